@@ -1,0 +1,1 @@
+"""An example of a SafeCompress plugin: the membership attack ``confidence-gap``."""

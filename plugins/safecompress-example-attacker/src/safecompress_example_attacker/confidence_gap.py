@@ -1,0 +1,80 @@
+"""Membership by how sure the model is, compared with what is usual for the class."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_example_attacker.manifest import ConfidenceGapParams
+
+__all__ = ["ConfidenceGap", "confidence_gap"]
+
+# N samples · C classes
+
+SMALLEST_SPREAD = 1e-6
+"""In nats; keeps a class whose samples are all alike from dividing by zero."""
+
+
+def confidence_gap(seen: Observations) -> Tensor:
+    """Log ratio of the two largest posteriors, shape (N,), in nats; negative where they are wrong.
+
+    The ratio, rather than the difference, still tells samples apart whose largest posterior rounds
+    to 1. Logits give it exactly, since the softmax's denominator cancels.
+    """
+    largest = seen.logits.double().topk(2, dim=1).values  # (N, 2)
+    is_right = seen.predictions == seen.labels
+    return torch.where(is_right, 1.0, -1.0) * (largest[:, 0] - largest[:, 1])
+
+
+class ConfidenceGap(Attacker):
+    """Scores a sample by how far its gap lies above that of non-members of its class.
+
+    With g the gap, and μ_y and σ_y the mean and standard deviation of the gaps of the n_y known
+    non-members of class y, each drawn towards the μ and σ of all non-members with the weight of
+    k = ``prior`` samples::
+
+        μ_y  = (Σ_y g + k·μ) / (n_y + k)
+        σ_y² = (Σ_y (g − μ_y)² + k·σ²) / (n_y + k)
+        score = (g − μ_y) / σ_y
+
+    Members are not needed to fit it: an adversary only has to know some samples that were certainly
+    not trained on.
+
+    Source: Salem et al. 2019, "ML-Leaks", NDSS, section V (largest posteriors as signal); Carlini
+    et al. 2022, "Membership Inference Attacks From First Principles", IEEE S&P (the offline attack
+    measures against non-members alone; there each sample has its own distribution).
+    """
+
+    def __init__(self, params: ConfidenceGapParams) -> None:
+        self._prior = params.prior
+        self._mean: Tensor | None = None  # (C,)
+        self._spread: Tensor | None = None  # (C,)
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn what is usual for non-members; nothing is random here.
+
+        Raises:
+            PoolError: if no non-member is known.
+        """
+        if known.truth is None or known.truth.all():
+            raise PoolError("confidence-gap compares with non-members, and knows none")
+        gaps = confidence_gap(known.seen)[~known.truth]
+        labels, classes = known.seen.labels[~known.truth], known.seen.classes
+        counts = labels.bincount(minlength=classes) + self._prior
+        mean, variance = gaps.mean(), gaps.var(correction=0)
+        totals = torch.zeros(classes, dtype=gaps.dtype).index_add_(0, labels, gaps)
+        means = _ratio(totals + self._prior * mean, counts, otherwise=mean)
+        squares = torch.zeros_like(totals).index_add_(0, labels, (gaps - means[labels]) ** 2)
+        variances = _ratio(squares + self._prior * variance, counts, otherwise=variance)
+        self._mean, self._spread = means, variances.sqrt().clamp(min=SMALLEST_SPREAD)
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """Standard deviations above the non-members of the class, shape (N,)."""
+        if self._mean is None or self._spread is None:
+            raise RuntimeError("fit confidence-gap before it scores")
+        labels = evidence.seen.labels
+        return (confidence_gap(evidence.seen) - self._mean[labels]) / self._spread[labels]
+
+
+def _ratio(totals: Tensor, counts: Tensor, *, otherwise: Tensor) -> Tensor:
+    """Totals over counts; the other value where nothing was counted."""
+    return torch.where(counts > 0, totals / counts.clamp(min=1e-12), otherwise)

@@ -1,0 +1,40 @@
+"""Names and parameters of the built-in data sets."""
+
+from typing import Literal
+
+from safecompress_core.api import DataCard, DataDef, Params
+
+__all__ = ["DEFINITIONS", "SESSION_STARTS", "HandwritingParams"]
+
+SESSION_STARTS = (
+    0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667,
+)  # fmt: skip
+"""First row of each filled-in form in ``sklearn.datasets.load_digits``."""
+
+SAMPLES = 1797
+VALUES = {"digit": 10, "session": len(SESSION_STARTS)}
+
+
+class HandwritingParams(Params):
+    """Handwritten digits from 14 writing sessions."""
+
+    task: Literal["session", "digit"] = "session"
+    """What the model recognises; the other of the two is the private attribute."""
+
+
+def handwriting_card(params: HandwritingParams) -> DataCard:
+    """What ``handwriting`` holds, known without loading it."""
+    private = {name: count for name, count in VALUES.items() if name != params.task}
+    return DataCard(samples=SAMPLES, classes=VALUES[params.task], attributes=private)
+
+
+DEFINITIONS = (
+    DataDef(
+        name="handwriting",
+        params=HandwritingParams,
+        target="safecompress_plugins.data.handwriting:Handwriting",
+        summary="1,797 handwritten digits (8x8) of 14 writing sessions, shipped with scikit-learn.",
+        cites="Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI",
+        card=handwriting_card,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Changes of training that make a model give less away."""

@@ -1,0 +1,79 @@
+"""Random changes of the inputs that leave the label true."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Batch, Defence, SafeCompressError
+from safecompress_plugins.defences.manifest import AugmentationParams
+
+__all__ = ["Augmentation", "affine_maps"]
+
+
+class Augmentation(Defence):
+    """Rotates, shifts and scales images, then adds noise to any input; drawn anew for each sample.
+
+    Only training batches pass through here. A model is tested and attacked on plain samples,
+    members and non-members alike: members seen through an augmentation that non-members are spared
+    would be told apart by the augmentation itself.
+
+    Pixels from outside an image are 0. The result is not clipped to the inputs' range.
+    """
+
+    def __init__(self, params: AugmentationParams) -> None:
+        super().__init__()
+        self._params = params
+        self._is_affine = any((params.rotation, params.translation, params.scale))
+
+    def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
+        """The batch with changed inputs.
+
+        Raises:
+            SafeCompressError: if an affine change is asked of inputs that are no images.
+        """
+        inputs = batch.inputs
+        if self._is_affine:
+            inputs = self._transformed(inputs, generator)
+        if self._params.noise:
+            noise = torch.randn(inputs.shape, generator=generator)
+            inputs = inputs + self._params.noise * noise.to(inputs)
+        return replace(batch, inputs=inputs)
+
+    def _transformed(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        if images.ndim != 4:
+            raise SafeCompressError(
+                "augmentation: rotation, translation and scale need images of shape (channels, "
+                f"height, width), but a sample has shape {tuple(images.shape[1:])}; leave them "
+                "out and use noise instead"
+            )
+        height, width = images.shape[2:]
+        maps = affine_maps(
+            len(images), self._params, aspect=width / height, generator=generator
+        ).to(images)
+        grid = F.affine_grid(maps, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+
+def affine_maps(
+    count: int, params: AugmentationParams, *, aspect: float, generator: torch.Generator
+) -> Tensor:
+    """One random map a sample from where a pixel lands to where it is read, shape (count, 2, 3).
+
+    Coordinates run from −1 to 1 over an image ``aspect`` times as wide as it is high. Angle, shifts
+    and scale are uniform within the limits of ``params``.
+    """
+    angle, right, down, size = torch.rand(4, count, generator=generator) * 2 - 1  # each in [−1, 1)
+    angle = angle * math.radians(params.rotation)
+    size = 1 + size * params.scale
+    cosine, sine = angle.cos() / size, angle.sin() / size
+    shift = 2 * params.translation  # a side is 2 units long
+    return torch.stack(
+        [
+            torch.stack([cosine, -sine / aspect, right * shift], dim=1),
+            torch.stack([sine * aspect, cosine, down * shift], dim=1),
+        ],
+        dim=1,
+    )

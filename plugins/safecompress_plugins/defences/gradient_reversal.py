@@ -1,0 +1,87 @@
+"""Adversarial removal of a private attribute from the representation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Defence, PoolError, Step
+from safecompress_plugins.defences.manifest import GradientReversalParams
+
+__all__ = ["GradientReversal", "reverse_gradient"]
+
+
+class GradientReversal(Defence):
+    """An adversary learns the attribute from the representation, which learns to deny it.
+
+    Added to the loss is the adversary's cross-entropy. Its own weights descend on it; the gradient
+    that reaches the representation is multiplied by −``weight`` (Ganin & Lempitsky 2015, Eq. 4–9),
+    here constant over training. The adversary, H → hidden → V with ReLU, is no part of what ships.
+    """
+
+    adversary: nn.Sequential
+
+    def __init__(self, params: GradientReversalParams) -> None:
+        super().__init__()
+        self._attribute = params.attribute
+        self._weight = params.weight
+        self._hidden = params.hidden
+
+    def prepare(
+        self,
+        *,
+        representation: int,
+        classes: int,
+        attributes: Mapping[str, int],
+        generator: torch.Generator,
+    ) -> None:
+        """Draw the adversary's weights: He's rule, biases 0.
+
+        Raises:
+            PoolError: if the samples do not have the attribute.
+        """
+        if self._attribute not in attributes:
+            known = ", ".join(sorted(attributes)) or "none"
+            raise PoolError(
+                f"gradient-reversal: the data have no attribute {self._attribute!r}; "
+                f"name one of those they have: {known}"
+            )
+        self.adversary = nn.Sequential(
+            _linear(representation, self._hidden, generator),
+            nn.ReLU(),
+            _linear(self._hidden, attributes[self._attribute], generator),
+        )
+
+    def loss(self, step: Step, loss: Tensor) -> Tensor:
+        """The loss plus the adversary's."""
+        guess = self.adversary(reverse_gradient(step.representation, self._weight))
+        return loss + F.cross_entropy(guess, step.batch.attributes[self._attribute])
+
+
+def reverse_gradient(tensor: Tensor, weight: float) -> Tensor:
+    """The same values; a gradient that comes back through them is multiplied by −``weight``.
+
+    Source: Ganin & Lempitsky 2015, Eq. 7 and 8.
+    """
+    reversed_: Tensor = _Reversal.apply(tensor, weight)  # type: ignore[no-untyped-call]
+    return reversed_
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, weight: float) -> Tensor:
+        ctx.weight = weight
+        return tensor.view_as(tensor)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -ctx.weight * gradient, None
+
+
+def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,26 @@
+"""The L2 penalty."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Defence, Step
+from safecompress_plugins.defences.manifest import L2Params
+
+__all__ = ["L2"]
+
+
+class L2(Defence):
+    """Adds weight/2 · Σ w² over all weights that a topology may thin out; biases are left alone.
+
+    Its gradient is weight · w, as in Krogh & Hertz 1991, Eq. 3. Unlike the optimizer's own weight
+    decay it can be changed by a strategy.
+    """
+
+    def __init__(self, params: L2Params) -> None:
+        super().__init__()
+        self._weight = params.weight
+
+    def loss(self, step: Step, loss: Tensor) -> Tensor:
+        """The loss plus the penalty."""
+        squares = [weights.square().sum() for weights in step.weights.values()]
+        return loss + self._weight / 2 * torch.stack(squares).sum()

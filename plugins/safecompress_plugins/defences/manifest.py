@@ -1,0 +1,107 @@
+"""Names and parameters of the built-in defences."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecompress_core.api import AttributeName, DefenceDef, DefenceParams
+
+__all__ = [
+    "DEFINITIONS",
+    "AugmentationParams",
+    "EntropyParams",
+    "GradientReversalParams",
+    "L2Params",
+    "RelaxLossParams",
+]
+
+Strength = Annotated[float, Field(ge=0)]
+
+
+class EntropyParams(DefenceParams):
+    """Rewards unsure answers in training."""
+
+    on: Literal["all", "misclassified"] = "misclassified"
+    """Whose entropy counts. ``all``: every sample of the batch (the paper's re1).
+    ``misclassified``: those that the model gets wrong (re2)."""
+    weight: Strength = 0.1
+    """How much one nat of mean entropy is worth; 0 is no defence."""
+
+
+class RelaxLossParams(DefenceParams):
+    """Keeps the training loss from falling under a target."""
+
+    target: Strength = 0.3
+    """Mean cross-entropy of a batch, in nats, under which training turns round; 0 is no
+    defence."""
+
+
+class GradientReversalParams(DefenceParams):
+    """Unlearns a private attribute against an adversary that reads it from the representation."""
+
+    attribute: AttributeName
+    """The private attribute that the representation shall not tell."""
+    weight: Strength = 0.1
+    """How strongly the representation works against the adversary; with 0 the adversary still
+    learns, and the model trains as if it were not there."""
+    hidden: Annotated[int, Field(ge=1)] = 100
+    """Width of the adversary's hidden layer."""
+
+
+class AugmentationParams(DefenceParams):
+    """Shows the model a slightly different sample every time, in training only."""
+
+    noise: Strength = 0.0
+    """Standard deviation of Gaussian noise on every input value, in the inputs' own unit."""
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation of an image to either side, in degrees."""
+    translation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest shift of an image in each direction, as a fraction of its side."""
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest relative change of an image's size: 0.1 draws factors from 0.9 to 1.1."""
+
+
+class L2Params(DefenceParams):
+    """Keeps weights small."""
+
+    weight: Strength = 1e-4
+    """Half of it times the sum of squared weights is added to the loss; 0 is no defence."""
+
+
+DEFINITIONS = (
+    DefenceDef(
+        name="entropy",
+        params=EntropyParams,
+        target="safecompress_plugins.defences.entropy:Entropy",
+        summary="Rewards unsure answers, on all samples (re1) or on misclassified ones (re2).",
+        cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE, Eq. 8 and 9",
+    ),
+    DefenceDef(
+        name="relaxloss",
+        params=RelaxLossParams,
+        target="safecompress_plugins.defences.relaxloss:RelaxLoss",
+        summary="Gradient ascent and posterior flattening once the loss falls under a target.",
+        cites="Chen, Yu & Fritz 2022, RelaxLoss, ICLR, Algorithm 1",
+    ),
+    DefenceDef(
+        name="gradient-reversal",
+        params=GradientReversalParams,
+        target="safecompress_plugins.defences.gradient_reversal:GradientReversal",
+        summary="Hides a private attribute from an adversary that reads the representation.",
+        cites="Ganin & Lempitsky 2015, Unsupervised Domain Adaptation by Backpropagation, ICML",
+    ),
+    DefenceDef(
+        name="augmentation",
+        params=AugmentationParams,
+        target="safecompress_plugins.defences.augmentation:Augmentation",
+        summary="Input noise and, for images, small affine changes; in training only.",
+        cites="Simard, Steinkraus & Platt 2003, ICDAR; Bishop 1995, Neural Computation 7(1)",
+    ),
+    DefenceDef(
+        name="l2",
+        params=L2Params,
+        target="safecompress_plugins.defences.l2:L2",
+        summary="Penalty on squared weights.",
+        cites="Krogh & Hertz 1991, A Simple Weight Decay Can Improve Generalization, NeurIPS",
+    ),
+)

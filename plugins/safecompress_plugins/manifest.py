@@ -1,0 +1,55 @@
+"""The built-ins, handed to the host through the same hooks as anyone's."""
+
+from collections.abc import Iterable
+
+from safecompress_core.api import (
+    AttackerDef,
+    DataDef,
+    DefenceDef,
+    MetricDef,
+    ModelDef,
+    StrategyDef,
+    hookimpl,
+)
+from safecompress_plugins.attackers.manifest import DEFINITIONS as ATTACKERS
+from safecompress_plugins.data.manifest import DEFINITIONS as DATA
+from safecompress_plugins.defences.manifest import DEFINITIONS as DEFENCES
+from safecompress_plugins.metrics.manifest import DEFINITIONS as METRICS
+from safecompress_plugins.models.manifest import DEFINITIONS as MODELS
+from safecompress_plugins.strategies.manifest import DEFINITIONS as STRATEGIES
+
+
+@hookimpl
+def safecompress_data() -> Iterable[DataDef]:
+    """Data sets."""
+    return DATA
+
+
+@hookimpl
+def safecompress_models() -> Iterable[ModelDef]:
+    """Architectures."""
+    return MODELS
+
+
+@hookimpl
+def safecompress_strategies() -> Iterable[StrategyDef]:
+    """Initial topologies, prune rules and grow rules."""
+    return STRATEGIES
+
+
+@hookimpl
+def safecompress_attackers() -> Iterable[AttackerDef]:
+    """Simulated attacks."""
+    return ATTACKERS
+
+
+@hookimpl
+def safecompress_defences() -> Iterable[DefenceDef]:
+    """Changes of training."""
+    return DEFENCES
+
+
+@hookimpl
+def safecompress_metrics() -> Iterable[MetricDef]:
+    """Measures of a model that are no attacks."""
+    return METRICS

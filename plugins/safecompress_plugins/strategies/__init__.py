@@ -1,0 +1,1 @@
+"""Where weights start, which are pruned, which are grown."""

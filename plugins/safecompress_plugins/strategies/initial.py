@@ -1,0 +1,71 @@
+"""First topologies: a rule for how many weights each layer gets, and one for which."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import InitialParams
+from safecompress_core.toolkit import (
+    Initial,
+    Topology,
+    Weights,
+    erdos_renyi,
+    largest,
+    random_positions,
+    uniform,
+)
+
+__all__ = ["ErdosRenyi", "ErdosRenyiKernel", "Uniform"]
+
+Shapes = Mapping[str, torch.Size]
+
+
+class AllocatedInitial(Initial):
+    """Exact counts a layer; in it the largest inherited weights, or seeded random positions."""
+
+    def __init__(self, params: InitialParams) -> None:
+        """Nothing is left to choose here: whether weights are inherited is the engine's matter."""
+
+    @abstractmethod
+    def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
+        """How many weights each layer gets."""
+
+    def topology(
+        self, weights: Weights, density: float, *, inherited: bool, generator: torch.Generator
+    ) -> Topology:
+        """See `Initial.topology`; of equally large weights the first in memory order stay."""
+        counts = self.counts({name: weight.shape for name, weight in weights.items()}, density)
+
+        def positions(name: str, weight: Tensor) -> Tensor:
+            anywhere = torch.ones_like(weight, dtype=torch.bool)
+            if inherited:
+                return largest(weight.detach().abs(), anywhere, counts[name])
+            return random_positions(anywhere, counts[name], generator=generator)
+
+        return Topology.from_masks({name: positions(name, w) for name, w in weights.items()})
+
+
+class ErdosRenyi(AllocatedInitial):
+    """Density of a layer in proportion to (n_in + n_out) / (n_in·n_out)."""
+
+    def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
+        """Kernel dimensions do not count."""
+        return erdos_renyi(shapes, density, kernel=False)
+
+
+class ErdosRenyiKernel(AllocatedInitial):
+    """Density of a layer in proportion to (n_in + n_out + w + h) / (n_in·n_out·w·h)."""
+
+    def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
+        """Kernel dimensions count."""
+        return erdos_renyi(shapes, density, kernel=True)
+
+
+class Uniform(AllocatedInitial):
+    """The same density in every layer."""
+
+    def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
+        """In proportion to size."""
+        return uniform(shapes, density)

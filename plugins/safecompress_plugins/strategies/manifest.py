@@ -1,0 +1,118 @@
+"""Names and parameters of the built-in initial topologies, prune rules and grow rules."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecompress_core.api import InitialParams, Params, Role, StrategyDef
+
+__all__ = [
+    "DEFINITIONS",
+    "GradientGrowthParams",
+    "MagnitudePruningParams",
+    "RandomGrowthParams",
+    "ThresholdPruningParams",
+]
+
+Scope = Literal["layer", "global"]
+
+
+class MagnitudePruningParams(Params):
+    """Drops the scheduled fraction of weights, the smallest first."""
+
+    scope: Scope = "layer"
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever the
+    smallest are."""
+
+
+class ThresholdPruningParams(Params):
+    """Drops all weights under a threshold; the scheduled fraction is not used."""
+
+    threshold: Annotated[float, Field(gt=0)] = 0.01
+    """Weights with a smaller absolute value are dropped, in the weights' own unit."""
+
+
+class GradientGrowthParams(Params):
+    """Grows where the loss would fall fastest."""
+
+    batches: Annotated[int, Field(ge=1)] = 1
+    """Over how many training batches the dense gradient is averaged."""
+    scope: Scope = "layer"
+    """``layer``: each layer gets back what it lost. ``global``: the largest gradients wherever
+    they are, so weights move between layers."""
+
+
+class RandomGrowthParams(Params):
+    """Grows anywhere, every inactive position being equally likely."""
+
+    scope: Scope = "layer"
+    """``layer``: each layer gets back what it lost. ``global``: positions are drawn over all
+    layers, so weights move between them."""
+
+
+_INITIAL = (
+    StrategyDef(
+        name="erdos-renyi",
+        role=Role.INITIAL,
+        params=InitialParams,
+        target="safecompress_plugins.strategies.initial:ErdosRenyi",
+        summary="Layers with fewer inputs and outputs start denser; kernels do not count.",
+        cites="Mocanu et al. 2018, SET, Nature Communications 9, Eq. 1",
+    ),
+    StrategyDef(
+        name="erdos-renyi-kernel",
+        role=Role.INITIAL,
+        params=InitialParams,
+        target="safecompress_plugins.strategies.initial:ErdosRenyiKernel",
+        summary="Erdős–Rényi in which a convolution's kernel dimensions count too (ERK).",
+        cites="Evci et al. 2020, Rigging the Lottery (RigL), ICML, section 3",
+    ),
+    StrategyDef(
+        name="uniform",
+        role=Role.INITIAL,
+        params=InitialParams,
+        target="safecompress_plugins.strategies.initial:Uniform",
+        summary="All layers start with the same density.",
+        cites="Zhu & Gupta 2017, To Prune, or Not to Prune; Evci et al. 2020, ICML, section 3",
+    ),
+)
+
+_PRUNE = (
+    StrategyDef(
+        name="magnitude",
+        role=Role.PRUNE,
+        params=MagnitudePruningParams,
+        target="safecompress_plugins.strategies.magnitude_pruning:MagnitudePruning",
+        summary="Drops the scheduled fraction with the smallest magnitude, by layer or overall.",
+        cites="Han et al. 2015, NeurIPS; as a step of RigL: Evci et al. 2020, ICML, Algorithm 1",
+    ),
+    StrategyDef(
+        name="threshold",
+        role=Role.PRUNE,
+        params=ThresholdPruningParams,
+        target="safecompress_plugins.strategies.threshold_pruning:ThresholdPruning",
+        summary="Drops every weight whose magnitude is under a threshold.",
+        cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE",
+    ),
+)
+
+_GROW = (
+    StrategyDef(
+        name="gradient",
+        role=Role.GROW,
+        params=GradientGrowthParams,
+        target="safecompress_plugins.strategies.gradient_growth:GradientGrowth",
+        summary="Grows the inactive positions with the largest gradient magnitude.",
+        cites="Evci et al. 2020, Rigging the Lottery (RigL), ICML, Algorithm 1",
+    ),
+    StrategyDef(
+        name="random",
+        role=Role.GROW,
+        params=RandomGrowthParams,
+        target="safecompress_plugins.strategies.random_growth:RandomGrowth",
+        summary="Grows inactive positions at random, exactly as many as were pruned.",
+        cites="Mocanu et al. 2018, SET, Nature Communications 9, Algorithm 1",
+    ),
+)
+
+DEFINITIONS = (*_INITIAL, *_PRUNE, *_GROW)

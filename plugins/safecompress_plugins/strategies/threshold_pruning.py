@@ -1,0 +1,22 @@
+"""Drops what is under a threshold."""
+
+from safecompress_core.toolkit import Masks, Prune, Topology, Weights, smallest
+from safecompress_plugins.strategies.manifest import ThresholdPruningParams
+
+__all__ = ["ThresholdPruning"]
+
+
+class ThresholdPruning(Prune):
+    """All active weights with |w| < τ, whatever fraction is scheduled."""
+
+    def __init__(self, params: ThresholdPruningParams) -> None:
+        self._threshold = params.threshold
+
+    def drop(self, weights: Weights, topology: Topology, *, fraction: float) -> Masks:
+        """See `Prune.drop`; where a layer may not lose all of them, the smallest go."""
+        dropped = {}
+        for name, limit in topology.replaceable().items():
+            size = weights[name].abs()
+            under = topology.masks[name] & (size < self._threshold)
+            dropped[name] = smallest(size, under, min(int(under.sum()), limit))
+        return dropped

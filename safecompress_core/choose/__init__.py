@@ -1,0 +1,1 @@
+"""Choosing among candidates: objectives, aggregators, the archive, and what is significant."""

@@ -1,0 +1,135 @@
+"""The non-dominated models of a whole run, and which of many are worth carrying on."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from safecompress_core.choose.aggregator import Objectives
+from safecompress_core.choose.front import greedy_by_hypervolume, losses, nondominated, normalised
+from safecompress_core.choose.manifest import ParetoParams
+from safecompress_core.choose.pareto import Pareto
+
+__all__ = ["Archive", "Entry", "Preference", "keep_by_hypervolume"]
+
+Preference = Literal["safety", "performance", "balanced"]
+
+# A attacks
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model of the archive.
+
+    Attributes:
+        id: what the run calls it.
+        performance: the task metric, in [0, 1].
+        advantage: each attack's advantage, in [0, 1].
+    """
+
+    id: str
+    performance: float
+    advantage: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """Models of which none beats another in everything; immutable.
+
+    Attributes:
+        weights: each attack's weight, A of them; one of weight 0 has no part in dominance.
+        entries: the front, in the order in which it was found.
+    """
+
+    weights: tuple[float, ...]
+    entries: tuple[Entry, ...] = ()
+
+    def add(self, *found: Entry) -> "Archive":
+        """The archive with these models in it, as far as nothing dominates them.
+
+        Of models with equal objectives the first stays alone.
+
+        Raises:
+            ValueError: if a model lacks an attack, or two different models share an id.
+        """
+        entries: dict[str, Entry] = {entry.id: entry for entry in self.entries}
+        for entry in found:
+            if len(entry.advantage) != len(self.weights):
+                found_of = f"{len(entry.advantage)} advantages for {len(self.weights)} attacks"
+                raise ValueError(f"{entry.id} has {found_of}")
+            if entries.setdefault(entry.id, entry) != entry:
+                raise ValueError(f"two models are called {entry.id}")
+        candidates = tuple(entries.values())
+        if not candidates:
+            return self
+        points = losses(_objectives(candidates, self.weights))
+        _, first = np.unique(points, axis=0, return_index=True)
+        stays = nondominated(points) & np.isin(np.arange(len(points)), first)
+        front = tuple(entry for entry, kept in zip(candidates, stays, strict=True) if kept)
+        return replace(self, entries=front)
+
+    @property
+    def ends(self) -> tuple[Entry, Entry]:
+        """The model that performs best and the safest one; they may be the same."""
+        return self.preferred("performance"), self.preferred("safety")
+
+    def preferred(self, preference: Preference) -> Entry:
+        """The model to take.
+
+        Args:
+            preference: ``performance``: the best at the task. ``safety``: the one whose worst
+                attack, by weighted advantage, succeeds least, then whose mean does. ``balanced``:
+                the knee of the front.
+
+        Raises:
+            ValueError: if the archive is empty.
+        """
+        if not self.entries:
+            raise ValueError("the archive is empty")
+        if preference == "performance":
+            return max(self.entries, key=lambda entry: (entry.performance, -self._leak(entry)[1]))
+        if preference == "safety":
+            return min(self.entries, key=lambda entry: (*self._leak(entry), -entry.performance))
+        knee = Pareto(ParetoParams(pick="knee"))
+        utilities = knee.utilities(_objectives(self.entries, self.weights))
+        return self.entries[int(np.argmax(utilities))]
+
+    def _leak(self, entry: Entry) -> tuple[float, float]:
+        """The largest and the summed weighted advantage."""
+        weighed = [w * a for w, a in zip(self.weights, entry.advantage, strict=True)]
+        return max(weighed, default=0.0), sum(weighed)
+
+
+def keep_by_hypervolume(objectives: Objectives, count: int) -> tuple[int, ...]:
+    """Indices of the ``count`` candidates that together cover most, best first.
+
+    Each is the one that adds most to the hypervolume of those before it. When a front is used up,
+    the front behind it follows; a candidate equal to one that is kept counts as behind it. Ties go
+    to the first. With ``count`` beyond the number of candidates, all are kept.
+
+    Raises:
+        ValueError: if ``count`` is less than 1.
+    """
+    if count < 1:
+        raise ValueError(f"at least one candidate is kept, not {count}")
+    points = losses(objectives)
+    kept: list[int] = []
+    rest = np.arange(len(points))
+    while len(kept) < count and len(rest):
+        _, first = np.unique(points[rest], axis=0, return_index=True)
+        on_front = nondominated(points[rest]) & np.isin(np.arange(len(rest)), first)
+        front = normalised(points[rest], on_front)[on_front]
+        members = rest[on_front]
+        kept += [int(members[i]) for i in greedy_by_hypervolume(front, count - len(kept))]
+        rest = rest[~on_front]
+    return tuple(kept)
+
+
+def _objectives(entries: tuple[Entry, ...], weights: tuple[float, ...]) -> Objectives:
+    advantage = np.array([entry.advantage for entry in entries]).reshape(len(entries), len(weights))
+    return Objectives(
+        performance=np.array([entry.performance for entry in entries]),
+        advantage=advantage,
+        attack_accuracy=np.zeros_like(advantage),  # neither dominance nor the knee reads it
+        weights=np.array(weights),
+    )

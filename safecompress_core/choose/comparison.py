@@ -1,0 +1,221 @@
+"""Whether a candidate is better than what a run has, or only luckier.
+
+Candidates are tested on the same samples, so their differences are far less noisy than each of
+them: every bootstrap replicate re-draws samples once and reads all candidates on them, and the
+utilities of a replicate are those of all its candidates together (a knee depends on company).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.choose.aggregator import Aggregator, Objectives
+
+__all__ = ["Decision", "Difference", "Noise", "Replicates", "Spread", "decide", "spread"]
+
+Array = NDArray[np.float64]
+
+NO_DIFFERENCE = 1e-12  # less than this is rounding
+
+# R replicates · K candidates · A attacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicates:
+    """The objectives of all candidates in bootstrap replicates of the test.
+
+    Attributes:
+        performance: shape (R, K).
+        advantage: shape (R, K, A).
+        attack_accuracy: shape (R, K, A).
+    """
+
+    performance: Array
+    advantage: Array
+    attack_accuracy: Array
+
+    def __len__(self) -> int:
+        return len(self.performance)
+
+    def objectives(self, weights: Array) -> Iterator[Objectives]:
+        """Each replicate as if it had been the test."""
+        for performance, advantage, attack_accuracy in zip(
+            self.performance, self.advantage, self.attack_accuracy, strict=True
+        ):
+            yield Objectives(
+                performance=performance,
+                advantage=advantage,
+                attack_accuracy=attack_accuracy,
+                weights=weights,
+            )
+
+
+class Difference(NamedTuple):
+    """A candidate's utility minus the incumbent's, and its simultaneous interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to carry on with, and why.
+
+    Attributes:
+        chosen: index of the candidate.
+        utilities: of each candidate, K of them.
+        differences: of each candidate to the incumbent, whose own is 0 with no width.
+        significant: whether the whole interval of the difference lies above 0.
+    """
+
+    chosen: int
+    utilities: tuple[float, ...]
+    differences: tuple[Difference, ...]
+    significant: tuple[bool, ...]
+
+
+def decide(
+    objectives: Objectives,
+    replicates: Replicates,
+    aggregator: Aggregator,
+    *,
+    incumbent: int,
+    confidence: float,
+) -> Decision:
+    """The best candidate of those that are significantly better than the incumbent, if any is.
+
+    Otherwise the incumbent stays.
+
+    The K − 1 intervals hold together: with probability ``confidence`` all of them cover. Their
+    half-width is the same multiple of each difference's standard error, and that multiple is the
+    ``confidence`` quantile, over replicates, of the largest |deviation| / standard error among the
+    candidates. Since the maximum is taken within each replicate, any dependence between candidates
+    is in it, and alike candidates cost little. Deviations are from the mean over replicates, and
+    the interval reaches from the lower of the estimate and that mean to the higher: where the two
+    differ, because utilities jump (a candidate is dominated in some replicates) or because
+    ``objectives`` are careful ends of intervals, a candidate has to be better by both.
+
+    Args:
+        objectives: what the candidates were found to be, K of them.
+        replicates: the same candidates in R ≥ 2 bootstrap replicates of the test.
+        aggregator: makes utilities of objectives.
+        incumbent: index of the candidate that stays unless another is better.
+        confidence: of all intervals together, in (0, 1).
+
+    Raises:
+        ValueError: if the incumbent is no candidate, the confidence is not in (0, 1), there are
+            fewer than 2 replicates, or their shape does not fit.
+
+    Source: Romano & Wolf 2005, "Exact and Approximate Stepdown Methods for Multiple Hypothesis
+    Testing" (the max-statistic, single step); Efron & Tibshirani 1993, "An Introduction to the
+    Bootstrap".
+    """
+    _check(objectives, replicates, incumbent=incumbent)
+    if not 0 < confidence < 1:
+        raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
+    utilities = aggregator.utilities(objectives)  # (K,)
+    replicated = np.stack(
+        [aggregator.utilities(one) for one in replicates.objectives(objectives.weights)]
+    )  # (R, K)
+    estimates = utilities - utilities[incumbent]
+    differences = _intervals(estimates, replicated - replicated[:, [incumbent]], confidence)
+    significant = np.array([d.estimate > NO_DIFFERENCE and d.low > 0 for d in differences])
+    chosen = incumbent
+    if significant.any():
+        chosen = int(np.argmax(np.where(significant, utilities, -np.inf)))
+    return Decision(
+        chosen=chosen,
+        utilities=tuple(utilities.tolist()),
+        differences=differences,
+        significant=tuple(significant.tolist()),
+    )
+
+
+def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[Difference, ...]:
+    """Simultaneous intervals of differences (K,), from the same in each replicate (R, K)."""
+    means = replicated.mean(axis=0)
+    widths = _half_widths(replicated - means, confidence)
+    lows = np.minimum(estimates, means) - widths
+    highs = np.maximum(estimates, means) + widths
+    return tuple(map(Difference, estimates.tolist(), lows.tolist(), highs.tolist()))
+
+
+def _half_widths(deviations: Array, confidence: float) -> Array:
+    """Simultaneous half-widths (K,) from deviations (R, K) of replicated differences."""
+    errors = deviations.std(axis=0, ddof=1)  # (K,)
+    varies = errors > NO_DIFFERENCE
+    if not varies.any():
+        return np.zeros(len(errors))
+    largest = np.abs(deviations[:, varies] / errors[varies]).max(axis=1)  # (R,)
+    multiple = np.quantile(largest, confidence, method="higher")
+    return np.where(varies, multiple * errors, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How far apart candidates lie in one objective, beside how well the test can tell.
+
+    Attributes:
+        spread: standard deviation of the objective over the candidates.
+        noise: standard error of a candidate's difference to the incumbent, root mean square over
+            the candidates.
+    """
+
+    spread: float
+    noise: float
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether candidates differ by more than the test's noise."""
+        return self.spread > self.noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """:class:`Noise` of every objective; advantages in the order of the attacks."""
+
+    performance: Noise
+    advantage: tuple[Noise, ...]
+
+
+def spread(objectives: Objectives, replicates: Replicates, *, incumbent: int) -> Spread:
+    """The candidates' spread beside the noise of the test, for each objective.
+
+    Raises:
+        ValueError: as :func:`decide`.
+    """
+    _check(objectives, replicates, incumbent=incumbent)
+    attacks = range(objectives.advantage.shape[1])
+    return Spread(
+        performance=_noise(objectives.performance, replicates.performance, incumbent),
+        advantage=tuple(
+            _noise(objectives.advantage[:, a], replicates.advantage[:, :, a], incumbent)
+            for a in attacks
+        ),
+    )
+
+
+def _noise(values: Array, replicated: Array, incumbent: int) -> Noise:
+    """Of one objective: values (K,), replicated (R, K)."""
+    differences = np.delete(replicated - replicated[:, [incumbent]], incumbent, axis=1)
+    if not differences.size:
+        return Noise(spread=0.0, noise=0.0)
+    return Noise(
+        spread=float(values.std(ddof=1)),
+        noise=float(np.sqrt(differences.var(axis=0, ddof=1).mean())),
+    )
+
+
+def _check(objectives: Objectives, replicates: Replicates, *, incumbent: int) -> None:
+    if not 0 <= incumbent < len(objectives):
+        raise ValueError(f"the incumbent {incumbent} is none of {len(objectives)} candidates")
+    if len(replicates) < 2:
+        raise ValueError("a difference needs at least 2 replicates to have an interval")
+    one = (replicates.performance[0], replicates.advantage[0], replicates.attack_accuracy[0])
+    known = (objectives.performance, objectives.advantage, objectives.attack_accuracy)
+    if any(found.shape != wanted.shape for found, wanted in zip(one, known, strict=True)):
+        raise ValueError("replicates are of other candidates or attacks than the objectives")

@@ -1,0 +1,31 @@
+"""How a command gets at the plugins, and says which it could not use."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from safecompress_core.host import PluginHost, load_plugins
+
+__all__ = ["discovered_plugins", "plugins_dir_option"]
+
+logger = logging.getLogger(__name__)
+
+plugins_dir_option = click.option(
+    "--plugins-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Also load the single-file plugins (*.py) of this folder.",
+)
+
+
+def discovered_plugins(plugins_dir: Path | None) -> PluginHost:
+    """Load all plugins; warn of each broken one.
+
+    Raises:
+        PluginError: as :func:`safecompress_core.host.load_plugins` does.
+    """
+    host = load_plugins(plugins_dir=plugins_dir)
+    for skipped in host.skipped:
+        if skipped.is_broken:
+            logger.warning("skipped plugin %s", skipped)
+    return host

@@ -1,0 +1,69 @@
+"""A display is a plugin like any other observer: it is told what happens, and changes nothing."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+from safecompress_core.api import hookimpl
+from safecompress_core.cli.display.progress import Progress
+
+__all__ = ["Display"]
+
+Event = Mapping[str, Any]
+
+
+class Display(ABC):
+    """Keeps up a run's progress and shows it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @abstractmethod
+    def show(self, event: Event) -> None:
+        """Show what an event has changed; the progress knows of it already."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:  # noqa: B027  only what takes the terminal has to
+        """Take the terminal."""
+
+    def close(self) -> None:  # noqa: B027  as above
+        """Give it back."""
+
+    def take(self, event: Event) -> None:
+        """Take in what happened."""
+        self._progress.take(event)
+
+    def _told(self, event: Event) -> None:
+        self.take(event)
+        self.show(event)
+
+    @hookimpl
+    def safecompress_run_started(self, event: Event) -> None:
+        """Before anything is trained."""
+        self._told(event)
+
+    @hookimpl
+    def safecompress_attack_finished(self, event: Event) -> None:
+        """After each attack."""
+        self._told(event)
+
+    @hookimpl
+    def safecompress_candidate_tested(self, event: Event) -> None:
+        """After each candidate."""
+        self._told(event)
+
+    @hookimpl
+    def safecompress_round_finished(self, event: Event) -> None:
+        """After each round."""
+        self._told(event)
+
+    @hookimpl
+    def safecompress_run_finished(self, event: Event) -> None:
+        """When the results are known."""
+        self._told(event)

@@ -1,0 +1,196 @@
+"""What is known of a run while it lasts, put together from its events."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.api import component_id
+from safecompress_core.spec.model import RunSpec
+
+__all__ = ["Outline", "Progress"]
+
+Event = Mapping[str, Any]
+
+UNCOMPRESSED = "training the uncompressed model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What a spec tells of a run in advance.
+
+    Attributes:
+        rounds: how many there are; None for a method without rounds.
+        candidates: at most so many in the first round, and in each later one; None where only the
+            method knows.
+        audit: ids of the attacks at the end.
+        is_careful: whether an attack counts with the upper end of its interval.
+    """
+
+    rounds: int | None
+    candidates: tuple[int, int] | None
+    audit: tuple[str, ...]
+    is_careful: bool = False
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> "Outline":
+        """The outline of a valid spec."""
+        from safecompress_core.engine.candidates import proposals
+        from safecompress_core.engine.manifest import TestDrivenParams
+
+        candidates = None
+        if isinstance(spec.method, TestDrivenParams):
+            first = len(proposals(spec.method.strategies, keep=spec.method.keep))
+            candidates = (first, first * spec.method.beam)
+        return cls(
+            rounds=getattr(spec.method, "rounds", None),
+            candidates=candidates,
+            audit=tuple(component_id(params) for params in spec.audit.attackers),
+            is_careful=getattr(spec.method, "bound", "") == "careful",
+        )
+
+
+class Progress:
+    """The state of a run; ``take`` every event in turn.
+
+    Attributes:
+        outline: what was known in advance.
+        name: of the run.
+        path: the run directory.
+        metric: what ``performance`` is.
+        attackers: ids of the attacks that select.
+        done: finished units of work.
+        total: all units of work.
+        rounds_done: finished rounds, those of an earlier, interrupted run included.
+        activity: what is being done now.
+        candidate: the one that was last heard of: ``candidate``, ``strategy`` and, by attack, its
+            advantage so far.
+        tested: how many candidates of this round are tested.
+        last_round: the last finished round's whole record.
+        front: objectives of the non-dominated models, best performance first, by id.
+        audited: advantages found in the audit, by model and attack.
+    """
+
+    def __init__(self, outline: Outline, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.outline = outline
+        self._clock = clock
+        self._start = clock()
+        self._resumed_at = 0
+        self.name = self.path = ""
+        self.metric = "performance"
+        self.attackers: tuple[str, ...] = ()
+        self.done = self.total = self.rounds_done = self.tested = 0
+        self.activity = "starting"
+        self.candidate: dict[str, Any] = {}
+        self.last_round: Event | None = None
+        self.front: dict[str, Mapping[str, float]] = {}
+        self.audited: dict[str, dict[str, float]] = {}
+        self._objectives: dict[str, Mapping[str, float]] = {}
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this process took up the run."""
+        return self._clock() - self._start
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to go if all units of work take alike; None while that cannot be said."""
+        worked = self.done - self._resumed_at
+        if worked <= 0 or self.done >= self.total:
+            return None
+        return self.elapsed / worked * (self.total - self.done)
+
+    @property
+    def candidates(self) -> int | None:
+        """How many candidates this round has at most."""
+        known = self.outline.candidates
+        return known and known[self.rounds_done > 0]
+
+    @property
+    def is_auditing(self) -> bool:
+        """Whether no round is left."""
+        return bool(self.audited) or self.rounds_done == self.outline.rounds
+
+    def take(self, event: Event) -> None:
+        """Take in what happened."""
+        self.done, self.total = event["done"], event["total"]
+        match event["event"], event.get("phase"):
+            case "run_started", _:
+                self._started(event)
+            case "attack_finished", "select":
+                self._attacked(event)
+            case "attack_finished", "audit":
+                self._audited(event)
+            case "candidate_tested", _:
+                self._tested(event)
+            case "round_finished", _:
+                self._finished(event)
+            case "run_finished", _:
+                self.activity = "done"
+
+    def _started(self, event: Event) -> None:
+        self.name, self.path, self.metric = event["name"], event["path"], event["metric"]
+        self.attackers = tuple(event["attackers"])
+        self.activity = UNCOMPRESSED
+        for earlier in _finished_rounds(Path(self.path)):
+            self._finished(earlier)
+            self._resumed_at = earlier["done"]
+            self.activity = f"going on after round {self.rounds_done}"
+
+    def _attacked(self, event: Event) -> None:
+        if self.candidate.get("candidate") != event["candidate"]:
+            self.candidate = {
+                "candidate": event["candidate"],
+                "strategy": event["strategy"],
+                "advantages": {},
+            }
+        self.candidate["advantages"][event["attacker"]] = event["advantage"]
+        self.activity = f"attacking {event['candidate']}{_next(event['attacker'], self.attackers)}"
+
+    def _tested(self, event: Event) -> None:
+        if self.candidate.get("candidate") != event["candidate"]:  # a run without attackers
+            self.candidate = {"candidate": event["candidate"], "advantages": {}}
+        self.candidate |= {"strategy": event["strategy"], "performance": event["performance"]}
+        self.tested += 1
+        is_last = self.tested == self.candidates
+        self.activity = "choosing" if is_last else "training the next candidate"
+
+    def _finished(self, event: Event) -> None:
+        self.last_round = event
+        self.rounds_done, self.tested, self.candidate = event["round"], 0, {}
+        self._objectives |= {one["id"]: one["objectives"] for one in event["candidates"]}
+        known = {name: self._objectives.get(name) for name in event["front"]}
+        front = {name: objectives for name, objectives in known.items() if objectives}
+        self.front = dict(sorted(front.items(), key=lambda pair: -pair[1]["performance"]))
+        self.activity = "auditing" if self.is_auditing else "training for this round"
+
+    def _audited(self, event: Event) -> None:
+        self.candidate = {}
+        found = self.audited.setdefault(event["model"], {})
+        found[event["attacker"]] = event["advantage"]
+        which = _next(event["attacker"], self.outline.audit)
+        self.activity = f"auditing {event['model']}{which}" if which else "auditing"
+
+
+def _next(finished: str, attacks: tuple[str, ...]) -> str:
+    """Which attack comes after one that is finished; empty after the last."""
+    following = dict(pairwise(attacks)).get(finished)
+    return f" with {following}" if following else ""
+
+
+def _finished_rounds(directory: Path) -> Iterator[Event]:
+    """The finished rounds of earlier, interrupted work in a run directory."""
+    try:
+        lines = (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:  # a killed run may leave half a line
+            continue
+        if event["event"] == "round_finished":
+            yield event

@@ -1,0 +1,93 @@
+"""Draws tables and findings for a terminal or a plain file, 80 columns wide or more."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table as Drawing
+from rich.text import Text
+
+from safecompress_core.report import summary, verdict
+from safecompress_core.report.summary import Cell, Row, Table
+from safecompress_core.report.verdict import Finding
+from safecompress_core.report.words import duration
+
+__all__ = ["drawn", "print_places", "print_summary"]
+
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
+
+
+def print_summary(console: Console, results: Mapping[str, Any]) -> None:
+    """Everything that a person should know of a finished run."""
+    seconds = duration(results["seconds"]["total"])
+    title = Text(results["name"], style="bold").append(
+        f"  seed {results['seed']}, {seconds} of work", style="dim not bold"
+    )
+    console.print(title)
+    for table in (summary.comparison(results), summary.archive_ends(results)):
+        if table:
+            console.print()
+            console.print(drawn(table))
+    apart = summary.separability(results)
+    console.print()
+    if apart:
+        console.print(drawn(apart))
+        console.print()
+    _print_findings(console, verdict.selection(results))
+    _print_findings(console, (*verdict.controls(results), *verdict.gates(results)))
+    last = verdict.verdict(results)
+    console.print(Text(last.text, style=f"bold {MARKS[last.is_good][1]}"))
+
+
+def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """One finding a line, with a mark, wrapped beside it; and an empty line after them."""
+    if not findings:
+        return
+    grid = Drawing.grid(padding=(0, 1, 0, 0))
+    for finding in findings:
+        mark, style = MARKS[finding.is_good]
+        grid.add_row(Text(mark, style=style), Text(finding.text))
+    console.print(grid)
+    console.print()
+
+
+def print_places(places: Mapping[str, Path | str]) -> None:
+    """Where things lie: paths are never folded, so that they can be copied."""
+    width = max(map(len, places))
+    for name, place in places.items():
+        click.echo(f"{name:{width}}  {place}")
+
+
+def drawn(table: Table) -> Drawing:
+    """A table with its title above and headings in bold."""
+    drawing = Drawing(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        title=Text(table.title, style="bold"),
+        title_justify="left",
+        header_style="dim",
+        show_header=any(table.columns),
+    )
+    drawing.add_column("")
+    for column in table.columns:
+        drawing.add_column(column)
+    for row in table.rows:
+        drawing.add_row(_label(row), *(_figure(cell) for cell in row.cells))
+    return drawing
+
+
+def _label(row: Row) -> Text:
+    if not row.is_heading:
+        return Text(row.label)
+    return Text(row.label, style="bold").append(
+        f" ({row.note})" if row.note else "", style="dim not bold"
+    )
+
+
+def _figure(cell: Cell) -> Text:
+    return Text(cell.value).append(f" {cell.note}" if cell.note else "", style="dim")

@@ -1,0 +1,151 @@
+"""The ``safecompress`` command: its sub-commands, its exit codes, and how loud it is.
+
+The table of commands carries their one-line help, so that ``--help`` and ``--version`` import
+none of them: no pydantic, no entry points, no torch.
+
+Exit codes: 0 good; 1 the spec is invalid or a gate failed; 2 the tool could not do it; 130
+interrupted.
+"""
+
+import difflib
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from safecompress_core.errors import SafeCompressError, SpecError
+from safecompress_core.extras import missing_extra
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+INVALID, FAILED, INTERRUPTED = 1, 2, 130
+LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": (
+        "safecompress_core.cli.run:run",
+        "Compress a network as a spec says, attack it, and audit what comes out.",
+    ),
+    "validate": ("safecompress_core.cli.validate:validate", "Check specs without running them."),
+    "pick": ("safecompress_core.cli.pick:pick", "Take another model from a run's archive."),
+    "report": ("safecompress_core.cli.report:report", "Write a run's report again."),
+    "inspect": ("safecompress_core.cli.inspect:inspect", "Show what a run or a model file holds."),
+    "verify": ("safecompress_core.cli.verify:verify", "Check a run's hashes and densities."),
+    "plugins": ("safecompress_core.cli.plugins:plugins", "List what plugins provide."),
+    "schema": ("safecompress_core.cli.schema:schema", "Print the JSON Schema of a spec."),
+}
+"""Each command's place and one-line help, in the order in which ``--help`` shows them."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            near = difflib.get_close_matches(cmd_name, COMMANDS)
+            guess = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command {cmd_name!r}.{guess}")
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; turn errors that are meant for the user into a message and exit code."""
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(INVALID)
+        except SafeCompressError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(FAILED)
+        except ModuleNotFoundError as error:
+            extra = missing_extra(error)
+            if extra is None:
+                raise
+            click.echo(f"error: {extra}", err=True)
+            ctx.exit(FAILED)
+        except KeyboardInterrupt:
+            resume = "; run the same command again to resume"
+            is_run = ctx.invoked_subcommand == "run"
+            click.echo(f"\ninterrupted{resume if is_run else ''}", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+class EchoHandler(logging.Handler):
+    """Writes log records to standard error, wherever that points to now."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        click.echo(f"{record.levelname.lower()}: {self.format(record)}", err=True)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        import safecompress_core  # the version is looked up when it is read
+
+        click.echo(f"safecompress {safecompress_core.__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: safecompress run specs/multi_attack.yaml",
+)
+@click.option("-v", "--verbose", count=True, help="Say more; -vv for debugging.")
+@click.option("-q", "--quiet", count=True, help="Say less; -q hides warnings.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context, verbose: int, quiet: int) -> None:
+    """Compress a neural network, and know what the small one gives away."""
+    _set_loudness(ctx, verbose - quiet)
+
+
+def _set_loudness(ctx: click.Context, loudness: int) -> None:
+    """Log to standard error for as long as this command runs; 0 shows warnings."""
+    root, handler = logging.getLogger(), EchoHandler()
+    before = root.level
+    root.setLevel(LEVELS[max(0, min(loudness + 2, len(LEVELS) - 1))])
+    root.addHandler(handler)
+
+    def restore() -> None:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+    ctx.call_on_close(restore)
+
+
+def main() -> NoReturn:
+    """The ``safecompress`` program.
+
+    An error that nothing foresaw ends with its traceback and exit code 2, since 1 would say that
+    the spec is invalid.
+    """
+    try:
+        cli(prog_name="safecompress")
+    except Exception:  # noqa: BLE001  click has handled its errors, the group ours: this is a bug
+        traceback.print_exc()
+        click.echo("error: this is a bug in SafeCompress or in a plugin", err=True)
+    sys.exit(FAILED)

@@ -1,0 +1,152 @@
+"""``safecompress inspect``: what a run directory or a model file holds."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safecompress_core.errors import RunDirectoryError
+
+__all__ = ["inspect"]
+
+RESULTS = "results.json"
+FEW = 6
+
+
+@click.command()
+@click.argument("place", metavar="RUN|FILE", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def inspect(place: Path, as_json: bool) -> None:
+    """Show what a run directory or a model file holds.
+
+    Of a run: its results, and its files. Of a model file: architecture, tensors, densities, bytes.
+
+    \b
+    Example:
+        safecompress inspect runs/multi-attack-2e55665e/model/model.safetensors
+    """
+    found = _run(place) if place.is_dir() else _model(place)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif place.is_dir():
+        _print_run(found)
+    else:
+        _print_model(found)
+
+
+def _run(directory: Path) -> dict[str, Any]:
+    """Files and results; ``results`` is null for a run that is not finished."""
+    if not (directory / "spec.resolved.yaml").exists():
+        raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
+    from safecompress_core.engine.run_directory import read_json
+
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    shown = [path for path in paths if not path.name.startswith(".")]
+    return {
+        "run": str(directory),
+        "files": {path.relative_to(directory).as_posix(): path.stat().st_size for path in shown},
+        "results": read_json(directory / RESULTS) if directory / RESULTS in shown else None,
+    }
+
+
+def _model(file: Path) -> dict[str, Any]:
+    """Everything that a model file says of itself, and its tensors."""
+    from safecompress_core.sparse.storage import FORMAT_VERSION, load_model
+
+    stored = load_model(file)
+    tensors = []
+    for name, tensor in stored.state.items():
+        active = stored.topology.active().get(name, tensor.numel())
+        is_dense = active == tensor.numel()
+        mask_bytes = 0 if is_dense else -(-tensor.numel() // 8)
+        tensors.append(
+            {
+                "name": name,
+                "shape": list(tensor.shape),
+                "dtype": str(tensor.dtype).removeprefix("torch."),
+                "weights": tensor.numel(),
+                "active": active,
+                "density": active / tensor.numel() if tensor.numel() else 1.0,
+                "bytes": active * tensor.element_size() + mask_bytes,
+                "dense_bytes": tensor.numel() * tensor.element_size(),
+            }
+        )
+    return {
+        "file": str(file),
+        "format_version": FORMAT_VERSION,
+        "metadata": stored.metadata,
+        "tensors": tensors,
+        "density": stored.topology.density,
+        "weights": sum(one["weights"] for one in tensors),
+        "active": sum(one["active"] for one in tensors),
+        "file_bytes": file.stat().st_size,
+        "dense_bytes": sum(one["dense_bytes"] for one in tensors),
+    }
+
+
+def _print_run(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from safecompress_core.cli.display.tables import print_summary
+    from safecompress_core.report.words import size
+
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    if found["results"]:
+        print_summary(console, found["results"])
+        console.print()
+    else:
+        console.print("This run is not finished: there is no results.json yet.\n")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right")
+    for name, count in found["files"].items():
+        table.add_row(size(count), name)
+    console.print(f"Files in {found['run']}", style="bold", soft_wrap=True)
+    console.print(table)
+
+
+def _print_model(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    from safecompress_core.cli.display.tables import drawn
+    from safecompress_core.report.summary import Cell, Row, Table
+
+    rows = [
+        Row(
+            one["name"],
+            (
+                Cell(" × ".join(map(str, one["shape"]))),
+                Cell(one["dtype"]),
+                Cell(f"{one['density']:.3f}"),
+                Cell(f"{one['bytes']:,}"),
+            ),
+        )
+        for one in found["tensors"]
+    ]
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console.print(f"{found['file']}: model file, format version {found['format_version']}")
+    for name, value in found["metadata"].items():
+        console.print(f"  {name}: {_told(value)}")
+    columns = ("shape", "dtype", "density", "bytes")
+    console.print(drawn(Table("Tensors", columns, tuple(rows))))
+    times = found["dense_bytes"] / found["file_bytes"]
+    console.print(
+        f"{found['active']:,} of {found['weights']:,} weights; "
+        f"{found['density']:.4f} of those that may be sparse.\n"
+        f"{found['file_bytes']:,} bytes; dense they would be "
+        f"{found['dense_bytes']:,}, {times:.1f} times as many."
+    )
+
+
+def _told(value: Any) -> str:
+    """A value of the metadata in a line; the type of a component first, as in a spec."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: key != "type")
+        return ", ".join(f"{key} {_told(value[key])}" for key in keys)
+    if isinstance(value, list):
+        few = value if len(value) <= FEW else [*value[: FEW - 1], f"… ({len(value)} in all)"]
+        return ", ".join(map(str, few))
+    return str(value)

@@ -1,0 +1,1 @@
+"""Runs a spec: trains, tests, chooses, audits, and keeps what it did."""

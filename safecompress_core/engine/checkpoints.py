@@ -1,0 +1,52 @@
+"""Keeps what a run has reached, so that a killed one goes on from its last finished round.
+
+A checkpoint is one safetensors file for each model and one JSON file, written last: without it the
+checkpoint does not exist. What was drawn at random is not in it, since every unit derives its own
+generator from the seed and its name.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from safecompress_core.engine.run_directory import read_json, write_bytes, write_json
+
+__all__ = ["Checkpoints"]
+
+
+class Checkpoints:
+    """Named checkpoints in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(
+        self, name: str, record: Mapping[str, Any], models: Sequence[Mapping[str, Tensor]]
+    ) -> None:
+        """Keep a record and the tensors of some models under a name."""
+        place = self._folder / name
+        for index, tensors in enumerate(models):
+            # Tied weights share memory, which safetensors refuses.
+            own = {key: tensor.clone() for key, tensor in tensors.items()}
+            write_bytes(place / f"{index}.safetensors", safetensors.torch.save(own))
+        write_json(place / "record.json", {**record, "models": len(models)})
+
+    def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
+        """What was kept under a name; None where nothing was, or not all of it."""
+        place = self._folder / name
+        if not (place / "record.json").exists():
+            return None
+        record = read_json(place / "record.json")
+        models = [
+            safetensors.torch.load_file(place / f"{index}.safetensors")
+            for index in range(record.pop("models"))
+        ]
+        return record, models
+
+    def drop(self, name: str) -> None:
+        """Forget a checkpoint that a newer one replaces."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)

@@ -1,0 +1,53 @@
+"""What a run ran on: it explains why another machine may give other bytes."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["environment", "is_available", "pick_device", "threads_for"]
+
+PACKAGES = ("safecompress", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "moocore")
+
+SMALL = 1_000_000
+"""Parameters up to which a batch is too little work to share among threads."""
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, processor and threads, JSON-ready."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": str(device),
+        "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def is_available(wanted: str) -> bool:
+    """Whether torch can use the device that a spec asks for here."""
+    if wanted == "cuda":
+        return torch.cuda.is_available()
+    return wanted != "mps" or torch.backends.mps.is_available()
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device that a spec asks for; ``auto`` takes an accelerator where there is one."""
+    if wanted != "auto":
+        return torch.device(wanted)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def threads_for(network: nn.Module) -> int:
+    """How many threads torch should use: one for a small network, else what it uses already.
+
+    Handing out so little work costs as much as doing it, and far more where other processes want
+    the cores; and on one thread the bytes do not depend on how many cores there are.
+    """
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return 1 if parameters <= SMALL else torch.get_num_threads()

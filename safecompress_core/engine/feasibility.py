@@ -1,0 +1,92 @@
+"""What only the data, the model or this machine can tell is wrong with a spec.
+
+All of it is looked at before the first epoch, since an hour later is too late.
+"""
+
+from collections.abc import Callable, Iterator
+
+from safecompress_core.api import AttributeMark, Game
+from safecompress_core.engine.environment import is_available
+from safecompress_core.engine.metric import SampleMetric
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.errors import PoolError, SpecError, TopologyError
+from safecompress_core.spec.fields import marked
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["require_feasible"]
+
+FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
+
+
+def require_feasible(prepared: Preparation) -> None:
+    """Check a spec against everything that it names.
+
+    Raises:
+        SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
+            left out once something was found.
+    """
+    for check in CHECKS:
+        if found := list(check(prepared)):
+            problem = prepared.loaded.problem
+            raise SpecError([problem(one.path, one.message, one.mend) for one in found])
+
+
+def _device(prepared: Preparation) -> Iterator[Finding]:
+    wanted = prepared.spec.device
+    if not is_available(wanted):
+        message = f"this machine has no {wanted} device that torch can use"
+        yield Finding(("device",), message, "write auto, or cpu")
+
+
+def _attributes(prepared: Preparation) -> Iterator[Finding]:
+    known = prepared.dataset.attributes
+    for path, name in marked(prepared.spec, AttributeMark):
+        if path[:2] != ("task", "data") and name not in known:
+            mend = f"use one of: {', '.join(sorted(known)) or 'none'}"
+            yield Finding(path, f"the data has no attribute {name!r}", mend)
+
+
+def _metrics(prepared: Preparation) -> Iterator[Finding]:
+    if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
+        message = "no metric is a mean over samples, so there is no performance to choose by"
+        yield Finding(("metrics",), message, "add {type: accuracy}")
+
+
+def _pools(prepared: Preparation) -> Iterator[Finding]:
+    try:
+        pools = prepared.pools
+    except PoolError as error:
+        yield Finding(("pools",), str(error), "change the shares, or use more data")
+        return
+    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+        return
+    for pool in (pools.attack_train, pools.audit):
+        if len(pool.non_members) < FEWEST_NON_MEMBERS:
+            message = (
+                f"pool {pool.name!r} has {len(pool.non_members)} non-members, and the audit's null "
+                f"control needs {FEWEST_NON_MEMBERS}"
+            )
+            yield Finding(("pools",), message, "train on fewer members, or use more data")
+
+
+def _model(prepared: Preparation) -> Iterator[Finding]:
+    try:
+        prepared.blank()
+    except TopologyError as error:
+        yield Finding(("task", "model"), str(error), "use a model whose last layer is linear")
+
+
+def _method(prepared: Preparation) -> Iterator[Finding]:
+    flaws = prepared.method.flaws(prepared.blank(), prepared.recipe, prepared.registry.create)
+    for flaw in flaws:
+        yield Finding(("method", flaw.field), flaw.message, flaw.mend)
+
+
+CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
+    _device,
+    _attributes,
+    _metrics,
+    _pools,
+    _model,
+    _method,
+)

@@ -1,0 +1,150 @@
+"""A model in training: network, topology, optimizer state, defences and how far it has come."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.api import Params
+from safecompress_core.engine.defence import Defence
+from safecompress_core.engine.settings import Settings
+from safecompress_core.network import Classifier
+from safecompress_core.sparse.masking import SparseBinding
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.update import TopologyUpdate
+
+__all__ = ["DefenceFactory", "Learner", "OptimizerFactory", "kept_topology"]
+
+OptimizerFactory = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+"""An optimizer for these parameters at this learning rate."""
+
+DefenceFactory = Callable[[str, Params], Defence]
+"""A prepared defence for its id and parameters; the same id gives the same initial weights."""
+
+NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
+
+
+class Learner:
+    """Everything that training changes; ``branch`` copies it, ``tensors`` and ``restore`` keep it.
+
+    Attributes:
+        network: the model.
+        topology: which weights are active; None for a dense model.
+        settings: how it is trained.
+        defences: by id, in the order in which they are applied.
+        epoch: whole epochs trained so far.
+    """
+
+    def __init__(
+        self,
+        network: Classifier,
+        topology: Topology | None,
+        settings: Settings,
+        *,
+        make_optimizer: OptimizerFactory,
+        make_defence: DefenceFactory,
+    ) -> None:
+        self.network = network
+        self.topology = topology
+        self.settings = settings
+        self.epoch = 0
+        self._make_optimizer = make_optimizer
+        self._make_defence = make_defence
+        device = next(network.parameters()).device
+        self.defences = {
+            name: make_defence(name, params).to(device)
+            for name, params in settings.defences.items()
+        }
+        self.optimizer = make_optimizer(self._parameters(), settings.learning_rate)
+        self._binding = self._bound()
+
+    def _parameters(self) -> list[nn.Parameter]:
+        modules = (self.network, *self.defences.values())
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    def _bound(self) -> SparseBinding | None:
+        if self.topology is None:
+            return None
+        return SparseBinding(self.optimizer, self.weights, self.topology)
+
+    @property
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The sparsifiable weights by name."""
+        return self.network.sparse_parameters()
+
+    @property
+    def density(self) -> float:
+        """Fraction of the sparsifiable weights that are active, in (0, 1]."""
+        return 1.0 if self.topology is None else self.topology.density
+
+    def retopologise(self, update: TopologyUpdate) -> None:
+        """Take another topology of the same density; grown weights start at 0 without momentum."""
+        assert self._binding is not None  # only sparse learners are ever updated
+        self._binding.retopologise(update)
+        self.topology = update.topology
+
+    def branch(self, settings: Settings) -> "Learner":
+        """An independent copy that trains on with other settings."""
+        twin = Learner(
+            copy.deepcopy(self.network),
+            self.topology,
+            settings,
+            make_optimizer=self._make_optimizer,
+            make_defence=self._make_defence,
+        )
+        twin.epoch = self.epoch
+        for name, defence in self.defences.items():
+            twin.defences[name].load_state_dict(defence.state_dict())
+        state = copy.deepcopy(self.optimizer.state_dict())
+        for group in state["param_groups"]:
+            group["lr"] = settings.learning_rate
+        twin.optimizer.load_state_dict(state)
+        return twin
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that training goes on from, flat, for a checkpoint."""
+        found: dict[str, Tensor] = {}
+        for name, tensor in self.network.state().items():
+            found[NETWORK + name] = tensor
+        for owner, defence in self.defences.items():
+            for name, tensor in defence.state_dict().items():
+                found[f"{DEFENCE}{owner}/{name}"] = tensor
+        for index, state in self.optimizer.state_dict()["state"].items():
+            for name, value in state.items():
+                if isinstance(value, Tensor):  # SGD keeps None where it has no momentum
+                    found[f"{OPTIMIZER}{index}/{name}"] = value
+        if self.topology is not None:
+            found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+
+    def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
+        """Go on from what ``tensors`` kept; the topology is given when the learner is built."""
+        self.network.module.load_state_dict(_under(NETWORK, tensors))
+        for owner, defence in self.defences.items():
+            defence.load_state_dict(_under(f"{DEFENCE}{owner}/", tensors))
+        state: dict[int, dict[str, Any]] = {}
+        for key, tensor in _under(OPTIMIZER, tensors).items():
+            index, name = key.split("/")
+            state.setdefault(int(index), {})[name] = tensor.clone()
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.epoch = epoch
+
+
+def kept_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topology | None:
+    """The topology among a checkpoint's tensors; None for a dense learner.
+
+    A file sorts its tensors by name, but random growth goes through ``layers`` in their own order.
+    """
+    masks = _under(MASK, tensors)
+    return Topology.from_masks({name: masks[name] for name in layers}) if masks else None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

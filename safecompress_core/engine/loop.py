@@ -1,0 +1,263 @@
+"""Test-driven compression: derive candidates, attack each of them, carry on with the best.
+
+::
+
+    repeat rounds:   train ▸ derive candidates ▸ fine-tune each ▸ attack each ▸ choose
+
+A round's epochs are split between training and fine-tuning, so that the final model has been
+trained for exactly as many epochs as any other method's.
+
+Source: Zhu, Wang & Han 2022, "Safety and Performance, Why Not Both?", ASE, Algorithm 1.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from safecompress_core.api import Params
+from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.engine.candidates import UNCHANGED, Proposal, proposals
+from safecompress_core.engine.comparing import Ballot
+from safecompress_core.engine.examiner import Examination
+from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.manifest import TestDrivenParams
+from safecompress_core.engine.method import Flaw, Method, Outcome, Recipe, Workshop
+from safecompress_core.engine.settings import Settings
+from safecompress_core.engine.state import Carried, State, keep, resumed
+from safecompress_core.engine.trainer import Evolution
+from safecompress_core.errors import TopologyError
+from safecompress_core.network import Classifier
+from safecompress_core.sparse.strategy import Initial
+from safecompress_core.sparse.topology import Topology
+
+__all__ = ["TestDriven"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A derived, fine-tuned and tested model."""
+
+    id: str
+    parent: str
+    proposal: Proposal
+    learner: Learner
+    examination: Examination
+
+
+class TestDriven(Method):
+    """SafeCompress's own method."""
+
+    __test__ = False  # no test class, whatever its name makes pytest believe
+
+    def __init__(self, params: TestDrivenParams) -> None:
+        self._params = params
+        self._proposals = proposals(params.strategies, keep=params.keep)
+
+    def units(self) -> int:
+        """Each round trains the carried models and tests what is derived from them."""
+        return self._units(self._params.rounds)
+
+    def _units(self, rounds: int) -> int:
+        """A single model starts the first round; later ones carry as many as the beam holds."""
+        carried, units = 1, 0
+        for _ in range(rounds):
+            units += carried * (1 + len(self._proposals))
+            carried = min(self._params.beam, carried * len(self._proposals))
+        return units
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All rounds, from the last one that a checkpoint holds."""
+        evolution = Evolution(
+            rules=tuple(
+                (workshop.create(strategy.prune), workshop.create(strategy.grow))
+                for strategy in self._params.strategies
+            ),
+            every=self._params.update_every,
+            schedule=self._params.schedule,
+            until=self._params.update_until * workshop.recipe.epochs,
+        )
+        settings = workshop.settings(
+            self._params.defences, update_fraction=self._params.update_fraction
+        )
+        state = resumed(workshop, settings, rounds=self._params.rounds)
+        if state is None:
+            state = self._started(workshop, settings)
+        workshop.journal.advance(self._units(len(state.rounds)))
+        for number in range(len(state.rounds), self._params.rounds):
+            state = self._round(workshop, evolution, state, number)
+            keep(workshop, state)
+        best = state.beam[0]
+        return Outcome(
+            chosen=best.learner,
+            chosen_id=best.id,
+            rounds=state.rounds,
+            archive=state.archive,
+        )
+
+    def flaws(
+        self, network: Classifier, recipe: Recipe, create: Callable[[Params], Any]
+    ) -> Iterator[Flaw]:
+        """Each round needs an epoch, and each layer a weight."""
+        rounds, epochs = self._params.rounds, recipe.epochs
+        if rounds > epochs:
+            message = f"{rounds} rounds do not fit into training.epochs, which is {epochs}"
+            yield Flaw(field="rounds", message=message, mend=f"write at most {epochs}")
+        try:
+            self._topology(network, create, torch.Generator())
+        except TopologyError as error:
+            yield Flaw(field="density", message=str(error), mend="ask for more")
+
+    @property
+    def _inherits(self) -> bool:
+        initial: Any = self._params.initial
+        return bool(initial.weights == "inherit")
+
+    def _topology(
+        self, network: Classifier, create: Callable[[Params], Any], generator: torch.Generator
+    ) -> Topology:
+        initial: Initial = create(self._params.initial)
+        weights = network.sparse_parameters()
+        return initial.topology(
+            {name: weight.detach().cpu() for name, weight in weights.items()},
+            self._params.density,
+            inherited=self._inherits,
+            generator=generator,
+        )
+
+    def _started(self, workshop: Workshop, settings: Settings) -> State:
+        network = workshop.big() if self._inherits else workshop.blank()
+        generator = workshop.seed.child("initial").torch()
+        topology = self._topology(network, workshop.create, generator)
+        learner = workshop.learner(network, topology, settings)
+        first = Carried(id="initial", learner=learner)
+        archive = Archive(weights=tuple(workshop.examiner.weights.tolist()))
+        return State(beam=(first,), rounds=(), archive=archive)
+
+    def _round(self, workshop: Workshop, evolution: Evolution, state: State, number: int) -> State:
+        candidates: list[Candidate] = []
+        for carried in state.beam:
+            candidates += self._derived(workshop, evolution, carried, number, len(candidates))
+        ballot = Ballot(
+            [candidate.examination for candidate in candidates],
+            workshop.examiner,
+            workshop.aggregator,
+            self._params,
+        )
+        chosen = ballot.winners()
+        archive = self._archived(workshop, state.archive, candidates, ballot)
+        record = {
+            "round": number + 1,
+            "epochs": candidates[0].learner.epoch,
+            "candidates": [
+                {
+                    "id": candidate.id,
+                    "parent": candidate.parent,
+                    "strategy": candidate.proposal.name,
+                    "settings": candidate.learner.settings.to_json(),
+                    "density": candidate.learner.density,
+                    "attacks": candidate.examination.to_json(),
+                    **ballot.verdict_on(index),
+                    "chosen": index in chosen,
+                }
+                for index, candidate in enumerate(candidates)
+            ],
+            "spread": ballot.spread(),
+        }
+        front = [entry.id for entry in archive.entries]
+        workshop.journal.tell("round_finished", **record, front=front)
+        beam = tuple(
+            Carried(id=candidates[index].id, learner=candidates[index].learner) for index in chosen
+        )
+        return State(beam=beam, rounds=(*state.rounds, record), archive=archive)
+
+    def _derived(
+        self,
+        workshop: Workshop,
+        evolution: Evolution,
+        carried: Carried,
+        number: int,
+        first: int,
+    ) -> list[Candidate]:
+        """Train one carried model, then derive, fine-tune and test its candidates."""
+        middle, end = self._epochs(workshop, number)
+        where = f"round {number + 1}"
+        unit = str(number)  # the same for all carried models: their candidates are compared
+        workshop.trainer.train(
+            carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
+        )
+        workshop.journal.advance()
+        armoury = workshop.examiner.arm(carried.learner.network, unit=unit)
+        found: list[Candidate] = []
+        for proposal, settings in self._feasible(workshop, carried.learner.settings, number):
+            name = f"r{number + 1}c{first + len(found) + 1}"
+            learner = carried.learner.branch(settings)
+            if proposal.rule is not None:
+                workshop.trainer.evolve(learner, evolution, rule=proposal.rule)
+            what = f"candidate {name} ({proposal.name}) in {where}"
+            workshop.trainer.train(
+                learner, until=end, evolution=evolution, what=what, is_derived=True
+            )
+            facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
+            examination = workshop.examiner.examine(
+                learner.network, armoury, unit=unit, facts=facts
+            )
+            workshop.journal.advance()
+            workshop.journal.tell(
+                "candidate_tested", **facts, performance=float(examination.performance.mean())
+            )
+            found.append(
+                Candidate(
+                    id=name,
+                    parent=carried.id,
+                    proposal=proposal,
+                    learner=learner,
+                    examination=examination,
+                )
+            )
+        return found
+
+    def _feasible(
+        self, workshop: Workshop, parent: Settings, number: int
+    ) -> list[tuple[Proposal, Settings]]:
+        """What can be tried with a model; if all its dials are at their ends, to go on as it is."""
+        found: list[tuple[Proposal, Settings]] = []
+        for proposal in self._proposals:
+            settings = proposal.settings(parent)
+            if settings is not None:
+                found.append((proposal, settings))
+                continue
+            workshop.journal.advance()
+            workshop.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
+        return found or [(UNCHANGED, parent)]
+
+    def _epochs(self, workshop: Workshop, number: int) -> tuple[int, int]:
+        """Where a round's training ends, and where its fine-tuning does."""
+        total, rounds = workshop.recipe.epochs, self._params.rounds
+        start, end = total * number // rounds, total * (number + 1) // rounds
+        tuned = max(1, round((end - start) * self._params.finetune))
+        return end - tuned, end
+
+    def _archived(
+        self,
+        workshop: Workshop,
+        archive: Archive,
+        candidates: Sequence[Candidate],
+        ballot: Ballot,
+    ) -> Archive:
+        """The archive with this round's candidates, whose files are written at once."""
+        found = [
+            Entry(
+                candidate.id,
+                float(ballot.objectives.performance[index]),
+                tuple(ballot.objectives.advantage[index].tolist()),
+            )
+            for index, candidate in enumerate(candidates)
+        ]
+        after = archive.add(*found)
+        stays = {entry.id for entry in after.entries}
+        for candidate in candidates:
+            if candidate.id in stays:
+                workshop.store(candidate.learner, workshop.archived(candidate.id))
+        return after

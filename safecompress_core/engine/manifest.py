@@ -1,0 +1,79 @@
+"""Names and parameters of the methods that core ships."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecompress_core.api import Density, Kind, MethodDef, MethodParams, Params, Role, Slot
+from safecompress_core.spec.changes import Changes
+
+__all__ = ["DEFINITIONS", "StrategyParams", "TestDrivenParams", "UncompressedParams"]
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class StrategyParams(Params):
+    """One way to derive candidates: a topology update and, if wanted, a change of training."""
+
+    prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)]
+    """Which active weights make room."""
+    grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)]
+    """Which inactive positions take their place."""
+    set: Changes = {}
+    """Changes of training: ``learning_rate``, ``update_fraction`` or ``<defence id>.<parameter>``
+    to a number, to ``{factor: number}`` of where the parent stands, or to a list of either; each
+    combination of the lists is a candidate."""
+
+
+class TestDrivenParams(MethodParams):
+    """SafeCompress: derive candidates, attack each of them, carry on with the best."""
+
+    density: Density
+    """Fraction of the sparsifiable weights that are kept."""
+    initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
+        default={"type": "erdos-renyi-kernel"}, validate_default=True
+    )
+    """The first topology."""
+    rounds: Annotated[int, Field(ge=1)] = 8
+    """How often candidates are derived and tested; ``training.epochs`` are spread over them."""
+    finetune: Share = 0.4
+    """Share of a round's epochs in which each candidate is trained by itself."""
+    update_every: Annotated[int, Field(ge=0)] = 5
+    """Epochs between topology updates while a model trains; 0: only where candidates are made."""
+    update_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of active weights that the first topology update replaces."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How that share falls with training."""
+    update_until: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of training after which the topology stays as it is; RigL uses 0.75."""
+    strategies: Annotated[list[StrategyParams], Field(min_length=1)]
+    """The candidates of every round."""
+    keep: bool = True
+    """Whether the model as it is, trained on without a change, is a candidate too."""
+    beam: Annotated[int, Field(ge=1)] = 1
+    """How many models are carried from round to round, each with its own settings."""
+    bound: Literal["careful", "estimate"] = "careful"
+    """Whether an attack counts with the upper end of its interval or with its estimate."""
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """How sure a difference must be before the run leaves what it has."""
+
+
+class UncompressedParams(MethodParams):
+    """The model as it would be without compression."""
+
+
+DEFINITIONS = (
+    MethodDef(
+        name="test-driven",
+        params=TestDrivenParams,
+        target="safecompress_core.engine.loop:TestDriven",
+        summary="Sparse training that attacks every candidate topology and keeps the best.",
+        cites="Zhu, Wang & Han, ASE 2022, Algorithm 1; TSE 2024",
+    ),
+    MethodDef(
+        name="uncompressed",
+        params=UncompressedParams,
+        target="safecompress_core.engine.uncompressed:Uncompressed",
+        summary="Dense training, to see what a defence does without compression.",
+    ),
+)

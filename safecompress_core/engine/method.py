@@ -1,0 +1,182 @@
+"""What a method is given and what it must yield; every way to a compressed model has this shape."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from safecompress_core.api import DataCard, Params, component_id
+from safecompress_core.choose.aggregator import Aggregator
+from safecompress_core.choose.archive import Archive
+from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.defence import Defence
+from safecompress_core.engine.examiner import Examiner
+from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.learner import Learner, kept_topology
+from safecompress_core.engine.settings import Settings
+from safecompress_core.engine.trainer import Trainer
+from safecompress_core.network import Classifier
+from safecompress_core.seeding import Seed
+from safecompress_core.sparse.storage import save_model
+from safecompress_core.sparse.topology import Topology
+
+__all__ = ["Flaw", "Method", "Outcome", "Recipe", "Workshop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How models are trained, whatever the method.
+
+    Attributes:
+        epochs: passes over the members that the final model has been trained for.
+        learning_rate: where training starts.
+        optimizer: an optimizer for given parameters at a given learning rate.
+    """
+
+    epochs: int
+    learning_rate: float
+    optimizer: Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """All that a method works with. The audit pool is not in it: what selects never judges.
+
+    Attributes:
+        recipe: how models are trained.
+        trainer: trains on the members.
+        examiner: tests a candidate on the *select* pool.
+        aggregator: chooses among candidates.
+        create: builds a component from its parameters.
+        blank: a fresh network; the same weights at every call.
+        big: the trained uncompressed network, for methods that start from it.
+        card: facts on the data.
+        seed: of this method.
+        checkpoints: where it keeps what it has reached.
+        archived: the file of a model of the archive.
+        passport: what a model file says of its architecture, inputs and classes.
+        journal: where it tells what happens.
+    """
+
+    recipe: Recipe
+    trainer: Trainer
+    examiner: Examiner
+    aggregator: Aggregator
+    create: Callable[[Params], Any]
+    blank: Callable[[], Classifier]
+    big: Callable[[], Classifier]
+    card: DataCard
+    seed: Seed
+    checkpoints: Checkpoints
+    archived: Callable[[str], Path]
+    passport: Mapping[str, Any]
+    journal: Journal
+
+    def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
+        """Where a model's settings start."""
+        return Settings(
+            learning_rate=self.recipe.learning_rate,
+            update_fraction=update_fraction,
+            rule=0,
+            defences={component_id(params): params for params in defences},
+        )
+
+    def learner(
+        self, network: Classifier, topology: Topology | None, settings: Settings
+    ) -> Learner:
+        """An untrained learner around a network."""
+
+        def make_defence(name: str, params: Params) -> Defence:
+            defence: Defence = self.create(params)
+            defence.prepare(
+                representation=network.head.in_features,
+                classes=self.card.classes,
+                attributes=self.card.attributes,
+                generator=self.seed.child("defence", name).torch(),
+            )
+            return defence
+
+        return Learner(
+            network,
+            topology,
+            settings,
+            make_optimizer=self.recipe.optimizer,
+            make_defence=make_defence,
+        )
+
+    def store(self, learner: Learner, path: Path) -> None:
+        """Write a learner's model as the file that ships; the same model gives the same bytes."""
+        state = learner.network.state()
+        shapes = {name: weight.shape for name, weight in learner.weights.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_model(path, state, learner.topology or Topology.dense(shapes), self.passport)
+
+    def relearner(
+        self, tensors: Mapping[str, torch.Tensor], settings: Settings, *, epoch: int
+    ) -> Learner:
+        """The learner that a checkpoint kept."""
+        network = self.blank()
+        topology = kept_topology(tensors, network.sparse_parameters())
+        learner = self.learner(network, topology, settings)
+        learner.restore(tensors, epoch=epoch)
+        return learner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a method leaves behind.
+
+    Attributes:
+        chosen: the model that it stands for.
+        chosen_id: what the archive calls it; empty for a method that chooses nothing.
+        rounds: what happened, JSON-ready; empty for a method without rounds.
+        archive: the non-dominated models over all rounds; None for a method that tests nothing.
+    """
+
+    chosen: Learner
+    chosen_id: str = ""
+    rounds: tuple[dict[str, Any], ...] = ()
+    archive: Archive | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A reason why a method cannot work.
+
+    Attributes:
+        field: the parameter at fault.
+        message: what is wrong with it.
+        mend: what to write instead.
+    """
+
+    field: str
+    message: str
+    mend: str
+
+
+class Method(ABC):
+    """Built from its parameters."""
+
+    def flaws(
+        self, network: Classifier, recipe: Recipe, create: Callable[[Params], Any]
+    ) -> Iterable[Flaw]:
+        """Why the method cannot do what its parameters ask for; found before anything is trained.
+
+        Args:
+            network: as it is before training; it may be changed.
+            recipe: how models will be trained.
+            create: builds a component from its parameters.
+        """
+        return ()
+
+    @abstractmethod
+    def units(self) -> int:
+        """How many models it trains or tests, for the display of progress."""
+
+    @abstractmethod
+    def run(self, workshop: Workshop) -> Outcome:
+        """Yield a model; goes on from a checkpoint where there is one."""

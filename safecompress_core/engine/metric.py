@@ -1,0 +1,52 @@
+"""Measures of a model that are no attacks."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from safecompress_core.privacy.intervals import Estimate, clopper_pearson
+from safecompress_core.privacy.observations import Observations
+
+__all__ = ["Metric", "SampleMetric", "Subject"]
+
+NORMAL_95 = 1.959964  # two-sided 95 % of the normal distribution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a metric measures.
+
+    Attributes:
+        unseen: the model's reactions to samples that it was not trained on.
+        file_bytes: size of the stored model.
+    """
+
+    unseen: Observations
+    file_bytes: int
+
+
+class Metric(ABC):
+    """Built from its parameters."""
+
+    @abstractmethod
+    def measure(self, subject: Subject) -> Estimate:
+        """The value with its interval; an exact figure has an interval of no width."""
+
+
+class SampleMetric(Metric):
+    """A mean over samples; the first one of a spec is the performance that the loop maximises."""
+
+    @abstractmethod
+    def per_sample(self, unseen: Observations) -> Tensor:
+        """What each sample contributes, shape (N,), in [0, 1], higher is better."""
+
+    def measure(self, subject: Subject) -> Estimate:
+        """The mean; its interval is exact for hits and misses, normal for anything between."""
+        values = self.per_sample(subject.unseen).double()
+        mean, count = float(values.mean()), len(values)
+        if bool(((values == 0) | (values == 1)).all()):
+            return clopper_pearson(int(values.sum()), count)
+        half = NORMAL_95 * float(values.std()) / math.sqrt(count)
+        return Estimate(mean, mean - half, mean + half).clipped(0.0, 1.0)

@@ -1,0 +1,66 @@
+"""What a finished run says: the content of ``results.json``, of which all else is a function."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.api import Params
+from safecompress_core.engine.attack import Attack
+from safecompress_core.engine.learner import Learner
+
+__all__ = ["VERSION", "describe_model", "describe_selection", "fingerprints"]
+
+VERSION = 1
+
+
+def describe_model(learner: Learner, *, file_bytes: int, dense_bytes: int) -> dict[str, Any]:
+    """Sizes of a model.
+
+    ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters.
+    """
+    weights = sum(weight.numel() for weight in learner.weights.values())
+    total = sum(parameter.numel() for parameter in learner.network.parameters())
+    active = learner.topology.total_active if learner.topology else weights
+    return {
+        "density": active / weights,
+        "model_density": (active + total - weights) / total,
+        "parameters": total,
+        "active": active + total - weights,
+        "file_bytes": file_bytes,
+        "dense_bytes": dense_bytes,
+    }
+
+
+def describe_selection(
+    performance: str, attacks: Iterable[Attack], method: Params
+) -> dict[str, Any]:
+    """What candidates were chosen by: it gives the objectives of rounds and archive a meaning.
+
+    Args:
+        performance: the metric that is called ``performance`` there.
+        attacks: those that tested candidates.
+        method: its ``bound``, where it has one, tells which end of an interval counted.
+    """
+    return {
+        "performance": performance,
+        "attackers": {
+            attack.id: {
+                "game": str(attack.definition.game),
+                "access": str(attack.definition.access),
+                "weight": attack.params.weight,
+            }
+            for attack in attacks
+        },
+        "bound": getattr(method, "bound", None),
+    }
+
+
+def fingerprints(directory: Path) -> dict[str, str]:
+    """The SHA-256 of every model file that ships, by its path in the run directory."""
+    folders = ("model", "baseline", "archive")
+    paths = sorted(path for name in folders for path in (directory / name).glob("*.safetensors"))
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+    }

@@ -1,0 +1,243 @@
+"""A run from spec to results: prepares everything, lets the method work, audits, writes it down."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from safecompress_core.api import StrategyDef
+from safecompress_core.engine.audit import Auditor
+from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.environment import environment, threads_for
+from safecompress_core.engine.feasibility import require_feasible
+from safecompress_core.engine.gate import verdicts
+from safecompress_core.engine.journal import Journal, Sink
+from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.manifest import UncompressedParams
+from safecompress_core.engine.method import Outcome, Workshop
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.results import (
+    VERSION,
+    describe_model,
+    describe_selection,
+    fingerprints,
+)
+from safecompress_core.engine.run_directory import RunDirectory, read_json, write_json, write_yaml
+from safecompress_core.engine.uncompressed import Uncompressed
+from safecompress_core.host import Registry
+from safecompress_core.network import Classifier
+from safecompress_core.sparse.storage import load_model
+from safecompress_core.spec.load import LoadedSpec
+
+__all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
+
+BASELINE, CHOSEN = "uncompressed", "compressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """What is left behind.
+
+    Attributes:
+        path: the run directory.
+        results: the content of its ``results.json``.
+        is_new: whether this call did the work; False where it was done already.
+    """
+
+    path: Path
+    results: dict[str, Any]
+    is_new: bool
+
+
+def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
+    """``<runs>/<name>-<hash>``: the same for the same resolved spec and the same plugins."""
+    return runs / directory_name(loaded.resolved, plugin_records(registry))
+
+
+def directory_name(resolved: Mapping[str, Any], plugins: Sequence[Mapping[str, str | None]]) -> str:
+    """The name for a resolved spec and a list of plugins as ``plugins.json`` holds it."""
+    content = json.dumps([resolved, plugins], sort_keys=True)
+    return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def run_spec(loaded: LoadedSpec, registry: Registry, *, runs: Path, observers: Sink) -> FinishedRun:
+    """Do what a spec says; go on where an earlier run of the same spec was stopped.
+
+    Args:
+        loaded: a valid spec.
+        registry: what its components are made of.
+        runs: where run directories are made.
+        observers: is told of every event.
+
+    Raises:
+        SpecError: what only the data or the model could tell is wrong with the spec.
+        RunInUseError: if another process is at it.
+        TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
+    """
+    prepared = Preparation(loaded, registry)
+    require_feasible(prepared)
+    with RunDirectory(run_directory(loaded, registry, runs)) as directory:
+        if directory.results.exists():
+            return FinishedRun(
+                path=directory.path, results=read_json(directory.results), is_new=False
+            )
+        write_json(directory.path / "plugins.json", plugin_records(registry))
+        write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
+        with _reproducible(threads_for(prepared.blank())):
+            write_json(directory.path / "environment.json", environment(prepared.device))
+            results = _Work(prepared, directory, observers).results()
+        return FinishedRun(path=directory.path, results=results, is_new=True)
+
+
+class _Work:
+    """The units of one run, in their order."""
+
+    def __init__(self, prepared: Preparation, directory: RunDirectory, observers: Sink) -> None:
+        self._prepared = prepared
+        self._directory = directory
+        self._seconds: dict[str, float] = {}
+        self._method = prepared.method
+        self._baseline = Uncompressed(UncompressedParams())
+        total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
+        self._journal = Journal(directory.log, observers, total=total)
+
+    def results(self) -> dict[str, Any]:
+        """Do the work and write down what came of it; what ``results.json`` holds."""
+        prepared, spec = self._prepared, self._prepared.spec
+        self._journal.tell(
+            "run_started",
+            name=spec.name,
+            path=str(self._directory.path),
+            method=spec.method.type,  # type: ignore[attr-defined]
+            attackers=[attack.id for attack in prepared.attacks],
+            metric=prepared.performance[0],
+        )
+        with self._timed("baseline"):
+            baseline = self._baseline.run(self._workshop("baseline", big=None))
+        with self._timed("compress"):
+            workshop = self._workshop("method", big=baseline.chosen.network)
+            outcome = self._method.run(workshop)
+        workshop.store(baseline.chosen, self._directory.baseline)
+        workshop.store(outcome.chosen, self._directory.model)
+        with self._timed("audit"):
+            audited = self._audited(baseline.chosen, outcome)
+        results = {
+            "version": VERSION,
+            "name": spec.name,
+            "seed": spec.seed,
+            **audited,
+            "rounds": list(outcome.rounds),
+            "selection": describe_selection(prepared.performance[0], prepared.attacks, spec.method),
+            "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
+            "pools": prepared.describe_pools(),
+            "files": fingerprints(self._directory.path),
+            "seconds": {**self._seconds, "total": sum(self._seconds.values())},
+        }
+        write_json(self._directory.results, results)
+        self._journal.tell("run_finished", gate=results["gate"], seconds=results["seconds"])
+        return results
+
+    def _workshop(self, unit: str, *, big: Classifier | None) -> Workshop:
+        return self._prepared.workshop(
+            unit,
+            big=big,
+            checkpoints=Checkpoints(self._directory.checkpoints / unit),
+            archived=self._directory.archived,
+            journal=self._journal,
+        )
+
+    def _audited(self, baseline: Learner, outcome: Outcome) -> dict[str, Any]:
+        """Models, metrics and attacks of the chosen, the uncompressed and some archived models."""
+        auditor = self._prepared.auditor(self._journal)
+        dense_bytes = self._directory.baseline.stat().st_size
+        parts = {}
+        for name, learner, path in (
+            (BASELINE, baseline, self._directory.baseline),
+            (CHOSEN, outcome.chosen, self._directory.model),
+        ):
+            file_bytes = path.stat().st_size
+            parts[name] = {
+                "model": describe_model(learner, file_bytes=file_bytes, dense_bytes=dense_bytes),
+                **auditor.judge(learner.network, name=name, file_bytes=file_bytes),
+            }
+            self._journal.advance()
+        return {
+            **parts[CHOSEN],
+            "baseline": parts[BASELINE],
+            "controls": {"null": auditor.null_control(outcome.chosen.network)},
+            "archive": self._archive(auditor, outcome),
+        }
+
+    def _archive(self, auditor: Auditor, outcome: Outcome) -> list[dict[str, Any]]:
+        """The non-dominated models; those that the spec wants audited, with their audit."""
+        if outcome.archive is None or not outcome.archive.entries:
+            return []
+        front = outcome.archive
+        wanted = {
+            "chosen": (),
+            "ends": front.ends,
+            "all": front.entries,
+        }[self._prepared.spec.audit.front]
+        origins = {one["id"]: one for round_ in outcome.rounds for one in round_["candidates"]}
+        listed = []
+        for entry in front.entries:
+            path = self._directory.archived(entry.id)
+            origin = origins[entry.id]
+            record = {
+                "id": entry.id,
+                "strategy": origin["strategy"],
+                "settings": origin["settings"],
+                "objectives": origin["objectives"],
+                "chosen": entry.id == outcome.chosen_id,
+                "file": str(path.relative_to(self._directory.path)),
+                "file_bytes": path.stat().st_size,
+            }
+            if entry in wanted:
+                network = self._prepared.filled(load_model(path).state)
+                record |= auditor.judge(network, name=entry.id, file_bytes=record["file_bytes"])
+            listed.append(record)
+        return listed
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._seconds[phase] = time.perf_counter() - start
+
+
+def plugin_records(registry: Registry) -> list[dict[str, str | None]]:
+    """Every definition with where it came from."""
+    listed = []
+    for definition in registry:
+        origin = registry.origin(definition)
+        listed.append(
+            {
+                "kind": str(definition.kind),
+                "role": str(definition.role) if isinstance(definition, StrategyDef) else None,
+                "name": definition.name,
+                "distribution": origin.distribution,
+                "version": origin.version,
+            }
+        )
+    return listed
+
+
+@contextmanager
+def _reproducible(threads: int) -> Iterator[None]:
+    """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_deterministic_debug_mode("warn")
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        torch.set_num_threads(before)

@@ -1,0 +1,106 @@
+"""Every error that SafeCompress raises on purpose.
+
+::
+
+    SafeCompressError
+    ├── SpecError                the spec is invalid; carries every problem found      (exit code 1)
+    ├── PluginError              a plugin could not be used; names it and its distribution
+    ├── MissingExtraError        an optional dependency is not installed
+    ├── PoolError                the samples do not suffice for what is asked of them
+    ├── AccessError              an attacker read what it did not declare
+    ├── TopologyError            masks, counts or densities do not fit
+    ├── StorageError             a model file is damaged or not ours
+    ├── TrainingDivergedError    the loss is no longer a number
+    └── RunDirectoryError        a run directory cannot be used
+        └── RunInUseError        another process is running in it
+
+All but ``SpecError`` end the command line with exit code 2.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safecompress_core.spec.problems import Problem
+
+__all__ = [
+    "AccessError",
+    "MissingExtraError",
+    "PluginError",
+    "PoolError",
+    "RunDirectoryError",
+    "RunInUseError",
+    "SafeCompressError",
+    "SpecError",
+    "StorageError",
+    "TopologyError",
+    "TrainingDivergedError",
+]
+
+
+class SafeCompressError(Exception):
+    """Root of all errors raised on purpose; its message is fit for a user."""
+
+
+class SpecError(SafeCompressError):
+    """A spec is invalid.
+
+    Attributes:
+        problems: all that was found, in the order of the file.
+    """
+
+    def __init__(self, problems: "Sequence[Problem]") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PluginError(SafeCompressError):
+    """A plugin could not be loaded, registered or used.
+
+    Attributes:
+        plugin: the entry point's name, or the file of a single-file plugin.
+        distribution: name and version of the package it came with.
+    """
+
+    def __init__(self, message: str, *, plugin: str, distribution: str) -> None:
+        self.plugin = plugin
+        self.distribution = distribution
+        super().__init__(f"{distribution}: {plugin}: {message}")
+
+
+class MissingExtraError(SafeCompressError):
+    """A command needs packages that the base install does not bring."""
+
+    def __init__(self, missing: str, *, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{missing} is not installed; install it with: pip install 'safecompress[{extra}]'"
+        )
+
+
+class PoolError(SafeCompressError):
+    """There are too few samples, or of too few kinds, for what is asked of them."""
+
+
+class AccessError(SafeCompressError):
+    """An attacker read something that its declared access does not include."""
+
+
+class TopologyError(SafeCompressError):
+    """Masks, counts or densities do not fit each other."""
+
+
+class StorageError(SafeCompressError):
+    """A model file is damaged, or was not written by SafeCompress."""
+
+
+class TrainingDivergedError(SafeCompressError):
+    """The training loss is no longer a number."""
+
+
+class RunDirectoryError(SafeCompressError):
+    """A run directory cannot be read or written."""
+
+
+class RunInUseError(RunDirectoryError):
+    """Another process is running in this directory."""

@@ -1,0 +1,31 @@
+"""Which optional extra brings a package that turns out to be missing."""
+
+from safecompress_core.errors import MissingExtraError
+
+__all__ = ["missing_extra"]
+
+EXTRA_OF = {
+    "filelock": "run",
+    "jinja2": "run",
+    "matplotlib": "run",
+    "moocore": "run",
+    "numpy": "run",
+    "safetensors": "run",
+    "scipy": "run",
+    "sklearn": "run",
+    "torch": "run",
+}
+"""Top-level import names, for packages that the base install does not bring."""
+
+
+def missing_extra(error: BaseException) -> MissingExtraError | None:
+    """The error to show instead, where what could not be imported comes with one of our extras.
+
+    >>> str(missing_extra(ModuleNotFoundError("No module named 'torch'", name="torch.nn")))
+    "torch is not installed; install it with: pip install 'safecompress[run]'"
+    """
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    package = error.name.partition(".")[0]
+    extra = EXTRA_OF.get(package)
+    return MissingExtraError(package, extra=extra) if extra else None

@@ -1,0 +1,32 @@
+"""Problems as GitHub shows them beside the lines of a pull request.
+
+Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error message.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from safecompress_core.spec.problems import Problem
+
+__all__ = ["as_annotations"]
+
+DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
+
+
+def as_annotations(problems: Sequence[Problem]) -> str:
+    """A workflow command each; an override has no file to stand beside, so it is in the text."""
+    return "\n".join(map(_annotation, problems))
+
+
+def _annotation(problem: Problem) -> str:
+    title = _escaped(problem.path or "spec", PROPERTY)
+    text = _escaped(f"{problem.message}; {problem.mend}", DATA)
+    if problem.is_override:
+        return f"::error title={title}::{_escaped(problem.file, DATA)}: {text}"
+    file = _escaped(problem.file, PROPERTY)
+    place = f"file={file},line={problem.line},col={problem.column}"
+    return f"::error {place},title={title}::{text}"
+
+
+def _escaped(text: str, codes: Mapping[str, str]) -> str:
+    return "".join(codes.get(letter, letter) for letter in text)

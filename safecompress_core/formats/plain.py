@@ -1,0 +1,19 @@
+"""Problems for people, and for programs of their own."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from safecompress_core.spec.problems import Problem
+
+__all__ = ["as_json", "as_text"]
+
+
+def as_text(problems: Sequence[Problem]) -> str:
+    """A line each: ``file:line:column: path: message; mend``."""
+    return "\n".join(map(str, problems))
+
+
+def as_json(problems: Sequence[Problem]) -> str:
+    """``{"problems": [{"file", "line", "column", "path", "message", "mend"}, …]}``."""
+    return json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2)

@@ -1,0 +1,50 @@
+"""Problems as SARIF 2.1.0, which code scanners and editors read.
+
+Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from safecompress_core.spec.problems import Problem
+
+__all__ = ["as_sarif"]
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+RULE = "invalid-spec"
+
+
+def as_sarif(problems: Sequence[Problem]) -> str:
+    """One run with a result each; an override has a logical location alone."""
+    rule = {"id": RULE, "shortDescription": {"text": "The spec cannot be run as it is written."}}
+    run = {
+        "tool": {"driver": {"name": "safecompress", "rules": [rule]}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(problem) for problem in problems],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _result(problem: Problem) -> dict[str, Any]:
+    text = f"{problem.message}; {problem.mend}"
+    location: dict[str, Any] = {}
+    if problem.is_override:
+        text = f"{problem.file}: {text}"
+    else:
+        path = PurePath(problem.file)
+        uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+        region = {"startLine": problem.line, "startColumn": problem.column}
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": region}
+    if problem.path:
+        location["logicalLocations"] = [{"fullyQualifiedName": problem.path}]
+    message = {"text": text}
+    return {
+        "ruleId": RULE,
+        "ruleIndex": 0,
+        "level": "error",
+        "message": message,
+        "locations": [location] if location else [],
+    }

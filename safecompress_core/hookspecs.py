@@ -1,0 +1,322 @@
+"""The hooks that a plugin may implement.
+
+One hook a kind registers *named things*; the engine then dispatches by name, because a spec picks
+any number of them, each with its own parameters. The lifecycle hooks are for observers: they are
+told what happened and cannot change it.
+
+A plugin is a module (or object) whose functions are marked with
+:data:`safecompress_core.api.hookimpl`, named by an entry point of the group ``safecompress``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pluggy
+
+from safecompress_core.api import (
+    PROJECT,
+    AggregatorDef,
+    AttackerDef,
+    DataDef,
+    DefenceDef,
+    Kind,
+    MethodDef,
+    MetricDef,
+    ModelDef,
+    StrategyDef,
+)
+
+__all__ = [
+    "HOOKS",
+    "LIFECYCLE",
+    "safecompress_aggregators",
+    "safecompress_attack_finished",
+    "safecompress_attackers",
+    "safecompress_candidate_tested",
+    "safecompress_data",
+    "safecompress_defences",
+    "safecompress_methods",
+    "safecompress_metrics",
+    "safecompress_models",
+    "safecompress_round_finished",
+    "safecompress_run_finished",
+    "safecompress_run_started",
+    "safecompress_strategies",
+]
+
+HOOKS: Mapping[Kind, str] = {
+    Kind.DATA: "safecompress_data",
+    Kind.MODEL: "safecompress_models",
+    Kind.STRATEGY: "safecompress_strategies",
+    Kind.ATTACKER: "safecompress_attackers",
+    Kind.DEFENCE: "safecompress_defences",
+    Kind.METRIC: "safecompress_metrics",
+    Kind.AGGREGATOR: "safecompress_aggregators",
+    Kind.METHOD: "safecompress_methods",
+}
+"""The hook that registers each kind."""
+
+LIFECYCLE: Mapping[str, str] = {
+    "run_started": "safecompress_run_started",
+    "round_finished": "safecompress_round_finished",
+    "candidate_tested": "safecompress_candidate_tested",
+    "attack_finished": "safecompress_attack_finished",
+    "run_finished": "safecompress_run_finished",
+}
+"""The hook that is called for each event, by the event's name."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+
+
+@hookspec
+def safecompress_data() -> Iterable[DataDef]:
+    """Register sources of samples.
+
+    >>> from safecompress_core.api import DataCard, DataDef, Params, hookimpl
+    >>> class PagesParams(Params):
+    ...     samples: int = 100
+    >>> @hookimpl
+    ... def safecompress_data():
+    ...     yield DataDef(
+    ...         name="pages",
+    ...         params=PagesParams,
+    ...         target="acme.pages:Pages",
+    ...         summary="Scanned pages and who wrote them.",
+    ...         card=lambda p: DataCard(samples=p.samples, classes=2, attributes={"age": 3}),
+    ...     )
+    >>> [definition] = safecompress_data()
+    >>> definition.card(PagesParams(samples=7)).samples
+    7
+    """
+    return ()
+
+
+@hookspec
+def safecompress_models() -> Iterable[ModelDef]:
+    """Register architectures.
+
+    >>> from safecompress_core.api import ModelDef, Params, hookimpl
+    >>> class TwoLayersParams(Params):
+    ...     width: int = 64
+    >>> @hookimpl
+    ... def safecompress_models():
+    ...     yield ModelDef(
+    ...         name="two-layers",
+    ...         params=TwoLayersParams,
+    ...         target="acme.two_layers:TwoLayers",
+    ...         summary="Two linear layers.",
+    ...     )
+    >>> [definition.name for definition in safecompress_models()]
+    ['two-layers']
+    """
+    return ()
+
+
+@hookspec
+def safecompress_strategies() -> Iterable[StrategyDef]:
+    """Register initial topologies, prune rules and grow rules; one name may serve in each role.
+
+    >>> from safecompress_core.api import Params, Role, StrategyDef, hookimpl
+    >>> class OldestParams(Params):
+    ...     pass
+    >>> @hookimpl
+    ... def safecompress_strategies():
+    ...     yield StrategyDef(
+    ...         name="oldest",
+    ...         role=Role.PRUNE,
+    ...         params=OldestParams,
+    ...         target="acme.oldest:Oldest",
+    ...         summary="Drop the weights that have been active longest.",
+    ...     )
+    >>> [definition.role.value for definition in safecompress_strategies()]
+    ['prune']
+    """
+    return ()
+
+
+@hookspec
+def safecompress_attackers() -> Iterable[AttackerDef]:
+    """Register simulated attacks.
+
+    >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+    >>> class GapParams(AttackerParams):
+    ...     temperature: float = 1.0
+    >>> @hookimpl
+    ... def safecompress_attackers():
+    ...     yield AttackerDef(
+    ...         name="gap",
+    ...         params=GapParams,
+    ...         target="acme.gap:Gap",
+    ...         summary="Members have a larger gap between the two largest posteriors.",
+    ...         cites="Salem et al. 2019",
+    ...         game=Game.MEMBERSHIP,
+    ...         access=Access.BLACK_BOX,
+    ...     )
+    >>> [definition.access.value for definition in safecompress_attackers()]
+    ['black-box']
+    """
+    return ()
+
+
+@hookspec
+def safecompress_defences() -> Iterable[DefenceDef]:
+    """Register changes of training.
+
+    >>> from safecompress_core.api import DefenceDef, DefenceParams, hookimpl
+    >>> class SmoothingParams(DefenceParams):
+    ...     amount: float = 0.1
+    >>> @hookimpl
+    ... def safecompress_defences():
+    ...     yield DefenceDef(
+    ...         name="smoothing",
+    ...         params=SmoothingParams,
+    ...         target="acme.smoothing:Smoothing",
+    ...         summary="Soft labels.",
+    ...     )
+    >>> [definition.params().amount for definition in safecompress_defences()]
+    [0.1]
+    """
+    return ()
+
+
+@hookspec
+def safecompress_metrics() -> Iterable[MetricDef]:
+    """Register measures of a model that are no attacks.
+
+    >>> from safecompress_core.api import MetricDef, Params, hookimpl
+    >>> class LatencyParams(Params):
+    ...     repeats: int = 10
+    >>> @hookimpl
+    ... def safecompress_metrics():
+    ...     yield MetricDef(
+    ...         name="latency",
+    ...         params=LatencyParams,
+    ...         target="acme.latency:Latency",
+    ...         summary="Milliseconds for one sample.",
+    ...         higher_is_better=False,
+    ...     )
+    >>> [definition.higher_is_better for definition in safecompress_metrics()]
+    [False]
+    """
+    return ()
+
+
+@hookspec
+def safecompress_aggregators() -> Iterable[AggregatorDef]:
+    """Register rules that choose among candidates.
+
+    >>> from safecompress_core.api import AggregatorDef, Params, hookimpl
+    >>> class FirstParams(Params):
+    ...     pass
+    >>> @hookimpl
+    ... def safecompress_aggregators():
+    ...     yield AggregatorDef(
+    ...         name="first",
+    ...         params=FirstParams,
+    ...         target="acme.first:First",
+    ...         summary="Whatever comes first.",
+    ...     )
+    >>> [definition.kind.value for definition in safecompress_aggregators()]
+    ['aggregator']
+    """
+    return ()
+
+
+@hookspec
+def safecompress_methods() -> Iterable[MethodDef]:
+    """Register ways to a compressed model.
+
+    >>> from safecompress_core.api import MethodDef, MethodParams, hookimpl
+    >>> class HalvingParams(MethodParams):
+    ...     times: int = 3
+    >>> @hookimpl
+    ... def safecompress_methods():
+    ...     yield MethodDef(
+    ...         name="halving",
+    ...         params=HalvingParams,
+    ...         target="acme.halving:Halving",
+    ...         summary="Drop half of the weights, train, repeat.",
+    ...     )
+    >>> [definition.params().defences for definition in safecompress_methods()]
+    [[]]
+    """
+    return ()
+
+
+@hookspec
+def safecompress_run_started(event: Mapping[str, Any]) -> None:
+    """Told once, before anything is trained.
+
+    ``event`` is JSON-ready and the same as a line of ``events.jsonl``; an observer gets its own
+    copy.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> class Greeter:
+    ...     @hookimpl
+    ...     def safecompress_run_started(self, event):
+    ...         print("started:", event["event"])
+    >>> Greeter().safecompress_run_started({"event": "run_started"})
+    started: run_started
+    """
+
+
+@hookspec
+def safecompress_round_finished(event: Mapping[str, Any]) -> None:
+    """Told after each round, when its candidates are tested and one is chosen.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> class Counter:
+    ...     rounds = 0
+    ...     @hookimpl
+    ...     def safecompress_round_finished(self, event):
+    ...         self.rounds += 1
+    >>> counter = Counter()
+    >>> counter.safecompress_round_finished({"event": "round_finished"})
+    >>> counter.rounds
+    1
+    """
+
+
+@hookspec
+def safecompress_candidate_tested(event: Mapping[str, Any]) -> None:
+    """Told after each candidate, when its objectives are known.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> seen = []
+    >>> @hookimpl
+    ... def safecompress_candidate_tested(event):
+    ...     seen.append(event["event"])
+    >>> safecompress_candidate_tested({"event": "candidate_tested"})
+    >>> seen
+    ['candidate_tested']
+    """
+
+
+@hookspec
+def safecompress_attack_finished(event: Mapping[str, Any]) -> None:
+    """Told after each attack, in the loop and in the audit.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> seen = []
+    >>> @hookimpl
+    ... def safecompress_attack_finished(event):
+    ...     seen.append(event["event"])
+    >>> safecompress_attack_finished({"event": "attack_finished"})
+    >>> seen
+    ['attack_finished']
+    """
+
+
+@hookspec
+def safecompress_run_finished(event: Mapping[str, Any]) -> None:
+    """Told once, when the results are written.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> seen = []
+    >>> @hookimpl
+    ... def safecompress_run_finished(event):
+    ...     seen.append(event["event"])
+    >>> safecompress_run_finished({"event": "run_finished"})
+    >>> seen
+    ['run_finished']
+    """

@@ -1,0 +1,60 @@
+"""What a definition must be like, so that a spec can name it and a run can find it."""
+
+import re
+from collections.abc import Iterator
+from typing import get_args
+
+from safecompress_core.api import API_VERSION, AnyDefinition, Definition, Kind, Params, Role
+from safecompress_core.hookspecs import HOOKS
+
+__all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "key_of", "label"]
+
+NAME_STYLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+TARGET_STYLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+CLASS_OF: dict[Kind, type[Definition]] = {cls.kind: cls for cls in get_args(AnyDefinition)}
+
+Key = tuple[Kind, Role | None, str]
+"""What makes a definition unique: its kind, its role where it has one, and its name."""
+
+
+def key_of(definition: Definition) -> Key:
+    """What no other definition may share."""
+    return definition.kind, getattr(definition, "role", None), definition.name
+
+
+def label(key: Key) -> str:
+    """What a message calls a definition.
+
+    >>> print(label((Kind.STRATEGY, Role.GROW, "random")))
+    grow strategy 'random'
+    """
+    kind, role, name = key
+    return f"{role} {kind} {name!r}" if role else f"{kind} {name!r}"
+
+
+def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
+    """What is wrong with something that a kind's hook returned, worst first.
+
+    Later checks rely on earlier ones: stop at the first flaw.
+    """
+    wanted = CLASS_OF[kind]
+    if not isinstance(definition, wanted):
+        yield f"{HOOKS[kind]} returned {type(definition).__name__} where {wanted.__name__} belongs"
+        return
+    name = definition.name
+    params: object = definition.params  # whatever its annotation says, it comes from outside
+    if definition.api != API_VERSION:
+        yield (
+            f"{name!r} is written for version {definition.api} of the plugin interface; "
+            f"this SafeCompress has version {API_VERSION}"
+        )
+    if not NAME_STYLE.fullmatch(name):
+        yield f"{name!r} is no name for a component; write it in lower case with hyphens"
+    if not (isinstance(params, type) and issubclass(params, Params)):
+        yield f"the params of {name!r} are no subclass of safecompress_core.api.Params"
+    elif "type" in params.model_fields:
+        yield f"the params of {name!r} have a field 'type', which a spec uses for the name"
+    if not TARGET_STYLE.fullmatch(definition.target):
+        yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
+    if not definition.summary.strip() or "\n" in definition.summary:
+        yield f"the summary of {name!r} is not one line"

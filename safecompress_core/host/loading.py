@@ -1,0 +1,198 @@
+"""Loads every plugin by itself and tells observers what happens."""
+
+import copy
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from safecompress_core import hookspecs
+from safecompress_core.api import PROJECT, Definition
+from safecompress_core.errors import PluginError
+from safecompress_core.hookspecs import HOOKS, LIFECYCLE
+from safecompress_core.host.definitions import flaws_of, key_of, label
+from safecompress_core.host.registry import Registry
+from safecompress_core.host.sources import (
+    Origin,
+    Selection,
+    SkippedPlugin,
+    Source,
+    files_in,
+    installed,
+    told,
+)
+
+__all__ = ["PluginHost", "load_plugins"]
+
+logger = logging.getLogger(__name__)
+
+# A plugin that calls sys.exit() while it is loaded is as broken as one that raises.
+BREAKAGE = (Exception, SystemExit)
+
+
+class UnusablePluginError(Exception):
+    """A plugin was loaded but does not keep to the interface; the message is the reason."""
+
+
+class PluginHost:
+    """The plugins of this process.
+
+    Attributes:
+        registry: what they define.
+        plugins: those in use, in the order in which they were loaded.
+        skipped: those found and not used, with the reason.
+    """
+
+    def __init__(
+        self, sources: Iterable[Source | SkippedPlugin], *, is_strict: bool = False
+    ) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        entries: list[tuple[Definition, Origin]] = []
+        plugins: list[Origin] = []
+        skipped: list[SkippedPlugin] = []
+        for source in sources:
+            outcome = source if isinstance(source, SkippedPlugin) else self._adopted(source)
+            if isinstance(outcome, SkippedPlugin):
+                skipped.append(outcome)
+            else:
+                plugins.append(source.origin)
+                entries += [(definition, source.origin) for definition in outcome]
+        self.plugins = tuple(plugins)
+        self.skipped = tuple(skipped)
+        if is_strict:
+            _refuse_breakage(self.skipped)
+        self.registry = Registry(entries)
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Names of the plugins that are told what happens, in the order they were added."""
+        return tuple(
+            name
+            for name, plugin in self._manager.list_name_plugin()
+            if any(hook.name in LIFECYCLE.values() for hook in self._hooks(plugin))
+        )
+
+    def add_observer(self, name: str, plugin: object) -> None:
+        """Have an object's lifecycle hooks called, as those of a plugin are.
+
+        Raises:
+            ValueError: if the name is taken, or the object has no lifecycle hook.
+        """
+        self._manager.register(plugin, name=name)
+        if name not in self.observers:
+            self._manager.unregister(name=name)
+            raise ValueError(f"{name!r} has no lifecycle hook; was @hookimpl forgotten?")
+
+    def notify(self, event: Mapping[str, Any]) -> None:
+        """Tell every observer of an event, which ``event["event"]`` names.
+
+        An event without a hook reaches no one. Each observer gets its own copy; one that raises is
+        logged with its name and changes nothing.
+        """
+        name = LIFECYCLE.get(event["event"])
+        if name is None:
+            return
+        for observer in getattr(self._manager.hook, name).get_hookimpls():
+            try:
+                own = copy.deepcopy(dict(event))
+                observer.function(**dict.fromkeys(observer.argnames, own))
+            except BREAKAGE as error:
+                logger.warning("observer %s failed: %s", observer.plugin_name, told(error))
+                logger.debug("observer %s", observer.plugin_name, exc_info=error)
+
+    def _adopted(self, source: Source) -> list[Definition] | SkippedPlugin:
+        """What a plugin defines, or why it is not used."""
+        origin = source.origin
+        before = self._manager.get_plugin(origin.name)
+        try:
+            return self._definitions(source)
+        except BREAKAGE as error:
+            if self._manager.get_plugin(origin.name) is not before:
+                self._manager.unregister(name=origin.name)
+            logger.debug("plugin %s", origin.name, exc_info=error)
+            reason = str(error) if isinstance(error, UnusablePluginError) else told(error)
+            return SkippedPlugin(origin=origin, reason=reason)
+
+    def _definitions(self, source: Source) -> list[Definition]:
+        """Load and register one plugin, and ask each of its hooks."""
+        name = source.origin.name
+        if self._manager.has_plugin(name):
+            raise UnusablePluginError("its distribution has another entry point of this name")
+        plugin = source.load()
+        if other := self._manager.get_name(plugin):
+            raise UnusablePluginError(f"it is the same object as {other}")
+        self._manager.register(plugin, name=name)
+        self._check_hooks(plugin)
+        return _distinct(self._collected(plugin))
+
+    def _check_hooks(self, plugin: object) -> None:
+        hooks = self._hooks(plugin)
+        if not hooks:
+            raise UnusablePluginError("it has no hooks; was @hookimpl forgotten?")
+        for hook in hooks:
+            for own in (impl for impl in hook.get_hookimpls() if impl.plugin is plugin):
+                if not hook.has_spec() and not own.optionalhook:
+                    known = ", ".join((*HOOKS.values(), *LIFECYCLE.values()))
+                    raise UnusablePluginError(f"there is no hook {hook.name}; there are: {known}")
+                if own.wrapper or own.hookwrapper:
+                    raise UnusablePluginError(f"{hook.name} is a wrapper; write a plain hook")
+
+    def _collected(self, plugin: object) -> list[Definition]:
+        """What the plugin's registering hooks return; raises whatever they raise."""
+        definitions: list[Definition] = []
+        for kind, name in HOOKS.items():
+            for own in getattr(self._manager.hook, name).get_hookimpls():
+                if own.plugin is plugin:
+                    results = list(own.function())
+                    for flaw in (flaw for one in results for flaw in flaws_of(one, kind)):
+                        raise UnusablePluginError(flaw)
+                    definitions += results
+        return definitions
+
+    def _hooks(self, plugin: object) -> list[pluggy.HookCaller]:
+        return self._manager.get_hookcallers(plugin) or []
+
+
+def load_plugins(
+    *, plugins_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> PluginHost:
+    """Load every installed plugin, and the single-file ones of a folder.
+
+    Args:
+        plugins_dir: a folder of single-file plugins (``*.py``).
+        environ: where ``SAFECOMPRESS_PLUGINS``, ``SAFECOMPRESS_BLOCK_PLUGINS`` and
+            ``SAFECOMPRESS_STRICT_PLUGINS`` are read.
+
+    Raises:
+        PluginError: if two plugins define the same name, or if any is broken and the environment
+            asks for strictness.
+        SafeCompressError: if the folder does not exist or the environment is not understood.
+    """
+    selection = Selection.of(environ)
+    files = [] if plugins_dir is None else list(files_in(plugins_dir))
+    return PluginHost([*installed(selection), *files], is_strict=selection.is_strict)
+
+
+def _distinct(definitions: list[Definition]) -> list[Definition]:
+    seen = set()
+    for key in map(key_of, definitions):
+        if key in seen:
+            raise UnusablePluginError(f"it defines the {label(key)} twice")
+        seen.add(key)
+    return definitions
+
+
+def _refuse_breakage(skipped: Iterable[SkippedPlugin]) -> None:
+    broken = [one for one in skipped if one.is_broken]
+    if broken:
+        first, *others = broken
+        more = "".join(f"\n{other}" for other in others)
+        raise PluginError(
+            f"{first.reason}{more}",
+            plugin=first.origin.plugin,
+            distribution=first.origin.package,
+        )

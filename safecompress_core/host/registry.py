@@ -1,0 +1,153 @@
+"""Everything that is registered, by kind, role and name, each with its origin."""
+
+import difflib
+import importlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from safecompress_core.api import Definition, Kind, Params, Role
+from safecompress_core.errors import PluginError, SafeCompressError
+from safecompress_core.extras import missing_extra
+from safecompress_core.host.definitions import Key, key_of, label
+from safecompress_core.host.sources import BLOCK, OWN_DISTRIBUTION, Origin, normalised, told
+
+__all__ = ["Registry"]
+
+
+class Registry:
+    """Definitions by kind, role and name; immutable.
+
+    Args:
+        entries: each definition with where it comes from.
+
+    Raises:
+        PluginError: if two of them have the same kind, role and name; it names both plugins and
+            their distributions.
+    """
+
+    def __init__(self, entries: Iterable[tuple[Definition, Origin]]) -> None:
+        found: dict[Key, tuple[Definition, Origin]] = {}
+        for definition, origin in entries:
+            key = key_of(definition)
+            if key in found:
+                raise _conflict(definition, found[key][1], origin)
+            found[key] = (definition, origin)
+        self._entries = {key: found[key] for key in sorted(found, key=_place)}
+
+    def __iter__(self) -> Iterator[Definition]:
+        """All definitions, ordered by kind, role and name."""
+        return (definition for definition, _ in self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def definitions(self, kind: Kind, role: Role | None = None) -> dict[str, Definition]:
+        """All definitions of a kind by name, in name order.
+
+        Raises:
+            ValueError: for strategies without a role, since a name may serve in several.
+        """
+        _check_role(kind, role)
+        return {
+            name: definition
+            for (its_kind, its_role, name), (definition, _) in self._entries.items()
+            if (its_kind, its_role) == (kind, role)
+        }
+
+    def get(self, kind: Kind, name: str, role: Role | None = None) -> Definition:
+        """The definition of that name.
+
+        Raises:
+            LookupError: if there is none; the message has the nearest names.
+        """
+        _check_role(kind, role)
+        key = (kind, role, name)
+        if key not in self._entries:
+            near = difflib.get_close_matches(name, self.definitions(kind, role))
+            guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise LookupError(f"there is no {label(key)}{guess}")
+        return self._entries[key][0]
+
+    def origin(self, definition: Definition) -> Origin:
+        """Where a definition comes from.
+
+        Raises:
+            LookupError: if it is not registered here.
+        """
+        registered, origin = self._entries.get(key_of(definition), (None, None))
+        if origin is None or registered != definition:
+            raise LookupError(f"{definition.name!r} is not registered")
+        return origin
+
+    def definition_of(self, params: Params) -> Definition:
+        """The definition that these parameters are for.
+
+        The spec layer's parameter classes carry theirs as a class variable ``definition``; a
+        plugin's own class is looked up, and must then serve one definition alone.
+
+        Raises:
+            LookupError: if there is none, or more than one.
+        """
+        carried = getattr(type(params), "definition", None)
+        if isinstance(carried, Definition):
+            return carried
+        fitting = [definition for definition in self if definition.params is type(params)]
+        if len(fitting) != 1:
+            count = "several definitions" if fitting else "no definition"
+            raise LookupError(f"{count} registered with the parameters {type(params).__name__}")
+        return fitting[0]
+
+    def create(self, params: Params) -> Any:
+        """Import the implementation and build it from its parameters.
+
+        Raises:
+            MissingExtraError: if it needs a package that an extra of ours brings.
+            PluginError: if it cannot be imported or built.
+            SafeCompressError: whatever the implementation itself raises of that kind.
+        """
+        definition = self.definition_of(params)
+        module, _, attribute = definition.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)(params)
+        except SafeCompressError:
+            raise
+        except Exception as error:
+            if extra := missing_extra(error):
+                raise extra from error
+            origin = self.origin(definition)
+            what = label(key_of(definition))
+            raise PluginError(
+                f"cannot build the {what} from {definition.target}: {told(error)}",
+                plugin=origin.plugin,
+                distribution=origin.package,
+            ) from error
+
+
+def _place(key: Key) -> tuple[int, str, str]:
+    """Kinds in the order of the spec, then by role and name."""
+    kind, role, name = key
+    return list(Kind).index(kind), role or "", name
+
+
+def _check_role(kind: Kind, role: Role | None) -> None:
+    if (kind is Kind.STRATEGY) != (role is not None):
+        raise ValueError(f"a {kind} {'needs a' if role is None else 'has no'} role")
+
+
+def _conflict(definition: Definition, first: Origin, second: Origin) -> PluginError:
+    return PluginError(
+        f"the {label(key_of(definition))} is already defined by {first.name} "
+        f"{first.version}; {_mend(first, second)}",
+        plugin=second.plugin,
+        distribution=second.package,
+    )
+
+
+def _mend(first: Origin, second: Origin) -> str:
+    if normalised(first.distribution) != normalised(second.distribution):
+        for origin in (second, first):
+            is_file = os.sep in origin.distribution
+            if not is_file and normalised(origin.distribution) != OWN_DISTRIBUTION:
+                return f"rename one of them, or set {BLOCK}={origin.distribution}"
+    return "rename one of them"

@@ -1,0 +1,229 @@
+"""Where plugins come from: installed distributions and single files."""
+
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
+from types import ModuleType
+
+from safecompress_core.errors import SafeCompressError
+
+__all__ = [
+    "GROUP",
+    "OWN_DISTRIBUTION",
+    "Origin",
+    "Selection",
+    "SkippedPlugin",
+    "Source",
+    "files_in",
+    "installed",
+    "normalised",
+    "told",
+]
+
+GROUP = "safecompress"
+OWN_DISTRIBUTION = "safecompress"
+
+ALLOW = "SAFECOMPRESS_PLUGINS"
+BLOCK = "SAFECOMPRESS_BLOCK_PLUGINS"
+STRICT = "SAFECOMPRESS_STRICT_PLUGINS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which plugin something comes from.
+
+    Attributes:
+        plugin: the entry point's name, or the file name of a single-file plugin.
+        distribution: the package it came with, or the folder of a single-file plugin.
+        version: the package's version, or a hash of the file.
+    """
+
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """What the plugin is registered as."""
+        return f"{self.distribution}:{self.plugin}"
+
+    @property
+    def package(self) -> str:
+        """Distribution and version, as errors show them."""
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedPlugin:
+    """A plugin that was found and is not used.
+
+    Attributes:
+        origin: which one.
+        reason: why, in one line.
+        is_broken: False where the user asked for it to be left out.
+    """
+
+    origin: Origin
+    reason: str
+    is_broken: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.origin.package}: {self.origin.plugin} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A plugin that can be loaded; ``load`` runs its code and may raise anything."""
+
+    origin: Origin
+    load: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which distributions may be loaded, and whether a broken one is an error.
+
+    Attributes:
+        allowed: the only third-party distributions to load; None for all of them. SafeCompress's
+            own distribution needs no allowance, since nothing runs without it.
+        blocked: distributions not to load, even if allowed.
+        is_strict: whether any breakage ends the program.
+    """
+
+    allowed: frozenset[str] | None
+    blocked: frozenset[str]
+    is_strict: bool
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Selection":
+        """Read ``SAFECOMPRESS_PLUGINS``, ``_BLOCK_PLUGINS`` and ``_STRICT_PLUGINS``.
+
+        An empty ``SAFECOMPRESS_PLUGINS`` allows no third party; an unset one allows all.
+
+        Raises:
+            SafeCompressError: if ``SAFECOMPRESS_STRICT_PLUGINS`` is neither 0 nor 1.
+        """
+        strict = environ.get(STRICT, "")
+        if strict not in {"", "0", "1"}:
+            raise SafeCompressError(f"{STRICT} is {strict!r}; write 1 or 0")
+        allowed = environ.get(ALLOW)
+        return cls(
+            allowed=None if allowed is None else _names(allowed),
+            blocked=_names(environ.get(BLOCK, "")),
+            is_strict=strict == "1",
+        )
+
+    def refusal(self, distribution: str) -> str | None:
+        """Why a distribution is left out; None if it is not."""
+        name = normalised(distribution)
+        if name in self.blocked:
+            return f"blocked by {BLOCK}"
+        if self.allowed is not None and name not in {*self.allowed, OWN_DISTRIBUTION}:
+            return f"not listed in {ALLOW}"
+        return None
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as package indexes compare it (PEP 503).
+
+    >>> normalised("Acme_Attacks")
+    'acme-attacks'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def told(error: BaseException) -> str:
+    """An error in one line, with its type."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def installed(selection: Selection) -> Iterator[Source | SkippedPlugin]:
+    """Every entry point of the group, of each distribution on ``sys.path``, in name order.
+
+    What the selection leaves out is not loaded, and is reported as skipped.
+    Distributions are read one by one: a damaged ``entry_points.txt``, which makes
+    ``importlib.metadata.entry_points`` raise for everyone, costs only its own plugins.
+    """
+    seen: set[str] = set()
+    found: list[Source | SkippedPlugin] = []
+    for distribution in distributions():
+        if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
+            continue
+        origin = _origin(distribution)
+        if normalised(origin.distribution) in seen:
+            continue  # hidden by the same distribution earlier on the path, as for any import
+        seen.add(normalised(origin.distribution))
+        refusal = selection.refusal(origin.distribution)
+        points = _entry_points(distribution, origin)
+        found += [_left_out(point.origin, refusal) for point in points] if refusal else points
+    yield from sorted(found, key=lambda one: one.origin.name)
+
+
+def files_in(folder: Path) -> Iterator[Source]:
+    """Every ``*.py`` of a folder but those that start with an underscore, in name order.
+
+    The file becomes a module of its own name behind ``safecompress_file_``; as a target it writes
+    ``f"{__name__}:Class"``.
+
+    Raises:
+        SafeCompressError: if the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise SafeCompressError(f"--plugins-dir: there is no folder {str(folder)!r}")
+    for path in sorted(folder.glob("*.py")):
+        if not path.name.startswith("_"):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            origin = Origin(plugin=path.name, distribution=str(folder), version=f"sha256:{digest}")
+            yield Source(origin=origin, load=lambda path=path: _module_of(path))  # type: ignore[misc]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(normalised(name.strip()) for name in text.split(",") if name.strip())
+
+
+def _origin(distribution: Distribution) -> Origin:
+    try:
+        name, version = distribution.metadata["Name"], distribution.version
+    except Exception:  # METADATA is gone or unreadable: any of a dozen errors, by Python version
+        name, version = None, None
+    return Origin(
+        plugin="entry_points.txt",
+        distribution=name or "a distribution without a name",
+        version=version or "of unknown version",
+    )
+
+
+def _entry_points(distribution: Distribution, origin: Origin) -> list[Source | SkippedPlugin]:
+    try:
+        points = list(distribution.entry_points.select(group=GROUP))
+    except Exception as error:
+        return [SkippedPlugin(origin=origin, reason=told(error))]
+    return [_source(point, origin) for point in points]
+
+
+def _left_out(origin: Origin, refusal: str) -> SkippedPlugin:
+    return SkippedPlugin(origin=origin, reason=refusal, is_broken=False)
+
+
+def _source(point: EntryPoint, origin: Origin) -> Source:
+    return Source(origin=replace(origin, plugin=point.name), load=point.load)
+
+
+def _module_of(path: Path) -> ModuleType:
+    name = f"safecompress_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs, so that pydantic finds the names it refers to
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,116 @@
+"""Controls that a verdict must pass before it is worth reading."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.errors import PoolError
+from safecompress_core.privacy.attacker import Evidence
+from safecompress_core.privacy.intervals import Estimate, null_auc_interval
+from safecompress_core.privacy.observations import Observations
+
+__all__ = ["NULL_CONFIDENCE", "Attack", "NullControl", "null_control"]
+
+Attack = Callable[[Evidence, Evidence], Tensor]
+"""Fits a fresh attacker on the first evidence and scores the second, whose truth is None."""
+
+NULL_CONFIDENCE = 0.999
+"""One honest attack in a thousand fails the control, since a failure voids a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class NullControl:
+    """What an attack finds where there is nothing to find.
+
+    Attributes:
+        auc: area under the ROC curve for invented membership.
+        passed: whether its interval covers 0.5.
+        members: samples that were called members.
+        non_members: samples that were not.
+    """
+
+    auc: Estimate
+    passed: bool
+    members: int
+    non_members: int
+
+    def to_json(self) -> dict[str, Any]:
+        """``auc``, ``auc_interval``, ``passed``, ``members``, ``non_members``."""
+        return {
+            "auc": self.auc.value,
+            "auc_interval": list(self.auc.interval),
+            "passed": self.passed,
+            "members": self.members,
+            "non_members": self.non_members,
+        }
+
+
+def null_control(
+    attack: Attack,
+    known: Observations,
+    known_is_member: Tensor,
+    asked: Observations,
+    asked_is_member: Tensor,
+    *,
+    generator: torch.Generator,
+    confidence: float = NULL_CONFIDENCE,
+) -> NullControl:
+    """Attack a membership that was drawn by lot among samples that are all non-members.
+
+    The non-members of either pool are halved at random; one half is called members and comes
+    first, as members do in a pool. The model treats both halves alike, so an attack that tells
+    them apart reads something other than the model: the order of the samples, the truth of the
+    pool it is asked about, a mistake in our own statistics.
+
+    The false alarm rate is 1 − ``confidence``: the attack is fitted without the lots of the asked
+    pool, so its scores for the two halves are exchangeable and its true AUC is exactly 0.5; the
+    interval is ``null_auc_interval``, whose variance is the one that lots give, so it holds for
+    small pools too. It is the rate of one control: of k of them, up to k times as many fail.
+
+    Real members take no part: relabelling a pool that holds both would leave its order, and what
+    else gives members away, unrelated to the invented truth, so that an attack that reads the
+    pool instead of the model would pass.
+
+    Args:
+        attack: fits a fresh attacker and scores; see ``Attack``.
+        known: what is seen of attack-train, with the attacker's access.
+        known_is_member: real membership there, shape (N,), bool.
+        asked: what is seen of the reported pool, with the attacker's access.
+        asked_is_member: real membership there.
+        generator: draws the lots.
+        confidence: of the AUC's interval.
+
+    Raises:
+        PoolError: if a pool has fewer than 4 non-members.
+        ValueError: if the attack's scores are not numbers of shape (N,).
+    """
+    seen_known, lots_known = _lots(known, known_is_member, generator)
+    seen_asked, lots_asked = _lots(asked, asked_is_member, generator)
+    scores = attack(
+        Evidence(seen=seen_known, truth=lots_known, values=2),
+        Evidence(seen=seen_asked, truth=None, values=2),
+    )
+    auc = null_auc_interval(
+        scores.detach().to("cpu", torch.float64).numpy(), lots_asked.numpy(), confidence=confidence
+    )
+    members = int(lots_asked.sum())
+    return NullControl(
+        auc,
+        passed=auc.low <= 0.5 <= auc.high,
+        members=members,
+        non_members=len(lots_asked) - members,
+    )
+
+
+def _lots(
+    observations: Observations, is_member: Tensor, generator: torch.Generator
+) -> tuple[Observations, Tensor]:
+    """The non-members in random order, and which of them are called members: the first half."""
+    positions = (~is_member).nonzero()[:, 0]
+    if len(positions) < 4:
+        raise PoolError(f"a null control needs 4 non-members, but there are {len(positions)}")
+    order = positions[torch.randperm(len(positions), generator=generator)]
+    return observations.take(order), torch.arange(len(order)) < len(order) // 2

@@ -1,0 +1,192 @@
+"""What is found out about one attack on one pool, whatever its game."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.api import Game
+from safecompress_core.privacy.intervals import Estimate
+from safecompress_core.privacy.resampling import Resampling
+from safecompress_core.privacy.roc import Array, OperatingPoint
+
+__all__ = ["Judgement", "LowFprRate", "Unresolvable", "rescaled"]
+
+# N samples · B bootstrap draws
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LowFprRate:
+    """A true-positive rate under a limit on false positives, with Clopper-Pearson intervals.
+
+    Attributes:
+        point: threshold, rates and counts.
+        tpr: the rate that is reported.
+        fpr: the false-positive rate that is actually reached.
+    """
+
+    point: OperatingPoint
+    tpr: Estimate
+    fpr: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """``max_fpr``, ``tpr``, ``interval``, ``fpr``, ``fpr_interval``, ``threshold``, counts.
+
+        ``threshold`` is null where nobody is called a member.
+        """
+        point = self.point
+        return {
+            "max_fpr": point.max_fpr,
+            "tpr": self.tpr.value,
+            "interval": list(self.tpr.interval),
+            "fpr": self.fpr.value,
+            "fpr_interval": list(self.fpr.interval),
+            "threshold": _finite(point.threshold),
+            "true_positives": point.true_positives,
+            "false_positives": point.false_positives,
+            "members": point.members,
+            "non_members": point.non_members,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolvable:
+    """A true-positive rate that so few non-members cannot tell.
+
+    Attributes:
+        max_fpr: the limit on false positives.
+        non_members: how many there are; 10 / max_fpr would be needed.
+    """
+
+    max_fpr: float
+    non_members: int
+
+    def __str__(self) -> str:
+        return f"not resolvable with n = {self.non_members} non-members"
+
+    def to_json(self) -> dict[str, Any]:
+        """``max_fpr``, ``tpr`` (null), ``note`` and ``non_members``."""
+        return {
+            "max_fpr": self.max_fpr,
+            "tpr": None,
+            "note": str(self),
+            "non_members": self.non_members,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """How well one attack did on the N samples of one pool; made by ``games.judge``.
+
+    Attributes:
+        game: what was attacked.
+        accuracy: of the attack's decisions, in [0, 1]. Membership: balanced accuracy, so that
+            unequal pools flatter nobody. Attribute: share of samples whose value is right.
+        auc: area under the ROC curve; attribute: the mean of one value against the rest. None
+            where it is undefined.
+        advantage: gain over the baseline, rescaled, in [0, 1]: 0 is nothing, 1 is everything.
+        baseline: accuracy of guessing without the model, in [0, 1].
+        correct: shape (N,), where the attack's decision is right.
+        is_member: shape (N,), the strata of the pool.
+        threshold: membership: the score above which the decision is "member".
+        operating_points: membership: the rates at low false-positive rates.
+        lift: attribute: accuracy less baseline, with a paired interval, in [−1, 1].
+        macro_f1: attribute: mean F1 over the values that occur or are guessed, in [0, 1].
+        baseline_correct: attribute: shape (N,), where the guess without the model is right.
+        baseline_rule: attribute: which guess that is.
+    """
+
+    game: Game
+    accuracy: Estimate
+    auc: Estimate | None
+    advantage: Estimate
+    baseline: float
+    correct: Bools
+    is_member: Bools
+    threshold: float | None = None
+    operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
+    lift: Estimate | None = None
+    macro_f1: float | None = None
+    baseline_correct: Bools | None = None
+    baseline_rule: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.correct)
+
+    @property
+    def members(self) -> int:
+        """How many of the samples are members."""
+        return int(self.is_member.sum())
+
+    @property
+    def non_members(self) -> int:
+        """How many of the samples are not."""
+        return len(self) - self.members
+
+    def advantages(self, resampling: Resampling) -> NDArray[np.float64]:
+        """The advantage in each bootstrap draw, shape (B,), in [0, 1].
+
+        Two attacks, or one on two models, are compared by the difference on the same draws.
+
+        Raises:
+            ValueError: if the draws are of another number of samples.
+        """
+        if self.baseline_correct is None:
+            right = [
+                resampling.means(self.correct, where=side)
+                for side in (self.is_member, ~self.is_member)
+            ]
+            return rescaled((right[0] + right[1]) / 2, np.full(len(resampling), self.baseline))
+        accuracy = resampling.means(self.correct)
+        return rescaled(accuracy, resampling.means(self.baseline_correct))
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``results.json`` holds of an attack.
+
+        Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy``, ``accuracy_interval``,
+        ``auc``, ``auc_interval`` (both null where undefined), ``advantage``,
+        ``advantage_interval``, ``baseline``. Membership adds ``threshold`` (null if infinite) and
+        ``operating_points``; attribute adds ``lift``, ``lift_interval``, ``macro_f1`` and
+        ``baseline_rule``.
+        """
+        document: dict[str, Any] = {
+            "game": str(self.game),
+            "n": len(self),
+            "members": self.members,
+            "non_members": self.non_members,
+            "accuracy": self.accuracy.value,
+            "accuracy_interval": list(self.accuracy.interval),
+            "auc": self.auc and self.auc.value,
+            "auc_interval": self.auc and list(self.auc.interval),
+            "advantage": self.advantage.value,
+            "advantage_interval": list(self.advantage.interval),
+            "baseline": self.baseline,
+        }
+        if self.threshold is not None:
+            document["threshold"] = _finite(self.threshold)
+            document["operating_points"] = [point.to_json() for point in self.operating_points]
+        if self.lift is not None:
+            document["lift"] = self.lift.value
+            document["lift_interval"] = list(self.lift.interval)
+            document["macro_f1"] = self.macro_f1
+            document["baseline_rule"] = self.baseline_rule
+        return document
+
+
+def rescaled(accuracy: Array, baseline: Array) -> NDArray[np.float64]:
+    """max(0, (accuracy − baseline) / (1 − baseline)), and 0 where the baseline is perfect.
+
+    The definition of advantage: 0 is nothing beyond the baseline, 1 is everything.
+    """
+    room = 1 - np.asarray(baseline, dtype=np.float64)
+    gain = np.divide(accuracy - baseline, room, out=np.zeros_like(room), where=room > 0)
+    clipped: NDArray[np.float64] = np.maximum(gain, 0.0)
+    return clipped
+
+
+def _finite(number: float) -> float | None:
+    return number if isfinite(number) else None

@@ -1,0 +1,209 @@
+"""Who knows which sample: members and non-members, cut once into three disjoint pools."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from safecompress_core.dataset import Dataset
+from safecompress_core.errors import PoolError
+
+__all__ = ["Pool", "Pools", "build_pools"]
+
+FEWEST = 2
+"""Samples that each side of a pool needs: one fewer has no spread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Samples on which attacks are trained, compared or reported.
+
+    Attributes:
+        name: what errors and results call it.
+        members: positions in the data set of samples that train the model, int64.
+        non_members: positions of samples that never do, int64.
+
+    Raises:
+        PoolError: if either side has fewer than 2 samples.
+    """
+
+    name: str
+    members: Tensor
+    non_members: Tensor
+
+    def __post_init__(self) -> None:
+        for side, indices in (("members", self.members), ("non-members", self.non_members)):
+            if len(indices) < FEWEST:
+                raise PoolError(
+                    f"pool '{self.name}' would have {len(indices)} {side}, but needs at least "
+                    f"{FEWEST}; give it a larger share or use more data"
+                )
+
+    def __len__(self) -> int:
+        return len(self.members) + len(self.non_members)
+
+    @property
+    def indices(self) -> Tensor:
+        """All positions, members first, shape (N,)."""
+        return torch.cat([self.members, self.non_members])
+
+    @property
+    def is_member(self) -> Tensor:
+        """Membership in the order of ``indices``, shape (N,), bool."""
+        return torch.arange(len(self)) < len(self.members)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pools:
+    """The three pools of a run.
+
+    Attributes:
+        attack_train: what the simulated adversary knows.
+        select: what candidates are tested on; its non-members are the validation set.
+        audit: touched once, at the end; its non-members are the test set.
+
+    Raises:
+        PoolError: if a sample is in two places.
+    """
+
+    attack_train: Pool
+    select: Pool
+    audit: Pool
+
+    def __post_init__(self) -> None:
+        indices, times = torch.unique(
+            torch.cat([pool.indices for pool in self]), return_counts=True
+        )
+        twice = indices[times > 1]
+        if len(twice):
+            raise PoolError(
+                f"pools must be disjoint, but {len(twice)} samples are in two places; "
+                f"the first is sample {int(twice[0])}"
+            )
+
+    def __iter__(self) -> Iterator[Pool]:
+        return iter((self.attack_train, self.select, self.audit))
+
+    @property
+    def members(self) -> Tensor:
+        """The training set: the members of all pools, rising, int64."""
+        return torch.cat([pool.members for pool in self]).sort().values
+
+    def fingerprints(self, dataset: Dataset) -> dict[str, str]:
+        """By pool name, a SHA-256 of which samples it holds on which side, and of their contents.
+
+        The same on every platform: positions, inputs, labels and attributes as little-endian bytes.
+        """
+        return {pool.name: _fingerprint(pool, dataset) for pool in self}
+
+
+def _fingerprint(pool: Pool, dataset: Dataset) -> str:
+    digest = hashlib.sha256()
+    attributes = [dataset.attributes[name].values for name in sorted(dataset.attributes)]
+    for side in (pool.members, pool.non_members):
+        contents = (column[side] for column in (dataset.inputs, dataset.labels, *attributes))
+        for part in (side, *contents):
+            values = part.cpu().contiguous().numpy()
+            digest.update(f"{values.dtype.name}{values.shape}".encode())
+            digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def build_pools(
+    labels: Tensor,
+    *,
+    members: float | int,
+    attack_train: float,
+    select: float,
+    audit: float,
+    generator: torch.Generator,
+) -> Pools:
+    """Cut all samples at random into members and non-members, and both into three pools.
+
+    Every cut is stratified by task label, so that the label says nothing of membership. All
+    samples are used, and the number of members is exact.
+
+    Args:
+        labels: task label of each sample, shape (N,), int64.
+        members: how many samples train the model, or (a float) their share, in (0, 1).
+        attack_train: share of that pool; with the next two it sums to 1. Sizes go by largest
+            remainder.
+        select: share of that pool.
+        audit: share of that pool.
+        generator: what decides who goes where.
+
+    Raises:
+        PoolError: if more members are asked for than there are, or a pool would have fewer than
+            2 samples on either side.
+    """
+    shares = (attack_train, select, audit)
+    if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+        raise PoolError(f"the shares of the pools must sum to 1, but {shares} sum to {sum(shares)}")
+    count = _member_count(members, len(labels))
+    inside, outside = _stratified_split(
+        torch.arange(len(labels)), labels, (count, len(labels) - count), generator
+    )
+    sides = [
+        _stratified_split(side, labels, _sizes(len(side), shares), generator)
+        for side in (inside, outside)
+    ]
+    names = ("attack_train", "select", "audit")
+    return Pools(
+        *(Pool(name, *cut) for name, cut in zip(names, zip(*sides, strict=True), strict=True))
+    )
+
+
+def _member_count(members: float | int, total: int) -> int:
+    if isinstance(members, float):
+        if not 0 < members < 1:
+            raise PoolError(f"the share of members must be in (0, 1), but is {members}")
+        return round(members * total)
+    if not 0 < members <= total:
+        raise PoolError(f"{members} members are asked for, but there are {total} samples")
+    return members
+
+
+def _sizes(total: int, shares: Sequence[float]) -> tuple[int, ...]:
+    """Whole numbers in proportion to ``shares`` that sum to ``total``, by largest remainder."""
+    quotas = np.round(np.asarray(shares) * total, 9)  # 0.3 * 10 is 3, whatever the last bit says
+    sizes = np.floor(quotas).astype(np.int64)
+    order = np.argsort(-(quotas - sizes), kind="stable")
+    sizes[order[: total - sizes.sum()]] += 1
+    return tuple(sizes.tolist())
+
+
+def _stratified_split(
+    indices: Tensor, labels: Tensor, sizes: Sequence[int], generator: torch.Generator
+) -> list[Tensor]:
+    """Parts of exactly these sizes (they sum to the number of indices), each sorted.
+
+    Each part has as much of every label as the whole, to within rounding.
+    """
+    shuffled = indices[torch.randperm(len(indices), generator=generator)]
+    parts = []
+    for size in sizes:
+        taken = _stratified_choice(labels[shuffled], size, generator)
+        parts.append(shuffled[taken].sort().values)
+        shuffled = shuffled[~taken]
+    return parts
+
+
+def _stratified_choice(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Which of the samples to take, ``size`` of them in proportion to labels; shape (N,), bool."""
+    if size == len(labels):
+        return torch.ones(len(labels), dtype=torch.bool)
+    _, label, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    quotas = counts * size // len(labels)
+    remainders = counts * size % len(labels)
+    ties = torch.rand(len(counts), generator=generator, dtype=torch.float64)
+    order = (remainders + ties).argsort(descending=True)  # largest remainder, ties at random
+    quotas[order[: size - int(quotas.sum())]] += 1
+    by_label = label.argsort(stable=True)
+    first = counts.cumsum(0) - counts
+    rank = torch.empty_like(by_label)
+    rank[by_label] = torch.arange(len(labels)) - first[label[by_label]]
+    chosen: Tensor = rank < quotas[label]
+    return chosen

@@ -1,0 +1,1 @@
+"""Results for people: tables, words and a page, all of them pure functions of ``results.json``."""

@@ -1,0 +1,247 @@
+"""What only the page says: the run in one sentence, its four figures, and each round's decision.
+
+A change is called one only where it is more than the audit's noise: of two measurements on the same
+samples, neither estimate lies in the other's interval.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from safecompress_core.report.words import and_list, number, size, span
+
+__all__ = ["Attacker", "Round", "Tile", "attackers", "headline", "rounds", "tiles"]
+
+Results = Mapping[str, Any]
+Direction = Literal["better", "worse", "same"]
+
+LEAST = 0.005  # an advantage that rounds to nothing has no ratio
+GAMES = {
+    "membership": (
+        "Was this sample in the training set?",
+        "advantage is 2 × balanced accuracy − 1",
+    ),
+    "attribute": (
+        "Which value has this sample's private attribute?",
+        "advantage is the share of the guess's mistakes that the model saves the adversary",
+    ),
+}
+FACTS = ("attribute", "classifier", "inputs")
+RULES = {
+    "majority": "always naming the most frequent value",
+    "majority-per-label": "naming the most frequent value among samples of the same label",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A figure of the top of the page.
+
+    Attributes:
+        label: what it is.
+        after, before: of the compressed and of the uncompressed model.
+        change: what it comes to.
+        brief: the same as a part of the headline.
+        note: what else to know.
+        direction: whether the change is for the better; ``same`` within the noise.
+    """
+
+    label: str
+    after: str
+    before: str
+    change: str
+    brief: str
+    note: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What was decided in a round.
+
+    Attributes:
+        record: as in ``results.json``.
+        chosen: the candidates that went on, the best first.
+        decision: why, in a few words.
+        challenger: the best of those that did not go on; None if all did.
+    """
+
+    record: Mapping[str, Any]
+    chosen: tuple[Mapping[str, Any], ...]
+    decision: str
+    challenger: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attacker:
+    """One attack in words.
+
+    Attributes:
+        name: what results call it.
+        facts: its game, its access where that is known, and what else the spec says of it.
+        sentence: the question it answers, the baseline, and what advantage is.
+    """
+
+    name: str
+    facts: tuple[str, ...]
+    sentence: str
+
+
+def headline(results: Results) -> str:
+    """The whole run in one sentence."""
+    first, cost, *leaks = tiles(results)
+    said = [first.brief]
+    if leaks:
+        said.append(f"with {and_list([leak.brief for leak in leaks])} leakage")
+    return f"{', '.join([*said, cost.brief])}."
+
+
+def tiles(results: Results) -> tuple[Tile, ...]:
+    """Size, performance, and the strongest attack of each game."""
+    games = dict.fromkeys(one["game"] for one in results["audit"].values())
+    leaks = (_leak(results, game) for game in games)
+    return (_size(results), _performance(results), *leaks)
+
+
+def rounds(results: Results) -> tuple[Round, ...]:
+    """Every round, with why it went on as it did."""
+    return tuple(_round(record) for record in results["rounds"])
+
+
+def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Attacker, ...]]:
+    """The attacks of the audit and those that tested candidates: game, baseline, advantage."""
+    tested = [one for round_ in results["rounds"] for one in round_["candidates"]][:1]
+    judged = {
+        "audit": results["audit"],
+        "selection": tested[0]["attacks"] if tested else {},
+    }
+    declared = {"audit": spec["audit"]["attackers"], "selection": spec["attackers"]}
+    return {
+        where: tuple(_attackers(found, declared[where], results["selection"]["attackers"]))
+        for where, found in judged.items()
+    }
+
+
+def _attackers(
+    judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
+) -> Iterator[Attacker]:
+    params = {one.get("id") or one["type"]: one for one in declared}
+    for name, one in judged.items():
+        question, advantage = GAMES[one["game"]]
+        own = params.get(name, {})
+        facts = [one["game"], *([known[name]["access"]] if name in known else [])]
+        facts += [own["type"]] if own.get("type", name) != name else []
+        facts += [f"{key}: {own[key]}" for key in FACTS if key in own]
+        guess = RULES.get(one.get("baseline_rule"), "tossing a coin over balanced pools")
+        yield Attacker(
+            name=name,
+            facts=tuple(facts),
+            sentence=f"{question} Without the model, {guess} is right with "
+            f"{number(one['baseline'])}; {advantage}, so 0 is nothing and 1 is everything.",
+        )
+
+
+def _size(results: Results) -> Tile:
+    before, after = results["baseline"]["model"], results["model"]
+    ratio = before["file_bytes"] / after["file_bytes"]
+    brief, direction = "Same size", "same"
+    if ratio >= 1.05:
+        brief, direction = f"{ratio:.1f}× smaller", "better"
+    elif ratio <= 0.95:
+        brief, direction = f"{1 / ratio:.1f}× larger", "worse"
+    return Tile(
+        label="model file",
+        after=size(after["file_bytes"]),
+        before=size(before["file_bytes"]),
+        change=brief,
+        brief=brief,
+        note=f"{after['density']:.1%} of the weights kept".replace("%", " %"),
+        direction=direction,  # type: ignore[arg-type]
+    )
+
+
+def _performance(results: Results) -> Tile:
+    name = results["selection"]["performance"]
+    before, after = results["baseline"]["metrics"][name], results["metrics"][name]
+    direction = _direction(before, after, "value", "interval", higher_is_better=True)
+    points = round((after["value"] - before["value"]) * 100, 1)
+    count = f"{abs(points):.1f} points"
+    within = ", within the noise" if direction == "same" else ""
+    change, brief = f"{count} less{within}", f"for {count} of {name}{within}"
+    if not points:
+        change, brief = "no change", f"at the same {name}"
+    elif points > 0:
+        change, brief = f"{count} more{within}", f"and {count} more {name}{within}"
+    return Tile(
+        label=f"test {name}",
+        after=number(after["value"]),
+        before=number(before["value"]),
+        change=change,
+        brief=brief,
+        note=f"95 % interval {span(*after['interval'])}",
+        direction=direction,
+    )
+
+
+def _leak(results: Results, game: str) -> Tile:
+    """The attack that gains most, of each model its own: nobody chooses who attacks."""
+    (_, before), (name, after) = (
+        max(
+            ((name, one) for name, one in part["audit"].items() if one["game"] == game),
+            key=lambda found: found[1]["advantage"],
+        )
+        for part in (results["baseline"], results)
+    )
+    ends = "advantage_interval"
+    direction = _direction(before, after, "advantage", ends, higher_is_better=False)
+    old, new = before["advantage"], after["advantage"]
+    if direction == "same":
+        change, brief = "no measurable change", f"no measurable change in {game}"
+    elif old < LEAST:
+        change, brief = "none before", f"{number(new)} of new {game}"
+    else:
+        more_or_less = "less" if direction == "better" else "more"
+        change = f"{abs(1 - new / old) * 100:.0f} % {more_or_less}"
+        brief = f"{change} {game}"
+    return Tile(
+        label=f"{game} advantage",
+        after=number(new),
+        before=number(old),
+        change=change,
+        brief=brief,
+        note=f"{span(*after[ends])}, by {name}",
+        direction=direction,
+    )
+
+
+def _direction(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    measure: str,
+    ends: str,
+    *,
+    higher_is_better: bool,
+) -> Direction:
+    old, new = before[measure], after[measure]
+    if _within(new, before[ends]) or _within(old, after[ends]):
+        return "same"
+    return "better" if (new > old) == higher_is_better else "worse"
+
+
+def _within(value: float, ends: Sequence[float]) -> bool:
+    return ends[0] <= value <= ends[1]
+
+
+def _round(record: Mapping[str, Any]) -> Round:
+    best_first = sorted(record["candidates"], key=lambda one: -one["utility"])
+    chosen = tuple(one for one in best_first if one["chosen"])
+    others = [one for one in best_first if not one["chosen"]]
+    if len(chosen) > 1:
+        decision = f"the {len(chosen)} that cover most of the front"
+    elif chosen[0]["significant"]:
+        decision = "significantly better"
+    else:
+        decision = "kept: nothing was significantly better"
+    return Round(
+        record=record, chosen=chosen, decision=decision, challenger=next(iter(others), None)
+    )

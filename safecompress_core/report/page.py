@@ -1,0 +1,100 @@
+"""One page that holds a run: the verdict first, then what it rests on, then how to get it again.
+
+The page is a function of the run directory's ``results.json``, ``spec.resolved.yaml`` and
+``environment.json``, and of nothing else: no clock, no path. It needs no other file, no network and
+no script.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from ruamel.yaml import YAML
+
+from safecompress_core.engine.run_directory import read_json, write_bytes
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.report import contents, panels, summary, verdict, words
+
+__all__ = ["render", "write_report"]
+
+TEMPLATE = "report.html"
+
+
+def write_report(run_directory: Path) -> Path:
+    """Write ``report.html`` into a finished run's directory, whole or not at all.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        RunDirectoryError: if one of the files it is made from is not there or cannot be read.
+    """
+    page = run_directory / "report.html"
+    text = render(
+        results=read_json(run_directory / "results.json"),
+        spec=_text(run_directory / "spec.resolved.yaml"),
+        environment=read_json(run_directory / "environment.json"),
+    )
+    write_bytes(page, text.encode())
+    return page
+
+
+def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -> str:
+    """The page.
+
+    Args:
+        results: the content of ``results.json``.
+        spec: the text of ``spec.resolved.yaml``.
+        environment: the content of ``environment.json``.
+    """
+    resolved = YAML(typ="safe", pure=True).load(spec)
+    return (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            results=results,
+            spec=spec,
+            resolved=resolved,
+            environment=environment,
+            headline=contents.headline(results),
+            verdict=verdict.verdict(results),
+            gates=verdict.gates(results),
+            controls=verdict.controls(results),
+            findings=verdict.selection(results),
+            tiles=contents.tiles(results),
+            comparison=summary.comparison(results),
+            attackers=contents.attackers(results, resolved),
+            rounds=contents.rounds(results),
+            ends=summary.ends_of(results),
+            forests=panels.forests(results),
+            trade_offs=panels.trade_offs(results),
+            courses=panels.courses(results),
+            noises=panels.noises(results),
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Everything is escaped, and a name that is missing is an error."""
+    environment = Environment(
+        loader=PackageLoader("safecompress_core", "report/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "duration": words.duration,
+        "number": words.number,
+        "size": words.size,
+        "span": lambda ends: words.span(*ends),
+    }
+    return environment
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RunDirectoryError(f"{path}: {error.strerror}; is this a finished run?") from None

@@ -1,0 +1,254 @@
+"""What a run found, as tables: pure functions of ``results.json``.
+
+Nothing here knows how a table is drawn: a terminal, a page and a test read the same cells.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.report.words import number, span
+
+__all__ = [
+    "Cell",
+    "Row",
+    "Table",
+    "archive_ends",
+    "audit_of",
+    "comparison",
+    "ends_of",
+    "objective_name",
+    "objectives_of",
+    "separability",
+]
+
+Results = Mapping[str, Any]
+Part = Mapping[str, Any]
+"""One model's part of the results: its ``metrics`` and ``audit``, perhaps its ``model``."""
+
+MEASURES = ("accuracy", "auc", "advantage", "lift")
+LABELS = {"auc": "AUC", "lift": "lift over the guess"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure, and what qualifies it: its 95 % interval, or a remark."""
+
+    value: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table.
+
+    Attributes:
+        label: what is measured, or for a heading what the rows below it are about.
+        cells: one for each column of the table; none for a heading.
+        note: what else is said of a heading.
+    """
+
+    label: str
+    cells: tuple[Cell, ...] = ()
+    note: str = ""
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it names the rows that follow."""
+        return not self.cells
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Figures side by side.
+
+    Attributes:
+        title: what they are.
+        columns: what they are of; the column of labels has no name.
+        rows: the figures.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def comparison(results: Results) -> Table:
+    """The uncompressed beside the compressed model: metrics, sizes, every attack of the audit."""
+    parts = (results["baseline"], results)
+    rows = [*_metric_rows(parts), *_size_rows(parts), *_audit_rows(parts)]
+    return Table("Audit, with 95 % intervals", ("uncompressed", "compressed"), tuple(rows))
+
+
+def objectives_of(results: Results, entry: Mapping[str, Any]) -> Table:
+    """What a model of the archive was kept for."""
+    rows = []
+    for name, value in entry["objectives"].items():
+        advantage = "" if name == "performance" else f"{_end(results)}advantage of "
+        rows.append(Row(f"{advantage}{objective_name(results, name)}", (Cell(number(value)),)))
+    return Table("Objectives, on the pool that selects", ("",), tuple(rows))
+
+
+def audit_of(entry: Part) -> Table:
+    """The audit of a model of the archive that was audited."""
+    parts = (entry,)
+    rows = (*_metric_rows(parts), *_audit_rows(parts))
+    return Table("Audit, with 95 % intervals", ("",), rows)
+
+
+def archive_ends(results: Results) -> Table | None:
+    """The chosen model beside the ends of the archive; None where no other model was audited."""
+    columns: list[str] = []
+    parts: list[Part] = []
+    for name, part in _audited_models(results):
+        columns.append(name)
+        parts.append(part)
+    if len(parts) < 2:
+        return None
+    rows = list(_metric_rows(parts))
+    if results["audit"]:
+        rows.append(Row("advantage of"))
+    rows += [
+        Row(f"  {attack}", tuple(_reading(part["audit"][attack], "advantage") for part in parts))
+        for attack in results["audit"]
+    ]
+    return Table("Other models of the archive", tuple(columns), tuple(rows))
+
+
+def separability(results: Results) -> Table | None:
+    """By objective, how far candidates differed beside the noise of the test, over all rounds."""
+    rounds = results["rounds"]
+    if not rounds:
+        return None
+    rows = []
+    for objective in rounds[0]["spread"]:
+        seen = [one["spread"][objective] for one in rounds]
+        told = sum(one["tells_apart"] for one in seen)
+        means = [sum(one[key] for one in seen) / len(seen) for key in ("spread", "noise")]
+        figures = (f"{told} of {len(seen)}", *map(number, means))
+        rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
+    columns = ("rounds that could", "mean spread", "mean noise")
+    return Table("Could a round's test tell its candidates apart?", columns, tuple(rows))
+
+
+def objective_name(results: Results, objective: str) -> str:
+    """What an objective is called: ``performance`` has the name of the metric that it is."""
+    if objective != "performance":
+        return objective
+    return str(results["selection"]["performance"])
+
+
+def _end(results: Results) -> str:
+    """Which end of an interval an objective is."""
+    return "upper end of the " if results["selection"]["bound"] == "careful" else ""
+
+
+def ends_of(results: Results) -> dict[str, str]:
+    """Ids of the models at the archive's ends, by ``performance`` and ``safety``.
+
+    Empty without an archive. The same models as ``choose.archive.Archive.ends``.
+    """
+    archive = results["archive"]
+    if not archive:
+        return {}
+    attackers = results["selection"]["attackers"]
+
+    def leak(entry: Mapping[str, Any]) -> tuple[float, float]:
+        objectives = entry["objectives"]
+        weighed = [one["weight"] * objectives[name] for name, one in attackers.items()]
+        return max(weighed, default=0.0), sum(weighed)
+
+    def performance(entry: Mapping[str, Any]) -> float:
+        return float(entry["objectives"]["performance"])
+
+    best = max(archive, key=lambda entry: (performance(entry), -leak(entry)[1]))
+    safest = min(archive, key=lambda entry: (*leak(entry), -performance(entry)))
+    return {"performance": best["id"], "safety": safest["id"]}
+
+
+def _audited_models(results: Results) -> Iterator[tuple[str, Part]]:
+    """The chosen model, then each audited end of the archive that is another one."""
+    ends = ends_of(results)
+    chosen = next((entry["id"] for entry in results["archive"] if entry["chosen"]), None)
+    roles = {"performance": "best at the task", "safety": "safest"}
+    found: dict[str, list[str]] = {}
+    for end, model in ends.items():
+        found.setdefault(model, []).append(roles[end])
+    own = [chosen or "compressed", "chosen", *found.pop(chosen or "", [])]
+    yield _stacked(own), results
+    for entry in results["archive"]:
+        if entry["id"] in found and "audit" in entry:
+            yield _stacked([entry["id"], *found[entry["id"]]]), entry
+
+
+def _stacked(names: Sequence[str]) -> str:
+    """A column's name: the model, and below it what it is."""
+    return f"{names[0]}\n{', '.join(names[1:])}"
+
+
+def _metric_rows(parts: Sequence[Part]) -> Iterator[Row]:
+    """The metrics but for a file's size, which the table has anyway."""
+    for name in parts[0]["metrics"]:
+        readings = [part["metrics"][name] for part in parts]
+        if all(
+            one["value"] == _file_bytes(part) for one, part in zip(readings, parts, strict=True)
+        ):
+            continue
+        cells = tuple(
+            Cell(number(one["value"]), _interval(one["value"], one["interval"])) for one in readings
+        )
+        yield Row(f"test {name}", cells)
+
+
+def _file_bytes(part: Part) -> Any:
+    return part["model"]["file_bytes"] if "model" in part else part.get("file_bytes")
+
+
+def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
+    models = [part["model"] for part in parts]
+    yield Row("density", tuple(Cell(number(model["density"])) for model in models))
+    active = (f"{model['active']:,}" for model in models)
+    yield Row("parameters", tuple(map(Cell, active)))
+    yield Row(
+        "model file",
+        tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
+    )
+
+
+def _times_smaller(model: Mapping[str, Any]) -> str:
+    """Empty for the uncompressed model itself."""
+    if model["file_bytes"] == model["dense_bytes"]:
+        return ""
+    times = model["dense_bytes"] / model["file_bytes"]
+    return f"{times:.1f}× smaller" if times > 1 else f"{1 / times:.1f}× larger"
+
+
+def _audit_rows(parts: Sequence[Part]) -> Iterator[Row]:
+    for attack in parts[0]["audit"]:
+        judged = [part["audit"][attack] for part in parts]
+        yield Row(attack, note=judged[0]["game"])
+        yield from _attack_rows(judged)
+
+
+def _attack_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """What an attack achieves on each model, with what a guess without the model achieves."""
+    for measure in MEASURES:
+        if all(one.get(measure) is None for one in judged):
+            continue
+        label = LABELS.get(measure, measure)
+        if measure == "accuracy":
+            label = f"accuracy (guess {number(judged[0]['baseline'])})"
+        yield Row(f"  {label}", tuple(_reading(one, measure) for one in judged))
+
+
+def _reading(judged: Mapping[str, Any], measure: str) -> Cell:
+    value = judged.get(measure)
+    if value is None:
+        return Cell("–")
+    return Cell(number(value), _interval(value, judged[f"{measure}_interval"]))
+
+
+def _interval(value: float, interval: Sequence[float]) -> str:
+    """Empty for what has no uncertainty."""
+    low, high = interval
+    return "" if low == high == value else span(low, high)

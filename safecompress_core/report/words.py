@@ -1,0 +1,86 @@
+"""Numbers and lists as people write them."""
+
+from collections.abc import Sequence
+
+__all__ = ["and_list", "apart", "duration", "number", "or_list", "size", "span"]
+
+DECIMALS = 3
+
+
+def number(value: float, *, decimals: int = DECIMALS) -> str:
+    """A figure with three decimals; one from 100 on without, and with commas.
+
+    >>> number(0.24074), number(-0.5), number(206416.0)
+    ('0.241', '−0.500', '206,416')
+    """
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def span(low: float, high: float) -> str:
+    """An interval; with words where a dash would stand beside a minus.
+
+    >>> span(0.191, 0.2963), span(-0.02, 0.05)
+    ('0.191–0.296', '−0.020 to 0.050')
+    """
+    joint = " to " if low < 0 else "–"
+    return f"{number(low)}{joint}{number(high)}"
+
+
+def apart(value: float, other: float) -> str:
+    """A figure with as many decimals as tell it from another one.
+
+    >>> apart(0.40004, 0.4), apart(0.4, 0.4)
+    ('0.40004', '0.400')
+    """
+    for decimals in range(DECIMALS, 10):
+        if value == other or number(value, decimals=decimals) != number(other, decimals=decimals):
+            return number(value, decimals=decimals)
+    return number(value)
+
+
+def and_list(names: Sequence[str]) -> str:
+    """Names as a sentence lists them.
+
+    >>> and_list(["a"]), and_list(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return _listed(names, "and")
+
+
+def or_list(names: Sequence[str]) -> str:
+    """Names as a sentence lists them where not all of them are meant.
+
+    >>> or_list(["a", "b"])
+    'a or b'
+    """
+    return _listed(names, "or")
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds; hours from one on.
+
+    >>> duration(7.6), duration(187), duration(3725)
+    ('0:08', '3:07', '1:02:05')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: int) -> str:
+    """Bytes of a file, with two figures at least.
+
+    >>> size(346), size(29624), size(206416), size(12_300_000)
+    ('346 B', '30 kB', '206 kB', '12 MB')
+    """
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if value >= 9.95 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

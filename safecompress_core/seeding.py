@@ -1,0 +1,56 @@
+"""Generators for every unit of work, derived from the run's seed by name.
+
+A unit's randomness depends on what it is, never on what ran before it: a resumed run, or one whose
+candidates were tested in another order, draws the same numbers.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+__all__ = ["Seed", "global_random_state"]
+
+
+class Seed:
+    """A node in the tree of seeds; children are told apart by name.
+
+    >>> Seed(18).child("round", 3).number == Seed(18).child("round").child(3).number
+    True
+    """
+
+    def __init__(self, number: int, *, path: tuple[str, ...] = ()) -> None:
+        self._root = number
+        self._path = path
+
+    @property
+    def number(self) -> int:
+        """A number in [0, 2**63), fixed by the root and the path."""
+        text = "\x1f".join((str(self._root), *self._path))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+
+    def child(self, *names: str | int) -> "Seed":
+        """The seed of a part of this unit."""
+        return Seed(self._root, path=(*self._path, *map(str, names)))
+
+    def torch(self) -> torch.Generator:
+        """A fresh generator on the CPU, where numbers are the same on every device."""
+        return torch.Generator().manual_seed(self.number)
+
+    def numpy(self) -> np.random.Generator:
+        """A fresh numpy generator."""
+        return np.random.default_rng(self.number)
+
+
+@contextmanager
+def global_random_state(generator: torch.Generator) -> Iterator[None]:
+    """Lend a generator's next number to code that only knows torch's global state (dropout, say).
+
+    The global state is as before afterwards.
+    """
+    number = int(torch.randint(2**62, (), generator=generator))
+    with torch.random.fork_rng():
+        torch.manual_seed(number)
+        yield

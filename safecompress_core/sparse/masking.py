@@ -1,0 +1,113 @@
+"""Keeps a network sparse while any optimizer trains it.
+
+Parameters stay plain dense tensors, so that every model, optimizer and backward pass works as it
+is; a hook after each optimizer step multiplies weights and moments by float masks, all layers in
+one call. Dense gradients are then there for growing at no cost.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from safecompress_core.errors import TopologyError
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.update import TopologyUpdate
+
+__all__ = ["SparseBinding"]
+
+
+class SparseBinding:
+    """Binds a topology to an optimizer: after every step, what is not active is zero again.
+
+    The masks are applied when the binding is made, after every step, and at `apply`. The
+    optimizer's state is looked up each time, so its ``load_state_dict`` needs no new binding; after
+    a weight was loaded from elsewhere, call `apply`.
+
+    ``copy.deepcopy`` of an optimizer loses its hooks. A binding that is copied together with its
+    optimizer and parameters is bound to the copies; after copying those without it, make a new one.
+
+    Raises:
+        TopologyError: if parameters and topology do not fit, or another binding holds the
+            optimizer (its masks would silently be applied too).
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, parameters: Mapping[str, nn.Parameter], topology: Topology
+    ) -> None:
+        topology.require_match(parameters, what="parameters")
+        # torch shows an optimizer's hooks nowhere else.
+        hooks = optimizer._optimizer_step_post_hooks.values()  # noqa: SLF001
+        if any(isinstance(getattr(hook, "__self__", None), SparseBinding) for hook in hooks):
+            raise TopologyError("the optimizer is bound already; release the other binding first")
+        self._optimizer = optimizer
+        self._parameters = {name: parameters[name] for name in topology.masks}
+        self._handle = optimizer.register_step_post_hook(self._after_step)
+        self._take(topology)
+        self.apply()
+
+    @property
+    def topology(self) -> Topology:
+        """The topology that is applied."""
+        return self._topology
+
+    def apply(self) -> None:
+        """Zero everything that is not active, in weights and in the optimizer's moments."""
+        self._multiply(self._factors)
+
+    def retopologise(self, update: TopologyUpdate) -> None:
+        """Train on with another topology.
+
+        Dropped weights become 0, grown ones start at 0, and the moments of both are 0: they belong
+        to a weight that no longer, or not yet, exists.
+
+        Raises:
+            TopologyError: if the update does not start from the topology that is applied.
+        """
+        if self._topology.replaced(update.dropped, update.grown) != update.topology:
+            raise TopologyError("the update starts from another topology than the one applied")
+        dropped = self._topology.completed(update.dropped)
+        kept = [mask & ~dropped[name] for name, mask in self._topology.masks.items()]
+        self._take(update.topology)
+        factors = zip(kept, self._factors, strict=True)
+        self._multiply([mask.to(factor) for mask, factor in factors])
+
+    def release(self) -> None:
+        """Stop masking; the optimizer is free for another binding."""
+        self._handle.remove()
+
+    def _take(self, topology: Topology) -> None:
+        self._topology = topology
+        self._factors = list(topology.floats_like(self._parameters).values())
+
+    def _after_step(self, *_: Any) -> None:
+        self.apply()
+
+    @torch.no_grad()
+    def _multiply(self, factors: list[Tensor]) -> None:
+        """Multiply each weight, and each of its moments, by the layer's factor."""
+        tensors: list[Tensor] = []
+        aligned: list[Tensor] = []
+        for parameter, factor in zip(self._parameters.values(), factors, strict=True):
+            # Moments have the parameter's shape; a step counter has not.
+            state = self._optimizer.state.get(parameter, {}).values()
+            moments = [
+                value
+                for value in state
+                if isinstance(value, Tensor) and value.shape == factor.shape
+            ]
+            tensors += [parameter.data, *moments]
+            aligned += [factor] * (1 + len(moments))
+        torch._foreach_mul_(tensors, aligned)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SparseBinding":
+        twin = SparseBinding(
+            copy.deepcopy(self._optimizer, memo),
+            {name: copy.deepcopy(value, memo) for name, value in self._parameters.items()},
+            self._topology,
+        )
+        memo[id(self)] = twin
+        return twin

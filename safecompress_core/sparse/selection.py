@@ -1,0 +1,92 @@
+"""Choosing exactly so many positions of a layer: the largest, the smallest, or any.
+
+``kthvalue`` finds the value at the border, and only the ties there are told apart, by index:
+nothing is sorted, and counts are exact however many values are alike.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from safecompress_core.errors import TopologyError
+
+__all__ = ["flattened", "largest", "random_positions", "smallest", "unflattened"]
+
+
+def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
+    """The ``count`` eligible positions with the largest values.
+
+    Args:
+        values: floating point, any shape; infinities are fine, NaN is chosen last.
+        eligible: bool, of the same shape.
+        count: in [0, number of eligible positions].
+
+    Returns:
+        A bool mask of the same shape with exactly ``count`` True. Of equal values, those that come
+        first in memory order are chosen.
+
+    Raises:
+        TopologyError: if there are fewer than ``count`` eligible positions.
+    """
+    positions = _eligible_positions(eligible, count)
+    chosen = torch.zeros(eligible.numel(), dtype=torch.bool, device=eligible.device)
+    if count == 0:
+        return chosen.view(eligible.shape)
+    candidates = values.flatten()[positions]
+    candidates = candidates.masked_fill(candidates.isnan(), -torch.inf)
+    border = candidates.kthvalue(len(candidates) - count + 1).values
+    above = candidates > border
+    tied = positions[candidates == border]
+    chosen[positions[above]] = True
+    chosen[tied[: count - int(above.sum())]] = True
+    return chosen.view(eligible.shape)
+
+
+def smallest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
+    """The ``count`` eligible positions with the smallest values; otherwise like `largest`."""
+    return largest(-values, eligible, count)
+
+
+def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
+    """Exactly ``count`` eligible positions, every such set being equally likely.
+
+    Args:
+        eligible: bool, any shape.
+        count: in [0, number of eligible positions].
+        generator: on the CPU.
+
+    Raises:
+        TopologyError: if there are fewer than ``count`` eligible positions.
+    """
+    positions = _eligible_positions(eligible, count)
+    order = torch.randperm(len(positions), generator=generator)
+    chosen = torch.zeros(eligible.numel(), dtype=torch.bool, device=eligible.device)
+    chosen[positions[order[:count].to(positions.device)]] = True
+    return chosen.view(eligible.shape)
+
+
+def flattened(tensors: Mapping[str, Tensor]) -> Tensor:
+    """All layers as one, shape (total,), so that a choice is made over all of them at once."""
+    return torch.cat([tensor.flatten() for tensor in tensors.values()])
+
+
+def unflattened(flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+    """Undo `flattened`, given the shapes in the same order.
+
+    >>> from torch import tensor
+    >>> layers = {"a": tensor([[1, 2]]), "b": tensor([3])}
+    >>> unflattened(flattened(layers), {"a": (1, 2), "b": (1,)})
+    {'a': tensor([[1, 2]]), 'b': tensor([3])}
+    """
+    sizes = [torch.Size(shape).numel() for shape in shapes.values()]
+    parts = torch.split(flat, sizes)
+    return {name: part.view(*shapes[name]) for name, part in zip(shapes, parts, strict=True)}
+
+
+def _eligible_positions(eligible: Tensor, count: int) -> Tensor:
+    """Indices of the eligible positions in memory order, after checking that they suffice."""
+    positions = eligible.flatten().nonzero().squeeze(1)
+    if not 0 <= count <= len(positions):
+        raise TopologyError(f"cannot choose {count} of {len(positions)} eligible weights")
+    return positions

@@ -1,0 +1,202 @@
+"""The model file: small because it stores active weights only, and exact to the last bit.
+
+A safetensors file, readable by anything that knows the format:
+
+- a sparse tensor is ``<name>.values``, its active values in memory order, and ``<name>.bitmask``,
+  the mask packed eight positions to a byte (``numpy.packbits``);
+- a tensor with every weight active is ``<name>``, as it is, and so is everything outside the
+  topology (biases, statistics): density 1 costs no mask;
+- one metadata entry, ``safecompress``, is JSON: format version, shape and dtype of each sparse
+  tensor, the caller's metadata, and a SHA-256 over all this and the tensors' bytes.
+
+There is one metadata entry and not several because safetensors writes them in no fixed order, and
+the same model shall give the same bytes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from safecompress_core.errors import StorageError, TopologyError
+from safecompress_core.sparse.topology import Topology
+
+__all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
+
+FORMAT_VERSION = 1
+_ENTRY = "safecompress"
+_VALUES, _BITMASK = ".values", ".bitmask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """What a model file holds.
+
+    Attributes:
+        state: every parameter and buffer by name, dense, on the CPU; 0 where not active.
+        topology: which weights are active.
+        metadata: what the caller of `save_model` put there.
+    """
+
+    state: dict[str, Tensor]
+    topology: Topology
+    metadata: dict[str, Any]
+
+
+def save_model(
+    path: Path, state: Mapping[str, Tensor], topology: Topology, metadata: Mapping[str, Any]
+) -> None:
+    """Write a model file; the same model always gives the same bytes.
+
+    The file is complete or not there: it is written beside ``path``, synced and renamed.
+
+    Args:
+        path: the file; an existing one is replaced.
+        state: all parameters and buffers by name, on any device.
+        topology: names some of them; what it does not name is stored dense.
+        metadata: JSON-ready.
+
+    Raises:
+        TopologyError: if a layer is missing or of another shape, or a weight that is not active is
+            not zero (the file could not give it back).
+        StorageError: if two tensors would have one name, or the file cannot be written.
+    """
+    topology.require_match(state, what="tensors")
+    tensors: dict[str, Tensor] = {}
+    layers: dict[str, Any] = {}
+    for name, tensor in state.items():
+        own = tensor.detach().cpu().contiguous()
+        parts = {name: own}
+        if name in topology.masks:
+            layers[name] = {"shape": list(own.shape), "dtype": _dtype_name(own)}
+            parts = _packed(name, own, topology.masks[name])
+        if clash := sorted(parts.keys() & tensors.keys()):
+            raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
+        tensors |= parts
+    header = {"version": FORMAT_VERSION, "layers": layers, "metadata": dict(metadata)}
+    header["sha256"] = _fingerprint(header, tensors)
+    # Tied weights share memory, which safetensors refuses: each is stored under its own name.
+    content = save({name: t.clone() for name, t in tensors.items()}, {_ENTRY: _json(header)})
+    _write_atomically(path, content)
+
+
+def load_model(path: Path) -> StoredModel:
+    """Read a model file; every active value comes back with the bits it was saved with.
+
+    Raises:
+        StorageError: if the file cannot be read, is damaged, was not written by SafeCompress, or
+            has another format version.
+    """
+    header, tensors = _read(path)
+    if header.get("version") != FORMAT_VERSION:
+        raise StorageError(
+            f"{path}: the format version is {header.get('version')}, "
+            f"this SafeCompress reads version {FORMAT_VERSION}"
+        )
+    stated = header.pop("sha256", None)
+    if stated != _fingerprint(header, tensors):
+        raise StorageError(f"{path}: the file is damaged; its SHA-256 is not the stated one")
+    try:
+        masks = {name: _unpacked(name, layer, tensors) for name, layer in header["layers"].items()}
+        return StoredModel(
+            state=tensors, topology=Topology.from_masks(masks), metadata=header["metadata"]
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError, TopologyError) as error:
+        raise StorageError(f"{path}: the file contradicts itself: {error}") from error
+
+
+def _packed(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """The tensors that store one layer."""
+    if bool(mask.all()):
+        return {name: tensor}
+    if bool(tensor[~mask].count_nonzero()):
+        raise TopologyError(f"{name}: weights that are not active are not zero")
+    bits = np.packbits(mask.flatten().numpy())
+    values = _rows_of_bytes(tensor)[mask.flatten()].flatten().view(tensor.dtype)
+    return {name + _VALUES: values, name + _BITMASK: torch.from_numpy(bits)}
+
+
+def _unpacked(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> Tensor:
+    """A layer's mask; in ``tensors`` its dense form takes the place of its parts."""
+    shape = torch.Size(layer["shape"])
+    if name in tensors:
+        mask = torch.ones(shape, dtype=torch.bool)
+    else:
+        values, bits = tensors.pop(name + _VALUES), tensors.pop(name + _BITMASK).numpy()
+        if len(bits) != -(-shape.numel() // 8):
+            raise ValueError(f"{name} has {len(bits)} mask bytes for {shape.numel()} weights")
+        flags = np.unpackbits(bits, count=shape.numel()).astype(bool)
+        mask = torch.from_numpy(flags).view(shape)
+        if values.shape != (int(mask.sum()),):
+            raise ValueError(
+                f"{name} has {len(values)} values for {int(mask.sum())} active weights"
+            )
+        tensors[name] = torch.zeros(shape, dtype=values.dtype)
+        _rows_of_bytes(tensors[name])[mask.flatten()] = _rows_of_bytes(values)
+    if tensors[name].shape != shape or _dtype_name(tensors[name]) != layer["dtype"]:
+        raise ValueError(f"{name} is not of the stated shape and dtype")
+    return mask
+
+
+def _rows_of_bytes(tensor: Tensor) -> Tensor:
+    """The same memory as (N, bytes of a number): copying float16 as floats may change a NaN."""
+    return tensor.view(-1, 1).view(torch.uint8)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors, neither of them checked."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            entry = (file.metadata() or {}).get(_ENTRY)
+            # Cloned, since the originals are a window on a file that may change.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise StorageError(f"{path}: cannot be read as a model file: {error}") from error
+    try:
+        header = json.loads(entry) if entry is not None else None
+    except ValueError as error:
+        raise StorageError(f"{path}: the file is damaged; its metadata is not JSON") from error
+    if not isinstance(header, dict):
+        raise StorageError(f"{path}: was not written by SafeCompress")
+    return header, tensors
+
+
+def _fingerprint(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the header and every tensor's name, dtype, shape and bytes."""
+    sha = hashlib.sha256(_json(header).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        sha.update(_json([name, _dtype_name(tensor), list(tensor.shape)]).encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return sha.hexdigest()
+
+
+def _dtype_name(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""The three parts of a strategy: where weights start, which are pruned, which are grown."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from safecompress_core.sparse.topology import Masks, Topology
+
+__all__ = ["Grow", "Initial", "Prune", "Weights"]
+
+Weights = Mapping[str, Tensor]
+"""Weights (or gradients) by parameter name; each of the same shape as the mask of that name."""
+
+
+class Initial(ABC):
+    """Chooses the first topology; built from a subclass of ``InitialParams``."""
+
+    @abstractmethod
+    def topology(
+        self, weights: Weights, density: float, *, inherited: bool, generator: torch.Generator
+    ) -> Topology:
+        """A topology with exactly ``round(density * total)`` active weights.
+
+        Args:
+            weights: the weights that training will start from.
+            density: fraction of weights kept over all layers, in (0, 1].
+            inherited: whether the weights come from a trained model, so that their size matters.
+            generator: what random positions are drawn from.
+
+        Raises:
+            TopologyError: if a layer would be left without a single weight.
+        """
+
+
+class Prune(ABC):
+    """Chooses the active weights that make room."""
+
+    @abstractmethod
+    def drop(self, weights: Weights, topology: Topology, *, fraction: float) -> Masks:
+        """The active positions to give up, True where dropped.
+
+        ``fraction``, in [0, 1], is the scheduled share of active weights; a rule with a criterion
+        of its own may leave it unread. At most as many are dropped in a layer as it has inactive
+        positions, and never all of its weights.
+        """
+
+
+class Grow(ABC):
+    """Chooses the inactive positions that take the place of what was pruned.
+
+    Attributes:
+        gradient_batches: over how many batches the dense gradient is averaged; 0 if not needed.
+    """
+
+    gradient_batches: int = 0
+
+    @abstractmethod
+    def grow(
+        self,
+        topology: Topology,
+        counts: Mapping[str, int],
+        *,
+        gradients: Weights | None,
+        generator: torch.Generator,
+    ) -> Masks:
+        """Exactly ``sum(counts.values())`` positions to activate, True where grown.
+
+        Args:
+            topology: before pruning; only its inactive positions may grow, so that a weight never
+                comes back in the update that pruned it.
+            counts: how many weights each layer has just lost.
+            gradients: dense gradients of the loss, when ``gradient_batches`` asks for them.
+            generator: what random choices are drawn from.
+        """

@@ -1,0 +1,97 @@
+"""One update of a topology: prune some weights, grow exactly as many elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from safecompress_core.errors import TopologyError
+from safecompress_core.sparse.strategy import Grow, Prune, Weights
+from safecompress_core.sparse.topology import Masks, Topology
+
+__all__ = ["TopologyUpdate", "update_topology"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyUpdate:
+    """What an update has changed.
+
+    Attributes:
+        topology: after the update, of the same density as before.
+        dropped: the weights that are gone, for every layer.
+        grown: the weights that took their place, for every layer.
+    """
+
+    topology: Topology
+    dropped: Masks
+    grown: Masks
+
+
+def update_topology(
+    weights: Weights,
+    topology: Topology,
+    *,
+    prune: Prune,
+    grow: Grow,
+    fraction: float,
+    gradients: Weights | None,
+    generator: torch.Generator,
+) -> TopologyUpdate:
+    """Prune, then grow as many; what the plugins answer is checked and not merely trusted.
+
+    The choice is made on the CPU, so that it does not depend on the device that trains.
+
+    Args:
+        weights: the current weights, one for each layer of ``topology``.
+        topology: before the update; never changed.
+        prune: chooses what is dropped.
+        grow: chooses what is grown.
+        fraction: the scheduled share of active weights to replace, in [0, 1].
+        gradients: dense gradients of the loss; required if ``grow`` asks for them.
+        generator: what random choices are drawn from.
+
+    Raises:
+        TopologyError: if weights, gradients or a plugin's answer do not fit; the message says what
+            is wrong and, where a plugin is at fault, names its class.
+    """
+    if not 0 <= fraction <= 1:
+        raise TopologyError(f"the update fraction is in [0, 1], not {fraction}")
+    if grow.gradient_batches and gradients is None:
+        raise TopologyError(f"{type(grow).__name__} needs gradients, but there are none")
+    weights = _on_cpu(topology, weights, what="weights")
+    gradients = None if gradients is None else _on_cpu(topology, gradients, what="gradients")
+    # Plugins get a copy: one that writes into a mask cannot change what its answer is held against.
+    shown = Topology.from_masks(topology.masks)
+
+    dropped = _answer(topology, prune, prune.drop(weights, shown, fraction=fraction))
+    counts = {name: int(mask.sum()) for name, mask in dropped.items()}
+    for name, limit in topology.replaceable().items():
+        if counts[name] > limit:
+            raise TopologyError(
+                f"{type(prune).__name__} dropped {counts[name]} weights of {name}, "
+                f"where {limit} can be replaced"
+            )
+    grown = grow.grow(shown, counts, gradients=gradients, generator=generator)
+    grown = _answer(topology, grow, grown)
+    try:
+        after = topology.replaced(dropped, grown)
+    except TopologyError as error:
+        names = f"{type(prune).__name__} and {type(grow).__name__}"
+        raise TopologyError(f"{names} do not fit: {error}") from None
+    assert after.total_active == topology.total_active, "an update keeps the density"
+    return TopologyUpdate(topology=after, dropped=dropped, grown=grown)
+
+
+def _on_cpu(topology: Topology, tensors: Weights, *, what: str) -> dict[str, Tensor]:
+    """The tensors of the topology's layers, in its order."""
+    topology.require_match(tensors, what=what)
+    return {name: tensors[name].detach().cpu() for name in topology.masks}
+
+
+def _answer(topology: Topology, plugin: object, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A plugin's masks, complete and on the CPU."""
+    try:
+        return topology.completed(masks)
+    except TopologyError as error:
+        raise TopologyError(f"{type(plugin).__name__}: {error}") from None

@@ -1,0 +1,164 @@
+"""What no single field can know: whether the parts of a valid spec fit each other."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from safecompress_core.api import AttributeMark, DataCard, Game, Params, component_id
+from safecompress_core.spec.change_checks import check_changes
+from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.fields import marked
+from safecompress_core.spec.model import SLUG, RunSpec
+from safecompress_core.spec.names import offer
+from safecompress_core.spec.problems import SpecPath
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["MEASURES", "MODEL_MEASURES", "check", "gate_measures"]
+
+MEASURES: Mapping[Game, tuple[str, ...]] = {
+    Game.MEMBERSHIP: ("accuracy", "auc", "advantage"),
+    Game.ATTRIBUTE: ("accuracy", "advantage", "lift"),
+}
+"""What a gate may ask of an attacker, by its game."""
+
+MODEL_MEASURES = ("model.density", "model.file_bytes")
+"""What a gate may ask of the model file."""
+
+RESERVED = {"model", *Game}
+
+
+def check(spec: RunSpec) -> list[Finding]:
+    """Everything in a spec that does not fit the rest of it, or the data's card."""
+    found = [finding for one in _CHECKS for finding in one(spec)]
+    card = _card(spec)
+    if isinstance(card, Finding):
+        return [*found, card]
+    if card is not None:
+        found += [*_check_members(spec, card), *_check_attributes(spec, card)]
+    return found
+
+
+def gate_measures(spec: RunSpec) -> list[str]:
+    """Every measure that a gate of this spec may name."""
+    metrics = [component_id(metric) for metric in spec.metrics]
+    owners: dict[str, Game] = {}
+    for attacker in spec.audit.attackers:
+        owners[_game(attacker)] = _game(attacker)
+        owners[component_id(attacker)] = _game(attacker)
+    attacks = [f"{owner}.{measure}" for owner, game in owners.items() for measure in MEASURES[game]]
+    return [*metrics, *MODEL_MEASURES, *attacks]
+
+
+def _game(attacker: Params) -> Game:
+    return Game(definition_of(attacker).game)
+
+
+def _check_pools(spec: RunSpec) -> Iterator[Finding]:
+    total = spec.pools.attack_train + spec.pools.select + spec.pools.audit
+    if not math.isclose(total, 1, abs_tol=1e-9):
+        message = f"attack_train, select and audit sum to {total:g}"
+        yield Finding(("pools",), message, "write shares that sum to 1; the defaults are .4 .3 .3")
+
+
+def _check_ids(spec: RunSpec) -> Iterator[Finding]:
+    lists: dict[SpecPath, tuple[str, list[Any]]] = {
+        ("attackers",): ("attackers", list(spec.attackers)),
+        ("audit", "attackers"): ("attackers", list(spec.audit.attackers)),
+        ("method", "defences"): ("defences", list(getattr(spec.method, "defences", ()))),
+        ("metrics",): ("metrics", list(spec.metrics)),
+    }
+    for path, (noun, components) in lists.items():
+        seen: set[str] = set()
+        for index, component in enumerate(components):
+            name = component_id(component)
+            where = (*path, index, "id" if getattr(component, "id", None) else "type")
+            if name in seen:
+                mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
+                yield Finding(where, f"two {noun} are called {name!r}", mend)
+            seen.add(name)
+            if name in RESERVED:
+                mend = "give it another 'id'"
+                yield Finding(where, f"{name!r} means something else in results", mend)
+            elif not re.fullmatch(SLUG, name):
+                yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
+
+
+def _check_weights(spec: RunSpec) -> Iterator[Finding]:
+    if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
+        message = "every attacker has weight 0, so nothing would be defended against"
+        yield Finding(("attackers",), message, "give one of them a weight")
+
+
+def _check_audit(spec: RunSpec) -> Iterator[Finding]:
+    """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
+    if spec.audit.allow_selectors:
+        return
+    selecting = {component_id(one): _identity(one) for one in spec.attackers}
+    for index, attacker in enumerate(spec.audit.attackers):
+        same = [name for name, identity in selecting.items() if identity == _identity(attacker)]
+        if same:
+            yield Finding(
+                ("audit", "attackers", index),
+                f"this is the attacker {same[0]!r} that selects, whose figures read too low here",
+                "audit with another one, or write 'allow_selectors: true'",
+            )
+
+
+def _identity(attacker: Params) -> dict[str, Any]:
+    return attacker.model_dump(mode="json", exclude={"id", "weight"})
+
+
+def _check_gate(spec: RunSpec) -> Iterator[Finding]:
+    measures = gate_measures(spec)
+    for index, gate in enumerate(spec.gate):
+        if gate.measure in measures:
+            continue
+        path: SpecPath = ("gate", index, "measure")
+        game = gate.measure.partition(".")[0]
+        if game in set(Game) and not any(_game(one) == game for one in spec.audit.attackers):
+            message = f"{gate.measure!r} has no measure: no attacker of the audit plays {game!r}"
+            yield Finding(path, message, "add one to audit.attackers")
+        else:
+            message = f"no measure is called {gate.measure!r}"
+            yield Finding(path, message, offer(gate.measure, measures))
+
+
+_CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
+    _check_pools,
+    _check_ids,
+    _check_weights,
+    _check_audit,
+    _check_gate,
+    check_changes,
+)
+
+
+def _card(spec: RunSpec) -> DataCard | Finding | None:
+    """What is known of the data beforehand; a finding where its definition cannot tell."""
+    definition = definition_of(spec.task.data)
+    if definition.card is None:
+        return None
+    try:
+        return definition.card(spec.task.data)  # type: ignore[no-any-return]
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        message = f"{definition.name!r} cannot say what it would load ({reason})"
+        return Finding(("task", "data"), message, "change its parameters, or report it")
+
+
+def _check_members(spec: RunSpec, card: DataCard) -> Iterator[Finding]:
+    members = spec.pools.members
+    if isinstance(members, int) and members >= card.samples:
+        name = component_id(spec.task.data)
+        message = f"{members} members are asked for, and {name!r} has {card.samples} samples"
+        mend = f"write less than {card.samples}, so that non-members are left, or a share"
+        yield Finding(("pools", "members"), message, mend)
+
+
+def _check_attributes(spec: RunSpec, card: DataCard) -> Iterator[Finding]:
+    data = component_id(spec.task.data)
+    for path, name in marked(spec, AttributeMark):
+        if path[:2] != ("task", "data") and name not in card.attributes:
+            message = f"{data!r} has no attribute {name!r}"
+            yield Finding(path, message, offer(name, card.attributes))

@@ -1,0 +1,241 @@
+"""Runtime models: what a spec may write where a component belongs, from what is registered.
+
+Decisions:
+
+- A field marked with a ``Slot`` becomes a union, discriminated on ``type``, with one model a
+  definition: a subclass of its parameters with ``type`` added and the definition attached.
+- Unions and models are looked up when pydantic builds its schema, not when a class is made, so a
+  component may hold components of its own kind.
+- Inside, the union's tags begin with a NUL, so that a problem's path can leave them out and never
+  loses a field of the same name.
+- Numbers and booleans are strict: ``epochs: "200"`` and ``weight: true`` are mistakes.
+"""
+
+import types
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NoReturn,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
+
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    create_model,
+)
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import TypeAliasType
+
+from safecompress_core.api import Definition, Kind, Params, Role, Slot
+
+__all__ = [
+    "TAG",
+    "UNKNOWN_COMPONENT",
+    "Choice",
+    "Components",
+    "Definitions",
+    "Nested",
+    "definition_of",
+]
+
+TAG = "\0"
+"""What the tags of component unions begin with, and no field's name does."""
+UNKNOWN_COMPONENT = "unknown_component"
+"""The error type of a ``type`` that is missing or not registered; its context has the names."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Definitions(Protocol):
+    """What the spec layer needs of a registry."""
+
+    def definitions(self, kind: Kind, role: Role | None = None) -> Mapping[str, Definition]:
+        """All definitions of a kind, and role if it has roles, by name in name order."""
+
+    def __hash__(self) -> int:
+        """By identity: what is registered never changes."""
+
+
+def definition_of(component: Params) -> Any:
+    """The definition of a component that a spec holds, whose parameters are a runtime model."""
+    return vars(type(component))["definition"]
+
+
+class Components:
+    """The runtime models of everything that a registry holds; made when first asked for."""
+
+    def __init__(self, registry: Definitions) -> None:
+        self._registry = registry
+        self._models: dict[Slot, dict[str, type[Params]]] = {}
+        self._types: dict[Slot, Any] = {}
+        self._nested: dict[type[BaseModel], type[BaseModel]] = {}
+
+    def models(self, slot: Slot) -> Mapping[str, type[Params]]:
+        """The model of each component that fits a slot, by name."""
+        if slot not in self._models:
+            definitions = self._registry.definitions(slot.kind, slot.role)
+            self._models[slot] = {
+                name: self._component(definition, slot) for name, definition in definitions.items()
+            }
+        return self._models[slot]
+
+    def expanded(self, model: type[Model]) -> type[Model]:
+        """The model with each slot in it, however deep, replaced by its union."""
+        if model not in self._nested:
+            self._nested[model] = self._subclass(model, model.__name__, model.__doc__, {})
+        return self._nested[model]  # type: ignore[return-value]
+
+    def _component(self, definition: Definition, slot: Slot) -> type[Params]:
+        words = (slot.kind, slot.role or "", *definition.name.split("-"))
+        title = "".join(word.title() for word in words)
+        cites = f" {definition.cites}." if definition.cites else ""
+        tag = Field(description=definition.summary)
+        return self._subclass(
+            definition.params,
+            title,
+            f"{definition.summary}{cites}",
+            {"type": (Literal[definition.name], tag), "definition": (ClassVar[Any], definition)},
+        )
+
+    def _subclass(
+        self, model: type[Model], name: str, doc: str | None, added: dict[str, Any]
+    ) -> type[Model]:
+        model.model_rebuild()
+        fields = {}
+        for field_name, field in model.model_fields.items():
+            expanded = self._field(field)
+            if expanded is not field:
+                fields[field_name] = (expanded.annotation, expanded)
+        return create_model(  # type: ignore[no-any-return, call-overload]
+            name,
+            __base__=model,
+            __module__=model.__module__,
+            __doc__=doc,
+            __cls_kwargs__={"defer_build": True, "use_attribute_docstrings": False},
+            **fields,
+            **added,
+        )
+
+    def _field(self, field: FieldInfo) -> FieldInfo:
+        """The field with what is marked in it replaced; the very same if nothing is."""
+        slot = _slot_in(field.metadata)
+        annotation = self._type(slot) if slot else self._annotation(field.annotation)
+        if annotation is field.annotation:
+            return field
+        expanded = copy(field)
+        expanded.annotation = annotation
+        expanded.metadata = [mark for mark in field.metadata if mark is not slot]
+        return expanded
+
+    def _annotation(self, annotation: Any) -> Any:
+        if annotation in (int, float, bool):
+            return Annotated[annotation, Strict()]
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return Annotated[annotation, Nested(annotation, self)]
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is None or origin is Literal:
+            return annotation
+        if origin is Annotated:
+            inner, *marks = arguments
+            slot = _slot_in(marks)
+            inner = self._type(slot) if slot else self._annotation(inner)
+            kept = [mark for mark in marks if mark is not slot]
+            return Annotated[(inner, *kept)] if kept else inner
+        expanded = tuple(self._annotation(argument) for argument in arguments)
+        if expanded == arguments:
+            return annotation
+        return (Union if origin is types.UnionType else origin)[expanded]
+
+    def _type(self, slot: Slot) -> Any:
+        if slot not in self._types:
+            name = f"{slot.kind}-{slot.role}" if slot.role else str(slot.kind)
+            self._types[slot] = TypeAliasType(name, Annotated[Params, Choice(slot, self)])
+        return self._types[slot]
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Stands in a runtime model for a model that is no component but may hold some."""
+
+    model: type[BaseModel]
+    components: Components
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler.generate_schema(self.components.expanded(self.model))
+        return core_schema.no_info_before_validator_function(self._as_written, schema)
+
+    def _as_written(self, value: Any) -> Any:
+        return _fields_given(value) if type(value) is self.model else value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Stands in a runtime model for the union of all components that fit a slot."""
+
+    slot: Slot
+    components: Components
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        models = self.components.models(self.slot)
+        if not models:
+            return core_schema.no_info_plain_validator_function(self._refuse)
+        union = core_schema.tagged_union_schema(
+            {TAG + name: handler.generate_schema(model) for name, model in models.items()},
+            discriminator=_tag_of,
+            custom_error_type=UNKNOWN_COMPONENT,
+            custom_error_message=self._message(),
+            custom_error_context=self._context(),
+        )
+        return core_schema.no_info_before_validator_function(self._as_written, union)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) if self.components.models(self.slot) else {"not": {}}
+
+    def _as_written(self, value: Any) -> Any:
+        """Parameters that a default gives as an instance, as a spec would write them."""
+        if not isinstance(value, Params) or _tag_of(value) is not None:
+            return value
+        for name, model in self.components.models(self.slot).items():
+            if model.__base__ is type(value):
+                return {"type": name, **_fields_given(value)}
+        return value
+
+    def _refuse(self, _: Any) -> NoReturn:
+        raise PydanticCustomError(UNKNOWN_COMPONENT, self._message(), self._context())
+
+    def _message(self) -> str:
+        return f"no such {self.slot.kind}"
+
+    def _context(self) -> dict[str, Any]:
+        names = "\n".join(self.components.models(self.slot))
+        return {"kind": str(self.slot.kind), "role": str(self.slot.role or ""), "names": names}
+
+
+def _fields_given(value: BaseModel) -> dict[str, Any]:
+    return {field: getattr(value, field) for field in value.model_fields_set}
+
+
+def _slot_in(marks: Any) -> Slot | None:
+    return next((mark for mark in marks if isinstance(mark, Slot)), None)
+
+
+def _tag_of(value: Any) -> str | None:
+    name = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return TAG + name if isinstance(name, str) else None

@@ -1,0 +1,176 @@
+"""The parts of a spec that are the same whatever is installed, and the whole of it for a registry.
+
+The docstrings of fields become their descriptions in the JSON Schema.
+"""
+
+import re
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from safecompress_core.api import AttackerParams, Kind, MethodParams, Params, Slot
+from safecompress_core.spec.components import Components, Definitions
+
+__all__ = [
+    "Audit",
+    "Gate",
+    "Pools",
+    "RunSpec",
+    "Task",
+    "Training",
+    "build_spec_model",
+]
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+SLUG = "[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def _slug(name: str) -> str:
+    if re.fullmatch(SLUG, name) and len(name) <= 64:
+        return name
+    words = "-".join(re.findall("[a-z0-9]+", name.lower()))[:64].strip("-")
+    message = f"{name!r} is no name for a run, which is lower case with hyphens"
+    raise ValueError(f"{message}; write {words or 'my-run'!r}, say")
+
+
+def _members(members: int | float) -> int | float:
+    is_share = isinstance(members, float)
+    if (0 < members < 1) if is_share else members >= 1:
+        return members
+    raise ValueError(
+        f"{members} is neither a share of the samples nor a number of them; "
+        "write a share between 0 and 1, or a whole number from 1"
+    )
+
+
+Slug = Annotated[
+    str,
+    AfterValidator(_slug),
+    WithJsonSchema({"type": "string", "pattern": f"^{SLUG}$", "maxLength": 64}),
+]
+Members = Annotated[
+    int | float,
+    AfterValidator(_members),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                {"type": "integer", "minimum": 1},
+            ]
+        }
+    ),
+]
+
+
+class Task(Params):
+    """What the network has to learn."""
+
+    data: Annotated[Params, Slot(Kind.DATA)]
+    """The samples, their task label and their private attributes."""
+    model: Annotated[Params, Slot(Kind.MODEL)]
+    """The architecture."""
+
+
+class Pools(Params):
+    """Who knows which sample: members are trained on; both sides are cut into disjoint pools."""
+
+    members: Members = 0.5
+    """The samples that the network is trained on: a share of all, or how many."""
+    attack_train: Share = 0.4
+    """Share of either side that the simulated adversary knows."""
+    select: Share = 0.3
+    """Share of either side on which candidates are tested during the run."""
+    audit: Share = 0.3
+    """Share of either side that is touched once, at the end."""
+
+
+class Training(Params):
+    """How networks are trained."""
+
+    epochs: Annotated[int, Field(ge=1)] = 200
+    """Passes over the members, in the whole run."""
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    """Samples in a batch."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """Adam, or stochastic gradient descent with momentum."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Step size at the start."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of ``sgd``; ``adam`` does not use it."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Strength of the optimizer's own pull of weights to zero."""
+
+
+class Audit(Params):
+    """The attacks at the end, on data that nothing was chosen with."""
+
+    attackers: list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]] = []
+    """Attackers that did not select."""
+    allow_selectors: bool = False
+    """Whether an attacker may audit what it selected; its figures then read too low."""
+    front: Literal["chosen", "ends", "all"] = "chosen"
+    """Which models are audited: the chosen one, the two ends of the front as well, or all."""
+
+
+class Gate(Params):
+    """A bound on a measure; a run that misses one ends with exit code 1."""
+
+    measure: str
+    """``<metric>``, ``model.density``, ``model.file_bytes``, ``<game>.<measure>`` (the worst of the
+    audit's attackers) or ``<audit attacker>.<measure>``."""
+    at_least: float | None = None
+    """The measure must reach this."""
+    at_most: float | None = None
+    """The measure must not exceed this."""
+    against: Literal["interval", "estimate"] = "interval"
+    """What is held against the bound: the careful end of the interval, or the estimate."""
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
+        if len(bounds) != 1:
+            count = "two bounds" if bounds else "no bound"
+            raise ValueError(f"the gate has {count}; write either 'at_least' or 'at_most'")
+        return self
+
+
+class RunSpec(Params):
+    """What a run compresses, against which attacks, and how good it has to become."""
+
+    version: Literal[1]
+    """Version of the spec's format."""
+    name: Slug
+    """What the run is called; lower case, with hyphens."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Every random choice follows from it."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where tensors live; ``auto`` takes the first accelerator there is."""
+    task: Task
+    """Data and model."""
+    pools: Pools = Pools()
+    """Who knows which sample."""
+    training: Training = Training()
+    """How networks are trained."""
+    method: Annotated[MethodParams, Slot(Kind.METHOD)]
+    """How the compressed model comes about."""
+    attackers: list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]] = []
+    """Attackers that test candidates during the run."""
+    metrics: list[Annotated[Params, Slot(Kind.METRIC)]] = Field(
+        default=[{"type": "accuracy"}, {"type": "size"}]  # type: ignore[list-item]
+    )
+    """What is measured of a model besides attacks."""
+    choose: Annotated[Params, Slot(Kind.AGGREGATOR)] = Field(
+        default={"type": "pareto"}  # type: ignore[assignment]
+    )
+    """The rule that chooses among candidates."""
+    audit: Audit = Audit()
+    """The attacks at the end."""
+    gate: list[Gate] = []
+    """Bounds that the chosen model must keep."""
+
+
+@lru_cache(maxsize=4)
+def build_spec_model(registry: Definitions) -> type[RunSpec]:
+    """The spec's model for what is registered: every component field a union on ``type``."""
+    return Components(registry).expanded(RunSpec)

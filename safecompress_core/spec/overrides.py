@@ -1,0 +1,74 @@
+"""``--set a.b=c``: values laid over a spec before it is validated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from safecompress_core.spec.nodes import Mark, Node
+from safecompress_core.spec.problems import OVERRIDE, Problem, SpecPath, dotted
+from safecompress_core.spec.source import parse
+
+__all__ = ["overridden"]
+
+
+class _MisplacedError(Exception):
+    """The path leads nowhere; carries what is wrong and what to write instead."""
+
+
+def overridden(root: Node, overrides: Sequence[str], problems: list[Problem]) -> Node:
+    """The spec with every override applied, in order.
+
+    Args:
+        root: the spec.
+        overrides: ``a.b=c``, split at the first ``=``; ``c`` is YAML, a number in the path is a
+            place in a list, and mappings on the way are made where there are none.
+        problems: gains what is wrong with an override, which then changes nothing.
+    """
+    for text in overrides:
+        root = _with_override(root, text, problems)
+    return root
+
+
+def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
+    target, equals, value_text = text.partition("=")
+    start = Mark(f"{OVERRIDE}{text}", 1, 1)
+    steps = [step.strip() for step in target.split(".")]
+    if not equals or not all(steps):
+        message = "this is no assignment" if not equals else "a step of the path is empty"
+        problems.append(start.problem((), message, "write --set field.field=value"))
+        return root
+    value_start = replace(start, column=len(target) + 2)
+    before = len(problems)
+    value = parse(value_text, start=value_start, problems=problems)
+    if len(problems) > before:
+        return root
+    value = replace(value or Node(None, value_start), key=start)
+    try:
+        return _placed(root, (), steps, value)
+    except _MisplacedError as misplaced:
+        message, mend = misplaced.args
+        problems.append(start.problem(tuple(steps), message, mend))
+        return root
+
+
+def _placed(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Node:
+    """``node`` with ``value`` at ``steps`` below it; ``done`` is the path that led to it."""
+    if not steps:
+        return value
+    step, *rest = steps
+    content = node.content
+    if content is None:
+        content = {}
+    if isinstance(content, Mapping):
+        below = content.get(step) or Node({}, value.mark, value.key)
+        return replace(node, content={**content, step: _placed(below, (*done, step), rest, value)})
+    if not isinstance(content, tuple):
+        message = f"{dotted(done)!r} is {content!r} and has no fields"
+        raise _MisplacedError(message, f"set {dotted(done)!r} itself")
+    if not step.isdecimal() or int(step) >= len(content):
+        message = f"{dotted(done)!r} is a list of {len(content)} and has no place {step!r}"
+        last = len(content) - 1
+        mend = f"use a number from 0 to {last}" if content else f"set {dotted(done)!r} itself"
+        raise _MisplacedError(message, mend)
+    place = int(step)
+    changed = _placed(content[place], (*done, place), rest, value)
+    return replace(node, content=(*content[:place], changed, *content[place + 1 :]))

@@ -1,0 +1,59 @@
+"""The JSON Schema of a spec, for editors and for whoever writes specs by program."""
+
+from typing import Any
+
+from safecompress_core.spec.components import Definitions
+from safecompress_core.spec.model import build_spec_model
+
+__all__ = ["spec_schema"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+EXTENDS = {
+    "description": "A spec that this one changes: mappings merge, all else replaces. The path is "
+    "relative to this file.",
+    "type": "string",
+    "minLength": 1,
+}
+
+
+def spec_schema(registry: Definitions) -> dict[str, Any]:
+    """The schema of everything that a spec may say, given what is registered.
+
+    A spec that extends another may leave out whatever that one has, so only the names of its
+    outermost fields are held against the schema.
+
+    Returns:
+        JSON Schema of draft 2020-12; the same registry always gives the same keys in the same
+        order.
+    """
+    schema = build_spec_model(registry).model_json_schema(by_alias=True)
+    definitions = {name: _tidy(one) for name, one in schema.pop("$defs").items()}
+    spec = _tidy(schema)
+    names = dict.fromkeys(spec["properties"], True)
+    return {
+        "$schema": DIALECT,
+        "title": "SafeCompress spec",
+        "description": spec["description"],
+        "if": {"type": "object", "required": ["extends"]},
+        "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
+        "else": {"$ref": "#/$defs/Spec"},
+        "$defs": {"Spec": spec} | definitions,
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """Without the titles that repeat a field's name, and with ``type`` as a component's first."""
+    if isinstance(schema, list):
+        return [_tidy(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key == "properties":
+            names = sorted(value, key=lambda name: name != "type")
+            tidy[key] = {name: _tidy(value[name]) for name in names}
+        else:
+            tidy[key] = value if key in {"default", "const", "enum"} else _tidy(value)
+    return tidy

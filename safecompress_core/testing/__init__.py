@@ -1,0 +1,39 @@
+"""What a plugin author's tests inherit: the checks that SafeCompress's own components pass.
+
+Subclass the class of your kind, name your definition, and pytest runs them::
+
+    from safecompress_core.testing import AttackerConformance
+
+    class TestGap(AttackerConformance):
+        definition = GAP
+
+A kind without a class of its own has :class:`DefinitionConformance`, which the others include.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from safecompress_core.testing.attackers import AttackerConformance
+    from safecompress_core.testing.defences import DefenceConformance
+    from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["AttackerConformance", "DefenceConformance", "DefinitionConformance"]
+
+_HOME = {
+    "AttackerConformance": "safecompress_core.testing.attackers",
+    "DefenceConformance": "safecompress_core.testing.defences",
+    "DefinitionConformance": "safecompress_core.testing.manifest",
+}
+
+# Before any of them is imported, so that a failing check shows the values that it compared.
+pytest.register_assert_rewrite(*sorted(set(_HOME.values())))
+
+
+def __getattr__(name: str) -> Any:
+    """A class, imported when it is asked for: the checks of a manifest need no torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

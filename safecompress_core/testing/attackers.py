@@ -1,0 +1,213 @@
+"""What every attacker must keep to, as tests that a plugin author inherits.
+
+The kit makes up a small model whose leak is known, since it writes the representation itself:
+planted, every attack of the game has to find it; left out, none may find anything.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+from importlib import import_module
+from math import sqrt
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.api import AttackerDef, Game
+from safecompress_core.network import Classifier
+from safecompress_core.privacy.attacker import Attacker, Evidence
+from safecompress_core.privacy.observations import Observations, observe
+from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["AttackerConformance"]
+
+# N samples · C classes · H hidden units · V attribute values
+
+CLASSES, HIDDEN, VALUES = 4, 8, 3
+SAMPLES = 400  # of each pool; half of them members
+LEAK = 6.0  # in logits
+CHANCE = 4  # standard errors; chance alone goes beyond them once in 30,000 times
+ENOUGH = 0.8  # AUC or balanced accuracy; an attack that only sees right or wrong reaches 0.87
+
+
+class AttackerConformance(DefinitionConformance):
+    """Subclass it, name your definition, and pytest runs the checks.
+
+    ::
+
+        class TestGap(AttackerConformance):
+            definition = GAP
+
+    Every piece of evidence is cut down to the access that the definition declares, so an attacker
+    that reads more fails with an ``AccessError``. Private attributes have three values.
+
+    Attributes:
+        definition: the attacker's definition.
+        params: what a spec would write for it; an attribute may have any name.
+    """
+
+    definition: ClassVar[AttackerDef]
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    def attacker(self) -> Attacker:
+        """A fresh attacker."""
+        module, _, name = self.definition.target.partition(":")
+        built: Attacker = getattr(import_module(module), name)(
+            self.definition.params.model_validate(dict(self.params))
+        )
+        return built
+
+    def fitted(self, known: Evidence, *, seed: int = 0) -> Attacker:
+        """An attacker that has learned from ``known``."""
+        attacker = self.attacker()
+        attacker.fit(known, generator=torch.Generator().manual_seed(seed))
+        return attacker
+
+    def evidence(self, *, leak: float = LEAK, seed: int = 0) -> Evidence:
+        """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
+        make = {Game.MEMBERSHIP: _membership_pool, Game.ATTRIBUTE: _attribute_pool}
+        full = make[self.definition.game](leak, torch.Generator().manual_seed(seed))
+        return replace(full, seen=full.seen.restricted(self.definition.access))
+
+    def scores(self, attacker: Attacker, pool: Evidence) -> Tensor:
+        """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
+        scores = attacker.score(replace(pool, truth=None))
+        count = len(pool.seen)
+        shape = (count,) if self.definition.game is Game.MEMBERSHIP else (count, pool.values)
+        assert tuple(scores.shape) == shape, f"scores have shape {tuple(scores.shape)}, not {shape}"
+        assert scores.isfinite().all(), "a score is not a finite number"
+        return scores
+
+    def success(self, attacker: Attacker, pool: Evidence) -> float:
+        """AUC of a membership attack, accuracy of an attribute attack."""
+        assert pool.truth is not None
+        scores = self.scores(attacker, pool)
+        if self.definition.game is Game.MEMBERSHIP:
+            return _auc(scores, pool.truth)
+        return float((scores.argmax(dim=1) == pool.truth).double().mean())
+
+    def test_it_finds_a_planted_leak(self) -> None:
+        """Scores are the right way round, and strong where the model tells everything."""
+        attacker = self.fitted(self.evidence(seed=1))
+        pool = self.evidence(seed=2)
+
+        assert self.success(attacker, pool) >= ENOUGH
+        if self.definition.game is Game.MEMBERSHIP and attacker.threshold is not None:
+            assert pool.truth is not None
+            said = self.scores(attacker, pool) > attacker.threshold
+            right = (said == pool.truth).double()
+            balanced = (right[pool.truth].mean() + right[~pool.truth].mean()) / 2
+            assert balanced >= ENOUGH, "the attacker's own threshold misses what its scores tell"
+
+    def test_it_finds_nothing_where_there_is_nothing(self) -> None:
+        """The null control: without a leak no attack is better than a guess."""
+        success = self.success(
+            self.fitted(self.evidence(leak=0, seed=3)), self.evidence(leak=0, seed=4)
+        )
+
+        if self.definition.game is Game.MEMBERSHIP:
+            half = SAMPLES // 2
+            error = sqrt((SAMPLES + 1) / (12 * half * half))  # of an AUC (Mann & Whitney 1947)
+            assert abs(success - 0.5) < CHANCE * error
+        else:
+            guess = 1 / VALUES
+            assert success < guess + CHANCE * sqrt(guess * (1 - guess) / SAMPLES)
+
+    def test_same_seed_same_scores(self) -> None:
+        """All chance comes from the generator, whatever state the process is in."""
+        known, pool = self.evidence(seed=1), self.evidence(seed=2)
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            before = torch.get_rng_state()
+            first = self.scores(self.fitted(known, seed=7), pool)
+            untouched = torch.equal(before, torch.get_rng_state())
+            torch.manual_seed(2)
+            second = self.scores(self.fitted(known, seed=7), pool)
+
+        assert torch.equal(first, second)
+        assert untouched, "the attacker draws from torch's global state"
+
+    def test_it_adapts_to_a_changed_model(self) -> None:
+        """A copy goes on from what was learned; the original keeps it."""
+        original = self.fitted(self.evidence(seed=1))
+        pool = self.evidence(leak=LEAK * 0.8, seed=2)
+        before = self.scores(original, pool)
+
+        copy = deepcopy(original)
+        copied = self.scores(copy, pool)
+        copy.adapt(
+            self.evidence(leak=LEAK * 0.8, seed=1), generator=torch.Generator().manual_seed(0)
+        )
+
+        assert torch.equal(before, copied), "a copied attacker answers differently"
+        assert self.success(copy, pool) >= ENOUGH
+        assert torch.equal(before, self.scores(original, pool)), "adapting a copy changed both"
+
+    def test_a_sample_is_answered_alone_as_in_company(self) -> None:
+        """One sample is enough, and its answer does not depend on who else is asked about."""
+        attacker = self.fitted(self.evidence(seed=1))
+        pool = self.evidence(seed=2)
+        together = self.scores(attacker, pool)
+
+        for position in (0, SAMPLES - 1):
+            one = replace(pool, seen=pool.seen.take(torch.tensor([position])))
+            torch.testing.assert_close(
+                self.scores(attacker, one)[0], together[position], rtol=1e-3, atol=1e-4
+            )
+
+    def test_it_bears_a_model_that_is_certain(self) -> None:
+        """Posteriors of exactly 0 and 1 give scores that are numbers."""
+        certain = self.evidence(leak=1e4, seed=1)
+
+        self.scores(self.fitted(certain), certain)
+
+    def test_it_answers_for_values_it_has_never_met(self) -> None:
+        """Attack-train may lack a value of the attribute, or a class of the task."""
+        known = self.evidence(seed=1)
+        assert known.truth is not None
+        absent = known.seen.labels == CLASSES - 1
+        if self.definition.game is Game.ATTRIBUTE:
+            absent |= known.truth == VALUES - 1
+        kept = (~absent).nonzero()[:, 0]
+        partial = replace(known, seen=known.seen.take(kept), truth=known.truth[kept])
+
+        self.scores(self.fitted(partial), self.evidence(seed=2))
+
+
+def _membership_pool(leak: float, generator: torch.Generator) -> Evidence:
+    """Members are told by a larger logit of their label; all else is noise."""
+    hidden, labels = _noise(generator)
+    is_member = torch.arange(SAMPLES) % 2 == 0
+    hidden[:, :CLASSES] += leak * is_member[:, None] * F.one_hot(labels, CLASSES)
+    return Evidence(seen=_observed(hidden, labels), truth=is_member, values=2)
+
+
+def _attribute_pool(leak: float, generator: torch.Generator) -> Evidence:
+    """The attribute is told by a logit, and by a hidden unit that no logit depends on."""
+    hidden, labels = _noise(generator)
+    truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
+    marks = F.one_hot(truth, CLASSES)
+    hidden += leak * torch.cat([marks, marks], dim=1)
+    return Evidence(seen=_observed(hidden, labels), truth=truth, values=VALUES)
+
+
+def _noise(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    hidden = torch.randn(SAMPLES, HIDDEN, generator=generator)
+    return hidden, torch.randint(CLASSES, (SAMPLES,), generator=generator)
+
+
+def _observed(hidden: Tensor, labels: Tensor) -> Observations:
+    """A model of one layer: inputs are its representation, their first half its logits."""
+    head: nn.Linear = nn.utils.skip_init(nn.Linear, HIDDEN, CLASSES)
+    with torch.no_grad():
+        nn.init.eye_(head.weight)
+        nn.init.zeros_(head.bias)
+    return observe(Classifier(head), hidden, labels)
+
+
+def _auc(scores: Tensor, is_member: Tensor) -> float:
+    """Share of pairs in the right order, ties counting half."""
+    difference = scores[is_member][:, None] - scores[~is_member][None]
+    return float((difference > 0).double().mean() + (difference == 0).double().mean() / 2)

@@ -1,0 +1,190 @@
+"""What every defence must keep to, as tests that a plugin author inherits."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from importlib import import_module
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.api import DefenceDef
+from safecompress_core.engine.defence import Batch, Defence, Step
+from safecompress_core.network import Classifier
+from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["DefenceConformance"]
+
+CLASSES, HIDDEN = 5, 6
+EPOCHS = (0, 1)  # some defences take turns
+
+
+class DefenceConformance(DefinitionConformance):
+    """Subclass it, name your definition, and pytest runs the checks.
+
+    ::
+
+        class TestSmoothing(DefenceConformance):
+            definition = SMOOTHING
+            params = {"amount": 0.1}
+
+    Attributes:
+        definition: the defence's definition.
+        params: what a spec would write for it.
+        input_shape: shape of one sample.
+        attributes: private attributes of the samples, and how many values each has.
+    """
+
+    definition: ClassVar[DefenceDef]
+    params: ClassVar[Mapping[str, Any]] = {}
+    input_shape: ClassVar[tuple[int, ...]] = (1, 8, 8)
+    attributes: ClassVar[Mapping[str, int]] = {"group": 3}
+
+    def defence(self, *, seed: int = 0) -> Defence:
+        """A fresh defence, prepared for the kit's model."""
+        module, _, name = self.definition.target.partition(":")
+        built: Defence = getattr(import_module(module), name)(
+            self.definition.params.model_validate(dict(self.params))
+        )
+        built.prepare(
+            representation=HIDDEN,
+            classes=CLASSES,
+            attributes=self.attributes,
+            generator=torch.Generator().manual_seed(seed),
+        )
+        return built
+
+    def network(self) -> Classifier:
+        """A small model, always the same."""
+        generator = torch.Generator().manual_seed(18)
+        widths = (torch.Size(self.input_shape).numel(), HIDDEN, CLASSES)
+        network = Classifier(
+            nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(widths[0], widths[1]),
+                nn.Tanh(),
+                nn.Linear(widths[1], widths[2]),
+            )
+        )
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.normal_(std=0.3, generator=generator)
+        return network
+
+    def batch(self, size: int = 32) -> Batch:
+        """Random samples with random labels and attributes, always the same."""
+        generator = torch.Generator().manual_seed(19)
+        return Batch(
+            inputs=torch.rand(size, *self.input_shape, generator=generator),
+            labels=torch.randint(CLASSES, (size,), generator=generator),
+            attributes={
+                name: torch.randint(values, (size,), generator=generator)
+                for name, values in self.attributes.items()
+            },
+        )
+
+    def loss(
+        self, defence: Defence, network: Classifier, batch: Batch, *, epoch: int, seed: int = 0
+    ) -> Tensor:
+        """The loss of one training step, as the trainer computes it."""
+        seen = defence.transform(batch, generator=torch.Generator().manual_seed(seed))
+        logits, representation = network.represent(seen.inputs)
+        losses = F.cross_entropy(logits, seen.labels, reduction="none")
+        step = Step(
+            batch=seen,
+            logits=logits,
+            representation=representation,
+            losses=losses,
+            epoch=epoch,
+            weights=network.sparse_parameters(),
+        )
+        return defence.loss(step, losses.mean())
+
+    def check(self, batch: Batch) -> None:
+        """Loss and gradients are finite, and the model learns something."""
+        for epoch in EPOCHS:
+            network, defence = self.network(), self.defence()
+            loss = self.loss(defence, network, batch, epoch=epoch)
+            assert loss.ndim == 0, f"the loss has shape {tuple(loss.shape)}; it must be a scalar"
+            assert loss.isfinite(), f"the loss is {loss.item()} in epoch {epoch}"
+            loss.backward()
+            gradients = [parameter.grad for parameter in network.parameters()]
+            assert all(g is not None and g.isfinite().all() for g in gradients)
+            assert any(g is not None and g.any() for g in gradients), "no gradient arrives"
+            own = [parameter.grad for parameter in defence.parameters()]
+            assert all(g is not None and g.isfinite().all() for g in own), (
+                "a parameter of the defence does not learn"
+            )
+
+    def test_loss_and_gradients_are_numbers(self) -> None:
+        """An ordinary batch trains the model and the defence's own parameters."""
+        self.check(self.batch())
+
+    def test_it_bears_a_batch_of_one(self) -> None:
+        """An epoch's last batch may hold a single sample."""
+        self.check(self.batch(1))
+
+    def test_it_bears_a_batch_that_is_all_correct(self) -> None:
+        """Nothing misclassified is no reason for a NaN."""
+        batch = self.batch()
+        labels = self.network()(batch.inputs).argmax(dim=1)
+
+        self.check(Batch(inputs=batch.inputs, labels=labels, attributes=batch.attributes))
+
+    def test_same_generators_same_result(self) -> None:
+        """All chance comes from the generators, whatever state the process is in."""
+        outcomes: list[Tensor] = []
+        for state in (1, 2):
+            with torch.random.fork_rng():
+                torch.manual_seed(state)
+                defence, network = self.defence(), self.network()
+                before = torch.get_rng_state()
+                outcomes.append(
+                    torch.stack(
+                        [self.loss(defence, network, self.batch(), epoch=e) for e in EPOCHS]
+                    )
+                )
+                untouched = torch.equal(before, torch.get_rng_state())
+            assert untouched, "the defence draws from torch's global state"
+
+        assert torch.equal(*outcomes)
+
+    def test_it_leaves_the_batch_it_is_given_alone(self) -> None:
+        """The trainer's samples are shared; a transformed batch is a new one of the same shape."""
+        batch = self.batch()
+        kept = deepcopy(batch)
+        seen = self.defence().transform(batch, generator=torch.Generator().manual_seed(0))
+
+        assert torch.equal(batch.inputs, kept.inputs)
+        assert torch.equal(batch.labels, kept.labels)
+        assert seen.inputs.shape == kept.inputs.shape
+        assert seen.inputs.isfinite().all()
+        assert len(seen.labels) == len(kept.labels)
+        assert seen.attributes.keys() == kept.attributes.keys()
+
+    def test_it_can_be_copied_with_what_it_has_learned(self) -> None:
+        """Each candidate of a round goes on with a copy of its own."""
+        defence, network, batch = self.defence(), self.network(), self.batch()
+        self.loss(defence, network, batch, epoch=0).backward()
+        copy = deepcopy(defence)
+        with torch.no_grad():
+            for parameter in defence.parameters():
+                parameter.zero_()
+        fresh = self.defence()
+
+        assert torch.equal(
+            self.loss(copy, network, batch, epoch=1), self.loss(fresh, network, batch, epoch=1)
+        )
+
+    def test_its_state_can_be_saved_and_loaded(self) -> None:
+        """A resumed run goes on with the same defence."""
+        network, batch = self.network(), self.batch()
+        saved, other = self.defence(seed=0), self.defence(seed=1)
+        other.load_state_dict(saved.state_dict())
+
+        for epoch in EPOCHS:
+            assert torch.equal(
+                self.loss(saved, network, batch, epoch=epoch),
+                self.loss(other, network, batch, epoch=epoch),
+            )

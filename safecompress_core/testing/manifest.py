@@ -1,0 +1,107 @@
+"""What every definition must keep to, as tests that a plugin author inherits."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from typing import ClassVar
+
+import pytest
+from pydantic import ValidationError
+
+from safecompress_core.api import Definition
+from safecompress_core.host.definitions import flaws_of
+
+__all__ = ["DefinitionConformance"]
+
+HEAVY = ("numpy", "scipy", "sklearn", "torch", "torchvision", "transformers")
+"""What a manifest must not import, so that a spec is validated where none of it is installed."""
+
+
+class DefinitionConformance:
+    """Subclass it, name your definition, and pytest runs the checks.
+
+    ::
+
+        class TestGap(DefinitionConformance):
+            definition = GAP
+
+    Attributes:
+        definition: what is held against the rules.
+        manifest: the module that defines it; by default that of its parameters.
+    """
+
+    definition: ClassVar[Definition]
+    manifest: ClassVar[str | None] = None
+
+    def test_the_host_accepts_it(self) -> None:
+        """Name, parameters, target, summary and interface version are as the host wants them."""
+        assert list(flaws_of(self.definition, self.definition.kind)) == []
+
+    def test_its_manifest_imports_nothing_heavy(self) -> None:
+        """A fresh interpreter imports the manifest, and neither torch nor numpy comes with it."""
+        manifest = self.manifest or self.definition.params.__module__
+        code = (
+            f"import importlib, sys; importlib.import_module({manifest!r}); "
+            f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
+        )
+        path = os.pathsep.join(filter(None, sys.path))
+        outcome = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+        assert outcome.returncode == 0, outcome.stderr
+        assert outcome.stdout.split() == []
+
+    def test_it_cannot_be_changed(self) -> None:
+        """All runs of a process share it."""
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            self.definition.name = "another"  # type: ignore[misc]
+
+    def test_its_parameters_are_frozen_and_refuse_unknown_fields(self) -> None:
+        """A misspelt parameter is an error; a given one does not change under way."""
+        config = self.definition.params.model_config
+
+        assert config.get("frozen") is True
+        assert config.get("extra") == "forbid"
+        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+            self.definition.params.model_validate({"no_such_parameter": 1})
+
+    def test_its_parameters_have_a_schema_that_explains_each(self) -> None:
+        """Editors complete and explain a spec from it: every field has a docstring."""
+        schema = self.definition.params.model_json_schema()
+        json.dumps(schema)
+        unexplained = [
+            name
+            for name, field in self.definition.params.model_fields.items()
+            if not field.description
+        ]
+
+        assert unexplained == []
+
+    def test_its_target_exists(self) -> None:
+        """What a run will import and call is there."""
+        module, _, attribute = self.definition.target.partition(":")
+
+        assert callable(getattr(import_module(module), attribute))
+
+    def test_its_summary_reads_as_one_line(self) -> None:
+        """``safecompress plugins list`` shows it in a table."""
+        summary = self.definition.summary
+
+        assert summary == " ".join(summary.split())
+        assert len(summary) <= 100
+
+    def test_its_source_can_be_looked_up(self) -> None:
+        """What it cites, where it cites anything, is on one line and has a year."""
+        cites = self.definition.cites
+
+        assert cites == " ".join(cites.split())
+        assert not cites or re.search(r"\b(1[89]|20)\d\d\b", cites)

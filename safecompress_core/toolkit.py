@@ -1,0 +1,154 @@
+"""All that an implementation may import from SafeCompress, in one stable place.
+
+Manifests import :mod:`safecompress_core.api` instead, which needs no torch.
+"""
+
+from safecompress_core.choose.aggregator import (
+    Aggregator,
+    Objectives,
+)
+from safecompress_core.dataset import (
+    Attribute,
+    Dataset,
+    DataSource,
+)
+from safecompress_core.engine.defence import (
+    Batch,
+    Defence,
+    Step,
+)
+from safecompress_core.engine.learner import (
+    Learner,
+)
+from safecompress_core.engine.method import (
+    Flaw,
+    Method,
+    Outcome,
+    Recipe,
+    Workshop,
+)
+from safecompress_core.engine.metric import (
+    Metric,
+    SampleMetric,
+    Subject,
+)
+from safecompress_core.engine.settings import (
+    Settings,
+)
+from safecompress_core.engine.trainer import (
+    Evolution,
+)
+from safecompress_core.errors import (
+    AccessError,
+    PoolError,
+    SafeCompressError,
+    TopologyError,
+)
+from safecompress_core.network import (
+    Classifier,
+    ModelFactory,
+)
+from safecompress_core.privacy.attacker import (
+    Attacker,
+    Evidence,
+)
+from safecompress_core.privacy.intervals import (
+    Estimate,
+)
+from safecompress_core.privacy.observations import (
+    Observations,
+    last_layer_gradients,
+    observe,
+)
+from safecompress_core.privacy.roc import (
+    calibrate_threshold,
+)
+from safecompress_core.privacy.signals import (
+    confidence,
+    correctness,
+    modified_entropy,
+    modified_entropy_of_logits,
+    negative_loss,
+    negative_loss_of_logits,
+)
+from safecompress_core.seeding import (
+    Seed,
+    global_random_state,
+)
+from safecompress_core.sparse.allocation import (
+    erdos_renyi,
+    uniform,
+)
+from safecompress_core.sparse.selection import (
+    flattened,
+    largest,
+    random_positions,
+    smallest,
+    unflattened,
+)
+from safecompress_core.sparse.strategy import (
+    Grow,
+    Initial,
+    Prune,
+    Weights,
+)
+from safecompress_core.sparse.topology import (
+    Masks,
+    Topology,
+)
+
+__all__ = [
+    "AccessError",
+    "Aggregator",
+    "Attacker",
+    "Attribute",
+    "Batch",
+    "Classifier",
+    "DataSource",
+    "Dataset",
+    "Defence",
+    "Estimate",
+    "Evidence",
+    "Evolution",
+    "Flaw",
+    "Grow",
+    "Initial",
+    "Learner",
+    "Masks",
+    "Method",
+    "Metric",
+    "ModelFactory",
+    "Objectives",
+    "Observations",
+    "Outcome",
+    "PoolError",
+    "Prune",
+    "Recipe",
+    "SafeCompressError",
+    "SampleMetric",
+    "Seed",
+    "Settings",
+    "Step",
+    "Subject",
+    "Topology",
+    "TopologyError",
+    "Weights",
+    "Workshop",
+    "calibrate_threshold",
+    "confidence",
+    "correctness",
+    "erdos_renyi",
+    "flattened",
+    "global_random_state",
+    "largest",
+    "last_layer_gradients",
+    "modified_entropy",
+    "modified_entropy_of_logits",
+    "negative_loss",
+    "negative_loss_of_logits",
+    "observe",
+    "random_positions",
+    "smallest",
+    "unflattened",
+    "uniform",
+]

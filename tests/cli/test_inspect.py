@@ -1,0 +1,104 @@
+"""``safecompress inspect``."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from safecompress_core.cli import cli
+from safecompress_core.sparse.storage import save_model
+from safecompress_core.sparse.topology import Topology
+
+
+def inspected(*arguments: object) -> Result:
+    """The outcome of ``safecompress inspect``."""
+    return CliRunner().invoke(cli, ["inspect", *map(str, arguments)])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model file with one sparse layer: 3 of 12 weights."""
+    mask = torch.zeros(3, 4, dtype=torch.bool)
+    mask[0, :3] = True
+    state = {"fc.weight": mask * 0.5, "fc.bias": torch.ones(3)}
+    path = tmp_path / "model.safetensors"
+    save_model(path, state, Topology({"fc.weight": mask}), {"model": {"type": "mlp"}})
+    return path
+
+
+def test_a_model_file_tells_what_each_tensor_costs(model: Path) -> None:
+    """A sparse one costs its active values and a bit for each place."""
+    found = json.loads(inspected(model, "--json").stdout)
+
+    tensors = {one["name"]: one for one in found["tensors"]}
+    assert tensors["fc.weight"] == {
+        "name": "fc.weight",
+        "shape": [3, 4],
+        "dtype": "float32",
+        "weights": 12,
+        "active": 3,
+        "density": 0.25,
+        "bytes": 3 * 4 + 2,
+        "dense_bytes": 48,
+    }
+    assert tensors["fc.bias"]["bytes"] == 12
+    assert (found["format_version"], found["density"]) == (1, 0.25)
+    assert (found["weights"], found["active"], found["dense_bytes"]) == (15, 6, 60)
+    assert found["file_bytes"] == model.stat().st_size
+    assert found["metadata"] == {"model": {"type": "mlp"}}
+
+
+def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
+    """With its architecture and its totals."""
+    outcome = inspected(model)
+
+    assert outcome.exit_code == 0
+    assert "format version 1" in outcome.stdout
+    assert "model: type mlp" in outcome.stdout
+    assert "fc.weight   3 × 4   float32   0.250     14" in outcome.stdout
+    assert "6 of 15 weights; 0.2500 of those that may be sparse." in outcome.stdout
+
+
+def test_a_run_shows_its_results_and_its_files(finished_run: Path) -> None:
+    """The same table as at its end, and every file with its size."""
+    outcome = inspected(finished_run)
+
+    assert outcome.exit_code == 0
+    assert "Passed: the compressed model meets both gates." in outcome.stdout
+    listed = outcome.stdout.partition("Files in ")[2]
+    for file in ("model/model.safetensors", "results.json", "spec.resolved.yaml"):
+        assert f"kB  {file} " in listed
+    assert ".lock" not in listed
+
+
+def test_a_run_as_json_holds_results_and_files(finished_run: Path) -> None:
+    """One document."""
+    found = json.loads(inspected(finished_run, "--json").stdout)
+
+    assert found["results"] == json.loads((finished_run / "results.json").read_text())
+    assert found["files"]["results.json"] == (finished_run / "results.json").stat().st_size
+
+
+def test_a_run_that_is_not_finished_says_so(finished_run: Path) -> None:
+    """Its files are shown all the same."""
+    (finished_run / "results.json").unlink()
+
+    outcome = inspected(finished_run)
+
+    assert outcome.exit_code == 0
+    assert "This run is not finished" in outcome.stdout
+    assert "model/model.safetensors" in outcome.stdout
+    assert json.loads(inspected(finished_run, "--json").stdout)["results"] is None
+
+
+def test_what_is_neither_is_refused(tmp_path: Path) -> None:
+    """Exit code 2, with what is wrong."""
+    text = tmp_path / "notes.txt"
+    text.write_text("hello")
+
+    for place, message in ((tmp_path, "is no run directory"), (text, "cannot be read as a model")):
+        outcome = inspected(place)
+        assert outcome.exit_code == 2
+        assert message in outcome.stderr

@@ -1,0 +1,344 @@
+"""What a person sees while a run lasts: a view on a terminal, lines anywhere else."""
+
+import json
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from rich.console import Console
+
+from safecompress_core.cli.display.lines import Lines
+from safecompress_core.cli.display.live import LiveView
+from safecompress_core.cli.display.observer import Display
+from safecompress_core.cli.display.progress import Outline, Progress
+from safecompress_core.cli.run import _display
+from safecompress_core.host import PluginHost, load_plugins
+from safecompress_core.spec.load import load_spec
+
+Event = dict[str, Any]
+
+OUTLINE = Outline(rounds=3, candidates=(2, 2), audit=("loss", "entropy"), is_careful=True)
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def started(path: Path, **facts: Any) -> Event:
+    """The first event."""
+    event = {"event": "run_started", "done": 0, "total": 10, "name": "trial", "path": str(path)}
+    return event | {"attackers": ["neural-blackbox", "probe"], "metric": "accuracy"} | facts
+
+
+def attacked(candidate: str, attacker: str, advantage: float, *, done: int) -> Event:
+    """An attack on a candidate."""
+    return {
+        "event": "attack_finished",
+        "phase": "select",
+        "done": done,
+        "total": 10,
+        "round": 1,
+        "candidate": candidate,
+        "strategy": "magnitude × gradient",
+        "attacker": attacker,
+        "advantage": advantage,
+    }
+
+
+def was_tested(candidate: str, *, done: int) -> Event:
+    """A tested candidate."""
+    event = {"event": "candidate_tested", "done": done, "total": 10, "round": 1}
+    return event | {
+        "candidate": candidate,
+        "strategy": "magnitude × gradient",
+        "performance": 0.42,
+    }
+
+
+def finished(number: int, *, done: int, front: tuple[str, ...], chosen: int = 1) -> Event:
+    """A finished round of two candidates, of which one is chosen."""
+    names = ("performance", "neural-blackbox", "probe")
+    figures = [(0.40, 0.30, 0.80), (0.45, 0.20, 0.70)]
+    return {
+        "event": "round_finished",
+        "done": done,
+        "total": 10,
+        "round": number,
+        "candidates": [
+            {
+                "id": f"r{number}c{index + 1}",
+                "strategy": ("keep", "magnitude × random")[index],
+                "objectives": dict(zip(names, figures[index], strict=True)),
+                "chosen": index == chosen,
+            }
+            for index in range(2)
+        ],
+        "spread": {name: {"spread": 0.05, "noise": 0.01} for name in names},
+        "front": list(front),
+    }
+
+
+def audited(model: str, attacker: str, advantage: float) -> Event:
+    """An attack of the audit."""
+    event = {"event": "attack_finished", "phase": "audit", "done": 9, "total": 10}
+    return event | {"model": model, "attacker": attacker, "advantage": advantage}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time that the display reads."""
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock: Clock) -> Progress:
+    """The progress of a run of three rounds."""
+    return Progress(OUTLINE, clock=clock)
+
+
+@pytest.fixture
+def view(progress: Progress) -> Iterator[LiveView]:
+    """A view that is drawn 80 columns wide."""
+    console = Console(file=StringIO(), width=80, height=40, force_terminal=True)
+    with LiveView(progress, console=console) as view:
+        yield view
+
+
+def told(display: Display, *events: Event) -> Display:
+    """Tell a display of events, as a run does."""
+    host = PluginHost([])
+    host.add_observer("display", display)
+    for event in events:
+        host.notify(event)
+    return display
+
+
+def drawn(view: LiveView, width: int = 80) -> str:
+    """The view as plain text."""
+    console = Console(file=StringIO(), width=width, record=True)
+    console.print(view.drawn())
+    return console.export_text()
+
+
+def test_the_view_tells_what_is_being_done(view: LiveView, tmp_path: Path) -> None:
+    """Run, round, candidate, strategy, the attack that is next, and what the last one found."""
+    told(view, started(tmp_path / "trial-1"))
+    assert "round 1 of 3 · training the uncompressed model" in drawn(view)
+
+    told(view, attacked("r1c1", "neural-blackbox", 0.123, done=3))
+    text = drawn(view)
+
+    assert "─ trial ─" in text
+    assert "candidate 1 of 2 · attacking r1c1 with probe" in text
+    assert "r1c1 magnitude × gradient" in text
+    assert "advantage so far: neural-blackbox 0.123" in text
+    assert "3/10" in text
+    assert "trial-1" in drawn(view, width=250)
+
+
+def test_the_view_shows_the_last_round_and_the_front(view: LiveView, tmp_path: Path) -> None:
+    """The chosen candidate against keep, spread beside noise, the best performance first."""
+    told(
+        view,
+        started(tmp_path),
+        finished(1, done=4, front=("r1c1", "r1c2")),
+        finished(2, done=7, front=("r1c1", "r2c2")),
+    )
+
+    lines = [" ".join(line.strip("│ ").split()) for line in drawn(view).splitlines()]
+
+    assert "round 2 went on with r2c2 magnitude × random" in lines
+    assert "chosen r2c2 0.450 0.200 0.700" in lines
+    assert "keep r2c1 0.400 0.300 0.800" in lines
+    assert "spread of candidates 0.050 0.050 0.050" in lines
+    assert "noise of the test 0.010 0.010 0.010" in lines
+    front = lines.index("front r2c2 0.450 0.200 0.700")
+    assert lines[front + 1] == "r1c1 0.400 0.300 0.800"
+
+
+def test_the_view_says_where_a_round_kept_what_it_had(view: LiveView, tmp_path: Path) -> None:
+    """With the candidate that others are held against chosen, there is one row for both."""
+    told(view, started(tmp_path), finished(1, done=4, front=("r1c1",), chosen=0))
+
+    text = drawn(view)
+
+    assert "round 1 kept what it had: nothing was significantly better than 'keep'" in text
+    assert "keep r1c1" not in text
+
+
+def test_a_long_front_is_cut_short(view: LiveView, tmp_path: Path) -> None:
+    """The view has to fit a terminal of 24 lines."""
+    rounds = [finished(n, done=n, front=()) for n in range(1, 7)]
+    rounds[-1]["front"] = [f"r{n}c{c}" for n in range(1, 7) for c in (1, 2)]
+    told(view, started(tmp_path), *rounds)
+
+    text = drawn(view)
+
+    assert "and 6 more" in text
+    assert len(text.splitlines()) <= 24
+
+
+def test_the_audit_takes_the_place_of_the_rounds(view: LiveView, tmp_path: Path) -> None:
+    """Each attack's advantage, as far as it is known."""
+    told(
+        view,
+        started(tmp_path),
+        finished(3, done=8, front=("r3c1",)),
+        audited("uncompressed", "loss", 0.3),
+        audited("uncompressed", "entropy", 0.2),
+        audited("compressed", "loss", 0.1),
+    )
+
+    text = drawn(view)
+    lines = [" ".join(line.strip("│ ").split()) for line in text.splitlines()]
+
+    assert "auditing compressed with entropy" in lines
+    assert "uncompressed 0.300 0.200" in lines
+    assert "compressed 0.100 …" in lines
+    assert "front" not in text
+
+
+def test_the_time_left_follows_from_the_work_of_this_process(
+    progress: Progress, clock: Clock, tmp_path: Path
+) -> None:
+    """Rounds of an earlier, interrupted process took none of it."""
+    earlier = [started(tmp_path), finished(1, done=4, front=("r1c2",))]
+    lines = [json.dumps(event) for event in (*earlier, started(tmp_path))]
+    (tmp_path / "events.jsonl").write_text("\n".join([*lines[:2], '{"event": "ro', lines[2]]))
+
+    progress.take(started(tmp_path))
+    assert progress.left is None
+    clock.now += 20
+    progress.take(attacked("r2c1", "probe", 0.1, done=6))
+
+    assert progress.left == pytest.approx(20 / 2 * 4)
+    assert progress.elapsed == 20
+    assert progress.rounds_done == 1
+    assert list(progress.front) == ["r1c2"]
+
+
+def test_no_time_is_promised_without_work_to_go_by(progress: Progress, tmp_path: Path) -> None:
+    """Nor when all units are counted."""
+    progress.take(started(tmp_path))
+    assert progress.left is None
+
+    progress.take(audited("compressed", "loss", 0.1) | {"done": 10})
+    assert progress.left is None
+
+
+def test_the_view_leaves_nothing_behind(progress: Progress, tmp_path: Path) -> None:
+    """What comes after it starts where it stood, also after an interruption."""
+    stream = StringIO()
+    console = Console(file=stream, width=80, height=40, force_terminal=True)
+    view = LiveView(progress, console=console)
+
+    def interrupted() -> NoReturn:
+        with view:
+            told(view, started(tmp_path))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    height = len(drawn(view).splitlines())
+    shown, _, after = stream.getvalue().rpartition("\x1b[?25h")  # the cursor is shown again
+    assert "training the uncompressed model" in shown
+    assert after.count("\x1b[1A\x1b[2K") == height
+
+
+def test_no_colour_is_respected(
+    progress: Progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view is still drawn again and again, without a single colour."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    coloured: dict[str, bool] = {}
+    for wanted in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", wanted)
+        stream = StringIO()
+        console = Console(file=stream, width=80, force_terminal=True)
+        with LiveView(progress, console=console) as view:
+            told(view, started(tmp_path))
+        coloured[wanted] = "\x1b[36m" in stream.getvalue()
+
+    assert coloured == {"": True, "1": False}
+
+
+def test_lines_tell_each_finished_unit(
+    progress: Progress, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its figures; an attack alone is no unit."""
+    display = Lines(progress)
+    told(display, started(tmp_path))
+    clock.now += 65
+    told(
+        display,
+        attacked("r1c1", "neural-blackbox", 0.1, done=3),
+        attacked("r1c1", "probe", 0.2, done=3),
+        was_tested("r1c1", done=3),
+        finished(1, done=4, front=("r1c1", "r1c2")),
+        audited("compressed", "loss", 0.25),
+        audited("compressed", "entropy", 0.125),
+        {"event": "run_finished", "done": 10, "total": 10, "gate": [{"passed": True}]},
+    )
+
+    captured = capsys.readouterr()
+
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        f"[ 0/10  0:00] trial in {tmp_path}",
+        "[ 3/10  1:05] r1c1 magnitude × gradient: "
+        "accuracy 0.420, neural-blackbox 0.100, probe 0.200",
+        "[ 4/10  1:05] round 1 of 3 chose r1c2 (magnitude × random); 2 on the front",
+        "[ 9/10  1:05] audit of compressed: advantage loss 0.250, entropy 0.125",
+        "[10/10  1:05] audit finished, 1 of 1 gates met",
+    ]
+
+
+def test_lines_say_where_a_run_goes_on(
+    progress: Progress, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the last round that the log knows of."""
+    earlier = [started(tmp_path), finished(1, done=4, front=("r1c2",)), started(tmp_path)]
+    (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, earlier)))
+
+    told(Lines(progress), started(tmp_path))
+
+    assert capsys.readouterr().err == f"[ 0/10  0:00] trial in {tmp_path}, going on after round 1\n"
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "kind", "display"),
+    [(True, "xterm", LiveView), (True, "dumb", Lines), (False, "xterm", Lines)],
+)
+def test_only_a_terminal_that_can_be_redrawn_gets_the_view(
+    tiny_spec: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    kind: str,
+    display: type[Display],
+) -> None:
+    """Standard error decides, since that is where progress goes."""
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal, raising=False)
+
+    loaded = load_spec(tiny_spec, registry=load_plugins().registry)
+
+    assert isinstance(_display(loaded), display)
+
+
+def test_an_outline_knows_how_many_candidates_a_round_has(tiny_spec: Path) -> None:
+    """A beam multiplies them from the second round on."""
+    loaded = load_spec(tiny_spec, overrides=["method.beam=2"], registry=load_plugins().registry)
+
+    assert Outline.of(loaded.spec) == Outline(
+        rounds=2, candidates=(3, 6), audit=("loss-threshold", "probe-mlp"), is_careful=True
+    )

@@ -1,0 +1,171 @@
+"""What a run leaves behind, which all else is a function of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.sparse.storage import load_model
+
+ATTACK = {
+    *("game", "accuracy", "accuracy_interval", "auc", "auc_interval", "advantage"),
+    *("advantage_interval", "baseline", "n", "members", "non_members"),
+}
+MODEL = {"density", "model_density", "parameters", "active", "file_bytes", "dense_bytes"}
+
+
+@pytest.fixture
+def results(finished: Any) -> dict[str, Any]:
+    """As they are on disk."""
+    _, run = finished
+    loaded: dict[str, Any] = json.loads((run.path / "results.json").read_text())
+    assert loaded == json.loads(json.dumps(run.results))
+    return loaded
+
+
+def test_every_key_that_others_rely_on_is_there(results: dict[str, Any]) -> None:
+    """For the compressed model and for the uncompressed one alike."""
+    assert {"version", "name", "seed", "rounds", "archive", "gate", "pools", "controls"} <= set(
+        results
+    )
+    for part in (results, results["baseline"]):
+        assert set(part["model"]) == MODEL
+        assert set(part["metrics"]) == {"accuracy", "size"}
+        for metric in part["metrics"].values():
+            low, high = metric["interval"]
+            assert low <= metric["value"] <= high
+        assert set(part["audit"]) == {"loss-threshold", "modified-entropy", "probe-without-limit"}
+        for attack in part["audit"].values():
+            assert set(attack) >= ATTACK
+        assert part["audit"]["probe-without-limit"]["lift"] is not None
+    assert set(results["pools"]) == {"attack_train", "select", "audit"}
+    assert {"baseline", "compress", "audit", "total"} == set(results["seconds"])
+    assert set(results["controls"]["null"]) == {"loss-threshold", "modified-entropy"}
+
+
+def test_sizes_are_those_of_the_files(results: dict[str, Any], finished: Any) -> None:
+    """64·12 + 12·14 weights, of which 0.3 are kept, and 26 biases; bytes are of the file."""
+    _, run = finished
+    model, dense = results["model"], results["baseline"]["model"]
+
+    assert (model["parameters"], model["active"]) == (936 + 26, 281 + 26)
+    assert model["density"] == 281 / 936
+    assert dense["density"] == dense["model_density"] == 1
+    for part, folder in ((model, "model"), (dense, "baseline")):
+        assert part["file_bytes"] == (run.path / folder / "model.safetensors").stat().st_size
+        assert part["dense_bytes"] == dense["file_bytes"]
+    assert results["metrics"]["size"]["value"] == model["file_bytes"] < dense["file_bytes"] / 2
+
+
+def test_rounds_tell_of_every_candidate_and_how_well_the_test_could_tell(
+    results: dict[str, Any],
+) -> None:
+    """Strategy, objectives, attacks, and which one went on."""
+    assert [round_["round"] for round_ in results["rounds"]] == [1, 2, 3]
+    for round_ in results["rounds"]:
+        names = {"performance", "neural-blackbox", "neural-whitebox", "attribute-probe"}
+        assert [c["strategy"] for c in round_["candidates"]] == [
+            "keep",
+            "magnitude × gradient",
+            "magnitude × random, relaxloss.target 0.5",
+            "magnitude × random, relaxloss.target 2",
+        ]
+        assert set(round_["spread"]) == names
+        for candidate in round_["candidates"]:
+            assert set(candidate["objectives"]) == names
+            assert candidate["density"] == 281 / 936
+            for name, attack in candidate["attacks"].items():
+                assert candidate["objectives"][name] == attack["advantage_interval"][1]
+        assert [c["chosen"] for c in round_["candidates"]].count(True) == 1
+
+
+def test_the_model_file_gives_back_the_very_model_that_was_audited(
+    results: dict[str, Any], finished: Any
+) -> None:
+    """Loaded into a fresh network, it is as accurate on the audit pool as results say."""
+    bench, run = finished
+    prepared = Preparation(bench.load(), bench.registry)
+    audit = prepared.pools.audit
+    inputs, labels = (
+        part[audit.non_members] for part in (prepared.dataset.inputs, prepared.dataset.labels)
+    )
+    for part, folder in ((results, "model"), (results["baseline"], "baseline")):
+        stored = load_model(run.path / folder / "model.safetensors")
+        network = prepared.filled(stored.state).eval()
+        with torch.no_grad():
+            right = (network(inputs).argmax(dim=1) == labels).double().mean()
+        assert float(right) == pytest.approx(part["metrics"]["accuracy"]["value"])
+        assert stored.metadata == prepared.passport
+
+
+def test_the_archive_lists_files_that_are_there(results: dict[str, Any], finished: Any) -> None:
+    """With the objectives that put them on the front; none is dominated by another."""
+    _, run = finished
+    archive = results["archive"]
+
+    assert archive
+    for entry in archive:
+        assert (run.path / entry["file"]).stat().st_size == entry["file_bytes"]
+        for other in archive:
+            better = [
+                other["objectives"][name] <= value
+                for name, value in entry["objectives"].items()
+                if name != "performance"
+            ]
+            better.append(other["objectives"]["performance"] >= entry["objectives"]["performance"])
+            assert other is entry or not all(better)
+    assert {Path(entry["file"]).name for entry in archive} == {
+        path.name for path in (run.path / "archive").iterdir()
+    }
+
+
+def test_gates_are_judged_at_their_careful_end(results: dict[str, Any]) -> None:
+    """One of the three is missed: a run says so and ends."""
+    assert [gate["passed"] for gate in results["gate"]] == [True, True, False]
+    for gate in results["gate"]:
+        assert "held" in gate["baseline"]
+    accuracy = results["metrics"]["accuracy"]
+    assert results["gate"][0]["held"] == accuracy["interval"][0] < accuracy["value"]
+
+
+def test_every_event_is_a_line_of_the_log(finished: Any) -> None:
+    """With time and progress, in the order in which observers were told."""
+    bench, run = finished
+    lines = (run.path / "events.jsonl").read_text().splitlines()
+
+    assert [json.loads(line) for line in lines] == json.loads(json.dumps(bench.events))
+    kinds = [event["event"] for event in bench.events]
+    assert (kinds[0], kinds[-1]) == ("run_started", "run_finished")
+    assert kinds.count("round_finished") == 3
+    assert kinds.count("candidate_tested") == 12
+    assert bench.events[-1]["done"] == bench.events[-1]["total"]
+
+
+def test_plugins_and_environment_are_recorded(finished: Any) -> None:
+    """A name that serves in two roles is there twice, told apart."""
+    _, run = finished
+    plugins = json.loads((run.path / "plugins.json").read_text())
+    places = [(one["kind"], one["role"], one["name"]) for one in plugins]
+
+    assert len(set(places)) == len(places)
+    assert ("strategy", "grow", "random") in places
+    assert ("method", None, "test-driven") in places
+    assert json.loads((run.path / "environment.json").read_text())["device"] == "cpu"
+
+
+def test_results_are_written_when_the_end_is_told(bench: Any) -> None:
+    """An observer that reads them then finds them."""
+    written: list[list[Path]] = []
+
+    class Watch(list[Any]):
+        def append(self, event: Any) -> None:
+            if event["event"] == "run_finished":
+                written.append(list(bench.folder.glob("runs/*/results.json")))
+
+    bench.events = Watch()
+    run = bench.run(method__rounds=1, training__epochs=1)
+
+    assert written == [[run.path / "results.json"]]

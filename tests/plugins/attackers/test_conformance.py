@@ -1,0 +1,45 @@
+"""The built-in attackers pass the checks that a third party's would."""
+
+from safecompress_core.api import AttackerDef
+from safecompress_core.testing.attackers import AttackerConformance
+from safecompress_plugins.attackers.manifest import DEFINITIONS
+
+BY_NAME = {definition.name: definition for definition in DEFINITIONS}
+
+
+class TestNeuralBlackbox(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-blackbox"]
+    params = {"epochs": 10, "adapt_epochs": 3}
+
+
+class TestNeuralBlackboxOnSortedPosteriors(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-blackbox"]
+    params = {"epochs": 10, "adapt_epochs": 3, "inputs": "sorted"}
+
+
+class TestNeuralWhitebox(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-whitebox"]
+    params = {"epochs": 8, "adapt_epochs": 2}
+
+
+class TestLogisticProbe(AttackerConformance):
+    definition: AttackerDef = BY_NAME["attribute-probe"]
+    params = {"attribute": "group"}
+
+
+class TestMlpProbe(AttackerConformance):
+    definition: AttackerDef = BY_NAME["attribute-probe"]
+    params = {"attribute": "group", "classifier": "mlp"}
+
+
+class TestBoostingProbe(AttackerConformance):
+    definition: AttackerDef = BY_NAME["attribute-probe"]
+    params = {"attribute": "group", "classifier": "boosting"}
+
+
+class TestLossThreshold(AttackerConformance):
+    definition: AttackerDef = BY_NAME["loss-threshold"]
+
+
+class TestModifiedEntropy(AttackerConformance):
+    definition: AttackerDef = BY_NAME["modified-entropy"]

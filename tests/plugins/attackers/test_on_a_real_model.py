@@ -1,0 +1,102 @@
+"""How much the attacks find in a real model that has learned its members by heart."""
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_plugins.attackers.attribute_probe import AttributeProbe
+from safecompress_plugins.attackers.loss_threshold import LossThreshold
+from safecompress_plugins.attackers.manifest import (
+    AttributeProbeParams,
+    LossThresholdParams,
+    ModifiedEntropyParams,
+    NeuralBlackboxParams,
+    NeuralWhiteboxParams,
+)
+from safecompress_plugins.attackers.modified_entropy import ModifiedEntropy, best_threshold
+from safecompress_plugins.attackers.neural_blackbox import NeuralBlackbox
+from safecompress_plugins.attackers.neural_whitebox import NeuralWhitebox
+
+
+class Leaky(Protocol):
+    known: Evidence
+    pool: Evidence
+    known_digits: Tensor
+    pool_digits: Tensor
+
+
+def balanced_accuracy(attacker: Attacker, leaky: Leaky) -> float:
+    """Of a membership attack, at its own threshold or the best one on attack-train."""
+    attacker.fit(leaky.known, generator=torch.Generator().manual_seed(0))
+    assert leaky.known.truth is not None
+    assert leaky.pool.truth is not None
+    threshold: float | Tensor | None = attacker.threshold
+    if threshold is None:
+        known_scores = attacker.score(replace(leaky.known, truth=None))
+        threshold = best_threshold(known_scores, leaky.known.truth)
+    right = (attacker.score(replace(leaky.pool, truth=None)) > threshold) == leaky.pool.truth
+    sides = right[leaky.pool.truth], right[~leaky.pool.truth]
+    return float(sum(side.double().mean() for side in sides) / 2)
+
+
+@pytest.mark.parametrize(
+    ("attacker", "at_least"),
+    [
+        (LossThreshold(LossThresholdParams()), 0.72),
+        (ModifiedEntropy(ModifiedEntropyParams()), 0.72),
+        (NeuralBlackbox(NeuralBlackboxParams(epochs=50)), 0.68),
+        (NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="sorted")), 0.61),
+        (NeuralWhitebox(NeuralWhiteboxParams()), 0.72),
+    ],
+    ids=["loss-threshold", "modified-entropy", "neural-blackbox", "sorted", "neural-whitebox"],
+)
+def test_membership_is_told_well_over_chance(
+    attacker: Attacker, at_least: float, leaky: Leaky
+) -> None:
+    """On samples that no attack has learned from."""
+    assert balanced_accuracy(attacker, leaky) >= at_least
+
+
+def test_raw_logits_blunt_the_papers_attack(leaky: Leaky) -> None:
+    """What the papers' code feeds the network tells it little; posteriors tell it much (above)."""
+    attacker = NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="logits"))
+
+    assert balanced_accuracy(attacker, leaky) < 0.62
+
+
+@pytest.mark.parametrize(
+    ("classifier", "at_least"), [("logistic", 0.85), ("mlp", 0.85), ("boosting", 0.8)]
+)
+def test_the_digit_is_read_from_a_model_of_the_session(
+    classifier: Any, at_least: float, leaky: Leaky
+) -> None:
+    """Overlearning: the model was never told the digit, and guessing gives one in ten."""
+    probe = AttributeProbe(AttributeProbeParams(attribute="digit", classifier=classifier))
+    known = Evidence(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
+    probe.fit(known, generator=torch.Generator().manual_seed(0))
+
+    scores = probe.score(Evidence(seen=leaky.pool.seen, truth=None, values=10))
+
+    torch.testing.assert_close(scores.sum(dim=1), torch.ones(len(scores)))
+    assert (scores.argmax(dim=1) == leaky.pool_digits).double().mean() >= at_least
+
+
+def test_membership_that_was_shuffled_is_not_found(leaky: Leaky) -> None:
+    """The white-box network, the one most able to learn attack-train by heart, on noise."""
+    assert leaky.known.truth is not None
+    order = torch.randperm(len(leaky.known.truth), generator=torch.Generator().manual_seed(1))
+    shuffled = replace(leaky.known, truth=leaky.known.truth[order])
+    attacker = NeuralWhitebox(NeuralWhiteboxParams(epochs=10))
+    attacker.fit(shuffled, generator=torch.Generator().manual_seed(0))
+
+    pool: Observations = leaky.pool.seen
+    generator = torch.Generator().manual_seed(2)
+    truth = torch.randperm(len(pool), generator=generator) < len(pool) // 2
+    scores = attacker.score(replace(leaky.pool, truth=None))
+    right = ((scores > 0) == truth).double()
+
+    assert abs(float(right[truth].mean() + right[~truth].mean()) / 2 - 0.5) < 0.06

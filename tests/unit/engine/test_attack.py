@@ -1,0 +1,142 @@
+"""What an attacker gets to know, what it is asked, and how its answer is judged."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from safecompress_core.api import Access, Game
+from safecompress_core.dataset import Dataset
+from safecompress_core.engine.attack import Sight, look
+from safecompress_core.engine.defence import Batch
+from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.trainer import Trainer
+from safecompress_core.errors import AccessError
+from safecompress_core.network import Classifier
+from safecompress_core.privacy.intervals import auc_interval
+from safecompress_core.privacy.observations import observe
+from safecompress_core.privacy.pools import Pool, Pools
+from safecompress_core.privacy.resampling import Resampling
+
+MakeNetwork = Callable[..., Classifier]
+
+
+def leak(known: Sight, asked: Sight) -> float:
+    """Lower end of the AUC of telling members by a classifier on the representation."""
+    adversary = LogisticRegression(max_iter=500)
+    adversary.fit(known.seen.hidden.numpy(), known.pool.is_member.numpy())
+    scores = adversary.predict_proba(asked.seen.hidden.numpy())[:, 1]
+    is_member = asked.pool.is_member.numpy()
+    interval = auc_interval(scores, is_member)
+    assert interval.value == pytest.approx(roc_auc_score(is_member, scores))
+    return interval.low
+
+
+def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_members_are(
+    network: MakeNetwork,
+    digits: Dataset,
+    pools: Pools,
+    learner: Callable[..., Learner],
+    memory: Any,
+) -> None:
+    """The papers' code shows members through crop and flip: then the same network leaks 87 %."""
+    untrained = network()
+    augmentation = learner(memory=memory(strength=1.0)).defences["memory"]
+    generator = torch.Generator().manual_seed(1)
+
+    def look_as_the_papers_do(pool: Pool) -> Sight:
+        batch = Batch(inputs=digits.inputs[pool.members], labels=pool.members, attributes={})
+        changed = augmentation.transform(batch, generator=generator).inputs
+        inputs = torch.cat([changed, digits.inputs[pool.non_members]])
+        seen = observe(untrained, inputs, digits.labels[pool.indices])
+        return Sight(dataset=digits, pool=pool, seen=seen)
+
+    honest = [look(untrained, digits, pool) for pool in (pools.attack_train, pools.select)]
+    flawed = [look_as_the_papers_do(pool) for pool in (pools.attack_train, pools.select)]
+
+    assert leak(*honest) < 0.5
+    assert leak(*flawed) > 0.8
+
+
+def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
+    learner: Callable[..., Learner], trainer: Trainer, digits: Dataset, pools: Pools, memory: Any
+) -> None:
+    """After training under augmentation, the inputs are the data set's own, members and all."""
+    one = learner(memory=memory(strength=0.5))
+    trainer.train(one, until=1, evolution=None, what="it")
+    seen: list[Tensor] = []
+    one.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+
+    look(one.network, digits, pools.select)
+
+    assert torch.equal(torch.cat(seen), digits.inputs[pools.select.indices])
+
+
+def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Labels alone, say: no posterior can be read."""
+    sight = look(network(), digits, pools.attack_train)
+    attack = spies.attack("blind", access=Access.LABEL_ONLY)
+
+    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+
+    assert torch.equal(known.truth, pools.attack_train.is_member)
+    assert asked.truth is None
+    assert known.values == asked.values == 2
+    with pytest.raises(AccessError):
+        _ = known.seen.posteriors
+
+
+def test_an_attribute_attack_is_after_the_attribute_it_names(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The truth is the attribute's, in the pool's order."""
+    sight = look(network(), digits, pools.select)
+    attack = spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold")
+
+    evidence = attack.evidence(sight, is_known=True)
+
+    assert attack.attribute == "bold"
+    assert torch.equal(evidence.truth, digits.attributes["bold"].values[pools.select.indices])
+
+
+def test_thresholds_come_from_what_is_known_alone(
+    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The judgement is on the asked pool, and far over chance for a model that leaks."""
+    known, asked = (look(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select))
+    attack = spies.attack("reader")
+    resampling = Resampling.stratified(
+        pools.select.is_member.numpy(), draws=50, generator=np.random.default_rng(0)
+    )
+    attacker = spies.create(attack.params)
+    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+
+    judgement = attack.judged(attacker, known, asked, resampling)
+
+    assert len(judgement) == len(pools.select)
+    assert judgement.advantage.low > 0.2
+    assert judgement.threshold in midpoints(-known.seen.losses)
+    assert all(evidence.truth is None for what, _, evidence in spies.log if what == "score")
+
+
+def midpoints(scores: Tensor) -> set[float]:
+    """Where a threshold lies that parts two scores."""
+    ordered = scores.double().sort().values
+    return set(((ordered[1:] + ordered[:-1]) / 2).tolist())
+
+
+def test_the_task_is_measured_on_non_members(
+    network: MakeNetwork, digits: Dataset, pools: Pools
+) -> None:
+    """Those of the pool, in its order."""
+    sight = look(network(), digits, pools.select)
+
+    assert torch.equal(sight.unseen.labels, digits.labels[pools.select.non_members])
+    assert torch.equal(sight.unseen.inputs, digits.inputs[pools.select.non_members])

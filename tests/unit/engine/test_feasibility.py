@@ -1,0 +1,140 @@
+"""What only data, model or machine can tell is wrong is said before anything trains."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from safecompress_core.engine.feasibility import require_feasible
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.errors import SpecError
+from safecompress_core.network import Classifier
+
+Prepare = Callable[..., Preparation]
+
+
+def refusal(prepared: Preparation) -> list[str]:
+    """Every problem, as ``line: path: message; mend``."""
+    with pytest.raises(SpecError) as caught:
+        require_feasible(prepared)
+    return [f"{one.line}: {one.path}: {one.message}; {one.mend}" for one in caught.value.problems]
+
+
+def line(tmp_path: Path, text: str) -> int:
+    """Where a text first stands in the spec."""
+    lines = (tmp_path / "spec.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if text in line)
+
+
+def test_a_spec_that_works_is_no_trouble(prepare: Prepare) -> None:
+    """Nothing is raised."""
+    require_feasible(prepare())
+
+
+def test_a_density_that_empties_a_layer_names_one_that_does_not(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """By file and line, with the smallest that works."""
+    found = refusal(prepare(method__density=0.0005))
+
+    assert found == [
+        f"{line(tmp_path, 'density')}: method.density: density 0.0005 leaves 1.weight, 3.weight "
+        "without a single weight; the smallest density that leaves no layer empty is 0.005; "
+        "ask for more"
+    ]
+    named = float(found[0].split(" is ")[1].split(";")[0])
+    require_feasible(prepare(method__density=named))
+
+
+def test_more_rounds_than_epochs_are_refused(prepare: Prepare, tmp_path: Path) -> None:
+    """A candidate that is not trained at all cannot be told from its parent."""
+    assert refusal(prepare(method__rounds=5)) == [
+        f"{line(tmp_path, 'rounds')}: method.rounds: 5 rounds do not fit into training.epochs, "
+        "which is 4; write at most 4"
+    ]
+    require_feasible(prepare(method__rounds=4))
+
+
+def test_a_device_that_is_not_there_is_refused(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before torch fails with words of its own."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    assert refusal(prepare(device="cuda")) == [
+        f"{line(tmp_path, 'device')}: device: this machine has no cuda device that torch can use; "
+        "write auto, or cpu"
+    ]
+
+
+def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Attackers of either list and defences, for data whose definition could not tell."""
+    digit = {"attribute": "digit"}
+    prepared = prepare(
+        attackers=[{"type": "attribute-probe", **digit}],
+        audit__attackers=[{"type": "attribute-probe", "id": "other", "classifier": "mlp", **digit}],
+        method__defences=[{"type": "gradient-reversal", **digit}],
+    )
+    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={})
+
+    found = refusal(prepared)
+
+    assert [problem.split(": ")[1] for problem in found] == [
+        "method.defences.0.attribute",
+        "attackers.0.attribute",
+        "audit.attackers.0.attribute",
+    ]
+    assert found[0].endswith("the data has no attribute 'digit'; use one of: none")
+
+
+def test_there_must_be_a_performance_to_choose_by(prepare: Prepare, tmp_path: Path) -> None:
+    """The size of a file is none."""
+    assert refusal(prepare(metrics=[{"type": "size"}])) == [
+        f"{line(tmp_path, 'metrics')}: metrics: no metric is a mean over samples, so there is no "
+        "performance to choose by; add {type: accuracy}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (1796, "pool 'attack_train' would have 1 non-members"),
+        (1789, "pool 'attack_train' has 3 non-members, and the audit's null control needs 4"),
+    ],
+)
+def test_pools_that_are_too_small_are_refused(prepare: Prepare, members: int, message: str) -> None:
+    """Rather than after an hour, when the audit finds too few samples."""
+    found = refusal(prepare(pools={"members": members}))
+
+    assert message in found[0]
+    assert {problem.split(": ")[1] for problem in found} == {"pools"}
+
+
+def test_a_small_pool_will_do_where_no_membership_is_audited(prepare: Prepare) -> None:
+    """There is no null control then."""
+    require_feasible(prepare(pools={"members": 1789}, audit__attackers=[]))
+
+
+def test_a_model_without_a_linear_layer_is_refused(prepare: Prepare) -> None:
+    """It has no representation that could be observed."""
+    prepared = prepare()
+    prepared.__dict__["blank"] = lambda: Classifier(nn.Sequential(nn.Flatten(), nn.ReLU()))
+
+    [found] = refusal(prepared)
+
+    assert "task.model: the model has no linear layer, so it has no representation" in found
+
+
+def test_later_checks_wait_for_earlier_ones(prepare: Prepare, monkeypatch: Any) -> None:
+    """On a device that is not there, no network is made."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    [found] = refusal(prepare(device="cuda", method__rounds=100))
+
+    assert "device" in found

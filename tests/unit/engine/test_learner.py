@@ -1,0 +1,150 @@
+"""A learner is all that training changes: copied, kept and restored, it goes on the same way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.engine.learner import Learner, kept_topology
+from safecompress_core.engine.trainer import Evolution, Trainer
+
+MakeLearner = Callable[..., Learner]
+
+OPTIMIZERS = ["adam", "sgd", "plain-sgd"]
+
+
+def copied(learner: Learner) -> dict[str, Tensor]:
+    """What a checkpoint would hold now."""
+    return {name: tensor.clone() for name, tensor in learner.tensors().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two checkpoints agree to the last bit."""
+    return one.keys() == other.keys() and all(
+        torch.equal(tensor, other[name]) for name, tensor in one.items()
+    )
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_a_branch_leaves_the_parent_as_it_was(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+) -> None:
+    """Weights, topology, moments, defences and epoch are the twin's own."""
+    parent = learner(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=1, evolution=evolution, what="it")
+    before, topology, epoch = copied(parent), parent.topology, parent.epoch
+
+    twin = parent.branch(parent.settings)
+    trainer.train(twin, until=4, evolution=evolution, what="it")
+
+    assert same(copied(parent), before)
+    assert parent.topology == topology
+    assert (parent.epoch, twin.epoch) == (epoch, 4)
+    assert not same(copied(twin), before)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_branch_trains_exactly_as_its_parent_would(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+) -> None:
+    """To the last bit, topology updates, moments and defences included."""
+    parent = learner(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=3, evolution=evolution, what="it")
+    twin = parent.branch(parent.settings)
+
+    for one in (parent, twin):
+        trainer.train(one, until=6, evolution=evolution, what="it")
+
+    assert same(parent.tensors(), twin.tensors())
+
+
+def test_a_branch_takes_the_settings_it_is_given(
+    learner: MakeLearner, trainer: Trainer, memory: type
+) -> None:
+    """The learning rate reaches the optimizer, the parameters reach the defence."""
+    parent = learner(memory=memory(strength=0.1))
+    trainer.train(parent, until=1, evolution=None, what="it")
+    still = replace(parent.settings, learning_rate=0.0, defences={"memory": memory(strength=0.7)})
+
+    twin = parent.branch(still)
+    weights = {name: weight.detach().clone() for name, weight in twin.weights.items()}
+    trainer.train(twin, until=2, evolution=None, what="it")
+
+    assert all(torch.equal(weight, weights[name]) for name, weight in twin.weights.items())
+    assert twin.defences["memory"]._strength == 0.7
+    assert parent.optimizer.param_groups[0]["lr"] == 0.01
+
+
+@pytest.mark.parametrize(
+    "kind", [{"optimizer": name, "density": share} for name in OPTIMIZERS for share in (0.25, None)]
+)
+def test_a_restored_learner_trains_exactly_as_if_undisturbed(
+    learner: MakeLearner,
+    trainer: Trainer,
+    evolution: Evolution,
+    memory: type,
+    kind: dict[str, Any],
+) -> None:
+    """Optimizer state and the defence's trained weights and buffer come back bit by bit."""
+    moving = evolution if kind["density"] else None
+    undisturbed = learner(**kind, memory=memory())
+    trainer.train(undisturbed, until=3, evolution=moving, what="it")
+    kept = copied(undisturbed)
+    trainer.train(undisturbed, until=6, evolution=moving, what="it")
+
+    restored = learner(**kind, memory=memory())
+    if kind["density"]:
+        restored = Learner(
+            restored.network,
+            kept_topology(kept, restored.weights),
+            restored.settings,
+            make_optimizer=restored._make_optimizer,
+            make_defence=restored._make_defence,
+        )
+    restored.restore(kept, epoch=3)
+    trainer.train(restored, until=6, evolution=moving, what="it")
+
+    assert same(restored.tensors(), undisturbed.tensors())
+
+
+def test_density_is_exact_and_a_dense_learner_has_no_topology(learner: MakeLearner) -> None:
+    """64·12 and 12·10 weights, a quarter of each."""
+    sparse, dense = learner(density=0.25), learner(density=None)
+
+    assert sparse.density == (192 + 30) / (768 + 120)
+    assert int(sum(weight.count_nonzero() for weight in sparse.weights.values())) == 222
+    assert dense.density == 1.0
+    assert kept_topology(dense.tensors(), dense.weights) is None
+    assert kept_topology(sparse.tensors(), sparse.weights) == sparse.topology
+
+
+def test_a_defence_stays_dense_and_is_no_part_of_what_ships(
+    learner: MakeLearner, memory: type
+) -> None:
+    """Its weights are trained and kept, but neither masked nor in the network's state."""
+    one = learner(memory=memory())
+
+    assert not any("direction" in name for name in [*one.weights, *one.network.state()])
+    assert "defence.memory/direction" in one.tensors()
+    assert bool((one.tensors()["defence.memory/direction"] != 0).all())
+
+
+def test_branches_of_defended_learners_share_no_memory(
+    learner: MakeLearner, trainer: Trainer, memory: type
+) -> None:
+    """Not one tensor of the twin lies where one of the parent's does."""
+    parent = learner(memory=memory())
+    trainer.train(parent, until=1, evolution=None, what="it")
+    twin = parent.branch(parent.settings)
+
+    def places(one: Learner) -> set[int]:
+        modules = [one.network, *one.defences.values()]
+        found = {t.data_ptr() for module in modules for t in module.state_dict().values()}
+        for state in one.optimizer.state.values():
+            found |= {value.data_ptr() for value in state.values()}
+        return found
+
+    assert not places(parent) & places(twin)

@@ -1,0 +1,150 @@
+"""What is built from a spec before anything trains, and what a method gets of it."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.method import Workshop
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.privacy.pools import Pool, Pools
+
+Prepare = Callable[..., Preparation]
+
+
+def workshop(prepared: Preparation, folder: Path, **more: Any) -> Workshop:
+    """A method's, without a big network."""
+    return prepared.workshop(
+        "method",
+        **{
+            "big": None,
+            "checkpoints": Checkpoints(folder),
+            "archived": lambda name: folder / name,
+            "journal": Journal(),
+            **more,
+        },
+    )
+
+
+def reachable(start: Any) -> Iterator[Any]:
+    """Everything that can be got at from an object, but for classes, modules and globals."""
+    seen: set[int] = set()
+    waiting = [start]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType):
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, FunctionType):
+            waiting += [cell.cell_contents for cell in one.__closure__ or ()]
+        elif isinstance(one, MethodType):
+            waiting += [one.__self__, one.__func__]
+        else:
+            waiting += gc.get_referents(one)
+
+
+def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:
+    """Whatever it follows in its workshop, it meets attack-train and select alone."""
+    prepared = prepare()
+    given = workshop(prepared, tmp_path)
+    given.big()
+    found = list(reachable(given))
+    audit = prepared.pools.audit
+
+    assert {one.name for one in found if isinstance(one, Pool)} == {"attack_train", "select"}
+    assert not any(isinstance(one, Pools | Preparation) for one in found)
+    tensors = [one for one in found if isinstance(one, Tensor)]
+    for side in (audit.members, audit.non_members):
+        assert not any(one.shape == side.shape and torch.equal(one, side) for one in tensors)
+    assert audit in [one for one in reachable(prepared) if isinstance(one, Pool)]
+
+
+def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) -> None:
+    """Those that the seed gives."""
+    one, other = prepare(), prepare(seed=4)
+    first, second, third = one.blank(), one.blank(), other.blank()
+
+    assert first is not second
+    assert all(map(torch.equal, first.parameters(), second.parameters()))
+    assert not all(map(torch.equal, first.parameters(), third.parameters()))
+
+
+def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -> None:
+    """What a method does to it, no other sees; where there is none, it is a blank one."""
+    prepared = prepare()
+    big = prepared.blank()
+    with torch.no_grad():
+        for parameter in big.parameters():
+            parameter.fill_(2)
+    given = workshop(prepared, tmp_path, big=big)
+    with torch.no_grad():
+        for parameter in given.big().parameters():
+            parameter.fill_(3)
+
+    assert all(bool((parameter == 2).all()) for parameter in given.big().parameters())
+    without = workshop(prepared, tmp_path).big()
+    assert all(map(torch.equal, without.parameters(), prepared.blank().parameters()))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_the_recipe_is_the_training_section(prepare: Prepare, optimizer: str, kind: type) -> None:
+    """Optimizer, its decay and its momentum, epochs and learning rate."""
+    training = {
+        "epochs": 9,
+        "optimizer": optimizer,
+        "learning_rate": 0.5,
+        "momentum": 0.3,
+        "weight_decay": 0.01,
+    }
+    recipe = prepare(training=training).recipe
+
+    made = recipe.optimizer([torch.nn.Parameter(torch.ones(1))], 0.25)
+
+    assert (recipe.epochs, recipe.learning_rate) == (9, 0.5)
+    assert isinstance(made, kind)
+    [group] = made.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.25, 0.01)
+    assert group.get("momentum") == (0.3 if optimizer == "sgd" else None)
+
+
+def test_performance_is_the_first_metric_over_samples(prepare: Prepare) -> None:
+    """Whatever stands before it."""
+    prepared = prepare(metrics=[{"type": "size"}, {"type": "accuracy"}])
+
+    assert list(prepared.metrics) == ["size", "accuracy"]
+    assert prepared.performance[0] == "accuracy"
+
+
+def test_pools_are_described_by_sizes_and_fingerprints(prepare: Prepare) -> None:
+    """Of 1,797 samples, half members; another seed gives other pools."""
+    described = prepare().describe_pools()
+    other = prepare(seed=4).describe_pools()
+
+    assert {name: (one["members"], one["non_members"]) for name, one in described.items()} == {
+        "attack_train": (359, 359),
+        "select": (270, 270),
+        "audit": (269, 270),
+    }
+    for name, one in described.items():
+        assert len(one["fingerprint"]) == 64
+        assert one["fingerprint"] != other[name]["fingerprint"]
+
+
+def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path: Path) -> None:
+    """Its architecture, its inputs and the names of its classes."""
+    prepared = prepare()
+
+    assert prepared.passport["input_shape"] == [1, 8, 8]
+    assert prepared.passport["classes"][0] == "session 1"
+    assert prepared.passport["model"] == {"type": "mlp", "hidden": [8]}
+    assert workshop(prepared, tmp_path).card.attributes == {"digit": 10}

@@ -1,0 +1,339 @@
+"""Loading: each plugin by itself, nothing skipped in silence, everything with its origin."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecompress_core.api import Kind
+from safecompress_core.errors import PluginError, SafeCompressError
+from safecompress_core.host import Origin, PluginHost, load_plugins
+
+Install = Callable[..., None]
+
+ATTACKER = """
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+
+class TheParams(AttackerParams):
+    depth: int = 1
+
+@hookimpl
+def safecompress_attackers():
+    yield AttackerDef(
+        name="{name}", params=TheParams, target="{target}", summary="An attack.",
+        game=Game.MEMBERSHIP, access=Access.BLACK_BOX, api={api},
+    )
+"""
+
+
+def attacker(name: str = "probe", *, target: str = "acme:Attack", api: int = 1) -> str:
+    """The source of a plugin with one attacker."""
+    return ATTACKER.format(name=name, target=target, api=api)
+
+
+def load(environ: Mapping[str, str] | None = None, **options: Any) -> PluginHost:
+    """The host as tests see it: nothing from this process's own environment."""
+    return load_plugins(environ=environ or {}, **options)
+
+
+def acme(host: PluginHost) -> dict[str, str]:
+    """Reasons why plugins of the tests' distributions were skipped, by entry point."""
+    return {
+        one.origin.plugin: one.reason
+        for one in host.skipped
+        if one.origin.distribution.startswith(("acme", "bolt"))
+    }
+
+
+def test_an_installed_plugin_is_found_with_its_origin(install: Install) -> None:
+    """A definition comes with the entry point, distribution and version that provide it."""
+    install("acme-attacks", "0.3", attacks=attacker("probe"))
+
+    registry = load().registry
+
+    definition = registry.get(Kind.ATTACKER, "probe")
+    assert definition.target == "acme:Attack"
+    assert registry.origin(definition) == Origin(
+        plugin="attacks", distribution="acme-attacks", version="0.3"
+    )
+
+
+def test_a_plugin_that_fails_to_import_costs_no_other(install: Install) -> None:
+    """It is skipped with its reason, in the words that a user is shown."""
+    install("acme-attacks", "0.3", attacks="import acme_core")
+    install("bolt", attacks=attacker("probe"))
+
+    host = load()
+
+    assert "probe" in host.registry.definitions(Kind.ATTACKER)
+    [skipped] = [s for s in host.skipped if s.origin.distribution == "acme-attacks"]
+    assert (
+        str(skipped) == "acme-attacks 0.3: attacks "
+        "(ModuleNotFoundError: No module named 'acme_core')"
+    )
+
+
+HEAD = "from safecompress_core.api import hookimpl\n"
+BROKEN = {
+    "exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "syntax": ("def", "SyntaxError"),
+    "hookless": ("def safecompress_attackers(): return []", "was @hookimpl forgotten?"),
+    "unknown_hook": (
+        HEAD + "@hookimpl\ndef safecompress_atackers(): return []",
+        "there is no hook safecompress_atackers; there are: safecompress_data",
+    ),
+    "raising_hook": (
+        attacker() + "\n@hookimpl\ndef safecompress_data():\n    yield 1 / 0",
+        "ZeroDivisionError",
+    ),
+    "wrong_argument": (
+        HEAD + "@hookimpl\ndef safecompress_attackers(config): return []",
+        "{'config'} are declared in the hookimpl but can not be found",
+    ),
+    "wrapper": (
+        HEAD + "@hookimpl(wrapper=True)\ndef safecompress_attackers():\n    return (yield)",
+        "is a wrapper",
+    ),
+    "wrong_kind": (
+        attacker().replace("safecompress_attackers", "safecompress_metrics"),
+        "safecompress_metrics returned AttackerDef where MetricDef belongs",
+    ),
+    "newer": (attacker(api=2), "'probe' is written for version 2 of the plugin interface"),
+    "name": (attacker("My Probe"), "'My Probe' is no name for a component"),
+    "target": (attacker(target="acme.Attack"), "write 'package.module:Class'"),
+    "params": (
+        attacker().replace("class TheParams(AttackerParams)", "class TheParams"),
+        "the params of 'probe' are no subclass of safecompress_core.api.Params",
+    ),
+    "type_field": (
+        attacker().replace("depth: int = 1", "type: str = 'x'"),
+        "have a field 'type'",
+    ),
+    "summary": (attacker().replace("An attack.", ""), "the summary of 'probe' is not one line"),
+    "twice": (
+        attacker().replace("    yield", "    for _ in range(2): yield"),
+        "it defines the attacker 'probe' twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_plugin_is_skipped_whole_with_its_reason(install: Install, case: str) -> None:
+    """However it breaks: nothing of it is used, and another plugin's definitions all are."""
+    source, reason = BROKEN[case]
+    install("acme", **{case: source})
+    install("bolt", fine=attacker("sound"))
+
+    host = load()
+
+    assert reason in acme(host)[case]
+    attackers = host.registry.definitions(Kind.ATTACKER)
+    assert "sound" in attackers
+    assert "probe" not in attackers
+
+
+def test_a_damaged_entry_point_file_costs_only_its_own_plugins(
+    install: Install, tmp_path: Path
+) -> None:
+    """``importlib.metadata.entry_points()`` would raise here, for every plugin there is."""
+    install("acme", broken="")
+    (tmp_path / "acme-1.0.dist-info" / "entry_points.txt").write_text("[safecompress]\nbroken\n")
+    install("bolt", fine=attacker("sound"))
+
+    host = load()
+
+    assert "sound" in host.registry.definitions(Kind.ATTACKER)
+    assert list(acme(host)) == ["entry_points.txt"]
+
+
+def test_a_distribution_without_metadata_is_still_named(install: Install, tmp_path: Path) -> None:
+    """Half-removed packages are common; they must not stop anything."""
+    install("acme", attacks=attacker("probe"))
+    (tmp_path / "acme-1.0.dist-info" / "METADATA").unlink()
+
+    registry = load().registry
+
+    assert registry.origin(registry.get(Kind.ATTACKER, "probe")).plugin == "attacks"
+
+
+def test_a_distribution_hides_its_double_further_down_the_path(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for imports: an older copy elsewhere is no conflict."""
+    install("acme", "2.0", attacks=attacker("probe"))
+    info = tmp_path / "older" / "acme-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[safecompress]\nattacks = acme_attacks\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "older")])
+
+    host = load()
+
+    assert [o.version for o in host.plugins if o.distribution == "acme"] == ["2.0"]
+    assert acme(host) == {}
+
+
+def test_a_second_entry_point_of_the_same_name_is_not_skipped_in_silence(
+    install: Install, tmp_path: Path
+) -> None:
+    """The loader of pluggy itself passes over it without a word."""
+    install("acme", attacks=attacker("probe"))
+    (tmp_path / "acme_more.py").write_text(attacker("other"))
+    with (tmp_path / "acme-1.0.dist-info" / "entry_points.txt").open("a") as file:
+        file.write("attacks = acme_more\n")
+
+    host = load()
+
+    assert acme(host) == {"attacks": "its distribution has another entry point of this name"}
+    assert "probe" in host.registry.definitions(Kind.ATTACKER)
+
+
+def test_two_distributions_may_use_the_same_entry_point_name(install: Install) -> None:
+    """Plugins are told apart by distribution and entry point together."""
+    install("acme", attacks=attacker("probe"))
+    install("bolt", attacks=attacker("other"))
+
+    host = load()
+
+    assert {"acme:attacks", "bolt:attacks"} <= {origin.name for origin in host.plugins}
+    assert {"probe", "other"} <= set(host.registry.definitions(Kind.ATTACKER))
+
+
+def test_one_module_behind_two_entry_points_is_used_once(install: Install, tmp_path: Path) -> None:
+    """The second says whose double it is."""
+    install("acme", attacks=attacker("probe"))
+    with (tmp_path / "acme-1.0.dist-info" / "entry_points.txt").open("a") as file:
+        file.write("zweite = acme_attacks\n")
+
+    assert acme(load()) == {"zweite": "it is the same object as acme:attacks"}
+
+
+def test_two_definitions_of_one_name_name_both_distributions(install: Install) -> None:
+    """Neither may win by chance, and the message says how to choose."""
+    install("acme", "0.3", attacks=attacker("probe"))
+    install("bolt", "2.1", extra=attacker("probe"))
+
+    with pytest.raises(PluginError) as caught:
+        load()
+
+    assert str(caught.value) == (
+        "bolt 2.1: extra: the attacker 'probe' is already defined by acme:attacks 0.3; "
+        "rename one of them, or set SAFECOMPRESS_BLOCK_PLUGINS=bolt"
+    )
+    assert "probe" in load({"SAFECOMPRESS_BLOCK_PLUGINS": "bolt"}).registry.definitions(
+        Kind.ATTACKER
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, {"probe", "other"}),
+        ({"SAFECOMPRESS_PLUGINS": "Acme_Attacks"}, {"probe"}),
+        ({"SAFECOMPRESS_PLUGINS": "acme-attacks, bolt"}, {"probe", "other"}),
+        ({"SAFECOMPRESS_PLUGINS": ""}, set()),
+        ({"SAFECOMPRESS_BLOCK_PLUGINS": "ACME.attacks"}, {"other"}),
+        ({"SAFECOMPRESS_PLUGINS": "bolt", "SAFECOMPRESS_BLOCK_PLUGINS": "bolt"}, set()),
+    ],
+)
+def test_distributions_are_allowed_and_blocked_by_name(
+    install: Install, environ: dict[str, str], expected: set[str]
+) -> None:
+    """Names are compared as package indexes do; blocking wins."""
+    install("acme-attacks", attacks=attacker("probe"))
+    install("bolt", attacks=attacker("other"))
+
+    host = load(environ)
+
+    assert {"probe", "other"} & set(host.registry.definitions(Kind.ATTACKER)) == expected
+
+
+def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
+    """Blocking helps against a plugin that does harm by being loaded; strictness accepts it."""
+    install("acme", attacks="raise RuntimeError('loaded')")
+
+    host = load({"SAFECOMPRESS_BLOCK_PLUGINS": "acme", "SAFECOMPRESS_STRICT_PLUGINS": "1"})
+
+    assert acme(host) == {"attacks": "blocked by SAFECOMPRESS_BLOCK_PLUGINS"}
+    assert not [s for s in host.skipped if s.origin.distribution == "acme" and s.is_broken]
+
+
+def test_our_own_plugins_need_no_allowance(install: Install) -> None:
+    """An allow list is about third parties: without the built-ins nothing would run."""
+    install("safecompress", "9.9", spare=attacker("own"))
+    install("acme", attacks=attacker("probe"))
+
+    attackers = load({"SAFECOMPRESS_PLUGINS": "nobody"}).registry.definitions(Kind.ATTACKER)
+
+    assert "own" in attackers
+    assert "probe" not in attackers
+
+
+def test_strictness_turns_breakage_into_an_error(install: Install) -> None:
+    """All broken plugins are told, the first as the error's own."""
+    install("acme", "0.3", attacks="import acme_core")
+    install("bolt", "1.0", attacks="1 / 0")
+
+    with pytest.raises(PluginError) as caught:
+        load({"SAFECOMPRESS_STRICT_PLUGINS": "1"})
+
+    assert (caught.value.plugin, caught.value.distribution) == ("attacks", "acme 0.3")
+    assert "No module named 'acme_core'" in str(caught.value)
+    assert "bolt 1.0: attacks (ZeroDivisionError: division by zero)" in str(caught.value)
+
+
+def test_strictness_is_said_with_one_or_zero() -> None:
+    """``yes`` is refused rather than taken for no."""
+    with pytest.raises(SafeCompressError, match="SAFECOMPRESS_STRICT_PLUGINS is 'yes'; write 1"):
+        load({"SAFECOMPRESS_STRICT_PLUGINS": "yes"})
+
+
+def test_single_file_plugins_are_loaded_from_a_folder(install: Install, tmp_path: Path) -> None:
+    """The file names itself as target; a file that starts with an underscore is left alone."""
+    del install  # only for its clean-up
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    source = attacker("probe", target="X").replace('"X"', 'f"{__name__}:TheParams.model_dump"')
+    source = source.replace(":TheParams.model_dump", ":described")
+    (folder / "probe.py").write_text(source + "\ndef described(params): return params.depth + 1")
+    (folder / "_not_a_plugin.py").write_text("raise RuntimeError")
+
+    registry = load(plugins_dir=folder).registry
+
+    definition = registry.get(Kind.ATTACKER, "probe")
+    assert registry.create(definition.params(depth=4)) == 5
+    origin = registry.origin(definition)
+    assert (origin.plugin, origin.distribution) == ("probe.py", str(folder))
+
+
+def test_the_version_of_a_single_file_follows_its_content(install: Install, tmp_path: Path) -> None:
+    """Results that an edited file produced are not taken for those of the earlier one."""
+    del install
+    versions = []
+    for name in ("first", "second"):
+        (tmp_path / "plugin.py").write_text(attacker(name))
+        [origin] = [o for o in load(plugins_dir=tmp_path).plugins if o.plugin == "plugin.py"]
+        versions.append(origin.version)
+
+    assert len(set(versions)) == 2
+
+
+def test_a_broken_file_leaves_nothing_behind(install: Install, tmp_path: Path) -> None:
+    """Not even a half-made module that a later import would find."""
+    del install
+    (tmp_path / "plugin.py").write_text("value = 1\nraise RuntimeError('halfway')")
+
+    host = load(plugins_dir=tmp_path)
+
+    assert [s.reason for s in host.skipped if s.origin.plugin == "plugin.py"] == [
+        "RuntimeError: halfway"
+    ]
+    assert "safecompress_file_plugin" not in sys.modules
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """A mistyped folder is no empty one."""
+    with pytest.raises(SafeCompressError, match="there is no folder .*nowhere"):
+        load(plugins_dir=tmp_path / "nowhere")

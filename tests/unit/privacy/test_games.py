@@ -1,0 +1,296 @@
+"""Games: measures are computed in one place, the same way for every attack."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
+from torch import Tensor, tensor
+
+from safecompress_core.api import Game
+from safecompress_core.dataset import Dataset
+from safecompress_core.errors import PoolError
+from safecompress_core.privacy.games import Answers, ground_truth, judge
+from safecompress_core.privacy.judgement import Judgement, LowFprRate, Unresolvable
+from safecompress_core.privacy.pools import build_pools
+from safecompress_core.privacy.resampling import Resampling
+
+
+def membership(scores: Tensor, members: int) -> Answers:
+    """Scores of which the first are members'."""
+    is_member = torch.arange(len(scores)) < members
+    labels = torch.zeros(len(scores), dtype=torch.int64)
+    return Answers(scores=scores, truth=is_member, labels=labels, is_member=is_member)
+
+
+def resampling_of(answers: Answers) -> Resampling:
+    """A thousand draws of the same samples."""
+    generator = np.random.default_rng(18)
+    return Resampling.stratified(answers.is_member.numpy(), draws=1000, generator=generator)
+
+
+def judged_membership(known: Answers, asked: Answers, threshold: float | None = None) -> Judgement:
+    """The membership game."""
+    return judge(
+        Game.MEMBERSHIP, known, asked, resampling=resampling_of(asked), threshold=threshold
+    )
+
+
+def gaussian(members: int, others: int, *, gap: float = 1.0, seed: int = 18) -> Answers:
+    """Members score N(gap, 1), others N(0, 1)."""
+    scores = torch.randn(members + others, generator=torch.Generator().manual_seed(seed))
+    return membership(scores + gap * (torch.arange(members + others) < members), members)
+
+
+def test_always_saying_member_reads_one_half_whatever_the_pools() -> None:
+    """900 members and 100 non-members: plain accuracy would read 0.9, as in the papers' code."""
+    asked = membership(torch.ones(1000), 900)
+
+    judgement = judged_membership(asked, asked, threshold=0.0)
+
+    assert judgement.correct.mean() == 0.9
+    assert judgement.accuracy.value == 0.5
+    assert judgement.advantage.value == 0.0
+    assert judgement.auc is not None
+    assert judgement.auc.value == 0.5
+
+
+def test_membership_measures_are_scikit_learns() -> None:
+    """Balanced accuracy at the threshold, area under the curve, and what follows from them."""
+    known, asked = gaussian(300, 200), gaussian(250, 400, seed=1)
+
+    judgement = judged_membership(known, asked)
+
+    scores, truth = asked.scores.numpy(), asked.truth.numpy()
+    accuracy = balanced_accuracy_score(truth, scores > judgement.threshold)
+    assert judgement.accuracy.value == pytest.approx(accuracy)
+    assert judgement.advantage.value == pytest.approx(2 * accuracy - 1)
+    assert judgement.auc is not None
+    assert judgement.auc.value == pytest.approx(roc_auc_score(truth, scores))
+    assert judgement.advantage.low < judgement.advantage.value < judgement.advantage.high
+    assert (judgement.members, judgement.non_members, len(judgement)) == (250, 400, 650)
+
+
+def test_the_threshold_comes_from_attack_train_alone() -> None:
+    """It stays where it is when the scores that are reported move."""
+    known = membership(tensor([3.0, 4.0, 0.0, 1.0]), 2)
+    asked = membership(tensor([13.0, 14.0, 10.0, 11.0]), 2)
+
+    judgement = judged_membership(known, asked)
+
+    assert judgement.threshold == 2.0
+    assert judgement.accuracy.value == 0.5
+    assert judgement.auc is not None
+    assert judgement.auc.value == 1.0
+
+
+def test_an_attackers_own_threshold_is_taken() -> None:
+    """A score of exactly the threshold does not count as a member."""
+    asked = membership(tensor([0.5, 0.6, 0.5, 0.4]), 2)
+
+    judgement = judged_membership(asked, asked, threshold=0.5)
+
+    assert judgement.correct.tolist() == [False, True, True, True]
+
+
+def test_an_attack_that_is_worse_than_a_coin_has_no_advantage() -> None:
+    """Advantage is in [0, 1], and so is its interval."""
+    asked = gaussian(200, 200, gap=-2.0)
+
+    judgement = judged_membership(asked, asked, threshold=0.0)
+
+    assert judgement.accuracy.value < 0.3
+    assert judgement.advantage.interval == (0.0, 0.0)
+
+
+def test_the_interval_of_advantage_covers_the_truth_as_often_as_it_says() -> None:
+    """Threshold ½ between N(1, 1) and N(0, 1): the advantage is 2Φ(½) − 1 = 0.3829 (500 pools)."""
+    covered = 0
+    for seed in range(500):
+        asked = gaussian(60, 90, seed=seed)
+        judgement = judge(
+            Game.MEMBERSHIP,
+            asked,
+            asked,
+            resampling=Resampling(np.ones((1, 150), dtype=np.int32)),
+            threshold=0.5,
+            confidence=0.9,
+        )
+        covered += judgement.advantage.low <= 0.38292 <= judgement.advantage.high
+
+    assert covered / 500 == pytest.approx(0.9, abs=0.045)  # 3.3 standard errors
+
+
+def test_rates_that_a_pool_cannot_resolve_say_so() -> None:
+    """With 1,200 non-members 10 % and 1 % can be read, 0.1 % cannot."""
+    asked = gaussian(300, 1200)
+
+    ten, one, tenth = judged_membership(asked, asked).operating_points
+
+    assert isinstance(ten, LowFprRate)
+    assert isinstance(one, LowFprRate)
+    assert one.fpr.value <= 0.01 < one.fpr.high
+    assert one.tpr.low < one.tpr.value < one.tpr.high
+    assert one.tpr.value < ten.tpr.value
+    assert tenth == Unresolvable(0.001, 1200)
+
+
+@pytest.fixture(scope="module")
+def probed(digits: Dataset) -> tuple[Answers, Answers]:
+    """Logistic regression from pixels to the digit, when the session is the task."""
+    swapped = Dataset(
+        inputs=digits.inputs,
+        labels=digits.attributes["session"].values,
+        classes=digits.attributes["session"].names,
+        attributes={},
+    )
+    pools = build_pools(
+        swapped.labels,
+        members=0.5,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(18),
+    )
+    known, asked = pools.attack_train, pools.select
+    probe = LogisticRegression(max_iter=200).fit(
+        digits.inputs[known.indices, :24], digits.labels[known.indices]
+    )
+    first, second = (
+        Answers(
+            scores=torch.from_numpy(probe.predict_proba(digits.inputs[pool.indices, :24])),
+            truth=digits.labels[pool.indices],
+            labels=swapped.labels[pool.indices],
+            is_member=pool.is_member,
+        )
+        for pool in (known, asked)
+    )
+    return first, second
+
+
+def test_attribute_measures_are_scikit_learns(probed: tuple[Answers, Answers]) -> None:
+    """Accuracy, macro-F1 and one-against-rest area of a probe on real digits."""
+    known, asked = probed
+
+    judgement = judge(Game.ATTRIBUTE, known, asked, resampling=resampling_of(asked))
+
+    scores, truth = asked.scores.numpy(), asked.truth.numpy()
+    guesses = scores.argmax(axis=1)
+    assert judgement.accuracy.value == (guesses == truth).mean()
+    assert judgement.macro_f1 == pytest.approx(f1_score(truth, guesses, average="macro"))
+    assert judgement.auc is not None
+    assert judgement.auc.value == pytest.approx(roc_auc_score(truth, scores, multi_class="ovr"))
+    assert judgement.threshold is None
+
+
+def test_lift_and_advantage_are_over_the_best_guess_without_the_model(
+    probed: tuple[Answers, Answers],
+) -> None:
+    """Of ten digits the most frequent one of attack-train is right about one time in ten."""
+    known, asked = probed
+
+    judgement = judge(Game.ATTRIBUTE, known, asked, resampling=resampling_of(asked))
+
+    assert judgement.baseline < 0.2
+    assert judgement.lift is not None
+    lift = judgement.accuracy.value - judgement.baseline
+    assert judgement.lift.value == pytest.approx(lift)
+    assert judgement.advantage.value == pytest.approx(lift / (1 - judgement.baseline))
+    for estimate in (judgement.lift, judgement.advantage):
+        assert 0 < estimate.low < estimate.value < estimate.high < 1
+
+
+def test_repeating_what_the_label_tells_is_no_attack() -> None:
+    """The attribute follows the label 9 times in 10; so does the attack, and its lift is 0."""
+    generator = torch.Generator().manual_seed(18)
+    labels = torch.randint(4, (400,), generator=generator)
+    noise = torch.rand(400, generator=generator) < 0.1
+    truth = torch.where(noise, (labels + 1) % 4, labels)
+    scores = torch.nn.functional.one_hot(labels, 4).double()
+    asked = Answers(scores=scores, truth=truth, labels=labels, is_member=torch.arange(400) < 200)
+
+    judgement = judge(Game.ATTRIBUTE, asked, asked, resampling=resampling_of(asked))
+
+    assert judgement.baseline_rule == "majority-per-label"
+    assert judgement.accuracy.value > 0.85
+    assert judgement.lift is not None
+    assert judgement.lift.interval == (0.0, 0.0)
+    assert judgement.advantage.interval == (0.0, 0.0)
+
+
+def test_the_baseline_is_learned_on_attack_train_alone() -> None:
+    """Where attack-train says 0 and the pool is all 1, the guess without the model is wrong."""
+    ones = torch.ones(10, dtype=torch.int64)
+    is_member = torch.arange(10) < 5
+    scores = torch.eye(2)[ones]
+    known = Answers(scores=scores, truth=0 * ones, labels=ones, is_member=is_member)
+    asked = Answers(scores=scores, truth=ones, labels=ones, is_member=is_member)
+
+    judgement = judge(Game.ATTRIBUTE, known, asked, resampling=resampling_of(asked))
+
+    assert judgement.baseline == 0.0
+    assert judgement.advantage.value == 1.0
+    assert judgement.auc is None
+
+
+@pytest.mark.parametrize("game", Game)
+def test_scores_of_the_wrong_kind_are_the_attackers_fault(game: Game) -> None:
+    """Shape and NaN are named."""
+    wrong = torch.zeros(10, 2) if game is Game.MEMBERSHIP else torch.zeros(10)
+    right = torch.zeros(10) if game is Game.MEMBERSHIP else torch.zeros(10, 2)
+    truth = torch.arange(10) < 5
+    labels = torch.zeros(10, dtype=torch.int64)
+    for scores, message in ((wrong, "scores must be"), (right * torch.nan, "are not numbers")):
+        asked = Answers(scores=scores, truth=truth, labels=labels, is_member=truth)
+        with pytest.raises(ValueError, match=message):
+            judge(game, asked, asked, resampling=resampling_of(asked))
+
+
+def test_json_of_either_game_has_its_documented_keys(probed: tuple[Answers, Answers]) -> None:
+    """``results.json`` is strict JSON."""
+    known, asked = probed
+    common = {
+        "game",
+        "n",
+        "members",
+        "non_members",
+        "accuracy",
+        "accuracy_interval",
+        "auc",
+        "auc_interval",
+        "advantage",
+        "advantage_interval",
+        "baseline",
+    }
+    attribute = judge(Game.ATTRIBUTE, known, asked, resampling=resampling_of(asked))
+    cheap = gaussian(50, 50)
+
+    for judgement, own in (
+        (judged_membership(cheap, cheap), {"threshold", "operating_points"}),
+        (attribute, {"lift", "lift_interval", "macro_f1", "baseline_rule"}),
+    ):
+        document = json.loads(json.dumps(judgement.to_json(), allow_nan=False))
+        assert set(document) == common | own
+
+
+def test_the_truth_of_a_game_follows_the_pool(digits: Dataset) -> None:
+    """Membership is the pool's, an attribute the data's, in the order of the pool's indices."""
+    pool = build_pools(
+        digits.labels,
+        members=0.5,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(18),
+    ).audit
+
+    truth, values = ground_truth(Game.MEMBERSHIP, digits, pool)
+    assert truth.equal(pool.is_member)
+    assert values == 2
+    truth, values = ground_truth(Game.ATTRIBUTE, digits, pool, attribute="session")
+    assert truth.equal(digits.attributes["session"].values[pool.indices])
+    assert values == 14
+    with pytest.raises(PoolError, match=r"no attribute 'age'; it has \['session'\]"):
+        ground_truth(Game.ATTRIBUTE, digits, pool, attribute="age")

@@ -1,0 +1,186 @@
+"""Pools: disjoint, exact, stratified, fingerprinted."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, arange, tensor
+
+from safecompress_core.dataset import Dataset
+from safecompress_core.errors import PoolError
+from safecompress_core.privacy.pools import Pool, Pools, build_pools
+
+
+def cut(labels: Tensor, members: float = 0.5, *, seed: int = 18, audit: float = 0.3) -> Pools:
+    """Pools with 0.3 to select on, and to attack with what audit leaves."""
+    return build_pools(
+        labels,
+        members=members,
+        attack_train=0.7 - audit,
+        select=0.3,
+        audit=audit,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=40, max_size=120),
+    st.floats(0.25, 0.75),
+    st.integers(0, 2**32),
+)
+def test_all_samples_are_used_once_in_exact_numbers(
+    labels: list[int], share: float, seed: int
+) -> None:
+    """Whatever the labels: members are the share asked for, pools sum to all samples."""
+    pools = cut(tensor(labels), share, seed=seed)
+
+    count = round(share * len(labels))
+    assert len(pools.members) == count
+    assert torch.cat([pool.indices for pool in pools]).sort().values.equal(arange(len(labels)))
+    for part, total in (("members", count), ("non_members", len(labels) - count)):
+        sizes = [len(getattr(pool, part)) for pool in pools]
+        assert all(
+            abs(size - exact * total) < 1
+            for size, exact in zip(sizes, (0.4, 0.3, 0.3), strict=True)
+        )
+
+
+@given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 2**32))
+def test_the_label_says_nothing_of_membership(labels: list[int], seed: int) -> None:
+    """Each label is a member half of the time, to within the odd sample."""
+    pools = cut(tensor(labels), seed=seed)
+
+    everywhere = tensor(labels).bincount(minlength=5)
+    inside = tensor(labels)[pools.members].bincount(minlength=5)
+    assert (inside * 2 - everywhere).abs().max() <= 2
+    for pool in pools:
+        share = len(pool.members) / len(pools.members)
+        own = tensor(labels)[pool.members].bincount(minlength=5)
+        assert (own - share * inside).abs().max() <= 2
+
+
+def test_sizes_go_by_largest_remainder(digits: Dataset) -> None:
+    """898 members are 359.2, 269.4 and 269.4; 899 non-members 359.6, 269.7 and 269.7."""
+    pools = cut(digits.labels)
+
+    assert [len(pool.members) for pool in pools] == [359, 270, 269]
+    assert [len(pool.non_members) for pool in pools] == [359, 270, 270]
+
+
+def test_a_pool_lists_members_first(digits: Dataset) -> None:
+    """Truth and indices go together."""
+    pool = cut(digits.labels).select
+
+    assert pool.indices[pool.is_member].equal(pool.members)
+    assert pool.indices[~pool.is_member].equal(pool.non_members)
+
+
+def test_members_may_be_a_count(digits: Dataset) -> None:
+    """The rest are non-members, as many as there are."""
+    pools = cut(digits.labels, 300)
+
+    assert len(pools.members) == 300
+    assert sum(len(pool.non_members) for pool in pools) == 1497
+
+
+def test_the_seed_decides(digits: Dataset) -> None:
+    """The same seed cuts the same pools, another seed others."""
+    first, again, other = (cut(digits.labels, seed=seed) for seed in (1, 1, 2))
+
+    assert first.audit.indices.equal(again.audit.indices)
+    assert not first.audit.indices.equal(other.audit.indices)
+
+
+def test_membership_is_drawn_at_random_within_a_label(digits: Dataset) -> None:
+    """Over 200 seeds each sample is a member about half of the time (5 standard errors)."""
+    labels = digits.labels[:100]
+    times = sum(
+        torch.zeros(100).index_fill(0, cut(labels, seed=seed).members, 1.0) for seed in range(200)
+    )
+
+    assert (times / 200 - 0.5).abs().max() < 5 * 0.5 / 200**0.5
+
+
+def test_fingerprints_change_with_the_samples_and_their_contents(digits: Dataset) -> None:
+    """Another cut, another pixel, another label or another attribute is another pool."""
+    pools = cut(digits.labels)
+    prints = pools.fingerprints(digits)
+    pixel = digits.inputs.clone()
+    pixel[pools.audit.members[0], 5] += 1 / 16
+    label = digits.labels.clone()
+    label[pools.audit.members[0]] += 1
+
+    assert set(prints) == {"attack_train", "select", "audit"}
+    assert len(set(prints.values())) == 3
+    assert all(len(text) == 64 for text in prints.values())
+    assert prints == cut(digits.labels).fingerprints(digits)
+    assert prints != cut(digits.labels, seed=1).fingerprints(digits)
+    for changed in (
+        replace(digits, inputs=pixel),
+        replace(digits, labels=label),
+        replace(digits, attributes={}),
+    ):
+        assert pools.fingerprints(changed)["audit"] != prints["audit"]
+    assert pools.fingerprints(replace(digits, inputs=pixel))["select"] == prints["select"]
+
+
+def test_a_fingerprint_tells_members_from_non_members() -> None:
+    """The same samples with the sides swapped are another pool."""
+    inputs, labels = torch.zeros(16, 2), arange(16) % 2
+    data = Dataset(inputs=inputs, labels=labels, classes=("a", "b"), attributes={})
+    sides = (arange(4), arange(4, 8))
+    rest = (
+        Pool("select", arange(8, 10), arange(10, 12)),
+        Pool("audit", arange(12, 14), arange(14, 16)),
+    )
+
+    one, two = (Pools(Pool("attack_train", *pair), *rest) for pair in (sides, sides[::-1]))
+
+    assert one.fingerprints(data)["attack_train"] != two.fingerprints(data)["attack_train"]
+
+
+def test_pools_that_share_a_sample_are_refused() -> None:
+    """The message says how many and which."""
+    with pytest.raises(PoolError, match="1 samples are in two places; the first is sample 3"):
+        Pools(
+            Pool("attack_train", tensor([0, 1]), tensor([2, 3])),
+            Pool("select", tensor([4, 5]), tensor([6, 7])),
+            Pool("audit", tensor([8, 3]), tensor([9, 10])),
+        )
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (2000, "2000 members are asked for, but there are 1797 samples"),
+        (0, "0 members are asked for"),
+        (1.0, r"the share of members must be in \(0, 1\), but is 1.0"),
+        (1797, "pool 'attack_train' would have 0 non-members"),
+        (6, "pool 'audit' would have 1 members, but needs at least 2"),
+    ],
+)
+def test_more_is_asked_than_there_is(digits: Dataset, members: float, message: str) -> None:
+    """Every error says what was asked and what there is."""
+    with pytest.raises(PoolError, match=message):
+        cut(digits.labels, members, audit=0.2)
+
+
+def test_an_empty_pool_is_an_error(digits: Dataset) -> None:
+    """A share of 0 leaves nobody to audit."""
+    with pytest.raises(PoolError, match="pool 'audit' would have 0 members"):
+        cut(digits.labels, audit=0.0)
+
+
+def test_shares_that_do_not_sum_to_one_are_an_error(digits: Dataset) -> None:
+    """Nothing is left out silently."""
+    with pytest.raises(PoolError, match="must sum to 1"):
+        build_pools(
+            digits.labels,
+            members=0.5,
+            attack_train=0.5,
+            select=0.5,
+            audit=0.5,
+            generator=torch.Generator(),
+        )

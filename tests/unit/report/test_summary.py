@@ -1,0 +1,199 @@
+"""Tables of results."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.report.summary import (
+    Cell,
+    Table,
+    archive_ends,
+    audit_of,
+    comparison,
+    ends_of,
+    objectives_of,
+    separability,
+)
+
+Results = dict[str, Any]
+
+
+def cells(table: Table | None) -> dict[str, tuple[Cell, ...]]:
+    """The cells of each row by its label; of equal labels the last."""
+    assert table is not None
+    return {row.label: row.cells for row in table.rows}
+
+
+def test_the_comparison_has_every_measure_of_both_models(results: Results) -> None:
+    """Metrics, then sizes, then each attack below its name; a lift for attributes alone."""
+    table = comparison(results)
+
+    assert table.columns == ("uncompressed", "compressed")
+    assert [row.label.strip() for row in table.rows] == [
+        *("test accuracy", "density", "parameters", "model file"),
+        *("loss", "accuracy (guess 0.500)", "AUC", "advantage"),
+        *("entropy", "accuracy (guess 0.500)", "AUC", "advantage"),
+        *("probe", "accuracy (guess 0.100)", "AUC", "advantage", "lift over the guess"),
+    ]
+    assert [row.note for row in table.rows if row.is_heading] == [
+        "membership",
+        "membership",
+        "attribute",
+    ]
+
+
+def test_a_figure_stands_beside_its_interval(results: Results) -> None:
+    """Uncompressed first; a dash beside a minus would be misread."""
+    found = cells(comparison(results))
+
+    assert found["test accuracy"] == (Cell("0.500", "0.450–0.550"), Cell("0.400", "0.350–0.450"))
+    assert found["  lift over the guess"] == (
+        Cell("0.300", "0.200–0.400"),
+        Cell("−0.050", "−0.150 to 0.050"),
+    )
+    assert found["density"] == (Cell("1.000"), Cell("0.100"))
+
+
+@pytest.mark.parametrize(
+    ("file_bytes", "note"), [(1000, "4.0× smaller"), (16000, "4.0× larger"), (4000, "")]
+)
+def test_the_file_is_told_in_bytes_and_in_times(
+    results: Results, file_bytes: int, note: str
+) -> None:
+    """Bytes are what ships; a sparse file can be larger, and then the table says so."""
+    results["model"]["file_bytes"] = file_bytes
+
+    assert cells(comparison(results))["model file"][1] == Cell(f"{file_bytes:,} bytes", note)
+
+
+def test_the_size_metric_is_not_told_twice(results: Results) -> None:
+    """The table has the file's bytes anyway; another metric of that kind stays."""
+    for part in (results, results["baseline"]):
+        size = float(part["model"]["file_bytes"])
+        part["metrics"] |= {
+            "size": {"value": size, "interval": [size, size]},
+            "latency": {"value": 12.5, "interval": [12.5, 12.5]},
+        }
+
+    found = cells(comparison(results))
+
+    assert "test size" not in found
+    assert found["test latency"] == (Cell("12.500"), Cell("12.500"))
+
+
+def test_what_is_undefined_is_a_dash_or_no_row(results: Results) -> None:
+    """An attack on one attribute value has no AUC."""
+    results["audit"]["probe"] |= {"auc": None, "auc_interval": None}
+    rows = comparison(results).rows[-4:]
+    assert [row.cells[1] for row in rows if row.label == "  AUC"] == [Cell("–")]
+
+    results["baseline"]["audit"]["probe"] |= {"auc": None, "auc_interval": None}
+    rows = comparison(results).rows[-4:]
+    assert "  AUC" not in [row.label for row in rows]
+
+
+def test_the_ends_of_the_archive_stand_beside_the_chosen_model(results: Results) -> None:
+    """Each column says which model it is and what it is the end of."""
+    table = archive_ends(results)
+
+    assert table is not None
+    assert table.columns == ("r2c1\nchosen", "r1c2\nbest at the task", "r2c2\nsafest")
+    found = cells(table)
+    assert [cell.value for cell in found["test accuracy"]] == ["0.400", "0.440", "0.210"]
+    assert [cell.value for cell in found["  loss"]] == ["0.200", "0.280", "0.100"]
+
+
+def test_an_end_that_was_chosen_is_not_shown_twice(results: Results) -> None:
+    """Its column has both names."""
+    results["archive"][1]["chosen"], results["archive"][2]["chosen"] = False, True
+
+    table = archive_ends(results)
+
+    assert table is not None
+    assert table.columns == ("r2c2\nchosen, safest", "r1c2\nbest at the task")
+
+
+def test_a_chosen_model_outside_the_archive_has_a_column_all_the_same(results: Results) -> None:
+    """A later round may go on with a model that an earlier one beats."""
+    results["archive"][1]["chosen"] = False
+
+    table = archive_ends(results)
+
+    assert table is not None
+    assert table.columns[0] == "compressed\nchosen"
+
+
+def test_without_another_audited_model_there_is_nothing_beside(results: Results) -> None:
+    """The figures that selected a model are not shown as if they were an audit."""
+    for entry in results["archive"]:
+        entry.pop("audit", None)
+
+    assert archive_ends(results) is None
+    assert archive_ends({**results, "archive": []}) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ends_are_those_of_the_archive(results: Results, seed: int) -> None:
+    """Without numpy's help, ties and weights included."""
+    draw = np.random.default_rng(seed)
+    weights = draw.integers(0, 3, size=2) / 2
+    entries = [_entry(f"m{index}", draw) for index in range(6)]
+    selection = dict(zip(("net", "reader"), ({"weight": float(w)} for w in weights), strict=True))
+    results["selection"]["attackers"] = selection
+    results["archive"] = [
+        {"id": one.id, "objectives": {"performance": one.performance, **_named(one)}}
+        for one in entries
+    ]
+
+    best, safest = Archive(weights=tuple(weights.tolist()), entries=tuple(entries)).ends
+
+    assert ends_of(results) == {"performance": best.id, "safety": safest.id}
+
+
+def _entry(name: str, draw: np.random.Generator) -> Entry:
+    """Objectives on so coarse a grid that many are equal."""
+    performance, *advantage = draw.integers(0, 3, size=3).astype(float).tolist()
+    return Entry(name, performance, tuple(advantage))
+
+
+def _named(entry: Entry) -> Mapping[str, float]:
+    return dict(zip(("net", "reader"), entry.advantage, strict=True))
+
+
+def test_separability_counts_rounds_and_means_their_figures(results: Results) -> None:
+    """By objective; performance has the name of its metric."""
+    found = cells(separability(results))
+
+    assert found == {
+        "accuracy": (Cell("0 of 2"), Cell("0.015"), Cell("0.020")),
+        "net": (Cell("2 of 2"), Cell("0.060"), Cell("0.020")),
+        "reader": (Cell("1 of 2"), Cell("0.020"), Cell("0.020")),
+    }
+    assert separability({**results, "rounds": []}) is None
+
+
+@pytest.mark.parametrize(
+    ("bound", "label"),
+    [("careful", "upper end of the advantage of net"), ("estimate", "advantage of net")],
+)
+def test_objectives_say_which_end_of_the_interval_they_are(
+    results: Results, bound: str, label: str
+) -> None:
+    """The upper end reads worse than the audit's estimate beside it, and must not be mistaken."""
+    results["selection"]["bound"] = bound
+
+    found = cells(objectives_of(results, results["archive"][0]))
+
+    assert found["accuracy"] == (Cell("0.450"),)
+    assert found[label] == (Cell("0.500"),)
+
+
+def test_the_audit_of_one_model_has_one_column(results: Results) -> None:
+    """The same rows as the comparison, without the sizes."""
+    found = cells(audit_of(results["archive"][0]))
+
+    assert found["test accuracy"] == (Cell("0.440", "0.390–0.490"),)
+    assert "density" not in found

@@ -1,0 +1,201 @@
+"""What results mean, in words."""
+
+from typing import Any
+
+import pytest
+
+from safecompress_core.report.verdict import (
+    Finding,
+    controls,
+    gates,
+    is_good,
+    selection,
+    verdict,
+)
+
+Results = dict[str, Any]
+
+
+def miss(results: Results, index: int) -> None:
+    """Have the compressed model miss a gate."""
+    results["gate"][index] |= {"passed": False}
+
+
+def test_a_gate_is_told_with_the_end_that_counts_and_the_uncompressed_model(
+    results: Results,
+) -> None:
+    """A floor is held against the low end, a ceiling against the high one, of the worst attack."""
+    accuracy, advantage = gates(results)
+
+    assert accuracy == Finding(
+        "Test accuracy must be at least 0.300. It is 0.400; the low end of its interval, 0.350, "
+        "counts: met. The uncompressed model: 0.450, met too.",
+        is_good=True,
+    )
+    assert advantage == Finding(
+        "Membership advantage (worst attack: loss) must be at most 0.350. It is 0.200; the high "
+        "end of its interval, 0.300, counts: met. The uncompressed model: 0.400, missed.",
+        is_good=True,
+    )
+
+
+def test_a_missed_gate_says_so(results: Results) -> None:
+    """Also where the uncompressed model would have met it."""
+    miss(results, 0)
+
+    finding = gates(results)[0]
+
+    assert finding.is_good is False
+    assert "counts: missed. The uncompressed model: 0.450, met." in finding.text
+
+
+def test_a_gate_against_the_estimate_has_no_interval_to_tell(results: Results) -> None:
+    """What is held is what was found."""
+    results["gate"][0]["held"] = 0.4
+
+    assert "It is 0.400: met." in gates(results)[0].text
+
+
+def test_a_near_miss_gets_the_decimals_that_show_it(results: Results) -> None:
+    """0.350 must not seem to exceed 0.350."""
+    results["gate"][1] |= {"value": 0.35004, "held": 0.35004, "passed": False}
+
+    assert "must be at most 0.350. It is 0.35004: missed." in gates(results)[1].text
+
+
+@pytest.mark.parametrize(
+    ("measure", "name"),
+    [
+        ("probe.lift", "probe lift"),
+        ("loss.auc", "loss AUC"),
+        ("model.density", "Model density"),
+        ("model.file_bytes", "Model file size in bytes"),
+    ],
+)
+def test_a_measure_is_called_by_what_owns_it(results: Results, measure: str, name: str) -> None:
+    """An attacker keeps the id that the spec gave it."""
+    results["gate"][1] |= {"measure": measure}
+
+    assert gates(results)[1].text.startswith(f"{name} must be at most")
+
+
+def test_the_verdict_counts_gates(results: Results) -> None:
+    """One sentence for the whole run."""
+    assert verdict(results) == Finding(
+        "Passed: the compressed model meets both gates.", is_good=True
+    )
+
+    miss(results, 0)
+    assert verdict(results) == Finding(
+        "Failed: the compressed model misses 1 of 2 gates.", is_good=False
+    )
+
+    results["gate"].pop()
+    assert verdict(results).text == "Failed: the compressed model misses its gate."
+
+
+def test_without_gates_nothing_is_passed(results: Results) -> None:
+    """A run that asked for nothing has not been told anything good."""
+    results["gate"] = []
+
+    assert verdict(results).is_good is None
+    assert is_good(results)
+
+
+def test_a_failed_control_voids_the_verdict(results: Results) -> None:
+    """However well the gates are met."""
+    results["controls"]["null"]["entropy"] |= {
+        "auc": 0.71,
+        "auc_interval": [0.6, 0.8],
+        "passed": False,
+    }
+
+    assert not is_good(results)
+    assert verdict(results) == Finding(
+        "No verdict: the null control failed for entropy, so the figures prove nothing.",
+        is_good=False,
+    )
+    good, bad = controls(results)
+    assert "loss finds nothing, as it must be (AUC 0.480; its interval covers 0.5)" in good.text
+    assert "entropy finds something where there is nothing (AUC 0.710, 0.600–0.800)" in bad.text
+    assert (good.is_good, bad.is_good) == (True, False)
+
+
+def test_a_run_is_good_if_all_gates_are_met(results: Results) -> None:
+    """That is its exit code."""
+    assert is_good(results)
+
+    miss(results, 1)
+
+    assert not is_good(results)
+
+
+def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
+    """In one sentence for all attacks."""
+    [finding] = controls(results)
+
+    assert finding == Finding(
+        "Null control, membership drawn by lot: loss and entropy find nothing, as it must be "
+        "(AUC 0.480 and 0.520; their intervals cover 0.5).",
+        is_good=True,
+    )
+
+
+def test_without_a_membership_attack_there_is_no_control(results: Results) -> None:
+    """And that is said."""
+    results["controls"] = {"null": {}}
+
+    [finding] = controls(results)
+
+    assert finding.is_good is None
+    assert "no null control" in finding.text
+
+
+def test_what_no_round_could_tell_apart_is_said_plainly(results: Results) -> None:
+    """Together with how often the run kept what it had, and which attackers were too weak."""
+    assert [finding.text for finding in selection(results)] == [
+        "No round could tell candidates apart by accuracy: they differ by less than the test's "
+        "noise there.",
+        "In 1 of 2 rounds nothing was significantly better than 'keep', so the run kept what it "
+        "had.",
+        "In 2 of 4 tests net was significantly weaker than loss-threshold, which counted in its "
+        "place.",
+    ]
+
+
+def test_candidates_that_nothing_tells_apart_were_chosen_by_chance(results: Results) -> None:
+    """The most important thing to know of such a run."""
+    for round_ in results["rounds"]:
+        for noise in round_["spread"].values():
+            noise["tells_apart"] = False
+
+    first = selection(results)[0]
+
+    assert first.is_good is False
+    assert first.text.startswith("No round could tell its candidates apart:")
+    assert "chance" in first.text
+
+
+def test_rounds_that_could_always_tell_are_good_news(results: Results) -> None:
+    """As are rounds that went on with something better each time."""
+    for round_ in results["rounds"]:
+        for noise in round_["spread"].values():
+            noise["tells_apart"] = True
+        round_["candidates"][0]["chosen"], round_["candidates"][1]["chosen"] = False, True
+
+    texts = {finding.text: finding.is_good for finding in selection(results)}
+
+    assert texts["Every round could tell its candidates apart by everything."] is True
+    assert texts["In every round a candidate was significantly better than 'keep'."] is True
+
+
+def test_of_several_carried_models_none_is_the_one_kept(results: Results) -> None:
+    """With a beam there is no such sentence."""
+    results["rounds"][0]["candidates"][1]["chosen"] = True
+
+    assert not any("kept what it had" in finding.text for finding in selection(results))
+
+
+def test_a_method_without_rounds_chose_nothing(results: Results) -> None:
+    """So there is nothing to say of its choices."""
+    assert selection({**results, "rounds": []}) == ()

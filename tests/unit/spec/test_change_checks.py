@@ -1,0 +1,116 @@
+"""Changes of training that cannot be made."""
+
+from collections.abc import Callable
+
+import pytest
+
+PLACE = "13:12: method.steps.0.set"
+
+CASES = {
+    "a defence that is not there": (
+        "{smoth.target: 0.1}",
+        "13:13: method.steps.0.set.smoth.target: no defence of the method is called 'smoth'; "
+        "did you mean 'smooth'?",
+    ),
+    "a parameter that is not there": (
+        "{smooth.traget: 0.1}",
+        "13:13: method.steps.0.set.smooth.traget: the defence 'smooth' has no parameter 'traget'; "
+        "did you mean 'target'?",
+    ),
+    "a dial that is not there": (
+        "{learning-rate: 0.1}",
+        "13:13: method.steps.0.set.learning-rate: no dial is called 'learning-rate'; "
+        "did you mean 'learning_rate'?",
+    ),
+    "a dial with nothing near": (
+        "{zzz: 0.1}",
+        "13:13: method.steps.0.set.zzz: no dial is called 'zzz'; "
+        "there are: learning_rate, update_fraction, smooth.<parameter>",
+    ),
+    "a value out of range": (
+        "{smooth.target: [0.1, 1.5]}",
+        "13:28: method.steps.0.set.smooth.target: 'target' cannot be 1.5: 1.5 is greater than 1; "
+        "write a number of at least 0 and of at most 1",
+    ),
+    "a factor out of range": (
+        "{smooth.target: {factor: 5}}",
+        "13:28: method.steps.0.set.smooth.target: 'target' cannot be 1.5: 1.5 is greater than 1; "
+        "write a number of at least 0 and of at most 1",
+    ),
+    "a fraction for a whole number": (
+        "{smooth.rounds: 1.5}",
+        "13:28: method.steps.0.set.smooth.rounds: 'rounds' cannot be 1.5: "
+        "1.5 is not a whole number; write a whole number",
+    ),
+    "a number for text": (
+        "{smooth.mode: 3}",
+        "13:26: method.steps.0.set.smooth.mode: 'mode' cannot be 3: 3 is not text; "
+        "put it in quotes: '3'",
+    ),
+    "a factor of text": (
+        "{smooth.mode: {factor: 2}}",
+        "13:26: method.steps.0.set.smooth.mode: 'mode' is 'soft' and takes no factor; "
+        "write the values themselves",
+    ),
+    "a learning rate of 0": (
+        "{learning_rate: 0}",
+        "13:28: method.steps.0.set.learning_rate: 'learning_rate' cannot be 0: "
+        "0 is not greater than 0; write a number greater than 0",
+    ),
+    "an update fraction above 1": (
+        "{update_fraction: {factor: 3}}",
+        "13:30: method.steps.0.set.update_fraction: 'update_fraction' cannot be 1.5: "
+        "1.5 is greater than 1; write a number of at least 0 and of at most 1",
+    ),
+    "the id of a defence": (
+        "{smooth.id: 3}",
+        "13:13: method.steps.0.set.smooth.id: the defence 'smooth' has no parameter 'id'; "
+        "there are: target, rounds, mode",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_change_that_cannot_be_made_is_told(
+    case: str, problems: Callable[..., list[str]], changed: Callable[[str, str], str]
+) -> None:
+    """Before anything trains, at the place of the change."""
+    written, problem = CASES[case]
+
+    found = problems(text=changed("{smooth.target: [0.1, 0.3]}", written))
+
+    assert found == [f"trial.yaml:{problem}"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{learning_rate: {factor: [0.5, 2]}, update_fraction: 0.3, smooth.rounds: [1, 2, 3]}",
+        "{smooth.rounds: {factor: 2}}",
+        "{smooth.target: [0, 1, {factor: 0.5}]}",
+        "{}",
+    ],
+)
+def test_a_change_that_can_be_made_is_fine(
+    written: str, problems: Callable[..., list[str]], changed: Callable[[str, str], str]
+) -> None:
+    """Values and factors of every dial."""
+    assert problems(text=changed("{smooth.target: [0.1, 0.3]}", written)) == []
+
+
+def test_a_defence_is_called_by_its_id(problems: Callable[..., list[str]]) -> None:
+    """And then no longer by its type."""
+    renamed = "method.defences.0.id=soft"
+
+    (problem,) = problems(renamed)
+    assert "no defence of the method is called 'smooth'; did you mean 'soft'?" in problem
+    assert problems(renamed, "method.steps.0.set={soft.target: 0.2}") == []
+
+
+def test_without_defences_the_message_says_where_to_add_one(
+    problems: Callable[..., list[str]],
+) -> None:
+    """There is no name to offer."""
+    (problem,) = problems("method.defences=[]")
+
+    assert problem.endswith("the method has none; add it to method.defences")

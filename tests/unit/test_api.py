@@ -1,0 +1,86 @@
+"""What manifests import, and what the package as a whole offers."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+import safecompress_core
+from safecompress_core import api, errors, host
+from safecompress_core.api import Access, AttackerParams, Params
+
+
+def modules_after(code: str) -> set[str]:
+    """Names of all modules that a fresh interpreter has loaded after running some code."""
+    script = f"{code}\nimport sys\nprint(*sys.modules)"
+    outcome = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(outcome.stdout.split())
+
+
+@pytest.mark.parametrize("module", [safecompress_core, api, errors, host])
+def test_all_is_sorted_and_exists(module: object) -> None:
+    """``__all__`` is the public interface: in order, without repeats, nothing missing."""
+    if module is safecompress_core:
+        pytest.importorskip("torch", reason="the façade hands out what reads model files")
+    names = module.__all__  # type: ignore[attr-defined]
+
+    assert names == sorted(set(names))
+    assert [name for name in names if not hasattr(module, name)] == []
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    """``--help`` relies on it: no pydantic, no pluggy, no entry points, no torch."""
+    heavy = {"pydantic", "pluggy", "importlib.metadata", "numpy", "torch"}
+
+    assert not heavy & modules_after("import safecompress_core")
+
+
+def test_the_plugin_interface_needs_neither_torch_nor_numpy() -> None:
+    """Specs are validated on machines that have only the base install."""
+    loaded = modules_after("import safecompress_core.api, safecompress_core.host")
+
+    assert not {"numpy", "torch"} & loaded
+
+
+def test_a_lazy_name_is_the_very_object_of_its_module() -> None:
+    """The façade hands out the real thing, and knows what it does not have."""
+    assert safecompress_core.load_plugins is host.load_plugins
+    assert "load_plugins" in dir(safecompress_core)
+    with pytest.raises(AttributeError, match="no attribute 'load_everything'"):
+        _ = safecompress_core.load_everything
+
+
+def test_the_error_tree_in_the_docstring_is_complete() -> None:
+    """Whoever catches errors reads that tree."""
+    drawn = re.findall(r"\b\w+Error\b", errors.__doc__ or "")
+
+    assert set(drawn) - {"SafeCompressError"} == set(errors.__all__) - {"SafeCompressError"}
+
+
+def test_access_covers_what_is_weaker() -> None:
+    """Levels include all those before them and none after."""
+    assert [a.covers(Access.BLACK_BOX) for a in Access] == [False, True, True, True]
+
+
+def test_parameters_are_immutable_and_know_their_fields() -> None:
+    """A misspelt or infinite parameter is an error, never ignored."""
+    with pytest.raises(ValidationError, match="frozen"):
+        AttackerParams().weight = 2.0  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        AttackerParams(wieght=2.0)  # type: ignore[call-arg]
+    with pytest.raises(ValidationError, match="finite"):
+        AttackerParams(weight=float("inf"))
+
+
+def test_defaults_are_validated_as_well() -> None:
+    """A plugin whose own default breaks its own rule is found out at once."""
+
+    class WrongParams(Params):
+        count: int = "many"  # type: ignore[assignment]
+
+    with pytest.raises(ValidationError, match="valid integer"):
+        WrongParams()
