@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from safecompress_example_attacker.confidence_gap import ConfidenceGap, confidence_gap
-from safecompress_example_attacker.manifest import ConfidenceGapParams
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_example_attacker.confidence_gap import ConfidenceGap, confidence_gap
+from safecompress_example_attacker.manifest import ConfidenceGapParams
 
 
 def reactions(logits: list[list[float]] | Tensor, labels: list[int] | Tensor) -> Observations:

@@ -1,8 +1,7 @@
 """What every SafeCompress attacker is held against, its own included."""
 
-from safecompress_example_attacker.manifest import CONFIDENCE_GAP
-
 from safecompress_core.testing import AttackerConformance
+from safecompress_example_attacker.manifest import CONFIDENCE_GAP
 
 
 class TestConfidenceGap(AttackerConformance):
