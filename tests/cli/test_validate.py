@@ -1,5 +1,6 @@
 """``safecompress validate``."""
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -62,7 +63,9 @@ attackers: [{type: acme-attack}]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with a plugin folder and a good spec."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SAFECOMPRESS_PLUGINS", "")
+    # What else is installed here must not show up in a message.
+    own = importlib.metadata.distribution("safecompress")
+    monkeypatch.setattr("safecompress_core.host.sources.distributions", lambda: [own])
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "acme.py").write_text(PLUGIN)
     (tmp_path / "good.yaml").write_text(SPEC)
