@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Params
 from safecompress_core.engine.defence import Defence
 from safecompress_core.engine.settings import Settings
+from safecompress_core.errors import SafeCompressError
 from safecompress_core.network import Classifier
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.topology import Topology
@@ -66,7 +67,9 @@ class Learner:
 
     def _bound(self) -> SparseBinding | None:
         if self.topology is None:
+            self.network.masks = {}
             return None
+        self.network.masks = dict(self.topology.masks)
         return SparseBinding(self.optimizer, self.weights, self.topology)
 
     @property
@@ -84,9 +87,14 @@ class Learner:
         assert self._binding is not None  # only sparse learners are ever updated
         self._binding.retopologise(update)
         self.topology = update.topology
+        self.network.masks = dict(update.topology.masks)
 
     def branch(self, settings: Settings) -> "Learner":
-        """An independent copy that trains on with other settings."""
+        """An independent copy that trains on with other settings.
+
+        Raises:
+            SafeCompressError: if a defence could not take over what it has learned.
+        """
         twin = Learner(
             copy.deepcopy(self.network),
             self.topology,
@@ -96,7 +104,18 @@ class Learner:
         )
         twin.epoch = self.epoch
         for name, defence in self.defences.items():
-            twin.defences[name].load_state_dict(defence.state_dict())
+            try:
+                twin.defences[name].load_state_dict(defence.state_dict())
+            except RuntimeError as error:
+                before = self.settings.defences[name]
+                changed = [
+                    key for key, value in settings.defences[name] if value != getattr(before, key)
+                ]
+                message = (
+                    f"a strategy's 'set' changes the shape of what the defence {name} has learned "
+                    f"({', '.join(changed)}); leave that parameter out of 'set'"
+                )
+                raise SafeCompressError(message) from error
         state = copy.deepcopy(self.optimizer.state_dict())
         for group in state["param_groups"]:
             group["lr"] = settings.learning_rate

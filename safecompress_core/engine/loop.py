@@ -131,6 +131,10 @@ class TestDriven(Method):
         generator = workshop.seed.child("initial").torch()
         topology = self._topology(network, workshop.create, generator)
         learner = workshop.learner(network, topology, settings)
+        for proposal in self._proposals:  # what cannot branch shall fail now, not after a round
+            changed = proposal.settings(settings)
+            if proposal.changes and changed is not None:
+                learner.branch(changed)
         first = Carried(id="initial", learner=learner)
         archive = Archive(weights=tuple(workshop.examiner.weights.tolist()))
         return State(beam=(first,), rounds=(), archive=archive)

@@ -13,6 +13,7 @@ from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.loop import TestDriven
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.errors import SafeCompressError
 from safecompress_core.sparse.storage import load_model
 
 Prepare = Callable[..., Preparation]
@@ -162,6 +163,19 @@ def test_candidates_without_a_change_that_is_possible_are_left_out(
     assert [(event["round"], event["strategy"]) for event in left_out] == [
         (2, "magnitude × gradient, update_fraction x1.5")
     ]
+
+
+def test_a_dial_that_would_reshape_a_defence_is_refused_before_a_round_is_trained(
+    prepare: Prepare, workshop: Callable[..., Workshop], events: Events
+) -> None:
+    """What an adversary has learned fits one width; the message says which dial to leave out."""
+    defence = {"type": "gradient-reversal", "attribute": "digit"}
+    dial = GRADIENT | {"set": {"gradient-reversal.hidden": 7}}
+    changes: dict[str, Any] = {"method__defences": [defence], "method__strategies": [dial]}
+
+    with pytest.raises(SafeCompressError, match=r"defence gradient-reversal .*\(hidden\)"):
+        method(prepare, **changes).run(workshop(**changes))
+    assert events == []
 
 
 @pytest.mark.parametrize(
