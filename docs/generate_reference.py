@@ -98,6 +98,10 @@ def _section(definition: Definition, parts: Mapping[str, Schema]) -> Iterator[st
 def _facts(definition: Definition) -> Iterator[str]:
     if isinstance(definition, AttackerDef):
         yield f"Game: **{definition.game}**. Access: **{definition.access}**."
+        if definition.references:
+            yield "Compares with **reference models**; for the audit alone."
+        if definition.pairs_with_uncompressed:
+            yield "Sees the **uncompressed model** beside the other; for the audit alone."
     if isinstance(definition, MetricDef):
         yield f"Better when **{'higher' if definition.higher_is_better else 'lower'}**."
     if definition.cites:

@@ -29,11 +29,14 @@ __all__ = [
     "Game",
     "InitialParams",
     "Kind",
+    "LayerMark",
+    "LayerName",
     "MethodDef",
     "MethodParams",
     "MetricDef",
     "ModelDef",
     "Params",
+    "ReferenceAttackerParams",
     "Role",
     "Slot",
     "StrategyDef",
@@ -118,7 +121,13 @@ class AttributeMark:
     """Marks a field that names an attribute of the data; checked before anything trains."""
 
 
+@dataclass(frozen=True, slots=True)
+class LayerMark:
+    """Marks a field that names a parameter or a module of the model; checked like an attribute."""
+
+
 AttributeName = Annotated[str, AttributeMark()]
+LayerName = Annotated[str, LayerMark()]
 Density = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -134,6 +143,14 @@ class AttackerParams(Params):
     """What results call this attacker; by default its type."""
     weight: Annotated[float, Field(ge=0)] = 1.0
     """How much it counts when objectives are aggregated."""
+
+
+class ReferenceAttackerParams(AttackerParams):
+    """Parameters that every attacker with reference models has."""
+
+    references: Annotated[int, Field(ge=4)] = 16
+    """How many reference models it compares with. They are shared: a run trains as many as the
+    attacker that asks for most, and each costs as much as the model that is attacked."""
 
 
 class AttributeAttackerParams(AttackerParams):
@@ -232,11 +249,18 @@ class StrategyDef(Definition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackerDef(Definition):
-    """A simulated attack; its target is a :class:`safecompress_core.toolkit.Attacker`."""
+    """A simulated attack; its target is a :class:`safecompress_core.toolkit.Attacker`.
+
+    ``references`` says that it compares with reference models; its parameters are then a subclass
+    of ``ReferenceAttackerParams``, and only an audit may name it. ``pairs_with_uncompressed`` says
+    that it also sees the uncompressed model; only an audit may name such an attacker either.
+    """
 
     kind: ClassVar[Kind] = Kind.ATTACKER
     game: Game
     access: Access
+    references: bool = False
+    pairs_with_uncompressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

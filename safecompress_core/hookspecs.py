@@ -38,6 +38,7 @@ __all__ = [
     "safecompress_methods",
     "safecompress_metrics",
     "safecompress_models",
+    "safecompress_reference_trained",
     "safecompress_round_finished",
     "safecompress_run_finished",
     "safecompress_run_started",
@@ -61,6 +62,7 @@ LIFECYCLE: Mapping[str, str] = {
     "round_finished": "safecompress_round_finished",
     "candidate_tested": "safecompress_candidate_tested",
     "attack_finished": "safecompress_attack_finished",
+    "reference_trained": "safecompress_reference_trained",
     "run_finished": "safecompress_run_finished",
 }
 """The hook that is called for each event, by the event's name."""
@@ -139,14 +141,14 @@ def safecompress_attackers() -> Iterable[AttackerDef]:
     """Register simulated attacks.
 
     >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
-    >>> class GapParams(AttackerParams):
+    >>> class MarginParams(AttackerParams):
     ...     temperature: float = 1.0
     >>> @hookimpl
     ... def safecompress_attackers():
     ...     yield AttackerDef(
-    ...         name="gap",
-    ...         params=GapParams,
-    ...         target="acme.gap:Gap",
+    ...         name="margin",
+    ...         params=MarginParams,
+    ...         target="acme.margin:Margin",
     ...         summary="Members have a larger gap between the two largest posteriors.",
     ...         cites="Salem et al. 2019",
     ...         game=Game.MEMBERSHIP,
@@ -304,6 +306,21 @@ def safecompress_attack_finished(event: Mapping[str, Any]) -> None:
     >>> safecompress_attack_finished({"event": "attack_finished"})
     >>> seen
     ['attack_finished']
+    """
+
+
+@hookspec
+def safecompress_reference_trained(event: Mapping[str, Any]) -> None:
+    """Told after each reference model, before the audit that compares with them.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> seen = []
+    >>> @hookimpl
+    ... def safecompress_reference_trained(event):
+    ...     seen.append(event["event"])
+    >>> safecompress_reference_trained({"event": "reference_trained"})
+    >>> seen
+    ['reference_trained']
     """
 
 

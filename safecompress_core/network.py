@@ -1,6 +1,7 @@
 """A classifier as SafeCompress sees it: logits, the representation before them, sparse weights."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,11 @@ class Classifier(nn.Module):
     The *representation* is that layer's input, shape (N, H); it is what a split model would send
     over a wire, and what attribute probes read.
 
+    Attributes:
+        module: what was wrapped.
+        masks: which weights exist, bool, by the names of `sparse_parameters`; empty for a dense
+            network. Whoever gives the network another topology sets it, and copies have it too.
+
     Raises:
         TopologyError: if the module has no linear layer.
     """
@@ -28,6 +34,7 @@ class Classifier(nn.Module):
         if not heads:
             raise TopologyError("the model has no linear layer, so it has no representation")
         self.module = module
+        self.masks: Mapping[str, Tensor] = {}
         self._head = [heads[-1]]  # in a list: registered once, as a part of the module
 
     @property

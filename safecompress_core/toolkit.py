@@ -60,12 +60,16 @@ from safecompress_core.privacy.observations import (
     last_layer_gradients,
     observe,
 )
+from safecompress_core.privacy.references import (
+    References,
+)
 from safecompress_core.privacy.roc import (
     calibrate_threshold,
 )
 from safecompress_core.privacy.signals import (
     confidence,
     correctness,
+    logit_of_confidence,
     modified_entropy,
     modified_entropy_of_logits,
     negative_loss,
@@ -124,6 +128,7 @@ __all__ = [
     "PoolError",
     "Prune",
     "Recipe",
+    "References",
     "SafeCompressError",
     "SampleMetric",
     "Seed",
@@ -142,6 +147,7 @@ __all__ = [
     "global_random_state",
     "largest",
     "last_layer_gradients",
+    "logit_of_confidence",
     "modified_entropy",
     "modified_entropy_of_logits",
     "negative_loss",

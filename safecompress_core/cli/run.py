@@ -46,6 +46,13 @@ logger = logging.getLogger(__name__)
     show_default=True,
     help="Where run directories are made.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many processes train reference models at once; results do not depend on it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @plugins_dir_option
 @click.pass_context
@@ -56,6 +63,7 @@ def run(
     overrides: tuple[str, ...],
     device: str | None,
     runs_dir: Path,
+    workers: int,
     as_json: bool,
     plugins_dir: Path | None,
 ) -> None:
@@ -73,7 +81,7 @@ def run(
     host = discovered_plugins(plugins_dir)
     changes = (*overrides, *([f"device={device}"] if device else []))
     loaded = load_spec(spec, overrides=changes, registry=host.registry, skipped=host.skipped)
-    finished = _done(loaded, host, runs_dir)
+    finished = _done(loaded, host, runs_dir, workers=workers, plugins_dir=plugins_dir)
     report = _reported(finished)
     _print(finished, report, as_json=as_json)
 
@@ -83,14 +91,23 @@ def run(
         context.exit(GATE_FAILED)
 
 
-def _done(loaded: LoadedSpec, host: "PluginHost", runs: Path) -> "FinishedRun":
+def _done(
+    loaded: LoadedSpec, host: "PluginHost", runs: Path, *, workers: int, plugins_dir: Path | None
+) -> "FinishedRun":
     """Do the work, watched by a display."""
     from safecompress_core.engine.run import run_directory, run_spec
 
     with _display(loaded) as display:
         host.add_observer("terminal display", display)
         try:
-            return run_spec(loaded, host.registry, runs=runs, observers=host.notify)
+            return run_spec(
+                loaded,
+                host.registry,
+                runs=runs,
+                observers=host.notify,
+                workers=workers,
+                plugins_dir=plugins_dir,
+            )
         except TrainingDivergedError as error:
             kept = _kept(run_directory(loaded, host.registry, runs))
             raise TrainingDivergedError(f"{error}\n{kept}") from error

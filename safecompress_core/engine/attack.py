@@ -12,7 +12,9 @@ from safecompress_core.privacy.games import Answers, ground_truth, judge
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.observations import Observations, observe
 from safecompress_core.privacy.pools import Pool
+from safecompress_core.privacy.references import References
 from safecompress_core.privacy.resampling import Resampling
+from safecompress_core.privacy.scrutiny import Lens
 
 __all__ = ["Attack", "Sight", "look"]
 
@@ -25,11 +27,15 @@ class Sight:
         dataset: where the samples are from.
         pool: which they are, members first.
         seen: the model's reactions to them, with white-box access.
+        references: those of reference models, or None.
+        uncompressed: those of the uncompressed model, or None.
     """
 
     dataset: Dataset
     pool: Pool
     seen: Observations
+    references: References | None = None
+    uncompressed: Observations | None = None
 
     @property
     def unseen(self) -> Observations:
@@ -37,11 +43,21 @@ class Sight:
         return self.seen.take(torch.arange(len(self.pool.members), len(self.pool)))
 
 
-def look(network: Classifier, dataset: Dataset, pool: Pool) -> Sight:
-    """One pass of the network over a pool: plain samples, never transformed ones."""
+def look(
+    network: Classifier, dataset: Dataset, pool: Pool, references: References | None = None
+) -> Sight:
+    """One pass of the network over a pool: plain samples, never transformed ones.
+
+    Args:
+        network: the model.
+        dataset: where the samples are from.
+        pool: which they are.
+        references: what reference models say of all samples of the data set.
+    """
     indices = pool.indices
     seen = observe(network, dataset.inputs[indices], dataset.labels[indices])
-    return Sight(dataset=dataset, pool=pool, seen=seen)
+    others = references and references.take(indices)
+    return Sight(dataset=dataset, pool=pool, seen=seen, references=others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +88,31 @@ class Attack:
             seen=sight.seen.restricted(self.definition.access),
             truth=truth if is_known else None,
             values=values,
+            references=self.references(sight),
+            uncompressed=self._uncompressed(sight),
         )
 
+    def references(self, sight: Sight) -> References | None:
+        """As many reference models as this attack asks for; None where it declared none."""
+        if not self.definition.references or sight.references is None:
+            return None
+        count: int = self.params.references  # type: ignore[attr-defined]
+        return sight.references.first(count)
+
+    def _uncompressed(self, sight: Sight) -> Observations | None:
+        """What the uncompressed model shows this attacker; None where it did not declare it."""
+        if not self.definition.pairs_with_uncompressed or sight.uncompressed is None:
+            return None
+        return sight.uncompressed.restricted(self.definition.access)
+
     def judged(
-        self, attacker: Attacker, known: Sight, asked: Sight, resampling: Resampling
+        self,
+        attacker: Attacker,
+        known: Sight,
+        asked: Sight,
+        resampling: Resampling,
+        *,
+        lens: Lens | None = None,
     ) -> Judgement:
         """How well a fitted attacker does on a pool; thresholds come from ``known`` alone."""
         return judge(
@@ -84,6 +121,7 @@ class Attack:
             self._answers(attacker, asked),
             resampling=resampling,
             threshold=attacker.threshold,
+            lens=lens,
         )
 
     def _answers(self, attacker: Attacker, sight: Sight) -> Answers:

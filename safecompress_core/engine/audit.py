@@ -4,29 +4,37 @@ The audit is no part of what a method is given, so no method can look at it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from safecompress_core.api import Game, Params
 from safecompress_core.dataset import Dataset
-from safecompress_core.engine.attack import Attack, look
+from safecompress_core.engine.attack import Attack, Sight, look
 from safecompress_core.engine.examiner import DRAWS
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, Subject
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Attacker, Evidence
 from safecompress_core.privacy.controls import null_control
-from safecompress_core.privacy.pools import Pools
+from safecompress_core.privacy.exposure import PRIOR
+from safecompress_core.privacy.observations import Observations
+from safecompress_core.privacy.one_run import Pairs
+from safecompress_core.privacy.planting import planted, planted_control, planted_references
+from safecompress_core.privacy.pools import Pool, Pools
+from safecompress_core.privacy.references import References
 from safecompress_core.privacy.resampling import Resampling
+from safecompress_core.privacy.scrutiny import Lens
 from safecompress_core.seeding import Seed
 
 __all__ = ["Auditor"]
 
 
 class Auditor:
-    """Holds the audit's attacks, the metrics and the pools.
+    """Holds the audit's attacks, the metrics, the pools and, for attacks on both, the big model.
 
     Every model is attacked by attackers that start from the same generators: what differs between
     two audits is the model.
@@ -42,28 +50,48 @@ class Auditor:
         create: Callable[[Params], Any],
         journal: Journal,
         seed: Seed,
+        prior: float = PRIOR,
+        uncompressed: Classifier | None = None,
     ) -> None:
         self._attacks = attacks
         self._metrics = metrics
         self._dataset = dataset
         self._pools = pools
-        self._resampling = Resampling.stratified(
-            pools.audit.is_member.numpy(), draws=DRAWS, generator=seed.child("resampling").numpy()
+        self._seed = seed
+        self._resampling = self._draws(pools.audit, "resampling")
+        self._lens = Lens(
+            pairs=Pairs.by_lot(
+                pools.audit.is_member.numpy(),
+                dataset.labels[pools.audit.indices].numpy(),
+                generator=seed.child("pairs").numpy(),
+            ),
+            names=dataset.classes,
+            prior=prior,
         )
         self._create = create
         self._journal = journal
-        self._seed = seed
+        self._uncompressed = uncompressed
 
-    def judge(self, network: Classifier, *, name: str, file_bytes: int) -> dict[str, Any]:
-        """Metrics and attacks on the audit pool, JSON-ready.
+    def judge(
+        self,
+        network: Classifier,
+        *,
+        name: str,
+        file_bytes: int,
+        references: References | None = None,
+    ) -> dict[str, Any]:
+        """Metrics and attacks on the audit pool, and apart from it on canaries, JSON-ready.
 
         Args:
             network: the model.
             name: what events call it.
             file_bytes: size of its file.
+            references: what reference models of its kind say of all samples.
         """
-        known = look(network, self._dataset, self._pools.attack_train)
-        asked = look(network, self._dataset, self._pools.audit)
+        known = self._look(network, self._pools.attack_train, references)
+        asked = self._look(network, self._pools.audit, references)
+        apart = self._pools.canaries
+        canaries = None if apart is None else self._look(network, apart, references)
         subject = Subject(unseen=asked.unseen, file_bytes=file_bytes)
         audit: dict[str, Any] = {}
         for attack in self._attacks:
@@ -72,8 +100,12 @@ class Auditor:
                 attack.evidence(known, is_known=True),
                 generator=self._seed.child("fit", attack.id).torch(),
             )
-            judgement = attack.judged(attacker, known, asked, self._resampling)
+            judgement = attack.judged(attacker, known, asked, self._resampling, lens=self._lens)
             audit[attack.id] = judgement.to_json()
+            if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
+                draws = self._draws(canaries.pool, "canaries")
+                judged = attack.judged(attacker, known, canaries, draws)
+                audit[attack.id]["canaries"] = judged.to_json()
             self._journal.tell(
                 "attack_finished",
                 phase="audit",
@@ -88,22 +120,66 @@ class Auditor:
         }
         return {"metrics": metrics, "audit": audit}
 
-    def null_control(self, network: Classifier) -> dict[str, Any]:
+    def null_control(
+        self, network: Classifier, *, references: References | None = None
+    ) -> dict[str, Any]:
         """By membership attack, what it finds where membership was drawn by lot, JSON-ready."""
-        known = look(network, self._dataset, self._pools.attack_train)
-        asked = look(network, self._dataset, self._pools.audit)
+        known = self._look(network, self._pools.attack_train, references)
+        asked = self._look(network, self._pools.audit, references)
         return {
             attack.id: null_control(
                 partial(self._scores, attack),
-                known.seen.restricted(attack.definition.access),
-                known.pool.is_member,
-                asked.seen.restricted(attack.definition.access),
-                asked.pool.is_member,
+                attack.evidence(known, is_known=True),
+                attack.evidence(asked, is_known=True),
                 generator=self._seed.child("lots", attack.id).torch(),
             ).to_json()
             for attack in self._attacks
             if attack.definition.game is Game.MEMBERSHIP
         }
+
+    def planted_control(
+        self, network: Classifier, *, references: References | None = None
+    ) -> dict[str, Any]:
+        """By membership attack, what it makes of a copy that tells membership, JSON-ready."""
+        pools = (self._pools.attack_train, self._pools.audit)
+        told = torch.cat([pool.indices for pool in pools])
+        leaky = planted(
+            network,
+            self._dataset.inputs[told],
+            self._dataset.labels[told],
+            torch.cat([pool.is_member for pool in pools]),
+        )
+        leaking = None if references is None else planted_references(references)
+        known, asked = (self._look(leaky, pool, leaking) for pool in pools)
+        return {
+            attack.id: planted_control(
+                partial(self._scores, attack),
+                attack.evidence(known, is_known=True),
+                attack.evidence(asked, is_known=True),
+            ).to_json()
+            for attack in self._attacks
+            if attack.definition.game is Game.MEMBERSHIP
+        }
+
+    def _draws(self, pool: Pool, name: str) -> Resampling:
+        """What everything that is measured on a pool is resampled by."""
+        generator = self._seed.child(name).numpy()
+        return Resampling.stratified(pool.is_member.numpy(), draws=DRAWS, generator=generator)
+
+    def _look(self, network: Classifier, pool: Pool, references: References | None) -> Sight:
+        """A pool as a model shows it, and as the uncompressed one does where that is asked for."""
+        sight = look(network, self._dataset, pool, references)
+        return replace(sight, uncompressed=self._as_uncompressed.get(pool.name))
+
+    @cached_property
+    def _as_uncompressed(self) -> Mapping[str, Observations]:
+        """By pool what the uncompressed model shows, observed once for all models and attacks."""
+        network = self._uncompressed
+        wanted = any(attack.definition.pairs_with_uncompressed for attack in self._attacks)
+        if network is None or not wanted:
+            return {}
+        pools = (pool for pool in self._pools if pool is not self._pools.select)
+        return {pool.name: look(network, self._dataset, pool).seen for pool in pools}
 
     def _scores(self, attack: Attack, known: Evidence, asked: Evidence) -> Tensor:
         attacker: Attacker = self._create(attack.params)

@@ -1,13 +1,16 @@
 """What a run ran on: it explains why another machine may give other bytes."""
 
+import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["environment", "is_available", "pick_device", "threads_for"]
+__all__ = ["environment", "is_available", "pick_device", "reproducible", "threads_for"]
 
 PACKAGES = ("safecompress", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "moocore")
 
@@ -51,3 +54,17 @@ def threads_for(network: nn.Module) -> int:
     """
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return 1 if parameters <= SMALL else torch.get_num_threads()
+
+
+@contextmanager
+def reproducible(threads: int) -> Iterator[None]:
+    """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_deterministic_debug_mode("warn")
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        torch.set_num_threads(before)

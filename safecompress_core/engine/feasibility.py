@@ -5,16 +5,21 @@ All of it is looked at before the first epoch, since an hour later is too late.
 
 from collections.abc import Callable, Iterator
 
-from safecompress_core.api import AttributeMark, Game
+from safecompress_core.api import AttributeMark, Game, LayerMark
+from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.references import reference, references_wanted
 from safecompress_core.errors import PoolError, SpecError, TopologyError
+from safecompress_core.privacy.gradients import layer_parameters
+from safecompress_core.privacy.references import hands
 from safecompress_core.spec.fields import marked
 from safecompress_core.spec.translate import Finding
 
 __all__ = ["require_feasible"]
 
+FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
 FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
 
 
@@ -36,6 +41,11 @@ def _device(prepared: Preparation) -> Iterator[Finding]:
     if not is_available(wanted):
         message = f"this machine has no {wanted} device that torch can use"
         yield Finding(("device",), message, "write auto, or cpu")
+
+
+def _data(prepared: Preparation) -> Iterator[Finding]:
+    for message in data_flaws(prepared.original):
+        yield Finding(("task", "data"), message, "mend the data, or what loads them")
 
 
 def _attributes(prepared: Preparation) -> Iterator[Finding]:
@@ -67,6 +77,14 @@ def _pools(prepared: Preparation) -> Iterator[Finding]:
                 f"control needs {FEWEST_NON_MEMBERS}"
             )
             yield Finding(("pools",), message, "train on fewer members, or use more data")
+    fewest = min(len(pools.audit.members), len(pools.audit.non_members))
+    if fewest < FEWEST_TO_FIND:
+        message = (
+            f"pool 'audit' has {len(pools.audit.members)} members and "
+            f"{len(pools.audit.non_members)} non-members, and the audit's planted-leak control "
+            f"needs {FEWEST_TO_FIND} of either to be sure of anything"
+        )
+        yield Finding(("pools",), message, "give it a larger share, or use more data")
 
 
 def _model(prepared: Preparation) -> Iterator[Finding]:
@@ -76,17 +94,51 @@ def _model(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("task", "model"), str(error), "use a model whose last layer is linear")
 
 
+def _layers(prepared: Preparation) -> Iterator[Finding]:
+    network = prepared.blank()
+    for path, name in marked(prepared.spec, LayerMark):
+        try:
+            layer_parameters(network, name)
+        except TopologyError as error:
+            yield Finding(path, str(error), "name one of them, or a module that holds some")
+
+
 def _method(prepared: Preparation) -> Iterator[Finding]:
     flaws = prepared.method.flaws(prepared.blank(), prepared.recipe, prepared.registry.create)
     for flaw in flaws:
         yield Finding(("method", flaw.field), flaw.message, flaw.mend)
 
 
+def _references(prepared: Preparation) -> Iterator[Finding]:
+    """Each sample has to be in several reference models, and out of several."""
+    fewest = 2 * hands(len(prepared.pools.members), len(prepared.dataset))
+    for index, attack in enumerate(prepared.audit_attacks):
+        wanted = getattr(attack.params, "references", fewest)
+        if attack.definition.references and wanted < fewest:
+            message = (
+                f"{attack.id!r} asks for {wanted} reference models, but with these pools it takes "
+                f"{fewest} for each sample to be in 2 of them and out of 2"
+            )
+            path = ("audit", "attackers", index, "references")
+            yield Finding(path, message, f"write at least {fewest}")
+    if not references_wanted(prepared):
+        return
+    try:
+        for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
+            _ = reference(prepared, index).pools
+    except PoolError as error:
+        message = f"a reference model cannot have such pools: {error}"
+        yield Finding(("pools",), message, "change the shares, or use more data")
+
+
 CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     _device,
+    _data,
+    _pools,
     _attributes,
     _metrics,
-    _pools,
     _model,
+    _layers,
     _method,
+    _references,
 )

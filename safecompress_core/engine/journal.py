@@ -21,6 +21,10 @@ class Journal:
         self._done = 0
         self._total = total
 
+    def expect(self, units: int) -> None:
+        """Say how many units there are in all, once that is known."""
+        self._total = units
+
     def advance(self, units: int = 1) -> None:
         """Count units as done."""
         self._done += units

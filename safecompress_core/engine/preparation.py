@@ -23,6 +23,7 @@ from safecompress_core.engine.metric import Metric, SampleMetric
 from safecompress_core.engine.trainer import Trainer
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier, ModelFactory
+from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools, build_pools
 from safecompress_core.seeding import Seed
 from safecompress_core.spec.load import LoadedSpec
@@ -54,22 +55,32 @@ class Preparation:
         return pick_device(self.spec.device)
 
     @cached_property
-    def dataset(self) -> Dataset:
-        """The data, loaded once."""
+    def original(self) -> Dataset:
+        """The data as they are, loaded once."""
         source: DataSource = self.registry.create(self.spec.task.data)
         return source.load()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data of the run: canaries, if there are any, have a wrong label."""
+        canaries = self.pools.canaries if self.spec.pools.canaries else None
+        if canaries is None:
+            return self.original
+        generator = self.seed.child("canaries").torch()
+        return mislabelled(self.original, canaries, generator=generator)
 
     @cached_property
     def pools(self) -> Pools:
         """Who knows which sample, cut once."""
         shares = self.spec.pools
         return build_pools(
-            self.dataset.labels,
+            self.original.labels,
             members=shares.members,
             attack_train=shares.attack_train,
             select=shares.select,
             audit=shares.audit,
             generator=self.seed.child("pools").torch(),
+            canaries=shares.canaries,
         )
 
     @cached_property
@@ -121,10 +132,11 @@ class Preparation:
 
         return made
 
-    def filled(self, state: Mapping[str, Tensor]) -> Classifier:
-        """A network with weights from a model file."""
+    def filled(self, state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Classifier:
+        """A network with weights and masks from a model file."""
         network = self.blank()
         network.module.load_state_dict(state)
+        network.masks = dict(masks)
         return network
 
     @cached_property
@@ -200,8 +212,8 @@ class Preparation:
             journal=journal,
         )
 
-    def auditor(self, journal: Journal) -> Auditor:
-        """Who judges finished models."""
+    def auditor(self, journal: Journal, *, uncompressed: Classifier | None = None) -> Auditor:
+        """Who judges finished models, beside the uncompressed one where an attack asks for it."""
         return Auditor(
             self.audit_attacks,
             self.metrics,
@@ -210,6 +222,8 @@ class Preparation:
             create=self.registry.create,
             journal=journal,
             seed=self.seed.child("audit"),
+            prior=self.spec.audit.prior,
+            uncompressed=uncompressed,
         )
 
     def describe_pools(self) -> dict[str, Any]:

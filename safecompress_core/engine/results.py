@@ -33,7 +33,7 @@ def describe_model(learner: Learner, *, file_bytes: int, dense_bytes: int) -> di
 
 
 def describe_selection(
-    performance: str, attacks: Iterable[Attack], method: Params
+    performance: str, attacks: Iterable[Attack], method: Params, *, also_audit: Iterable[str]
 ) -> dict[str, Any]:
     """What candidates were chosen by: it gives the objectives of rounds and archive a meaning.
 
@@ -41,6 +41,7 @@ def describe_selection(
         performance: the metric that is called ``performance`` there.
         attacks: those that tested candidates.
         method: its ``bound``, where it has one, tells which end of an interval counted.
+        also_audit: ids in the audit of attackers that selected as well.
     """
     return {
         "performance": performance,
@@ -53,6 +54,7 @@ def describe_selection(
             for attack in attacks
         },
         "bound": getattr(method, "bound", None),
+        "also_audit": list(also_audit),
     }
 
 

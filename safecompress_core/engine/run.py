@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from safecompress_core.api import StrategyDef
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
-from safecompress_core.engine.environment import environment, threads_for
+from safecompress_core.engine.environment import environment, reproducible, threads_for
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.journal import Journal, Sink
@@ -23,6 +20,7 @@ from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
     VERSION,
     describe_model,
@@ -30,10 +28,13 @@ from safecompress_core.engine.results import (
     fingerprints,
 )
 from safecompress_core.engine.run_directory import RunDirectory, read_json, write_json, write_yaml
+from safecompress_core.engine.selection_gap import selection_gap
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.references import References
 from safecompress_core.sparse.storage import load_model
+from safecompress_core.spec.checks import auditing_selectors
 from safecompress_core.spec.load import LoadedSpec
 
 __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
@@ -67,7 +68,15 @@ def directory_name(resolved: Mapping[str, Any], plugins: Sequence[Mapping[str, s
     return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
-def run_spec(loaded: LoadedSpec, registry: Registry, *, runs: Path, observers: Sink) -> FinishedRun:
+def run_spec(
+    loaded: LoadedSpec,
+    registry: Registry,
+    *,
+    runs: Path,
+    observers: Sink,
+    workers: int = 1,
+    plugins_dir: Path | None = None,
+) -> FinishedRun:
     """Do what a spec says; go on where an earlier run of the same spec was stopped.
 
     Args:
@@ -75,6 +84,8 @@ def run_spec(loaded: LoadedSpec, registry: Registry, *, runs: Path, observers: S
         registry: what its components are made of.
         runs: where run directories are made.
         observers: is told of every event.
+        workers: how many processes train reference models at once; results do not depend on it.
+        plugins_dir: where single-file plugins are, for those processes to load.
 
     Raises:
         SpecError: what only the data or the model could tell is wrong with the spec.
@@ -90,23 +101,40 @@ def run_spec(loaded: LoadedSpec, registry: Registry, *, runs: Path, observers: S
             )
         write_json(directory.path / "plugins.json", plugin_records(registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
-        with _reproducible(threads_for(prepared.blank())):
+        with reproducible(threads_for(prepared.blank())):
             write_json(directory.path / "environment.json", environment(prepared.device))
-            results = _Work(prepared, directory, observers).results()
+            work = _Work(prepared, directory, observers, workers=workers, plugins_dir=plugins_dir)
+            results = work.results()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 
 class _Work:
     """The units of one run, in their order."""
 
-    def __init__(self, prepared: Preparation, directory: RunDirectory, observers: Sink) -> None:
+    def __init__(
+        self,
+        prepared: Preparation,
+        directory: RunDirectory,
+        observers: Sink,
+        *,
+        workers: int,
+        plugins_dir: Path | None,
+    ) -> None:
         self._prepared = prepared
         self._directory = directory
         self._seconds: dict[str, float] = {}
         self._method = prepared.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
-        self._journal = Journal(directory.log, observers, total=total)
+        self._journal = Journal(directory.log, observers)
+        self._references = ReferenceTraining(
+            prepared,
+            directory.path,
+            journal=self._journal,
+            workers=workers,
+            plugins_dir=plugins_dir,
+        )
+        self._journal.expect(total + self._references.units())
 
     def results(self) -> dict[str, Any]:
         """Do the work and write down what came of it; what ``results.json`` holds."""
@@ -126,6 +154,9 @@ class _Work:
             outcome = self._method.run(workshop)
         workshop.store(baseline.chosen, self._directory.baseline)
         workshop.store(outcome.chosen, self._directory.model)
+        if self._references.units():
+            with self._timed("references"):
+                self._references.train()
         with self._timed("audit"):
             audited = self._audited(baseline.chosen, outcome)
         results = {
@@ -134,14 +165,25 @@ class _Work:
             "seed": spec.seed,
             **audited,
             "rounds": list(outcome.rounds),
-            "selection": describe_selection(prepared.performance[0], prepared.attacks, spec.method),
+            "selection": describe_selection(
+                prepared.performance[0],
+                prepared.attacks,
+                spec.method,
+                also_audit=auditing_selectors(spec),
+            ),
+            "selection_gap": selection_gap(outcome.rounds, outcome.chosen_id, audited["audit"]),
             "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
             "pools": prepared.describe_pools(),
             "files": fingerprints(self._directory.path),
             "seconds": {**self._seconds, "total": sum(self._seconds.values())},
         }
         write_json(self._directory.results, results)
-        self._journal.tell("run_finished", gate=results["gate"], seconds=results["seconds"])
+        self._journal.tell(
+            "run_finished",
+            gate=results["gate"],
+            controls=results["controls"],
+            seconds=results["seconds"],
+        )
         return results
 
     def _workshop(self, unit: str, *, big: Classifier | None) -> Workshop:
@@ -155,27 +197,35 @@ class _Work:
 
     def _audited(self, baseline: Learner, outcome: Outcome) -> dict[str, Any]:
         """Models, metrics and attacks of the chosen, the uncompressed and some archived models."""
-        auditor = self._prepared.auditor(self._journal)
+        auditor = self._prepared.auditor(self._journal, uncompressed=baseline.network)
         dense_bytes = self._directory.baseline.stat().st_size
+        own = self._references.of(is_dense=False)
         parts = {}
-        for name, learner, path in (
-            (BASELINE, baseline, self._directory.baseline),
-            (CHOSEN, outcome.chosen, self._directory.model),
+        for name, learner, path, references in (
+            (BASELINE, baseline, self._directory.baseline, self._references.of(is_dense=True)),
+            (CHOSEN, outcome.chosen, self._directory.model, own),
         ):
             file_bytes = path.stat().st_size
             parts[name] = {
                 "model": describe_model(learner, file_bytes=file_bytes, dense_bytes=dense_bytes),
-                **auditor.judge(learner.network, name=name, file_bytes=file_bytes),
+                **auditor.judge(
+                    learner.network, name=name, file_bytes=file_bytes, references=references
+                ),
             }
             self._journal.advance()
         return {
             **parts[CHOSEN],
             "baseline": parts[BASELINE],
-            "controls": {"null": auditor.null_control(outcome.chosen.network)},
-            "archive": self._archive(auditor, outcome),
+            "controls": {
+                "null": auditor.null_control(outcome.chosen.network, references=own),
+                "planted": auditor.planted_control(outcome.chosen.network, references=own),
+            },
+            "archive": self._archive(auditor, outcome, own),
         }
 
-    def _archive(self, auditor: Auditor, outcome: Outcome) -> list[dict[str, Any]]:
+    def _archive(
+        self, auditor: Auditor, outcome: Outcome, references: References | None
+    ) -> list[dict[str, Any]]:
         """The non-dominated models; those that the spec wants audited, with their audit."""
         if outcome.archive is None or not outcome.archive.entries:
             return []
@@ -200,8 +250,14 @@ class _Work:
                 "file_bytes": path.stat().st_size,
             }
             if entry in wanted:
-                network = self._prepared.filled(load_model(path).state)
-                record |= auditor.judge(network, name=entry.id, file_bytes=record["file_bytes"])
+                stored = load_model(path)
+                network = self._prepared.filled(stored.state, stored.topology.masks)
+                record |= auditor.judge(
+                    network,
+                    name=entry.id,
+                    file_bytes=record["file_bytes"],
+                    references=references,
+                )
             listed.append(record)
         return listed
 
@@ -227,17 +283,3 @@ def plugin_records(registry: Registry) -> list[dict[str, str | None]]:
             }
         )
     return listed
-
-
-@contextmanager
-def _reproducible(threads: int) -> Iterator[None]:
-    """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
-    mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
-    torch.set_deterministic_debug_mode("warn")
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_deterministic_debug_mode(mode)
-        torch.set_num_threads(before)

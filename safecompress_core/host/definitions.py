@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
-from safecompress_core.api import API_VERSION, AnyDefinition, Definition, Kind, Params, Role
+from safecompress_core.api import (
+    API_VERSION,
+    AnyDefinition,
+    Definition,
+    Kind,
+    Params,
+    ReferenceAttackerParams,
+    Role,
+)
 from safecompress_core.hookspecs import HOOKS
 
 __all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "key_of", "label"]
@@ -54,6 +62,10 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
         yield f"the params of {name!r} are no subclass of safecompress_core.api.Params"
     elif "type" in params.model_fields:
         yield f"the params of {name!r} have a field 'type', which a spec uses for the name"
+    elif getattr(definition, "references", False) and not issubclass(
+        params, ReferenceAttackerParams
+    ):
+        yield f"{name!r} has reference models, so its params are a ReferenceAttackerParams"
     if not TARGET_STYLE.fullmatch(definition.target):
         yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
     if not definition.summary.strip() or "\n" in definition.summary:

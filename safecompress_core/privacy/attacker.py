@@ -1,12 +1,13 @@
 """What an attacker is given and what it must answer."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from safecompress_core.privacy.observations import Observations
+from safecompress_core.privacy.references import References
 
 __all__ = ["Attacker", "Evidence"]
 
@@ -22,11 +23,27 @@ class Evidence:
         truth: what it tries to find out, when it is known (attack-train) and None when it is not:
             (N,) bool for membership, (N,) int64 in [0, V) for an attribute.
         values: how many values the truth can take; 2 for membership.
+        references: what reference models say of the same samples, for an attacker whose definition
+            asks for them; else None.
+        uncompressed: the uncompressed model's reactions to the same samples, with the same access,
+            for an attacker whose definition asks for them; else None.
     """
 
     seen: Observations
     truth: Tensor | None
     values: int
+    references: References | None = None
+    uncompressed: Observations | None = None
+
+    def take(self, positions: Tensor) -> "Evidence":
+        """The evidence on some samples, by position (int64) or mask (bool), in that order."""
+        return replace(
+            self,
+            seen=self.seen.take(positions),
+            truth=None if self.truth is None else self.truth[positions],
+            references=self.references and self.references.take(positions),
+            uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
+        )
 
 
 class Attacker(ABC):

@@ -1,7 +1,7 @@
 """Controls that a verdict must pass before it is worth reading."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor
 from safecompress_core.errors import PoolError
 from safecompress_core.privacy.attacker import Evidence
 from safecompress_core.privacy.intervals import Estimate, null_auc_interval
-from safecompress_core.privacy.observations import Observations
 
 __all__ = ["NULL_CONFIDENCE", "Attack", "NullControl", "null_control"]
 
@@ -50,10 +49,8 @@ class NullControl:
 
 def null_control(
     attack: Attack,
-    known: Observations,
-    known_is_member: Tensor,
-    asked: Observations,
-    asked_is_member: Tensor,
+    known: Evidence,
+    asked: Evidence,
     *,
     generator: torch.Generator,
     confidence: float = NULL_CONFIDENCE,
@@ -76,10 +73,8 @@ def null_control(
 
     Args:
         attack: fits a fresh attacker and scores; see ``Attack``.
-        known: what is seen of attack-train, with the attacker's access.
-        known_is_member: real membership there, shape (N,), bool.
-        asked: what is seen of the reported pool, with the attacker's access.
-        asked_is_member: real membership there.
+        known: what the attacker holds of attack-train, with its access and the real membership.
+        asked: the same of the reported pool.
         generator: draws the lots.
         confidence: of the AUC's interval.
 
@@ -87,12 +82,9 @@ def null_control(
         PoolError: if a pool has fewer than 4 non-members.
         ValueError: if the attack's scores are not numbers of shape (N,).
     """
-    seen_known, lots_known = _lots(known, known_is_member, generator)
-    seen_asked, lots_asked = _lots(asked, asked_is_member, generator)
-    scores = attack(
-        Evidence(seen=seen_known, truth=lots_known, values=2),
-        Evidence(seen=seen_asked, truth=None, values=2),
-    )
+    drawn_known, lots_known = _lots(known, generator)
+    drawn_asked, lots_asked = _lots(asked, generator)
+    scores = attack(replace(drawn_known, truth=lots_known), replace(drawn_asked, truth=None))
     auc = null_auc_interval(
         scores.detach().to("cpu", torch.float64).numpy(), lots_asked.numpy(), confidence=confidence
     )
@@ -105,12 +97,11 @@ def null_control(
     )
 
 
-def _lots(
-    observations: Observations, is_member: Tensor, generator: torch.Generator
-) -> tuple[Observations, Tensor]:
+def _lots(evidence: Evidence, generator: torch.Generator) -> tuple[Evidence, Tensor]:
     """The non-members in random order, and which of them are called members: the first half."""
-    positions = (~is_member).nonzero()[:, 0]
+    assert evidence.truth is not None  # who the non-members are has to be known
+    positions = (~evidence.truth).nonzero()[:, 0]
     if len(positions) < 4:
         raise PoolError(f"a null control needs 4 non-members, but there are {len(positions)}")
     order = positions[torch.randperm(len(positions), generator=generator)]
-    return observations.take(order), torch.arange(len(order)) < len(order) // 2
+    return evidence.take(order), torch.arange(len(order)) < len(order) // 2

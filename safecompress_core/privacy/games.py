@@ -17,18 +17,19 @@ from torch import Tensor
 from safecompress_core.api import Game
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
+from safecompress_core.privacy.exposure import gain
 from safecompress_core.privacy.imputation import best_imputation
 from safecompress_core.privacy.intervals import (
     CONFIDENCE,
     auc_interval,
     clopper_pearson,
-    difference_of_proportions,
     macro_auc_interval,
 )
 from safecompress_core.privacy.judgement import Judgement, LowFprRate, Unresolvable, rescaled
 from safecompress_core.privacy.pools import Pool
 from safecompress_core.privacy.resampling import Resampling, paired_lift, percentile_interval
 from safecompress_core.privacy.roc import calibrate_threshold, tpr_at_fpr
+from safecompress_core.privacy.scrutiny import Lens, scrutinised
 
 __all__ = ["FPR_LEVELS", "Answers", "ground_truth", "judge"]
 
@@ -64,11 +65,13 @@ class Terms:
         resampling: draws of the pool's samples.
         threshold: the attacker's own membership threshold, or None.
         confidence: of every interval.
+        lens: for a closer look, or None.
     """
 
     resampling: Resampling
     threshold: float | None
     confidence: float
+    lens: Lens | None
 
 
 def ground_truth(
@@ -100,6 +103,7 @@ def judge(
     resampling: Resampling,
     threshold: float | None = None,
     confidence: float = CONFIDENCE,
+    lens: Lens | None = None,
 ) -> Judgement:
     """Measure an attack on a pool.
 
@@ -110,12 +114,13 @@ def judge(
         resampling: draws of that pool's samples, the same for all that is compared on it.
         threshold: the attacker's own, where it has one.
         confidence: of every interval.
+        lens: of that pool, to have an attack on membership looked at closely.
 
     Raises:
         PoolError: if the pool has fewer than 2 members or 2 non-members.
         ValueError: if scores are of the wrong shape or not numbers, which is the attacker's fault.
     """
-    terms = Terms(resampling=resampling, threshold=threshold, confidence=confidence)
+    terms = Terms(resampling=resampling, threshold=threshold, confidence=confidence, lens=lens)
     return JUDGES[game](known, asked, terms)
 
 
@@ -133,17 +138,18 @@ def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         threshold = calibrate_threshold(_scores(known, dimensions=1), _bools(known.truth))
     auc = auc_interval(scores, is_member, confidence=terms.confidence)
     says_member = scores > threshold
-    members, non_members = int(is_member.sum()), int((~is_member).sum())
-    gain = difference_of_proportions(
-        (int((says_member & is_member).sum()), members),
-        (int((says_member & ~is_member).sum()), non_members),
-        confidence=terms.confidence,
-    )
+    gained = gain(says_member, is_member, confidence=terms.confidence)
+    closer = None
+    if terms.lens is not None:
+        labels = _ints(asked.labels)
+        closer = scrutinised(
+            terms.lens, scores, says_member, is_member, labels, confidence=terms.confidence
+        )
     return Judgement(
         game=Game.MEMBERSHIP,
-        accuracy=gain.scaled(0.5, shift=0.5),
+        accuracy=gained.scaled(0.5, shift=0.5),
         auc=auc,
-        advantage=gain.clipped(0.0, 1.0),
+        advantage=gained.clipped(0.0, 1.0),
         baseline=0.5,
         correct=says_member == is_member,
         is_member=is_member,
@@ -151,6 +157,7 @@ def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         operating_points=tuple(
             _low_fpr_rate(scores, is_member, level, terms.confidence) for level in FPR_LEVELS
         ),
+        scrutiny=closer,
     )
 
 

@@ -11,6 +11,7 @@ from safecompress_core.api import Game
 from safecompress_core.privacy.intervals import Estimate
 from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.roc import Array, OperatingPoint
+from safecompress_core.privacy.scrutiny import Scrutiny
 
 __all__ = ["Judgement", "LowFprRate", "Unresolvable", "rescaled"]
 
@@ -94,6 +95,7 @@ class Judgement:
         is_member: shape (N,), the strata of the pool.
         threshold: membership: the score above which the decision is "member".
         operating_points: membership: the rates at low false-positive rates.
+        scrutiny: membership: the closer look, where one was asked for.
         lift: attribute: accuracy less baseline, with a paired interval, in [−1, 1].
         macro_f1: attribute: mean F1 over the values that occur or are guessed, in [0, 1].
         baseline_correct: attribute: shape (N,), where the guess without the model is right.
@@ -109,6 +111,7 @@ class Judgement:
     is_member: Bools
     threshold: float | None = None
     operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
+    scrutiny: Scrutiny | None = None
     lift: Estimate | None = None
     macro_f1: float | None = None
     baseline_correct: Bools | None = None
@@ -150,8 +153,8 @@ class Judgement:
         Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy``, ``accuracy_interval``,
         ``auc``, ``auc_interval`` (both null where undefined), ``advantage``,
         ``advantage_interval``, ``baseline``. Membership adds ``threshold`` (null if infinite) and
-        ``operating_points``; attribute adds ``lift``, ``lift_interval``, ``macro_f1`` and
-        ``baseline_rule``.
+        ``operating_points``, and where it was looked at closely what ``Scrutiny.to_json`` has;
+        attribute adds ``lift``, ``lift_interval``, ``macro_f1`` and ``baseline_rule``.
         """
         document: dict[str, Any] = {
             "game": str(self.game),
@@ -169,6 +172,8 @@ class Judgement:
         if self.threshold is not None:
             document["threshold"] = _finite(self.threshold)
             document["operating_points"] = [point.to_json() for point in self.operating_points]
+        if self.scrutiny is not None:
+            document |= self.scrutiny.to_json()
         if self.lift is not None:
             document["lift"] = self.lift.value
             document["lift_interval"] = list(self.lift.interval)

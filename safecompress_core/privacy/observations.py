@@ -9,7 +9,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.errors import AccessError, PoolError, TrainingDivergedError
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.gradients import per_sample_gradients
 from safecompress_core.privacy.signals import log_posteriors
 
 __all__ = ["Observations", "last_layer_gradients", "observe"]
@@ -48,6 +49,7 @@ class _Reactions:
     hidden: Tensor
     network: Classifier
     batch_size: int
+    _gradients: dict[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def predictions(self) -> Tensor:
@@ -75,9 +77,20 @@ class _Reactions:
         state = self.network.state()
         return MappingProxyType({name: tensor.cpu() for name, tensor in state.items()})
 
+    def gradients(self, layer: str) -> Tensor:
+        if layer not in self._gradients:
+            self._gradients[layer] = per_sample_gradients(
+                self.network, self.inputs, self.labels, layer=layer
+            ).float()
+        return self._gradients[layer]
+
     def query(self, inputs: Tensor) -> Tensor:
         logits, _ = _forward(self.network, inputs, batch_size=self.batch_size)
         return torch.softmax(logits.double(), dim=1).float()
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        logits, _ = _forward(self.network, inputs, batch_size=self.batch_size)
+        return logits.argmax(dim=1)
 
     def take(self, positions: Tensor) -> "_Reactions":
         return _Reactions(
@@ -157,8 +170,15 @@ class Observations:
 
     @property
     def inputs(self) -> Tensor:
-        """The samples themselves, shape (N, ...). Needs gray-box access."""
-        return self._read("inputs", Access.GRAY_BOX).inputs
+        """The samples themselves, shape (N, ...). Needs label-only access."""
+        return self._read("inputs", Access.LABEL_ONLY).inputs
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Most likely labels (M,), int64, of inputs (M, ...) of the attacker's choosing.
+
+        They are answered by the network as it was when it was observed. Needs label-only access.
+        """
+        return self._read("predict", Access.LABEL_ONLY).predict(inputs)
 
     def query(self, inputs: Tensor) -> Tensor:
         """Posteriors (M, C), float32, of inputs (M, ...) of the attacker's choosing.
@@ -179,6 +199,17 @@ class Observations:
         Computed when first read, from what was observed: never those of another model.
         """
         return self._read("last_layer_gradients", Access.WHITE_BOX).last_layer_gradients
+
+    def gradients(self, layer: str) -> Tensor:
+        """Each sample's gradient of cross-entropy with respect to a layer, shape (N, A), float32.
+
+        The layer is a parameter, or a module with all its parameters; columns are its A active
+        coordinates, flattened. Computed when first asked for, then shared. Needs white-box access.
+
+        Raises:
+            TopologyError: if the model has no such layer.
+        """
+        return self._read("gradients", Access.WHITE_BOX).gradients(layer)
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:

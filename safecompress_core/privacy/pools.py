@@ -11,7 +11,7 @@ from torch import Tensor
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
 
-__all__ = ["Pool", "Pools", "build_pools"]
+__all__ = ["Pool", "Pools", "build_pools", "cut_pools"]
 
 FEWEST = 2
 """Samples that each side of a pool needs: one fewer has no spread."""
@@ -58,12 +58,13 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """The three pools of a run.
+    """The three pools of a run, and its canaries.
 
     Attributes:
         attack_train: what the simulated adversary knows.
         select: what candidates are tested on; its non-members are the validation set.
         audit: touched once, at the end; its non-members are the test set.
+        canaries: samples with a wrong label, in none of the three; None for a run without any.
 
     Raises:
         PoolError: if a sample is in two places.
@@ -72,6 +73,7 @@ class Pools:
     attack_train: Pool
     select: Pool
     audit: Pool
+    canaries: Pool | None = None
 
     def __post_init__(self) -> None:
         indices, times = torch.unique(
@@ -85,7 +87,8 @@ class Pools:
             )
 
     def __iter__(self) -> Iterator[Pool]:
-        return iter((self.attack_train, self.select, self.audit))
+        pools = (self.attack_train, self.select, self.audit)
+        return iter(pools if self.canaries is None else (*pools, self.canaries))
 
     @property
     def members(self) -> Tensor:
@@ -120,6 +123,7 @@ def build_pools(
     select: float,
     audit: float,
     generator: torch.Generator,
+    canaries: int = 0,
 ) -> Pools:
     """Cut all samples at random into members and non-members, and both into three pools.
 
@@ -134,26 +138,66 @@ def build_pools(
         select: share of that pool.
         audit: share of that pool.
         generator: what decides who goes where.
+        canaries: how many members, and as many non-members, are kept out of the three pools.
 
     Raises:
-        PoolError: if more members are asked for than there are, or a pool would have fewer than
-            2 samples on either side.
+        PoolError: if more members or canaries are asked for than there are, or a pool would have
+            fewer than 2 samples on either side.
     """
     shares = (attack_train, select, audit)
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise PoolError(f"the shares of the pools must sum to 1, but {shares} sum to {sum(shares)}")
     count = _member_count(members, len(labels))
-    inside, outside = _stratified_split(
-        torch.arange(len(labels)), labels, (count, len(labels) - count), generator
-    )
+    is_member = torch.zeros(len(labels), dtype=torch.bool)
+    is_member[
+        _stratified_split(
+            torch.arange(len(labels)), labels, (count, len(labels) - count), generator
+        )[0]
+    ] = True
+    return cut_pools(labels, is_member, shares=shares, generator=generator, canaries=canaries)
+
+
+def cut_pools(
+    labels: Tensor,
+    is_member: Tensor,
+    *,
+    shares: tuple[float, float, float],
+    generator: torch.Generator,
+    canaries: int = 0,
+) -> Pools:
+    """Cut members and non-members, each stratified by task label, into three pools.
+
+    Args:
+        labels: task label of each sample, shape (N,), int64.
+        is_member: which of them train the model, shape (N,), bool.
+        shares: of attack-train, select and audit; they sum to 1.
+        generator: what decides who goes where.
+        canaries: samples of either side that are taken out before.
+
+    Raises:
+        PoolError: if a pool would have fewer than 2 samples on either side, or there are fewer
+            samples on a side than canaries.
+    """
+    apart = []
+    ordinary = []
+    for side in (is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]):
+        if canaries > len(side):
+            raise PoolError(f"{canaries} canaries are asked for of {len(side)} samples on a side")
+        taken, rest = side[:0], side
+        if canaries:
+            sizes = (canaries, len(side) - canaries)
+            taken, rest = _stratified_split(side, labels, sizes, generator)
+        apart.append(taken)
+        ordinary.append(rest)
     sides = [
-        _stratified_split(side, labels, _sizes(len(side), shares), generator)
-        for side in (inside, outside)
+        _stratified_split(side, labels, _sizes(len(side), shares), generator) for side in ordinary
     ]
     names = ("attack_train", "select", "audit")
-    return Pools(
-        *(Pool(name, *cut) for name, cut in zip(names, zip(*sides, strict=True), strict=True))
+    attack_train, select, audit = (
+        Pool(name, *cut) for name, cut in zip(names, zip(*sides, strict=True), strict=True)
     )
+    marked = Pool("canaries", *apart) if canaries else None
+    return Pools(attack_train, select, audit, marked)
 
 
 def _member_count(members: float | int, total: int) -> int:

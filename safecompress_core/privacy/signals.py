@@ -10,6 +10,7 @@ __all__ = [
     "confidence",
     "correctness",
     "log_posteriors",
+    "logit_of_confidence",
     "modified_entropy",
     "modified_entropy_of_logits",
     "negative_loss",
@@ -61,6 +62,17 @@ def negative_loss_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
     """Log p_y, shape (N,), at most 0, from logits (N, C)."""
     log_kept, _ = log_posteriors(logits)
     return log_kept.gather(1, labels[:, None])[:, 0]
+
+
+def logit_of_confidence(logits: Tensor, labels: Tensor) -> Tensor:
+    """log(p_y / (1 − p_y)), shape (N,), from logits (N, C): z_y − log Σ_{c≠y} exp z_c.
+
+    Source: Carlini et al. 2022, "Membership Inference Attacks From First Principles", section IV,
+    where it is φ; in the form that loses no precision where p_y is near 0 or 1.
+    """
+    own = logits.double().gather(1, labels[:, None])
+    others = logits.double().scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
+    return own[:, 0] - others
 
 
 def modified_entropy(posteriors: Tensor, labels: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
 
 __all__ = ["Attacker", "Round", "Tile", "attackers", "headline", "rounds", "tiles"]
@@ -88,7 +89,9 @@ class Attacker:
 
 
 def headline(results: Results) -> str:
-    """The whole run in one sentence."""
+    """The whole run in one sentence; that it proves nothing, where a control failed."""
+    if failed_controls(results):
+        return "VOID: a control failed, so no figure of this run proves anything."
     first, cost, *leaks = tiles(results)
     said = [first.brief]
     if leaks:

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from safecompress_core.engine.run_directory import read_json, write_bytes
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report import contents, panels, summary, verdict, words
+from safecompress_core.report.exposure import exposure
 
 __all__ = ["render", "write_report"]
 
@@ -60,9 +61,13 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
             verdict=verdict.verdict(results),
             gates=verdict.gates(results),
             controls=verdict.controls(results),
+            failed_controls=verdict.failed_controls(results),
+            selectors=verdict.selectors(results),
+            gaps=verdict.gaps(results),
             findings=verdict.selection(results),
             tiles=contents.tiles(results),
             comparison=summary.comparison(results),
+            exposure=exposure(results),
             attackers=contents.attackers(results, resolved),
             rounds=contents.rounds(results),
             ends=summary.ends_of(results),

@@ -7,11 +7,25 @@ from typing import Any
 from safecompress_core.report.summary import objective_name
 from safecompress_core.report.words import and_list, apart, number, or_list, span
 
-__all__ = ["Finding", "controls", "gates", "is_good", "selection", "verdict"]
+__all__ = [
+    "Finding",
+    "controls",
+    "failed_controls",
+    "gaps",
+    "gates",
+    "is_good",
+    "selection",
+    "selectors",
+    "verdict",
+]
 
 Results = Mapping[str, Any]
 
 MEASURE_NAMES = {"auc": "AUC", "file_bytes": "file size in bytes"}
+CONTROL_NAMES = {"null": "null control", "planted": "planted-leak control"}
+
+Forms = tuple[str, str]
+"""Words for one attack, and for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +38,29 @@ class Finding:
 
 def is_good(results: Results) -> bool:
     """Whether every gate is met and no control failed: what the exit code of a run says."""
-    checks = [*results["gate"], *results["controls"].get("null", {}).values()]
-    return all(check["passed"] for check in checks)
+    return not failed_controls(results) and all(gate["passed"] for gate in results["gate"])
+
+
+def failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
+    """By kind of control (``null``, ``planted``) the attacks that failed it."""
+    found = {
+        kind: tuple(name for name, one in controlled.items() if not one["passed"])
+        for kind, controlled in results["controls"].items()
+    }
+    return {kind: names for kind, names in found.items() if names}
 
 
 def verdict(results: Results) -> Finding:
     """One sentence for the whole run."""
     gates_ = results["gate"]
     met = sum(gate["passed"] for gate in gates_)
-    failed = [name for name, control in _null(results).items() if not control["passed"]]
+    failed = [
+        f"the {CONTROL_NAMES[kind]} failed for {and_list(names)}"
+        for kind, names in failed_controls(results).items()
+    ]
     if failed:
-        text = f"the null control failed for {and_list(failed)}, so the figures prove nothing"
-        return Finding(f"No verdict: {text}.", is_good=False)
+        text = f"VOID: {and_list(failed)}, so the figures prove nothing."
+        return Finding(text, is_good=False)
     if not gates_:
         return Finding("The spec sets no gate, so there is nothing to pass or to fail.")
     if met == len(gates_):
@@ -96,31 +121,85 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
 
 
 def controls(results: Results) -> tuple[Finding, ...]:
-    """Whether attacks found something where there was nothing to find."""
-    null = _null(results)
-    if not null:
-        return (Finding("No attack on membership was audited, so there is no null control."),)
-    found = []
-    passed = {name: one for name, one in null.items() if one["passed"]}
+    """Whether attacks found something where there was nothing, and found what was planted."""
+    if not any(results["controls"].values()):
+        return (Finding("No attack on membership was audited, so there are no controls."),)
+    return (
+        *_controlled(
+            results["controls"].get("null", {}),
+            lead="Null control, membership drawn by lot",
+            good=("finds nothing, as it must be", "find nothing, as it must be"),
+            proof=("its interval covers 0.5", "their intervals cover 0.5"),
+            bad="finds something where there is nothing",
+        ),
+        *_controlled(
+            results["controls"].get("planted", {}),
+            lead="Planted-leak control, membership copied into the output",
+            good=("finds it, as it must be", "find it, as it must be"),
+            proof=("its interval is above 0.5", "their intervals are above 0.5"),
+            bad="misses a leak that is there",
+        ),
+    )
+
+
+def _controlled(
+    found: Mapping[str, Any], *, lead: str, good: Forms, proof: Forms, bad: str
+) -> Iterator[Finding]:
+    """One sentence for all attacks that passed a control, and one for each that failed."""
+    passed = {name: one for name, one in found.items() if one["passed"]}
     if passed:
+        form = len(passed) > 1
         aucs = and_list([number(one["auc"]) for one in passed.values()])
-        find = "finds" if len(passed) == 1 else "find"
-        cover = "its interval covers" if len(passed) == 1 else "their intervals cover"
-        text = f"{and_list(list(passed))} {find} nothing, as it must be (AUC {aucs}; {cover} 0.5)."
-        found.append(Finding(f"Null control, membership drawn by lot: {text}", is_good=True))
-    for name, one in null.items():
+        text = f"{and_list(list(passed))} {good[form]} (AUC {aucs}; {proof[form]})."
+        yield Finding(f"{lead}: {text}", is_good=True)
+    for name, one in found.items():
         if not one["passed"]:
             auc = f"AUC {number(one['auc'])}, {span(*one['auc_interval'])}"
-            text = (
-                f"{name} finds something where there is nothing ({auc}). Do not trust its figures."
-            )
-            found.append(Finding(f"Null control, membership drawn by lot: {text}", is_good=False))
-    return tuple(found)
+            text = f"{name} {bad} ({auc}). Do not trust its figures."
+            yield Finding(f"{lead}: {text}", is_good=False)
 
 
 def selection(results: Results) -> tuple[Finding, ...]:
     """What the choices of the rounds rest on; nothing for a method that chose nothing."""
     return tuple(_selection(results)) if results["rounds"] else ()
+
+
+def gaps(results: Results) -> tuple[Finding, ...]:
+    """By game, whether the attacks that selected showed what the audit finds."""
+    return tuple(_gap(game, one) for game, one in results["selection_gap"].items())
+
+
+def _gap(game: str, one: Mapping[str, Any]) -> Finding:
+    seen, found = one["select"], one["audit"]
+    attacker = seen["attacker"]
+    if seen.get("outdone_by"):
+        attacker += f", outdone by {seen['outdone_by']}"
+    read = (
+        f"{game.capitalize()} advantage of the chosen model: "
+        f"{number(seen['advantage'])} while choosing ({attacker}), "
+        f"{number(found['advantage'])} in the audit ({found['attacker']})"
+    )
+    ends = span(*one["gap_interval"])
+    if one["selection"] == "agrees":
+        return Finding(f"{read}: they agree within the noise ({ends}).", is_good=True)
+    is_good = False if one["selection"] == "understated" else None
+    by = f"by {number(abs(one['gap']))} (difference {ends})"
+    return Finding(f"{read}: selection {one['selection']} the leak {by}.", is_good=is_good)
+
+
+def selectors(results: Results) -> tuple[Finding, ...]:
+    """Attackers that judge what they selected, where the spec allows it."""
+    named = results["selection"].get("also_audit", [])
+    if not named:
+        return ()
+    many = len(named) > 1
+    return (
+        Finding(
+            f"{and_list(named)} selected too (allow_selectors: true), so "
+            f"{'their' if many else 'its'} figures in the audit read too low.",
+            is_good=False,
+        ),
+    )
 
 
 def _selection(results: Results) -> Iterator[Finding]:
@@ -171,8 +250,3 @@ def _outdone(results: Results) -> Iterator[Finding]:
             count = sum(one is not None for one in by)
             text = f"{name} was significantly weaker than {or_list(stronger)}"
             yield Finding(f"In {count} of {len(tests)} tests {text}, which counted in its place.")
-
-
-def _null(results: Results) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = results["controls"].get("null", {})
-    return found

@@ -14,7 +14,7 @@ from safecompress_core.spec.names import offer
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["MEASURES", "MODEL_MEASURES", "check", "gate_measures"]
+__all__ = ["MEASURES", "MODEL_MEASURES", "auditing_selectors", "check", "gate_measures"]
 
 MEASURES: Mapping[Game, tuple[str, ...]] = {
     Game.MEMBERSHIP: ("accuracy", "auc", "advantage"),
@@ -90,17 +90,51 @@ def _check_weights(spec: RunSpec) -> Iterator[Finding]:
         yield Finding(("attackers",), message, "give one of them a weight")
 
 
+def auditing_selectors(spec: RunSpec) -> dict[str, str]:
+    """By id in the audit, the id under which the same attacker selects.
+
+    The same is who has the same type and parameters; the type with others is another attacker.
+    """
+    selecting = [(component_id(one), _identity(one)) for one in spec.attackers]
+    found = {}
+    for attacker in spec.audit.attackers:
+        same = [name for name, identity in selecting if identity == _identity(attacker)]
+        if same:
+            found[component_id(attacker)] = same[0]
+    return found
+
+
+def _check_references(spec: RunSpec) -> Iterator[Finding]:
+    """Reference models of every candidate would cost more than all candidates together."""
+    for index, attacker in enumerate(spec.attackers):
+        if definition_of(attacker).references:
+            name = component_id(attacker)
+            message = f"{name!r} compares with reference models, which only the audit trains"
+            mend = "move it to audit.attackers"
+            yield Finding(("attackers", index, "type"), message, mend)
+
+
+def _check_pairs(spec: RunSpec) -> Iterator[Finding]:
+    """A reference model re-runs the selection, and would need an uncompressed model of its own."""
+    for index, attacker in enumerate(spec.attackers):
+        if definition_of(attacker).pairs_with_uncompressed:
+            name = component_id(attacker)
+            message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
+            mend = "move it to audit.attackers"
+            yield Finding(("attackers", index, "type"), message, mend)
+
+
 def _check_audit(spec: RunSpec) -> Iterator[Finding]:
     """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
     if spec.audit.allow_selectors:
         return
-    selecting = {component_id(one): _identity(one) for one in spec.attackers}
+    same = auditing_selectors(spec)
     for index, attacker in enumerate(spec.audit.attackers):
-        same = [name for name, identity in selecting.items() if identity == _identity(attacker)]
-        if same:
+        name = same.get(component_id(attacker))
+        if name is not None:
             yield Finding(
                 ("audit", "attackers", index),
-                f"this is the attacker {same[0]!r} that selects, whose figures read too low here",
+                f"this is the attacker {name!r} that selects, whose figures read too low here",
                 "audit with another one, or write 'allow_selectors: true'",
             )
 
@@ -128,6 +162,8 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_pools,
     _check_ids,
     _check_weights,
+    _check_references,
+    _check_pairs,
     _check_audit,
     _check_gate,
     check_changes,

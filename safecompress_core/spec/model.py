@@ -83,6 +83,8 @@ class Pools(Params):
     """Share of either side on which candidates are tested during the run."""
     audit: Share = 0.3
     """Share of either side that is touched once, at the end."""
+    canaries: Annotated[int, Field(ge=0)] = 0
+    """Members that are trained on with a wrong label, and reported apart."""
 
 
 class Training(Params):
@@ -109,6 +111,8 @@ class Audit(Params):
     """Attackers that did not select."""
     allow_selectors: bool = False
     """Whether an attacker may audit what it selected; its figures then read too low."""
+    prior: Share = 0.1
+    """Share of members among those an adversary asks about, at which precision is stated."""
     front: Literal["chosen", "ends", "all"] = "chosen"
     """Which models are audited: the chosen one, the two ends of the front as well, or all."""
 

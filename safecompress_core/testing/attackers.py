@@ -19,6 +19,7 @@ from safecompress_core.api import AttackerDef, Game
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Attacker, Evidence
 from safecompress_core.privacy.observations import Observations, observe
+from safecompress_core.privacy.references import References
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["AttackerConformance"]
@@ -27,6 +28,7 @@ __all__ = ["AttackerConformance"]
 
 CLASSES, HIDDEN, VALUES = 4, 8, 3
 SAMPLES = 400  # of each pool; half of them members
+REFERENCES = 8  # models, each trained on about half of the samples
 LEAK = 6.0  # in logits
 CHANCE = 4  # standard errors; chance alone goes beyond them once in 30,000 times
 ENOUGH = 0.8  # AUC or balanced accuracy; an attack that only sees right or wrong reaches 0.87
@@ -41,7 +43,9 @@ class AttackerConformance(DefinitionConformance):
             definition = GAP
 
     Every piece of evidence is cut down to the access that the definition declares, so an attacker
-    that reads more fails with an ``AccessError``. Private attributes have three values.
+    that reads more fails with an ``AccessError``. Private attributes have three values. An
+    attacker that declares ``references`` gets eight of them; one that declares
+    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing.
 
     Attributes:
         definition: the attacker's definition.
@@ -68,8 +72,18 @@ class AttackerConformance(DefinitionConformance):
     def evidence(self, *, leak: float = LEAK, seed: int = 0) -> Evidence:
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
         make = {Game.MEMBERSHIP: _membership_pool, Game.ATTRIBUTE: _attribute_pool}
-        full = make[self.definition.game](leak, torch.Generator().manual_seed(seed))
-        return replace(full, seen=full.seen.restricted(self.definition.access))
+        generator = torch.Generator().manual_seed(seed)
+        full = make[self.definition.game](leak, generator)
+        return replace(
+            full,
+            seen=full.seen.restricted(self.definition.access),
+            references=_references(full.seen.labels, leak, generator)
+            if self.definition.references
+            else None,
+            uncompressed=_uncompressed(full.seen).restricted(self.definition.access)
+            if self.definition.pairs_with_uncompressed
+            else None,
+        )
 
     def scores(self, attacker: Attacker, pool: Evidence) -> Tensor:
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
@@ -152,7 +166,7 @@ class AttackerConformance(DefinitionConformance):
         together = self.scores(attacker, pool)
 
         for position in (0, SAMPLES - 1):
-            one = replace(pool, seen=pool.seen.take(torch.tensor([position])))
+            one = pool.take(torch.tensor([position]))
             torch.testing.assert_close(
                 self.scores(attacker, one)[0], together[position], rtol=1e-3, atol=1e-4
             )
@@ -171,9 +185,8 @@ class AttackerConformance(DefinitionConformance):
         if self.definition.game is Game.ATTRIBUTE:
             absent |= known.truth == VALUES - 1
         kept = (~absent).nonzero()[:, 0]
-        partial = replace(known, seen=known.seen.take(kept), truth=known.truth[kept])
 
-        self.scores(self.fitted(partial), self.evidence(seed=2))
+        self.scores(self.fitted(known.take(kept)), self.evidence(seed=2))
 
 
 def _membership_pool(leak: float, generator: torch.Generator) -> Evidence:
@@ -193,18 +206,34 @@ def _attribute_pool(leak: float, generator: torch.Generator) -> Evidence:
     return Evidence(seen=_observed(hidden, labels), truth=truth, values=VALUES)
 
 
+def _references(labels: Tensor, leak: float, generator: torch.Generator) -> References:
+    """Models that tell those samples which they were trained on as the attacked one does."""
+    shape = (REFERENCES, SAMPLES)
+    is_in = (
+        torch.arange(REFERENCES)[:, None] + torch.randint(2, shape[1:], generator=generator)
+    ) % 2
+    logits = torch.randn(*shape, CLASSES, generator=generator)
+    logits += leak * is_in[:, :, None] * F.one_hot(labels, CLASSES)
+    return References(logits, is_in.bool(), labels)
+
+
 def _noise(generator: torch.Generator) -> tuple[Tensor, Tensor]:
     hidden = torch.randn(SAMPLES, HIDDEN, generator=generator)
     return hidden, torch.randint(CLASSES, (SAMPLES,), generator=generator)
 
 
-def _observed(hidden: Tensor, labels: Tensor) -> Observations:
-    """A model of one layer: inputs are its representation, their first half its logits."""
+def _observed(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations:
+    """A model of one layer: inputs are its representation, some of them its logits."""
     head: nn.Linear = nn.utils.skip_init(nn.Linear, HIDDEN, CLASSES)
     with torch.no_grad():
-        nn.init.eye_(head.weight)
         nn.init.zeros_(head.bias)
+        head.weight.copy_(torch.eye(HIDDEN)[first : first + CLASSES])
     return observe(Classifier(head), hidden, labels)
+
+
+def _uncompressed(seen: Observations) -> Observations:
+    """A model whose logits are the other half, where membership leaves no trace."""
+    return _observed(seen.inputs, seen.labels, first=CLASSES)
 
 
 def _auc(scores: Tensor, is_member: Tensor) -> float:

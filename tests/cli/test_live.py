@@ -287,7 +287,7 @@ def test_lines_tell_each_finished_unit(
         finished(1, done=4, front=("r1c1", "r1c2")),
         audited("compressed", "loss", 0.25),
         audited("compressed", "entropy", 0.125),
-        {"event": "run_finished", "done": 10, "total": 10, "gate": [{"passed": True}]},
+        ended(passed=True),
     )
 
     captured = capsys.readouterr()
@@ -301,6 +301,24 @@ def test_lines_tell_each_finished_unit(
         "[ 9/10  1:05] audit of compressed: advantage loss 0.250, entropy 0.125",
         "[10/10  1:05] audit finished, 1 of 1 gates met",
     ]
+
+
+def ended(*, passed: bool) -> dict[str, Any]:
+    """The end of a run that meets its gate, with a control that passed or failed."""
+    controls = {"null": {"loss": {"passed": True}}, "planted": {"loss": {"passed": passed}}}
+    gate = [{"passed": True}]
+    return {"event": "run_finished", "done": 10, "total": 10, "gate": gate, "controls": controls}
+
+
+def test_the_last_line_says_when_all_is_void(
+    progress: Progress, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gate that is met must not be the last word then."""
+    told(Lines(progress), started(tmp_path), ended(passed=False))
+
+    last = capsys.readouterr().err.splitlines()[-1]
+
+    assert last.endswith("audit finished, 1 of 1 gates met, VOID: a control failed")
 
 
 def test_lines_say_where_a_run_goes_on(

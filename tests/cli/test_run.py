@@ -51,7 +51,7 @@ def test_a_run_prints_its_table_its_verdict_and_where_things_lie(
 
 MAPS = {
     *("audit", "attacks", "metrics", "objectives", "spread", "attackers", "defences"),
-    *("files", "null", "pools"),
+    *("files", "null", "planted", "pools", "selection_gap"),
 }
 """What has a key for each attack, metric, objective, file or pool, as the spec has it."""
 
@@ -153,7 +153,7 @@ def test_a_failed_control_ends_with_1(tiny_spec: Path, finished_run: Path) -> No
     outcome = rerun(tiny_spec, finished_run)
 
     assert outcome.exit_code == 1
-    assert "No verdict: the null control failed for loss-threshold" in outcome.stdout
+    assert "VOID: the null control failed for loss-threshold" in outcome.stdout
 
 
 def test_a_spec_that_only_the_data_shows_to_be_wrong_ends_with_1(

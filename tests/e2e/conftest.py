@@ -124,6 +124,12 @@ class Bench:
         return subprocess.run(command, check=False, env=ENVIRONMENT).returncode
 
 
+@pytest.fixture(scope="session")
+def benches() -> type[Bench]:
+    """For a fixture that several tests share."""
+    return Bench
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     """An empty folder to run things in."""

@@ -43,7 +43,12 @@ def test_every_key_that_others_rely_on_is_there(results: dict[str, Any]) -> None
         assert part["audit"]["probe-without-limit"]["lift"] is not None
     assert set(results["pools"]) == {"attack_train", "select", "audit"}
     assert {"baseline", "compress", "audit", "total"} == set(results["seconds"])
-    assert set(results["controls"]["null"]) == {"loss-threshold", "modified-entropy"}
+    for kind in ("null", "planted"):
+        found = results["controls"][kind]
+        assert set(found) == {"loss-threshold", "modified-entropy"}
+        assert all(control["passed"] for control in found.values())
+    assert set(results["selection_gap"]) == {"membership", "attribute"}
+    assert results["selection"]["also_audit"] == ["probe-without-limit"]
 
 
 def test_sizes_are_those_of_the_files(results: dict[str, Any], finished: Any) -> None:
@@ -94,7 +99,7 @@ def test_the_model_file_gives_back_the_very_model_that_was_audited(
     )
     for part, folder in ((results, "model"), (results["baseline"], "baseline")):
         stored = load_model(run.path / folder / "model.safetensors")
-        network = prepared.filled(stored.state).eval()
+        network = prepared.filled(stored.state, stored.topology.masks).eval()
         with torch.no_grad():
             right = (network(inputs).argmax(dim=1) == labels).double().mean()
         assert float(right) == pytest.approx(part["metrics"]["accuracy"]["value"])

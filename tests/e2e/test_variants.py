@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from safecompress_core.engine.verification import Status, verified
 from safecompress_core.sparse.storage import load_model
 
 SHORT = {"method__rounds": 1, "training__epochs": 2}
@@ -93,6 +94,27 @@ def test_nothing_to_audit_with(bench: Any) -> None:
 
     assert results["audit"] == results["controls"]["null"] == {}
     assert results["metrics"]["accuracy"]["value"] > 0
+
+
+def test_canaries_are_trained_on_with_a_wrong_label_and_reported_apart(bench: Any) -> None:
+    """The model learns them by heart; ordinary pools hold none of them."""
+    run = bench.run(
+        method={"type": "uncompressed"},
+        task__model={"type": "mlp", "hidden": [128]},
+        pools={"canaries": 60},
+        training__epochs=150,
+    )
+    results = run.results
+    pools, judged = results["pools"], results["audit"]["loss-threshold"]
+
+    assert (pools["canaries"]["members"], pools["canaries"]["non_members"]) == (60, 60)
+    assert sum(pool["members"] for pool in pools.values()) == round(1797 / 2)
+    assert judged["n"] == pools["audit"]["members"] + pools["audit"]["non_members"]
+    assert judged["canaries"]["n"] == 120
+    assert judged["canaries"]["auc_interval"][0] > judged["auc"]
+    assert "canaries" not in results["audit"]["probe-without-limit"]
+    checks = verified(run.path, bench.registry)
+    assert {check.status for check in checks} == {Status.OK}
 
 
 def test_the_uncompressed_method_under_a_defence_is_not_the_baseline(bench: Any) -> None:

@@ -290,7 +290,8 @@ def test_the_plugin_of_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.Mo
 
     package = tmp_path / "acme_attacks"
     package.mkdir()
-    for name in ("manifest.py", "gap.py"):
+    (package / "__init__.py").touch()
+    for name in ("manifest.py", "margin.py"):
         source = titled(DOCS / "writing-plugins.md", f"src/acme_attacks/{name}")
         (package / name).write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))

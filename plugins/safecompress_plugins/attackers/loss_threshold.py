@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import Attacker, Evidence
-from safecompress_plugins.attackers.manifest import LossThresholdParams
+from safecompress_plugins.attackers.membership_manifest import LossThresholdParams
 
 __all__ = ["LossThreshold"]
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import Attacker, Evidence, PoolError, modified_entropy
-from safecompress_plugins.attackers.manifest import ModifiedEntropyParams
+from safecompress_plugins.attackers.membership_manifest import ModifiedEntropyParams
 
 __all__ = ["ModifiedEntropy", "best_threshold"]
 

@@ -20,7 +20,7 @@ from safecompress_core.toolkit import (
     PoolError,
     global_random_state,
 )
-from safecompress_plugins.attackers.manifest import NeuralParams
+from safecompress_plugins.attackers.membership_manifest import NeuralParams
 
 __all__ = ["NeuralMembership", "balanced_batches"]
 

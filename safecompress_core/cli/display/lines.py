@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from safecompress_core.cli.display.observer import Display
+from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import duration, number
 
 __all__ = ["Lines"]
@@ -34,12 +35,15 @@ class Lines(Display):
                 line = f"{event['candidate']} {event['strategy']}: {self._figures()}"
             case "round_finished":
                 line = self._round(event)
+            case "reference_trained":
+                line = f"reference model {event['reference']} for the {event['model']} model"
             case "attack_finished" if event["phase"] == "audit":
                 line = self._audit(event["model"])
             case "run_finished":
                 met = sum(gate["passed"] for gate in event["gate"])
                 gates = f", {met} of {len(event['gate'])} gates met" if event["gate"] else ""
-                line = f"audit finished{gates}"
+                void = ", VOID: a control failed" if failed_controls(event) else ""
+                line = f"audit finished{gates}{void}"
         return line
 
     def _start(self) -> str:

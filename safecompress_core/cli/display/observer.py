@@ -64,6 +64,11 @@ class Display(ABC):
         self._told(event)
 
     @hookimpl
+    def safecompress_reference_trained(self, event: Event) -> None:
+        """After each reference model."""
+        self._told(event)
+
+    @hookimpl
     def safecompress_run_finished(self, event: Event) -> None:
         """When the results are known."""
         self._told(event)

@@ -128,6 +128,8 @@ class Progress:
                 self._tested(event)
             case "round_finished", _:
                 self._finished(event)
+            case "reference_trained", _:
+                self.activity = "training reference models"
             case "run_finished", _:
                 self.activity = "done"
 

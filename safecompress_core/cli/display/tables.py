@@ -11,6 +11,7 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from safecompress_core.report import summary, verdict
+from safecompress_core.report.exposure import exposure
 from safecompress_core.report.summary import Cell, Row, Table
 from safecompress_core.report.verdict import Finding
 from safecompress_core.report.words import duration
@@ -27,7 +28,8 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
         f"  seed {results['seed']}, {seconds} of work", style="dim not bold"
     )
     console.print(title)
-    for table in (summary.comparison(results), summary.archive_ends(results)):
+    tables = (summary.comparison(results), exposure(results), summary.archive_ends(results))
+    for table in tables:
         if table:
             console.print()
             console.print(drawn(table))
@@ -36,8 +38,9 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     if apart:
         console.print(drawn(apart))
         console.print()
-    _print_findings(console, verdict.selection(results))
-    _print_findings(console, (*verdict.controls(results), *verdict.gates(results)))
+    _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
+    checks = (*verdict.selectors(results), *verdict.controls(results), *verdict.gates(results))
+    _print_findings(console, checks)
     last = verdict.verdict(results)
     console.print(Text(last.text, style=f"bold {MARKS[last.is_good][1]}"))
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_plugins.attackers.attribute_manifest import AttributeProbeParams
 from safecompress_plugins.attackers.attribute_probe import AttributeProbe
-from safecompress_plugins.attackers.manifest import AttributeProbeParams
 
 
 def seen(hidden: Tensor) -> Observations:

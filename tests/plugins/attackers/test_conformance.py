@@ -17,6 +17,16 @@ class TestNeuralBlackboxOnSortedPosteriors(AttackerConformance):
     params = {"epochs": 10, "adapt_epochs": 3, "inputs": "sorted"}
 
 
+class TestNeuralBlackboxOnTheTopThree(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-blackbox"]
+    params = {"epochs": 10, "adapt_epochs": 3, "inputs": "top3"}
+
+
+class TestNeuralBlackboxOnCorrectness(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-blackbox"]
+    params = {"epochs": 10, "adapt_epochs": 3, "inputs": "correctness"}
+
+
 class TestNeuralWhitebox(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-whitebox"]
     params = {"epochs": 8, "adapt_epochs": 2}
@@ -43,3 +53,42 @@ class TestLossThreshold(AttackerConformance):
 
 class TestModifiedEntropy(AttackerConformance):
     definition: AttackerDef = BY_NAME["modified-entropy"]
+
+
+class TestNeuralWhiteboxOnChosenLayers(AttackerConformance):
+    definition: AttackerDef = BY_NAME["neural-whitebox"]
+    params = {"epochs": 8, "adapt_epochs": 2, "layers": ["weight", "bias"]}
+
+
+class TestGap(AttackerConformance):
+    definition: AttackerDef = BY_NAME["gap"]
+
+
+class TestConfidence(AttackerConformance):
+    definition: AttackerDef = BY_NAME["confidence"]
+
+
+class TestEntropy(AttackerConformance):
+    definition: AttackerDef = BY_NAME["entropy"]
+
+
+class TestPopulation(AttackerConformance):
+    definition: AttackerDef = BY_NAME["population"]
+
+
+class TestGaussianRegression(AttackerConformance):
+    definition: AttackerDef = BY_NAME["quantile-regression"]
+
+
+class TestQuantileRegression(AttackerConformance):
+    definition: AttackerDef = BY_NAME["quantile-regression"]
+    params = {"regression": "quantile"}
+
+
+class TestGradientNorm(AttackerConformance):
+    definition: AttackerDef = BY_NAME["gradient-norm"]
+
+
+class TestGradientNormOfOrder1(AttackerConformance):
+    definition: AttackerDef = BY_NAME["gradient-norm"]
+    params = {"order": 1}

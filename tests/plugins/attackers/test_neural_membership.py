@@ -10,7 +10,10 @@ from torch import nn
 
 from safecompress_core.api import Access
 from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
-from safecompress_plugins.attackers.manifest import NeuralBlackboxParams, NeuralWhiteboxParams
+from safecompress_plugins.attackers.membership_manifest import (
+    NeuralBlackboxParams,
+    NeuralWhiteboxParams,
+)
 from safecompress_plugins.attackers.neural_blackbox import BlackboxNetwork, NeuralBlackbox
 from safecompress_plugins.attackers.neural_membership import NeuralMembership, balanced_batches
 from safecompress_plugins.attackers.neural_whitebox import NeuralWhitebox, WhiteboxNetwork
@@ -127,7 +130,7 @@ def test_the_blackbox_network_is_the_papers() -> None:
     """Layer widths of ASE'22 Fig. 2, weights of variance 0.01, biases 0."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = BlackboxNetwork(14, deviation=0.1)
+        network = BlackboxNetwork(14, 14, deviation=0.1)
     weights = {n: p for n, p in network.named_parameters() if n.endswith("weight")}
     biases = [p for n, p in network.named_parameters() if n.endswith("bias")]
 
@@ -150,7 +153,7 @@ def test_the_whitebox_network_takes_a_gradient_of_any_size(classes: int, hidden:
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
     assert attacker.score(replace(known, truth=None)).shape == (12,)
-    assert WhiteboxNetwork(classes, hidden).fusion[1].in_features == 256
+    assert WhiteboxNetwork(classes, [(1, classes, hidden)]).fusion[1].in_features == 256
 
 
 def test_gradients_and_losses_are_scaled_by_attack_train_alone() -> None:
@@ -158,8 +161,8 @@ def test_gradients_and_losses_are_scaled_by_attack_train_alone() -> None:
     attacker = NeuralWhitebox(NeuralWhiteboxParams())
     known, pool = evidence(), evidence(60, scale=3.0)
     attacker.calibrate(known.seen)
-    _, loss, gradient, _ = attacker.features(known.seen)
-    _, pool_loss, pool_gradient, _ = attacker.features(pool.seen)
+    _, loss, _, gradient = attacker.features(known.seen)
+    _, pool_loss, _, pool_gradient = attacker.features(pool.seen)
 
     for values in (loss, gradient):
         assert values.mean().item() == pytest.approx(0, abs=1e-5)
@@ -196,3 +199,51 @@ def test_sorted_posteriors_hide_which_class_they_belong_to() -> None:
     assert torch.equal(answers, seen.posteriors.sort(dim=1, descending=True).values)
     assert torch.equal(labels.argmax(dim=1), seen.labels)
     assert torch.equal(labels.sum(dim=1), torch.ones(40))
+
+
+def test_the_top_three_posteriors_are_all_that_the_network_sees_of_an_answer() -> None:
+    """Largest first; of a model with two classes, both."""
+    attacker = NeuralBlackbox(NeuralBlackboxParams(inputs="top3"))
+    five, two = (evidence(classes=classes).seen for classes in (5, 2))
+
+    answers, labels = attacker.features(five)
+
+    assert torch.equal(answers, five.posteriors.sort(dim=1, descending=True).values[:, :3])
+    assert labels.shape == (40, 5)
+    assert attacker.features(two)[0].shape == (40, 2)
+
+
+def test_correctness_is_one_bit_beside_the_label() -> None:
+    """Whether the model is right, and nothing of how sure it is."""
+    attacker = NeuralBlackbox(NeuralBlackboxParams(inputs="correctness"))
+    seen = evidence().seen
+
+    answers, labels = attacker.features(seen.restricted(Access.BLACK_BOX))
+
+    assert answers[:, 0].bool().tolist() == (seen.posteriors.argmax(dim=1) == seen.labels).tolist()
+    assert answers.unique().tolist() == [0, 1]
+    assert torch.equal(labels.argmax(dim=1), seen.labels)
+
+
+def test_chosen_layers_give_a_stream_each_of_their_active_weights() -> None:
+    """The last layer is then one layer like any other; a weight that is not there has no input."""
+    torch.manual_seed(0)
+    network = Classifier(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)))
+    network.masks = {"0.weight": torch.arange(30).reshape(5, 6) % 3 == 0}
+    inputs = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
+    seen = observe(network, inputs, torch.arange(40) % 3)
+    known = Evidence(seen=seen, truth=torch.arange(40) % 2 == 0, values=2)
+    attacker = NeuralWhitebox(
+        NeuralWhiteboxParams(epochs=1, batch_size=16, layers=["0.weight", "2"])
+    )
+    attacker.fit(known, generator=torch.Generator().manual_seed(0))
+
+    *_, first, last = attacker.features(seen)
+
+    assert (first.shape, last.shape) == ((40, 10), (40, 5 * 3 + 3))
+    for gradient in (first, last):
+        assert gradient.mean().item() == pytest.approx(0, abs=1e-5)
+        assert gradient.std(correction=0).item() == pytest.approx(1, abs=1e-5)
+    assert isinstance(attacker.network, WhiteboxNetwork)
+    assert attacker.network.fusion[1].in_features == 64 * 5
+    assert attacker.score(replace(known, truth=None)).shape == (40,)

@@ -8,18 +8,30 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_plugins.attackers.attribute_manifest import AttributeProbeParams
 from safecompress_plugins.attackers.attribute_probe import AttributeProbe
+from safecompress_plugins.attackers.confidence import Confidence
+from safecompress_plugins.attackers.entropy import Entropy
+from safecompress_plugins.attackers.gap import Gap
+from safecompress_plugins.attackers.gradient_norm import GradientNorm
 from safecompress_plugins.attackers.loss_threshold import LossThreshold
-from safecompress_plugins.attackers.manifest import (
-    AttributeProbeParams,
+from safecompress_plugins.attackers.membership_manifest import (
+    ConfidenceParams,
+    EntropyParams,
+    GapParams,
+    GradientNormParams,
     LossThresholdParams,
     ModifiedEntropyParams,
     NeuralBlackboxParams,
     NeuralWhiteboxParams,
+    PopulationParams,
+    QuantileRegressionParams,
 )
 from safecompress_plugins.attackers.modified_entropy import ModifiedEntropy, best_threshold
 from safecompress_plugins.attackers.neural_blackbox import NeuralBlackbox
 from safecompress_plugins.attackers.neural_whitebox import NeuralWhitebox
+from safecompress_plugins.attackers.population import Population
+from safecompress_plugins.attackers.quantile_regression import QuantileRegression
 
 
 class Leaky(Protocol):
@@ -46,13 +58,36 @@ def balanced_accuracy(attacker: Attacker, leaky: Leaky) -> float:
 @pytest.mark.parametrize(
     ("attacker", "at_least"),
     [
-        (LossThreshold(LossThresholdParams()), 0.72),
-        (ModifiedEntropy(ModifiedEntropyParams()), 0.72),
-        (NeuralBlackbox(NeuralBlackboxParams(epochs=50)), 0.68),
-        (NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="sorted")), 0.61),
-        (NeuralWhitebox(NeuralWhiteboxParams()), 0.72),
+        pytest.param(Gap(GapParams()), 0.70, id="gap"),
+        pytest.param(LossThreshold(LossThresholdParams()), 0.72, id="loss-threshold"),
+        pytest.param(Confidence(ConfidenceParams()), 0.72, id="confidence"),
+        pytest.param(Entropy(EntropyParams()), 0.62, id="entropy"),
+        pytest.param(ModifiedEntropy(ModifiedEntropyParams()), 0.72, id="modified-entropy"),
+        pytest.param(Population(PopulationParams()), 0.70, id="population"),
+        pytest.param(
+            QuantileRegression(QuantileRegressionParams()), 0.72, id="quantile-regression"
+        ),
+        pytest.param(
+            QuantileRegression(QuantileRegressionParams(regression="quantile")),
+            0.70,
+            id="boosted-quantiles",
+        ),
+        pytest.param(GradientNorm(GradientNormParams()), 0.72, id="gradient-norm"),
+        pytest.param(NeuralBlackbox(NeuralBlackboxParams(epochs=50)), 0.68, id="neural-blackbox"),
+        pytest.param(
+            NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="sorted")), 0.61, id="sorted"
+        ),
+        pytest.param(
+            NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="top3")), 0.61, id="top3"
+        ),
+        pytest.param(
+            NeuralBlackbox(NeuralBlackboxParams(epochs=10, inputs="correctness")),
+            0.70,
+            id="correctness",
+        ),
+        pytest.param(NeuralWhitebox(NeuralWhiteboxParams()), 0.72, id="neural-whitebox"),
+        pytest.param(NeuralWhitebox(NeuralWhiteboxParams(layers=["4"])), 0.70, id="chosen-layers"),
     ],
-    ids=["loss-threshold", "modified-entropy", "neural-blackbox", "sorted", "neural-whitebox"],
 )
 def test_membership_is_told_well_over_chance(
     attacker: Attacker, at_least: float, leaky: Leaky

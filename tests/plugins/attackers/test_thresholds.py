@@ -8,7 +8,10 @@ from torch import nn, tensor
 
 from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
 from safecompress_plugins.attackers.loss_threshold import LossThreshold
-from safecompress_plugins.attackers.manifest import LossThresholdParams, ModifiedEntropyParams
+from safecompress_plugins.attackers.membership_manifest import (
+    LossThresholdParams,
+    ModifiedEntropyParams,
+)
 from safecompress_plugins.attackers.modified_entropy import ModifiedEntropy, best_threshold
 
 

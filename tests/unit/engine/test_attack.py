@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from safecompress_core.api import Access, Game
+from safecompress_core.api import Access, AttackerDef, Game, ReferenceAttackerParams
 from safecompress_core.dataset import Dataset
-from safecompress_core.engine.attack import Sight, look
+from safecompress_core.engine.attack import Attack, Sight, look
 from safecompress_core.engine.defence import Batch
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.trainer import Trainer
@@ -21,6 +21,7 @@ from safecompress_core.network import Classifier
 from safecompress_core.privacy.intervals import auc_interval
 from safecompress_core.privacy.observations import observe
 from safecompress_core.privacy.pools import Pool, Pools
+from safecompress_core.privacy.references import References
 from safecompress_core.privacy.resampling import Resampling
 
 MakeNetwork = Callable[..., Classifier]
@@ -140,3 +141,35 @@ def test_the_task_is_measured_on_non_members(
 
     assert torch.equal(sight.unseen.labels, digits.labels[pools.select.non_members])
     assert torch.equal(sight.unseen.inputs, digits.inputs[pools.select.non_members])
+
+
+def test_reference_models_are_shown_to_who_declares_them(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """As many as it asks for, on the samples of the pool; without membership of these."""
+    generator = torch.Generator().manual_seed(1)
+    is_in = torch.rand(6, len(digits), generator=generator) < 0.5
+    logits = torch.randn(6, len(digits), 10, generator=generator)
+    sight = look(network(), digits, pools.audit, References(logits, is_in, digits.labels))
+    comparing = Attack(
+        id="comparing",
+        definition=AttackerDef(
+            name="comparing",
+            params=ReferenceAttackerParams,
+            target="x:Y",
+            summary="Compares.",
+            game=Game.MEMBERSHIP,
+            access=Access.BLACK_BOX,
+            references=True,
+        ),
+        params=ReferenceAttackerParams(references=4),
+    )
+
+    shown = comparing.evidence(sight, is_known=False)
+
+    assert shown.truth is None
+    assert shown.references is not None
+    assert torch.equal(shown.references.logits, logits[:4, pools.audit.indices])
+    assert torch.equal(shown.references.is_in, is_in[:4, pools.audit.indices])
+    assert torch.equal(shown.references.labels, shown.seen.labels)
+    assert spies.attack("plain").evidence(sight, is_known=False).references is None

@@ -2,21 +2,23 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from safecompress_core.api import Game
+from safecompress_core.api import Access, Game
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, SampleMetric, Subject
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.intervals import Estimate
 from safecompress_core.privacy.observations import Observations
-from safecompress_core.privacy.pools import Pools
+from safecompress_core.privacy.pools import Pools, build_pools
 from safecompress_core.seeding import Seed
 
 MakeNetwork = Callable[..., Classifier]
@@ -104,6 +106,101 @@ def test_the_null_control_finds_nothing_in_a_model_that_leaks(
     assert low <= 0.5 <= high
 
 
+def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
+    auditor: Auditor, network: MakeNetwork, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """On the audit pool of a model that has learned nothing, so that all there is was planted."""
+    found = auditor.planted_control(network())
+    blind = Auditor(
+        [spies.attack("guess", reads="nothing")],
+        {},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(lambda _: None),
+        seed=Seed(2),
+    )
+
+    assert list(found) == ["reader"]
+    assert found["reader"]["passed"]
+    assert found["reader"]["auc"] > 0.95
+    assert found["reader"]["members"] == len(pools.audit.members)
+    assert not blind.planted_control(network())["guess"]["passed"]
+
+
+def test_membership_attacks_are_looked_at_closely(
+    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
+) -> None:
+    """Precision at the prior, ε, the top tenth, and each label by its name; nothing by chance."""
+    found = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    reader = found["reader"]
+
+    assert reader["precision_prior"] == 0.1
+    low, high = reader["precision_interval"]
+    assert 0.1 < low <= reader["precision"] <= high
+    assert reader["epsilon"]["lower_bound"] > 0.5
+    assert reader["top_decile"]["interval"][0] > reader["top_decile"]["baseline"]
+    assert [one["label"] for one in reader["labels"]] == list(mislabelled.classes)
+    assert not {"epsilon", "precision", "labels"} & set(found["nosy"])
+
+
+def test_canaries_are_reported_apart(
+    digits: Dataset, spies: Any, network: MakeNetwork, auditor: Auditor
+) -> None:
+    """A model that has learned wrong labels by heart: perfect on canaries, little on the others."""
+    pools = build_pools(
+        digits.labels,
+        members=200,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(4),
+        canaries=20,
+    )
+    assert pools.canaries is not None
+    generator = torch.Generator().manual_seed(5)
+    dataset = mislabelled(digits, pools.canaries, generator=generator)
+    with_canaries = Auditor(
+        [
+            spies.attack("reader"),
+            spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold"),
+        ],
+        {},
+        dataset=dataset,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(lambda _: None),
+        seed=Seed(2),
+    )
+
+    found = with_canaries.judge(learned(dataset, pools), name="a", file_bytes=1)["audit"]
+
+    canaries = found["reader"]["canaries"]
+    assert (canaries["members"], canaries["non_members"]) == (20, 20)
+    assert found["reader"]["n"] == len(pools.audit)
+    assert canaries["auc"] > 0.95 > found["reader"]["auc"] + 0.1
+    assert canaries["auc_interval"][0] > found["reader"]["auc_interval"][1]
+    assert "canaries" not in found["nosy"]
+    plain = auditor.judge(network(), name="a", file_bytes=1)["audit"]
+    assert "canaries" not in plain["reader"]
+
+
+def learned(dataset: Dataset, pools: Pools) -> Classifier:
+    """Knows all its members' labels, wrong ones included."""
+    generator = torch.Generator().manual_seed(9)
+    module = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-0.1, 0.1, generator=generator)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(150):
+        optimizer.zero_grad()
+        logits = module(dataset.inputs[pools.members])
+        nn.functional.cross_entropy(logits, dataset.labels[pools.members]).backward()
+        optimizer.step()
+    return Classifier(module)
+
+
 def test_what_it_finds_is_json_with_an_event_for_each_attack(
     auditor: Auditor, overfitted: Classifier, events: list[Mapping[str, Any]]
 ) -> None:
@@ -115,3 +212,38 @@ def test_what_it_finds_is_json_with_an_event_for_each_attack(
         ("attack_finished", "audit", "compressed", "reader"),
         ("attack_finished", "audit", "compressed", "nosy"),
     ]
+
+
+def test_only_attacks_that_declare_it_see_the_uncompressed_model(
+    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+) -> None:
+    """In judgement and in both controls, with the attack's access; it is observed once a pool."""
+    plain, pairing = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "pairing"))
+    definition = replace(pairing.definition, pairs_with_uncompressed=True)
+    big = network()
+    forwarded: list[int] = []
+    big.register_forward_hook(lambda *_: forwarded.append(1))
+    auditor = Auditor(
+        [plain, replace(pairing, definition=definition)],
+        {"accuracy": Accuracy()},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(),
+        seed=Seed(2),
+        uncompressed=big,
+    )
+
+    auditor.judge(overfitted, name="a", file_bytes=10)
+    auditor.null_control(overfitted)
+    auditor.planted_control(overfitted)
+
+    shown = [evidence for _, _, evidence in spies.log]
+    beside = [one for one in shown if one.uncompressed is not None]
+    assert len(beside) * 2 == len(shown)
+    assert len(forwarded) == 2
+    for one in beside:
+        assert one.uncompressed.access is Access.BLACK_BOX
+        with torch.no_grad():
+            expected = big(one.seen._reactions.inputs)
+        torch.testing.assert_close(one.uncompressed.logits, expected)

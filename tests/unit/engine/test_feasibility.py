@@ -71,6 +71,21 @@ def test_a_device_that_is_not_there_is_refused(
     ]
 
 
+def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Parameters and modules may be named, and nothing else; each is looked at by itself."""
+    whitebox = {"type": "neural-whitebox", "layers": ["1.weight", "3", "conv"]}
+
+    [found] = refusal(prepare(audit__attackers=[whitebox]))
+
+    assert found.startswith(f"{line(tmp_path, 'conv')}: audit.attackers.0.layers.2: ")
+    assert found.endswith(
+        "no module 'conv'; its parameters are: 1.weight, 1.bias, 3.weight, 3.bias; "
+        "name one of them, or a module that holds some"
+    )
+
+
 def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
     prepare: Prepare, tmp_path: Path
 ) -> None:
@@ -93,6 +108,26 @@ def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
     assert found[0].endswith("the data has no attribute 'digit'; use one of: none")
 
 
+def test_data_that_contradict_themselves_are_refused_at_their_place(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Before pools are cut, and all that is wrong with them at once."""
+    prepared = prepare()
+    inputs, labels = prepared.original.inputs.clone(), prepared.original.labels.clone()
+    inputs[[5, 9]] = torch.nan
+    labels[7] = 14
+    prepared.__dict__["original"] = replace(prepared.original, inputs=inputs, labels=labels)
+
+    place = line(tmp_path, '"data"')
+    assert refusal(prepared) == [
+        f"{place}: task.data: {message}; mend the data, or what loads them"
+        for message in (
+            "label 14 of sample 7 is outside [0, 14), and so are 1 in all",
+            "2 of 1797 samples hold numbers that are not finite; the first is sample 5",
+        )
+    ]
+
+
 def test_there_must_be_a_performance_to_choose_by(prepare: Prepare, tmp_path: Path) -> None:
     """The size of a file is none."""
     assert refusal(prepare(metrics=[{"type": "size"}])) == [
@@ -106,6 +141,11 @@ def test_there_must_be_a_performance_to_choose_by(prepare: Prepare, tmp_path: Pa
     [
         (1796, "pool 'attack_train' would have 1 non-members"),
         (1789, "pool 'attack_train' has 3 non-members, and the audit's null control needs 4"),
+        (
+            1763,
+            "pool 'audit' has 529 members and 10 non-members, and the audit's planted-leak control "
+            "needs 11 of either to be sure of anything",
+        ),
     ],
 )
 def test_pools_that_are_too_small_are_refused(prepare: Prepare, members: int, message: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from safecompress_core.engine.learner import Learner, kept_topology
 from safecompress_core.engine.trainer import Evolution, Trainer
+from safecompress_core.sparse.topology import Topology
 
 MakeLearner = Callable[..., Learner]
 
@@ -119,6 +120,21 @@ def test_density_is_exact_and_a_dense_learner_has_no_topology(learner: MakeLearn
     assert dense.density == 1.0
     assert kept_topology(dense.tensors(), dense.weights) is None
     assert kept_topology(sparse.tensors(), sparse.weights) == sparse.topology
+
+
+def test_a_network_knows_which_of_its_weights_exist(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """Also after its topology has moved, and in every branch; a dense one has them all."""
+    parent = learner()
+    twin = parent.branch(parent.settings)
+    trainer.train(twin, until=3, evolution=evolution, what="it")
+
+    assert twin.topology != parent.topology
+    for one in (parent, twin):
+        assert one.topology is not None
+        assert Topology.from_masks(one.network.masks) == one.topology
+    assert learner(density=None).network.masks == {}
 
 
 def test_a_defence_stays_dense_and_is_no_part_of_what_ships(

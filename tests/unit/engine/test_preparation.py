@@ -51,6 +51,20 @@ def reachable(start: Any) -> Iterator[Any]:
             waiting += gc.get_referents(one)
 
 
+def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
+    """What is attacked ordinarily is as it was, and so is everything in a run without canaries."""
+    prepared = prepare(pools={"canaries": 20})
+    changed = prepared.dataset.labels != prepared.original.labels
+    assert prepared.pools.canaries is not None
+
+    assert torch.equal(changed.nonzero()[:, 0], prepared.pools.canaries.indices.sort().values)
+    described = prepared.describe_pools()
+    assert (described["canaries"]["members"], described["canaries"]["non_members"]) == (20, 20)
+    plain = prepare()
+    assert plain.dataset is plain.original
+    assert "canaries" not in plain.describe_pools()
+
+
 def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:
     """Whatever it follows in its workshop, it meets attack-train and select alone."""
     prepared = prepare()
@@ -75,6 +89,19 @@ def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) ->
     assert first is not second
     assert all(map(torch.equal, first.parameters(), second.parameters()))
     assert not all(map(torch.equal, first.parameters(), third.parameters()))
+
+
+def test_a_network_from_a_model_file_knows_which_weights_exist(prepare: Prepare) -> None:
+    """Weights alone cannot tell: an active one may be 0."""
+    prepared = prepare()
+    blank = prepared.blank()
+    masks = {name: weight > 0 for name, weight in blank.sparse_parameters().items()}
+    state = {name: torch.zeros_like(tensor) for name, tensor in blank.state().items()}
+
+    network = prepared.filled(state, masks)
+
+    assert network.masks == masks
+    assert not any(tensor.any() for tensor in network.state().values())
 
 
 def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -> None:

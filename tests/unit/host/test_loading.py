@@ -107,6 +107,10 @@ BROKEN = {
         attacker().replace("class TheParams(AttackerParams)", "class TheParams"),
         "the params of 'probe' are no subclass of safecompress_core.api.Params",
     ),
+    "references": (
+        attacker().replace("access=", "references=True, access="),
+        "'probe' has reference models, so its params are a ReferenceAttackerParams",
+    ),
     "type_field": (
         attacker().replace("depth: int = 1", "type: str = 'x'"),
         "have a field 'type'",

@@ -36,7 +36,11 @@ def controlled(seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.9
     known, asked = seen
     generator = torch.Generator().manual_seed(seed)
     return null_control(
-        attack, known, MEMBERS, asked, MEMBERS, generator=generator, confidence=confidence
+        attack,
+        Evidence(seen=known, truth=MEMBERS, values=2),
+        Evidence(seen=asked, truth=MEMBERS, values=2),
+        generator=generator,
+        confidence=confidence,
     )
 
 
@@ -129,8 +133,9 @@ def test_the_control_is_json(digits_seen: Seen) -> None:
 
 def test_too_few_non_members_are_an_error(digits_seen: Seen) -> None:
     """Two a side are needed."""
-    known, asked = digits_seen
-    few = torch.arange(300) >= 3
+    known, asked = (
+        Evidence(seen=seen, truth=torch.arange(300) >= 3, values=2) for seen in digits_seen
+    )
 
     with pytest.raises(PoolError, match="needs 4 non-members, but there are 3"):
-        null_control(loss, known, few, asked, few, generator=torch.Generator())
+        null_control(loss, known, asked, generator=torch.Generator())

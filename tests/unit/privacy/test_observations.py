@@ -20,7 +20,7 @@ NEEDED = {
     "posteriors": Access.BLACK_BOX,
     "logits": Access.BLACK_BOX,
     "losses": Access.BLACK_BOX,
-    "inputs": Access.GRAY_BOX,
+    "inputs": Access.LABEL_ONLY,
     "hidden": Access.WHITE_BOX,
     "last_layer_gradients": Access.WHITE_BOX,
     "parameters": Access.WHITE_BOX,
@@ -71,6 +71,19 @@ def test_querying_needs_gray_box_access(seen: Observations) -> None:
 
     answers = seen.restricted(Access.GRAY_BOX).query(seen.inputs)
     torch.testing.assert_close(answers, seen.posteriors)
+
+
+def test_labels_of_chosen_inputs_need_label_only_access(
+    seen: Observations, classifier: Build
+) -> None:
+    """The weakest adversary may ask as well; what it is told is a label."""
+    blind = seen.restricted(Access.LABEL_ONLY)
+    chosen = 1 - blind.inputs
+    with torch.no_grad():
+        expected = classifier().eval()(chosen).argmax(dim=1)
+
+    assert torch.equal(blind.predict(blind.inputs), seen.predictions)
+    assert torch.equal(blind.predict(chosen), expected)
 
 
 def test_a_restricted_view_cannot_be_widened(seen: Observations) -> None:

@@ -47,6 +47,49 @@ def test_all_samples_are_used_once_in_exact_numbers(
         )
 
 
+def test_canaries_are_members_and_others_of_no_other_pool() -> None:
+    """They are among the members that train, in all labels, and count for none of the shares."""
+    labels = arange(200) % 4
+    given = {"members": 100, "attack_train": 0.4, "select": 0.3, "audit": 0.3}
+
+    def made(canaries: int) -> Pools:
+        generator = torch.Generator().manual_seed(1)
+        return build_pools(labels, **given, generator=generator, canaries=canaries)
+
+    pools = made(20)
+
+    assert pools.canaries is not None
+    assert (len(pools.canaries.members), len(pools.canaries.non_members)) == (20, 20)
+    assert [len(pool.members) for pool in pools] == [32, 24, 24, 20]
+    assert len(pools.members) == 100
+    assert set(pools.canaries.members.tolist()) <= set(pools.members.tolist())
+    assert labels[pools.canaries.members].bincount().tolist() == [5] * 4
+    assert torch.cat([pool.indices for pool in pools]).sort().values.equal(arange(200))
+    assert made(0).canaries is None
+
+
+@pytest.mark.parametrize(
+    ("canaries", "message"),
+    [
+        (101, "101 canaries are asked for of 100 samples on a side"),
+        (99, "would have 1 members, but needs at least 2"),
+        (1, "pool 'canaries' would have 1 members"),
+    ],
+)
+def test_impossible_numbers_of_canaries_are_refused(canaries: int, message: str) -> None:
+    """Ordinary figures need samples too."""
+    with pytest.raises(PoolError, match=message):
+        build_pools(
+            arange(200) % 4,
+            members=100,
+            attack_train=0.4,
+            select=0.3,
+            audit=0.3,
+            generator=torch.Generator(),
+            canaries=canaries,
+        )
+
+
 @given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 2**32))
 def test_the_label_says_nothing_of_membership(labels: list[int], seed: int) -> None:
     """Each label is a member half of the time, to within the odd sample."""

@@ -30,6 +30,15 @@ def test_correctness_is_one_where_the_model_is_right() -> None:
     assert signals.correctness(tensor([0, 1]), LABELS).tolist() == [1.0, 0.0]
 
 
+def test_the_logit_of_a_confidence_is_exact_at_both_ends() -> None:
+    """log(p / (1 − p)) where p is moderate, and no infinity where p rounds to 0 or 1."""
+    moderate = signals.logit_of_confidence(HALVES.log(), LABELS)
+    extreme = signals.logit_of_confidence(tensor([[300.0, 0, 0], [-300, 0, 0]]), LABELS)
+
+    assert moderate.tolist() == pytest.approx([0.0, log(0.125 / 0.875)], abs=1e-6)
+    assert extreme.tolist() == pytest.approx([300 - log(2), -300 - log(2)])
+
+
 def test_modified_entropy_by_hand() -> None:
     """−Mentr of (½, ¼, ¼) with the first label is ½·log ½ + ½·log ¾."""
     scores = signals.modified_entropy(HALVES, LABELS)

@@ -92,7 +92,11 @@ def results() -> dict[str, Any]:
             "null": {
                 "loss": {"auc": 0.48, "auc_interval": [0.3, 0.6], "passed": True},
                 "entropy": {"auc": 0.52, "auc_interval": [0.4, 0.7], "passed": True},
-            }
+            },
+            "planted": {
+                "loss": {"auc": 1.0, "auc_interval": [0.9, 1.0], "passed": True},
+                "entropy": {"auc": 0.98, "auc_interval": [0.9, 1.0], "passed": True},
+            },
         },
         "archive": [
             entry("r1c2", 0.45, 0.5, 0.9, **part(0.44, 0.28, 0.2)),
@@ -127,6 +131,25 @@ def results() -> dict[str, Any]:
             "performance": "accuracy",
             "attackers": {"net": {"weight": 1.0}, "reader": {"weight": 1.0}},
             "bound": "careful",
+            "also_audit": [],
+        },
+        "selection_gap": {
+            "membership": {
+                "select": {
+                    "attacker": "net",
+                    "advantage": 0.1,
+                    "advantage_interval": [0.05, 0.15],
+                    "outdone_by": None,
+                },
+                "audit": {
+                    "attacker": "loss",
+                    "advantage": 0.2,
+                    "advantage_interval": [0.15, 0.25],
+                },
+                "gap": 0.1,
+                "gap_interval": [0.03, 0.17],
+                "selection": "understated",
+            }
         },
         "gate": [
             {

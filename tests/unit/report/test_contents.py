@@ -27,7 +27,13 @@ def a_run(
         }
 
     selection = {"performance": "accuracy", "attackers": {}}
-    return {**part(1), "baseline": part(0), "selection": selection, "rounds": []}
+    return {
+        **part(1),
+        "baseline": part(0),
+        "selection": selection,
+        "rounds": [],
+        "controls": {"null": {"loss-threshold": {"passed": True}}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,14 @@ def a_run(
 def test_a_headline_claims_a_change_only_beyond_the_noise(run: dict[str, Any], said: str) -> None:
     """A cost is named even within the noise, a gain in safety only beyond it."""
     assert headline(run) == said
+
+
+def test_a_failed_control_takes_the_headline() -> None:
+    """No claim is left standing, however good it looks."""
+    run = a_run(accuracy=(0.5, 0.4), leak=(0.4, 0.1))
+    run["controls"]["null"]["loss-threshold"]["passed"] = False
+
+    assert headline(run) == "VOID: a control failed, so no figure of this run proves anything."
 
 
 def test_the_strongest_attack_speaks_for_its_game() -> None:

@@ -76,7 +76,46 @@ def membership(advantage: float) -> dict[str, Any]:
                 "non_members": 270,
             },
         ],
+        "precision": 0.18,
+        "precision_interval": [0.12, 0.27],
+        "precision_prior": 0.1,
+        "epsilon": {
+            "lower_bound": 0.75,
+            "confidence": 0.95,
+            "pairs": 268,
+            "guesses": 67,
+            "correct": 51,
+        },
+        "top_decile": {
+            "precision": 0.7,
+            "interval": [0.56, 0.82],
+            "samples": 54,
+            "members": 38,
+            "share": 0.1,
+            "baseline": 0.5,
+        },
+        "labels": [
+            a_label("zero", 0.1),
+            a_label("one", 0.4),
+            {**dict.fromkeys(a_label("two", 0)), **FEW},
+        ],
     }
+
+
+FEW = {
+    "label": "two",
+    "members": 3,
+    "non_members": 4,
+    "note": "fewer than 10 members or non-members",
+}
+
+
+def a_label(name: str, advantage: float) -> dict[str, Any]:
+    """An attack's figures for a task label."""
+    found: dict[str, Any] = {"label": name, "members": 19, "non_members": 20}
+    for measure, value in (("advantage", advantage), ("accuracy", 0.6), ("auc", 0.65)):
+        found |= {measure: value, f"{measure}_interval": [value - 0.1, value + 0.1]}
+    return found
 
 
 def attribute(advantage: float) -> dict[str, Any]:
@@ -193,7 +232,16 @@ def results() -> Results:
                     "members": 135,
                     "non_members": 135,
                 }
-            }
+            },
+            "planted": {
+                "loss-threshold": {
+                    "auc": 1.0,
+                    "auc_interval": [0.97, 1.0],
+                    "passed": True,
+                    "members": 270,
+                    "non_members": 270,
+                }
+            },
         },
         "archive": entries,
         "rounds": [a_round(1), a_round(2)],
@@ -203,6 +251,25 @@ def results() -> Results:
                 "neural-blackbox": {"game": "membership", "access": "black-box", "weight": 1.0}
             },
             "bound": "careful",
+            "also_audit": [],
+        },
+        "selection_gap": {
+            "membership": {
+                "select": {
+                    "attacker": "neural-blackbox",
+                    "advantage": 0.1,
+                    "advantage_interval": [0.05, 0.15],
+                    "outdone_by": None,
+                },
+                "audit": {
+                    "attacker": "loss-threshold",
+                    "advantage": 0.2,
+                    "advantage_interval": [0.15, 0.25],
+                },
+                "gap": 0.1,
+                "gap_interval": [0.03, 0.17],
+                "selection": "understated",
+            }
         },
         "gate": [
             {
@@ -355,7 +422,13 @@ def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: 
     results["name"] = HOSTILE
     for judged in (results, results["baseline"], results["archive"][0]):
         judged["audit"] = renamed("loss-threshold", judged["audit"])
-    results["controls"]["null"] = renamed("loss-threshold", results["controls"]["null"])
+    for kind, found in results["controls"].items():
+        results["controls"][kind] = renamed("loss-threshold", found)
+    results["selection_gap"]["membership"]["audit"]["attacker"] = HOSTILE
+    results["selection"]["also_audit"] = [HOSTILE]
+    for one in results["audit"].values():
+        for label in one.get("labels", []):
+            label["label"] = HOSTILE
     results["archive"][0] |= {"id": HOSTILE, "strategy": HOSTILE}
     results["selection"]["attackers"] = renamed(
         "neural-blackbox", results["selection"]["attackers"]
@@ -382,7 +455,7 @@ def test_an_uncompressed_run_has_neither_rounds_nor_archive_nor_gates(
 ) -> None:
     """What a run did not do has no section, and the headline claims nothing."""
     results |= copy.deepcopy(results["baseline"])
-    results |= {"rounds": [], "archive": [], "gate": []}
+    results |= {"rounds": [], "archive": [], "gate": [], "selection_gap": {}}
     results["selection"] |= {"attackers": {}, "bound": None}
 
     page = read(
@@ -404,7 +477,8 @@ def test_a_run_that_audits_and_selects_by_no_attack_still_has_a_page(
     """Rounds that only performance chose, and an audit of metrics alone."""
     for judged in (results, results["baseline"], results["archive"][0]):
         judged["audit"] = {}
-    results |= {"controls": {"null": {}}, "gate": results["gate"][:1]}
+    results |= {"controls": {"null": {}, "planted": {}}, "gate": results["gate"][:1]}
+    results["selection_gap"] = {}
     results["selection"]["attackers"] = {}
     for round_ in results["rounds"]:
         del round_["spread"]["neural-blackbox"]
@@ -419,6 +493,7 @@ def test_a_run_that_audits_and_selects_by_no_attack_still_has_a_page(
     assert "No attack tested the candidates" in page.text
     assert "No attack on membership was audited" in page.text
     assert {"course", "rounds"} <= set(page.ids)
+    assert "exposure" not in page.ids
 
 
 def test_a_failed_control_stands_at_the_top(make_run: MakeRun, results: Results) -> None:
@@ -428,7 +503,36 @@ def test_a_failed_control_stands_at_the_top(make_run: MakeRun, results: Results)
     text = read(make_run(results)).text
 
     assert "1 of 1 null controls failed" in text
-    assert text.index("No verdict") < text.index("Before and after")
+    assert "Planted-leak controls passed" in text
+    assert text.index("VOID: a control failed, so no figure") < text.index("VOID: the null control")
+    assert text.index("VOID: the null control") < text.index("Before and after")
+    assert "smaller, with" not in text
+
+
+def test_attackers_that_selected_are_named_at_the_top(make_run: MakeRun, results: Results) -> None:
+    """Where the spec allows them to audit; so that nobody overlooks it."""
+    results["selection"]["also_audit"] = ["loss-threshold"]
+
+    text = read(make_run(results)).text
+
+    assert text.index("Selecting attackers audit too") < text.index("Before and after")
+    assert "loss-threshold selected too (allow_selectors: true)" in text
+
+
+def test_what_averages_hide_has_its_section(make_run: MakeRun, results: Results) -> None:
+    """Precision, the highest scores, ε, and a table by label that marks those with few samples."""
+    text = read(make_run(results)).text
+    section = text[text.index("Averages hide who is exposed") :]
+
+    for said in (
+        "precision at prior 0.1",
+        "top 10 % members (guess 0.500)",
+        "51 of 67 right",
+        "0.300–0.500",
+        "fewer than 10 members or non-members",
+    ):
+        assert said in section
+    assert "selection understated the leak by 0.100" in text
 
 
 def test_several_carried_models_are_all_named_as_chosen(

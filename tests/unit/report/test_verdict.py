@@ -7,9 +7,12 @@ import pytest
 from safecompress_core.report.verdict import (
     Finding,
     controls,
+    failed_controls,
+    gaps,
     gates,
     is_good,
     selection,
+    selectors,
     verdict,
 )
 
@@ -112,13 +115,69 @@ def test_a_failed_control_voids_the_verdict(results: Results) -> None:
 
     assert not is_good(results)
     assert verdict(results) == Finding(
-        "No verdict: the null control failed for entropy, so the figures prove nothing.",
+        "VOID: the null control failed for entropy, so the figures prove nothing.",
         is_good=False,
     )
-    good, bad = controls(results)
+    good, bad, _ = controls(results)
     assert "loss finds nothing, as it must be (AUC 0.480; its interval covers 0.5)" in good.text
     assert "entropy finds something where there is nothing (AUC 0.710, 0.600–0.800)" in bad.text
     assert (good.is_good, bad.is_good) == (True, False)
+
+
+def test_a_blind_attack_voids_the_verdict(results: Results) -> None:
+    """Who misses a planted leak proves nothing by finding none; both kinds are told."""
+    results["controls"]["planted"]["loss"] |= {
+        "auc": 0.49,
+        "auc_interval": [0.4, 0.6],
+        "passed": False,
+    }
+    results["controls"]["null"]["entropy"]["passed"] = False
+
+    assert not is_good(results)
+    assert failed_controls(results) == {"null": ("entropy",), "planted": ("loss",)}
+    assert verdict(results).text == (
+        "VOID: the null control failed for entropy and the planted-leak control failed for loss, "
+        "so the figures prove nothing."
+    )
+    assert [finding.is_good for finding in controls(results)] == [True, False, True, False]
+    assert "loss misses a leak that is there (AUC 0.490, 0.400–0.600)" in controls(results)[3].text
+
+
+def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results) -> None:
+    """A leak that was understated is bad news; agreement is good; overstated is neither."""
+    one = results["selection_gap"]["membership"]
+
+    assert gaps(results) == (
+        Finding(
+            "Membership advantage of the chosen model: 0.100 while choosing (net), 0.200 in the "
+            "audit (loss): selection understated the leak by 0.100 (difference 0.030–0.170).",
+            is_good=False,
+        ),
+    )
+    one["select"]["outdone_by"] = "modified-entropy"
+    one |= {"gap": -0.01, "gap_interval": [-0.1, 0.08], "selection": "agrees"}
+    [finding] = gaps(results)
+    assert finding.is_good
+    assert "(net, outdone by modified-entropy)" in finding.text
+    assert finding.text.endswith("they agree within the noise (−0.100 to 0.080).")
+    one |= {"gap": -0.2, "gap_interval": [-0.3, -0.1], "selection": "overstated"}
+    assert gaps(results)[0].is_good is None
+    assert "selection overstated the leak by 0.200" in gaps(results)[0].text
+
+
+def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> None:
+    """Only a spec that insists can have them, and then the report says so."""
+    assert selectors(results) == ()
+
+    results["selection"]["also_audit"] = ["net", "reader"]
+
+    assert selectors(results) == (
+        Finding(
+            "net and reader selected too (allow_selectors: true), so their figures in the audit "
+            "read too low.",
+            is_good=False,
+        ),
+    )
 
 
 def test_a_run_is_good_if_all_gates_are_met(results: Results) -> None:
@@ -132,23 +191,28 @@ def test_a_run_is_good_if_all_gates_are_met(results: Results) -> None:
 
 def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
     """In one sentence for all attacks."""
-    [finding] = controls(results)
+    null, planted = controls(results)
 
-    assert finding == Finding(
+    assert null == Finding(
         "Null control, membership drawn by lot: loss and entropy find nothing, as it must be "
         "(AUC 0.480 and 0.520; their intervals cover 0.5).",
+        is_good=True,
+    )
+    assert planted == Finding(
+        "Planted-leak control, membership copied into the output: loss and entropy find it, as it "
+        "must be (AUC 1.000 and 0.980; their intervals are above 0.5).",
         is_good=True,
     )
 
 
 def test_without_a_membership_attack_there_is_no_control(results: Results) -> None:
     """And that is said."""
-    results["controls"] = {"null": {}}
+    results["controls"] = {"null": {}, "planted": {}}
 
     [finding] = controls(results)
 
     assert finding.is_good is None
-    assert "no null control" in finding.text
+    assert "there are no controls" in finding.text
 
 
 def test_what_no_round_could_tell_apart_is_said_plainly(results: Results) -> None:

@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from safecompress_core.api import (
+    Access,
     AggregatorDef,
+    AttackerDef,
     DataCard,
     DataDef,
+    Definition,
+    Game,
     MethodDef,
     MethodParams,
     ModelDef,
     Params,
+    ReferenceAttackerParams,
 )
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Origin, Registry
@@ -144,6 +149,38 @@ def test_one_attacker_may_select_and_another_of_its_type_with_its_id_audit(
 ) -> None:
     """Names have to differ within a list alone."""
     assert problems("audit.attackers.0={type: entropy, id: threshold}") == []
+
+
+def test_an_attacker_with_reference_models_may_not_select(
+    definitions: tuple[Definition, ...], changed: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    """Only the audit trains them; there it is welcome."""
+    comparing = AttackerDef(
+        name="comparing",
+        params=ReferenceAttackerParams,
+        target="trial:Trial",
+        summary="Compares.",
+        game=Game.MEMBERSHIP,
+        access=Access.BLACK_BOX,
+        references=True,
+    )
+    origin = Origin(plugin="trial", distribution="trial-plugins", version="1.0")
+    registry = Registry((one, origin) for one in (*definitions, comparing))
+    file = tmp_path / "trial.yaml"
+
+    def problems(text: str) -> list[str]:
+        file.write_text(text)
+        try:
+            load_spec(file, registry=registry)
+        except SpecError as error:
+            return [str(problem).removeprefix(f"{file}:") for problem in error.problems]
+        return []
+
+    assert problems(changed("type: threshold", "type: comparing")) == [
+        "15:12: attackers.0.type: 'comparing' compares with reference models, which only the "
+        "audit trains; move it to audit.attackers"
+    ]
+    assert problems(changed("type: entropy", "type: comparing")) == []
 
 
 def test_a_gate_on_a_game_that_no_auditor_plays_says_so(problems: Callable[..., list[str]]) -> None:

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game
+from safecompress_core.api import (
+    Access,
+    AttackerDef,
+    AttackerParams,
+    Game,
+    ReferenceAttackerParams,
+)
 from safecompress_core.errors import AccessError
 from safecompress_core.privacy.attacker import Attacker, Evidence
 from safecompress_core.testing.attackers import AttackerConformance
@@ -100,6 +106,25 @@ def kit(made: type[Attacker], *, game: Game = Game.MEMBERSHIP) -> AttackerConfor
     return Checks()
 
 
+class Comparing(Loss):
+    """Calibrates the loss by models that did not have the sample."""
+
+    def score(self, evidence: Evidence) -> Tensor:
+        references = evidence.references
+        assert references is not None
+        out = references.log_confidences.where(~references.is_in, 0).sum(dim=0)
+        return -evidence.seen.losses - out / (~references.is_in).sum(dim=0)
+
+
+class Mistaken(Comparing):
+    """Goes by how many models had the sample, which is no more than chance."""
+
+    def score(self, evidence: Evidence) -> Tensor:
+        references = evidence.references
+        assert references is not None
+        return references.is_in.double().mean(dim=0)
+
+
 CHECKS = [name for name in vars(AttackerConformance) if name.startswith("test_")]
 
 
@@ -126,6 +151,30 @@ def test_a_bad_attacker_fails(attacker: type[Attacker], check: str, message: str
     """Each mistake is caught by the check that is made for it."""
     with pytest.raises(AssertionError, match=message):
         getattr(kit(attacker), check)()
+
+
+def comparing_kit(made: type[Attacker]) -> AttackerConformance:
+    """The checks of an attacker that compares with reference models."""
+
+    class Checks(AttackerConformance):
+        definition = replace(kit(made).definition, params=ReferenceAttackerParams, references=True)
+
+        def attacker(self) -> Attacker:
+            return made(Params())
+
+    return Checks()
+
+
+@pytest.mark.parametrize("check", [name for name in CHECKS if name.startswith("test_it_")])
+def test_an_attacker_that_compares_gets_reference_models(check: str) -> None:
+    """They know samples of their own, and have a leak where the attacked model has one."""
+    getattr(comparing_kit(Comparing), check)()
+
+
+def test_who_was_in_which_reference_model_says_nothing() -> None:
+    """An attacker that goes by it finds no leak."""
+    with pytest.raises(AssertionError):
+        comparing_kit(Mistaken).test_it_finds_a_planted_leak()
 
 
 def test_reading_more_than_was_declared_fails() -> None:

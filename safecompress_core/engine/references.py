@@ -1,0 +1,287 @@
+"""Trains reference models: what an adversary trains itself, to compare the attacked model with.
+
+- The adversary knows every sample of the data set and nothing of who is a member. All samples are
+  dealt anew into halves (:func:`~safecompress_core.privacy.references.deal`), and each reference
+  model is trained on one. So every sample that is attacked has models that knew it and models that
+  did not: *online* attacks use both, *offline* ones only the latter.
+- A reference model re-runs the whole method, its selection included, on pools that are cut from its
+  own half and the rest; with another seed for everything that is drawn. It is not audited, and has
+  no reference models of its own.
+- The uncompressed model is attacked with reference models that are trained as it was.
+- What is kept is each model's logits for all samples, under a key of everything that they depend
+  on, so that attackers share them and a run that was stopped trains only what is missing.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import ReferenceAttackerParams
+from safecompress_core.dataset import Dataset
+from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.environment import reproducible
+from safecompress_core.engine.executor import each_done
+from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.manifest import UncompressedParams
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.uncompressed import Uncompressed
+from safecompress_core.errors import (
+    MissingExtraError,
+    PluginError,
+    SafeCompressError,
+    SpecError,
+)
+from safecompress_core.host import load_plugins
+from safecompress_core.network import Classifier
+from safecompress_core.privacy.observations import observe
+from safecompress_core.privacy.pools import Pools, cut_pools
+from safecompress_core.privacy.references import References, deal
+from safecompress_core.seeding import Seed
+from safecompress_core.spec.load import load_spec
+
+__all__ = [
+    "Order",
+    "ReferencePreparation",
+    "ReferenceTraining",
+    "dealt",
+    "reference",
+    "references_wanted",
+]
+
+COMMON = ("task", "pools", "training", "seed", "device")
+"""The sections of a spec that every reference model depends on."""
+SELECTING = ("method", "attackers", "metrics", "choose")
+"""Those that a method depends on besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A reference model that is to be trained.
+
+    Attributes:
+        key: of all that its answers depend on.
+        index: which one it is, from 0.
+        is_dense: whether it is trained as the uncompressed model, or by the spec's method.
+    """
+
+    key: str
+    index: int
+    is_dense: bool
+
+
+def references_wanted(prepared: Preparation) -> int:
+    """How many reference models the audit needs: as many as the attacker that asks for most."""
+    return max(
+        (
+            attack.params.references
+            for attack in prepared.audit_attacks
+            if attack.definition.references and isinstance(attack.params, ReferenceAttackerParams)
+        ),
+        default=0,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePreparation(Preparation):
+    """A spec as a reference model runs it: the same but for the pools and all that is drawn.
+
+    Attributes:
+        origin: of the model that is attacked.
+        index: which reference model it is, from 0.
+    """
+
+    origin: Preparation
+    index: int
+
+    @cached_property
+    def seed(self) -> Seed:
+        """A branch of the run's."""
+        return self.origin.seed.child("reference", self.index)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The very same."""
+        return self.origin.dataset
+
+    @cached_property
+    def is_in(self) -> Tensor:
+        """Which samples it is trained on, shape (N,), bool."""
+        return dealt(self.origin, self.index + 1)[self.index]
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Cut from its own members and the rest."""
+        shares = self.spec.pools
+        return cut_pools(
+            self.dataset.labels,
+            self.is_in,
+            shares=(shares.attack_train, shares.select, shares.audit),
+            generator=self.seed.child("pools").torch(),
+        )
+
+
+def reference(prepared: Preparation, index: int) -> ReferencePreparation:
+    """What the reference model of that number (from 0) runs."""
+    return ReferencePreparation(prepared.loaded, prepared.registry, origin=prepared, index=index)
+
+
+def dealt(prepared: Preparation, count: int) -> Tensor:
+    """Which of the first ``count`` reference models are trained on which sample, (count, N)."""
+    return deal(
+        prepared.dataset.labels,
+        members=len(prepared.pools.members),
+        count=count,
+        generator=prepared.seed.child("reference", "deal").torch(),
+    )
+
+
+class ReferenceTraining:
+    """The reference models of one run.
+
+    Args:
+        prepared: the run.
+        directory: of the run; it holds the resolved spec.
+        journal: is told of each model.
+        workers: how many processes train.
+        plugins_dir: where single-file plugins are, for those processes.
+    """
+
+    def __init__(
+        self,
+        prepared: Preparation,
+        directory: Path,
+        *,
+        journal: Journal,
+        workers: int = 1,
+        plugins_dir: Path | None = None,
+    ) -> None:
+        self._prepared = prepared
+        self._spec = directory / "spec.resolved.yaml"
+        self._folder = directory / "checkpoints" / "references"
+        self._journal = journal
+        self._workers = workers
+        self._plugins_dir = plugins_dir
+
+    def units(self) -> int:
+        """How many models there are to train, those that are there already included."""
+        return len({order.key for order in self._orders()})
+
+    def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
+        """Train every model that is not there yet.
+
+        Args:
+            kinds: values of ``is_dense`` that are wanted.
+        """
+        orders = {order.key: order for order in self._orders() if order.is_dense in kinds}
+        kept = Checkpoints(self._folder)
+        missing = [order for order in orders.values() if kept.load(order.key) is None]
+        self._journal.advance(len(orders) - len(missing))
+        if self._workers > 1:
+            work = partial(_train_elsewhere, self._spec, self._plugins_dir, torch.get_num_threads())
+        else:
+            work = partial(_train, self._prepared)
+        for order in each_done(partial(work, self._folder), missing, workers=self._workers):
+            self._journal.advance()
+            self._journal.tell(
+                "reference_trained",
+                model="uncompressed" if order.is_dense else "compressed",
+                reference=order.index + 1,
+            )
+
+    def of(self, *, is_dense: bool) -> References | None:
+        """What the models say of all samples of the data set; None where nobody asks for any."""
+        orders = [order for order in self._orders() if order.is_dense == is_dense]
+        if not orders:
+            return None
+        kept = Checkpoints(self._folder)
+        found = [kept.load(order.key) for order in orders]
+        answers = [models[0] for _, models in filter(None, found)]
+        return References(
+            logits=torch.stack([one["logits"] for one in answers]),
+            is_in=torch.stack([one["is_in"] for one in answers]),
+            labels=self._prepared.dataset.labels,
+        )
+
+    def _orders(self) -> Iterator[Order]:
+        for is_dense in (True, False):
+            for index in range(references_wanted(self._prepared)):
+                key = self._key(index, is_dense=is_dense)
+                yield Order(key=key, index=index, is_dense=is_dense)
+
+    def _key(self, index: int, *, is_dense: bool) -> str:
+        """The same for a method that is dense training and nothing else as for the baseline."""
+        resolved = self._prepared.loaded.resolved
+        plain: dict[str, Any] = {"type": "uncompressed", **UncompressedParams().model_dump()}
+        is_plain = is_dense or resolved["method"] == plain
+        content = {
+            "index": index,
+            "pools": self._fingerprints,
+            "plugins": self._plugins,
+            **{section: resolved[section] for section in COMMON},
+            **({"method": plain} if is_plain else {name: resolved[name] for name in SELECTING}),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        return self._prepared.pools.fingerprints(self._prepared.dataset)
+
+    @cached_property
+    def _plugins(self) -> list[str]:
+        registry = self._prepared.registry
+        return [f"{one.target} {registry.origin(one).version}" for one in registry]
+
+
+def _train(prepared: Preparation, folder: Path, order: Order) -> None:
+    """Train one reference model and keep its answers; the model itself is not kept."""
+    own = reference(prepared, order.index)
+    with TemporaryDirectory(prefix="safecompress-reference-") as working:
+        network = _trained(own, Path(working), is_dense=order.is_dense)
+    seen = observe(network, own.dataset.inputs, own.dataset.labels)
+    Checkpoints(folder).save(
+        order.key, {"index": order.index}, [{"logits": seen.logits, "is_in": own.is_in}]
+    )
+
+
+def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Classifier:
+    """Run a method without anybody being told; no audit belongs to it, so no references do."""
+    workshop = replace(
+        own.workshop(
+            "method",
+            big=None,
+            checkpoints=Checkpoints(working / "checkpoints"),
+            archived=lambda model: working / "archive" / f"{model}.safetensors",
+            journal=Journal(),
+        ),
+        # only for a method that starts from it
+        big=lambda: _trained(own, working / "big", is_dense=True),
+    )
+    method = Uncompressed(UncompressedParams()) if is_dense else own.method
+    return method.run(workshop).chosen.network
+
+
+def _train_elsewhere(
+    spec: Path, plugins_dir: Path | None, threads: int, folder: Path, order: Order
+) -> None:
+    """The same in a process that has to load everything first."""
+    try:
+        prepared = _prepared(spec, plugins_dir)
+        with reproducible(threads):
+            _train(prepared, folder, order)
+    except (MissingExtraError, PluginError, SpecError) as error:
+        # made of more than a message, they cannot be sent to another process
+        raise SafeCompressError(str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def _prepared(spec: Path, plugins_dir: Path | None) -> Preparation:
+    registry = load_plugins(plugins_dir=plugins_dir).registry
+    return Preparation(load_spec(spec, registry=registry), registry)

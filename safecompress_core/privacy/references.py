@@ -1,0 +1,104 @@
+"""What reference models say of the samples of a pool, and which of them were trained on which."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from safecompress_core.errors import PoolError
+from safecompress_core.privacy.signals import logit_of_confidence
+
+__all__ = ["References", "deal", "hands"]
+
+# R reference models · N samples · C classes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """The answers of R reference models to N samples: black-box, like those of any model.
+
+    Attributes:
+        logits: shape (R, N, C), float32.
+        is_in: which model was trained on which sample, shape (R, N), bool. It says nothing of the
+            membership that is attacked: who is in was drawn without looking at it.
+        labels: task labels, shape (N,), int64, in [0, C).
+
+    Raises:
+        PoolError: if the shapes do not fit each other.
+    """
+
+    logits: Tensor
+    is_in: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        if self.logits.shape[:2] != self.is_in.shape or self.labels.shape != self.is_in.shape[1:]:
+            shapes = [tuple(t.shape) for t in (self.logits, self.is_in, self.labels)]
+            raise PoolError(f"logits, is_in and labels of references do not fit: {shapes}")
+
+    def __len__(self) -> int:
+        """How many models there are, R."""
+        return len(self.logits)
+
+    def __bool__(self) -> bool:
+        """True: references that were asked for are there, however many."""
+        return True
+
+    def take(self, positions: Tensor) -> "References":
+        """Of some samples, by position (int64) or mask (bool), in that order."""
+        return References(
+            self.logits[:, positions], self.is_in[:, positions], self.labels[positions]
+        )
+
+    def first(self, count: int) -> "References":
+        """The first so many models."""
+        return References(self.logits[:count], self.is_in[:count], self.labels)
+
+    @property
+    def confidence_logits(self) -> Tensor:
+        """log(p_y / (1 − p_y)) of each model and sample, shape (R, N), float64."""
+        return torch.stack([logit_of_confidence(one, self.labels) for one in self.logits])
+
+    @property
+    def log_confidences(self) -> Tensor:
+        """Log p_y of each model and sample, shape (R, N), float64."""
+        return logsigmoid(self.confidence_logits)
+
+
+def hands(members: int, samples: int) -> int:
+    """How many hands the samples are dealt into, so that one is about as large as a training set.
+
+    Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
+    *non-members* of a reference model that are a hand.
+    """
+    return max(2, round(samples / min(members, samples - members)))
+
+
+def deal(labels: Tensor, *, members: int, count: int, generator: torch.Generator) -> Tensor:
+    """Who trains which reference model.
+
+    The samples are shuffled and dealt into ``hands``, label by label, whose sizes differ by at most
+    1; a model takes one hand, and when they are used up there is a new deal. So each sample is in
+    as many models as any other, give or take one, and where half of the samples are members, each
+    pair of models has one half each. Nothing but the labels is looked at.
+
+    Args:
+        labels: task labels of all samples that the adversary has, shape (N,), int64.
+        members: how many of them train the model that is attacked.
+        count: how many reference models there are.
+        generator: shuffles.
+
+    Returns:
+        Which model is trained on which sample, shape (count, N), bool.
+    """
+    size = hands(members, len(labels))
+    rounds = []
+    for _ in range(-(-count // size)):
+        shuffled = torch.randperm(len(labels), generator=generator)
+        by_label = shuffled[labels[shuffled].argsort(stable=True)]
+        hand = torch.empty_like(labels)
+        hand[by_label] = torch.arange(len(labels)) % size
+        rounds.append(hand == torch.arange(size)[:, None])
+    held = torch.cat(rounds)[:count]
+    return held if members * 2 <= len(labels) else ~held

@@ -1,0 +1,66 @@
+"""What averages hide, as a table: a pure function of ``results.json``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from safecompress_core.report.summary import Cell, Row, Table
+from safecompress_core.report.words import number, span
+
+__all__ = ["exposure"]
+
+
+def exposure(results: Mapping[str, Any]) -> Table | None:
+    """What averages hide, of both models; None where no attack on membership was audited."""
+    parts = (results["baseline"], results)
+    rows: list[Row] = []
+    for attack, one in results["audit"].items():
+        if "top_decile" in one:
+            rows.append(Row(attack, note=one["game"]))
+            rows += _exposure_rows([part["audit"][attack] for part in parts])
+    if not rows:
+        return None
+    title = "Beyond averages: membership, with 95 % intervals"
+    return Table(title, ("uncompressed", "compressed"), tuple(rows))
+
+
+def _exposure_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    prior = f"{judged[0]['precision_prior']:.3g}"
+    yield Row(
+        f"  precision at prior {prior}",
+        tuple(
+            Cell("–", "accuses nobody")
+            if one["precision"] is None
+            else Cell(number(one["precision"]), span(*one["precision_interval"]))
+            for one in judged
+        ),
+    )
+    tops = [one["top_decile"] for one in judged]
+    yield Row(
+        f"  top 10 % members (guess {number(tops[0]['baseline'])})",
+        tuple(Cell(number(top["precision"]), span(*top["interval"])) for top in tops),
+    )
+    if all("canaries" in one for one in judged):
+        yield Row("  AUC on canaries", tuple(_canaries(one["canaries"]) for one in judged))
+    yield Row("  ε is at least", tuple(_epsilon(one["epsilon"]) for one in judged))
+    yield Row("  most exposed label", tuple(_worst_label(one["labels"]) for one in judged))
+
+
+def _canaries(judged: Mapping[str, Any]) -> Cell:
+    """By AUC: the attack's threshold was chosen on samples whose label is right."""
+    return Cell(number(judged["auc"]), span(*judged["auc_interval"]))
+
+
+def _epsilon(bound: Mapping[str, Any] | None) -> Cell:
+    if bound is None:
+        return Cell("–", "no pairs")
+    right = f"{bound['correct']} of {bound['guesses']} right"
+    return Cell(number(bound["lower_bound"]), right)
+
+
+def _worst_label(labels: Sequence[Mapping[str, Any]]) -> Cell:
+    """By advantage, among labels with enough samples; all of them have their own table."""
+    told = [one for one in labels if one["advantage"] is not None]
+    if not told:
+        return Cell("–", "too few samples")
+    worst = max(told, key=lambda one: one["advantage"])
+    return Cell(number(worst["advantage"]), worst["label"])

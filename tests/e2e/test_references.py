@@ -1,0 +1,91 @@
+"""A whole run whose audit compares with reference models."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecompress_core.engine.run import FinishedRun, run_spec
+
+Comparable = Callable[[Any], dict[str, Any]]
+
+CHANGES: dict[str, Any] = {
+    "training__epochs": 2,
+    "method__rounds": 1,
+    "method__strategies": [{"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}],
+    "attackers": [{"type": "loss-threshold"}],
+    "audit__attackers": [
+        {"type": "lira", "references": 4},
+        {"type": "lira", "id": "offline", "mode": "offline", "references": 4},
+        {"type": "modified-entropy"},
+    ],
+    "gate": [{"measure": "lira.advantage", "at_most": 1}],
+}
+MODELS = 8  # four as the uncompressed model, four by the whole method
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory, benches: Any) -> Any:
+    """The run, undisturbed, in one process."""
+    bench = benches(tmp_path_factory.mktemp("audited"))
+    return bench, bench.run(**CHANGES)
+
+
+def shipped(run: Path) -> dict[str, bytes]:
+    """Every model file and every reference model's answers, by place."""
+    return {str(p.relative_to(run)): p.read_bytes() for p in run.rglob("*.safetensors")}
+
+
+def test_both_models_are_attacked_with_reference_models_of_their_own_kind(audited: Any) -> None:
+    """Judged like any other attack; the null control has them as well."""
+    bench, run = audited
+    told = [e for e in bench.events if e["event"] == "reference_trained"]
+
+    for part in (run.results, run.results["baseline"]):
+        assert {"lira", "offline", "modified-entropy"} == set(part["audit"])
+        assert 0 <= part["audit"]["lira"]["auc"] <= 1
+    assert {"lira", "offline"} <= set(run.results["controls"]["null"])
+    assert run.results["seconds"]["references"] > 0
+    assert [e["model"] for e in told] == ["uncompressed"] * 4 + ["compressed"] * 4
+    assert bench.events[-1]["done"] == bench.events[-1]["total"]
+    assert len(list((run.path / "checkpoints" / "references").iterdir())) == MODELS
+
+
+def test_a_killed_run_keeps_the_reference_models_that_it_has(
+    audited: Any, bench: Any, comparable: Comparable
+) -> None:
+    """Killed after the third, it trains the other five, and ends with the same bytes."""
+    _, undisturbed = audited
+
+    fate = bench.run_elsewhere("runs", killed_at=("reference_trained", 3), **CHANGES)
+    assert fate == -signal.SIGKILL
+    resumed = bench.run(**CHANGES)
+
+    trained = [event for event in bench.events if event["event"] == "reference_trained"]
+    assert len(trained) == MODELS - 3
+    assert comparable(resumed) == comparable(undisturbed)
+    assert shipped(resumed.path) == shipped(undisturbed.path)
+    assert bench.events[-1]["done"] == bench.events[-1]["total"]
+
+
+def test_the_number_of_workers_changes_nothing(
+    audited: Any, bench: Any, comparable: Comparable
+) -> None:
+    """Two other processes leave the same bytes as this one."""
+    _, alone = audited
+
+    shared: FinishedRun = run_spec(
+        bench.load(**CHANGES),
+        bench.registry,
+        runs=bench.folder / "runs",
+        observers=bench.events.append,
+        workers=2,
+    )
+
+    assert shared.path.name == alone.path.name
+    assert comparable(shared) == comparable(alone)
+    assert shipped(shared.path) == shipped(alone.path)
+    assert json.dumps(shared.results["pools"]) == json.dumps(alone.results["pools"])
