@@ -204,8 +204,9 @@ def _noise(values: Array, replicated: Array, incumbent: int) -> Noise:
     differences = np.delete(replicated - replicated[:, [incumbent]], incumbent, axis=1)
     if not differences.size:
         return Noise(spread=0.0, noise=0.0)
+    varies = values.min() < values.max()  # rounding alone lends equal values a deviation
     return Noise(
-        spread=float(values.std(ddof=1)),
+        spread=float(values.std(ddof=1)) if varies else 0.0,
         noise=float(np.sqrt(differences.var(axis=0, ddof=1).mean())),
     )
 

@@ -113,6 +113,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
 
     from safecompress_core.cli.display.tables import drawn
     from safecompress_core.report.summary import Cell, Row, Table
+    from safecompress_core.report.words import share
 
     rows = [
         Row(
@@ -120,7 +121,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
             (
                 Cell(" × ".join(map(str, one["shape"]))),
                 Cell(one["dtype"]),
-                Cell(f"{one['density']:.3f}"),
+                Cell(share(one["density"])),
                 Cell(f"{one['bytes']:,}"),
             ),
         )
@@ -135,7 +136,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
     times = found["dense_bytes"] / found["file_bytes"]
     console.print(
         f"{found['active']:,} of {found['weights']:,} weights; "
-        f"{found['density']:.4f} of those that may be sparse.\n"
+        f"{share(found['density'])} of those that may be sparse.\n"
         f"{found['file_bytes']:,} bytes; dense they would be "
         f"{found['dense_bytes']:,}, {times:.1f} times as many."
     )

@@ -45,9 +45,9 @@ def pick(
     """
     if (prefer is None) == (model is None):
         raise click.UsageError("give either --prefer or --id")
-    from safecompress_core.engine.run_directory import read_json
+    from safecompress_core.engine.run_directory import read_results
 
-    results = read_json(run / "results.json")
+    results = read_results(run)
     entry = _named(results, model) if model else _preferred(results, str(prefer))
     place = _copied(run / entry["file"], output or run / "picked" / f"{entry['id']}.safetensors")
     if as_json:

@@ -56,7 +56,7 @@ def look(
     """
     indices = pool.indices
     seen = observe(network, dataset.inputs[indices], dataset.labels[indices])
-    others = references and references.take(indices)
+    others = None if references is None else references.take(indices)
     return Sight(dataset=dataset, pool=pool, seen=seen, references=others)
 
 

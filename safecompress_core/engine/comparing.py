@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.api import Game
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.choose.archive import keep_by_hypervolume
 from safecompress_core.choose.comparison import (
@@ -85,21 +84,12 @@ class Ballot:
             nothing = np.zeros((*performance.shape, 0))
             return Replicates(performance=performance, advantage=nothing, attack_accuracy=nothing)
         advantage = self._table(lambda judgement: judgement.advantages(resampling))
-        accuracy = self._table(self._accuracies)
+        accuracy = self._table(lambda judgement: judgement.accuracies(resampling))
         return Replicates(
             performance=performance,
             advantage=np.moveaxis(advantage, 2, 0),
             attack_accuracy=np.moveaxis(accuracy, 2, 0),
         )
-
-    def _accuracies(self, judgement: Judgement) -> Array:
-        """An attack's accuracy on the resampled pools, balanced where the game balances it."""
-        means = self._examiner.resampling.means
-        if judgement.game is Game.MEMBERSHIP:
-            members, others = judgement.is_member, ~judgement.is_member
-            right = means(judgement.correct, where=members), means(judgement.correct, where=others)
-            return (right[0] + right[1]) / 2
-        return means(judgement.correct)
 
     @cached_property
     def _decision(self) -> Decision:

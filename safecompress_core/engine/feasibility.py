@@ -66,7 +66,7 @@ def _pools(prepared: Preparation) -> Iterator[Finding]:
     try:
         pools = prepared.pools
     except PoolError as error:
-        yield Finding(("pools",), str(error), "change the shares, or use more data")
+        yield _pool_flaw(error)
         return
     if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
         return
@@ -85,6 +85,12 @@ def _pools(prepared: Preparation) -> Iterator[Finding]:
             f"needs {FEWEST_TO_FIND} of either to be sure of anything"
         )
         yield Finding(("pools",), message, "give it a larger share, or use more data")
+
+
+def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
+    """With the error's own mend, where it says one."""
+    message, _, mend = str(error).partition("; ")
+    return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
 
 
 def _model(prepared: Preparation) -> Iterator[Finding]:
@@ -127,8 +133,7 @@ def _references(prepared: Preparation) -> Iterator[Finding]:
         for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
             _ = reference(prepared, index).pools
     except PoolError as error:
-        message = f"a reference model cannot have such pools: {error}"
-        yield Finding(("pools",), message, "change the shares, or use more data")
+        yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
 
 
 CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (

@@ -9,9 +9,7 @@ from safecompress_core.api import Params
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.learner import Learner
 
-__all__ = ["VERSION", "describe_model", "describe_selection", "fingerprints"]
-
-VERSION = 1
+__all__ = ["describe_model", "describe_selection", "fingerprints"]
 
 
 def describe_model(learner: Learner, *, file_bytes: int, dense_bytes: int) -> dict[str, Any]:

@@ -22,12 +22,17 @@ from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
-    VERSION,
     describe_model,
     describe_selection,
     fingerprints,
 )
-from safecompress_core.engine.run_directory import RunDirectory, read_json, write_json, write_yaml
+from safecompress_core.engine.run_directory import (
+    VERSION,
+    RunDirectory,
+    read_json,
+    write_json,
+    write_yaml,
+)
 from safecompress_core.engine.selection_gap import selection_gap
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.host import Registry

@@ -17,7 +17,18 @@ from ruamel.yaml import YAML
 
 from safecompress_core.errors import RunDirectoryError, RunInUseError
 
-__all__ = ["RunDirectory", "read_json", "write_bytes", "write_json", "write_yaml"]
+__all__ = [
+    "VERSION",
+    "RunDirectory",
+    "read_json",
+    "read_results",
+    "write_bytes",
+    "write_json",
+    "write_yaml",
+]
+
+VERSION = 1
+"""Of the format of ``results.json``."""
 
 
 class RunDirectory:
@@ -118,4 +129,22 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
     except ValueError as error:
-        raise RunDirectoryError(f"{path}: not JSON ({error})") from None
+        message = f"{path}: not JSON ({error}); delete it, and the same run makes it again"
+        raise RunDirectoryError(message) from None
+
+
+def read_results(directory: Path) -> dict[str, Any]:
+    """The content of a run's ``results.json``.
+
+    Raises:
+        RunDirectoryError: if there is none, or it has another version.
+    """
+    found = read_json(directory / "results.json")
+    version = found.get("version") if isinstance(found, dict) else None
+    if version != VERSION:
+        raise RunDirectoryError(
+            f"{directory}: its results have version {version}, "
+            f"this SafeCompress reads version {VERSION}"
+        )
+    results: dict[str, Any] = found
+    return results

@@ -14,9 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from safecompress_core.engine.gate import verdicts
-from safecompress_core.engine.results import VERSION
 from safecompress_core.engine.run import directory_name, plugin_records
-from safecompress_core.engine.run_directory import read_json
+from safecompress_core.engine.run_directory import read_json, read_results
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.host import Registry
 from safecompress_core.sparse.storage import load_model
@@ -61,13 +60,7 @@ def verified(directory: Path, registry: Registry) -> list[Check]:
     Raises:
         RunDirectoryError: if there are no results, or they have another version.
     """
-    results = read_json(directory / "results.json")
-    if results.get("version") != VERSION:
-        raise RunDirectoryError(
-            f"{directory}: its results have version {results.get('version')}, "
-            f"this SafeCompress reads version {VERSION}"
-        )
-    run = _Run(directory, results, registry)
+    run = _Run(directory, read_results(directory), registry)
     found: list[Check] = []
     for name, check in run.checks():
         try:

@@ -41,7 +41,7 @@ class Evidence:
             self,
             seen=self.seen.take(positions),
             truth=None if self.truth is None else self.truth[positions],
-            references=self.references and self.references.take(positions),
+            references=None if self.references is None else self.references.take(positions),
             uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
         )
 

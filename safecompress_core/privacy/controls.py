@@ -11,24 +11,25 @@ from safecompress_core.errors import PoolError
 from safecompress_core.privacy.attacker import Evidence
 from safecompress_core.privacy.intervals import Estimate, null_auc_interval
 
-__all__ = ["NULL_CONFIDENCE", "Attack", "NullControl", "null_control"]
+__all__ = ["CONTROL_CONFIDENCE", "Attack", "Control", "null_control"]
 
 Attack = Callable[[Evidence, Evidence], Tensor]
 """Fits a fresh attacker on the first evidence and scores the second, whose truth is None."""
 
-NULL_CONFIDENCE = 0.999
-"""One honest attack in a thousand fails the control, since a failure voids a verdict."""
+CONTROL_CONFIDENCE = 0.999
+"""One honest attack in a thousand fails a null control, since a failure voids a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
-class NullControl:
-    """What an attack finds where there is nothing to find.
+class Control:
+    """What an attack finds where it is known what there is to find.
 
     Attributes:
-        auc: area under the ROC curve for invented membership.
-        passed: whether its interval covers 0.5.
-        members: samples that were called members.
-        non_members: samples that were not.
+        auc: area under the ROC curve.
+        passed: whether its interval lies where it has to: around 0.5 where there is nothing to
+            find, above 0.5 where there is a leak.
+        members: samples that are called members.
+        non_members: samples that are not.
     """
 
     auc: Estimate
@@ -53,8 +54,8 @@ def null_control(
     asked: Evidence,
     *,
     generator: torch.Generator,
-    confidence: float = NULL_CONFIDENCE,
-) -> NullControl:
+    confidence: float = CONTROL_CONFIDENCE,
+) -> Control:
     """Attack a membership that was drawn by lot among samples that are all non-members.
 
     The non-members of either pool are halved at random; one half is called members and comes
@@ -89,7 +90,7 @@ def null_control(
         scores.detach().to("cpu", torch.float64).numpy(), lots_asked.numpy(), confidence=confidence
     )
     members = int(lots_asked.sum())
-    return NullControl(
+    return Control(
         auc,
         passed=auc.low <= 0.5 <= auc.high,
         members=members,

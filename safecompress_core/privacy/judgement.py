@@ -130,6 +130,17 @@ class Judgement:
         """How many of the samples are not."""
         return len(self) - self.members
 
+    def accuracies(self, resampling: Resampling) -> NDArray[np.float64]:
+        """The accuracy in each bootstrap draw, shape (B,), in [0, 1], balanced where its own is.
+
+        Raises:
+            ValueError: if the draws are of another number of samples.
+        """
+        if self.game is not Game.MEMBERSHIP:
+            return resampling.means(self.correct)
+        members = resampling.means(self.correct, where=self.is_member)
+        return (members + resampling.means(self.correct, where=~self.is_member)) / 2
+
     def advantages(self, resampling: Resampling) -> NDArray[np.float64]:
         """The advantage in each bootstrap draw, shape (B,), in [0, 1].
 
@@ -139,13 +150,10 @@ class Judgement:
             ValueError: if the draws are of another number of samples.
         """
         if self.baseline_correct is None:
-            right = [
-                resampling.means(self.correct, where=side)
-                for side in (self.is_member, ~self.is_member)
-            ]
-            return rescaled((right[0] + right[1]) / 2, np.full(len(resampling), self.baseline))
-        accuracy = resampling.means(self.correct)
-        return rescaled(accuracy, resampling.means(self.baseline_correct))
+            baseline = np.full(len(resampling), self.baseline)
+        else:
+            baseline = resampling.means(self.baseline_correct)
+        return rescaled(self.accuracies(resampling), baseline)
 
     def to_json(self) -> dict[str, Any]:
         """What ``results.json`` holds of an attack.

@@ -7,20 +7,19 @@ wrong), and its silence about the real model means nothing.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Evidence
-from safecompress_core.privacy.controls import NULL_CONFIDENCE, Attack
-from safecompress_core.privacy.intervals import Estimate, auc_interval
+from safecompress_core.privacy.controls import CONTROL_CONFIDENCE, Attack, Control
+from safecompress_core.privacy.intervals import auc_interval
 from safecompress_core.privacy.references import References
 
-__all__ = ["PlantedControl", "planted", "planted_control", "planted_references"]
+__all__ = ["planted", "planted_control", "planted_references"]
 
 # P samples of the pools · N samples of a batch · D values of a sample · C classes
 
@@ -30,44 +29,14 @@ LEAK = 6.0
 SKETCH = 128
 """Samples with more values than this are told apart by as many random projections."""
 
-PLANTED_CONFIDENCE = NULL_CONFIDENCE
-"""As sure as a null control, since a failure voids a verdict."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedControl:
-    """What an attack makes of a model that copies membership into its output.
-
-    Attributes:
-        auc: area under the ROC curve on the reported pool.
-        passed: whether its whole interval is above 0.5.
-        members: samples of the pool that are members.
-        non_members: samples that are not.
-    """
-
-    auc: Estimate
-    passed: bool
-    members: int
-    non_members: int
-
-    def to_json(self) -> dict[str, Any]:
-        """``auc``, ``auc_interval``, ``passed``, ``members``, ``non_members``."""
-        return {
-            "auc": self.auc.value,
-            "auc_interval": list(self.auc.interval),
-            "passed": self.passed,
-            "members": self.members,
-            "non_members": self.non_members,
-        }
-
 
 def planted_control(
     attack: Attack,
     known: Evidence,
     asked: Evidence,
     *,
-    confidence: float = PLANTED_CONFIDENCE,
-) -> PlantedControl:
+    confidence: float = CONTROL_CONFIDENCE,
+) -> Control:
     """Set an attack on the planted leak.
 
     Args:
@@ -85,9 +54,7 @@ def planted_control(
     scores = attack(known, replace(asked, truth=None)).detach().to("cpu", torch.float64).numpy()
     auc = auc_interval(scores, is_member, confidence=confidence)
     members = int(is_member.sum())
-    return PlantedControl(
-        auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members
-    )
+    return Control(auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members)
 
 
 def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tensor) -> Classifier:

@@ -41,10 +41,6 @@ class References:
         """How many models there are, R."""
         return len(self.logits)
 
-    def __bool__(self) -> bool:
-        """True: references that were asked for are there, however many."""
-        return True
-
     def take(self, positions: Tensor) -> "References":
         """Of some samples, by position (int64) or mask (bool), in that order."""
         return References(

@@ -15,7 +15,6 @@ __all__ = [
     "Array",
     "OperatingPoint",
     "RocCurve",
-    "area_under_curve",
     "calibrate_threshold",
     "placements",
     "roc_curve",
@@ -149,16 +148,6 @@ def _share_below(scores: Floats, rivals: Floats) -> Floats:
     """Of the sorted rivals, the share below each score; ties count half."""
     below = rivals.searchsorted(scores, side="left") + rivals.searchsorted(scores, side="right")
     return below / (2 * len(rivals))
-
-
-def area_under_curve(scores: Array, is_member: Array) -> float:
-    """Probability that a member scores higher than a non-member, ties counting half.
-
-    Raises:
-        PoolError, ValueError: as :func:`roc_curve`.
-    """
-    below, _ = placements(scores, is_member)
-    return float(below.mean())
 
 
 def tpr_at_fpr(scores: Array, is_member: Array, *, max_fpr: float) -> OperatingPoint:

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruamel.yaml import YAML
 
-from safecompress_core.engine.run_directory import read_json, write_bytes
+from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report import contents, panels, summary, verdict, words
 from safecompress_core.report.exposure import exposure
@@ -32,7 +32,7 @@ def write_report(run_directory: Path) -> Path:
     """
     page = run_directory / "report.html"
     text = render(
-        results=read_json(run_directory / "results.json"),
+        results=read_results(run_directory),
         spec=_text(run_directory / "spec.resolved.yaml"),
         environment=read_json(run_directory / "environment.json"),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safecompress_core.report.words import number, span
+from safecompress_core.report.words import number, share, span
 
 __all__ = [
     "Cell",
@@ -206,7 +206,7 @@ def _file_bytes(part: Part) -> Any:
 
 def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
     models = [part["model"] for part in parts]
-    yield Row("density", tuple(Cell(number(model["density"])) for model in models))
+    yield Row("density", tuple(Cell(share(model["density"])) for model in models))
     active = (f"{model['active']:,}" for model in models)
     yield Row("parameters", tuple(map(Cell, active)))
     yield Row(

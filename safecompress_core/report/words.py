@@ -1,8 +1,9 @@
 """Numbers and lists as people write them."""
 
+import math
 from collections.abc import Sequence
 
-__all__ = ["and_list", "apart", "duration", "number", "or_list", "size", "span"]
+__all__ = ["and_list", "apart", "duration", "number", "or_list", "share", "size", "span"]
 
 DECIMALS = 3
 
@@ -15,6 +16,16 @@ def number(value: float, *, decimals: int = DECIMALS) -> str:
     """
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{decimals}f}"
     return text.replace("-", "−")
+
+
+def share(value: float) -> str:
+    """A fraction with three decimals, or as many as show two figures of it.
+
+    >>> share(0.1), share(0.0025), share(9.81e-05), share(0.0)
+    ('0.100', '0.0025', '0.000098', '0.000')
+    """
+    figures = 1 - math.floor(math.log10(value)) if value > 0 else DECIMALS
+    return number(value, decimals=max(DECIMALS, figures))
 
 
 def span(low: float, high: float) -> str:

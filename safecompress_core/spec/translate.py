@@ -179,7 +179,8 @@ def _not_finite(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding
 
 def _too_few(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
     least = detail["ctx"]["min_length"]
-    return Finding(path, f"there are fewer than {least} entries", f"write {least} or more")
+    message = "there are no entries" if least == 1 else f"there are fewer than {least} entries"
+    return Finding(path, message, f"write {least} or more")
 
 
 def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:

@@ -58,7 +58,7 @@ def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
     assert "format version 1" in outcome.stdout
     assert "model: type mlp" in outcome.stdout
     assert "fc.weight   3 × 4   float32   0.250     14" in outcome.stdout
-    assert "6 of 15 weights; 0.2500 of those that may be sparse." in outcome.stdout
+    assert "6 of 15 weights; 0.250 of those that may be sparse." in outcome.stdout
 
 
 def test_a_run_shows_its_results_and_its_files(finished_run: Path) -> None:

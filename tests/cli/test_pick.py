@@ -134,6 +134,19 @@ def test_a_run_without_an_archive_has_nothing_to_pick(
     assert "this run kept no archive" in outcome.stderr
 
 
+@pytest.mark.parametrize(("content", "version"), [("{}", "None"), ('{"version": 2}', "2")])
+def test_results_of_another_version_are_refused(
+    finished_run: Path, content: str, version: str
+) -> None:
+    """Rather than read as something that they are not."""
+    (finished_run / "results.json").write_text(content)
+
+    outcome = picked(finished_run, "--prefer", "safety")
+
+    assert outcome.exit_code == 2
+    assert f"its results have version {version}, this SafeCompress reads" in outcome.stderr
+
+
 def test_a_damaged_file_is_not_copied(finished_run: Path) -> None:
     """Whoever ships it would ship something that nobody tested."""
     entry = results_of(finished_run)["archive"][0]

@@ -15,8 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import Attacker, Evidence, Observations
 from safecompress_plugins.attackers.attribute_manifest import AttributeClassifierParams
+from safecompress_plugins.attackers.known_truth import known_attribute
 
 __all__ = ["AttributeClassifier"]
 
@@ -43,9 +44,8 @@ class AttributeClassifier(Attacker):
         Raises:
             PoolError: if there is no sample to learn from.
         """
-        if known.truth is None or not len(known.truth):
-            raise PoolError("an attribute attack learns from samples whose attribute is known")
-        self._known = torch.as_tensor(np.unique(known.truth.numpy()))
+        truth = known_attribute(known).numpy()
+        self._known = torch.as_tensor(np.unique(truth))
         self._pipeline = None
         if len(self._known) > 1:  # otherwise there is only one answer to give
             seed = int(torch.randint(2**31, (), generator=generator))
@@ -55,7 +55,7 @@ class AttributeClassifier(Attacker):
             with warnings.catch_warnings():
                 # an adversary whose time is up guesses with what it has learned so far
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                self._pipeline.fit(self._rows(known), known.truth.numpy())
+                self._pipeline.fit(self._rows(known), truth)
 
     def score(self, evidence: Evidence) -> Tensor:
         """Probability of each value, shape (N, V); 0 for values that attack-train did not have."""

@@ -9,8 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError
+from safecompress_core.toolkit import Attacker, Evidence
 from safecompress_plugins.attackers.attribute_manifest import AttributeNeuronsParams
+from safecompress_plugins.attackers.known_truth import known_attribute
 
 __all__ = ["AttributeNeurons", "correlations", "ranks"]
 
@@ -60,14 +61,13 @@ class AttributeNeurons(Attacker):
         Raises:
             PoolError: if there is no sample to learn from.
         """
-        if known.truth is None or not len(known.truth):
-            raise PoolError("an attribute attack learns from samples whose attribute is known")
+        truth = known_attribute(known)
         hidden = known.seen.hidden
         self._reference = hidden.T.contiguous().sort(dim=1).values
         placed = ranks(hidden, self._reference)
         self._voices = {}
-        for value in known.truth.unique().tolist():
-            has_value = known.truth == value
+        for value in truth.unique().tolist():
+            has_value = truth == value
             strength, neurons = correlations(hidden, has_value).topk(
                 min(self._count, hidden.shape[1])
             )

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.label_only_manifest import AugmentationParams
 
 __all__ = ["Augmentation", "rotated", "shifted"]
@@ -46,12 +47,11 @@ class Augmentation(Attacker):
         Raises:
             PoolError: if members or non-members are missing.
         """
-        if known.truth is None or known.truth.all() or not known.truth.any():
-            raise PoolError("a membership attack learns from members and from non-members")
+        is_member = known_membership(known)
         shape = known.seen.inputs.shape[1:]
         self._directions = torch.randn(self._params.copies, *shape, generator=generator)
         self._regression = LogisticRegression(class_weight="balanced", max_iter=1000)
-        self._regression.fit(self.shares(known.seen), known.truth.numpy())
+        self._regression.fit(self.shares(known.seen), is_member.numpy())
 
     def score(self, evidence: Evidence) -> Tensor:
         """Log-odds of being a member, shape (N,)."""

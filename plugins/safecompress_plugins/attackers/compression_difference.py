@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Attacker, Evidence, PoolError
 from safecompress_plugins.attackers.compression_manifest import CompressionDifferenceParams
+from safecompress_plugins.attackers.known_truth import known_membership
 
 __all__ = ["CompressionDifference", "both_answers"]
 
@@ -46,11 +47,10 @@ class CompressionDifference(Attacker):
         Raises:
             PoolError: if members or non-members are missing, or there is no uncompressed model.
         """
-        if known.truth is None or known.truth.all() or not known.truth.any():
-            raise PoolError("a membership attack learns from members and from non-members")
+        is_member = known_membership(known)
         seed = int(torch.randint(2**31, (), generator=generator))
         self._pipeline = make_pipeline(StandardScaler(), _classifier(self._classifier, seed=seed))
-        self._pipeline.fit(_rows(known), known.truth.numpy())
+        self._pipeline.fit(_rows(known), is_member.numpy())
 
     def score(self, evidence: Evidence) -> Tensor:
         """Probability of being a member, shape (N,)."""

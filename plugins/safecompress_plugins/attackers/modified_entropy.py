@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError, modified_entropy
+from safecompress_core.toolkit import Attacker, Evidence, modified_entropy
+from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership_manifest import ModifiedEntropyParams
 
 __all__ = ["ModifiedEntropy", "best_threshold"]
@@ -37,15 +38,14 @@ class ModifiedEntropy(Attacker):
         Raises:
             PoolError: if members or non-members are missing.
         """
-        if known.truth is None or known.truth.all() or not known.truth.any():
-            raise PoolError("a membership attack learns from members and from non-members")
+        is_member = known_membership(known)
         signal = modified_entropy(known.seen.posteriors, known.seen.labels)
-        thresholds = best_threshold(signal, known.truth).repeat(known.seen.classes)
+        thresholds = best_threshold(signal, is_member).repeat(known.seen.classes)
         for label in range(known.seen.classes):
             rows = known.seen.labels == label
-            members = int(known.truth[rows].sum())
+            members = int(is_member[rows].sum())
             if min(members, int(rows.sum()) - members) >= self._samples:
-                thresholds[label] = best_threshold(signal[rows], known.truth[rows])
+                thresholds[label] = best_threshold(signal[rows], is_member[rows])
         self._thresholds = thresholds
 
     def score(self, evidence: Evidence) -> Tensor:

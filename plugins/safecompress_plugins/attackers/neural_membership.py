@@ -13,13 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import (
-    Attacker,
-    Evidence,
-    Observations,
-    PoolError,
-    global_random_state,
-)
+from safecompress_core.toolkit import Attacker, Evidence, Observations, global_random_state
+from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership_manifest import NeuralParams
 
 __all__ = ["NeuralMembership", "balanced_batches"]
@@ -79,17 +74,16 @@ class NeuralMembership(Attacker):
     def _train(
         self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
     ) -> None:
-        if known.truth is None or known.truth.all() or not known.truth.any():
-            raise PoolError("a membership attack learns from members and from non-members")
+        is_member = known_membership(known)
         self.calibrate(known.seen)
-        features, target = self.features(known.seen), known.truth.float()
+        features, target = self.features(known.seen), is_member.float()
         optimizer = torch.optim.Adam(
             network.parameters(), lr=self._params.learning_rate, fused=True
         )
         network.train()
         with global_random_state(generator):
             for _ in range(epochs):
-                for rows in balanced_batches(known.truth, self._params.batch_size, generator):
+                for rows in balanced_batches(is_member, self._params.batch_size, generator):
                     optimizer.zero_grad()
                     logits = network(*(part[rows] for part in features))
                     loss = F.binary_cross_entropy_with_logits(logits, target[rows])

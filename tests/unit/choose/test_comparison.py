@@ -163,6 +163,16 @@ def test_spread_stands_beside_the_noise_of_the_test() -> None:
     assert not shown.advantage[0].tells_apart
 
 
+def test_candidates_that_are_all_alike_are_not_told_apart() -> None:
+    """Their mean is rounded, so numpy finds a deviation of 1e-17, and there is no noise at all."""
+    alike = np.full(11, 0.06295984809126547)
+    assert alike.std(ddof=1) > 0
+
+    shown = spread(_point(list(alike)), _of(np.tile(alike, (5, 1))), incumbent=0).performance
+
+    assert (shown.spread, shown.noise, shown.tells_apart) == (0.0, 0.0, False)
+
+
 def test_what_does_not_fit_is_refused() -> None:
     """Wrong incumbents, confidences and shapes are mistakes of the caller, and said so."""
     objectives, replicates = _point([0.5, 0.6]), _of(np.zeros((5, 2)))

@@ -156,6 +156,14 @@ def test_pools_that_are_too_small_are_refused(prepare: Prepare, members: int, me
     assert {problem.split(": ")[1] for problem in found} == {"pools"}
 
 
+def test_a_pool_that_is_too_small_is_mended_once(prepare: Prepare, tmp_path: Path) -> None:
+    """The error's own mend is not followed by another one."""
+    assert refusal(prepare(pools={"members": 3})) == [
+        f"{line(tmp_path, 'pools')}: pools: pool 'attack_train' would have 1 members, but needs at "
+        "least 2; give it a larger share or use more data"
+    ]
+
+
 def test_a_small_pool_will_do_where_no_membership_is_audited(prepare: Prepare) -> None:
     """There is no null control then."""
     require_feasible(prepare(pools={"members": 1789}, audit__attackers=[]))

@@ -12,7 +12,7 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Evidence
-from safecompress_core.privacy.controls import Attack, NullControl, null_control
+from safecompress_core.privacy.controls import Attack, Control, null_control
 from safecompress_core.privacy.observations import Observations, observe
 
 MEMBERS = torch.arange(300) < 150
@@ -31,7 +31,7 @@ def digits_seen(digits: Dataset) -> Seen:
     )
 
 
-def controlled(seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.999) -> NullControl:
+def controlled(seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.999) -> Control:
     """The control with lots drawn by a seed."""
     known, asked = seen
     generator = torch.Generator().manual_seed(seed)

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from safecompress_core.errors import PoolError
 from safecompress_core.privacy import intervals
 from safecompress_core.privacy.intervals import Estimate
-from safecompress_core.privacy.roc import area_under_curve
+from safecompress_core.privacy.roc import placements
 
 counts = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -102,10 +102,10 @@ def test_the_interval_of_the_area_is_as_wide_as_the_bootstraps() -> None:
     members, others = generator.normal(0.7, 1, 150), generator.normal(0, 1.3, 250)
     is_member = np.arange(400) < 150
     areas = [
-        area_under_curve(
+        placements(
             np.concatenate([generator.choice(members, 150), generator.choice(others, 250)]),
             is_member,
-        )
+        )[0].mean()
         for _ in range(2000)
     ]
 

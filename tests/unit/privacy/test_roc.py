@@ -43,9 +43,9 @@ def test_the_area_is_scikit_learns(sides: Sides) -> None:
     """Ties count half."""
     scores, is_member = sides
 
-    assert roc.area_under_curve(scores, is_member) == pytest.approx(
-        roc_auc_score(is_member, scores)
-    )
+    expected = pytest.approx(roc_auc_score(is_member, scores))
+    for side in roc.placements(scores, is_member):
+        assert side.mean() == expected
 
 
 @given(tied(fewest=5), st.sampled_from([0.1, 0.3, 0.5, 1.0]))
@@ -132,7 +132,7 @@ def test_nobody_is_called_a_member_where_scores_say_nothing() -> None:
 def test_one_kind_of_sample_has_no_curve() -> None:
     """Members alone cannot be told from anybody."""
     with pytest.raises(PoolError, match="3 members and 0 non-members"):
-        roc.area_under_curve(np.arange(3.0), np.ones(3, dtype=bool))
+        roc.placements(np.arange(3.0), np.ones(3, dtype=bool))
 
 
 def test_scores_that_are_not_numbers_are_refused() -> None:

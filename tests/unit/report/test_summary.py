@@ -57,6 +57,13 @@ def test_a_figure_stands_beside_its_interval(results: Results) -> None:
     assert found["density"] == (Cell("1.000"), Cell("0.100"))
 
 
+def test_a_density_never_reads_as_nothing(results: Results) -> None:
+    """Three decimals would make 0.0001 a model without weights."""
+    results["model"]["density"] = 9.81e-05
+
+    assert cells(comparison(results))["density"] == (Cell("1.000"), Cell("0.000098"))
+
+
 @pytest.mark.parametrize(
     ("file_bytes", "note"), [(1000, "4.0× smaller"), (16000, "4.0× larger"), (4000, "")]
 )

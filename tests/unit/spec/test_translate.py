@@ -213,6 +213,7 @@ class Colour(Enum):
 class Odd(BaseModel):
     """Constraints that our own parts do not use and a plugin's may."""
 
+    any: Annotated[list[int], Field(min_length=1)] = [1]
     some: Annotated[list[int], Field(min_length=2, max_length=3)] = [1, 2]
     short: Annotated[str, Field(max_length=3)] = "a"
     colour: Colour = Colour.RED
@@ -231,6 +232,7 @@ class Odd(BaseModel):
 @pytest.mark.parametrize(
     ("fields", "message", "mend"),
     [
+        ({"any": []}, "there are no entries", "write 1 or more"),
         ({"some": [1]}, "there are fewer than 2 entries", "write 2 or more"),
         ({"some": [1, 2, 3, 4]}, "there are more than 3 entries", "write 3 at most"),
         ({"short": "abcd"}, "'abcd' is refused", "it should have at most 3 characters"),
