@@ -1,8 +1,9 @@
 """What selection saw of the chosen model, beside what the audit finds of it."""
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from typing import Any
+
+from safecompress_core.privacy.intervals import Estimate, difference
 
 __all__ = ["selection_gap"]
 
@@ -62,25 +63,16 @@ def _strongest(judged: Mapping[str, Judged], game: str) -> dict[str, Any]:
 
 
 def _gap(seen: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    gap = found["advantage"] - seen["advantage"]
-    low, high = (
-        gap - sqrt(_below(found) ** 2 + _above(seen) ** 2),
-        gap + sqrt(_above(found) ** 2 + _below(seen) ** 2),
-    )
-    outcome = "understated" if low > 0 else "overstated" if high < 0 else "agrees"
+    gap = difference(_advantage(found), _advantage(seen))
+    outcome = "understated" if gap.low > 0 else "overstated" if gap.high < 0 else "agrees"
     return {
         "select": seen,
         "audit": found,
-        "gap": gap,
-        "gap_interval": [low, high],
+        "gap": gap.value,
+        "gap_interval": list(gap.interval),
         "selection": outcome,
     }
 
 
-def _below(one: Mapping[str, Any]) -> float:
-    """How far the interval reaches down from the estimate."""
-    return float(one["advantage"] - one["advantage_interval"][0])
-
-
-def _above(one: Mapping[str, Any]) -> float:
-    return float(one["advantage_interval"][1] - one["advantage"])
+def _advantage(one: Mapping[str, Any]) -> Estimate:
+    return Estimate(one["advantage"], *one["advantage_interval"])

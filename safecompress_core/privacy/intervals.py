@@ -21,6 +21,7 @@ __all__ = [
     "Estimate",
     "auc_interval",
     "clopper_pearson",
+    "difference",
     "difference_of_proportions",
     "macro_auc_interval",
     "null_auc_interval",
@@ -105,6 +106,18 @@ def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Es
     return Estimate(rate, low, high)
 
 
+def difference(one: Estimate, two: Estimate) -> Estimate:
+    """The first number less the second, of independent samples, with an interval made of theirs.
+
+    Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
+    approach" (MOVER).
+    """
+    value = one.value - two.value
+    below = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
+    above = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
+    return Estimate(value, value - below, value + above)
+
+
 def difference_of_proportions(
     first: tuple[int, int], second: tuple[int, int], *, confidence: float = CONFIDENCE
 ) -> Estimate:
@@ -118,12 +131,7 @@ def difference_of_proportions(
     Source: Newcombe 1998, "Interval estimation for the difference between independent
     proportions", method 10 (MOVER on Wilson intervals).
     """
-    one = wilson(*first, confidence=confidence)
-    two = wilson(*second, confidence=confidence)
-    difference = one.value - two.value
-    below = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
-    above = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
-    return Estimate(difference, difference - below, difference + above)
+    return difference(wilson(*first, confidence=confidence), wilson(*second, confidence=confidence))
 
 
 def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDENCE) -> Estimate:
