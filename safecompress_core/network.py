@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from safecompress_core.dataset import Dataset
 from safecompress_core.errors import TopologyError
 
 __all__ = ["Classifier", "ModelFactory"]
@@ -72,6 +73,10 @@ class Classifier(nn.Module):
 
 class ModelFactory(ABC):
     """What a :class:`~safecompress_core.api.ModelDef` points to; built from its parameters."""
+
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """The samples as the model takes them; a model that reads text makes tokens of it."""
+        return dataset
 
     @abstractmethod
     def build(

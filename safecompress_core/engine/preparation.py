@@ -21,10 +21,11 @@ from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.method import Method, Recipe, Workshop
 from safecompress_core.engine.metric import Metric, SampleMetric
 from safecompress_core.engine.trainer import Trainer
+from safecompress_core.errors import PoolError
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
-from safecompress_core.privacy.pools import Pools, build_pools
+from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec, Training
@@ -56,9 +57,14 @@ class Preparation:
 
     @cached_property
     def original(self) -> Dataset:
-        """The data as they are, loaded once."""
+        """The data as the model takes them, loaded once."""
         source: DataSource = self.registry.create(self.spec.task.data)
-        return source.load()
+        return self._factory.prepare(source.load())
+
+    @cached_property
+    def _factory(self) -> ModelFactory:
+        factory: ModelFactory = self.registry.create(self.spec.task.model)
+        return factory
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -72,15 +78,28 @@ class Preparation:
     @cached_property
     def pools(self) -> Pools:
         """Who knows which sample, cut once."""
-        shares = self.spec.pools
+        declared, data = self.spec.pools, self.original
+        shares = (declared.attack_train, declared.select, declared.audit)
+        generator = self.seed.child("pools").torch()
+        if declared.members == "given":
+            if data.is_member is None:
+                message = "the data do not tell which samples are members"
+                raise PoolError(f"{message}; write a share of them, or how many")
+            return cut_pools(
+                data.labels,
+                data.is_member,
+                shares=shares,
+                generator=generator,
+                canaries=declared.canaries,
+            )
         return build_pools(
-            self.original.labels,
-            members=shares.members,
-            attack_train=shares.attack_train,
-            select=shares.select,
-            audit=shares.audit,
-            generator=self.seed.child("pools").torch(),
-            canaries=shares.canaries,
+            data.labels,
+            members=declared.members,
+            attack_train=declared.attack_train,
+            select=declared.select,
+            audit=declared.audit,
+            generator=generator,
+            canaries=declared.canaries,
         )
 
     @cached_property
@@ -122,7 +141,7 @@ class Preparation:
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
         """Makes a fresh network; the same weights at every call."""
-        factory: ModelFactory = self.registry.create(self.spec.task.model)
+        factory = self._factory
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
 

@@ -34,13 +34,15 @@ def _slug(name: str) -> str:
     raise ValueError(f"{message}; write {words or 'my-run'!r}, say")
 
 
-def _members(members: int | float) -> int | float:
+def _members(members: int | float | str) -> int | float | str:
+    if isinstance(members, str):
+        return members
     is_share = isinstance(members, float)
     if (0 < members < 1) if is_share else members >= 1:
         return members
     raise ValueError(
         f"{members} is neither a share of the samples nor a number of them; "
-        "write a share between 0 and 1, or a whole number from 1"
+        "write a share between 0 and 1, a whole number from 1, or 'given'"
     )
 
 
@@ -50,13 +52,14 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{SLUG}$", "maxLength": 64}),
 ]
 Members = Annotated[
-    int | float,
+    int | float | Literal["given"],
     AfterValidator(_members),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
                 {"type": "integer", "minimum": 1},
+                {"const": "given"},
             ]
         }
     ),
@@ -76,7 +79,8 @@ class Pools(Params):
     """Who knows which sample: members are trained on; both sides are cut into disjoint pools."""
 
     members: Members = 0.5
-    """The samples that the network is trained on: a share of all, or how many."""
+    """The samples that the network is trained on: a share of all, or how many; ``given`` leaves it
+    to the data, where these tell."""
     attack_train: Share = 0.4
     """Share of either side that the simulated adversary knows."""
     select: Share = 0.3
