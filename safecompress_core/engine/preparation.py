@@ -81,7 +81,7 @@ class Preparation:
         declared, data = self.spec.pools, self.original
         shares = (declared.attack_train, declared.select, declared.audit)
         generator = self.seed.child("pools").torch()
-        if declared.members == "given":
+        if isinstance(declared.members, str):
             if data.is_member is None:
                 message = "the data do not tell which samples are members"
                 raise PoolError(f"{message}; write a share of them, or how many")

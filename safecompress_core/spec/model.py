@@ -13,6 +13,7 @@ from safecompress_core.api import AttackerParams, Kind, MethodParams, Params, Sl
 from safecompress_core.spec.components import Components, Definitions
 
 __all__ = [
+    "GIVEN",
     "Audit",
     "Gate",
     "Pools",
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+GIVEN = "given"
+"""What ``pools.members`` says where the data decide."""
 SLUG = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -35,13 +38,12 @@ def _slug(name: str) -> str:
 
 
 def _members(members: int | float | str) -> int | float | str:
-    if isinstance(members, str):
+    if members == GIVEN or (isinstance(members, float) and 0 < members < 1):
         return members
-    is_share = isinstance(members, float)
-    if (0 < members < 1) if is_share else members >= 1:
+    if isinstance(members, int) and members >= 1:
         return members
     raise ValueError(
-        f"{members} is neither a share of the samples nor a number of them; "
+        f"{members!r} is neither a share of the samples nor a number of them; "
         "write a share between 0 and 1, a whole number from 1, or 'given'"
     )
 
@@ -52,14 +54,14 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{SLUG}$", "maxLength": 64}),
 ]
 Members = Annotated[
-    int | float | Literal["given"],
+    int | float | str,
     AfterValidator(_members),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
                 {"type": "integer", "minimum": 1},
-                {"const": "given"},
+                {"const": GIVEN},
             ]
         }
     ),

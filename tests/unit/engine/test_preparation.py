@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.method import Workshop
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.errors import PoolError
 from safecompress_core.privacy.pools import Pool, Pools
 
 Prepare = Callable[..., Preparation]
@@ -63,6 +65,18 @@ def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
     plain = prepare()
     assert plain.dataset is plain.original
     assert "canaries" not in plain.describe_pools()
+
+
+def test_the_data_may_decide_who_is_a_member(prepare: Prepare) -> None:
+    """``members: given`` trains on those that the data name, whatever the seed; else it says so."""
+    prepared = prepare(pools={"members": "given"})
+    with pytest.raises(PoolError, match="do not tell which samples are members; write a share"):
+        _ = prepared.pools
+    given = torch.arange(len(prepared.original)) % 3 == 0
+
+    vars(prepared)["original"] = replace(prepared.original, is_member=given)
+
+    assert torch.equal(prepared.pools.members.sort().values, given.nonzero()[:, 0])
 
 
 def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_members_are_a_share_or_a_count(members: float) -> None:
 @pytest.mark.parametrize("members", [0, 0.0, 1.0, 1.5, -3])
 def test_what_is_neither_share_nor_count_is_refused(members: float) -> None:
     """1.0 would be everybody, and leave no non-members."""
-    with pytest.raises(ValidationError, match="a share between 0 and 1, or a whole number"):
+    with pytest.raises(ValidationError, match="a share between 0 and 1, a whole number"):
         Pools(members=members)
 
 

@@ -148,8 +148,8 @@ CASES = {
     "a branch of a union": (
         "name: trial",
         "name: trial\npools: {members: half}",
-        "3:18: pools.members: 'half' is not a whole number or a number; "
-        "write a whole number or a number",
+        "3:18: pools.members: 'half' is neither a share of the samples nor a number of them; "
+        "write a share between 0 and 1, a whole number from 1, or 'given'",
     ),
     "a gate without a bound": (
         "{measure: accuracy, at_least: 0.6}",
