@@ -22,11 +22,15 @@ __all__ = [
     "AttributeName",
     "DataCard",
     "DataDef",
+    "DataPath",
     "DefenceDef",
     "DefenceParams",
     "Definition",
     "Density",
+    "EvasionAttackerParams",
+    "ExtractionAttackerParams",
     "Game",
+    "GradientAttackerParams",
     "InitialParams",
     "Kind",
     "LayerMark",
@@ -36,10 +40,12 @@ __all__ = [
     "MetricDef",
     "ModelDef",
     "Params",
+    "PathMark",
     "ReferenceAttackerParams",
     "Role",
     "Slot",
     "StrategyDef",
+    "Workload",
     "component_id",
     "hookimpl",
 ]
@@ -76,6 +82,18 @@ class Game(StrEnum):
 
     MEMBERSHIP = "membership"
     ATTRIBUTE = "attribute"
+    EVASION = "evasion"
+    INVERSION = "inversion"
+    EXTRACTION = "extraction"
+
+    @property
+    def selects(self) -> bool:
+        """Whether its attacks can test candidates.
+
+        Candidates are compared sample by sample; what an inversion finds is about whole classes or
+        about a few samples, so only an audit may name one.
+        """
+        return self is not Game.INVERSION
 
 
 class Access(StrEnum):
@@ -126,7 +144,17 @@ class LayerMark:
     """Marks a field that names a parameter or a module of the model; checked like an attribute."""
 
 
+@dataclass(frozen=True, slots=True)
+class PathMark:
+    """Marks a field that names a file or folder, from where the command was started.
+
+    ``${env:NAME}`` in it is an environment variable, ``${env:NAME:-value}`` one with a value for
+    where it is not set; else that it is set is checked with the spec.
+    """
+
+
 AttributeName = Annotated[str, AttributeMark()]
+DataPath = Annotated[str, PathMark()]
 LayerName = Annotated[str, LayerMark()]
 Density = Annotated[float, Field(gt=0, le=1)]
 
@@ -160,6 +188,31 @@ class AttributeAttackerParams(AttackerParams):
     """The private attribute that it infers."""
 
 
+class EvasionAttackerParams(AttackerParams):
+    """Parameters that every attacker of the evasion game has."""
+
+    norm: Literal["linf", "l2"] = "linf"
+    """How the size of a change is measured: ``linf``, the largest change of any input value;
+    ``l2``, the Euclidean length of the change."""
+    epsilon: Annotated[float, Field(gt=0)]
+    """The largest change that is allowed, in the inputs' own unit."""
+
+
+class GradientAttackerParams(AttackerParams):
+    """Parameters that every attacker has that is shown gradients of single samples."""
+
+    samples: Annotated[int, Field(ge=2)] = 8
+    """How many members of the pool it has to reconstruct; drawn by lot."""
+
+
+class ExtractionAttackerParams(AttackerParams):
+    """Parameters that every attacker of the extraction game has."""
+
+    budget: Annotated[int, Field(ge=2)] | None = None
+    """How many samples of its own the adversary may have answered; by default all non-members of
+    attack-train."""
+
+
 class DefenceParams(Params):
     """Parameters that every defence has."""
 
@@ -170,9 +223,9 @@ class DefenceParams(Params):
 class InitialParams(Params):
     """Parameters that every initial topology has."""
 
-    weights: Literal["random", "inherit"] = "random"
+    weights: Literal["random", "inherit", "pretrained"] = "random"
     """``random``: fresh weights at random positions. ``inherit``: the uncompressed model's weights,
-    the largest of each layer."""
+    the largest of each layer. ``pretrained``: likewise those that the model comes with."""
 
 
 class MethodParams(Params):
@@ -190,11 +243,30 @@ class DataCard:
         samples: number of samples.
         classes: number of task labels.
         attributes: private attributes and how many values each has.
+        input_shape: of one sample; (0,) for texts, () where only loading them would tell.
     """
 
     samples: int
     classes: int
     attributes: Mapping[str, int]
+    input_shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What a method does at most, known before anything is loaded.
+
+    Attributes:
+        epochs: passes over the members, of all models that it trains together.
+        fits: how often every attacker is trained from scratch.
+        tests: how often a model is attacked during the run.
+        candidates: how many models are derived in each round; empty for a method without rounds.
+    """
+
+    epochs: int
+    fits: int = 0
+    tests: int = 0
+    candidates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +280,8 @@ class Definition:
         summary: one line, for ``safecompress plugins list``.
         cites: paper, year, section or equation; empty where there is nothing to cite.
         api: version of this interface that the plugin was written for.
+        runs_code: whether it imports code that the spec names; a spec may then only be used with
+            ``--allow-code`` on the command line.
     """
 
     kind: ClassVar[Kind]
@@ -218,6 +292,7 @@ class Definition:
     summary: str
     cites: str = ""
     api: int = API_VERSION
+    runs_code: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +329,15 @@ class AttackerDef(Definition):
     ``references`` says that it compares with reference models; its parameters are then a subclass
     of ``ReferenceAttackerParams``, and only an audit may name it. ``pairs_with_uncompressed`` says
     that it also sees the uncompressed model; only an audit may name such an attacker either.
+
+    The game says which class of the toolkit the target is: an ``Attacker`` scores samples, an
+    ``Evader`` moves them, an ``Inverter`` reconstructs them, an ``Extractor`` imitates the model.
+    ``gradients`` says of an ``Inverter`` that it is shown the gradient of single samples, which it
+    reconstructs; its parameters are then a subclass of ``GradientAttackerParams``. Any other
+    reconstructs one typical sample of each class.
+    ``writes_attribute`` says that it asks about samples with other values of the attribute, which
+    therefore has to be a part of the model's input. ``moves_inputs`` says that it changes samples a
+    little, which words and codes cannot be.
     """
 
     kind: ClassVar[Kind] = Kind.ATTACKER
@@ -261,13 +345,24 @@ class AttackerDef(Definition):
     access: Access
     references: bool = False
     pairs_with_uncompressed: bool = False
+    gradients: bool = False
+    writes_attribute: bool = False
+    moves_inputs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefenceDef(Definition):
-    """A change of training; its target is a :class:`safecompress_core.toolkit.Defence`."""
+    """A change of training; its target is a :class:`safecompress_core.toolkit.Defence`.
+
+    ``reference_data`` says that it learns from samples that are no members (``pools.reference``),
+    ``teacher`` that it asks the trained uncompressed model. ``moves_inputs`` says that it changes
+    samples a little, which words and codes cannot be.
+    """
 
     kind: ClassVar[Kind] = Kind.DEFENCE
+    reference_data: bool = False
+    teacher: bool = False
+    moves_inputs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,9 +385,14 @@ class AggregatorDef(Definition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodDef(Definition):
-    """A way to a compressed model; its target is a toolkit ``Method``."""
+    """A way to a compressed model; its target is a toolkit ``Method``.
+
+    ``workload`` tells, from the parameters and ``training.epochs``, what it will do; without it
+    ``safecompress plan`` cannot say how long a run is.
+    """
 
     kind: ClassVar[Kind] = Kind.METHOD
+    workload: Callable[[Any, int], Workload] | None = None
 
 
 AnyDefinition = (

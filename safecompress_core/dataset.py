@@ -1,14 +1,15 @@
 """Samples with their task label and private attributes, and what yields them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from safecompress_core.api import DataCard
 
-__all__ = ["Attribute", "DataSource", "Dataset"]
+__all__ = ["Attribute", "DataSource", "Dataset", "Inputs", "in_batches", "placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,91 @@ class Attribute:
     codes: Tensor | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """A data set that fits in memory.
+class Inputs(ABC):
+    """Samples that are not kept as one float32 tensor: as bytes in memory, or as files on disk.
+
+    Whoever trains on or observes samples takes a tensor or one of these, and reads both with
+    :func:`placed` and :func:`in_batches`; the same positions give the same bytes either way. All
+    numbers are finite by contract, since nobody reads everything just to look.
 
     Attributes:
-        inputs: shape (N, ...), float32, what the model sees.
+        shape: of all samples as a tensor, (N, ...).
+    """
+
+    shape: torch.Size
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @abstractmethod
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        """These samples (int64 positions, or a bool mask), shape (n, ...), float32."""
+
+    @abstractmethod
+    def take(self, positions: Tensor) -> "Inputs":
+        """A view of these samples alone, in this order; nothing is read for it."""
+
+    @abstractmethod
+    def contents(self, positions: Tensor) -> Iterator[bytes]:
+        """What each of these samples is made of; equal samples have equal bytes."""
+
+    def to(self, device: torch.device) -> "Inputs":
+        """The same samples, which will be handed out on a device; by default read on the CPU."""
+        return _Delivered(self, device)
+
+    def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Batch after batch; an implementation may read ahead."""
+        for rows in positions:
+            yield self[rows]
+
+
+class _Delivered(Inputs):
+    """Samples that are read on the CPU and handed out on another device."""
+
+    def __init__(self, inputs: Inputs, device: torch.device) -> None:
+        self.shape = inputs.shape
+        self._inputs = inputs
+        self._device = device
+
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        return self._sent(self._inputs[positions.cpu()])
+
+    def take(self, positions: Tensor) -> Inputs:
+        return _Delivered(self._inputs.take(positions.cpu()), self._device)
+
+    def contents(self, positions: Tensor) -> Iterator[bytes]:
+        return self._inputs.contents(positions.cpu())
+
+    def to(self, device: torch.device) -> Inputs:
+        return _Delivered(self._inputs, device)
+
+    def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
+        for batch in self._inputs.batches(rows.cpu() for rows in positions):
+            yield self._sent(batch)
+
+    def _sent(self, batch: Tensor) -> Tensor:
+        return batch.to(self._device, non_blocking=batch.is_pinned())
+
+
+def placed(inputs: Tensor | Inputs, positions: Tensor, device: torch.device) -> Tensor | Inputs:
+    """Some of the samples, to be handed out on a device."""
+    chosen = inputs[positions] if isinstance(inputs, Tensor) else inputs.take(positions)
+    return chosen.to(device)
+
+
+def in_batches(inputs: Tensor | Inputs, positions: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Samples, a batch for each tensor of positions, float32; read ahead where that helps."""
+    if isinstance(inputs, Tensor):
+        return (inputs[rows] for rows in positions)
+    return inputs.batches(positions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Samples with everything that is known of them.
+
+    Attributes:
+        inputs: shape (N, ...), float32, what the model sees: a tensor where that fits in memory.
         labels: shape (N,), int64, the task.
         classes: the name of each label.
         attributes: what must stay private, by name; never contains the task label.
@@ -48,9 +128,14 @@ class Dataset:
             the seed (``pools.members: given``); else None.
         groups: samples with the same number belong together (to a person, say) and shall stay on
             one side, shape (N,), int64; None where each stands alone.
+        bounds: the lowest and the highest value that an input can have, as tensors that broadcast
+            to one sample: of pixels, black and white after normalisation. None where there are no
+            such bounds, as for standardised columns.
+        notes: what was done to the data on loading, a sentence each, for whoever checks a run.
+        warnings: what makes results mean less than they seem to, a sentence each.
     """
 
-    inputs: Tensor
+    inputs: Tensor | Inputs
     labels: Tensor
     classes: tuple[str, ...]
     attributes: Mapping[str, Attribute]
@@ -58,9 +143,33 @@ class Dataset:
     texts: tuple[str, ...] = ()
     is_member: Tensor | None = None
     groups: Tensor | None = None
+    bounds: tuple[Tensor, Tensor] | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, rows: Tensor) -> "Dataset":
+        """Some of the samples (int64 positions), in that order."""
+        inputs = self.inputs
+        attributes = {
+            name: replace(
+                one,
+                values=one.values[rows],
+                numbers=None if one.numbers is None else one.numbers[rows],
+            )
+            for name, one in self.attributes.items()
+        }
+        return replace(
+            self,
+            inputs=inputs[rows] if isinstance(inputs, Tensor) else inputs.take(rows),
+            labels=self.labels[rows],
+            attributes=attributes,
+            texts=tuple(self.texts[row] for row in rows.tolist()) if self.texts else (),
+            is_member=None if self.is_member is None else self.is_member[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
 
     @property
     def card(self) -> DataCard:
@@ -69,6 +178,7 @@ class Dataset:
             samples=len(self),
             classes=len(self.classes),
             attributes={name: len(a.names) for name, a in self.attributes.items()},
+            input_shape=tuple(self.inputs.shape[1:]),
         )
 
 
@@ -77,4 +187,8 @@ class DataSource(ABC):
 
     @abstractmethod
     def load(self) -> Dataset:
-        """Read the data; the same parameters give the same samples in the same order."""
+        """Read the data; the same parameters give the same samples in the same order.
+
+        Raises:
+            DataError: if they cannot be read as the parameters say.
+        """

@@ -6,8 +6,10 @@
     ├── SpecError                the spec is invalid; carries every problem found      (exit code 1)
     ├── PluginError              a plugin could not be used; names it and its distribution
     ├── MissingExtraError        an optional dependency is not installed
+    ├── DataError                samples cannot be read as their parameters say
     ├── PoolError                the samples do not suffice for what is asked of them
     ├── AccessError              an attacker read what it did not declare
+    ├── ModelError               a model cannot be had, or does not fit its samples
     ├── TopologyError            masks, counts or densities do not fit
     ├── StorageError             a model file is damaged or not ours
     ├── TrainingDivergedError    the loss is no longer a number
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessError",
+    "DataError",
     "MissingExtraError",
+    "ModelError",
     "PluginError",
     "PoolError",
     "RunDirectoryError",
@@ -78,12 +82,44 @@ class MissingExtraError(SafeCompressError):
         )
 
 
+class DataError(SafeCompressError):
+    """Samples cannot be read as their parameters say.
+
+    Attributes:
+        message: what is wrong.
+        mend: what to write instead.
+        field: the path of the parameter that says it, below ``task.data``; empty for all of them.
+    """
+
+    def __init__(self, message: str, *, mend: str, field: tuple[str | int, ...] = ()) -> None:
+        self.message = message
+        self.mend = mend
+        self.field = field
+        super().__init__(f"{message}; {mend}")
+
+
 class PoolError(SafeCompressError):
     """There are too few samples, or of too few kinds, for what is asked of them."""
 
 
 class AccessError(SafeCompressError):
     """An attacker read something that its declared access does not include."""
+
+
+class ModelError(SafeCompressError):
+    """A model cannot be had, or does not fit the samples or their labels.
+
+    Attributes:
+        message: what is wrong.
+        mend: what to write instead.
+        field: the path of the parameter that says it, below ``task.model``; empty for all of them.
+    """
+
+    def __init__(self, message: str, *, mend: str, field: tuple[str | int, ...] = ()) -> None:
+        self.message = message
+        self.mend = mend
+        self.field = field
+        super().__init__(f"{message}; {mend}")
 
 
 class TopologyError(SafeCompressError):

@@ -5,15 +5,22 @@ from safecompress_core.errors import MissingExtraError
 __all__ = ["missing_extra"]
 
 EXTRA_OF = {
+    "PIL": "run",
+    "datasets": "huggingface",
     "filelock": "run",
+    "foolbox": "attacks",
     "jinja2": "run",
     "matplotlib": "run",
     "moocore": "run",
     "numpy": "run",
+    "pyarrow": "parquet",
     "safetensors": "run",
     "scipy": "run",
+    "skimage": "attacks",
     "sklearn": "run",
     "torch": "run",
+    "torchvision": "vision",
+    "transformers": "huggingface",
 }
 """Top-level import names, for packages that the base install does not bring."""
 

@@ -1,42 +1,85 @@
-"""A classifier as SafeCompress sees it: logits, the representation before them, sparse weights."""
+"""A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import TopologyError
+from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
-__all__ = ["Classifier", "ModelFactory"]
+__all__ = ["Classifier", "ModelFactory", "Seen", "logits_layer"]
 
-SPARSE_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+# N samples · C classes · H values of the representation · K inputs of the last linear layer
+
+
+class Seen(NamedTuple):
+    """One forward pass.
+
+    Attributes:
+        logits: shape (N, C).
+        representation: shape (N, H).
+        last_input: what the last linear layer was given, shape (N, K); often the representation.
+    """
+
+    logits: Tensor
+    representation: Tensor
+    last_input: Tensor
 
 
 class Classifier(nn.Module):
     """Wraps any module whose last linear layer yields the logits.
 
-    The *representation* is that layer's input, shape (N, H); it is what a split model would send
-    over a wire, and what attribute probes read.
+    The *representation* is what a split model would send over a wire, and what attribute probes
+    read: the last linear layer's input, or what a module of your choice puts out. Of a sequence
+    (N, positions, H) it is the first position; anything larger is flattened.
 
     Attributes:
         module: what was wrapped.
         masks: which weights exist, bool, by the names of `sparse_parameters`; empty for a dense
             network. Whoever gives the network another topology sets it, and copies have it too.
+        width: H, values of the representation.
+
+    Args:
+        module: a network from samples to logits.
+        sample: an input, shape (1, ...), by which the layer that yields the logits is found; else
+            it is the linear layer registered last.
+        representation: the name of the module whose output is the representation, which takes a
+            sample; by default it is the head's input.
+        rule: which weights may be sparse.
 
     Raises:
-        TopologyError: if the module has no linear layer.
+        TopologyError: if the logits come from no linear layer, or there is no module of the
+            representation's name.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        sample: Tensor | None = None,
+        representation: str | None = None,
+        rule: SparseRule = DEFAULT_RULE,
+    ) -> None:
         super().__init__()
         heads = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         if not heads:
             raise TopologyError("the model has no linear layer, so it has no representation")
+        modules = dict(module.named_modules())
+        if representation is not None and representation not in modules:
+            names = ", ".join(filter(None, modules))
+            raise TopologyError(f"the model has no module {representation!r}; it has: {names}")
         self.module = module
         self.masks: Mapping[str, Tensor] = {}
-        self._head = [heads[-1]]  # in a list: registered once, as a part of the module
+        # In lists: registered once, as parts of the module.
+        self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
+        self._probed = [] if representation is None else [modules[representation]]
+        self._rule = rule
+        self.width = self.head.in_features if sample is None else self._width(sample)
 
     @property
     def head(self) -> nn.Linear:
@@ -49,26 +92,85 @@ class Classifier(nn.Module):
 
     def represent(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (N, C) and representation (N, H) of one forward pass."""
-        seen: list[Tensor] = []
-        handle = self.head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-        try:
+        seen = self.look(inputs)
+        return seen.logits, seen.representation
+
+    def look(self, inputs: Tensor) -> Seen:
+        """Logits, representation and the head's input of one forward pass."""
+        fed: list[Tensor] = []
+        put_out: list[Tensor] = []
+        with ExitStack() as hooks:
+            handle = self.head.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
+            hooks.callback(handle.remove)
+            for layer in self._probed:
+                handle = layer.register_forward_hook(
+                    lambda _, __, output: put_out.append(_flat(output))
+                )
+                hooks.callback(handle.remove)
             logits = self(inputs)
-        finally:
-            handle.remove()
-        return logits, seen[-1]
+        return Seen(logits, put_out[-1] if put_out else fed[-1], fed[-1])
+
+    def _width(self, sample: Tensor) -> int:
+        with torch.no_grad(), _as_in_use(self):
+            return self.look(sample).representation.shape[1]
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
-        """The weights that a topology may thin out: of linear and convolution layers, by name."""
-        thin = {
-            f"{name}.weight".removeprefix(".")
-            for name, layer in self.module.named_modules()
-            if isinstance(layer, SPARSE_LAYERS)
-        }
-        return {name: weight for name, weight in self.module.named_parameters() if name in thin}
+        """The weights that a topology may thin out, by name; see `sparsifiable`."""
+        return sparsifiable(self.module, self._rule)
 
     def state(self) -> dict[str, Tensor]:
         """The module's parameters and buffers, detached, by the names of `sparse_parameters`."""
         return {name: tensor.detach() for name, tensor in self.module.state_dict().items()}
+
+
+def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
+    """The linear layer whose output the logits are, found by a forward pass in eval mode.
+
+    Args:
+        module: a network from samples to logits.
+        sample: one of its samples, shape (1, ...).
+
+    Raises:
+        TopologyError: if the logits are no matrix, or come from no linear layer.
+    """
+    seen: list[tuple[nn.Linear, Tensor]] = []
+    with ExitStack() as hooks, torch.no_grad(), _as_in_use(module):
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear):
+                handle = layer.register_forward_hook(
+                    lambda layer, _, output: seen.append((layer, output))
+                )
+                hooks.callback(handle.remove)
+        logits = module(sample)
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise TopologyError("the model does not answer with a matrix of logits")
+    for layer, output in reversed(seen):
+        if output.shape == logits.shape and torch.equal(output, logits):
+            return layer
+    raise TopologyError(
+        "the logits come from no linear layer, so there are no last-layer gradients to observe"
+    )
+
+
+def _flat(output: Any) -> Tensor:
+    """What a module puts out as one vector a sample, (N, H); later layers may write into it."""
+    if isinstance(output, tuple):
+        output = output[0]
+    if not isinstance(output, Tensor) or output.ndim < 2:
+        raise TopologyError("the module of task.representation puts out no tensor with a row each")
+    return (output[:, 0] if output.ndim == 3 else output.flatten(1)).clone()
+
+
+@contextmanager
+def _as_in_use(module: nn.Module) -> Iterator[None]:
+    """Eval mode; afterwards each submodule is in the mode that it was in."""
+    modes = [(one, one.training) for one in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for one, training in modes:
+            one.training = training
 
 
 class ModelFactory(ABC):

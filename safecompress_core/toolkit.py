@@ -11,11 +11,15 @@ from safecompress_core.dataset import (
     Attribute,
     Dataset,
     DataSource,
+    Inputs,
+    in_batches,
+    placed,
 )
 from safecompress_core.engine.defence import (
     Batch,
     Defence,
     Step,
+    Supplies,
 )
 from safecompress_core.engine.learner import (
     Learner,
@@ -40,6 +44,8 @@ from safecompress_core.engine.trainer import (
 )
 from safecompress_core.errors import (
     AccessError,
+    DataError,
+    ModelError,
     PoolError,
     SafeCompressError,
     TopologyError,
@@ -52,13 +58,30 @@ from safecompress_core.privacy.attacker import (
     Attacker,
     Evidence,
 )
+from safecompress_core.privacy.background import (
+    Encoding,
+)
+from safecompress_core.privacy.evader import (
+    Ball,
+    Evader,
+)
+from safecompress_core.privacy.extractor import (
+    Extractor,
+)
 from safecompress_core.privacy.intervals import (
     Estimate,
+)
+from safecompress_core.privacy.inverter import (
+    Clues,
+    Inverter,
 )
 from safecompress_core.privacy.observations import (
     Observations,
     last_layer_gradients,
     observe,
+)
+from safecompress_core.privacy.pools import (
+    stratified_choice,
 )
 from safecompress_core.privacy.references import (
     References,
@@ -100,27 +123,39 @@ from safecompress_core.sparse.topology import (
     Masks,
     Topology,
 )
+from safecompress_core.spec.paths import (
+    local_path,
+)
 
 __all__ = [
     "AccessError",
     "Aggregator",
     "Attacker",
     "Attribute",
+    "Ball",
     "Batch",
     "Classifier",
+    "Clues",
+    "DataError",
     "DataSource",
     "Dataset",
     "Defence",
+    "Encoding",
     "Estimate",
+    "Evader",
     "Evidence",
     "Evolution",
+    "Extractor",
     "Flaw",
     "Grow",
     "Initial",
+    "Inputs",
+    "Inverter",
     "Learner",
     "Masks",
     "Method",
     "Metric",
+    "ModelError",
     "ModelFactory",
     "Objectives",
     "Observations",
@@ -135,6 +170,7 @@ __all__ = [
     "Settings",
     "Step",
     "Subject",
+    "Supplies",
     "Topology",
     "TopologyError",
     "Weights",
@@ -145,16 +181,20 @@ __all__ = [
     "erdos_renyi",
     "flattened",
     "global_random_state",
+    "in_batches",
     "largest",
     "last_layer_gradients",
+    "local_path",
     "logit_of_confidence",
     "modified_entropy",
     "modified_entropy_of_logits",
     "negative_loss",
     "negative_loss_of_logits",
     "observe",
+    "placed",
     "random_positions",
     "smallest",
+    "stratified_choice",
     "unflattened",
     "uniform",
 ]

@@ -7,7 +7,7 @@ import click
 
 from safecompress_core.host import PluginHost, load_plugins
 
-__all__ = ["discovered_plugins", "plugins_dir_option"]
+__all__ = ["allow_code_option", "discovered_plugins", "plugins_dir_option"]
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +15,12 @@ plugins_dir_option = click.option(
     "--plugins-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Also load the single-file plugins (*.py) of this folder.",
+)
+
+allow_code_option = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Let the spec import and run code that it names (type: python).",
 )
 
 

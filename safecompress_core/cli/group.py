@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Compress a network as a spec says, attack it, and audit what comes out.",
     ),
     "validate": ("safecompress_core.cli.validate:validate", "Check specs without running them."),
+    "plan": ("safecompress_core.cli.plan:plan", "Show what a run would do, and what it costs."),
     "pick": ("safecompress_core.cli.pick:pick", "Take another model from a run's archive."),
     "report": ("safecompress_core.cli.report:report", "Write a run's report again."),
     "inspect": ("safecompress_core.cli.inspect:inspect", "Show what a run or a model file holds."),

@@ -1,4 +1,4 @@
-"""``safecompress inspect``: what a run directory or a model file holds."""
+"""``safecompress inspect``: what a run directory, a model file or a spec's model holds."""
 
 import json
 import sys
@@ -8,26 +8,37 @@ from typing import Any
 
 import click
 
+from safecompress_core.cli.discovery import allow_code_option, plugins_dir_option
 from safecompress_core.errors import RunDirectoryError
 
 __all__ = ["inspect"]
 
 RESULTS = "results.json"
+SPECS = (".yaml", ".yml")
 FEW = 6
 
 
 @click.command()
-@click.argument("place", metavar="RUN|FILE", type=click.Path(exists=True, path_type=Path))
+@click.argument("place", metavar="RUN|FILE|SPEC", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-def inspect(place: Path, as_json: bool) -> None:
-    """Show what a run directory or a model file holds.
+@plugins_dir_option
+@allow_code_option
+def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool) -> None:
+    """Show what a run directory, a model file or the model of a spec holds.
 
     Of a run: its results, and its files. Of a model file: architecture, tensors, densities, bytes.
+    Of a spec: which modules may be the representation, and which weights may be sparse; its data
+    are loaded, and nothing is trained.
 
     \b
     Example:
         safecompress inspect runs/multi-attack-2e55665e/model/model.safetensors
     """
+    if place.suffix in SPECS:
+        from safecompress_core.cli.blueprint import show_blueprint
+
+        show_blueprint(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
+        return
     found = _run(place) if place.is_dir() else _model(place)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.spec.load import LoadedSpec, load_spec
 
@@ -54,6 +58,7 @@ logger = logging.getLogger(__name__)
     help="How many processes train reference models at once; results do not depend on it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@allow_code_option
 @plugins_dir_option
 @click.pass_context
 def run(
@@ -65,6 +70,7 @@ def run(
     runs_dir: Path,
     workers: int,
     as_json: bool,
+    allow_code: bool,
     plugins_dir: Path | None,
 ) -> None:
     """Compress a network as a spec says, attack it, and audit what comes out.
@@ -80,7 +86,13 @@ def run(
     """
     host = discovered_plugins(plugins_dir)
     changes = (*overrides, *([f"device={device}"] if device else []))
-    loaded = load_spec(spec, overrides=changes, registry=host.registry, skipped=host.skipped)
+    loaded = load_spec(
+        spec,
+        overrides=changes,
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
     finished = _done(loaded, host, runs_dir, workers=workers, plugins_dir=plugins_dir)
     report = _reported(finished)
     _print(finished, report, as_json=as_json)

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import click
 
-from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
@@ -35,13 +39,16 @@ INVALID = 1
     show_default=True,
     help="How problems are printed.",
 )
+@allow_code_option
 @plugins_dir_option
 @click.pass_context
 def validate(
     context: click.Context,
+    *,
     specs: tuple[Path, ...],
     overrides: tuple[str, ...],
     output_format: str,
+    allow_code: bool,
     plugins_dir: Path | None,
 ) -> None:
     """Check specs without running them.
@@ -53,7 +60,7 @@ def validate(
         safecompress validate specs/*.yaml
     """
     host = discovered_plugins(plugins_dir)
-    found = {path: _problems(path, overrides, host) for path in specs}
+    found = {path: _problems(path, overrides, host, allow_code=allow_code) for path in specs}
     problems = list(dict.fromkeys(problem for several in found.values() for problem in several))
     text = render(problems, output_format)
     if text:
@@ -63,9 +70,17 @@ def validate(
         context.exit(INVALID)
 
 
-def _problems(path: Path, overrides: tuple[str, ...], host: PluginHost) -> tuple[Problem, ...]:
+def _problems(
+    path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
+) -> tuple[Problem, ...]:
     try:
-        load_spec(path, overrides=overrides, registry=host.registry, skipped=host.skipped)
+        load_spec(
+            path,
+            overrides=overrides,
+            registry=host.registry,
+            skipped=host.skipped,
+            allow_code=allow_code,
+        )
     except SpecError as error:
         return error.problems
     return ()

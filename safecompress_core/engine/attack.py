@@ -1,63 +1,35 @@
 """Sets an attacker on a model: what it gets to know, what it is asked, how its answer is judged."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-import torch
+from torch import Tensor
 
-from safecompress_core.api import AttackerDef, AttackerParams
-from safecompress_core.dataset import Dataset
-from safecompress_core.network import Classifier
+from safecompress_core.api import AttackerDef, AttackerParams, Game
+from safecompress_core.engine.evading import evaded
+from safecompress_core.engine.extracting import extracted
+from safecompress_core.engine.holdings import own_samples
+from safecompress_core.engine.inverting import inverted
+from safecompress_core.engine.sight import Bout, Sight, look
+from safecompress_core.privacy.answers import Answers
 from safecompress_core.privacy.attacker import Attacker, Evidence
-from safecompress_core.privacy.games import Answers, ground_truth, judge
+from safecompress_core.privacy.background import encoding_of, public_columns
+from safecompress_core.privacy.games import ground_truth, judge
+from safecompress_core.privacy.inversion_game import Reconstruction
 from safecompress_core.privacy.judgement import Judgement
-from safecompress_core.privacy.observations import Observations, observe
-from safecompress_core.privacy.pools import Pool
+from safecompress_core.privacy.observations import Observations
 from safecompress_core.privacy.references import References
 from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
+from safecompress_core.seeding import Seed
 
 __all__ = ["Attack", "Sight", "look"]
 
+GUESSED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
+"""The games in which something is to be said of every sample."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """A pool as one model shows it: observed once, shared by every attacker.
-
-    Attributes:
-        dataset: where the samples are from.
-        pool: which they are, members first.
-        seen: the model's reactions to them, with white-box access.
-        references: those of reference models, or None.
-        uncompressed: those of the uncompressed model, or None.
-    """
-
-    dataset: Dataset
-    pool: Pool
-    seen: Observations
-    references: References | None = None
-    uncompressed: Observations | None = None
-
-    @property
-    def unseen(self) -> Observations:
-        """The reactions to non-members, on which the task metrics are read."""
-        return self.seen.take(torch.arange(len(self.pool.members), len(self.pool)))
-
-
-def look(
-    network: Classifier, dataset: Dataset, pool: Pool, references: References | None = None
-) -> Sight:
-    """One pass of the network over a pool: plain samples, never transformed ones.
-
-    Args:
-        network: the model.
-        dataset: where the samples are from.
-        pool: which they are.
-        references: what reference models say of all samples of the data set.
-    """
-    indices = pool.indices
-    seen = observe(network, dataset.inputs[indices], dataset.labels[indices])
-    others = None if references is None else references.take(indices)
-    return Sight(dataset=dataset, pool=pool, seen=seen, references=others)
+NO_CHANCE = Seed(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +53,47 @@ class Attack:
 
     def evidence(self, sight: Sight, *, is_known: bool) -> Evidence:
         """What this attacker holds of a pool; the truth only where it is known to it."""
+        if self.definition.game not in GUESSED:
+            return own_samples(sight, self.definition, self.params)
         truth, values = ground_truth(
             self.definition.game, sight.dataset, sight.pool, attribute=self.attribute
         )
-        return Evidence(
+        evidence = Evidence(
             seen=sight.seen.restricted(self.definition.access),
             truth=truth if is_known else None,
             values=values,
             references=self.references(sight),
             uncompressed=self._uncompressed(sight),
         )
+        if self.definition.game is not Game.ATTRIBUTE:
+            return evidence
+        return self._of_strangers(evidence, sight, is_known=is_known)
+
+    def _of_strangers(self, evidence: Evidence, sight: Sight, *, is_known: bool) -> Evidence:
+        """The evidence of somebody who only knows of the samples what anyone may know."""
+        columns = public_columns(sight.dataset, self._named)
+        uncompressed = evidence.uncompressed
+        return replace(
+            evidence,
+            seen=evidence.seen.showing(columns),
+            uncompressed=None if uncompressed is None else uncompressed.showing(columns),
+            public=self._public(sight),
+            encoding=encoding_of(sight.dataset.attributes[self._named]),
+            is_member=sight.pool.is_member if is_known else None,
+        )
+
+    @property
+    def _named(self) -> str:
+        """The attribute of an attack that is after one."""
+        assert self.attribute is not None  # ground_truth has said so otherwise
+        return self.attribute
+
+    def _public(self, sight: Sight) -> Tensor | None:
+        """Public features of a pool, shape (N, P); None where the data have none."""
+        columns = public_columns(sight.dataset, self._named)
+        if not len(columns):
+            return None
+        return sight.dataset.inputs[sight.pool.indices].flatten(1)[:, columns]
 
     def references(self, sight: Sight) -> References | None:
         """As many reference models as this attack asks for; None where it declared none."""
@@ -107,21 +110,54 @@ class Attack:
 
     def judged(
         self,
-        attacker: Attacker,
+        attacker: Any,
         known: Sight,
         asked: Sight,
         resampling: Resampling,
         *,
         lens: Lens | None = None,
+        seed: Seed = NO_CHANCE,
     ) -> Judgement:
-        """How well a fitted attacker does on a pool; thresholds come from ``known`` alone."""
+        """How well a fitted attacker does on a pool; for every game that can select.
+
+        Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
+        """
+        found = self.played(attacker, known, asked, resampling, lens=lens, seed=seed)
+        assert isinstance(found, Judgement)  # the spec lets no other select
+        return found
+
+    def played(
+        self,
+        attacker: Any,
+        known: Sight,
+        asked: Sight,
+        resampling: Resampling,
+        *,
+        lens: Lens | None = None,
+        seed: Seed = NO_CHANCE,
+    ) -> Judgement | Reconstruction:
+        """The same for every game."""
+        bout = Bout(
+            definition=self.definition,
+            params=self.params,
+            attacker=attacker,
+            known=known,
+            asked=asked,
+            resampling=resampling,
+            seed=seed,
+            lens=lens,
+        )
+        return PLAYS[self.definition.game](self, bout)
+
+    def guessed(self, bout: Bout) -> Judgement:
+        """An attack that says of each sample what is true."""
         return judge(
             self.definition.game,
-            self._answers(attacker, known),
-            self._answers(attacker, asked),
-            resampling=resampling,
-            threshold=attacker.threshold,
-            lens=lens,
+            self._answers(bout.attacker, bout.known),
+            self._answers(bout.attacker, bout.asked),
+            resampling=bout.resampling,
+            threshold=bout.attacker.threshold,
+            lens=bout.lens,
         )
 
     def _answers(self, attacker: Attacker, sight: Sight) -> Answers:
@@ -133,4 +169,25 @@ class Attack:
             truth=truth,
             labels=sight.seen.labels,
             is_member=sight.pool.is_member,
+            **self._background(sight),
         )
+
+    def _background(self, sight: Sight) -> dict[str, Tensor | None]:
+        """What the best guess without the model is made of, beside the label."""
+        if self.definition.game is not Game.ATTRIBUTE:
+            return {}
+        numbers = sight.dataset.attributes[self._named].numbers
+        return {
+            "public": self._public(sight),
+            "numbers": None if numbers is None else numbers[sight.pool.indices],
+        }
+
+
+PLAYS: Mapping[Game, Callable[[Attack, Bout], Judgement | Reconstruction]] = {
+    Game.MEMBERSHIP: Attack.guessed,
+    Game.ATTRIBUTE: Attack.guessed,
+    Game.EVASION: lambda _, bout: evaded(bout),
+    Game.INVERSION: lambda _, bout: inverted(bout),
+    Game.EXTRACTION: lambda _, bout: extracted(bout),
+}
+"""Who asks a game's attackers, and judges what they answer."""

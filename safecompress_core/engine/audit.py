@@ -100,7 +100,14 @@ class Auditor:
                 attack.evidence(known, is_known=True),
                 generator=self._seed.child("fit", attack.id).torch(),
             )
-            judgement = attack.judged(attacker, known, asked, self._resampling, lens=self._lens)
+            judgement = attack.played(
+                attacker,
+                known,
+                asked,
+                self._resampling,
+                lens=self._lens,
+                seed=self._seed.child("play", attack.id),
+            )
             audit[attack.id] = judgement.to_json()
             if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
                 draws = self._draws(canaries.pool, "canaries")

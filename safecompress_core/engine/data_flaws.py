@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.dataset import Dataset
+from safecompress_core.privacy.background import background_flaws
 
 __all__ = ["data_flaws"]
 
@@ -13,8 +14,9 @@ __all__ = ["data_flaws"]
 def data_flaws(dataset: Dataset) -> Iterator[str]:
     """Each way in which a data set contradicts itself or cannot be learned from, as a sentence.
 
-    Labels and attributes outside their range, numbers that are not finite, columns of unequal
-    length, and a task with a single class. Later checks rely on earlier ones.
+    Labels and attributes outside their range, features in columns that are not there, numbers that
+    are not finite, columns of unequal length, a task with a single class, and labels with a single
+    sample. Later checks rely on earlier ones.
     """
     count = len(dataset.labels)
     columns = {"inputs": dataset.inputs} | {
@@ -30,8 +32,13 @@ def data_flaws(dataset: Dataset) -> Iterator[str]:
     yield from _outside("label", dataset.labels, len(dataset.classes))
     for name, attribute in dataset.attributes.items():
         yield from _outside(f"attribute {name!r}", attribute.values, len(attribute.names))
+    yield from background_flaws(dataset)
     if (dataset.labels == dataset.labels[0]).all():
         yield f"all {count} samples have the same label, so there is nothing to learn"
+    if dataset.labels.min() >= 0 and dataset.labels.max() < len(dataset.classes):
+        yield from _alone(dataset)
+    if not isinstance(dataset.inputs, Tensor):
+        return  # finite by contract
     broken = ~_finite(dataset.inputs)
     if broken.any():
         first = int(broken.nonzero()[0])
@@ -39,6 +46,16 @@ def data_flaws(dataset: Dataset) -> Iterator[str]:
             f"{int(broken.sum())} of {count} samples hold numbers that are not finite; "
             f"the first is sample {first}"
         )
+
+
+def _alone(dataset: Dataset) -> Iterator[str]:
+    """Labels that one sample has: no member and no non-member can have them both."""
+    labels, times = torch.unique(dataset.labels, return_counts=True)
+    alone = labels[times == 1].tolist()
+    if alone:
+        named = ", ".join(repr(dataset.classes[one]) for one in alone)
+        noun = "label has" if len(alone) == 1 else "labels have"
+        yield f"{len(alone)} {noun} a single sample, which cannot be on both sides: {named}"
 
 
 def _outside(name: str, values: Tensor, count: int) -> Iterator[str]:

@@ -8,18 +8,28 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-__all__ = ["environment", "is_available", "pick_device", "reproducible", "threads_for"]
+from safecompress_core.engine.arithmetic import Arithmetic
+
+__all__ = [
+    "environment",
+    "is_available",
+    "multiplications",
+    "pick_device",
+    "reproducible",
+    "threads_for",
+]
 
 PACKAGES = ("safecompress", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "moocore")
 
-SMALL = 1_000_000
-"""Parameters up to which a batch is too little work to share among threads."""
+SMALL = 500_000
+"""Multiplications for one sample up to which a batch is too little work to share among threads."""
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """Versions, processor and threads, JSON-ready."""
+def environment(device: torch.device, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Versions, processor, threads and how networks were trained on it, JSON-ready."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -27,6 +37,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": str(device),
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
+        "training": arithmetic.to_json(),
     }
 
 
@@ -46,14 +57,32 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def threads_for(network: nn.Module) -> int:
+def threads_for(network: nn.Module, sample: Tensor) -> int:
     """How many threads torch should use: one for a small network, else what it uses already.
 
     Handing out so little work costs as much as doing it, and far more where other processes want
     the cores; and on one thread the bytes do not depend on how many cores there are.
+
+    Args:
+        network: what will be trained; small is what does little work, whatever its size.
+        sample: an input of it, shape (1, ...).
     """
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    return 1 if parameters <= SMALL else torch.get_num_threads()
+    return 1 if multiplications(network, sample) <= SMALL else torch.get_num_threads()
+
+
+def multiplications(network: nn.Module, sample: Tensor) -> int:
+    """Of a forward pass in linear layers and convolutions; the network is as it was."""
+    device = next(network.parameters()).device
+    fused, was_training = torch.backends.mha.get_fastpath_enabled(), network.training
+    torch.backends.mha.set_fastpath_enabled(value=False)  # what is fused is not counted
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            network.eval()(sample.to(device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        network.train(was_training)
+    return int(counter.get_total_flops()) // 2
 
 
 @contextmanager

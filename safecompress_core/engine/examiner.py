@@ -18,9 +18,10 @@ from safecompress_core.engine.attack import Attack, Sight, look
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.answers import Answers
 from safecompress_core.privacy.attacker import Attacker
 from safecompress_core.privacy.baselines import stronger, threshold_attacks
-from safecompress_core.privacy.games import Answers, judge
+from safecompress_core.privacy.games import judge
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.pools import Pools
 from safecompress_core.privacy.resampling import Resampling
@@ -138,7 +139,13 @@ class Examiner:
             attacker = copy.deepcopy(armoury[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
             attacker.adapt(attack.evidence(known, is_known=True), generator=generator)
-            own = attack.judged(attacker, known, asked, self.resampling)
+            own = attack.judged(
+                attacker,
+                known,
+                asked,
+                self.resampling,
+                seed=self._seed.child("play", unit, attack.id),
+            )
             better = self._better(attack, own, cheap)
             if better:
                 outdone[attack.id] = (better, own)

@@ -3,18 +3,24 @@
 All of it is looked at before the first epoch, since an hour later is too late.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 
-from safecompress_core.api import AttributeMark, Game, LayerMark
+from safecompress_core.api import AttributeMark, DefenceDef, Game, LayerMark, component_id
+from safecompress_core.engine.attack_flaws import attack_flaws, can_be_moved
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import reference, references_wanted
-from safecompress_core.errors import PoolError, SpecError, TopologyError
+from safecompress_core.errors import DataError, ModelError, PoolError, SpecError, TopologyError
+from safecompress_core.privacy.background import encoding_of
 from safecompress_core.privacy.gradients import layer_parameters
 from safecompress_core.privacy.references import hands
+from safecompress_core.spec.checks import NUMERIC_MEASURES
 from safecompress_core.spec.fields import marked
+from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
 __all__ = ["require_feasible"]
@@ -43,8 +49,24 @@ def _device(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("device",), message, "write auto, or cpu")
 
 
+def _compiler(prepared: Preparation) -> Iterator[Finding]:
+    """Torch generates C++ for a processor, and would say so only in the first step."""
+    wanted = prepared.spec.training.compile and prepared.device.type == "cpu"
+    if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
+        message = "torch compiles with a C++ compiler here, and there is none"
+        yield Finding(("training", "compile"), message, "install g++, or write false")
+
+
 def _data(prepared: Preparation) -> Iterator[Finding]:
-    for message in data_flaws(prepared.original):
+    try:
+        dataset = prepared.original
+    except DataError as error:
+        yield Finding(("task", "data", *error.field), error.message, error.mend)
+        return
+    except ModelError as error:  # a model that reads texts makes tokens of them
+        yield Finding(("task", "model", *error.field), error.message, error.mend)
+        return
+    for message in data_flaws(dataset):
         yield Finding(("task", "data"), message, "mend the data, or what loads them")
 
 
@@ -54,6 +76,42 @@ def _attributes(prepared: Preparation) -> Iterator[Finding]:
         if path[:2] != ("task", "data") and name not in known:
             mend = f"use one of: {', '.join(sorted(known)) or 'none'}"
             yield Finding(path, f"the data has no attribute {name!r}", mend)
+
+
+def _values(prepared: Preparation) -> Iterator[Finding]:
+    """Who asks about other values of an attribute needs it in the model's input."""
+    lists = {
+        ("attackers",): prepared.attacks,
+        ("audit", "attackers"): prepared.audit_attacks,
+    }
+    for path, attacks in lists.items():
+        for index, attack in enumerate(attacks):
+            if not attack.definition.writes_attribute or attack.attribute is None:
+                continue
+            if encoding_of(prepared.dataset.attributes[attack.attribute]) is None:
+                message = (
+                    f"{attack.id!r} asks the model about other values of {attack.attribute!r}, "
+                    "which is not a part of its input"
+                )
+                mend = "make the attribute an input, or take another attacker"
+                yield Finding((*path, index, "attribute"), message, mend)
+
+
+def _gates(prepared: Preparation) -> Iterator[Finding]:
+    """What a gate asks of a numeric attribute is asked of one."""
+    numeric = {
+        attack.id
+        for attack in prepared.audit_attacks
+        if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None
+    }
+    for index, gate in enumerate(prepared.spec.gate):
+        owner, _, measure = gate.measure.rpartition(".")
+        if not owner or measure not in NUMERIC_MEASURES or owner in numeric:
+            continue
+        if owner == Game.ATTRIBUTE and numeric:
+            continue
+        message = f"{gate.measure!r} needs an attack on a numeric attribute"
+        yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
 
 
 def _metrics(prepared: Preparation) -> Iterator[Finding]:
@@ -93,11 +151,38 @@ def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
     return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
 
 
+def _defences(prepared: Preparation) -> Iterator[Finding]:
+    if can_be_moved(prepared.dataset):
+        return
+    for index, params in enumerate(prepared.spec.method.defences):
+        definition = prepared.registry.definition_of(params)
+        if isinstance(definition, DefenceDef) and definition.moves_inputs:
+            name = component_id(params)
+            message = f"{name!r} needs inputs that can be moved, and these are words or codes"
+            yield Finding(("method", "defences", index, "type"), message, "take it out")
+
+
 def _model(prepared: Preparation) -> Iterator[Finding]:
+    place: SpecPath = ("task", "model")
     try:
-        prepared.blank()
+        network = prepared.blank()
+    except ModelError as error:
+        yield Finding((*place, *error.field), error.message, error.mend)
+        return
     except TopologyError as error:
-        yield Finding(("task", "model"), str(error), "use a model whose last layer is linear")
+        if prepared.spec.task.representation:
+            place = ("task",)
+        yield Finding(place, str(error), "use a model whose last layer is linear")
+        return
+    try:
+        network.sparse_parameters()
+    except TopologyError as error:
+        mend = "write a pattern that fits one, '*' for all"
+        yield Finding(("task", "sparsify"), str(error), mend)
+    outputs, classes = network.head.out_features, len(prepared.dataset.classes)
+    if outputs != classes:
+        message = f"the model has {outputs} outputs, and the data have {classes} labels"
+        yield Finding(place, message, f"build it for {classes} classes")
 
 
 def _layers(prepared: Preparation) -> Iterator[Finding]:
@@ -138,10 +223,15 @@ def _references(prepared: Preparation) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     _device,
+    _compiler,
     _data,
     _pools,
+    attack_flaws,
     _attributes,
+    _values,
+    _gates,
     _metrics,
+    _defences,
     _model,
     _layers,
     _method,

@@ -16,7 +16,7 @@ from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import TopologyUpdate
 
-__all__ = ["DefenceFactory", "Learner", "OptimizerFactory", "kept_topology"]
+__all__ = ["DefenceFactory", "Learner", "OptimizerFactory", "ScalerFactory", "kept_topology"]
 
 OptimizerFactory = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
 """An optimizer for these parameters at this learning rate."""
@@ -24,7 +24,12 @@ OptimizerFactory = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
 DefenceFactory = Callable[[str, Params], Defence]
 """A prepared defence for its id and parameters; the same id gives the same initial weights."""
 
+ScalerFactory = Callable[[], torch.amp.GradScaler | None]
+"""What scales the loss of half precision; None where the precision needs none."""
+
 NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
+OPPONENT, SCALER = "opponent.", "scaler."
+SCALER_STATE = ("scale", "_growth_tracker")
 
 
 class Learner:
@@ -35,6 +40,8 @@ class Learner:
         topology: which weights are active; None for a dense model.
         settings: how it is trained.
         defences: by id, in the order in which they are applied.
+        optimizer: of the network and of what the defences do not train themselves.
+        scaler: what scales the loss in half precision; None in any other.
         epoch: whole epochs trained so far.
     """
 
@@ -46,6 +53,7 @@ class Learner:
         *,
         make_optimizer: OptimizerFactory,
         make_defence: DefenceFactory,
+        make_scaler: ScalerFactory = lambda: None,
     ) -> None:
         self.network = network
         self.topology = topology
@@ -53,6 +61,8 @@ class Learner:
         self.epoch = 0
         self._make_optimizer = make_optimizer
         self._make_defence = make_defence
+        self._make_scaler = make_scaler
+        self.scaler = make_scaler()
         device = next(network.parameters()).device
         self.defences = {
             name: make_defence(name, params).to(device)
@@ -63,7 +73,19 @@ class Learner:
 
     def _parameters(self) -> list[nn.Parameter]:
         modules = (self.network, *self.defences.values())
-        return [parameter for module in modules for parameter in module.parameters()]
+        own = {
+            id(parameter)
+            for optimizer in self._opponents.values()
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
+        return [p for module in modules for p in module.parameters() if id(p) not in own]
+
+    @property
+    def _opponents(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers that defences have of their own, by the defence's id."""
+        found = {name: defence.own_optimizer for name, defence in self.defences.items()}
+        return {name: optimizer for name, optimizer in found.items() if optimizer is not None}
 
     def _bound(self) -> SparseBinding | None:
         if self.topology is None:
@@ -89,18 +111,24 @@ class Learner:
         self.topology = update.topology
         self.network.masks = dict(update.topology.masks)
 
-    def branch(self, settings: Settings) -> "Learner":
+    def branch(self, settings: Settings, *, topology: Topology | None = None) -> "Learner":
         """An independent copy that trains on with other settings.
+
+        Args:
+            settings: how it is trained from here on.
+            topology: another one, for a method that thins a network out between two phases of
+                training: weights outside of it are gone, with their moments. None to keep its own.
 
         Raises:
             SafeCompressError: if a defence could not take over what it has learned.
         """
         twin = Learner(
             copy.deepcopy(self.network),
-            self.topology,
+            topology or self.topology,
             settings,
             make_optimizer=self._make_optimizer,
             make_defence=self._make_defence,
+            make_scaler=self._make_scaler,
         )
         twin.epoch = self.epoch
         for name, defence in self.defences.items():
@@ -120,6 +148,12 @@ class Learner:
         for group in state["param_groups"]:
             group["lr"] = settings.learning_rate
         twin.optimizer.load_state_dict(state)
+        for name, optimizer in self._opponents.items():
+            _go_on(twin._opponents[name], _moments(optimizer))
+        if twin._binding is not None:
+            twin._binding.apply()
+        if self.scaler is not None and twin.scaler is not None:
+            twin.scaler.load_state_dict(self.scaler.state_dict())
         return twin
 
     def tensors(self) -> dict[str, Tensor]:
@@ -130,10 +164,13 @@ class Learner:
         for owner, defence in self.defences.items():
             for name, tensor in defence.state_dict().items():
                 found[f"{DEFENCE}{owner}/{name}"] = tensor
-        for index, state in self.optimizer.state_dict()["state"].items():
-            for name, value in state.items():
-                if isinstance(value, Tensor):  # SGD keeps None where it has no momentum
-                    found[f"{OPTIMIZER}{index}/{name}"] = value
+        for owner, optimizer in self._opponents.items():
+            for name, tensor in _moments(optimizer).items():
+                found[f"{OPPONENT}{owner}/{name}"] = tensor
+        found |= {OPTIMIZER + name: tensor for name, tensor in _moments(self.optimizer).items()}
+        if self.scaler is not None:
+            state = self.scaler.state_dict()
+            found |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
         if self.topology is not None:
             found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
         return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
@@ -143,13 +180,39 @@ class Learner:
         self.network.module.load_state_dict(_under(NETWORK, tensors))
         for owner, defence in self.defences.items():
             defence.load_state_dict(_under(f"{DEFENCE}{owner}/", tensors))
-        state: dict[int, dict[str, Any]] = {}
-        for key, tensor in _under(OPTIMIZER, tensors).items():
-            index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = tensor.clone()
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for owner, optimizer in self._opponents.items():
+            _go_on(optimizer, _under(f"{OPPONENT}{owner}/", tensors))
+        _go_on(self.optimizer, _under(OPTIMIZER, tensors))
+        if self.scaler is not None:
+            kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
+            self.scaler.load_state_dict(self.scaler.state_dict() | kept)
         self.epoch = epoch
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's state by ``<parameter's number>/<name>``."""
+    return {
+        f"{index}/{name}": value
+        for index, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)  # SGD keeps None where it has no momentum
+    }
+
+
+def _go_on(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+    """Give an optimizer a state that `_moments` told, laid out in memory as its parameters are.
+
+    With another layout every step would be the same but for rounding.
+    """
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in moments.items():
+        index, name = key.split("/")
+        parameter = parameters[int(index)]
+        own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor.clone()
+        state.setdefault(int(index), {})[name] = own.detach().copy_(tensor)
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def kept_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topology | None:

@@ -61,11 +61,8 @@ class TestDriven(Method):
 
     def _units(self, rounds: int) -> int:
         """A single model starts the first round; later ones carry as many as the beam holds."""
-        carried, units = 1, 0
-        for _ in range(rounds):
-            units += carried * (1 + len(self._proposals))
-            carried = min(self._params.beam, carried * len(self._proposals))
-        return units
+        every = self._params.timetable(self._params.rounds)
+        return sum(one.carried + one.candidates for one in every[:rounds])
 
     def run(self, workshop: Workshop) -> Outcome:
         """All rounds, from the last one that a checkpoint holds."""
@@ -110,9 +107,10 @@ class TestDriven(Method):
             yield Flaw(field="density", message=str(error), mend="ask for more")
 
     @property
-    def _inherits(self) -> bool:
+    def _start(self) -> str:
+        """Whose weights the first model has: ``InitialParams.weights``."""
         initial: Any = self._params.initial
-        return bool(initial.weights == "inherit")
+        return str(initial.weights)
 
     def _topology(
         self, network: Classifier, create: Callable[[Params], Any], generator: torch.Generator
@@ -122,12 +120,12 @@ class TestDriven(Method):
         return initial.topology(
             {name: weight.detach().cpu() for name, weight in weights.items()},
             self._params.density,
-            inherited=self._inherits,
+            inherited=self._start != "random",
             generator=generator,
         )
 
     def _started(self, workshop: Workshop, settings: Settings) -> State:
-        network = workshop.big() if self._inherits else workshop.blank()
+        network = workshop.big() if self._start == "inherit" else workshop.blank()
         generator = workshop.seed.child("initial").torch()
         topology = self._topology(network, workshop.create, generator)
         learner = workshop.learner(network, topology, settings)
@@ -185,7 +183,8 @@ class TestDriven(Method):
         first: int,
     ) -> list[Candidate]:
         """Train one carried model, then derive, fine-tune and test its candidates."""
-        middle, end = self._epochs(workshop, number)
+        times = self._params.timetable(workshop.recipe.epochs)[number]
+        middle, end = times.middle, times.end
         where = f"round {number + 1}"
         unit = str(number)  # the same for all carried models: their candidates are compared
         workshop.trainer.train(
@@ -235,13 +234,6 @@ class TestDriven(Method):
             workshop.journal.advance()
             workshop.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
         return found or [(UNCHANGED, parent)]
-
-    def _epochs(self, workshop: Workshop, number: int) -> tuple[int, int]:
-        """Where a round's training ends, and where its fine-tuning does."""
-        total, rounds = workshop.recipe.epochs, self._params.rounds
-        start, end = total * number // rounds, total * (number + 1) // rounds
-        tuned = max(1, round((end - start) * self._params.finetune))
-        return end - tuned, end
 
     def _archived(
         self,

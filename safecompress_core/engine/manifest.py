@@ -4,8 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Density, Kind, MethodDef, MethodParams, Params, Role, Slot
-from safecompress_core.spec.changes import Changes
+from safecompress_core.api import (
+    Density,
+    Kind,
+    MethodDef,
+    MethodParams,
+    Params,
+    Role,
+    Slot,
+    Workload,
+)
+from safecompress_core.engine.rounds import Round, rounds_of
+from safecompress_core.spec.changes import Changes, expand
 
 __all__ = ["DEFINITIONS", "StrategyParams", "TestDrivenParams", "UncompressedParams"]
 
@@ -57,9 +67,29 @@ class TestDrivenParams(MethodParams):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """How sure a difference must be before the run leaves what it has."""
 
+    def timetable(self, epochs: int) -> tuple[Round, ...]:
+        """What each round does, where one model is trained for ``epochs`` epochs in all."""
+        return rounds_of(
+            epochs=epochs,
+            rounds=self.rounds,
+            finetune=self.finetune,
+            proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),
+            beam=self.beam,
+        )
+
 
 class UncompressedParams(MethodParams):
     """The model as it would be without compression."""
+
+
+def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
+    rounds = params.timetable(epochs)
+    return Workload(
+        epochs=sum(one.epochs for one in rounds),
+        fits=sum(one.carried for one in rounds),
+        tests=sum(one.candidates for one in rounds),
+        candidates=tuple(one.candidates for one in rounds),
+    )
 
 
 DEFINITIONS = (
@@ -69,11 +99,13 @@ DEFINITIONS = (
         target="safecompress_core.engine.loop:TestDriven",
         summary="Sparse training that attacks every candidate topology and keeps the best.",
         cites="Zhu, Wang & Han, ASE 2022, Algorithm 1; TSE 2024",
+        workload=_test_driven,
     ),
     MethodDef(
         name="uncompressed",
         params=UncompressedParams,
         target="safecompress_core.engine.uncompressed:Uncompressed",
         summary="Dense training, to see what a defence does without compression.",
+        workload=lambda _, epochs: Workload(epochs=epochs),
     ),
 )

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from torch import nn
 from safecompress_core.api import DataCard, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
+from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.checkpoints import Checkpoints
-from safecompress_core.engine.defence import Defence
+from safecompress_core.engine.defence import Defence, Supplies
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learner import Learner, kept_topology
@@ -23,8 +25,9 @@ from safecompress_core.network import Classifier
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.storage import save_model
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.spec.components import definition_of
 
-__all__ = ["Flaw", "Method", "Outcome", "Recipe", "Workshop"]
+__all__ = ["Flaw", "Method", "Outcome", "Recipe", "Workshop", "taught_by"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,13 @@ class Recipe:
         epochs: passes over the members that the final model has been trained for.
         learning_rate: where training starts.
         optimizer: an optimizer for given parameters at a given learning rate.
+        arithmetic: what forward passes are computed in.
     """
 
     epochs: int
     learning_rate: float
     optimizer: Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+    arithmetic: Arithmetic = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,8 @@ class Workshop:
         aggregator: chooses among candidates.
         create: builds a component from its parameters.
         blank: a fresh network; the same weights at every call.
-        big: the trained uncompressed network, for methods that start from it.
+        big: the trained uncompressed network, for methods that start from it; a copy every time.
+        teacher: the same for defences that ask it: one for all, in eval mode, not to be trained.
         card: facts on the data.
         seed: of this method.
         checkpoints: where it keeps what it has reached.
@@ -69,6 +75,7 @@ class Workshop:
     create: Callable[[Params], Any]
     blank: Callable[[], Classifier]
     big: Callable[[], Classifier]
+    teacher: Callable[[], Classifier]
     card: DataCard
     seed: Seed
     checkpoints: Checkpoints
@@ -93,12 +100,21 @@ class Workshop:
         def make_defence(name: str, params: Params) -> Defence:
             defence: Defence = self.create(params)
             defence.prepare(
-                representation=network.head.in_features,
+                representation=network.width,
                 classes=self.card.classes,
                 attributes=self.card.attributes,
                 generator=self.seed.child("defence", name).torch(),
             )
+            asks = definition_of(params)
+            defence.equip(
+                Supplies(
+                    reference=self.trainer.reference if asks.reference_data else None,
+                    teacher=self.teacher() if asks.teacher else None,
+                )
+            )
             return defence
+
+        device = next(network.parameters()).device
 
         return Learner(
             network,
@@ -106,6 +122,7 @@ class Workshop:
             settings,
             make_optimizer=self.recipe.optimizer,
             make_defence=make_defence,
+            make_scaler=lambda: self.recipe.arithmetic.scaler(device),
         )
 
     def store(self, learner: Learner, path: Path) -> None:
@@ -124,6 +141,16 @@ class Workshop:
         learner = self.learner(network, topology, settings)
         learner.restore(tensors, epoch=epoch)
         return learner
+
+
+def taught_by(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
+    """Hands out one network of ``big``'s, made when it is first asked for and frozen."""
+
+    @cache
+    def teacher() -> Classifier:
+        return big().eval().requires_grad_(requires_grad=False)
+
+    return teacher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,16 @@ from torch import Tensor, nn
 
 from safecompress_core.api import AttackerDef, AttackerParams, component_id
 from safecompress_core.dataset import Dataset, DataSource
+from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.duplicates import without_copies
 from safecompress_core.engine.environment import pick_device
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.journal import Journal
-from safecompress_core.engine.method import Method, Recipe, Workshop
+from safecompress_core.engine.learning_rate import LearningRate
+from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
 from safecompress_core.engine.metric import Metric, SampleMetric
 from safecompress_core.engine.trainer import Trainer
 from safecompress_core.errors import PoolError
@@ -27,6 +30,7 @@ from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
+from safecompress_core.sparsifiable import SparseRule
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec, Training
 
@@ -57,9 +61,10 @@ class Preparation:
 
     @cached_property
     def original(self) -> Dataset:
-        """The data as the model takes them, loaded once."""
+        """The data as the model takes them, loaded once, and without copies if the spec says so."""
         source: DataSource = self.registry.create(self.spec.task.data)
-        return self._factory.prepare(source.load())
+        prepared = self._factory.prepare(source.load())
+        return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
 
     @cached_property
     def _factory(self) -> ModelFactory:
@@ -78,6 +83,12 @@ class Preparation:
     @cached_property
     def pools(self) -> Pools:
         """Who knows which sample, cut once."""
+        generator = self.seed.child("pools", "reference").torch()
+        return self._whole_pools.with_reference(self.spec.pools.reference, generator=generator)
+
+    @cached_property
+    def _whole_pools(self) -> Pools:
+        """Before a defence gets its part."""
         declared, data = self.spec.pools, self.original
         shares = (declared.attack_train, declared.select, declared.audit)
         generator = self.seed.child("pools").torch()
@@ -91,6 +102,7 @@ class Preparation:
                 shares=shares,
                 generator=generator,
                 canaries=declared.canaries,
+                groups=data.groups,
             )
         return build_pools(
             data.labels,
@@ -100,6 +112,7 @@ class Preparation:
             audit=declared.audit,
             generator=generator,
             canaries=declared.canaries,
+            groups=data.groups,
         )
 
     @cached_property
@@ -144,12 +157,30 @@ class Preparation:
         factory = self._factory
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
+        training, sample, task = self.spec.training, self.sample, self.spec.task
+        rule = SparseRule(
+            layers=tuple(task.sparsify.layers),
+            include=tuple(task.sparsify.include),
+            exclude=tuple(task.sparsify.exclude),
+        )
 
         def made() -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
-            return Classifier(module).to(device)
+            network = Classifier(
+                module,
+                sample=sample,
+                representation=task.representation,
+                rule=rule,
+            ).to(device)
+            arithmetic_for(training, network, sample, device).laid_out(network)
+            return network
 
         return made
+
+    @property
+    def sample(self) -> Tensor:
+        """An input of the model, shape (1, ...)."""
+        return self.dataset.inputs[torch.tensor([0])]
 
     def filled(self, state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Classifier:
         """A network with weights and masks from a model file."""
@@ -175,16 +206,23 @@ class Preparation:
             epochs=training.epochs,
             learning_rate=training.learning_rate,
             optimizer=_optimizer(training),
+            arithmetic=arithmetic_for(training, self.blank(), self.sample, self.device),
         )
 
     @cached_property
     def _trainer(self) -> Trainer:
+        training = self.spec.training
         return Trainer(
             self.dataset,
             self.pools.members,
-            batch_size=self.spec.training.batch_size,
+            batch_size=training.batch_size,
             device=self.device,
             seed=self.seed.child("training"),
+            epochs=training.epochs,
+            learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
+            clip_norm=training.clip_norm,
+            arithmetic=self.recipe.arithmetic,
+            reference=self.pools.reference,
         )
 
     def workshop(
@@ -206,6 +244,10 @@ class Preparation:
             journal: where it tells what happens.
         """
         blank = self.blank
+
+        def original() -> Classifier:
+            return copy.deepcopy(big) if big is not None else blank()
+
         examiner = Examiner(
             self.attacks,
             self.performance[1],
@@ -222,7 +264,8 @@ class Preparation:
             aggregator=self.registry.create(self.spec.choose),
             create=self.registry.create,
             blank=blank,
-            big=lambda: copy.deepcopy(big) if big is not None else blank(),
+            big=original,
+            teacher=taught_by(original),
             card=self.dataset.card,
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
@@ -264,6 +307,9 @@ def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torc
     def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)
 
+    def adamw(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=training.weight_decay)
+
     def sgd(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             parameters,
@@ -272,4 +318,4 @@ def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torc
             weight_decay=training.weight_decay,
         )
 
-    return adam if training.optimizer == "adam" else sgd
+    return {"adam": adam, "adamw": adamw, "sgd": sgd}[training.optimizer]

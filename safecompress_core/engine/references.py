@@ -12,14 +12,12 @@
   on, so that attackers share them and a run that was stopped trains only what is missing.
 """
 
-import hashlib
-import json
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +28,9 @@ from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import reproducible
 from safecompress_core.engine.executor import each_done
 from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.keys import PLAIN, content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
+from safecompress_core.engine.method import taught_by
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.errors import (
@@ -56,10 +56,8 @@ __all__ = [
     "references_wanted",
 ]
 
-COMMON = ("task", "pools", "training", "seed", "device")
-"""The sections of a spec that every reference model depends on."""
 SELECTING = ("method", "attackers", "metrics", "choose")
-"""Those that a method depends on besides."""
+"""The sections of a spec that a method depends on, beside those that all training does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +118,15 @@ class ReferencePreparation(Preparation):
     def pools(self) -> Pools:
         """Cut from its own members and the rest."""
         shares = self.spec.pools
-        return cut_pools(
+        pools = cut_pools(
             self.dataset.labels,
             self.is_in,
             shares=(shares.attack_train, shares.select, shares.audit),
             generator=self.seed.child("pools").torch(),
+            groups=self.dataset.groups,
         )
+        generator = self.seed.child("pools", "reference").torch()
+        return pools.with_reference(shares.reference, generator=generator)
 
 
 def reference(prepared: Preparation, index: int) -> ReferencePreparation:
@@ -140,6 +141,7 @@ def dealt(prepared: Preparation, count: int) -> Tensor:
         members=len(prepared.pools.members),
         count=count,
         generator=prepared.seed.child("reference", "deal").torch(),
+        groups=prepared.dataset.groups,
     )
 
 
@@ -152,6 +154,7 @@ class ReferenceTraining:
         journal: is told of each model.
         workers: how many processes train.
         plugins_dir: where single-file plugins are, for those processes.
+        shared: where several runs keep what they have in common; None to keep it with the run.
     """
 
     def __init__(
@@ -162,10 +165,11 @@ class ReferenceTraining:
         journal: Journal,
         workers: int = 1,
         plugins_dir: Path | None = None,
+        shared: Path | None = None,
     ) -> None:
         self._prepared = prepared
         self._spec = directory / "spec.resolved.yaml"
-        self._folder = directory / "checkpoints" / "references"
+        self._folder = (shared or directory / "checkpoints") / "references"
         self._journal = journal
         self._workers = workers
         self._plugins_dir = plugins_dir
@@ -185,7 +189,10 @@ class ReferenceTraining:
         missing = [order for order in orders.values() if kept.load(order.key) is None]
         self._journal.advance(len(orders) - len(missing))
         if self._workers > 1:
-            work = partial(_train_elsewhere, self._spec, self._plugins_dir, torch.get_num_threads())
+            source = _Source(
+                self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
+            )
+            work = partial(_train_elsewhere, source, torch.get_num_threads())
         else:
             work = partial(_train, self._prepared)
         for order in each_done(partial(work, self._folder), missing, workers=self._workers):
@@ -219,25 +226,10 @@ class ReferenceTraining:
     def _key(self, index: int, *, is_dense: bool) -> str:
         """The same for a method that is dense training and nothing else as for the baseline."""
         resolved = self._prepared.loaded.resolved
-        plain: dict[str, Any] = {"type": "uncompressed", **UncompressedParams().model_dump()}
-        is_plain = is_dense or resolved["method"] == plain
-        content = {
-            "index": index,
-            "pools": self._fingerprints,
-            "plugins": self._plugins,
-            **{section: resolved[section] for section in COMMON},
-            **({"method": plain} if is_plain else {name: resolved[name] for name in SELECTING}),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-    @cached_property
-    def _fingerprints(self) -> dict[str, str]:
-        return self._prepared.pools.fingerprints(self._prepared.dataset)
-
-    @cached_property
-    def _plugins(self) -> list[str]:
-        registry = self._prepared.registry
-        return [f"{one.target} {registry.origin(one).version}" for one in registry]
+        if is_dense or trains_plainly(self._prepared):
+            return content_key(self._prepared, index=index, method=PLAIN)
+        own = {name: resolved[name] for name in SELECTING}
+        return content_key(self._prepared, index=index, **own)
 
 
 def _train(prepared: Preparation, folder: Path, order: Order) -> None:
@@ -253,6 +245,12 @@ def _train(prepared: Preparation, folder: Path, order: Order) -> None:
 
 def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Classifier:
     """Run a method without anybody being told; no audit belongs to it, so no references do."""
+
+    @cache
+    def big() -> Classifier:
+        """Only for what starts from it, or asks it."""
+        return _trained(own, working / "big", is_dense=True)
+
     workshop = replace(
         own.workshop(
             "method",
@@ -261,19 +259,26 @@ def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Cla
             archived=lambda model: working / "archive" / f"{model}.safetensors",
             journal=Journal(),
         ),
-        # only for a method that starts from it
-        big=lambda: _trained(own, working / "big", is_dense=True),
+        big=lambda: copy.deepcopy(big()),
+        teacher=taught_by(lambda: copy.deepcopy(big())),
     )
     method = Uncompressed(UncompressedParams()) if is_dense else own.method
     return method.run(workshop).chosen.network
 
 
-def _train_elsewhere(
-    spec: Path, plugins_dir: Path | None, threads: int, folder: Path, order: Order
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where another process finds what it has to build, and whether that may be code."""
+
+    spec: Path
+    plugins_dir: Path | None
+    allow_code: bool
+
+
+def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) -> None:
     """The same in a process that has to load everything first."""
     try:
-        prepared = _prepared(spec, plugins_dir)
+        prepared = _prepared(source)
         with reproducible(threads):
             _train(prepared, folder, order)
     except (MissingExtraError, PluginError, SpecError) as error:
@@ -282,6 +287,7 @@ def _train_elsewhere(
 
 
 @lru_cache(maxsize=1)
-def _prepared(spec: Path, plugins_dir: Path | None) -> Preparation:
-    registry = load_plugins(plugins_dir=plugins_dir).registry
-    return Preparation(load_spec(spec, registry=registry), registry)
+def _prepared(source: _Source) -> Preparation:
+    registry = load_plugins(plugins_dir=source.plugins_dir).registry
+    loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
+    return Preparation(loaded, registry)

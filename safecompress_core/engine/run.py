@@ -1,24 +1,24 @@
 """A run from spec to results: prepares everything, lets the method work, audits, writes it down."""
 
-import hashlib
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.api import StrategyDef
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.data_card import describe_data
 from safecompress_core.engine.environment import environment, reproducible, threads_for
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.journal import Journal, Sink
+from safecompress_core.engine.keys import PLAIN, content_key, trains_plainly
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
+from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
@@ -33,6 +33,7 @@ from safecompress_core.engine.run_directory import (
     write_json,
     write_yaml,
 )
+from safecompress_core.engine.same_data import require_same_data
 from safecompress_core.engine.selection_gap import selection_gap
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.host import Registry
@@ -67,12 +68,6 @@ def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
     return runs / directory_name(loaded.resolved, plugin_records(registry))
 
 
-def directory_name(resolved: Mapping[str, Any], plugins: Sequence[Mapping[str, str | None]]) -> str:
-    """The name for a resolved spec and a list of plugins as ``plugins.json`` holds it."""
-    content = json.dumps([resolved, plugins], sort_keys=True)
-    return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
 def run_spec(
     loaded: LoadedSpec,
     registry: Registry,
@@ -81,6 +76,7 @@ def run_spec(
     observers: Sink,
     workers: int = 1,
     plugins_dir: Path | None = None,
+    shared: Path | None = None,
 ) -> FinishedRun:
     """Do what a spec says; go on where an earlier run of the same spec was stopped.
 
@@ -91,24 +87,36 @@ def run_spec(
         observers: is told of every event.
         workers: how many processes train reference models at once; results do not depend on it.
         plugins_dir: where single-file plugins are, for those processes to load.
+        shared: where several runs keep what they have in common: the uncompressed model and the
+            reference models of the same data, pools, training and seed. None to keep it here.
 
     Raises:
         SpecError: what only the data or the model could tell is wrong with the spec.
         RunInUseError: if another process is at it.
+        RunDirectoryError: if an earlier attempt at this spec was made with other samples.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
     """
     prepared = Preparation(loaded, registry)
     require_feasible(prepared)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
+        require_same_data(prepared, directory)
         if directory.results.exists():
             return FinishedRun(
                 path=directory.path, results=read_json(directory.results), is_new=False
             )
         write_json(directory.path / "plugins.json", plugin_records(registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
-        with reproducible(threads_for(prepared.blank())):
-            write_json(directory.path / "environment.json", environment(prepared.device))
-            work = _Work(prepared, directory, observers, workers=workers, plugins_dir=plugins_dir)
+        with reproducible(threads_for(prepared.blank(), prepared.sample)):
+            record = environment(prepared.device, prepared.recipe.arithmetic)
+            write_json(directory.path / "environment.json", record)
+            work = _Work(
+                prepared,
+                directory,
+                observers,
+                workers=workers,
+                plugins_dir=plugins_dir,
+                shared=shared,
+            )
             results = work.results()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
@@ -124,6 +132,7 @@ class _Work:
         *,
         workers: int,
         plugins_dir: Path | None,
+        shared: Path | None,
     ) -> None:
         self._prepared = prepared
         self._directory = directory
@@ -138,7 +147,11 @@ class _Work:
             journal=self._journal,
             workers=workers,
             plugins_dir=plugins_dir,
+            shared=shared,
         )
+        self._dense = directory.checkpoints / "baseline"
+        if shared is not None:
+            self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
         self._journal.expect(total + self._references.units())
 
     def results(self) -> dict[str, Any]:
@@ -151,11 +164,11 @@ class _Work:
             method=spec.method.type,  # type: ignore[attr-defined]
             attackers=[attack.id for attack in prepared.attacks],
             metric=prepared.performance[0],
+            data=describe_data(prepared.original),
         )
-        with self._timed("baseline"):
-            baseline = self._baseline.run(self._workshop("baseline", big=None))
+        baseline = self._uncompressed()
         with self._timed("compress"):
-            workshop = self._workshop("method", big=baseline.chosen.network)
+            workshop = self._workshop("method", self._method_place(), big=baseline.chosen.network)
             outcome = self._method.run(workshop)
         workshop.store(baseline.chosen, self._directory.baseline)
         workshop.store(outcome.chosen, self._directory.model)
@@ -178,6 +191,7 @@ class _Work:
             ),
             "selection_gap": selection_gap(outcome.rounds, outcome.chosen_id, audited["audit"]),
             "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
+            "data": describe_data(prepared.original),
             "pools": prepared.describe_pools(),
             "files": fingerprints(self._directory.path),
             "seconds": {**self._seconds, "total": sum(self._seconds.values())},
@@ -191,11 +205,27 @@ class _Work:
         )
         return results
 
-    def _workshop(self, unit: str, *, big: Classifier | None) -> Workshop:
+    def _uncompressed(self) -> Outcome:
+        """The model that compression starts from; how long it took is kept beside it."""
+        clock = self._dense / "seconds.json"
+        with self._timed("baseline"):
+            outcome = self._baseline.run(self._workshop("baseline", self._dense, big=None))
+        if clock.exists():
+            self._seconds["baseline"] = read_json(clock)
+        else:
+            write_json(clock, self._seconds["baseline"])
+        return outcome
+
+    def _method_place(self) -> Path:
+        """Where the method keeps what it reaches; dense training is not done twice."""
+        is_plain = trains_plainly(self._prepared)
+        return self._dense if is_plain else self._directory.checkpoints / "method"
+
+    def _workshop(self, unit: str, place: Path, *, big: Classifier | None) -> Workshop:
         return self._prepared.workshop(
             unit,
             big=big,
-            checkpoints=Checkpoints(self._directory.checkpoints / unit),
+            checkpoints=Checkpoints(place),
             archived=self._directory.archived,
             journal=self._journal,
         )
@@ -271,20 +301,3 @@ class _Work:
         start = time.perf_counter()
         yield
         self._seconds[phase] = time.perf_counter() - start
-
-
-def plugin_records(registry: Registry) -> list[dict[str, str | None]]:
-    """Every definition with where it came from."""
-    listed = []
-    for definition in registry:
-        origin = registry.origin(definition)
-        listed.append(
-            {
-                "kind": str(definition.kind),
-                "role": str(definition.role) if isinstance(definition, StrategyDef) else None,
-                "name": definition.name,
-                "distribution": origin.distribution,
-                "version": origin.version,
-            }
-        )
-    return listed

@@ -2,21 +2,26 @@
 
 - Batches depend on the seed and the epoch alone, so that candidates see the same samples in the
   same order, under the same augmentation: what differs between them is what was changed.
-- The data stays on the device as tensors; a batch is an index operation.
+- Data that fit stay on the device as tensors, and a batch is an index operation; others are read
+  ahead, batch by batch. Both give the same bytes.
 - Only training sees transformed inputs. What observes a model gets the samples as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.dataset import Dataset
+from safecompress_core.dataset import Dataset, in_batches, placed
+from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.defence import Batch, Step
 from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
@@ -47,8 +52,26 @@ class Evolution:
         return self.every > 0 and epoch > 0 and epoch % self.every == 0 and epoch < self.until
 
 
+Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""A forward pass: logits (B, C) and representation (B, H) of inputs."""
+
+
 class Trainer:
-    """Trains on a fixed set of samples."""
+    """Trains on a fixed set of samples.
+
+    Args:
+        dataset: holds the samples.
+        members: positions of those to train on, int64.
+        batch_size: samples in a batch; a last one of a single sample joins the batch before it,
+            since batch normalisation has nothing to go by in it.
+        device: where networks are.
+        seed: what batches, augmentation and dropout are drawn from.
+        epochs: of a whole run, which the learning rate's schedule is spread over.
+        learning_rate: how it rises and falls.
+        clip_norm: largest norm of a step's gradient; 0 for no limit.
+        arithmetic: of the forward pass.
+        reference: positions of the samples that defences may learn from besides; None for none.
+    """
 
     def __init__(
         self,
@@ -58,18 +81,39 @@ class Trainer:
         batch_size: int,
         device: torch.device,
         seed: Seed,
+        epochs: int = 1,
+        learning_rate: LearningRate = CONSTANT,
+        clip_norm: float = 0.0,
+        arithmetic: Arithmetic = PLAIN,
+        reference: Tensor | None = None,
     ) -> None:
-        self._inputs = dataset.inputs[members].to(device)
+        self._dataset = dataset
+        self._inputs = placed(dataset.inputs, members, device)
         self._labels = dataset.labels[members].to(device)
-        self._attributes = {
-            name: attribute.values[members].to(device)
-            for name, attribute in dataset.attributes.items()
-        }
+        self._attributes = _values(dataset, members, device)
         self._batch_size = batch_size
+        self._device = device
         self._seed = seed
+        self._epochs = epochs
+        self._learning_rate = learning_rate
+        self._clip_norm = clip_norm
+        self._arithmetic = arithmetic
+        self._reference = reference
 
     def __len__(self) -> int:
         return len(self._labels)
+
+    @cached_property
+    def reference(self) -> Batch | None:
+        """All samples that defences may learn from besides the members; None without any."""
+        if self._reference is None:
+            return None
+        rows = self._reference
+        return Batch(
+            inputs=self._dataset.inputs[rows].to(self._device),
+            labels=self._dataset.labels[rows].to(self._device),
+            attributes=_values(self._dataset, rows, self._device),
+        )
 
     def train(
         self,
@@ -79,6 +123,7 @@ class Trainer:
         evolution: Evolution | None,
         what: str,
         is_derived: bool = False,
+        phase: tuple[int, int] | None = None,
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
@@ -89,18 +134,26 @@ class Trainer:
             what: what is being trained, for the error message.
             is_derived: whether its topology has just been decided, so that an update which is due
                 right now is left out: it would prune what was grown and is still 0.
+            phase: the epochs from and to which the schedule of the learning rate runs, for a
+                method that trains in several; by default those of the whole run.
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
         """
         learner.network.train()
+        forward = learner.network.represent
+        if self._arithmetic.compile:
+            forward = torch.compile(forward)
         start = learner.epoch
         for epoch in range(start, until):
             decided = is_derived and epoch == start
             if evolution and evolution.due(epoch) and not decided:
                 self.evolve(learner, evolution, rule=learner.settings.rule)
-            self._train_epoch(learner, epoch, what)
+            rates = self._rates(epoch, *(phase or (0, self._epochs)))
+            self._train_epoch(learner, forward, epoch, rates=rates, what=what)
             learner.epoch = epoch + 1
+        # A round keeps all its candidates; their gradients are of no use to anybody.
+        learner.optimizer.zero_grad(set_to_none=True)
 
     def evolve(self, learner: Learner, evolution: Evolution, *, rule: int) -> None:
         """Update the topology once by one of the rules, at the share the schedule gives now.
@@ -133,60 +186,123 @@ class Trainer:
     def dense_gradients(self, learner: Learner, *, batches: int) -> dict[str, Tensor]:
         """Gradient of the plain loss over the next batches, for inactive weights too.
 
-        If an epoch has fewer batches, it is the gradient over the whole epoch.
+        If an epoch has fewer batches, it is the gradient over the whole epoch. It is in float32
+        whatever the network trains in, since positions are compared by it; batch statistics are
+        afterwards what they were.
         """
         names, weights = zip(*learner.weights.items(), strict=True)
         total = [torch.zeros_like(weight) for weight in weights]
         seen = 0
         generator = self._seed.child("gradients", learner.epoch).torch()
-        with global_random_state(generator):  # for dropout, as in training
+        with (
+            global_random_state(generator),
+            _same_buffers(learner.network),
+        ):  # dropout, as in training
             for batch in islice(self._batches(learner.epoch), batches):
                 loss = F.cross_entropy(learner.network(batch.inputs), batch.labels, reduction="sum")
                 torch._foreach_add_(total, torch.autograd.grad(loss, weights))
                 seen += len(batch.labels)
         return {name: sum_ / seen for name, sum_ in zip(names, total, strict=True)}
 
-    def _batches(self, epoch: int) -> Iterator[Batch]:
+    def _rows(self, epoch: int) -> list[Tensor]:
+        """Which samples are in which batch."""
         order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
-        for rows in order.to(self._labels.device).split(self._batch_size):
+        rows = list(order.to(self._device).split(self._batch_size))
+        if len(rows) > 1 and len(rows[-1]) == 1 < self._batch_size:
+            rows[-2:] = [torch.cat(rows[-2:])]
+        return rows
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        rows = self._rows(epoch)
+        for chosen, inputs in zip(rows, in_batches(self._inputs, iter(rows)), strict=True):
             yield Batch(
-                inputs=self._inputs[rows],
-                labels=self._labels[rows],
-                attributes={name: values[rows] for name, values in self._attributes.items()},
+                inputs=inputs,
+                labels=self._labels[chosen],
+                attributes={name: values[chosen] for name, values in self._attributes.items()},
             )
 
-    def _train_epoch(self, learner: Learner, epoch: int, what: str) -> None:
+    def _rates(self, epoch: int, start: int, end: int) -> Iterator[float]:
+        """The factor of the learning rate for each step of an epoch."""
+        steps = len(self._rows(epoch))
+        for step in range(steps):
+            yield self._learning_rate.at((epoch + step / steps - start) / (end - start))
+
+    def _train_epoch(
+        self, learner: Learner, forward: Forward, epoch: int, *, rates: Iterator[float], what: str
+    ) -> None:
         generator = self._seed.child("transform", epoch).torch()
-        total = torch.zeros((), device=self._labels.device)
+        total = torch.zeros((), device=self._device)
         with global_random_state(generator):  # for dropout and its like inside a network
-            for plain in self._batches(epoch):
+            for plain, rate in zip(self._batches(epoch), rates, strict=True):
                 batch = plain
                 for defence in learner.defences.values():
                     batch = defence.transform(batch, generator=generator)
-                total += self._train_batch(learner, batch, epoch)
+                step = self._step(learner, forward, batch, epoch)
+                total += self._descend(learner, step, rate=rate, generator=generator)
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
                 "training.learning_rate, or smaller weights of the defences"
             )
 
-    @staticmethod
-    def _train_batch(learner: Learner, batch: Batch, epoch: int) -> Tensor:
-        logits, representation = learner.network.represent(batch.inputs)
-        losses = F.cross_entropy(logits, batch.labels, reduction="none")
-        loss = losses.mean()
-        if learner.defences:
-            step = Step(
-                batch=batch,
-                logits=logits,
-                representation=representation,
-                losses=losses,
-                epoch=epoch,
-                weights=learner.weights,
-            )
-            for defence in learner.defences.values():
-                loss = defence.loss(step, loss)
-        learner.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        learner.optimizer.step()
+    def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
+        """The forward pass; from the logits on all is float32."""
+        with self._arithmetic.autocast(self._device):
+            logits, representation = forward(batch.inputs)
+        logits = logits.float()
+        targets = batch.labels if batch.targets is None else batch.targets
+        return Step(
+            batch=batch,
+            logits=logits,
+            representation=representation.float(),
+            losses=F.cross_entropy(logits, targets, reduction="none"),
+            epoch=epoch,
+            weights=learner.weights,
+            network=learner.network,
+        )
+
+    def _descend(
+        self, learner: Learner, step: Step, *, rate: float, generator: torch.Generator
+    ) -> Tensor:
+        """Loss, gradients and the optimizer's step; returns the loss."""
+        defences = learner.defences.values()
+        for defence in defences:
+            defence.oppose(step, generator=generator)
+        loss = step.losses.mean()
+        for defence in defences:
+            loss = defence.loss(step, loss)
+        optimizer, scaler = learner.optimizer, learner.scaler
+        optimizer.zero_grad(set_to_none=True)
+        if scaler is None:
+            loss.backward()
+        else:
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+        for defence in defences:
+            defence.adjust(step, generator=generator)
+        if self._clip_norm:
+            nn.utils.clip_grad_norm_(learner.network.parameters(), self._clip_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learner.settings.learning_rate * rate
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
         return loss.detach()
+
+
+def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:
+    """Private attributes of some samples."""
+    return {name: one.values[rows].to(device) for name, one in dataset.attributes.items()}
+
+
+@contextmanager
+def _same_buffers(network: nn.Module) -> Iterator[None]:
+    """Afterwards the network's buffers (running statistics, say) are what they were."""
+    kept = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in kept:
+            buffer.copy_(value)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from safecompress_core.privacy.background import Encoding
 from safecompress_core.privacy.observations import Observations
 from safecompress_core.privacy.references import References
 
-__all__ = ["Attacker", "Evidence"]
+__all__ = ["Adversary", "Attacker", "Evidence"]
 
-# N samples · C classes · V attribute values
+# N samples · C classes · V attribute values · P columns of public features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,11 @@ class Evidence:
             asks for them; else None.
         uncompressed: the uncompressed model's reactions to the same samples, with the same access,
             for an attacker whose definition asks for them; else None.
+        public: attribute: what anyone may know of the samples anyway, shape (N, P), where the data
+            have public features; else None. ``seen.inputs`` show no more than that either.
+        encoding: attribute: how the model's input says the attribute, where it does; else None.
+        is_member: attribute: which samples are members, shape (N,), bool, where that is known
+            (attack-train); else None.
     """
 
     seen: Observations
@@ -34,6 +40,9 @@ class Evidence:
     values: int
     references: References | None = None
     uncompressed: Observations | None = None
+    public: Tensor | None = None
+    encoding: Encoding | None = None
+    is_member: Tensor | None = None
 
     def take(self, positions: Tensor) -> "Evidence":
         """The evidence on some samples, by position (int64) or mask (bool), in that order."""
@@ -43,11 +52,28 @@ class Evidence:
             truth=None if self.truth is None else self.truth[positions],
             references=None if self.references is None else self.references.take(positions),
             uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
+            public=None if self.public is None else self.public[positions],
+            is_member=None if self.is_member is None else self.is_member[positions],
         )
 
 
-class Attacker(ABC):
-    """Built from its parameters once a model; copied, with what it learned, for each candidate.
+class Adversary(ABC):
+    """Built from its parameters once a model; copied, with what it learned, for each candidate."""
+
+    @abstractmethod
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn from the samples of attack-train that the adversary holds, starting afresh."""
+
+    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn for a slightly changed model, starting from what was learned before.
+
+        Adversaries that fit in no time start afresh.
+        """
+        self.fit(known, generator=generator)
+
+
+class Attacker(Adversary):
+    """Says of each sample what is true: whether it is a member, or which value an attribute has.
 
     Attributes:
         threshold: the membership score above which the attacker itself says "member"; None lets
@@ -55,17 +81,6 @@ class Attacker(ABC):
     """
 
     threshold: float | None = None
-
-    @abstractmethod
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Learn from samples whose truth is known, starting afresh."""
-
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Learn for a slightly changed model, starting from what was learned before.
-
-        Attackers that fit in no time start afresh.
-        """
-        self.fit(known, generator=generator)
 
     @abstractmethod
     def score(self, evidence: Evidence) -> Tensor:

@@ -1,94 +1,212 @@
-"""What a guesser without the model makes of a private attribute."""
+"""What a guesser without the model makes of a private attribute.
 
-from collections.abc import Callable, Mapping
+Rules learn from what an adversary has anyway: the task label, and the public features where the
+data have any. A rule is fitted once for the same knowledge, whatever model or attack is judged.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-__all__ = ["RULES", "Imputation", "best_imputation"]
+__all__ = ["RULES", "Asked", "Imputation", "Known", "best_imputation", "folds", "rows"]
 
-# M known samples · N samples · V attribute values
+# M known samples · N samples · P columns of public features · V attribute values
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 FOLDS = 5
+TREES = 1000
+FITTED = 16
+"""Imputations that are kept: of so many attributes and pools."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Samples whose attribute the adversary knows.
+class Asked:
+    """What anyone has of samples, the attribute left out.
 
     Attributes:
-        labels: their task labels, shape (M,).
-        values: their values of the attribute, shape (M,), in [0, V).
+        labels: their task labels, shape (N,).
+        public: their public features, shape (N, P); None where the data have none.
     """
 
     labels: Ints
-    values: Ints
+    public: Floats | None = None
+
+    def take(self, positions: NDArray[Any]) -> "Asked":
+        """Some of the samples, by position or mask."""
+        public = None if self.public is None else self.public[positions]
+        return Asked(self.labels[positions], public)
+
+    @property
+    def columns(self) -> tuple[Floats | Ints, ...]:
+        """The label and every public column, each (N,)."""
+        return (self.labels, *(() if self.public is None else self.public.T))
 
 
-Rule = Callable[[Known, Ints], Ints]
-"""From what is known, and labels (N,), to guessed values (N,)."""
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Samples whose attribute the adversary knows; equal to others of the same contents.
+
+    Attributes:
+        asked: what anyone has of them, M samples.
+        truth: their attribute, shape (M,): values in [0, V), int64, or what was measured, float64.
+    """
+
+    asked: Asked
+    truth: NDArray[Any]
+
+    @cached_property
+    def _digest(self) -> bytes:
+        digest = hashlib.sha256()
+        for part in (self.truth, self.asked.labels, self.asked.public):
+            if part is not None:
+                digest.update(f"{part.dtype}{part.shape}".encode())
+                digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.digest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Known) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def take(self, positions: NDArray[Any]) -> "Known":
+        """Some of the samples, by position or mask."""
+        return Known(self.asked.take(positions), self.truth[positions])
 
 
-def majority(known: Known, labels: Ints) -> Ints:
+Guess = Callable[[Asked], Ints]
+"""From samples to a value each, shape (N,)."""
+
+Rule = Callable[[Known], Guess]
+"""Learns from what is known how to guess."""
+
+
+def majority(known: Known) -> Guess:
     """The most frequent value for everyone; of equals the smallest."""
-    return np.full(len(labels), np.bincount(known.values).argmax(), dtype=np.int64)
+    most = np.bincount(known.truth).argmax()
+    return lambda asked: np.full(len(asked.labels), most, dtype=np.int64)
 
 
-def majority_per_label(known: Known, labels: Ints) -> Ints:
+def majority_per_label(known: Known) -> Guess:
     """The most frequent value among samples of the same task label, where there are any."""
-    guesses = majority(known, labels)
-    for label in np.intersect1d(labels, known.labels):
-        guesses[labels == label] = np.bincount(known.values[known.labels == label]).argmax()
-    return guesses
+    most = {
+        label: np.bincount(known.truth[known.asked.labels == label]).argmax()
+        for label in np.unique(known.asked.labels)
+    }
+
+    def guess(asked: Asked) -> Ints:
+        guesses = majority(known)(asked)
+        for label, value in most.items():
+            guesses[asked.labels == label] = value
+        return guesses
+
+    return guess
+
+
+def logistic(known: Known) -> Guess:
+    """Logistic regression on public features and label."""
+    return _learned(
+        known, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=0))
+    )
+
+
+def boosting(known: Known) -> Guess:
+    """Histogram gradient boosting on public features and label; at most ``TREES`` in all.
+
+    A boosting step grows one tree for each of more than two values.
+    """
+    steps = min(100, TREES // len(np.unique(known.truth)))
+    model = HistGradientBoostingClassifier(
+        max_iter=max(steps, 1), early_stopping=False, random_state=0
+    )
+    return _learned(known, model)
+
+
+def _learned(known: Known, model: Any) -> Guess:
+    """A classifier's guess; the only value there is where no second one is known."""
+    if len(np.unique(known.truth)) < 2:
+        return majority(known)
+    labels = np.unique(known.asked.labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it guesses with what it has by then
+        model.fit(rows(known.asked, labels), known.truth)
+    return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.int64)
+
+
+def rows(asked: Asked, labels: Ints) -> Floats:
+    """Public features beside one column for each of L task labels, shape (N, P + L)."""
+    marks = (asked.labels[:, None] == labels).astype(np.float64)
+    return marks if asked.public is None else np.concatenate([asked.public, marks], axis=1)
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {"majority": majority, "majority-per-label": majority_per_label}
+    {
+        "majority": majority,
+        "majority-per-label": majority_per_label,
+        "logistic": logistic,
+        "boosting": boosting,
+    }
 )
 """Simplest first: of equally good rules the first is taken."""
+
+FROM_LABELS = ("majority", "majority-per-label")
+"""Those that the label alone suffices for; more cannot be made of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imputation:
-    """A rule with what it knows.
+    """A rule that has learned.
 
     Attributes:
         rule: a name in ``RULES``.
-        known: attack-train.
+        guess: from samples to values, shape (N,).
     """
 
     rule: str
-    known: Known
-
-    def guess(self, labels: Ints) -> Ints:
-        """A value for each task label, shape (N,)."""
-        return RULES[self.rule](self.known, labels)
+    guess: Guess
 
 
-def best_imputation(labels: Ints, values: Ints) -> Imputation:
-    """The rule that guesses best on held-out parts of attack-train.
-
-    Cross-validation in 5 folds, each with its share of every pair of label and value; the order
-    of the samples makes no difference, so no randomness is needed.
+@lru_cache(maxsize=FITTED)
+def best_imputation(known: Known) -> Imputation:
+    """The rule that guesses best on held-out parts of attack-train, fitted to all of it.
 
     Args:
-        labels: task labels of attack-train, shape (N,).
-        values: the attribute of the same samples, shape (N,), in [0, V).
+        known: attack-train, with values in [0, V).
     """
-    fold = np.empty(len(labels), dtype=np.int64)
-    fold[np.lexsort((labels, values))] = np.arange(len(labels)) % FOLDS
 
     def right(rule: Rule) -> int:
-        hits = 0
-        for number in range(FOLDS):
-            held = fold == number
-            if held.any() and not held.all():
-                guesses = rule(Known(labels[~held], values[~held]), labels[held])
-                hits += int((guesses == values[held]).sum())
-        return hits
+        return sum(
+            int((rule(fitting)(held.asked) == held.truth).sum()) for fitting, held in folds(known)
+        )
 
-    best = max(RULES, key=lambda name: right(RULES[name]))
-    return Imputation(best, Known(labels, values))
+    candidates = RULES if known.asked.public is not None else FROM_LABELS
+    best = max(candidates, key=lambda name: right(RULES[name]))
+    return Imputation(best, RULES[best](known))
+
+
+def folds(known: Known) -> Iterator[tuple[Known, Known]]:
+    """Five times a part to learn from and the part that is held out, where neither is empty.
+
+    Each fold has its share of every pair of label and value. The order of the samples makes no
+    difference, so no randomness is needed.
+    """
+    label, *public = known.asked.columns
+    fold = np.empty(len(label), dtype=np.int64)
+    fold[np.lexsort((*public, label, known.truth))] = np.arange(len(label)) % FOLDS
+    for number in range(FOLDS):
+        held = fold == number
+        if held.any() and not held.all():
+            yield known.take(~held), known.take(held)

@@ -1,6 +1,7 @@
 """What is found out about one attack on one pool, whatever its game."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.api import Game
+from safecompress_core.privacy.absolute_error import AbsoluteError
 from safecompress_core.privacy.intervals import Estimate
 from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.roc import Array, OperatingPoint
@@ -97,9 +99,19 @@ class Judgement:
         operating_points: membership: the rates at low false-positive rates.
         scrutiny: membership: the closer look, where one was asked for.
         lift: attribute: accuracy less baseline, with a paired interval, in [−1, 1].
+        lift_of_sides: attribute: the same of members alone, and of non-members alone. What a model
+            has memorised shows as the former above the latter (Yeom et al. 2018, section 4, who
+            call their difference the attribute advantage).
         macro_f1: attribute: mean F1 over the values that occur or are guessed, in [0, 1].
         baseline_correct: attribute: shape (N,), where the guess without the model is right.
         baseline_rule: attribute: which guess that is.
+        absolute_error: numeric attribute: how far attack and guess are off. ``advantage`` is then
+            by it, while accuracy, baseline and lift are of the intervals.
+        counted: evasion, extraction: shape (N,), the non-members, which alone are read; None where
+            all samples are.
+        named: what results call ``accuracy``.
+        measures: what else was measured, by name.
+        facts: the terms that these figures hold on, JSON-ready.
     """
 
     game: Game
@@ -113,22 +125,30 @@ class Judgement:
     operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
     scrutiny: Scrutiny | None = None
     lift: Estimate | None = None
+    lift_of_sides: tuple[Estimate, Estimate] | None = None
     macro_f1: float | None = None
     baseline_correct: Bools | None = None
     baseline_rule: str | None = None
+    absolute_error: AbsoluteError | None = None
+    counted: Bools | None = None
+    named: str = "accuracy"
+    measures: Mapping[str, Estimate] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.correct)
 
     @property
     def members(self) -> int:
-        """How many of the samples are members."""
-        return int(self.is_member.sum())
+        """How many of the samples that count are members."""
+        counted = slice(None) if self.counted is None else self.counted
+        return int(self.is_member[counted].sum())
 
     @property
     def non_members(self) -> int:
-        """How many of the samples are not."""
-        return len(self) - self.members
+        """How many of the samples that count are not."""
+        counted = slice(None) if self.counted is None else self.counted
+        return int((~self.is_member[counted]).sum())
 
     def accuracies(self, resampling: Resampling) -> NDArray[np.float64]:
         """The accuracy in each bootstrap draw, shape (B,), in [0, 1], balanced where its own is.
@@ -137,7 +157,7 @@ class Judgement:
             ValueError: if the draws are of another number of samples.
         """
         if self.game is not Game.MEMBERSHIP:
-            return resampling.means(self.correct)
+            return resampling.means(self.correct, where=self.counted)
         members = resampling.means(self.correct, where=self.is_member)
         return (members + resampling.means(self.correct, where=~self.is_member)) / 2
 
@@ -149,34 +169,40 @@ class Judgement:
         Raises:
             ValueError: if the draws are of another number of samples.
         """
+        if self.absolute_error is not None:
+            return self.absolute_error.advantages(resampling)
         if self.baseline_correct is None:
             baseline = np.full(len(resampling), self.baseline)
         else:
-            baseline = resampling.means(self.baseline_correct)
+            baseline = resampling.means(self.baseline_correct, where=self.counted)
         return rescaled(self.accuracies(resampling), baseline)
 
     def to_json(self) -> dict[str, Any]:
         """What ``results.json`` holds of an attack.
 
-        Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy``, ``accuracy_interval``,
-        ``auc``, ``auc_interval`` (both null where undefined), ``advantage``,
-        ``advantage_interval``, ``baseline``. Membership adds ``threshold`` (null if infinite) and
+        Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy`` (or what it is called),
+        ``accuracy_interval``, ``advantage``, ``advantage_interval``, ``baseline``; but for evasion
+        and extraction ``auc``, ``auc_interval`` (both null where undefined); and every measure with
+        its interval. Membership adds ``threshold`` (null if infinite) and
         ``operating_points``, and where it was looked at closely what ``Scrutiny.to_json`` has;
-        attribute adds ``lift``, ``lift_interval``, ``macro_f1`` and ``baseline_rule``.
+        attribute adds ``lift``, ``lift_members`` and ``lift_non_members``, each with its interval,
+        ``macro_f1`` and ``baseline_rule``, and a numeric one what ``AbsoluteError.to_json`` has.
         """
         document: dict[str, Any] = {
             "game": str(self.game),
-            "n": len(self),
+            "n": self.members + self.non_members,
             "members": self.members,
             "non_members": self.non_members,
-            "accuracy": self.accuracy.value,
-            "accuracy_interval": list(self.accuracy.interval),
-            "auc": self.auc and self.auc.value,
-            "auc_interval": self.auc and list(self.auc.interval),
+            **_written({self.named: self.accuracy}),
             "advantage": self.advantage.value,
             "advantage_interval": list(self.advantage.interval),
             "baseline": self.baseline,
+            **_written(self.measures),
+            **self.facts,
         }
+        if self.counted is None:
+            document["auc"] = self.auc and self.auc.value
+            document["auc_interval"] = self.auc and list(self.auc.interval)
         if self.threshold is not None:
             document["threshold"] = _finite(self.threshold)
             document["operating_points"] = [point.to_json() for point in self.operating_points]
@@ -185,9 +211,24 @@ class Judgement:
         if self.lift is not None:
             document["lift"] = self.lift.value
             document["lift_interval"] = list(self.lift.interval)
+            for side, lift in zip(
+                ("members", "non_members"), self.lift_of_sides or (), strict=False
+            ):
+                document[f"lift_{side}"] = lift.value
+                document[f"lift_{side}_interval"] = list(lift.interval)
             document["macro_f1"] = self.macro_f1
             document["baseline_rule"] = self.baseline_rule
+        if self.absolute_error is not None:
+            document |= self.absolute_error.to_json()
         return document
+
+
+def _written(measures: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Each with its interval, JSON-ready."""
+    found: dict[str, Any] = {}
+    for name, estimate in measures.items():
+        found |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
+    return found
 
 
 def rescaled(accuracy: Array, baseline: Array) -> NDArray[np.float64]:

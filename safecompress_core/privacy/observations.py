@@ -6,10 +6,11 @@
 - A snapshot: training the network further changes nothing here, not even what is computed late.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -17,12 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import Access
+from safecompress_core.dataset import Inputs, in_batches, placed
 from safecompress_core.errors import AccessError, PoolError, TrainingDivergedError
-from safecompress_core.network import Classifier
+from safecompress_core.network import Classifier, Seen
+from safecompress_core.privacy.activations import watched
 from safecompress_core.privacy.gradients import per_sample_gradients
 from safecompress_core.privacy.signals import log_posteriors
 
 __all__ = ["Observations", "last_layer_gradients", "observe"]
+
+CHUNK = 3 * 2**20
+"""Input values in a forward pass, at most: 1,024 images of 3 x 32 x 32, or 20 of 3 x 224 x 224."""
 
 # N samples · C classes · H hidden units
 
@@ -44,12 +50,19 @@ class _Reactions:
     """Everything seen of one model on one pool; all on the CPU, derived things on first use."""
 
     labels: Tensor
-    inputs: Tensor
+    stored: Tensor | Inputs
     logits: Tensor
     hidden: Tensor
+    last_input: Tensor
     network: Classifier
     batch_size: int
     _gradients: dict[str, Tensor] = field(default_factory=dict)
+    _activations: dict[str, Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def inputs(self) -> Tensor:
+        everything = torch.arange(len(self.labels))
+        return self.stored if isinstance(self.stored, Tensor) else self.stored[everything]
 
     @cached_property
     def predictions(self) -> Tensor:
@@ -70,7 +83,7 @@ class _Reactions:
 
     @cached_property
     def last_layer_gradients(self) -> Tensor:
-        return last_layer_gradients(self.log_posteriors.exp(), self.hidden, self.labels)
+        return last_layer_gradients(self.log_posteriors.exp(), self.last_input, self.labels)
 
     @cached_property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -84,20 +97,28 @@ class _Reactions:
             ).float()
         return self._gradients[layer]
 
+    def activations(self, layer: str) -> Tensor:
+        if layer not in self._activations:
+            with watched(self.network, layer) as gathered:
+                _forward(self.network, self.stored, batch_size=self.batch_size)
+            self._activations[layer] = torch.cat(gathered)
+        return self._activations[layer]
+
     def query(self, inputs: Tensor) -> Tensor:
-        logits, _ = _forward(self.network, inputs, batch_size=self.batch_size)
+        logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
         return torch.softmax(logits.double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:
-        logits, _ = _forward(self.network, inputs, batch_size=self.batch_size)
+        logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
         return logits.argmax(dim=1)
 
     def take(self, positions: Tensor) -> "_Reactions":
         return _Reactions(
             labels=self.labels[positions],
-            inputs=self.inputs[positions],
+            stored=placed(self.stored, positions, torch.device("cpu")),
             logits=self.logits[positions],
             hidden=self.hidden[positions],
+            last_input=self.last_input[positions],
             network=self.network,
             batch_size=self.batch_size,
         )
@@ -115,6 +136,7 @@ class Observations:
 
     access: Access
     _reactions: _Reactions
+    _shown: Tensor | None = None  # columns of the flat inputs, int64; None for all of them
 
     def __len__(self) -> int:
         return len(self._reactions.labels)
@@ -132,11 +154,18 @@ class Observations:
         Raises:
             AccessError: if ``access`` is more than these observations have.
         """
-        return Observations(access, self._read("restricted", access))
+        return Observations(access, self._read("restricted", access), self._shown)
+
+    def showing(self, columns: Tensor) -> "Observations":
+        """The same observations for somebody who knows only these columns of the (flat) inputs.
+
+        In ``inputs`` the others are 0. What the model makes of the samples is as it was.
+        """
+        return Observations(self.access, self._reactions, columns)
 
     def take(self, positions: Tensor) -> "Observations":
         """The observations of some samples, by position (int64) or mask (bool), in that order."""
-        return Observations(self.access, self._reactions.take(positions))
+        return Observations(self.access, self._reactions.take(positions), self._shown)
 
     @property
     def labels(self) -> Tensor:
@@ -170,8 +199,16 @@ class Observations:
 
     @property
     def inputs(self) -> Tensor:
-        """The samples themselves, shape (N, ...). Needs label-only access."""
-        return self._read("inputs", Access.LABEL_ONLY).inputs
+        """The samples themselves, shape (N, ...). Needs label-only access.
+
+        An attacker of a private attribute sees their public features; all else is 0.
+        """
+        inputs = self._read("inputs", Access.LABEL_ONLY).inputs
+        if self._shown is None:
+            return inputs
+        known = torch.zeros_like(inputs).flatten(1)
+        known[:, self._shown] = inputs.flatten(1)[:, self._shown]
+        return known.reshape(inputs.shape)
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Most likely labels (M,), int64, of inputs (M, ...) of the attacker's choosing.
@@ -189,8 +226,22 @@ class Observations:
 
     @property
     def hidden(self) -> Tensor:
-        """Input of the last linear layer, shape (N, H), float32. Needs white-box access."""
+        """The representation, shape (N, H), float32. Needs white-box access.
+
+        It is the last linear layer's input, or what the module of ``task.representation`` puts out.
+        """
         return self._read("hidden", Access.WHITE_BOX).hidden
+
+    def activations(self, layer: str) -> Tensor:
+        """What the neurons of any layer put out, shape (N, A), float32. Needs white-box access.
+
+        The layer is a module, or that of a named parameter; what it puts out at several positions
+        of a sample is averaged. Computed when first asked for, then shared.
+
+        Raises:
+            TopologyError: if the model has no such layer.
+        """
+        return self._read("activations", Access.WHITE_BOX).activations(layer)
 
     @property
     def last_layer_gradients(self) -> Tensor:
@@ -211,6 +262,19 @@ class Observations:
         """
         return self._read("gradients", Access.WHITE_BOX).gradients(layer)
 
+    def network(self) -> Classifier:
+        """A copy of the network in eval mode, to be differentiated. Needs white-box access."""
+        return deepcopy(self._read("network", Access.WHITE_BOX).network)
+
+    def answered(self, logits: Tensor) -> "Observations":
+        """The same samples as another model would answer them, with logits of shape (N, C).
+
+        Only the answers are the other model's, so that no more than black-box access is left.
+        """
+        reactions = replace(self._reactions, logits=logits, _gradients={}, _activations={})
+        access = self.access if Access.BLACK_BOX.covers(self.access) else Access.BLACK_BOX
+        return Observations(access, reactions, self._shown)
+
     @property
     def parameters(self) -> Mapping[str, Tensor]:
         """Parameters and buffers by name, as they were when observed. Needs white-box access."""
@@ -229,29 +293,31 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _forward(network: Classifier, inputs: Tensor, *, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Logits (N, C) and representation (N, H) of plain samples, float32, on the CPU."""
+def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> Seen:
+    """What the network makes of plain samples, float32, on the CPU."""
+    size = math.prod(inputs.shape[1:])
+    rows = max(1, min(batch_size, CHUNK // max(1, size)))
     device = next(network.parameters()).device
-    logits: list[Tensor] = []
-    hidden: list[Tensor] = []
+    batches: list[list[Tensor]] = []
     with torch.no_grad(), _evaluating(network):
-        for batch in torch.split(inputs, batch_size):
-            outcome, representation = network.represent(batch.to(device))
-            logits.append(outcome.float().cpu())
-            hidden.append(representation.float().cpu())
-    return torch.cat(logits), torch.cat(hidden)
+        for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
+            seen = network.look(batch.to(device))
+            batches.append([tensor.float().cpu() for tensor in seen])
+    logits, hidden, last_input = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    return Seen(logits, hidden, last_input)
 
 
 def observe(
-    network: Classifier, inputs: Tensor, labels: Tensor, *, batch_size: int = 1024
+    network: Classifier, inputs: Tensor | Inputs, labels: Tensor, *, batch_size: int = 1024
 ) -> Observations:
     """Run the network once over the samples of a pool, in eval mode and without gradients.
 
     Args:
         network: stays where it is and in the mode that it is in.
-        inputs: shape (N, ...), plain samples: augmentation is for training only.
+        inputs: shape (N, ...), plain samples: augmentation is for training only. What is no tensor
+            is made one when an attacker first reads it.
         labels: shape (N,), int64, in [0, C).
-        batch_size: samples in a forward pass.
+        batch_size: samples in a forward pass, at most; fewer where a sample is large.
 
     Returns:
         Observations with white-box access; hand each attacker its ``restricted`` view.
@@ -262,7 +328,7 @@ def observe(
     """
     if len(inputs) != len(labels):
         raise PoolError(f"{len(inputs)} inputs but {len(labels)} labels were given to observe")
-    logits, hidden = _forward(network, inputs, batch_size=batch_size)
+    logits, hidden, last_input = _forward(network, inputs, batch_size=batch_size)
     broken = int((~logits.isfinite().all(dim=1)).sum())
     if broken:
         raise TrainingDivergedError(
@@ -276,5 +342,6 @@ def observe(
             "the classes of the network"
         )
     snapshot = deepcopy(network).eval()
-    reactions = _Reactions(labels, inputs.cpu(), logits, hidden, snapshot, batch_size)
+    kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
+    reactions = _Reactions(labels, kept, logits, hidden, last_input, snapshot, batch_size)
     return Observations(Access.WHITE_BOX, reactions)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
+from safecompress_core.privacy.grouping import grouped_split
 
-__all__ = ["Pool", "Pools", "build_pools", "cut_pools"]
+__all__ = ["Pool", "Pools", "build_pools", "cut_pools", "stratified_choice"]
 
 FEWEST = 2
 """Samples that each side of a pool needs: one fewer has no spread."""
@@ -65,6 +66,8 @@ class Pools:
         select: what candidates are tested on; its non-members are the validation set.
         audit: touched once, at the end; its non-members are the test set.
         canaries: samples with a wrong label, in none of the three; None for a run without any.
+        reference: positions of non-members that a defence may learn from, in none of the three and
+            unknown to every attack; None where no defence has any.
 
     Raises:
         PoolError: if a sample is in two places.
@@ -74,11 +77,13 @@ class Pools:
     select: Pool
     audit: Pool
     canaries: Pool | None = None
+    reference: Tensor | None = None
 
     def __post_init__(self) -> None:
-        indices, times = torch.unique(
-            torch.cat([pool.indices for pool in self]), return_counts=True
-        )
+        places = [pool.indices for pool in self]
+        if self.reference is not None:
+            places.append(self.reference)
+        indices, times = torch.unique(torch.cat(places), return_counts=True)
         twice = indices[times > 1]
         if len(twice):
             raise PoolError(
@@ -95,6 +100,29 @@ class Pools:
         """The training set: the members of all pools, rising, int64."""
         return torch.cat([pool.members for pool in self]).sort().values
 
+    def with_reference(self, share: float, *, generator: torch.Generator) -> "Pools":
+        """The same pools, but for non-members of attack-train that a defence gets instead.
+
+        What a model was trained to look alike on tells an attacker nothing of other non-members,
+        and would spoil its threshold: so it is taken from what the attacker knows.
+
+        Args:
+            share: of the non-members of attack-train, in [0, 1); 0 takes none.
+            generator: who they are.
+
+        Raises:
+            PoolError: if attack-train would be left with fewer than 2.
+        """
+        if not share:
+            return self
+        known = self.attack_train
+        order = torch.randperm(len(known.non_members), generator=generator)
+        count = max(1, round(share * len(order)))
+        taken, left = (
+            known.non_members[part.sort().values] for part in order.tensor_split([count])
+        )
+        return replace(self, attack_train=Pool(known.name, known.members, left), reference=taken)
+
     def fingerprints(self, dataset: Dataset) -> dict[str, str]:
         """By pool name, a SHA-256 of which samples it holds on which side, and of their contents.
 
@@ -107,12 +135,22 @@ def _fingerprint(pool: Pool, dataset: Dataset) -> str:
     digest = hashlib.sha256()
     attributes = [dataset.attributes[name].values for name in sorted(dataset.attributes)]
     for side in (pool.members, pool.non_members):
-        contents = (column[side] for column in (dataset.inputs, dataset.labels, *attributes))
-        for part in (side, *contents):
-            values = part.cpu().contiguous().numpy()
-            digest.update(f"{values.dtype.name}{values.shape}".encode())
-            digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+        _add(digest, side)
+        if isinstance(dataset.inputs, Tensor):
+            _add(digest, dataset.inputs[side])
+        else:
+            digest.update(f"{tuple(dataset.inputs.shape)}".encode())
+            for content in dataset.inputs.contents(side):
+                digest.update(content)
+        for column in (dataset.labels, *attributes):
+            _add(digest, column[side])
     return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", part: Tensor) -> None:
+    values = part.cpu().contiguous().numpy()
+    digest.update(f"{values.dtype.name}{values.shape}".encode())
+    digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
 def build_pools(
@@ -124,11 +162,13 @@ def build_pools(
     audit: float,
     generator: torch.Generator,
     canaries: int = 0,
+    groups: Tensor | None = None,
 ) -> Pools:
     """Cut all samples at random into members and non-members, and both into three pools.
 
     Every cut is stratified by task label, so that the label says nothing of membership. All
-    samples are used, and the number of members is exact.
+    samples are used, and the number of members is exact; with groups, as near as whole groups
+    allow.
 
     Args:
         labels: task label of each sample, shape (N,), int64.
@@ -139,6 +179,7 @@ def build_pools(
         audit: share of that pool.
         generator: what decides who goes where.
         canaries: how many members, and as many non-members, are kept out of the three pools.
+        groups: what belongs together and stays in one pool, shape (N,), int64; None for nothing.
 
     Raises:
         PoolError: if more members or canaries are asked for than there are, or a pool would have
@@ -149,12 +190,11 @@ def build_pools(
         raise PoolError(f"the shares of the pools must sum to 1, but {shares} sum to {sum(shares)}")
     count = _member_count(members, len(labels))
     is_member = torch.zeros(len(labels), dtype=torch.bool)
-    is_member[
-        _stratified_split(
-            torch.arange(len(labels)), labels, (count, len(labels) - count), generator
-        )[0]
-    ] = True
-    return cut_pools(labels, is_member, shares=shares, generator=generator, canaries=canaries)
+    sizes = (count, len(labels) - count)
+    is_member[_split(torch.arange(len(labels)), labels, groups, sizes, generator)[0]] = True
+    return cut_pools(
+        labels, is_member, shares=shares, generator=generator, canaries=canaries, groups=groups
+    )
 
 
 def cut_pools(
@@ -164,6 +204,7 @@ def cut_pools(
     shares: tuple[float, float, float],
     generator: torch.Generator,
     canaries: int = 0,
+    groups: Tensor | None = None,
 ) -> Pools:
     """Cut members and non-members, each stratified by task label, into three pools.
 
@@ -173,11 +214,14 @@ def cut_pools(
         shares: of attack-train, select and audit; they sum to 1.
         generator: what decides who goes where.
         canaries: samples of either side that are taken out before.
+        groups: what belongs together and, canaries apart, stays in one pool, shape (N,), int64.
 
     Raises:
-        PoolError: if a pool would have fewer than 2 samples on either side, or there are fewer
-            samples on a side than canaries.
+        PoolError: if a group is on both sides, a pool would have fewer than 2 samples on either
+            side, or there are fewer samples on a side than canaries.
     """
+    if groups is not None:
+        _check_sides(groups, is_member)
     apart = []
     ordinary = []
     for side in (is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]):
@@ -190,7 +234,7 @@ def cut_pools(
         apart.append(taken)
         ordinary.append(rest)
     sides = [
-        _stratified_split(side, labels, _sizes(len(side), shares), generator) for side in ordinary
+        _split(side, labels, groups, _sizes(len(side), shares), generator) for side in ordinary
     ]
     names = ("attack_train", "select", "audit")
     attack_train, select, audit = (
@@ -219,6 +263,26 @@ def _sizes(total: int, shares: Sequence[float]) -> tuple[int, ...]:
     return tuple(sizes.tolist())
 
 
+def _check_sides(groups: Tensor, is_member: Tensor) -> None:
+    both = set(groups[is_member].tolist()) & set(groups[~is_member].tolist())
+    if both:
+        raise PoolError(
+            f"{len(both)} groups have members and non-members; let the seed decide who is a member"
+        )
+
+
+def _split(
+    indices: Tensor,
+    labels: Tensor,
+    groups: Tensor | None,
+    sizes: Sequence[int],
+    generator: torch.Generator,
+) -> list[Tensor]:
+    if groups is None:
+        return _stratified_split(indices, labels, sizes, generator)
+    return grouped_split(indices, labels, groups, sizes, generator)
+
+
 def _stratified_split(
     indices: Tensor, labels: Tensor, sizes: Sequence[int], generator: torch.Generator
 ) -> list[Tensor]:
@@ -229,14 +293,17 @@ def _stratified_split(
     shuffled = indices[torch.randperm(len(indices), generator=generator)]
     parts = []
     for size in sizes:
-        taken = _stratified_choice(labels[shuffled], size, generator)
+        taken = stratified_choice(labels[shuffled], size, generator)
         parts.append(shuffled[taken].sort().values)
         shuffled = shuffled[~taken]
     return parts
 
 
-def _stratified_choice(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Which of the samples to take, ``size`` of them in proportion to labels; shape (N,), bool."""
+def stratified_choice(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Which samples to take, ``size`` of them in proportion to labels; shape (N,), bool.
+
+    Of equal labels the first are taken, so shuffle them beforehand.
+    """
     if size == len(labels):
         return torch.ones(len(labels), dtype=torch.bool)
     _, label, counts = torch.unique(labels, return_inverse=True, return_counts=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from safecompress_core.errors import PoolError
+from safecompress_core.privacy.grouping import grouped_split
 from safecompress_core.privacy.signals import logit_of_confidence
 
 __all__ = ["References", "deal", "hands"]
@@ -71,7 +72,14 @@ def hands(members: int, samples: int) -> int:
     return max(2, round(samples / min(members, samples - members)))
 
 
-def deal(labels: Tensor, *, members: int, count: int, generator: torch.Generator) -> Tensor:
+def deal(
+    labels: Tensor,
+    *,
+    members: int,
+    count: int,
+    generator: torch.Generator,
+    groups: Tensor | None = None,
+) -> Tensor:
     """Who trains which reference model.
 
     The samples are shuffled and dealt into ``hands``, label by label, whose sizes differ by at most
@@ -84,6 +92,8 @@ def deal(labels: Tensor, *, members: int, count: int, generator: torch.Generator
         members: how many of them train the model that is attacked.
         count: how many reference models there are.
         generator: shuffles.
+        groups: what belongs together and is in one hand, shape (N,), int64; sizes of hands then
+            differ by as much as groups make them.
 
     Returns:
         Which model is trained on which sample, shape (count, N), bool.
@@ -91,10 +101,31 @@ def deal(labels: Tensor, *, members: int, count: int, generator: torch.Generator
     size = hands(members, len(labels))
     rounds = []
     for _ in range(-(-count // size)):
-        shuffled = torch.randperm(len(labels), generator=generator)
-        by_label = shuffled[labels[shuffled].argsort(stable=True)]
-        hand = torch.empty_like(labels)
-        hand[by_label] = torch.arange(len(labels)) % size
+        if groups is None:
+            hand = _hand(labels, size, generator)
+        else:
+            hand = _hand_of_groups(labels, groups, size, generator)
         rounds.append(hand == torch.arange(size)[:, None])
     held = torch.cat(rounds)[:count]
     return held if members * 2 <= len(labels) else ~held
+
+
+def _hand(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """The hand of each sample, shape (N,), int64."""
+    shuffled = torch.randperm(len(labels), generator=generator)
+    by_label = shuffled[labels[shuffled].argsort(stable=True)]
+    hand = torch.empty_like(labels)
+    hand[by_label] = torch.arange(len(labels)) % size
+    return hand
+
+
+def _hand_of_groups(
+    labels: Tensor, groups: Tensor, size: int, generator: torch.Generator
+) -> Tensor:
+    count = len(labels)
+    sizes = [count // size + (number < count % size) for number in range(size)]
+    hand = torch.empty_like(labels)
+    parts = grouped_split(torch.arange(count), labels, groups, sizes, generator)
+    for number, part in enumerate(parts):
+        hand[part] = number
+    return hand

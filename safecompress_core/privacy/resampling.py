@@ -71,10 +71,13 @@ class Resampling:
         means: Floats = (weights @ numbers) / (totals if numbers.ndim == 1 else totals[:, None])
         return means
 
-    def estimate(self, values: Array, *, confidence: float = CONFIDENCE) -> Estimate:
-        """The mean of values (N,) with its percentile interval."""
-        value = float(np.mean(np.asarray(values, dtype=np.float64)))
-        return percentile_interval(value, self.means(values), confidence=confidence)
+    def estimate(
+        self, values: Array, *, where: Array | None = None, confidence: float = CONFIDENCE
+    ) -> Estimate:
+        """The mean of values (N,), or of some of them, with its percentile interval."""
+        numbers = np.asarray(values, dtype=np.float64)
+        value = float(np.mean(numbers if where is None else numbers[where]))
+        return percentile_interval(value, self.means(values, where=where), confidence=confidence)
 
 
 def percentile_interval(value: float, draws: Array, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -92,6 +95,7 @@ def paired_lift(
     baseline_correct: Array,
     resampling: Resampling,
     *,
+    where: Array | None = None,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Accuracy of an attack less that of a baseline on the same samples, in [−1, 1].
@@ -100,7 +104,8 @@ def paired_lift(
         correct: shape (N,), bool, where the attack is right.
         baseline_correct: shape (N,), bool, where a guess without the model is right.
         resampling: draws of these N samples.
+        where: shape (N,), bool; only these samples count, whole strata of the draws.
         confidence: of the percentile interval.
     """
     gain = np.asarray(correct, dtype=np.float64) - np.asarray(baseline_correct, dtype=np.float64)
-    return resampling.estimate(gain, confidence=confidence)
+    return resampling.estimate(gain, where=where, confidence=confidence)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
 
@@ -26,12 +27,33 @@ GAMES = {
         "Which value has this sample's private attribute?",
         "advantage is the share of the guess's mistakes that the model saves the adversary",
     ),
+    "evasion": (
+        "Does a change of at most epsilon make the answer wrong?",
+        "advantage is the share of the answers right under noise that the attack makes wrong",
+    ),
+    "inversion": (
+        "What do the data look like that the model was trained on?",
+        "advantage is the share of that error which the reconstruction avoids",
+    ),
+    "extraction": (
+        "Does a clone answer as the model does?",
+        "advantage is the share of the disagreements left that the model's answers avoid",
+    ),
 }
-FACTS = ("attribute", "classifier", "inputs")
-RULES = {
-    "majority": "always naming the most frequent value",
-    "majority-per-label": "naming the most frequent value among samples of the same label",
-}
+ABOUT_DATA = {"membership", "attribute", "inversion"}
+"""The games in which a model gives something away of its data."""
+FACTS = (
+    "attribute",
+    "classifier",
+    "inputs",
+    "norm",
+    "epsilon",
+    "steps",
+    "restarts",
+    "start",
+    "samples",
+    "budget",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +117,9 @@ def headline(results: Results) -> str:
     first, cost, *leaks = tiles(results)
     said = [first.brief]
     if leaks:
-        said.append(f"with {and_list([leak.brief for leak in leaks])} leakage")
+        games = {one["game"] for one in results["audit"].values()}
+        what = "leakage" if games <= ABOUT_DATA else "risk"
+        said.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
     return f"{', '.join([*said, cost.brief])}."
 
 
@@ -135,12 +159,11 @@ def _attackers(
         facts = [one["game"], *([known[name]["access"]] if name in known else [])]
         facts += [own["type"]] if own.get("type", name) != name else []
         facts += [f"{key}: {own[key]}" for key in FACTS if key in own]
-        guess = RULES.get(one.get("baseline_rule"), "tossing a coin over balanced pools")
         yield Attacker(
             name=name,
             facts=tuple(facts),
-            sentence=f"{question} Without the model, {guess} is right with "
-            f"{number(one['baseline'])}; {advantage}, so 0 is nothing and 1 is everything.",
+            sentence=f"{question} {guess_sentence(one)}; {advantage}, so 0 is nothing and 1 is "
+            "everything.",
         )
 
 

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report import contents, panels, summary, verdict, words
+from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
 
 __all__ = ["render", "write_report"]
@@ -67,6 +68,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
             findings=verdict.selection(results),
             tiles=contents.tiles(results),
             comparison=summary.comparison(results),
+            card=list(card_lines(results["data"])),
             exposure=exposure(results),
             attackers=contents.attackers(results, resolved),
             rounds=contents.rounds(results),

@@ -26,8 +26,30 @@ Results = Mapping[str, Any]
 Part = Mapping[str, Any]
 """One model's part of the results: its ``metrics`` and ``audit``, perhaps its ``model``."""
 
-MEASURES = ("accuracy", "auc", "advantage", "lift")
-LABELS = {"auc": "AUC", "lift": "lift over the guess"}
+MEASURES = (
+    "accuracy",
+    "auc",
+    "mae",
+    "robust_accuracy",
+    "fidelity",
+    "error",
+    "psnr",
+    "ssim",
+    "evaluator_accuracy",
+    "advantage",
+    "lift",
+    "mae_lift",
+)
+LABELS = {
+    "auc": "AUC",
+    "error": "squared error",
+    "evaluator_accuracy": "told by an evaluator",
+    "lift": "lift over the guess",
+    "mae_lift": "MAE below the guess's",
+    "psnr": "PSNR in dB",
+    "robust_accuracy": "robust accuracy",
+    "ssim": "SSIM",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +260,8 @@ def _attack_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         label = LABELS.get(measure, measure)
         if measure == "accuracy":
             label = f"accuracy (guess {number(judged[0]['baseline'])})"
+        if measure == "mae":
+            label = f"MAE (guess {number(judged[0]['baseline_mae'])})"
         yield Row(f"  {label}", tuple(_reading(one, measure) for one in judged))
 
 

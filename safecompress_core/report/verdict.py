@@ -21,7 +21,12 @@ __all__ = [
 
 Results = Mapping[str, Any]
 
-MEASURE_NAMES = {"auc": "AUC", "file_bytes": "file size in bytes"}
+MEASURE_NAMES = {
+    "auc": "AUC",
+    "file_bytes": "file size in bytes",
+    "mae": "MAE",
+    "mae_lift": "MAE below the guess's",
+}
 CONTROL_NAMES = {"null": "null control", "planted": "planted-leak control"}
 
 Forms = tuple[str, str]

@@ -73,7 +73,7 @@ class SparseBinding:
         kept = [mask & ~dropped[name] for name, mask in self._topology.masks.items()]
         self._take(update.topology)
         factors = zip(kept, self._factors, strict=True)
-        self._multiply([mask.to(factor) for mask, factor in factors])
+        self._multiply([torch.empty_like(factor).copy_(mask) for mask, factor in factors])
 
     def release(self) -> None:
         """Stop masking; the optimizer is free for another binding."""

@@ -149,15 +149,14 @@ class Topology:
                 raise TopologyError(_mismatch(name, f"the {what}", tensors[name], mask))
 
     def floats_like(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """1.0 where active and 0.0 elsewhere, each with device and dtype of the tensor named alike.
+        """1.0 where active and 0.0 elsewhere, each with device, dtype and layout of its tensor.
 
         Raises:
             TopologyError: if a tensor is missing or has another shape.
         """
         self.require_match(tensors, what="tensors")
         return {
-            name: mask.to(device=tensors[name].device, dtype=tensors[name].dtype)
-            for name, mask in self._masks.items()
+            name: torch.zeros_like(tensors[name]).copy_(mask) for name, mask in self._masks.items()
         }
 
     def __eq__(self, other: object) -> bool:

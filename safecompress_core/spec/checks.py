@@ -11,14 +11,28 @@ from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.fields import marked
 from safecompress_core.spec.model import SLUG, RunSpec
 from safecompress_core.spec.names import offer
+from safecompress_core.spec.outside import check_paths
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["MEASURES", "MODEL_MEASURES", "auditing_selectors", "check", "gate_measures"]
+__all__ = [
+    "MEASURES",
+    "MODEL_MEASURES",
+    "NUMERIC_MEASURES",
+    "auditing_selectors",
+    "check",
+    "gate_measures",
+]
+
+NUMERIC_MEASURES = ("mae", "mae_lift")
+"""What a gate may ask of an attack on a numeric attribute besides."""
 
 MEASURES: Mapping[Game, tuple[str, ...]] = {
     Game.MEMBERSHIP: ("accuracy", "auc", "advantage"),
-    Game.ATTRIBUTE: ("accuracy", "advantage", "lift"),
+    Game.ATTRIBUTE: ("accuracy", "advantage", "lift", *NUMERIC_MEASURES),
+    Game.EVASION: ("robust_accuracy", "advantage"),
+    Game.INVERSION: ("error", "psnr", "advantage"),
+    Game.EXTRACTION: ("fidelity", "advantage"),
 }
 """What a gate may ask of an attacker, by its game."""
 
@@ -104,12 +118,34 @@ def auditing_selectors(spec: RunSpec) -> dict[str, str]:
     return found
 
 
+def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
+    """A defence that learns from samples that are no members has to be given some."""
+    if spec.pools.reference:
+        return
+    for index, defence in enumerate(getattr(spec.method, "defences", ())):
+        if definition_of(defence).reference_data:
+            name = component_id(defence)
+            message = f"{name!r} learns from samples that are no members, and there are none for it"
+            mend = "write pools.reference: 0.5, say"
+            yield Finding(("method", "defences", index, "type"), message, mend)
+
+
 def _check_references(spec: RunSpec) -> Iterator[Finding]:
     """Reference models of every candidate would cost more than all candidates together."""
     for index, attacker in enumerate(spec.attackers):
         if definition_of(attacker).references:
             name = component_id(attacker)
             message = f"{name!r} compares with reference models, which only the audit trains"
+            mend = "move it to audit.attackers"
+            yield Finding(("attackers", index, "type"), message, mend)
+
+
+def _check_games(spec: RunSpec) -> Iterator[Finding]:
+    """Candidates are compared sample by sample."""
+    for index, attacker in enumerate(spec.attackers):
+        if not _game(attacker).selects:
+            name = component_id(attacker)
+            message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
             mend = "move it to audit.attackers"
             yield Finding(("attackers", index, "type"), message, mend)
 
@@ -162,11 +198,14 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_pools,
     _check_ids,
     _check_weights,
+    _check_reference_data,
     _check_references,
     _check_pairs,
+    _check_games,
     _check_audit,
     _check_gate,
     check_changes,
+    check_paths,
 )
 
 

@@ -12,12 +12,13 @@ from safecompress_core.spec.checks import check
 from safecompress_core.spec.components import Definitions
 from safecompress_core.spec.model import RunSpec, build_spec_model
 from safecompress_core.spec.nodes import Node
+from safecompress_core.spec.outside import check_code
 from safecompress_core.spec.overrides import overridden
 from safecompress_core.spec.problems import Problem, SpecPath
 from safecompress_core.spec.source import read
 from safecompress_core.spec.translate import translated
 
-__all__ = ["LoadedSpec", "load_spec"]
+__all__ = ["LoadedSpec", "in_order", "load_spec", "validated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,13 @@ class LoadedSpec:
         spec: its values; each component is an instance of its definition's parameters.
         resolved: the same as JSON, with every default written out; it loads as the same spec.
         root: where each value was written.
+        allow_code: whether it may import code that it names.
     """
 
     spec: RunSpec
     resolved: dict[str, Any]
     root: Node
+    allow_code: bool = False
 
     def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
         """A problem that only a run could find, at the place of the value that caused it."""
@@ -45,6 +48,7 @@ def load_spec(
     overrides: Sequence[str] = (),
     registry: Definitions,
     skipped: Sequence[object] = (),
+    allow_code: bool = False,
 ) -> LoadedSpec:
     """Read, extend, override, validate and check a spec.
 
@@ -53,29 +57,64 @@ def load_spec(
         overrides: ``a.b=c``, applied in order before validation.
         registry: what a spec may name.
         skipped: plugins that were not used; shown where a name is unknown.
+        allow_code: whether the spec may import code that it names: for the user to say, never for
+            the spec.
 
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
     source = read(path)
-    problems = source.problems
     if source.root is None:
-        raise SpecError(_sorted(problems, path))
-    root = overridden(source.root, overrides, problems)
+        raise SpecError(in_order(source.problems, path))
+    root = overridden(source.root, overrides, source.problems)
+    return validated(
+        root,
+        source.problems,
+        path=path,
+        registry=registry,
+        skipped=skipped,
+        allow_code=allow_code,
+    )
+
+
+def validated(
+    root: Node,
+    found: Sequence[Problem],
+    *,
+    path: Path,
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> LoadedSpec:
+    """A spec that has been read, validated and checked.
+
+    Args:
+        root: its values.
+        found: what is known to be wrong with them already.
+        path: the file that was asked for; its problems come first.
+        registry: what a spec may name.
+        skipped: plugins that were not used.
+        allow_code: whether it may import code that it names.
+
+    Raises:
+        SpecError: with every problem found, in the order of the file.
+    """
+    problems = list(found)
     model = build_spec_model(registry)
     try:
         spec = model.model_validate(root.plain())
     except ValidationError as error:
         problems += translated(error, root=root, model=model, skipped=skipped)
-        raise SpecError(_sorted(problems, path)) from None
-    problems += [finding.problem(root) for finding in check(spec)]
+        raise SpecError(in_order(problems, path)) from None
+    refused = () if allow_code else check_code(spec)
+    problems += [finding.problem(root) for finding in (*check(spec), *refused)]
     if problems:
-        raise SpecError(_sorted(problems, path))
+        raise SpecError(in_order(problems, path))
     resolved = _type_first(spec.model_dump(mode="json", by_alias=True))
-    return LoadedSpec(spec=spec, resolved=resolved, root=root)
+    return LoadedSpec(spec=spec, resolved=resolved, root=root, allow_code=allow_code)
 
 
-def _sorted(problems: Sequence[Problem], path: Path) -> list[Problem]:
+def in_order(problems: Sequence[Problem], path: Path) -> list[Problem]:
     """By position; the file that was asked for comes before those it extends."""
     return sorted(problems, key=lambda problem: (problem.file != str(path), problem))
 

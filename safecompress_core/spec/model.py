@@ -17,7 +17,9 @@ __all__ = [
     "Audit",
     "Gate",
     "Pools",
+    "RateSchedule",
     "RunSpec",
+    "Sparsify",
     "Task",
     "Training",
     "build_spec_model",
@@ -26,6 +28,7 @@ __all__ = [
 Share = Annotated[float, Field(gt=0, lt=1)]
 GIVEN = "given"
 """What ``pools.members`` says where the data decide."""
+RateSchedule = Literal["constant", "cosine", "linear"]
 SLUG = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -68,6 +71,20 @@ Members = Annotated[
 ]
 
 
+class Sparsify(Params):
+    """Which weights may be sparse; biases and normalisation never are."""
+
+    layers: Annotated[list[Literal["linear", "convolution", "embedding"]], Field(min_length=1)] = [
+        "linear",
+        "convolution",
+    ]
+    """Kinds of layers; the projections of attention are linear."""
+    include: list[str] = ["*"]
+    """Shell patterns of weights' names, of which one has to fit."""
+    exclude: list[str] = []
+    """Patterns of those that stay dense all the same."""
+
+
 class Task(Params):
     """What the network has to learn."""
 
@@ -75,6 +92,11 @@ class Task(Params):
     """The samples, their task label and their private attributes."""
     model: Annotated[Params, Slot(Kind.MODEL)]
     """The architecture."""
+    representation: str | None = None
+    """The module whose output is the representation; by default it is the input of the last linear
+    layer. ``safecompress inspect SPEC`` lists them."""
+    sparsify: Sparsify = Sparsify()
+    """Which weights may be sparse."""
 
 
 class Pools(Params):
@@ -89,8 +111,13 @@ class Pools(Params):
     """Share of either side on which candidates are tested during the run."""
     audit: Share = 0.3
     """Share of either side that is touched once, at the end."""
+    reference: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of attack-train's non-members that a defence learns from, and no attack knows."""
     canaries: Annotated[int, Field(ge=0)] = 0
     """Members that are trained on with a wrong label, and reported apart."""
+    duplicates: Literal["remove", "keep"] = "remove"
+    """What becomes of samples with the input and the label of another one: ``remove`` leaves one of
+    them, so that no member is among the non-members as well; ``keep`` does not look for any."""
 
 
 class Training(Params):
@@ -100,14 +127,27 @@ class Training(Params):
     """Passes over the members, in the whole run."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Samples in a batch."""
-    optimizer: Literal["adam", "sgd"] = "adam"
-    """Adam, or stochastic gradient descent with momentum."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """Adam, Adam with decoupled weight decay, or stochastic gradient descent with momentum."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    """Step size at the start."""
+    """Step size; a strategy may change it, and ``schedule`` and ``warmup`` scale what it is."""
+    schedule: RateSchedule = "constant"
+    """How the step size falls to 0 until the last epoch, or whether it stays."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of training in which the step size first rises from 0."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Momentum of ``sgd``; ``adam`` does not use it."""
+    """Momentum of ``sgd``; the others do not use it."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the optimizer's own pull of weights to zero."""
+    clip_norm: Annotated[float, Field(ge=0)] = 0.0
+    """Largest norm of a step's gradient, over all weights together; 0 for no limit."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Arithmetic of the layers in training; ``auto``: bfloat16 for convolutions and tokens on
+    devices made for it, else float32. Models are observed in float32, whatever this says."""
+    channels_last: Literal["auto"] | bool = "auto"
+    """Whether images lie in memory pixel by pixel; ``auto``: where training is in bfloat16 too."""
+    compile: bool = False
+    """Whether torch compiles the network for training: minutes at first, bytes of its own."""
 
 
 class Audit(Params):

@@ -17,15 +17,36 @@ import pytest
 
 if TYPE_CHECKING:
     from safecompress_core.testing.attackers import AttackerConformance
+    from safecompress_core.testing.data import DataConformance
     from safecompress_core.testing.defences import DefenceConformance
     from safecompress_core.testing.manifest import DefinitionConformance
+    from safecompress_core.testing.models import ModelConformance
+    from safecompress_core.testing.other_games import (
+        EvaderConformance,
+        ExtractorConformance,
+        InverterConformance,
+    )
 
-__all__ = ["AttackerConformance", "DefenceConformance", "DefinitionConformance"]
+__all__ = [
+    "AttackerConformance",
+    "DataConformance",
+    "DefenceConformance",
+    "DefinitionConformance",
+    "EvaderConformance",
+    "ExtractorConformance",
+    "InverterConformance",
+    "ModelConformance",
+]
 
 _HOME = {
     "AttackerConformance": "safecompress_core.testing.attackers",
+    "DataConformance": "safecompress_core.testing.data",
     "DefenceConformance": "safecompress_core.testing.defences",
     "DefinitionConformance": "safecompress_core.testing.manifest",
+    "EvaderConformance": "safecompress_core.testing.other_games",
+    "ExtractorConformance": "safecompress_core.testing.other_games",
+    "InverterConformance": "safecompress_core.testing.other_games",
+    "ModelConformance": "safecompress_core.testing.models",
 }
 
 # Before any of them is imported, so that a failing check shows the values that it compared.

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from safecompress_core.api import AttackerDef, Game
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Attacker, Evidence
+from safecompress_core.privacy.background import Encoding
 from safecompress_core.privacy.observations import Observations, observe
 from safecompress_core.privacy.references import References
 from safecompress_core.testing.manifest import DefinitionConformance
@@ -27,6 +28,7 @@ __all__ = ["AttackerConformance"]
 # N samples · C classes · H hidden units · V attribute values
 
 CLASSES, HIDDEN, VALUES = 4, 8, 3
+PUBLIC = torch.arange(VALUES, HIDDEN)  # columns; before them an attribute that is an input
 SAMPLES = 400  # of each pool; half of them members
 REFERENCES = 8  # models, each trained on about half of the samples
 LEAK = 6.0  # in logits
@@ -45,7 +47,9 @@ class AttackerConformance(DefinitionConformance):
     Every piece of evidence is cut down to the access that the definition declares, so an attacker
     that reads more fails with an ``AccessError``. Private attributes have three values. An
     attacker that declares ``references`` gets eight of them; one that declares
-    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing.
+    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing. One that
+    declares ``writes_attribute`` meets an attribute that is a part of the model's input. Of the
+    samples themselves an attack on an attribute sees what is public, and all else as 0.
 
     Attributes:
         definition: the attacker's definition.
@@ -73,10 +77,14 @@ class AttackerConformance(DefinitionConformance):
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
         make = {Game.MEMBERSHIP: _membership_pool, Game.ATTRIBUTE: _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
-        full = make[self.definition.game](leak, generator)
+        made = _written_pool if self.definition.writes_attribute else make[self.definition.game]
+        full = made(leak, generator)
+        seen = full.seen.restricted(self.definition.access)
+        if self.definition.game is Game.ATTRIBUTE:
+            seen = seen.showing(PUBLIC if self.definition.writes_attribute else PUBLIC[:0])
         return replace(
             full,
-            seen=full.seen.restricted(self.definition.access),
+            seen=seen,
             references=_references(full.seen.labels, leak, generator)
             if self.definition.references
             else None,
@@ -204,6 +212,22 @@ def _attribute_pool(leak: float, generator: torch.Generator) -> Evidence:
     marks = F.one_hot(truth, CLASSES)
     hidden += leak * torch.cat([marks, marks], dim=1)
     return Evidence(seen=_observed(hidden, labels), truth=truth, values=VALUES)
+
+
+def _written_pool(leak: float, generator: torch.Generator) -> Evidence:
+    """The attribute is a part of the input; the model goes by it, and so does the task label."""
+    inputs, labels = _noise(generator)
+    truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
+    encoding = Encoding(torch.arange(VALUES), leak * torch.eye(VALUES))
+    inputs[:, encoding.columns] = encoding.codes[truth]
+    return Evidence(
+        seen=_observed(inputs, truth if leak else labels),
+        truth=truth,
+        values=VALUES,
+        public=inputs[:, PUBLIC],
+        encoding=encoding,
+        is_member=torch.arange(SAMPLES) % 2 == 0,
+    )
 
 
 def _references(labels: Tensor, leak: float, generator: torch.Generator) -> References:

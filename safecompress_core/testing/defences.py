@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
-from safecompress_core.engine.defence import Batch, Defence, Step
+from safecompress_core.engine.defence import Batch, Defence, Step, Supplies
 from safecompress_core.network import Classifier
 from safecompress_core.testing.manifest import DefinitionConformance
 
@@ -53,6 +53,12 @@ class DefenceConformance(DefinitionConformance):
             attributes=self.attributes,
             generator=torch.Generator().manual_seed(seed),
         )
+        built.equip(
+            Supplies(
+                reference=self.batch(40) if self.definition.reference_data else None,
+                teacher=self.network().eval() if self.definition.teacher else None,
+            )
+        )
         return built
 
     def network(self) -> Classifier:
@@ -90,7 +96,8 @@ class DefenceConformance(DefinitionConformance):
         """The loss of one training step, as the trainer computes it."""
         seen = defence.transform(batch, generator=torch.Generator().manual_seed(seed))
         logits, representation = network.represent(seen.inputs)
-        losses = F.cross_entropy(logits, seen.labels, reduction="none")
+        targets = seen.labels if seen.targets is None else seen.targets
+        losses = F.cross_entropy(logits, targets, reduction="none")
         step = Step(
             batch=seen,
             logits=logits,
@@ -98,7 +105,9 @@ class DefenceConformance(DefinitionConformance):
             losses=losses,
             epoch=epoch,
             weights=network.sparse_parameters(),
+            network=network,
         )
+        defence.oppose(step, generator=torch.Generator().manual_seed(seed))
         return defence.loss(step, losses.mean())
 
     def check(self, batch: Batch) -> None:
@@ -172,6 +181,7 @@ class DefenceConformance(DefinitionConformance):
             for parameter in defence.parameters():
                 parameter.zero_()
         fresh = self.defence()
+        self.loss(fresh, network, batch, epoch=0)  # an opponent has learned from this step
 
         assert torch.equal(
             self.loss(copy, network, batch, epoch=1), self.loss(fresh, network, batch, epoch=1)
@@ -188,3 +198,32 @@ class DefenceConformance(DefinitionConformance):
                 self.loss(saved, network, batch, epoch=epoch),
                 self.loss(other, network, batch, epoch=epoch),
             )
+
+    def test_an_opponent_leaves_the_model_alone(self) -> None:
+        """It trains on what the model answers; weights, gradients and mode of the model stay."""
+        network, batch, defence = self.network(), self.batch(), self.defence()
+        before = deepcopy(network.state_dict())
+        logits, representation = network.represent(batch.inputs)
+        step = Step(
+            batch=batch,
+            logits=logits,
+            representation=representation,
+            losses=F.cross_entropy(logits, batch.labels, reduction="none"),
+            epoch=0,
+            weights=network.sparse_parameters(),
+            network=network,
+        )
+        defence.oppose(step, generator=torch.Generator().manual_seed(0))
+
+        assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+        assert all(parameter.grad is None for parameter in network.parameters())
+        assert all(module.training for module in network.modules())
+        step.losses.mean().backward()  # the step's own graph is still there
+
+    def test_it_trains_by_itself_only_what_is_its_own(self) -> None:
+        """All parameters of an optimizer of its own are parameters of the defence."""
+        defence = self.defence()
+        own = {id(parameter) for parameter in defence.parameters()}
+        groups = defence.own_optimizer.param_groups if defence.own_optimizer else []
+
+        assert all(id(parameter) in own for group in groups for parameter in group["params"])

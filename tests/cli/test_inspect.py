@@ -102,3 +102,45 @@ def test_what_is_neither_is_refused(tmp_path: Path) -> None:
         outcome = inspected(place)
         assert outcome.exit_code == 2
         assert message in outcome.stderr
+
+
+SPEC = """
+version: 1
+name: looked-at
+task:
+  data: {type: handwriting, task: session}
+  model: {type: mlp, hidden: [8, 4]}
+  representation: "2"
+  sparsify: {exclude: [5.*]}
+method: {type: uncompressed}
+"""
+
+
+def test_a_spec_tells_what_may_be_sparse_and_what_may_be_the_representation(
+    tmp_path: Path,
+) -> None:
+    """Modules with the shape of what they put out, and weights with theirs; nothing is trained."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    found = json.loads(inspected(path, "--json").stdout)
+
+    assert [one["name"] for one in found["sparse"]] == ["1.weight", "3.weight"]
+    assert (found["sparse_weights"], found["parameters"]) == (64 * 8 + 8 * 4, 520 + 36 + 70)
+    assert found["representations"][1] == {"name": "1", "layer": "Linear", "shape": [8]}
+    assert (found["representation"], found["head"], found["outputs"]) == (8, "5", 14)
+    shown = inspected(path).stdout
+    assert "544 of 626 parameters may be sparse." in shown
+    assert "The representation has 8 values; the logits come from '5'." in shown
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_model_that_cannot_be_had_is_a_problem_of_the_spec(tmp_path: Path) -> None:
+    """At its place."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC.replace("mlp, hidden: [8, 4]", "vgg16"))
+
+    outcome = inspected(path)
+
+    assert outcome.exit_code == 1
+    assert "spec.yaml:6" in outcome.output
+    assert "task.model: vgg16 leaves nothing of images of 8 × 8" in outcome.output

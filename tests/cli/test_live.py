@@ -23,6 +23,9 @@ Event = dict[str, Any]
 OUTLINE = Outline(rounds=3, candidates=(2, 2), audit=("loss", "entropy"), is_careful=True)
 
 
+CARD = ["data: 3 samples, input 8", "  labels: cat 1, dog 2"]
+
+
 class Clock:
     """Time that passes when it is told to."""
 
@@ -36,7 +39,10 @@ class Clock:
 def started(path: Path, **facts: Any) -> Event:
     """The first event."""
     event = {"event": "run_started", "done": 0, "total": 10, "name": "trial", "path": str(path)}
-    return event | {"attackers": ["neural-blackbox", "probe"], "metric": "accuracy"} | facts
+    labels = [{"name": "cat", "samples": 1}, {"name": "dog", "samples": 2}]
+    card = {"samples": 3, "input_shape": [8], "labels": labels, "attributes": []}
+    data = {"data": card | {"notes": [], "warnings": []}}
+    return event | data | {"attackers": ["neural-blackbox", "probe"], "metric": "accuracy"} | facts
 
 
 def attacked(candidate: str, attacker: str, advantage: float, *, done: int) -> Event:
@@ -294,6 +300,7 @@ def test_lines_tell_each_finished_unit(
 
     assert captured.out == ""
     assert captured.err.splitlines() == [
+        *CARD,
         f"[ 0/10  0:00] trial in {tmp_path}",
         "[ 3/10  1:05] r1c1 magnitude × gradient: "
         "accuracy 0.420, neural-blackbox 0.100, probe 0.200",
@@ -330,7 +337,8 @@ def test_lines_say_where_a_run_goes_on(
 
     told(Lines(progress), started(tmp_path))
 
-    assert capsys.readouterr().err == f"[ 0/10  0:00] trial in {tmp_path}, going on after round 1\n"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [*CARD, f"[ 0/10  0:00] trial in {tmp_path}, going on after round 1"]
 
 
 @pytest.mark.parametrize(

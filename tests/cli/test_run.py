@@ -96,7 +96,7 @@ def test_without_a_terminal_each_finished_unit_is_a_line_on_standard_error(
 ) -> None:
     """Candidates, rounds and audited models, with how far the run is."""
     outcome, _ = first_outcome
-    lines = outcome.stderr.splitlines()
+    lines = [line for line in outcome.stderr.splitlines() if line.startswith("[")]
 
     starts = [line.split("] ", 1)[1].split(":", 1)[0] for line in lines]
     assert starts[0].startswith("tiny in ")

@@ -88,6 +88,6 @@ def test_the_manifest_needs_no_torch() -> None:
 
 def test_the_definition_builds_what_it_names() -> None:
     """Through the registry, as a run does."""
-    [definition] = DEFINITIONS
+    [definition] = [one for one in DEFINITIONS if one.name == "handwriting"]
 
     assert isinstance(load_plugins().registry.create(definition.params()), Handwriting)

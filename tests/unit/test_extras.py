@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safecompress_core.extras import EXTRA_OF, missing_extra
 
-DISTRIBUTION = {"sklearn": "scikit-learn"}
+DISTRIBUTION = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
 def test_the_table_is_what_the_distribution_declares() -> None:

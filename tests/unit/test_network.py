@@ -107,3 +107,65 @@ def test_a_network_without_a_linear_layer_is_refused() -> None:
     """It has no representation that could be attacked."""
     with pytest.raises(TopologyError, match="no linear layer, so it has no representation"):
         Classifier(nn.Conv2d(1, 2, 3))
+
+
+class Backwards(nn.Module):
+    """Its last layer is registered first, and a block writes in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(5, 3)
+        self.convolution = nn.Conv2d(1, 2, 3)
+        self.relu = nn.ReLU(inplace=True)
+        self.first = nn.Linear(2 * 4, 5)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        hidden = self.relu(self.convolution(inputs)).flatten(1)
+        return self.last(self.first(hidden))  # type: ignore[no-any-return]
+
+
+def test_the_head_is_found_by_what_it_puts_out() -> None:
+    """Not by where the module registers it; the mode stays as it was."""
+    module = Backwards().train()
+    sample = torch.rand(1, 1, 4, 4)
+
+    assert Classifier(module, sample=sample).head is module.last
+    assert Classifier(module).head is module.first
+    assert module.training
+
+
+def test_any_module_can_be_the_representation() -> None:
+    """Its output as it was when put out, flat; last-layer gradients still have the head's input."""
+    module, inputs = Backwards(), torch.rand(6, 1, 4, 4)
+    network = Classifier(module, sample=inputs[:1], representation="convolution")
+    seen = network.look(inputs)
+
+    assert network.width == 2 * 4
+    assert torch.equal(seen.representation, module.convolution(inputs).flatten(1))
+    assert torch.equal(seen.logits, module.last(seen.last_input))
+    twin = copy.deepcopy(network)
+    assert torch.equal(twin.represent(inputs)[1], seen.representation)
+
+
+def test_of_a_sequence_the_first_position_is_the_representation() -> None:
+    """Where encoders gather what they say of the whole."""
+    module = nn.Sequential(nn.Linear(3, 4), nn.Flatten(), nn.Linear(8, 2))
+    inputs = torch.rand(5, 2, 3)
+    network = Classifier(module, sample=inputs[:1], representation="0")
+
+    assert torch.equal(network.represent(inputs)[1], module[0](inputs)[:, 0])
+
+
+def test_a_representation_that_is_not_there_is_refused() -> None:
+    """With the modules that there are."""
+    with pytest.raises(TopologyError, match="no module 'pooler'; it has: last, convolution"):
+        Classifier(Backwards(), representation="pooler")
+
+
+def test_logits_of_a_convolution_are_refused() -> None:
+    """SqueezeNet's, say: the gradients of the last layer are those of a linear one."""
+    module = nn.Sequential(
+        nn.Linear(4, 4), nn.Conv2d(1, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    with pytest.raises(TopologyError, match="come from no linear layer"):
+        Classifier(module, sample=torch.rand(1, 1, 4, 4))

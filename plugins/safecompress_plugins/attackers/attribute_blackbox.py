@@ -4,18 +4,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Observations
+from safecompress_core.toolkit import Evidence
 from safecompress_plugins.attackers.attribute_classifier import AttributeClassifier
 from safecompress_plugins.attackers.attribute_manifest import AttributeBlackboxParams
 
-__all__ = ["AttributeBlackbox"]
+__all__ = ["AttributeBlackbox", "with_public"]
 
 
 class AttributeBlackbox(AttributeClassifier):
-    """A classifier from the model's answer and the task label to the attribute.
+    """A classifier from the model's answer, public features and task label to the attribute.
 
-    The samples themselves are no features: the game's imputation knows the label alone, and what a
-    sample tells about its own attribute must not be counted as something that the model tells.
+    That is what the game's imputation knows, and the answer: so that what lift there is, is the
+    answer's. What is not public of a sample is no feature.
 
     Source: Jayaraman & Evans 2022, "Are Attribute Inference Attacks Just Imputation?", CCS;
     Mehnaz et al. 2022, "Are Your Sensitive Attributes Private?", USENIX Security.
@@ -25,7 +25,14 @@ class AttributeBlackbox(AttributeClassifier):
         super().__init__(params)
         self._output = params.output
 
-    def features(self, seen: Observations) -> Tensor:
-        """Answer and one-hot label side by side, shape (N, 2C)."""
+    def features(self, evidence: Evidence) -> Tensor:
+        """Answer, one-hot label and public features side by side, shape (N, 2C + P)."""
+        seen = evidence.seen
         answer = seen.logits if self._output == "logits" else seen.posteriors
-        return torch.cat([answer, F.one_hot(seen.labels, seen.classes)], dim=1)
+        return with_public(evidence, answer, F.one_hot(seen.labels, seen.classes))
+
+
+def with_public(evidence: Evidence, *seen: Tensor) -> Tensor:
+    """What is seen (N, …) and the public features, if there are any, side by side."""
+    public = [] if evidence.public is None else [evidence.public]
+    return torch.cat([*seen, *public], dim=1)

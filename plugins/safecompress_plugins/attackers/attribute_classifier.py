@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_core.toolkit import Attacker, Evidence
 from safecompress_plugins.attackers.attribute_manifest import AttributeClassifierParams
 from safecompress_plugins.attackers.known_truth import known_attribute
 
@@ -35,7 +35,7 @@ class AttributeClassifier(Attacker):
         self._known: Tensor | None = None  # (K,) values that were seen, K ≤ V
 
     @abstractmethod
-    def features(self, seen: Observations) -> Tensor:
+    def features(self, evidence: Evidence) -> Tensor:
         """What the classifier learns from, shape (N, F)."""
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
@@ -70,7 +70,7 @@ class AttributeClassifier(Attacker):
         return scores
 
     def _rows(self, evidence: Evidence) -> NDArray[np.float64]:
-        return np.asarray(self.features(evidence.seen), dtype=np.float64)
+        return np.asarray(self.features(evidence), dtype=np.float64)
 
 
 def _classifier(name: str, *, seed: int) -> ClassifierMixin:

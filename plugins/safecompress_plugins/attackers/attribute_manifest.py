@@ -4,14 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, Game
+from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, Game, LayerName
 
 __all__ = [
     "DEFINITIONS",
     "AttributeBlackboxParams",
+    "AttributeByMembershipParams",
     "AttributeClassifierParams",
+    "AttributeImputationGainParams",
     "AttributeNeuronsParams",
     "AttributeProbeParams",
+    "AttributeQueryParams",
 ]
 
 
@@ -23,11 +26,11 @@ class AttributeClassifierParams(AttributeAttackerParams):
 
 
 class AttributeProbeParams(AttributeClassifierParams):
-    """A classifier from the representation to a private attribute."""
+    """A classifier from the representation, and public features, to a private attribute."""
 
 
 class AttributeBlackboxParams(AttributeClassifierParams):
-    """A classifier from the model's answer and the task label to a private attribute."""
+    """A classifier from the model's answer, public features and label to a private attribute."""
 
     output: Literal["logits", "posteriors"] = "logits"
     """What the classifier sees of the answer: the values before softmax, or the posteriors, from
@@ -39,6 +42,29 @@ class AttributeNeuronsParams(AttributeAttackerParams):
 
     neurons: Annotated[int, Field(ge=1)] = 10
     """How many neurons speak for each value; Jayaraman & Evans compare 1, 10 and 100."""
+    layers: list[LayerName] = []
+    """Layers whose neurons are read, each a module or a parameter of one. By default those of the
+    representation."""
+
+
+class AttributeQueryParams(AttributeAttackerParams):
+    """An attack that asks the model about each value that a private attribute might have."""
+
+    prior: Literal["frequency", "features"] = "frequency"
+    """How likely a value is before the model is asked: its frequency in attack-train, as in the
+    papers, or what a logistic regression makes of public features."""
+
+
+class AttributeImputationGainParams(AttributeQueryParams):
+    """The value with which the model explains the task label best."""
+
+    by: Literal["confusion", "posterior", "csmia"] = "confusion"
+    """What is made of an answer: the model's confusion matrix, the posterior of the task label, or
+    the confidences of CSMIA, which has no prior."""
+
+
+class AttributeByMembershipParams(AttributeQueryParams):
+    """The value with which a sample looks most like a member."""
 
 
 DEFINITIONS = (
@@ -46,7 +72,7 @@ DEFINITIONS = (
         name="attribute-probe",
         params=AttributeProbeParams,
         target="safecompress_plugins.attackers.attribute_probe:AttributeProbe",
-        summary="Classifier from the representation to a private attribute.",
+        summary="Classifier from the representation, and public features, to a private attribute.",
         cites="Kosinski, Stillwell & Graepel 2013, PNAS 110(15); Song & Shmatikov 2020, "
         "Overlearning Reveals Sensitive Attributes, ICLR",
         game=Game.ATTRIBUTE,
@@ -56,7 +82,7 @@ DEFINITIONS = (
         name="attribute-blackbox",
         params=AttributeBlackboxParams,
         target="safecompress_plugins.attackers.attribute_blackbox:AttributeBlackbox",
-        summary="Classifier from the model's answer and the task label to a private attribute.",
+        summary="Classifier from answer, public features and label to a private attribute.",
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS; "
         "Mehnaz et al. 2022, USENIX Security",
         game=Game.ATTRIBUTE,
@@ -71,5 +97,26 @@ DEFINITIONS = (
         "white-box attack",
         game=Game.ATTRIBUTE,
         access=Access.WHITE_BOX,
+    ),
+    AttackerDef(
+        name="attribute-imputation-gain",
+        params=AttributeImputationGainParams,
+        target="safecompress_plugins.attackers.attribute_imputation_gain:AttributeImputationGain",
+        summary="The value with which the model explains the task label best, by prior.",
+        cites="Fredrikson et al. 2014, Privacy in Pharmacogenetics, USENIX Security; "
+        "Mehnaz et al. 2022, USENIX Security (CSMIA)",
+        game=Game.ATTRIBUTE,
+        access=Access.GRAY_BOX,
+        writes_attribute=True,
+    ),
+    AttackerDef(
+        name="attribute-by-membership",
+        params=AttributeByMembershipParams,
+        target="safecompress_plugins.attackers.attribute_by_membership:AttributeByMembership",
+        summary="The value with which a sample looks most like a member, by prior.",
+        cites="Yeom et al. 2018, Privacy Risk in Machine Learning, section 5",
+        game=Game.ATTRIBUTE,
+        access=Access.GRAY_BOX,
+        writes_attribute=True,
     ),
 )

@@ -44,7 +44,8 @@ class AttributeNeurons(Attacker):
     which value is likeliest, a logistic curve fitted on attack-train (Platt 1999) puts the means of
     all values on one scale, that of log-odds.
 
-    Neurons are those of the representation, the input of the last layer.
+    Neurons are those of the representation, the input of the last layer, or of the layers that are
+    named; a channel of a convolution counts as one neuron.
 
     Source: Jayaraman & Evans 2022, "Are Attribute Inference Attacks Just Imputation?", CCS, the
     white-box attack, and ``get_whitebox_score`` of their code.
@@ -52,6 +53,7 @@ class AttributeNeurons(Attacker):
 
     def __init__(self, params: AttributeNeuronsParams) -> None:
         self._count = params.neurons
+        self._layers = params.layers
         self._reference: Tensor | None = None  # (H, M) activations on attack-train, sorted
         self._voices: dict[int, Voice] = {}
 
@@ -62,7 +64,7 @@ class AttributeNeurons(Attacker):
             PoolError: if there is no sample to learn from.
         """
         truth = known_attribute(known)
-        hidden = known.seen.hidden
+        hidden = self._neurons(known)
         self._reference = hidden.T.contiguous().sort(dim=1).values
         placed = ranks(hidden, self._reference)
         self._voices = {}
@@ -80,12 +82,19 @@ class AttributeNeurons(Attacker):
         """Probability of each value, each by itself, shape (N, V); 0 for values never met."""
         if self._reference is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        placed = ranks(evidence.seen.hidden, self._reference)
+        placed = ranks(self._neurons(evidence), self._reference)
         scores = torch.zeros(len(evidence.seen), evidence.values)
         for value, voice in self._voices.items():
             mean = _mean(placed[:, voice.neurons], voice.weights)
             scores[:, value] = torch.sigmoid(voice.slope * mean + voice.intercept).float()
         return scores
+
+    def _neurons(self, evidence: Evidence) -> Tensor:
+        """Activations, shape (N, H)."""
+        seen = evidence.seen
+        if not self._layers:
+            return seen.hidden
+        return torch.cat([seen.activations(layer) for layer in self._layers], dim=1)
 
 
 def ranks(hidden: Tensor, reference: Tensor) -> Tensor:

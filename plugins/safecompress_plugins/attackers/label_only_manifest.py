@@ -41,6 +41,7 @@ DEFINITIONS = (
         "Attacks, ICML",
         game=Game.MEMBERSHIP,
         access=Access.LABEL_ONLY,
+        moves_inputs=True,
     ),
     AttackerDef(
         name="boundary",
@@ -51,5 +52,6 @@ DEFINITIONS = (
         "Attacks, ICML; Chen, Jordan & Wainwright 2020, HopSkipJumpAttack, S&P",
         game=Game.MEMBERSHIP,
         access=Access.LABEL_ONLY,
+        moves_inputs=True,
     ),
 )

@@ -5,6 +5,7 @@ from safecompress_plugins.attackers import (
     compression_manifest,
     label_only_manifest,
     membership_manifest,
+    other_games_manifest,
     reference_manifest,
 )
 
@@ -16,4 +17,5 @@ DEFINITIONS = (
     *attribute_manifest.DEFINITIONS,
     *compression_manifest.DEFINITIONS,
     *label_only_manifest.DEFINITIONS,
+    *other_games_manifest.DEFINITIONS,
 )

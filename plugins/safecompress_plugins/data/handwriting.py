@@ -41,4 +41,10 @@ class Handwriting(DataSource):
         }
         task = labels.pop(self._task)
         inputs = torch.as_tensor(digits.images, dtype=torch.float32)[:, None] / BRIGHTEST
-        return Dataset(inputs=inputs, labels=task.values, classes=task.names, attributes=labels)
+        return Dataset(
+            inputs=inputs,
+            labels=task.values,
+            classes=task.names,
+            attributes=labels,
+            bounds=(torch.zeros(()), torch.ones(())),
+        )

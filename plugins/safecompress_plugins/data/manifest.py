@@ -3,6 +3,11 @@
 from typing import Literal
 
 from safecompress_core.api import DataCard, DataDef, Params
+from safecompress_plugins.data.array_manifest import DEFINITIONS as ARRAYS
+from safecompress_plugins.data.image_manifest import DEFINITIONS as IMAGES
+from safecompress_plugins.data.made_up_manifest import DEFINITIONS as MADE_UP
+from safecompress_plugins.data.paper_manifest import DEFINITIONS as PAPERS
+from safecompress_plugins.data.table_manifest import DEFINITIONS as TABLES
 
 __all__ = ["DEFINITIONS", "SESSION_STARTS", "HandwritingParams"]
 
@@ -25,7 +30,9 @@ class HandwritingParams(Params):
 def handwriting_card(params: HandwritingParams) -> DataCard:
     """What ``handwriting`` holds, known without loading it."""
     private = {name: count for name, count in VALUES.items() if name != params.task}
-    return DataCard(samples=SAMPLES, classes=VALUES[params.task], attributes=private)
+    return DataCard(
+        samples=SAMPLES, classes=VALUES[params.task], attributes=private, input_shape=(1, 8, 8)
+    )
 
 
 DEFINITIONS = (
@@ -37,4 +44,9 @@ DEFINITIONS = (
         cites="Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI",
         card=handwriting_card,
     ),
+    *TABLES,
+    *IMAGES,
+    *ARRAYS,
+    *MADE_UP,
+    *PAPERS,
 )

@@ -8,10 +8,14 @@ from safecompress_core.api import AttributeName, DefenceDef, DefenceParams
 
 __all__ = [
     "DEFINITIONS",
+    "AdversarialRegularisationParams",
     "AugmentationParams",
+    "DistillationParams",
     "EntropyParams",
     "GradientReversalParams",
     "L2Params",
+    "LabelSmoothingParams",
+    "MixupParams",
     "RelaxLossParams",
 ]
 
@@ -68,6 +72,43 @@ class L2Params(DefenceParams):
     """Half of it times the sum of squared weights is added to the loss; 0 is no defence."""
 
 
+class LabelSmoothingParams(DefenceParams):
+    """Asks the model to be less than certain."""
+
+    amount: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the target that all classes have alike (the paper's ε); 0 is no defence."""
+
+
+class MixupParams(DefenceParams):
+    """Shows the model mixtures of two samples."""
+
+    alpha: Annotated[float, Field(gt=0)] = 0.2
+    """How evenly two samples are mixed: near 0 hardly ever, at 1 in all proportions alike."""
+
+
+class DistillationParams(DefenceParams):
+    """Has the model learn the uncompressed model's answers beside the labels."""
+
+    temperature: Annotated[float, Field(gt=0)] = 4.0
+    """What logits are divided by: the higher, the more the wrong classes' ranks count."""
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """Share of the loss that the teacher's answers have; the labels have the rest. 0 is no
+    defence."""
+
+
+class AdversarialRegularisationParams(DefenceParams):
+    """Trains against an attacker on membership that learns along."""
+
+    weight: Strength = 1.0
+    """How much the attacker's gain costs the model (the paper's λ); 0 is no defence."""
+    steps: Annotated[int, Field(ge=1)] = 1
+    """Steps that the attacker takes for each step of the model."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Step size of the attacker."""
+    width: Annotated[int, Field(ge=16)] = 1024
+    """Units of the attacker's widest layer; all others follow. The paper has 1024."""
+
+
 DEFINITIONS = (
     DefenceDef(
         name="entropy",
@@ -96,6 +137,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.augmentation:Augmentation",
         summary="Input noise and, for images, small affine changes; in training only.",
         cites="Simard, Steinkraus & Platt 2003, ICDAR; Bishop 1995, Neural Computation 7(1)",
+        moves_inputs=True,
     ),
     DefenceDef(
         name="l2",
@@ -103,5 +145,36 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.l2:L2",
         summary="Penalty on squared weights.",
         cites="Krogh & Hertz 1991, A Simple Weight Decay Can Improve Generalization, NeurIPS",
+    ),
+    DefenceDef(
+        name="label-smoothing",
+        params=LabelSmoothingParams,
+        target="safecompress_plugins.defences.label_smoothing:LabelSmoothing",
+        summary="Targets that are less than certain.",
+        cites="Szegedy et al. 2016, Rethinking the Inception Architecture, CVPR, section 7",
+    ),
+    DefenceDef(
+        name="mixup",
+        params=MixupParams,
+        target="safecompress_plugins.defences.mixup:Mixup",
+        summary="Mixtures of two samples, with labels mixed alike; in training only.",
+        cites="Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization, ICLR, Eq. 1 and 2",
+        moves_inputs=True,
+    ),
+    DefenceDef(
+        name="distillation",
+        params=DistillationParams,
+        target="safecompress_plugins.defences.distillation:Distillation",
+        summary="The uncompressed model's softened answers beside the labels.",
+        cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
+        teacher=True,
+    ),
+    DefenceDef(
+        name="adversarial-regularisation",
+        params=AdversarialRegularisationParams,
+        target="safecompress_plugins.defences.adversarial_regularisation:AdversarialRegularisation",
+        summary="Training against an attacker on membership that learns along.",
+        cites="Nasr, Shokri & Houmansadr 2018, CCS, Eq. 7 and 8, Algorithm 1",
+        reference_data=True,
     ),
 )

@@ -1,12 +1,21 @@
 """Names and parameters of the built-in architectures."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from safecompress_core.api import ModelDef, Params
+from safecompress_plugins.models.loaded_manifest import DEFINITIONS as LOADED
 
-__all__ = ["DEFINITIONS", "MlpParams"]
+__all__ = [
+    "DEFINITIONS",
+    "AlexnetParams",
+    "LenetParams",
+    "MlpParams",
+    "ResnetParams",
+    "Vgg16Params",
+    "WideResnetParams",
+]
 
 
 class MlpParams(Params):
@@ -16,6 +25,54 @@ class MlpParams(Params):
     """Width of each hidden layer; the last one is the representation."""
 
 
+class LenetParams(Params):
+    """LeNet-5 as Caffe has it; nothing to choose."""
+
+
+class AlexnetParams(Params):
+    """AlexNet for images of 32 × 32 or a little more."""
+
+    size: Literal["s", "b"] = "s"
+    """``s``: linear layers of 1,024. ``b``: of 2,048."""
+
+
+class Vgg16Params(Params):
+    """VGG-16 for images from 32 × 32."""
+
+    variant: Literal["C", "D"] = "D"
+    """``D``: all kernels are 3 × 3. ``C``: the last of a stage of three is 1 × 1."""
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """What the number of channels, and of hidden units, is multiplied by."""
+
+
+class ResnetParams(Params):
+    """A residual network."""
+
+    stem: Literal["cifar", "imagenet"] = "cifar"
+    """``cifar``: one 3 × 3 convolution, for small images. ``imagenet``: 7 × 7 and pooling, which
+    leave a sixteenth of the pixels."""
+
+
+def _depth(depth: int) -> int:
+    if depth < 10 or (depth - 4) % 6:
+        below = max(10, depth - (depth - 4) % 6)
+        raise ValueError(f"{depth} is not 6·n + 4 layers; write {below} or {below + 6}, say")
+    return depth
+
+
+class WideResnetParams(Params):
+    """A wide residual network."""
+
+    depth: Annotated[int, AfterValidator(_depth)] = 28
+    """Layers, 6·n + 4: 16, 22, 28, 40."""
+    widening: Annotated[int, Field(ge=1)] = 10
+    """How many times as wide as the thin network; 28 layers and 10 are the paper's best."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of values dropped between a block's convolutions; the paper uses 0.3 for CIFAR."""
+
+
+HE = "He et al. 2016, CVPR, Table 1"
+
 DEFINITIONS = (
     ModelDef(
         name="mlp",
@@ -24,4 +81,54 @@ DEFINITIONS = (
         summary="Multilayer perceptron with ReLU between its layers.",
         cites="Rumelhart, Hinton & Williams 1986, Nature 323",
     ),
+    ModelDef(
+        name="lenet",
+        params=LenetParams,
+        target="safecompress_plugins.models.lenet:Lenet",
+        summary="LeNet-5 in Caffe's form, for small images.",
+        cites="LeCun et al. 1998, Proceedings of the IEEE 86",
+    ),
+    ModelDef(
+        name="alexnet",
+        params=AlexnetParams,
+        target="safecompress_plugins.models.alexnet:Alexnet",
+        summary="AlexNet for small images, with batch normalisation and without pooling.",
+        cites="Krizhevsky, Sutskever & Hinton 2012; Lee, Ajanthan & Torr 2019, ICLR, section 5.1",
+    ),
+    ModelDef(
+        name="vgg16",
+        params=Vgg16Params,
+        target="safecompress_plugins.models.vgg:Vgg16",
+        summary="VGG-16 for small images, variants C and D, of any width.",
+        cites="Simonyan & Zisserman 2015, ICLR, Table 1",
+    ),
+    ModelDef(
+        name="resnet18",
+        params=ResnetParams,
+        target="safecompress_plugins.models.resnet:Resnet18",
+        summary="Residual network of 18 layers, for small or large images.",
+        cites=HE,
+    ),
+    ModelDef(
+        name="resnet34",
+        params=ResnetParams,
+        target="safecompress_plugins.models.resnet:Resnet34",
+        summary="Residual network of 34 layers, for small or large images.",
+        cites=HE,
+    ),
+    ModelDef(
+        name="resnet50",
+        params=ResnetParams,
+        target="safecompress_plugins.models.resnet:Resnet50",
+        summary="Residual network of 50 layers, for small or large images.",
+        cites=HE,
+    ),
+    ModelDef(
+        name="wide-resnet",
+        params=WideResnetParams,
+        target="safecompress_plugins.models.wide_resnet:WideResnet",
+        summary="Wide residual network for small images, of any depth and width.",
+        cites="Zagoruyko & Komodakis 2016, BMVC, Table 1",
+    ),
+    *LOADED,
 )

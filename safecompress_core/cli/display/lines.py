@@ -26,6 +26,10 @@ class Lines(Display):
             place = f"{progress.done:{width}}/{progress.total} {duration(progress.elapsed):>5}"
             click.echo(f"[{place}] {line}", err=True)
 
+    def write(self, text: str) -> None:
+        """One more line, that counts nothing."""
+        click.echo(text, err=True)
+
     def _line(self, event: Event) -> str:
         line = ""
         match event["event"]:

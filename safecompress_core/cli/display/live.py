@@ -60,6 +60,10 @@ class LiveView(Display):
         """Draw at once; between events the clock alone moves."""
         self._live.refresh()
 
+    def write(self, text: str) -> None:
+        """A line above the view, that stays."""
+        self._console.print(text, markup=False, highlight=False)
+
     def take(self, event: Event) -> None:
         """Take in what happened, while nothing is drawn."""
         with self._lock:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from safecompress_core.api import hookimpl
 from safecompress_core.cli.display.progress import Progress
+from safecompress_core.report.data_card import card_lines
 
 __all__ = ["Display"]
 
@@ -21,6 +22,10 @@ class Display(ABC):
     @abstractmethod
     def show(self, event: Event) -> None:
         """Show what an event has changed; the progress knows of it already."""
+
+    @abstractmethod
+    def write(self, text: str) -> None:
+        """Show a line that stays."""
 
     def __enter__(self) -> Self:
         self.open()
@@ -45,7 +50,9 @@ class Display(ABC):
 
     @hookimpl
     def safecompress_run_started(self, event: Event) -> None:
-        """Before anything is trained."""
+        """Before anything is trained: what the data are, and where the run is."""
+        for line in card_lines(event["data"]):
+            self.write(line)
         self._told(event)
 
     @hookimpl

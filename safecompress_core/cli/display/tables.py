@@ -12,6 +12,7 @@ from rich.text import Text
 
 from safecompress_core.report import summary, verdict
 from safecompress_core.report.exposure import exposure
+from safecompress_core.report.guesses import guesses
 from safecompress_core.report.summary import Cell, Row, Table
 from safecompress_core.report.verdict import Finding
 from safecompress_core.report.words import duration
@@ -39,7 +40,8 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
         console.print(drawn(apart))
         console.print()
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
-    checks = (*verdict.selectors(results), *verdict.controls(results), *verdict.gates(results))
+    guards = (*verdict.selectors(results), *verdict.controls(results))
+    checks = (*guesses(results), *guards, *verdict.gates(results))
     _print_findings(console, checks)
     last = verdict.verdict(results)
     console.print(Text(last.text, style=f"bold {MARKS[last.is_good][1]}"))

@@ -1,15 +1,16 @@
-"""A real model that has learned its members by heart."""
+"""A real model that has learned its members by heart, and one that is a table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from torch import Tensor, nn
+from torch import Tensor, nn, tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Classifier, Evidence, Observations, observe
+from safecompress_core.toolkit import Classifier, Encoding, Evidence, Observations, observe
 
 SESSION_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667)
 MEMBERS, KNOWN = 898, 359  # 40 % of members and as many non-members are known to the adversary
@@ -68,3 +69,50 @@ def leaky() -> Leaky:
         known_digits=values[known],
         pool_digits=values[pool],
     )
+
+
+# records     A    B    C    D
+POSTERIORS = ((0.9, 0.6, 0.1, 0.7), (0.3, 0.8, 0.4, 0.2))
+"""By value of an attribute the posterior of label 1 for each of four records."""
+
+
+class Table(nn.Module):
+    """Takes the one-hot value (columns 0 and 1) and the one-hot record (the others)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        ones = tensor(POSTERIORS, dtype=torch.float64).flatten()
+        self.head = nn.Linear(8, 2, bias=False)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.stack([(1 - ones).log(), ones.log()]))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        cells: Tensor = inputs[:, :2, None] * inputs[:, None, 2:]
+        logits: Tensor = self.head(cells.flatten(1))
+        return logits
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., Evidence]:
+    """Makes evidence of some records: their labels, and where known their values and membership."""
+
+    def evidence(
+        records: str,
+        labels: list[int],
+        values: list[int] | None = None,
+        members: list[int] | None = None,
+    ) -> Evidence:
+        public = F.one_hot(tensor(["ABCD".index(one) for one in records]), 4).float()
+        own = tensor([0] * len(records) if values is None else values)
+        inputs = torch.cat([F.one_hot(own, 2).float(), public], dim=1)
+        seen = observe(Classifier(Table()), inputs, tensor(labels))
+        return Evidence(
+            seen=seen.showing(tensor([2, 3, 4, 5])),
+            truth=None if values is None else tensor(values),
+            values=2,
+            public=public,
+            encoding=Encoding(tensor([0, 1]), torch.eye(2)),
+            is_member=None if members is None else tensor(members).bool(),
+        )
+
+    return evidence

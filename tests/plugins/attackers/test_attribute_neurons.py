@@ -31,6 +31,11 @@ class TestOneNeuronAValue(AttackerConformance):
     params = {"attribute": "group", "neurons": 1}
 
 
+class TestNeuronsOfChosenLayers(AttackerConformance):
+    definition: AttackerDef = NEURONS
+    params = {"attribute": "group", "layers": ["weight"]}
+
+
 class Leaky(Protocol):
     known: Evidence
     pool: Evidence
@@ -50,6 +55,20 @@ def fitted(hidden: Tensor, truth: Tensor, *, values: int, neurons: int = 10) -> 
     known = Evidence(seen=seen(hidden), truth=truth, values=values)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
     return attacker
+
+
+def test_earlier_layers_know_more_of_what_is_not_the_task(leaky: Leaky) -> None:
+    """The first layer of a model of the session has not yet forgotten the digit."""
+    told = {}
+    for layers in ([], ["0"], ["0", "2"]):
+        attacker = AttributeNeurons(AttributeNeuronsParams(attribute="digit", layers=layers))
+        known = Evidence(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
+        attacker.fit(known, generator=torch.Generator().manual_seed(0))
+        guesses = attacker.score(Evidence(seen=leaky.pool.seen, truth=None, values=10)).argmax(1)
+        told[" ".join(layers)] = float((guesses == leaky.pool_digits).double().mean())
+
+    assert told["0"] > told[""]
+    assert told["0 2"] > told[""]
 
 
 @pytest.mark.parametrize(("neurons", "at_least"), [(1, 0.3), (10, 0.55), (100, 0.55)])

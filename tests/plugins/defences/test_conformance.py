@@ -46,3 +46,21 @@ class TestAugmentationOfVectors(DefenceConformance):
 class TestL2(DefenceConformance):
     definition: DefenceDef = BY_NAME["l2"]
     params = {"weight": 0.01}
+
+
+class TestLabelSmoothing(DefenceConformance):
+    definition: DefenceDef = BY_NAME["label-smoothing"]
+
+
+class TestMixup(DefenceConformance):
+    definition: DefenceDef = BY_NAME["mixup"]
+
+
+class TestDistillation(DefenceConformance):
+    definition: DefenceDef = BY_NAME["distillation"]
+    params = {"alpha": 0.6}
+
+
+class TestAdversarialRegularisation(DefenceConformance):
+    definition: DefenceDef = BY_NAME["adversarial-regularisation"]
+    params = {"width": 64, "steps": 2}

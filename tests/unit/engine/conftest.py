@@ -110,7 +110,12 @@ def plain_sgd(parameters: list[nn.Parameter], learning_rate: float) -> torch.opt
     return torch.optim.SGD(parameters, lr=learning_rate)
 
 
-OPTIMIZERS = {"adam": adam, "sgd": sgd, "plain-sgd": plain_sgd}
+def adamw(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+    """Keeps what Adam keeps, and pulls at every weight."""
+    return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.1)
+
+
+OPTIMIZERS = {"adam": adam, "adamw": adamw, "sgd": sgd, "plain-sgd": plain_sgd}
 
 
 def random_topology(network: Classifier, density: float = DENSITY) -> Topology:

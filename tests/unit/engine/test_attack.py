@@ -1,6 +1,7 @@
 """What an attacker gets to know, what it is asked, and how its answer is judged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -173,3 +174,71 @@ def test_reference_models_are_shown_to_who_declares_them(
     assert torch.equal(shown.references.is_in, is_in[:4, pools.audit.indices])
     assert torch.equal(shown.references.labels, shown.seen.labels)
     assert spies.attack("plain").evidence(sight, is_known=False).references is None
+
+
+def public_rows(digits: Dataset, *, columns: tuple[int, ...] = ()) -> Dataset:
+    """The upper half of an image is public; how bold it is may be written in its last pixels."""
+    codes = torch.eye(2)[:, : len(columns)] if columns else None
+    bold = replace(digits.attributes["bold"], columns=columns, codes=codes)
+    ink = digits.inputs.sum(dim=1).double()
+    features = {"upper half": tuple(range(32)), "corner": (0, 63)}
+    return replace(
+        digits, attributes={"bold": bold, "ink": replace(bold, numbers=ink)}, features=features
+    )
+
+
+def test_an_attribute_attack_knows_of_samples_what_is_public(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Public features beside the truth where it is known; of the input all else is 0."""
+    data = public_rows(digits, columns=(62, 63))
+    sight = look(network(), data, pools.select)
+    attack = spies.attack("nosy", game=Game.ATTRIBUTE, attribute="bold")
+
+    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+
+    own = data.inputs[pools.select.indices]
+    for evidence in (known, asked):
+        assert torch.equal(evidence.public, own[:, :32])
+        assert torch.equal(evidence.seen.inputs[:, :32], own[:, :32])
+        assert not evidence.seen.inputs[:, 32:].any()
+        assert torch.equal(evidence.seen.logits, sight.seen.logits)
+        assert evidence.encoding.columns.tolist() == [62, 63]
+    assert torch.equal(known.is_member, pools.select.is_member)
+    assert asked.is_member is None
+    some = asked.take(torch.tensor([3, 1]))
+    assert torch.equal(some.public, own[[3, 1], :32])
+
+
+def test_a_membership_attack_knows_the_whole_sample(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """It asks whether just this sample was trained on."""
+    sight = look(network(), public_rows(digits), pools.select)
+
+    evidence = spies.attack("blind").evidence(sight, is_known=True)
+
+    assert torch.equal(evidence.seen.inputs, digits.inputs[pools.select.indices])
+    assert evidence.public is evidence.encoding is evidence.is_member is None
+
+
+def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Ink in the upper half tells how bold the whole is, and how much ink there is."""
+    resampling = Resampling.stratified(
+        pools.select.is_member.numpy(), draws=50, generator=np.random.default_rng(0)
+    )
+    found = {}
+    for what, data in (("something", public_rows(digits)), ("nothing", digits)):
+        known, asked = (look(network(), data, p) for p in (pools.attack_train, pools.select))
+        for attribute in data.attributes:
+            attack = spies.attack(
+                "nosy", reads="attribute", game=Game.ATTRIBUTE, attribute=attribute
+            )
+            attacker = spies.create(attack.params)
+            found[what, attribute] = attack.judged(attacker, known, asked, resampling)
+
+    assert found["something", "bold"].baseline > found["nothing", "bold"].baseline + 0.1
+    assert found["something", "bold"].absolute_error is None
+    assert found["something", "ink"].absolute_error.rule in ("ridge", "boosting")

@@ -17,7 +17,8 @@ from safecompress_core.choose.weighted import Weighted
 from safecompress_core.engine.comparing import Ballot
 from safecompress_core.engine.examiner import Examination
 from safecompress_core.engine.manifest import StrategyParams, TestDrivenParams
-from safecompress_core.privacy.games import Answers, judge
+from safecompress_core.privacy.answers import Answers
+from safecompress_core.privacy.games import judge
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.resampling import Resampling
 

@@ -41,6 +41,10 @@ HOLED = torch.tensor([[0.0, 0.0], [torch.inf, 0.0], [0.0, torch.nan], [0.0, 1.0]
             {"labels": torch.zeros(4, dtype=torch.int64)},
             "all 4 samples have the same label, so there is nothing to learn",
         ),
+        (
+            {"labels": torch.tensor([0, 1, 1, 1])},
+            "1 label has a single sample, which cannot be on both sides: 'no'",
+        ),
         ({"inputs": torch.zeros(5, 2)}, "there are 4 labels, but 5 inputs"),
         (
             {"attributes": {"colour": Attribute(torch.tensor([0]), ("r",))}},

@@ -71,6 +71,19 @@ def test_a_device_that_is_not_there_is_refused(
     ]
 
 
+def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found before the first step, not in it."""
+    compiled = prepare(training={"epochs": 4, "compile": True}, device="cpu")
+    require_feasible(compiled)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+    [found] = refusal(compiled)
+    assert found.endswith(
+        "training.compile: torch compiles with a C++ compiler here, and there is none; install "
+        "g++, or write false"
+    )
+
+
 def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(
     prepare: Prepare, tmp_path: Path
 ) -> None:
@@ -106,6 +119,40 @@ def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
         "audit.attackers.0.attribute",
     ]
     assert found[0].endswith("the data has no attribute 'digit'; use one of: none")
+
+
+def test_who_asks_about_other_values_needs_the_attribute_in_the_input(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """The digit of an image is nowhere written in it; a pixel would be."""
+    asking = {"type": "attribute-by-membership", "attribute": "digit"}
+    prepared = prepare(audit__attackers=[asking])
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'digit')}: audit.attackers.0.attribute: 'attribute-by-membership' asks "
+        "the model about other values of 'digit', which is not a part of its input; make the "
+        "attribute an input, or take another attacker"
+    ]
+    digit = replace(prepared.dataset.attributes["digit"], columns=(0,), codes=torch.ones(10, 1))
+    data = replace(prepared.dataset, attributes={"digit": digit})
+    prepared.__dict__["dataset"] = data
+    require_feasible(prepared)
+
+
+def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path: Path) -> None:
+    """A digit has no distance to another one; with numbers it would."""
+    probe = {"type": "attribute-probe", "attribute": "digit"}
+    gates = [{"measure": measure, "at_least": 1} for measure in ("attribute.mae", "attribute.lift")]
+    prepared = prepare(audit__attackers=[probe], gate=gates)
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'attribute.mae')}: gate.0.measure: 'attribute.mae' needs an attack on a "
+        "numeric attribute; ask for lift or advantage"
+    ]
+    digit = prepared.dataset.attributes["digit"]
+    numeric = replace(digit, numbers=digit.values.double())
+    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={"digit": numeric})
+    require_feasible(prepared)
 
 
 def test_data_that_contradict_themselves_are_refused_at_their_place(
@@ -186,3 +233,53 @@ def test_later_checks_wait_for_earlier_ones(prepare: Prepare, monkeypatch: Any) 
     [found] = refusal(prepare(device="cuda", method__rounds=100))
 
     assert "device" in found
+
+
+def test_a_model_that_does_not_fit_its_samples_is_refused(prepare: Prepare) -> None:
+    """With what to do about it."""
+    [found] = refusal(prepare(task__model={"type": "vgg16"}))
+
+    assert "task.model: vgg16 leaves nothing of images of 8 × 8; use larger images" in found
+
+
+def test_outputs_have_to_be_as_many_as_labels(prepare: Prepare) -> None:
+    """A model of somebody's own may count otherwise."""
+    prepared = prepare()
+    network = prepared.blank()
+    prepared.__dict__["blank"] = lambda: Classifier(nn.Linear(4, 3))
+
+    [found] = refusal(prepared)
+
+    labels = len(prepared.dataset.classes)
+    assert network.head.out_features == labels
+    assert f"the model has 3 outputs, and the data have {labels} labels" in found
+
+
+def test_a_pattern_that_fits_no_weight_is_refused(prepare: Prepare) -> None:
+    """With the weights that there are."""
+    [found] = refusal(prepare(task__sparsify={"include": ["encoder.*"]}))
+
+    assert "task.sparsify: the pattern 'encoder.*' fits no weight; there are: 1.weight" in found
+
+
+def test_a_representation_that_is_not_there_is_refused(prepare: Prepare) -> None:
+    """With the modules that there are."""
+    [found] = refusal(prepare(task__representation="pooler"))
+
+    assert "the model has no module 'pooler'; it has: 0, 1" in found
+
+
+def test_words_cannot_be_moved(prepare: Prepare) -> None:
+    """Neither by an attack nor by a defence that changes samples a little."""
+    moving = {"audit": {"attackers": [{"type": "boundary"}]}}
+    defences = [{"type": "augmentation", "noise": 0.1}]
+    prepared = prepare(**moving)
+    prepared.__dict__["original"] = replace(
+        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    )
+    assert "'boundary' needs inputs that can be moved" in refusal(prepared)[0]
+    prepared = prepare(method__defences=defences)
+    prepared.__dict__["original"] = replace(
+        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    )
+    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(prepared)[0]

@@ -31,6 +31,7 @@ PART: dict[str, Any] = {
         "sure": attack("membership", (0.30, 0.28, 0.32)),
         "unsure": attack("membership", (0.20, 0.05, 0.40)),
         "probe": attack("attribute", (0.5, 0.4, 0.6), lift=0.3, lift_interval=[0.2, 0.4]),
+        "age": attack("attribute", (0.1, 0.0, 0.2), mae=9.0, mae_interval=[8.5, 9.5]),
     },
 }
 
@@ -53,6 +54,8 @@ def verdict(measure: str, **bound: Any) -> dict[str, Any]:
         ("model.file_bytes", {"at_most": 4999}, 5000, 5000, False),
         ("probe.lift", {"at_most": 0.4}, 0.4, 0.3, True),
         ("attribute.advantage", {"at_most": 0.55}, 0.6, 0.5, False),
+        ("attribute.mae", {"at_least": 8.6}, 8.5, 9.0, False),
+        ("age.mae", {"at_least": 8.6, "against": "estimate"}, 9.0, 9.0, True),
         ("sure.advantage", {"at_most": 0.32}, 0.32, 0.30, True),
     ],
 )

@@ -14,7 +14,7 @@ from safecompress_core.sparse.topology import Topology
 
 MakeLearner = Callable[..., Learner]
 
-OPTIMIZERS = ["adam", "sgd", "plain-sgd"]
+OPTIMIZERS = ["adam", "adamw", "sgd", "plain-sgd"]
 
 
 def copied(learner: Learner) -> dict[str, Tensor]:

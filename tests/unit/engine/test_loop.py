@@ -11,6 +11,7 @@ import torch
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.loop import TestDriven
+from safecompress_core.engine.manifest import TestDrivenParams
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import SafeCompressError
@@ -189,7 +190,6 @@ def test_a_dial_that_would_reshape_a_defence_is_refused_before_a_round_is_traine
 )
 def test_rounds_share_the_epochs_and_every_candidate_is_trained(
     prepare: Prepare,
-    workshop: Callable[..., Workshop],
     shape: tuple[int, int, float],
     expected: list[tuple[int, int]],
 ) -> None:
@@ -200,9 +200,10 @@ def test_rounds_share_the_epochs_and_every_candidate_is_trained(
         "method__finetune": finetune,
         "training__epochs": epochs,
     }
-    shop, loop = workshop(**changes), method(prepare, **changes)
+    params = prepare(**changes).spec.method
+    assert isinstance(params, TestDrivenParams)
 
-    found = [loop._epochs(shop, number) for number in range(rounds)]
+    found = [(one.middle, one.end) for one in params.timetable(epochs)]
 
     assert found[: len(expected)] == expected
     assert found[-1][1] == epochs
@@ -226,6 +227,21 @@ def test_inherited_weights_are_the_big_models_largest(
     for name, weight in big.sparse_parameters().items():
         active = learner.topology.masks[name]  # type: ignore[union-attr]
         assert active.flatten().tolist() == sorted(active.flatten().tolist())
+        assert torch.equal(learner.weights[name][active], weight[active])
+
+
+def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
+    prepare: Prepare, workshop: Callable[..., Workshop]
+) -> None:
+    """Not those of the trained uncompressed model."""
+    changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
+    shop = workshop(**changes)
+    given = shop.blank().sparse_parameters()
+    learner = method(prepare, **changes)._started(shop, shop.settings([])).beam[0].learner
+
+    for name, weight in given.items():
+        active = learner.topology.masks[name]  # type: ignore[union-attr]
+        assert weight[active].abs().min() >= weight[~active].abs().max()
         assert torch.equal(learner.weights[name][active], weight[active])
 
 

@@ -11,8 +11,9 @@ from safecompress_core.api import Access, Game
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import AccessError
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.answers import Answers
 from safecompress_core.privacy.baselines import stronger, threshold_attacks
-from safecompress_core.privacy.games import Answers, judge
+from safecompress_core.privacy.games import judge
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.observations import observe
 from safecompress_core.privacy.resampling import Resampling

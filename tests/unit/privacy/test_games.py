@@ -12,7 +12,8 @@ from torch import Tensor, tensor
 from safecompress_core.api import Game
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
-from safecompress_core.privacy.games import Answers, ground_truth, judge
+from safecompress_core.privacy.answers import Answers
+from safecompress_core.privacy.games import ground_truth, judge
 from safecompress_core.privacy.judgement import Judgement, LowFprRate, Unresolvable
 from safecompress_core.privacy.pools import build_pools
 from safecompress_core.privacy.resampling import Resampling
@@ -235,7 +236,27 @@ def test_the_baseline_is_learned_on_attack_train_alone() -> None:
     assert judgement.auc is None
 
 
-@pytest.mark.parametrize("game", Game)
+def test_what_is_memorised_shows_as_lift_of_members() -> None:
+    """The attack knows every member's value, and says 0 of all others, as the guess does of all."""
+    generator = torch.Generator().manual_seed(18)
+    truth = (torch.rand(400, generator=generator) < 0.4).long()
+    is_member = torch.arange(400) % 2 == 0
+    scores = torch.nn.functional.one_hot(torch.where(is_member, truth, 0), 2).double()
+    labels = torch.zeros(400, dtype=torch.int64)
+    asked = Answers(scores=scores, truth=truth, labels=labels, is_member=is_member)
+
+    judgement = judge(Game.ATTRIBUTE, asked, asked, resampling=resampling_of(asked))
+
+    assert judgement.lift_of_sides is not None
+    members, others = judgement.lift_of_sides
+    assert members.value == pytest.approx(float(truth[is_member].double().mean()))
+    assert members.low > 0.3
+    assert others.interval == (0.0, 0.0)
+    assert judgement.lift is not None
+    assert judgement.lift.value == pytest.approx(members.value / 2)
+
+
+@pytest.mark.parametrize("game", [Game.MEMBERSHIP, Game.ATTRIBUTE])
 def test_scores_of_the_wrong_kind_are_the_attackers_fault(game: Game) -> None:
     """Shape and NaN are named."""
     wrong = torch.zeros(10, 2) if game is Game.MEMBERSHIP else torch.zeros(10)
@@ -266,10 +287,11 @@ def test_json_of_either_game_has_its_documented_keys(probed: tuple[Answers, Answ
     }
     attribute = judge(Game.ATTRIBUTE, known, asked, resampling=resampling_of(asked))
     cheap = gaussian(50, 50)
+    lifts = ("lift", "lift_members", "lift_non_members")
 
     for judgement, own in (
         (judged_membership(cheap, cheap), {"threshold", "operating_points"}),
-        (attribute, {"lift", "lift_interval", "macro_f1", "baseline_rule"}),
+        (attribute, {"macro_f1", "baseline_rule", *lifts, *(f"{one}_interval" for one in lifts)}),
     ):
         document = json.loads(json.dumps(judgement.to_json(), allow_nan=False))
         assert set(document) == common | own

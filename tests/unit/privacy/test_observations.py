@@ -231,3 +231,38 @@ def test_labels_that_the_network_does_not_know_are_an_error(
         observe(classifier(), digits.inputs[:2], torch.tensor([3, 10]))
     with pytest.raises(PoolError, match="3 inputs but 2 labels"):
         observe(classifier(), digits.inputs[:3], torch.tensor([3, 1]))
+
+
+def test_who_knows_some_columns_sees_the_others_as_0(classifier: Build, digits: Dataset) -> None:
+    """Also of some samples and with less access; what the model makes of them is as it was."""
+    images = digits.inputs[:5].reshape(5, 1, 8, 8)
+    flat = Classifier(nn.Sequential(nn.Flatten(), classifier().module))
+    seen = observe(flat, images, digits.labels[:5])
+    columns = torch.tensor([3, 20, 63])
+
+    shown = seen.showing(columns).restricted(Access.GRAY_BOX).take(torch.tensor([4, 0]))
+
+    assert shown.inputs.shape == (2, 1, 8, 8)
+    assert torch.equal(shown.inputs.flatten(1)[:, columns], digits.inputs[[4, 0]][:, columns])
+    others = torch.ones(64, dtype=torch.bool).index_fill(0, columns, value=False)
+    assert not shown.inputs.flatten(1)[:, others].any()
+    assert torch.equal(shown.logits, seen.logits[[4, 0]])
+    assert torch.equal(seen.inputs, images)
+
+
+def test_large_samples_are_observed_few_at_a_time(
+    classifier: Build, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as hold so many numbers; what is seen is the same but for rounding."""
+    network = classifier()
+    whole = observe(network, digits.inputs, digits.labels)
+    sizes: list[int] = []
+    network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    numbers = digits.inputs[:1].numel()  # type: ignore[index]
+    monkeypatch.setattr("safecompress_core.privacy.observations.CHUNK", 150 * numbers + 1)
+
+    parts = observe(network, digits.inputs, digits.labels)
+
+    assert set(sizes[:-1]) == {150}
+    assert sum(sizes) == len(digits)
+    torch.testing.assert_close(parts.logits, whole.logits)

@@ -1,5 +1,6 @@
 """Pools: disjoint, exact, stratified, fingerprinted."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, arange, tensor
 
-from safecompress_core.dataset import Dataset
+from safecompress_core.dataset import Dataset, Inputs
 from safecompress_core.errors import PoolError
-from safecompress_core.privacy.pools import Pool, Pools, build_pools
+from safecompress_core.privacy.pools import Pool, Pools, build_pools, cut_pools
 
 
 def cut(labels: Tensor, members: float = 0.5, *, seed: int = 18, audit: float = 0.3) -> Pools:
@@ -227,3 +228,95 @@ def test_shares_that_do_not_sum_to_one_are_an_error(digits: Dataset) -> None:
             audit=0.5,
             generator=torch.Generator(),
         )
+
+
+def test_reference_samples_are_taken_from_what_the_attacker_knows(digits: Dataset) -> None:
+    """Half of attack-train's non-members; nobody else loses a sample, and the seed decides who."""
+    whole = cut(digits.labels)
+    seeds = [torch.Generator().manual_seed(number) for number in (1, 1, 2)]
+    one, same, other = (whole.with_reference(0.5, generator=seed) for seed in seeds)
+
+    assert one.reference is not None
+    known = whole.attack_train.non_members
+    assert len(one.reference) == round(len(known) / 2)
+    both = torch.cat([one.reference, one.attack_train.non_members])
+    assert torch.equal(both.sort().values, known)
+    assert torch.equal(one.members, whole.members)
+    assert torch.equal(one.audit.indices, whole.audit.indices)
+    assert torch.equal(one.reference, same.reference)  # type: ignore[arg-type]
+    assert not torch.equal(one.reference, other.reference)  # type: ignore[arg-type]
+    assert whole.with_reference(0.0, generator=seeds[0]) is whole
+
+
+def test_reference_samples_are_in_no_pool() -> None:
+    """Whoever builds pools by hand is held to it."""
+    pools = [
+        Pool(str(n), tensor([4 * n, 4 * n + 1]), tensor([4 * n + 2, 4 * n + 3])) for n in range(3)
+    ]
+
+    with pytest.raises(PoolError, match="1 samples are in two places; the first is sample 6"):
+        Pools(*pools, reference=tensor([6, 12]))
+
+
+def test_what_belongs_together_stays_in_one_pool(digits: Dataset) -> None:
+    """Every fifth sample is of the same group; nobody is on both sides, or in two pools."""
+    groups = arange(len(digits)) // 5
+    pools = build_pools(
+        digits.labels,
+        members=0.5,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(18),
+        groups=groups,
+    )
+
+    parts = [side for pool in pools for side in (pool.members, pool.non_members)]
+    seen = [set(groups[part].tolist()) for part in parts]
+    assert sum(map(len, seen)) == len(set(groups.tolist()))
+    assert sum(map(len, parts)) == len(digits)
+    assert abs(len(pools.members) - len(digits) / 2) <= 5
+
+
+def test_groups_that_the_data_put_on_both_sides_are_an_error() -> None:
+    """Whoever knows one row of a person would know something of the other."""
+    sides = tensor([True, False] * 10)
+
+    with pytest.raises(PoolError, match="2 groups have members and non-members"):
+        cut_pools(
+            tensor([0, 1] * 10),
+            sides,
+            shares=(0.4, 0.3, 0.3),
+            generator=torch.Generator(),
+            groups=tensor([0, 0, 1, 1, *range(2, 18)]),
+        )
+
+
+def test_fingerprints_of_bytes_and_files_are_of_their_contents(digits: Dataset) -> None:
+    """Inputs that are no tensor: the same contents give the same print, others another."""
+    pools = cut(digits.labels)
+    prints = [
+        pools.fingerprints(replace(digits, inputs=Letters(text)))["audit"]
+        for text in ("abc", "abc", "abz")
+    ]
+
+    assert prints[0] == prints[1]
+    assert prints[0] != prints[2]
+
+
+class Letters(Inputs):
+    """Samples that are kept as bytes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+        self.shape = torch.Size((1797, 1))
+
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        return torch.tensor([[float(one[0])] for one in self.contents(positions)])
+
+    def take(self, positions: Tensor) -> "Letters":
+        raise NotImplementedError
+
+    def contents(self, positions: Tensor) -> Iterator[bytes]:
+        for position in positions.tolist():
+            yield bytes([self._text[position % 3]])

@@ -58,6 +58,19 @@ def answers() -> References:
     return References(logits, is_in, torch.arange(5) % 4)
 
 
+def test_what_belongs_together_is_in_the_same_models() -> None:
+    """Hands are then as large as whole groups allow."""
+    groups = torch.arange(101) // 4
+    generator = torch.Generator().manual_seed(3)
+
+    held = deal(LABELS, members=50, count=6, generator=generator, groups=groups)
+
+    for group in groups.unique():
+        assert (held[:, groups == group].float().mean(dim=1) % 1 == 0).all()
+    assert (held.sum(dim=0) == 3).all()
+    assert ((held.sum(dim=1) - 50.5).abs() <= 4).all()
+
+
 def test_some_samples_and_some_models_can_be_taken() -> None:
     """In the order that is asked for, labels too."""
     references = answers()

@@ -287,6 +287,14 @@ def results() -> Results:
                 ("membership.advantage", None, 0.3, 0.2, 0.25, True),
             )
         ],
+        "data": {
+            "samples": 1797,
+            "input_shape": [1, 8, 8],
+            "labels": [{"name": f"session {number}", "samples": 128} for number in range(1, 15)],
+            "attributes": [{"name": "digit", "values": [{"name": "0", "samples": 178}]}],
+            "notes": ["nothing was done"],
+            "warnings": ["'digit' is private and an input"],
+        },
         "pools": {
             name: {"members": 270, "non_members": 270, "fingerprint": name[0] * 64}
             for name in ("attack_train", "select", "audit")
@@ -363,6 +371,8 @@ def test_the_page_shows_every_attack_gate_round_and_archived_model(
     assert "not resolvable with n = 270 non-members" in text
     assert "not told apart in 2 of 2 rounds" in text
     assert "safecompress run spec.resolved.yaml" in text
+    assert "data: 1,797 samples, input 1 x 8 x 8" in text
+    assert "warning: 'digit' is private and an input" in text
 
 
 def test_the_headline_says_size_leakage_and_cost(make_run: MakeRun, results: Results) -> None:
@@ -420,6 +430,7 @@ def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: 
         return {HOSTILE if name == old else name: value for name, value in table.items()}
 
     results["name"] = HOSTILE
+    results["data"] |= {"notes": [HOSTILE], "labels": [{"name": HOSTILE, "samples": 1}]}
     for judged in (results, results["baseline"], results["archive"][0]):
         judged["audit"] = renamed("loss-threshold", judged["audit"])
     for kind, found in results["controls"].items():

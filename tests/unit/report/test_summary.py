@@ -102,6 +102,25 @@ def test_what_is_undefined_is_a_dash_or_no_row(results: Results) -> None:
     assert "  AUC" not in [row.label for row in rows]
 
 
+def test_of_a_numeric_attribute_the_error_is_told_beside_the_guess(results: Results) -> None:
+    """In the unit of the attribute; advantage is by it."""
+    for part in (results, results["baseline"]):
+        part["audit"]["probe"] |= {
+            "baseline_rule": "boosting",
+            "mae": 7.5,
+            "mae_interval": [7.0, 8.0],
+            "baseline_mae": 9.0,
+            "mae_lift": 1.5,
+            "mae_lift_interval": [1.0, 2.0],
+            "mae_rule": "median-per-label",
+        }
+
+    table = comparison(results)
+
+    assert cells(table)["  MAE (guess 9.000)"] == (Cell("7.500", "7.000–8.000"),) * 2
+    assert cells(table)["  MAE below the guess's"][1] == Cell("1.500", "1.000–2.000")
+
+
 def test_the_ends_of_the_archive_stand_beside_the_chosen_model(results: Results) -> None:
     """Each column says which model it is and what it is the end of."""
     table = archive_ends(results)

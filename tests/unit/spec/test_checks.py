@@ -11,6 +11,8 @@ from safecompress_core.api import (
     AttackerDef,
     DataCard,
     DataDef,
+    DefenceDef,
+    DefenceParams,
     Definition,
     Game,
     MethodDef,
@@ -98,8 +100,9 @@ CASES = {
         "21:15: gate.0.measure: no measure is called 'zzz'; there are: accuracy, size, "
         "model.density, model.file_bytes, membership.accuracy, membership.auc, "
         "membership.advantage, entropy.accuracy, entropy.auc, entropy.advantage, "
-        "attribute.accuracy, attribute.advantage, attribute.lift, "
-        "probe.accuracy, probe.advantage, probe.lift",
+        "attribute.accuracy, attribute.advantage, attribute.lift, attribute.mae, "
+        "attribute.mae_lift, "
+        "probe.accuracy, probe.advantage, probe.lift, probe.mae, probe.mae_lift",
     ),
 }
 
@@ -149,6 +152,36 @@ def test_one_attacker_may_select_and_another_of_its_type_with_its_id_audit(
 ) -> None:
     """Names have to differ within a list alone."""
     assert problems("audit.attackers.0={type: entropy, id: threshold}") == []
+
+
+class Regular(DefenceParams):
+    target: float = 0.3
+
+
+def test_a_defence_that_learns_from_others_has_to_be_given_some(
+    definitions: tuple[Definition, ...], changed: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    """Non-members of its own; by default it has none."""
+    regular = DefenceDef(
+        name="regular",
+        params=Regular,
+        target="trial:Trial",
+        summary="Learns from others.",
+        reference_data=True,
+    )
+    origin = Origin(plugin="trial", distribution="trial-plugins", version="1.0")
+    registry = Registry((one, origin) for one in (*definitions, regular))
+    file = tmp_path / "trial.yaml"
+    file.write_text(changed("{type: smooth, target: 0.3}", "{type: regular, id: smooth}"))
+
+    load_spec(file, overrides=["pools.reference=0.5"], registry=registry)
+    with pytest.raises(SpecError) as caught:
+        load_spec(file, registry=registry)
+
+    assert str(caught.value) == (
+        f"{file}:10:14: method.defences.0.type: 'smooth' learns from samples that are no members, "
+        "and there are none for it; write pools.reference: 0.5, say"
+    )
 
 
 def test_an_attacker_with_reference_models_may_not_select(

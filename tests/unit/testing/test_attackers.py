@@ -183,7 +183,7 @@ def test_reading_more_than_was_declared_fails() -> None:
         kit(Nosy).test_it_finds_a_planted_leak()
 
 
-@pytest.mark.parametrize("game", list(Game))
+@pytest.mark.parametrize("game", [Game.MEMBERSHIP, Game.ATTRIBUTE])
 def test_the_truth_is_hidden_when_scores_are_asked_for(game: Game) -> None:
     """An attacker that looks at the answer sees None."""
     seen: list[Tensor | None] = []

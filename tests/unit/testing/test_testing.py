@@ -17,8 +17,8 @@ def test_every_conformance_class_is_where_authors_import_it() -> None:
 
 def test_an_unknown_class_is_an_attribute_error() -> None:
     """So that ``hasattr`` and ``from … import`` say what they should."""
-    with pytest.raises(AttributeError, match="no attribute 'ModelConformance'"):
-        _ = testing.ModelConformance
+    with pytest.raises(AttributeError, match="no attribute 'GhostConformance'"):
+        _ = testing.GhostConformance
 
 
 def test_the_checks_of_a_definition_need_no_torch() -> None:

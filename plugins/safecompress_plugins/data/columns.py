@@ -1,0 +1,75 @@
+"""Columns of a table as they were read, whatever file they are from."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.toolkit import DataError
+
+__all__ = ["RawColumn", "Table", "require_columns"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """The cells of a column, None where one is missing."""
+
+    cells: Sequence[str | None]
+
+    @cached_property
+    def missing(self) -> NDArray[np.bool_]:
+        """Which cells have no value, shape (N,)."""
+        return np.fromiter((cell is None for cell in self.cells), bool, len(self.cells))
+
+    @cached_property
+    def numbers(self) -> Floats | None:
+        """The cells as numbers, NaN where missing; None if one of them is not finite or none."""
+        try:
+            found = np.fromiter(
+                (np.nan if cell is None else float(cell) for cell in self.cells),
+                np.float64,
+                len(self.cells),
+            )
+        except ValueError:
+            return None
+        return found if np.isfinite(found[~self.missing]).all() else None
+
+    def take(self, rows: NDArray[np.int64]) -> "RawColumn":
+        """The cells of some rows."""
+        return RawColumn([self.cells[row] for row in rows.tolist()])
+
+
+Table = Mapping[str, RawColumn]
+
+
+def require_columns(
+    table: Iterable[str],
+    wanted: Iterable[tuple[tuple[str | int, ...], str]],
+    *,
+    noun: str = "column",
+) -> None:
+    """Refuse names that no column has.
+
+    Args:
+        table: the names of all columns.
+        wanted: the parameter's path and the name that it gives.
+        noun: what is named.
+
+    Raises:
+        DataError: for the first one; it lists what there is, nearest names first.
+    """
+    there = list(table)
+    for field, name in wanted:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, n=1)
+            guess = f"did you mean {near[0]!r}? " if near else ""
+            raise DataError(
+                f"there is no {noun} {name!r}",
+                mend=f"{guess}there are: {', '.join(there)}",
+                field=field,
+            )

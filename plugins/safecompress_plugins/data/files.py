@@ -1,0 +1,55 @@
+"""Files and folders that parameters name."""
+
+import difflib
+from pathlib import Path
+
+from safecompress_core.toolkit import DataError, local_path
+
+__all__ = ["existing", "here"]
+
+MOST_SHOWN = 20
+
+
+def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False) -> Path:
+    """The file or folder of a path field.
+
+    Args:
+        text: the path as the spec writes it.
+        field: where it writes it.
+        is_folder: whether a folder is wanted, rather than a file.
+
+    Raises:
+        DataError: if there is none; it lists what there is.
+    """
+    path = local_path(text)
+    if path.exists():
+        if path.is_dir() == is_folder:
+            return path
+        if path.is_dir():
+            raise DataError(
+                f"{str(path)!r} is a folder; {here(path)}", mend="name a file", field=field
+            )
+        raise DataError(f"{str(path)!r} is a file", mend="name its folder", field=field)
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {str(folder)!r}",
+            mend=f"check the path, which starts from {str(Path.cwd())!r}",
+            field=field,
+        )
+    names = sorted(one.name for one in folder.iterdir())
+    near = difflib.get_close_matches(path.name, names, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    raise DataError(
+        f"there is no {path.name!r} in {str(folder)!r}",
+        mend=f"{guess}{here(folder)}",
+        field=field,
+    )
+
+
+def here(folder: Path) -> str:
+    """What a folder holds, in words."""
+    names = sorted(one.name for one in folder.iterdir())
+    shown = ", ".join(names[:MOST_SHOWN]) or "nothing"
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return f"there are: {shown}{more}"

@@ -1,0 +1,123 @@
+"""Data sets of Hugging Face: by name from the local cache (or the hub), or from local files."""
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+
+from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_plugins.data.array_manifest import HuggingfaceParams
+from safecompress_plugins.data.columns import RawColumn, Table
+from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.labelled_images import image_dataset
+from safecompress_plugins.data.parquet_file import images_of, plain_table
+from safecompress_plugins.data.table import dataset_of
+
+__all__ = ["HuggingfaceData"]
+
+SIDE = "part of the data set"
+"""The column that tells the parts apart."""
+
+
+class HuggingfaceData(DataSource):
+    """Members, for ``pools.members: given``, are the first part of several."""
+
+    def __init__(self, params: HuggingfaceParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the parts as one table, and encode its columns or images."""
+        params = self._params
+        found = self._found()
+        whole = pa.concat_tables([_arrow(part) for part in found.values()])
+        sides = [
+            "train" if split == next(iter(found)) else "test"
+            for split, part in found.items()
+            for _ in range(len(part))
+        ]
+        if params.image is not None:
+            images = images_of(whole, image=params.image, label=params.target)
+            side = RawColumn(sides) if len(found) > 1 else None
+            return image_dataset(images.on_sides(side), params)
+        table: Table = plain_table(whole, params.missing)
+        if len(found) > 1 and params.members is None:
+            table = {**table, SIDE: RawColumn(sides)}
+            params = params.model_copy(update={"members": SIDE})
+        return dataset_of(table, params)
+
+    def _found(self) -> dict[str, Any]:
+        """The parts that are wanted, in their order."""
+        params = self._params
+        if (params.name is None) == (params.path is None):
+            raise DataError(
+                "both a name and a path are given" if params.name else "no name and no path",
+                mend="write one of 'name' and 'path'",
+                field=("name",) if params.name else (),
+            )
+        whole = self._saved() if params.path is not None else self._named()
+        if isinstance(whole, datasets.Dataset):
+            return {"train": whole}
+        missing = [split for split in params.splits if split not in whole]
+        if missing:
+            raise DataError(
+                f"there is no part {missing[0]!r}",
+                mend=f"there are: {', '.join(map(str, whole))}",
+                field=("splits",),
+            )
+        return {split: whole[split] for split in params.splits}
+
+    def _saved(self) -> Any:
+        folder = existing(str(self._params.path), field=("path",), is_folder=True)
+        is_saved = any((folder / name).exists() for name in ("dataset_dict.json", "state.json"))
+        try:
+            if is_saved:
+                return datasets.load_from_disk(str(folder))
+            return self._loaded(str(folder), field="path")
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            raise _unreadable(folder, error) from error
+
+    def _named(self) -> Any:
+        name = str(self._params.name)
+        if Path(name).exists():
+            raise DataError(
+                f"{name!r} is a folder here", mend="write it as 'path'", field=("name",)
+            )
+        return self._loaded(name, field="name")
+
+    def _loaded(self, where: str, *, field: str) -> Any:
+        params = self._params
+        only_here = datasets.DownloadConfig(local_files_only=not params.download)
+        before = datasets.config.HF_HUB_OFFLINE
+        datasets.config.HF_HUB_OFFLINE = before or (not params.download and field == "name")
+        try:
+            return datasets.load_dataset(
+                where, params.config, revision=params.revision, download_config=only_here
+            )
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            if field == "path":
+                raise
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"cannot have the data set {where!r} ({reason})",
+                mend="write 'download: true' to ask the hub, log in there if it is gated, or give "
+                "local files as 'path'",
+                field=("name",),
+            ) from error
+        finally:
+            datasets.config.HF_HUB_OFFLINE = before
+
+
+def _unreadable(folder: Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())
+    return DataError(
+        f"{str(folder)!r} holds no data set ({reason})",
+        mend="name a folder of csv, json, parquet or image files, or one of save_to_disk",
+        field=("path",),
+    )
+
+
+def _arrow(part: Any) -> pa.Table:
+    """All rows, with what the library knows of its columns in the schema."""
+    table: pa.Table = part.with_format("arrow")[:]
+    return table

@@ -1,0 +1,64 @@
+"""Which samples are used, and which of them are members."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safecompress_core.toolkit import DataError, stratified_choice
+from safecompress_plugins.data.columns import RawColumn
+from safecompress_plugins.data.table_manifest import SampledParams
+
+__all__ = ["is_member_of", "sampled_rows"]
+
+SIDES = {
+    **dict.fromkeys(("true", "yes", "1", "1.0", "member", "train"), True),
+    **dict.fromkeys(("false", "no", "0", "0.0", "non-member", "nonmember", "test"), False),
+}
+"""What a column of members may hold, in lower case."""
+
+
+def is_member_of(column: RawColumn, field: tuple[str | int, ...]) -> Tensor:
+    """Who is a member, shape (N,), bool.
+
+    Raises:
+        DataError: if a cell says neither.
+    """
+    sides = [SIDES.get((cell or "").lower()) for cell in column.cells]
+    if None in sides:
+        wrong = column.cells[sides.index(None)]
+        raise DataError(
+            f"{wrong!r} says neither that a sample is a member nor that it is not",
+            mend=f"write one of: {', '.join(SIDES)}",
+            field=field,
+        )
+    return torch.tensor(sides, dtype=torch.bool)
+
+
+def sampled_rows(
+    labels: NDArray[np.int64], is_member: Tensor | None, params: SampledParams
+) -> NDArray[np.int64]:
+    """The rows to use, rising: all, or as many as ``samples`` says.
+
+    They are drawn in proportion to the labels, of members and non-members alike where that is
+    known.
+
+    Raises:
+        DataError: if there are fewer.
+    """
+    wanted = params.samples
+    if wanted is None:
+        return np.arange(len(labels))
+    if wanted > len(labels):
+        raise DataError(
+            f"{wanted} samples are asked for, and there are {len(labels)}",
+            mend=f"write at most {len(labels)}, or leave it out",
+            field=("samples",),
+        )
+    strata = torch.from_numpy(labels)
+    if is_member is not None:
+        strata = strata * 2 + is_member
+    generator = torch.Generator().manual_seed(params.samples_seed)
+    order = torch.randperm(len(strata), generator=generator)
+    chosen = order[stratified_choice(strata[order], wanted, generator)]
+    return chosen.sort().values.numpy()

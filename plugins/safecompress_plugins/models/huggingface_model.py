@@ -1,0 +1,169 @@
+"""Classifiers of transformers, with the weights that they come with.
+
+- Weights are read from safetensors files alone, and no code of a model's repository is run.
+- The hub is not asked unless the spec says so.
+- Texts become token ids (N, L), padded at their end; a batch is cut to its longest text, and
+  padding is not attended to.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+
+from safecompress_core.toolkit import (
+    Dataset,
+    ModelError,
+    ModelFactory,
+    global_random_state,
+    local_path,
+)
+from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
+
+__all__ = ["HuggingfaceModel"]
+
+# B samples of a batch · L tokens
+
+OF_TEXTS = transformers.AutoModelForSequenceClassification
+OF_IMAGES = transformers.AutoModelForImageClassification
+
+
+class TextClassifier(nn.Module):
+    """Takes token ids, and makes the attention mask itself."""
+
+    def __init__(self, body: nn.Module, padding: int) -> None:
+        super().__init__()
+        self.body = body
+        self._padding = padding
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits, shape (B, C), of ids (B, L)."""
+        ids = ids[:, : self._longest(ids)]
+        logits: Tensor = self.body(
+            input_ids=ids, attention_mask=(ids != self._padding).long()
+        ).logits
+        return logits
+
+    def _longest(self, ids: Tensor) -> int:
+        """Tokens of the longest text."""
+        try:
+            return max(1, int((ids != self._padding).any(dim=0).sum()))
+        except RuntimeError:  # under vmap a batch has no longest text
+            return ids.shape[1]
+
+
+class ImageClassifier(nn.Module):
+    """Takes images."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, shape (B, C), of images (B, 3, H, W)."""
+        logits: Tensor = self.body(pixel_values=images).logits
+        return logits
+
+
+class HuggingfaceModel(ModelFactory):
+    """What it has learned is kept; the last layer, made for other labels, is drawn."""
+
+    def __init__(self, params: HuggingfaceModelParams) -> None:
+        self._params = params
+        if (params.name is None) == (params.path is None):
+            raise ModelError(
+                "both a name and a path are given" if params.name else "no name and no path",
+                mend="write one of 'name' and 'path'",
+                field=("name",) if params.name else (),
+            )
+        self._where = str(params.name or local_path(str(params.path)))
+        if params.path is not None and not local_path(params.path).is_dir():
+            raise ModelError(
+                f"there is no folder {self._where!r}",
+                mend="check the path, or write the model's 'name'",
+                field=("path",),
+            )
+
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """Texts as token ids, (N, L), int64; images as they are."""
+        params = self._params
+        if params.reads == "images":
+            return dataset
+        if not dataset.texts:
+            raise ModelError(
+                "the model reads texts, and the data have none",
+                mend="write 'text:' for the data, or 'reads: images' for the model",
+                field=("reads",),
+            )
+        where = self._where if params.tokenizer is None else str(local_path(params.tokenizer))
+        tokenizer = self._had(transformers.AutoTokenizer, where, "tokenizer")
+        if tokenizer.pad_token_id is None:
+            raise ModelError(
+                f"the tokenizer of {where!r} has no padding token",
+                mend="use another one",
+                field=("tokenizer",),
+            )
+        found = tokenizer(
+            list(dataset.texts),
+            truncation=True,
+            max_length=params.max_length,
+            padding="longest",
+            padding_side="right",
+            return_tensors="pt",
+        )
+        return replace(dataset, inputs=found["input_ids"])
+
+    def build(
+        self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> nn.Module:
+        """The model with its own weights; what it lacks is drawn from ``generator``."""
+        params = self._params
+        kind = OF_TEXTS if params.reads == "texts" else OF_IMAGES
+        if params.reads == "images":
+            channels_of(input_shape, needed_by=self._where)
+        config = self._had(transformers.AutoConfig, self._where, "model", num_labels=classes)
+        with global_random_state(generator):
+            if params.pretrained:
+                body = self._had(
+                    kind,
+                    self._where,
+                    "model",
+                    config=config,
+                    use_safetensors=True,
+                    ignore_mismatched_sizes=True,
+                    dtype=torch.float32,
+                )
+            else:
+                body = kind.from_config(config)  # type: ignore[no-untyped-call]
+        if params.reads == "images":
+            return ImageClassifier(body)
+        return TextClassifier(body, int(config.pad_token_id or 0))
+
+    def _had(self, kind: Any, where: str, what: str, **options: Any) -> Any:
+        params = self._params
+        level = transformers.logging.get_verbosity()
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        try:
+            return kind.from_pretrained(
+                where,
+                revision=params.revision or "main",
+                local_files_only=not params.download,
+                trust_remote_code=False,
+                **options,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"cannot have the {what} {where!r} ({reason})",
+                mend="give a folder with config.json, model.safetensors and the tokenizer's files "
+                "as 'path'; or write 'download: true' to ask the hub, and log in there if it is "
+                "gated",
+                field=("name",) if params.name else ("path",),
+            ) from error
+        finally:
+            transformers.logging.set_verbosity(level)
+            transformers.logging.enable_progress_bar()

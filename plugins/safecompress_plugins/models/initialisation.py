@@ -1,0 +1,98 @@
+"""Networks whose every weight is drawn from a generator.
+
+Layers are made without memory and filled afterwards, in the order in which the network registers
+them, so that no global random state is touched and nothing is drawn twice.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from safecompress_core.toolkit import ModelError
+
+__all__ = ["by_he", "by_lecun", "drawn", "flat_width"]
+
+Fill = Callable[[nn.Module, torch.Generator], None]
+"""Draws the weights of one convolution or linear layer."""
+
+
+def drawn(make: Callable[[], nn.Module], fill: Fill, *, generator: torch.Generator) -> nn.Module:
+    """The network that ``make`` builds, its convolutions and linear layers filled by ``fill``.
+
+    Batch normalisation starts as the identity: scale 1, shift 0.
+
+    Raises:
+        ModelError: if a layer of another kind has parameters of its own.
+    """
+    with torch.device("meta"):
+        module = make()
+    module.to_empty(device="cpu")
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            fill(layer, generator)
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - of 1d and 2d
+            layer.reset_parameters()
+        elif list(layer.parameters(recurse=False)):
+            raise ModelError(
+                f"no rule says how to draw the weights of {name or 'the network'}",
+                mend="use convolutions, linear layers and batch normalisation",
+            )
+    return module
+
+
+def by_lecun(layer: nn.Module, generator: torch.Generator) -> None:
+    """Weights and biases as torch draws them: uniform within ±1/√fan_in.
+
+    Source: LeCun et al. 1998, "Efficient BackProp", section 4.6, with torch's bound, which is
+    Kaiming's rule for a = √5.
+    """
+    assert isinstance(layer, nn.Linear | nn.Conv2d)
+    bound = 1 / math.sqrt(layer.weight[0].numel())
+    for parameter in (layer.weight, layer.bias):
+        if parameter is not None:
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+
+def by_he(layer: nn.Module, generator: torch.Generator) -> None:
+    """Convolutions normal with variance 2/fan_out, no bias; linear layers as `by_lecun`.
+
+    Source: He et al. 2015, "Delving Deep into Rectifiers", section 2.2, backward case.
+    """
+    if isinstance(layer, nn.Linear):
+        by_lecun(layer, generator)
+        return
+    assert isinstance(layer, nn.Conv2d)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def flat_width(features: nn.Module, input_shape: tuple[int, ...], *, of: str) -> int:
+    """How many values a sample has behind some layers; no sample is computed.
+
+    Args:
+        features: layers without memory, as inside `drawn`.
+        input_shape: (channels, height, width).
+        of: the network's name, for the error.
+
+    Raises:
+        ModelError: if nothing is left of images of that size.
+    """
+    was_training = features.training
+    try:
+        with torch.no_grad():
+            seen = features.eval()(torch.empty(1, *input_shape, device="meta"))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{of} leaves nothing of {_size(input_shape)}",
+            mend="use larger images, or a smaller network",
+        ) from error
+    finally:
+        features.train(was_training)
+    return int(seen.numel())
+
+
+def _size(input_shape: tuple[int, ...]) -> str:
+    return f"images of {' × '.join(map(str, input_shape[1:]))}"

@@ -1,0 +1,35 @@
+"""LeNet-5 in the form that pruning papers compare on."""
+
+import torch
+from torch import nn
+
+from safecompress_core.toolkit import ModelFactory
+from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.initialisation import by_lecun, drawn, flat_width
+from safecompress_plugins.models.manifest import LenetParams
+
+__all__ = ["Lenet"]
+
+
+class Lenet(ModelFactory):
+    """Two convolutions with pooling, two linear layers: Caffe's LeNet-5, 431,080 parameters."""
+
+    def __init__(self, params: LenetParams) -> None:
+        """It has nothing to choose."""
+
+    def build(
+        self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> nn.Module:
+        """A fresh network; weights as torch draws them, from ``generator``."""
+        channels = channels_of(input_shape, needed_by="lenet")
+
+        def make() -> nn.Module:
+            features = [
+                *(nn.Conv2d(channels, 20, 5), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+            ]
+            width = flat_width(nn.Sequential(*features), input_shape, of="lenet")
+            head = [nn.Linear(width, 500), nn.ReLU(), nn.Linear(500, classes)]
+            return nn.Sequential(*features, *head)
+
+        return drawn(make, by_lecun, generator=generator)

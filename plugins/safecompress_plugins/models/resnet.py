@@ -1,0 +1,149 @@
+"""Residual networks: 18, 34 and 50 layers, with a stem for small or for large images."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.toolkit import ModelFactory
+from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.initialisation import by_he, drawn
+from safecompress_plugins.models.manifest import ResnetParams
+
+__all__ = ["Resnet18", "Resnet34", "Resnet50"]
+
+# B samples of a batch · C channels · H, W height and width
+
+
+class Basic(nn.Module):
+    """Two 3 × 3 convolutions around which the input is added."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _shortcut(inputs, width, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, width, H / stride, W / stride)."""
+        hidden = self.relu(self.bn1(self.conv1(inputs)))
+        hidden = self.bn2(self.conv2(hidden))
+        return self.relu(hidden + self.downsample(inputs))  # type: ignore[no-any-return]
+
+
+class Bottleneck(nn.Module):
+    """1 × 1, 3 × 3 and 1 × 1 convolutions; the middle one strides, as in torchvision's V1.5."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        outputs = width * self.expansion
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = _shortcut(inputs, outputs, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, 4 · width, H / stride, W / stride)."""
+        hidden = self.relu(self.bn1(self.conv1(inputs)))
+        hidden = self.relu(self.bn2(self.conv2(hidden)))
+        hidden = self.bn3(self.conv3(hidden))
+        return self.relu(hidden + self.downsample(inputs))  # type: ignore[no-any-return]
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """The input itself, or a projection where its shape changes."""
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    projection = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+    return nn.Sequential(projection, nn.BatchNorm2d(outputs))
+
+
+class Network(nn.Module):
+    """Stem, four stages, global average, one linear layer; names are torchvision's."""
+
+    def __init__(
+        self,
+        block: type[Basic] | type[Bottleneck],
+        depths: tuple[int, ...],
+        *,
+        stem: Literal["cifar", "imagenet"],
+        channels: int,
+        classes: int,
+    ) -> None:
+        super().__init__()
+        if stem == "imagenet":
+            self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+            self.maxpool: nn.Module = nn.MaxPool2d(3, 2, 1)
+        else:
+            self.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+            self.maxpool = nn.Identity()
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        inputs = 64
+        stages = []
+        for index, depth in enumerate(depths):
+            width = 64 * 2**index
+            blocks = []
+            for number in range(depth):
+                blocks.append(block(inputs, width, 2 if index and number == 0 else 1))
+                inputs = width * block.expansion
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, C, H, W) to logits."""
+        hidden = self.maxpool(self.relu(self.bn1(self.conv1(inputs))))
+        hidden = self.layer4(self.layer3(self.layer2(self.layer1(hidden))))
+        return self.fc(self.avgpool(hidden).flatten(1))  # type: ignore[no-any-return]
+
+
+class Resnet18(ModelFactory):
+    """Two basic blocks a stage.
+
+    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Table 1. The stem for
+    small images is one 3 × 3 convolution and no pooling, as in section 4.2.
+    """
+
+    block: type[Basic] | type[Bottleneck] = Basic
+    depths: tuple[int, ...] = (2, 2, 2, 2)
+
+    def __init__(self, params: ResnetParams) -> None:
+        self._stem = params.stem
+
+    def build(
+        self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> nn.Module:
+        """A fresh network; convolutions by He's rule, from ``generator``."""
+        channels = channels_of(input_shape, needed_by="a residual network")
+
+        def make() -> nn.Module:
+            return Network(
+                self.block, self.depths, stem=self._stem, channels=channels, classes=classes
+            )
+
+        return drawn(make, by_he, generator=generator)
+
+
+class Resnet34(Resnet18):
+    """3, 4, 6 and 3 basic blocks."""
+
+    depths = (3, 4, 6, 3)
+
+
+class Resnet50(Resnet34):
+    """The same number of bottleneck blocks."""
+
+    block = Bottleneck

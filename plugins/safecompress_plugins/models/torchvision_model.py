@@ -1,0 +1,52 @@
+"""Image classifiers of torchvision."""
+
+import difflib
+
+import torch
+from torch import nn
+from torchvision.models import get_model, list_models
+
+from safecompress_core.toolkit import ModelError, ModelFactory, global_random_state
+from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.loaded_manifest import TorchvisionModelParams
+
+__all__ = ["TorchvisionModel"]
+
+
+class TorchvisionModel(ModelFactory):
+    """Untrained; its weights are drawn by its own rules."""
+
+    def __init__(self, params: TorchvisionModelParams) -> None:
+        self._params = params
+
+    def build(
+        self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> nn.Module:
+        """A fresh network; torch's global state follows ``generator`` while it is made."""
+        name, known = self._params.name, list_models()
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            raise ModelError(
+                f"torchvision has no model {name!r}",
+                mend=f"write {' or '.join(near) or 'resnet18'}, say",
+                field=("name",),
+            )
+        channels = channels_of(input_shape, needed_by=name)
+        if channels != 3:
+            raise ModelError(
+                f"{name!r} takes images of 3 channels, and these have {channels}",
+                mend="write 'channels: 3' for the data, or use another model",
+                field=("name",),
+            )
+        try:
+            with global_random_state(generator):
+                made: nn.Module = get_model(
+                    name, weights=None, num_classes=classes, **self._params.options
+                )
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"torchvision cannot make {name!r} ({error})",
+                mend="check its options",
+                field=("options",) if self._params.options else ("name",),
+            ) from error
+        return made

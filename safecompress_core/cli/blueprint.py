@@ -1,0 +1,67 @@
+"""What ``safecompress inspect`` shows of the model of a spec."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safecompress_core.cli.discovery import discovered_plugins
+from safecompress_core.errors import ModelError, SpecError
+from safecompress_core.spec.load import load_spec
+
+__all__ = ["show_blueprint"]
+
+
+def show_blueprint(
+    spec: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool
+) -> None:
+    """Print what the model of a spec is made of.
+
+    Raises:
+        SpecError: if the spec is invalid.
+    """
+    host = discovered_plugins(plugins_dir)
+    loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
+    from safecompress_core.engine.blueprint import blueprint
+    from safecompress_core.engine.preparation import Preparation
+
+    try:
+        found = blueprint(Preparation(loaded, host.registry))
+    except ModelError as error:
+        path = ("task", "model", *error.field)
+        raise SpecError([loaded.problem(path, error.message, error.mend)]) from error
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _print(found)
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    from safecompress_core.cli.display.tables import drawn
+    from safecompress_core.report.summary import Cell, Row, Table
+
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    modules = tuple(
+        Row(one["name"], (Cell(one["layer"]), Cell(_shape(one["shape"]))))
+        for one in found["representations"]
+    )
+    console.print(drawn(Table("May be the representation", ("layer", "puts out"), modules)))
+    weights = tuple(
+        Row(one["name"], (Cell(_shape(one["shape"])), Cell(f"{one['weights']:,}")))
+        for one in found["sparse"]
+    )
+    console.print(drawn(Table("May be sparse", ("shape", "weights"), weights)))
+    console.print(
+        f"{found['sparse_weights']:,} of {found['parameters']:,} parameters may be sparse.\n"
+        f"The representation has {found['representation']:,} values; "
+        f"the logits come from {found['head']!r}."
+    )
+
+
+def _shape(shape: list[int]) -> str:
+    return " × ".join(map(str, shape))

@@ -1,0 +1,67 @@
+"""What only the data and the machine can tell is wrong with the attackers of a spec."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Game
+from safecompress_core.dataset import Dataset
+from safecompress_core.engine.attack import Attack
+from safecompress_core.engine.inverting import is_image
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.errors import MissingExtraError
+from safecompress_core.spec.problems import SpecPath
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["attack_flaws", "can_be_moved"]
+
+MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
+"""The games whose attackers make inputs of their own, or learn from them as numbers."""
+
+
+def attack_flaws(prepared: Preparation) -> Iterator[Finding]:
+    """Attackers that cannot be set on these data.
+
+    Raises:
+        MissingExtraError: if an attacker needs a package that is not installed.
+    """
+    lists: dict[SpecPath, tuple[Attack, ...]] = {
+        ("attackers",): prepared.attacks,
+        ("audit", "attackers"): prepared.audit_attacks,
+    }
+    for path, attacks in lists.items():
+        pool = prepared.pools.select if path == ("attackers",) else prepared.pools.audit
+        for index, attack in enumerate(attacks):
+            if attack.definition.game in MOVING or attack.definition.moves_inputs:
+                prepared.registry.create(attack.params)
+                yield from _flaws(prepared, attack, (*path, index), members=len(pool.members))
+
+
+def _flaws(
+    prepared: Preparation, attack: Attack, path: SpecPath, *, members: int
+) -> Iterator[Finding]:
+    inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
+    if not can_be_moved(prepared.dataset):
+        message = f"{attack.id!r} needs inputs that can be moved, and these are words or codes"
+        yield Finding((*path, "type"), message, "take it out, or use data of images or columns")
+        return
+    samples = getattr(attack.params, "samples", 0)
+    if attack.definition.gradients:
+        if samples > members:
+            message = f"{attack.id!r} is to show {samples} members, and the pool has {members}"
+            yield Finding((*path, "samples"), message, f"write at most {members}")
+        if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
+            raise MissingExtraError("skimage", extra="attacks")
+    budget = getattr(attack.params, "budget", None) or 0
+    if attack.definition.game is Game.EXTRACTION and budget > held:
+        message = f"{attack.id!r} is to query {budget} samples, and the adversary has {held}"
+        yield Finding((*path, "budget"), message, f"write at most {held}, or leave it out")
+
+
+def can_be_moved(dataset: Dataset) -> bool:
+    """Whether samples are numbers that may change a little, and no words or codes."""
+    inputs = dataset.inputs
+    is_numeric = not isinstance(inputs, Tensor) or inputs.is_floating_point()
+    return is_numeric and not dataset.texts

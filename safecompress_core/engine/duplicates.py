@@ -1,0 +1,62 @@
+"""Samples that are there twice: a member's exact copy among the non-members is no non-member.
+
+Whoever asks a model about such a sample gets the same answer on either side, so every attack on
+membership reads too low, and attacks on other things learn what they are tested on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from safecompress_core.dataset import Dataset, Inputs
+
+__all__ = ["copies", "without_copies"]
+
+ROWS = 4096  # of a tensor at a time, so that nothing large is copied
+
+
+def copies(dataset: Dataset) -> Tensor:
+    """Which samples have the input and the label of another one that stays, shape (N,), bool.
+
+    Where the data tell who is a member, a member stays rather than a non-member; else the first.
+    """
+    count = len(dataset)
+    order = torch.arange(count)
+    if dataset.is_member is not None:
+        order = (~dataset.is_member).long().argsort(stable=True)
+    found = torch.zeros(count, dtype=torch.bool)
+    seen: set[bytes] = set()
+    labels = dataset.labels[order].tolist()
+    contents = _contents(dataset.inputs, order)
+    for position, label, content in zip(order.tolist(), labels, contents, strict=True):
+        digest = blake2b(content, digest_size=16, key=label.to_bytes(8, "little")).digest()
+        found[position] = digest in seen
+        seen.add(digest)
+    return found
+
+
+def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:
+    if isinstance(inputs, Inputs):
+        yield from inputs.contents(order)
+        return
+    for rows in order.split(ROWS):
+        for row in inputs[rows].contiguous().numpy():
+            yield row.tobytes()
+
+
+def without_copies(dataset: Dataset) -> Dataset:
+    """Each sample once, and a note where there were more; where nothing can be told, all of them.
+
+    Texts that no model has read yet cannot be told apart by their empty inputs.
+    """
+    if not dataset.inputs.shape[1:].numel():
+        return dataset
+    found = copies(dataset)
+    count = int(found.sum())
+    if not count:
+        return dataset
+    note = f"{count} of {len(dataset)} samples are exact copies of others, and are left out"
+    return replace(dataset.take((~found).nonzero()[:, 0]), notes=(*dataset.notes, note))

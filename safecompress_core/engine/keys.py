@@ -1,0 +1,38 @@
+"""Names for trained models by everything that they depend on, so that runs can share them."""
+
+import hashlib
+import json
+from typing import Any
+
+from safecompress_core.engine.manifest import UncompressedParams
+from safecompress_core.engine.preparation import Preparation
+
+__all__ = ["PLAIN", "content_key", "trains_plainly"]
+
+COMMON = ("task", "pools", "training", "seed", "device")
+"""The sections of a spec that all training depends on."""
+
+PLAIN: dict[str, Any] = {"type": "uncompressed", **UncompressedParams().model_dump()}
+"""The method that is dense training and nothing else, as a resolved spec has it."""
+
+
+def trains_plainly(prepared: Preparation) -> bool:
+    """Whether a run's own method is how the uncompressed model is trained anyway."""
+    return bool(prepared.loaded.resolved["method"] == PLAIN)
+
+
+def content_key(prepared: Preparation, **content: Any) -> str:
+    """16 hexadecimal digits: the same for the same data, pools, training, plugins and content.
+
+    Args:
+        prepared: the run.
+        content: what else the model depends on, JSON-ready.
+    """
+    registry, resolved = prepared.registry, prepared.loaded.resolved
+    everything = {
+        "pools": prepared.pools.fingerprints(prepared.dataset),
+        "plugins": [f"{one.target} {registry.origin(one).version}" for one in registry],
+        **{section: resolved[section] for section in COMMON},
+        **content,
+    }
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,54 @@
+"""How the test-driven loop spends its epochs, known before anything is built."""
+
+from dataclasses import dataclass
+
+__all__ = ["Round", "rounds_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round, if every candidate can be tried.
+
+    Attributes:
+        carried: models that come from the round before, and are trained on.
+        candidates: what is derived from all of them, fine-tuned and tested.
+        start: epochs before the round.
+        middle: where training ends and candidates are derived.
+        end: where their fine-tuning ends.
+    """
+
+    carried: int
+    candidates: int
+    start: int
+    middle: int
+    end: int
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the members, of all models together."""
+        trained = self.carried * (self.middle - self.start)
+        return trained + self.candidates * (self.end - self.middle)
+
+
+def rounds_of(
+    *, epochs: int, rounds: int, finetune: float, proposals: int, beam: int
+) -> tuple[Round, ...]:
+    """All rounds of a run.
+
+    Args:
+        epochs: of one model, over the whole run.
+        rounds: how many they are spread over.
+        finetune: share of a round in which candidates are trained by themselves.
+        proposals: candidates of each carried model.
+        beam: models that go on to the next round; a single one starts the first.
+    """
+    carried, found = 1, []
+    for number in range(rounds):
+        start, end = epochs * number // rounds, epochs * (number + 1) // rounds
+        tuned = max(1, round((end - start) * finetune))
+        candidates = carried * proposals
+        found.append(
+            Round(carried=carried, candidates=candidates, start=start, middle=end - tuned, end=end)
+        )
+        carried = min(beam, candidates)
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""Cutting samples into parts without dividing what belongs together: one person's rows, say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["grouped_split"]
+
+
+def grouped_split(
+    indices: Tensor,
+    labels: Tensor,
+    groups: Tensor,
+    sizes: Sequence[int],
+    generator: torch.Generator,
+) -> list[Tensor]:
+    """Parts of about these sizes, each sorted; no group is in two of them.
+
+    Groups are dealt in random order, the largest first, each to the part that still needs its
+    labels most. So sizes and labels are met as nearly as whole groups allow.
+
+    Args:
+        indices: positions of the samples to cut, shape (n,), int64.
+        labels: task label of every sample there is, shape (N,), int64.
+        groups: the group of every sample there is, shape (N,), int64.
+        sizes: how many samples each part should have; they sum to n.
+        generator: what decides who goes where.
+    """
+    _, group = torch.unique(groups[indices], return_inverse=True)
+    _, label = torch.unique(labels[indices], return_inverse=True)
+    count = int(group.max()) + 1 if len(group) else 0
+    held = np.zeros((count, int(label.max()) + 1 if len(label) else 0))  # (groups, labels)
+    np.add.at(held, (group.numpy(), label.numpy()), 1)
+    shares = np.asarray(sizes) / max(1, len(indices))
+    needed = shares[:, None] * held.sum(axis=0)  # (parts, labels)
+    shuffled = torch.randperm(count, generator=generator).numpy()
+    order = shuffled[np.argsort(-held[shuffled].sum(axis=1), kind="stable")]
+    part = np.empty(count, dtype=np.int64)
+    for one in order:
+        # of the squared shortage, what falls most: 2 · needed · held − held², the last the same
+        # for all parts
+        part[one] = np.argmax(needed @ held[one])
+        needed[part[one]] -= held[one]
+    place = torch.from_numpy(part)[group]
+    return [indices[place == number].sort().values for number in range(len(sizes))]

@@ -1,0 +1,29 @@
+"""The data card in words: what the samples are, and what was done to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["card_lines"]
+
+MOST_NAMED = 10
+"""Names of values that are shown; of more, their number."""
+
+
+def card_lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """A line a fact, warnings last."""
+    shape = " x ".join(map(str, card["input_shape"])) or "1"
+    yield f"data: {card['samples']:,} samples, input {shape}"
+    yield f"  labels: {_counted(card['labels'])}"
+    for attribute in card["attributes"]:
+        yield f"  private {attribute['name']}: {_counted(attribute['values'])}"
+    for note in card["notes"]:
+        yield f"  {note}"
+    for warning in card["warnings"]:
+        yield f"  warning: {warning}"
+
+
+def _counted(values: Sequence[Mapping[str, Any]]) -> str:
+    if len(values) > MOST_NAMED:
+        counts = [one["samples"] for one in values]
+        return f"{len(values)}, with {min(counts):,} to {max(counts):,} samples each"
+    return ", ".join(f"{one['name']} {one['samples']:,}" for one in values)

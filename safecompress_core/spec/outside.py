@@ -1,0 +1,51 @@
+"""What a spec reaches for outside of itself: files by variables, and code by name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from safecompress_core.api import Definition, PathMark
+from safecompress_core.spec.fields import marked
+from safecompress_core.spec.model import RunSpec
+from safecompress_core.spec.paths import unset_variables
+from safecompress_core.spec.problems import SpecPath
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["check_code", "check_paths"]
+
+
+def check_paths(spec: RunSpec) -> Iterator[Finding]:
+    """Every environment variable that a path field names is set."""
+    for path, text in marked(spec, PathMark):
+        for name in unset_variables(text):
+            message = f"the environment variable {name!r} is not set"
+            yield Finding(path, message, f"set it: export {name}=..., or write the path out")
+
+
+def check_code(spec: RunSpec) -> Iterator[Finding]:
+    """No component imports code that the spec names: for who runs specs that he did not write."""
+    for path, definition in _components(spec, ()):
+        if definition.runs_code:
+            message = (
+                f"{definition.name!r} imports and runs code that this spec names, which may do "
+                "anything that you may"
+            )
+            mend = "give --allow-code on the command line, if you trust that code and the spec"
+            yield Finding((*path, "type"), message, mend)
+
+
+def _components(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Definition]]:
+    """Every component at or below a value, with its path."""
+    if isinstance(value, BaseModel):
+        definition = vars(type(value)).get("definition")
+        if isinstance(definition, Definition):
+            yield path, definition
+        for name in type(value).model_fields:
+            yield from _components(getattr(value, name), (*path, name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _components(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _components(item, (*path, index))

@@ -1,0 +1,146 @@
+"""What every source of samples must keep to, as tests that a plugin author inherits."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.api import DataDef
+from safecompress_core.dataset import Dataset, DataSource, in_batches
+from safecompress_core.engine.data_flaws import data_flaws
+from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["DataConformance"]
+
+
+class DataConformance(DefinitionConformance):
+    """Subclass it, name your definition, and pytest runs the checks.
+
+    ::
+
+        class TestLedger(DataConformance):
+            definition = LEDGER
+
+            def written(self, folder):
+                (folder / "ledger.txt").write_text(...)
+                return {"path": str(folder / "ledger.txt")}
+
+    Attributes:
+        definition: the source's definition.
+        params: what a spec would write for it.
+    """
+
+    definition: ClassVar[DataDef]
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Writes the files that it reads, and returns the parameters that name them."""
+        return {}
+
+    def source(self, folder: Path) -> DataSource:
+        """A fresh source of the samples in a folder."""
+        module, _, name = self.definition.target.partition(":")
+        given = {**self.params, **self.written(folder)}
+        built: DataSource = getattr(import_module(module), name)(
+            self.definition.params.model_validate(given)
+        )
+        return built
+
+    @pytest.fixture
+    def data(self, tmp_path: Path) -> Dataset:
+        """Its samples."""
+        return self.source(tmp_path).load()
+
+    def test_its_samples_have_no_flaws(self, data: Dataset) -> None:
+        """As many of everything, labels and attributes in range, finite inputs, several labels."""
+        assert list(data_flaws(data)) == []
+
+    def test_samples_are_of_the_declared_types(self, data: Dataset) -> None:
+        """Inputs are float32 of a sample a row; what is known of samples is known of each."""
+        first = data.inputs[torch.tensor([0])]
+
+        assert first.dtype == torch.float32
+        assert first.shape == (1, *data.inputs.shape[1:])
+        assert data.inputs.shape[0] == len(data)
+        assert len(set(data.classes)) == len(data.classes)
+        assert not data.texts or len(data.texts) == len(data)
+        for column, dtype in ((data.is_member, torch.bool), (data.groups, torch.int64)):
+            assert column is None or (column.dtype, column.shape) == (dtype, (len(data),))
+        for name, one in data.attributes.items():
+            assert one.numbers is None or one.numbers.shape == (len(data),), name
+            assert len(set(one.names)) == len(one.names), name
+
+    def test_columns_of_the_input_are_where_it_says(self, data: Dataset) -> None:
+        """Public features and private attributes share none, and codes are what inputs hold."""
+        width = data.inputs.shape[1:].numel()
+        columns = [column for held in data.features.values() for column in held]
+        columns += [column for one in data.attributes.values() for column in one.columns]
+
+        assert len(set(columns)) == len(columns)
+        assert set(columns) <= set(range(width))
+        for name, one in data.attributes.items():
+            if one.codes is not None:
+                assert one.codes.shape == (len(one.names), len(one.columns)), name
+            if one.codes is not None and one.numbers is None:
+                held = data.inputs[torch.arange(len(data))].flatten(1)[:, list(one.columns)]
+                assert torch.equal(held, one.codes[one.values]), name
+
+    def test_inputs_are_within_their_bounds(self, data: Dataset) -> None:
+        """Where it says that there are any."""
+        if data.bounds is not None:
+            inputs = data.inputs[torch.arange(len(data))]
+            low, high = data.bounds
+
+            assert (inputs >= low).all()
+            assert (inputs <= high).all()
+
+    def test_some_samples_are_those_of_all(self, data: Dataset) -> None:
+        """One at a time, by a view of them, or in batches."""
+        whole = data.inputs[torch.arange(len(data))]
+        rows = torch.arange(len(data)).flip(0)
+        part = data.take(rows)
+
+        assert torch.equal(part.inputs[torch.arange(len(part))], whole[rows])
+        assert torch.equal(part.labels, data.labels[rows])
+        batches = list(in_batches(data.inputs, rows.split(2)))
+        assert torch.equal(torch.cat(batches), whole[rows])
+
+    def test_the_same_parameters_give_the_same_samples(self, tmp_path: Path) -> None:
+        """In the same order, whatever state the process is in, which is left alone."""
+        loaded = []
+        for state in (1, 2):
+            with torch.random.fork_rng():
+                torch.manual_seed(state)
+                source = self.source(tmp_path)
+                before = torch.get_rng_state()
+                loaded.append(source.load())
+                untouched = torch.equal(before, torch.get_rng_state())
+            assert untouched, "the source draws from torch's global state"
+        one, other = map(_columns, loaded)
+
+        assert loaded[0].classes == loaded[1].classes
+        assert loaded[0].texts == loaded[1].texts
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+    def test_the_card_tells_what_loading_gives(self, data: Dataset, tmp_path: Path) -> None:
+        """Where the definition has one."""
+        if self.definition.card is not None:
+            given = {**self.params, **self.written(tmp_path)}
+
+            assert self.definition.card(self.definition.params(**given)) == data.card
+
+
+def _columns(data: Dataset) -> dict[str, Tensor]:
+    """Everything that is a tensor, by name."""
+    known = {"is_member": data.is_member, "groups": data.groups}
+    return {
+        "inputs": data.inputs[torch.arange(len(data))],
+        "labels": data.labels,
+        **{f"attribute {name}": one.values for name, one in data.attributes.items()},
+        **{name: column for name, column in known.items() if column is not None},
+    }

@@ -1,0 +1,117 @@
+"""What every model factory must keep to, as tests that a plugin author inherits."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.api import ModelDef
+from safecompress_core.network import Classifier, ModelFactory
+from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["ModelConformance"]
+
+CLASSES = 5
+
+
+class ModelConformance(DefinitionConformance):
+    """Subclass it, name your definition, and pytest runs the checks.
+
+    ::
+
+        class TestTiny(ModelConformance):
+            definition = TINY
+            params = {"width": 4}
+
+    Attributes:
+        definition: the model's definition.
+        params: what a spec would write for it.
+        input_shape: shape of one sample, as the factory's ``prepare`` leaves it.
+    """
+
+    definition: ClassVar[ModelDef]
+    params: ClassVar[Mapping[str, Any]] = {}
+    input_shape: ClassVar[tuple[int, ...]] = (3, 32, 32)
+
+    def factory(self) -> ModelFactory:
+        """As a run creates it."""
+        module, _, name = self.definition.target.partition(":")
+        params = self.definition.params.model_validate(dict(self.params))
+        built: ModelFactory = getattr(import_module(module), name)(params)
+        return built
+
+    def network(self, *, seed: int = 0) -> nn.Module:
+        """A fresh network, in eval mode."""
+        generator = torch.Generator().manual_seed(seed)
+        made = self.factory().build(
+            input_shape=self.input_shape, classes=CLASSES, generator=generator
+        )
+        return made.eval()
+
+    def inputs(self, count: int = 4) -> Tensor:
+        """Random samples; override it for samples that are not numbers."""
+        generator = torch.Generator().manual_seed(1)
+        return torch.rand(count, *self.input_shape, generator=generator)
+
+    def test_the_same_generator_gives_the_same_weights(self) -> None:
+        """All chance comes from the generator, and torch's global state stays as it was."""
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            before = torch.get_rng_state()
+            one = self.network()
+            untouched = torch.equal(before, torch.get_rng_state())
+            torch.manual_seed(2)
+            other = self.network()
+
+        assert untouched, "the factory draws from torch's global state"
+        assert one.state_dict().keys() == other.state_dict().keys()
+        assert all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
+
+    def test_another_generator_gives_other_weights(self) -> None:
+        """What is not pretrained is drawn: at least the last layer."""
+        one, other = self.network(seed=0), self.network(seed=1)
+
+        assert not all(map(torch.equal, one.parameters(), other.parameters()))
+
+    def test_a_sample_gets_a_logit_a_class(self) -> None:
+        """Finite numbers, whatever the size of the batch."""
+        network = self.network()
+        for count in (1, 4):
+            with torch.no_grad():
+                logits = network(self.inputs(count))
+            assert logits.shape == (count, CLASSES)
+            assert logits.isfinite().all()
+
+    def test_samples_do_not_see_each_other(self) -> None:
+        """In eval mode a sample's logits are its own."""
+        network, inputs = self.network(), self.inputs()
+        with torch.no_grad():
+            torch.testing.assert_close(network(inputs)[:1], network(inputs[:1]))
+
+    def test_its_representation_is_found(self) -> None:
+        """The input of the linear layer that yields the logits."""
+        network = Classifier(self.network(), sample=self.inputs(1)).eval()
+        with torch.no_grad():
+            logits, representation = network.represent(self.inputs())
+
+        assert representation.shape == (4, network.width)
+        torch.testing.assert_close(logits, network.head(representation))
+
+    def test_some_weights_may_be_sparse(self) -> None:
+        """And a gradient reaches each of them."""
+        network = Classifier(self.network(), sample=self.inputs(1)).eval()
+        network(self.inputs()).sum().backward()
+        weights = network.sparse_parameters()
+
+        assert weights
+        assert all(weight.grad is not None for weight in weights.values())
+
+    def test_its_state_can_be_loaded_into_a_fresh_one(self) -> None:
+        """As a model file is."""
+        saved, other = self.network(seed=0), self.network(seed=1)
+        other.load_state_dict(saved.state_dict())
+
+        with torch.no_grad():
+            assert torch.equal(saved(self.inputs()), other(self.inputs()))

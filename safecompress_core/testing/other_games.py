@@ -1,0 +1,215 @@
+"""What attackers that evade, invert or extract must keep to, as tests that an author inherits.
+
+The kit's model is linear on purpose: which inputs change its answer, and which inputs its gradients
+belong to, is known.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.api import Access, AttackerDef
+from safecompress_core.network import Classifier
+from safecompress_core.privacy.attacker import Evidence
+from safecompress_core.privacy.evader import Ball
+from safecompress_core.privacy.inverter import Clues
+from safecompress_core.privacy.observations import Observations, observe
+from safecompress_core.testing.manifest import DefinitionConformance
+
+__all__ = ["EvaderConformance", "ExtractorConformance", "InverterConformance"]
+
+# N samples · C classes · D values of an input
+
+CLASSES, SIDE, SAMPLES = 4, 4, 60
+LOW, HIGH = torch.zeros(()), torch.ones(())
+
+
+class _GameConformance(DefinitionConformance):
+    """What the three kits share: an attacker and a small model with samples in [0, 1]."""
+
+    definition: ClassVar[AttackerDef]
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    def attacker(self) -> Any:
+        """A fresh attacker."""
+        module, _, name = self.definition.target.partition(":")
+        params = self.definition.params.model_validate(dict(self.params))
+        return getattr(import_module(module), name)(params)
+
+    def evidence(self, *, seed: int = 0) -> Evidence:
+        """Images (N, 1, 4, 4) that the model answers rightly, as far as access goes."""
+        seen = _observed(seed).restricted(self.definition.access)
+        return Evidence(seen=seen, truth=None, values=CLASSES)
+
+    def fitted(self, *, seed: int = 0) -> Any:
+        """An attacker that holds other samples of the same kind."""
+        attacker = self.attacker()
+        attacker.fit(self.evidence(seed=1), generator=torch.Generator().manual_seed(seed))
+        return attacker
+
+    def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
+        """What it answers to a standard question."""
+        raise NotImplementedError
+
+    def test_same_seed_same_answers(self) -> None:
+        """All chance comes from the generator, whatever state the process is in."""
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            before = torch.get_rng_state()
+            first = self.answers(self.fitted(seed=7), seed=7)
+            untouched = torch.equal(before, torch.get_rng_state())
+            torch.manual_seed(2)
+            second = self.answers(self.fitted(seed=7), seed=7)
+
+        assert torch.equal(first, second)
+        assert untouched, "the attacker draws from torch's global state"
+
+    def test_adapting_a_copy_leaves_the_original_as_it_was(self) -> None:
+        """Candidates are attacked by copies."""
+        original = self.fitted()
+        before = self.answers(original)
+
+        copy = deepcopy(original)
+        copy.adapt(self.evidence(seed=3), generator=torch.Generator().manual_seed(5))
+        self.answers(copy)
+
+        assert torch.equal(before, self.answers(original))
+
+
+class EvaderConformance(_GameConformance):
+    """Subclass it for an ``Evader``; ``params`` have to give an ``epsilon``.
+
+    Attributes:
+        definition: the attacker's definition.
+        params: what a spec would write for it.
+    """
+
+    norm: ClassVar[Literal["linf", "l2"]] = "linf"
+
+    def ball(self, epsilon: float) -> Ball:
+        """Within [0, 1]."""
+        return Ball(norm=self.norm, epsilon=epsilon, low=LOW, high=HIGH)
+
+    def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
+        """Samples moved by at most 0.3, or 1 in length."""
+        evidence = self.evidence(seed=2)
+        ball = self.ball(0.3 if self.norm == "linf" else 1.0)
+        generator = torch.Generator().manual_seed(seed)
+        moved: Tensor = attacker.perturb(evidence, ball, generator=generator)
+        ball.check(moved, evidence.seen.inputs)
+        return moved
+
+    def test_it_misleads_a_model_that_is_easily_misled(self) -> None:
+        """A change as large as the inputs' range leaves few answers right."""
+        evidence, ball = self.evidence(seed=2), self.ball(1.0 if self.norm == "linf" else SIDE)
+        moved = self.fitted().perturb(evidence, ball, generator=torch.Generator())
+
+        ball.check(moved, evidence.seen.inputs)
+        assert float((evidence.seen.predict(moved) == evidence.seen.labels).double().mean()) < 0.2
+
+    def test_it_does_nothing_where_nothing_may_be_done(self) -> None:
+        """The null control: with a ball of no size, samples stay where they are."""
+        evidence, ball = self.evidence(seed=2), self.ball(1e-7)
+        moved = self.fitted().perturb(evidence, ball, generator=torch.Generator())
+
+        ball.check(moved, evidence.seen.inputs)
+        assert float((evidence.seen.predict(moved) == evidence.seen.labels).double().mean()) == 1
+
+    def test_one_sample_is_enough(self) -> None:
+        """It can be moved alone."""
+        evidence = self.evidence(seed=2).take(torch.tensor([0]))
+        moved = self.fitted().perturb(evidence, self.ball(0.3), generator=torch.Generator())
+
+        assert moved.shape == evidence.seen.inputs.shape
+
+
+class InverterConformance(_GameConformance):
+    """Subclass it for an ``Inverter``.
+
+    Attributes:
+        definition: the attacker's definition.
+        params: what a spec would write for it.
+    """
+
+    def clues(self) -> Clues:
+        """All classes, or the gradients of five samples."""
+        if not self.definition.gradients:
+            return Clues(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
+        seen = _observed(2)
+        network = seen.network().double()
+        named = dict(network.module.named_parameters())
+        gradients = []
+        for one, label in zip(seen.inputs[:5].double(), seen.labels[:5], strict=True):
+            loss = F.cross_entropy(network(one[None]), label[None])
+            parts = torch.autograd.grad(loss, list(named.values()))
+            gradients.append(dict(zip(named, parts, strict=True)))
+        return Clues(
+            classes=torch.zeros(0, dtype=torch.int64),
+            gradients=tuple(gradients),
+            low=LOW,
+            high=HIGH,
+        )
+
+    def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
+        """Reconstructions of the right shape, finite and within the range."""
+        clues, generator = self.clues(), torch.Generator().manual_seed(seed)
+        found: Tensor = attacker.reconstruct(self.evidence(seed=1), clues, generator=generator)
+        assert tuple(found.shape) == (len(clues), 1, SIDE, SIDE)
+        assert found.isfinite().all(), "a reconstruction is not a finite number"
+        assert ((found >= LOW) & (found <= HIGH)).all(), "a reconstruction leaves the range"
+        return found
+
+    def test_it_finds_what_the_model_tells(self) -> None:
+        """Samples come back from their gradients; a class comes back as what is taken for it."""
+        found = self.answers(self.fitted())
+        if self.definition.gradients:
+            apart = (found - _observed(2).inputs[: len(found)]).abs().amax()
+            assert float(apart) < 0.05
+        else:
+            taken_for = _observed(0).predict(found)
+            assert torch.equal(taken_for, torch.arange(CLASSES))
+
+
+class ExtractorConformance(_GameConformance):
+    """Subclass it for an ``Extractor``.
+
+    Attributes:
+        definition: the attacker's definition.
+        params: what a spec would write for it.
+    """
+
+    def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
+        """A label for each sample."""
+        inputs = _observed(2).inputs
+        found: Tensor = attacker.answer(inputs)
+        assert tuple(found.shape) == (len(inputs),)
+        assert found.dtype == torch.int64
+        return found
+
+    def test_it_sees_no_more_than_answers(self) -> None:
+        """Whoever holds the parameters has nothing to extract."""
+        assert Access.BLACK_BOX.covers(self.definition.access)
+
+    def test_its_clone_answers_as_a_simple_model_does(self) -> None:
+        """The model is linear, and its answers are clear."""
+        agreement = self.answers(self.fitted()) == _observed(2).predictions
+
+        assert float(agreement.double().mean()) > 0.8
+
+
+def _observed(seed: int) -> Observations:
+    """A linear model of 16 pixels: each class is told by how bright its own row is."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(SAMPLES) % CLASSES
+    inputs = 0.3 * torch.rand(SAMPLES, 1, SIDE, SIDE, generator=generator)
+    inputs[torch.arange(SAMPLES), 0, labels] += 0.5
+    head: nn.Linear = nn.utils.skip_init(nn.Linear, SIDE * SIDE, CLASSES)
+    with torch.no_grad():
+        nn.init.zeros_(head.bias)
+        head.weight.copy_(4 * torch.eye(CLASSES).repeat_interleave(SIDE, dim=1))
+    return observe(Classifier(nn.Sequential(nn.Flatten(), head)), inputs, labels)

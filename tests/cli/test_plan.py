@@ -1,0 +1,74 @@
+"""``safecompress plan``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from safecompress_core.cli import cli
+
+SPEC = """
+version: 1
+name: planned
+device: cpu
+task:
+  data: {type: made-up, samples: 1000, classes: 4, shape: [6]}
+  model: {type: mlp, hidden: [8]}
+training: {epochs: 3, batch_size: 100, precision: float32}
+method: {type: uncompressed}
+audit:
+  attackers: [{type: entropy}]
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A small one."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_it_shows_work_files_and_what_costs_identity(spec: Path) -> None:
+    """In a table, for people."""
+    result = CliRunner().invoke(cli, ["plan", str(spec), "--set", "training.compile=true"])
+
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.stdout.split())
+    assert "500 members in 5 steps an epoch, batches of 100" in words
+    assert "uncompressed model 1 3" in words
+    assert "in all 6" in words
+    assert "training.compile: generated code rounds in its own way" in words
+    assert "events.jsonl" in words
+
+
+def test_its_json_holds_the_same(spec: Path) -> None:
+    """For machines; what is not known is null."""
+    result = CliRunner().invoke(cli, ["plan", str(spec), "--json"])
+
+    found = json.loads(result.stdout)
+    assert (found["epochs"], found["members"], found["steps"]) == (6, 500, 5)
+    assert [job["name"] for job in found["jobs"]] == [
+        *("uncompressed model", "method uncompressed", "audit"),
+    ]
+    assert found["directory"].startswith("planned-")
+    assert "measured" not in found
+
+
+def test_measuring_tells_what_a_step_costs(spec: Path) -> None:
+    """Time and memory, and what all steps would take."""
+    result = CliRunner().invoke(cli, ["plan", str(spec), "--measure"])
+
+    assert result.exit_code == 0, result.output
+    assert "92 parameters, 80 multiplications a sample, float32" in result.stdout
+    assert "a step of 100 samples:" in result.stdout
+    assert "all training at this pace:" in result.stdout
+
+
+def test_an_invalid_spec_is_not_planned(spec: Path) -> None:
+    """It has problems, as everywhere."""
+    result = CliRunner().invoke(cli, ["plan", str(spec), "--set", "training.epochs=0"])
+
+    assert result.exit_code == 1
+    assert "training.epochs" in result.stderr

@@ -1,0 +1,165 @@
+"""Arrays of a .npz file, and samples that a function returns."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from safecompress_core.api import DataDef
+from safecompress_core.errors import DataError
+from safecompress_core.testing.data import DataConformance
+from safecompress_plugins.data.array_manifest import (
+    DEFINITIONS,
+    NumpyParams,
+    PythonParams,
+    TorchvisionParams,
+)
+from safecompress_plugins.data.numpy_archive import NumpyArchive
+from safecompress_plugins.data.python_function import PythonFunction
+from safecompress_plugins.data.torchvision_images import TorchvisionImages
+
+BY_NAME = {definition.name: definition for definition in DEFINITIONS}
+
+MODULE = """\
+import torch
+from safecompress_core.toolkit import Dataset
+
+def samples(count=4):
+    labels = torch.arange(count) % 2
+    return Dataset(inputs=labels[:, None].float(), labels=labels, classes=("a", "b"), attributes={})
+
+def nothing():
+    return None
+
+def broken():
+    raise RuntimeError("out of ink")
+
+NUMBER = 3
+"""
+
+
+def arrays(path: Path, **changes: Any) -> str:
+    """Twelve digits: even or odd, how many lines, and who is a member."""
+    digits = load_digits()
+    content = {
+        "inputs": digits.images[:12].astype(np.uint8),
+        "labels": np.where(digits.target[:12] % 2, "odd", "even"),
+        "digit": digits.target[:12] % 5,
+        "member": np.arange(12) < 6,
+        "writer": np.repeat(["x", "y", "z"], 4),
+    }
+    np.savez(path, **(content | changes))
+    return str(path)
+
+
+class TestNumpy(DataConformance):
+    definition: DataDef = BY_NAME["numpy"]
+    params = {"private": ["digit"], "members": "member", "group": "writer"}
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Twelve digits."""
+        return {"path": arrays(folder / "digits.npz")}
+
+
+class TestPython(DataConformance):
+    definition: DataDef = BY_NAME["python"]
+    params = {"function": "maker_of_samples:samples", "arguments": {"count": 6}}
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """A module with a function."""
+        (folder / "maker_of_samples.py").write_text(MODULE)
+        return {"folder": str(folder)}
+
+
+def numpy_data(path: str, **params: Any) -> Any:
+    """The samples of a file."""
+    return NumpyArchive(NumpyParams.model_validate({"path": path, **params})).load()
+
+
+def test_bytes_are_divided_by_255_and_labels_may_be_text(tmp_path: Path) -> None:
+    """All other numbers are taken as they are."""
+    path = arrays(tmp_path / "digits.npz")
+    data = numpy_data(path, private=["digit"], members="member")
+    other = numpy_data(arrays(tmp_path / "other.npz", inputs=np.full((12, 3), 7.5)))
+
+    digits = load_digits()
+    assert torch.allclose(data.inputs * 255, torch.from_numpy(digits.images[:12]).float())
+    assert [data.classes[label] for label in data.labels[:4]] == ["even", "odd", "even", "odd"]
+    assert data.attributes["digit"].values.tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]
+    assert data.is_member.tolist() == [True] * 6 + [False] * 6
+    assert (other.inputs == 7.5).all()
+    assert other.bounds is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "params", "message"),
+    [
+        ({}, {"target": "label"}, "no array 'label'; did you mean 'labels'"),
+        ({"labels": np.arange(11)}, {}, "'inputs' has 12, 'labels' has 11"),
+        ({"labels": np.zeros((12, 2))}, {}, r"'labels' has the shape \(12, 2\)"),
+        ({"inputs": np.arange(12)}, {}, r"int64 of shape \(12,\)"),
+        ({"labels": np.array([object()] * 12)}, {}, "cannot read .* as arrays"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    tmp_path: Path, changes: dict[str, Any], params: dict[str, Any], message: str
+) -> None:
+    """Objects, which only unpickling could read, among them."""
+    path = arrays(tmp_path / "digits.npz", **changes)
+
+    with pytest.raises(DataError, match=message):
+        numpy_data(path, **params)
+
+
+def test_a_file_of_one_array_is_no_archive(tmp_path: Path) -> None:
+    """Nor is a text."""
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "text.npz").write_text("inputs")
+
+    for name in ("one.npy", "text.npz"):
+        with pytest.raises(DataError, match=r"no \.npz archive"):
+            numpy_data(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("samples", "not of the form 'module:function'"),
+        ("no_such_module:samples", "No module named 'no_such_module'"),
+        ("another_maker:no_such", "has nothing called 'no_such' that can be called"),
+        ("another_maker:NUMBER", "has nothing called 'NUMBER' that can be called"),
+        ("another_maker:broken", "RuntimeError: out of ink"),
+        ("another_maker:nothing", "returned a NoneType"),
+    ],
+)
+def test_a_function_that_is_of_no_use_is_told_with_the_reason(
+    tmp_path: Path, function: str, message: str
+) -> None:
+    """At the parameter that names it."""
+    (tmp_path / "another_maker.py").write_text(MODULE)
+    params = PythonParams(function=function, folder=str(tmp_path))
+
+    with pytest.raises(DataError, match=message) as caught:
+        PythonFunction(params).load()
+
+    assert caught.value.field == ("function",)
+
+
+def test_a_torchvision_for_another_torch_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it raises when it is imported would tell nobody what to do."""
+    (tmp_path / "torchvision").mkdir()
+    broken = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision" / "__init__.py").write_text(broken)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [one for one in sys.modules if one.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(DataError, match="does not fit the torch that is installed"):
+        TorchvisionImages(TorchvisionParams(name="FashionMNIST", root=str(tmp_path)))

@@ -1,0 +1,262 @@
+"""Images: folders, Parquet files, and that it does not matter where pixels are kept."""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from safecompress_core.api import DataDef
+from safecompress_core.errors import DataError
+from safecompress_core.testing.data import DataConformance
+from safecompress_core.toolkit import Inputs, in_batches
+from safecompress_plugins.data.image_folder import ImageFolder
+from safecompress_plugins.data.image_manifest import (
+    DEFINITIONS,
+    ImageFolderParams,
+    ImageParquetParams,
+    Normal,
+)
+from safecompress_plugins.data.images import ByteImages, FileImages
+from safecompress_plugins.data.parquet_file import ImageParquetFile
+
+BY_NAME = {definition.name: definition for definition in DEFINITIONS}
+
+
+def digit(index: int, size: int = 8) -> Image.Image:
+    """A handwritten digit as a grey image."""
+    pixels = (load_digits().images[index] * 15).astype(np.uint8)
+    return Image.fromarray(pixels).resize((size, size))
+
+
+def encoded(index: int) -> bytes:
+    """A digit as a PNG file."""
+    buffer = io.BytesIO()
+    digit(index).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def folders(root: Path, parts: tuple[str, ...] = (".",), size: int = 8) -> Path:
+    """Three digits each of the labels 0 and 1 in every part; digit 10 is a 0 again, and so on."""
+    for number, part in enumerate(parts):
+        for label in (0, 1):
+            folder = root / part / str(label)
+            folder.mkdir(parents=True)
+            for index in range(3):
+                digit(30 * number + 10 * index + label, size).save(folder / f"{index}.png")
+    return root
+
+
+def loaded(root: Path, **params: Any) -> Any:
+    """The samples of a folder."""
+    given = {"path": str(root), **params}
+    return ImageFolder(ImageFolderParams.model_validate(given)).load()
+
+
+def everything(inputs: Inputs) -> torch.Tensor:
+    """All of them."""
+    return inputs[torch.arange(len(inputs))]
+
+
+class TestImageFolder(DataConformance):
+    definition: DataDef = BY_NAME["image-folder"]
+    params: ClassVar[Mapping[str, Any]] = {"storage": "memory"}
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Three images each of two labels in two parts."""
+        if not (folder / "train").exists():
+            folders(folder, ("train", "test"))
+        return {"path": str(folder)}
+
+
+class TestImageFolderOnDisk(TestImageFolder):
+    params: ClassVar[Mapping[str, Any]] = {"storage": "disk", "workers": 1}
+
+
+class TestImageParquet(DataConformance):
+    definition: DataDef = BY_NAME["image-parquet"]
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Four images."""
+        write_parquet(folder / "digits.parquet")
+        return {"path": str(folder / "digits.parquet")}
+
+
+def write_parquet(path: Path, *, names: list[str] | None = None) -> None:
+    """Four digits with the labels 5, 6, 5, 6, as Hugging Face writes them."""
+    images = [{"bytes": encoded(index), "path": None} for index in range(4)]
+    labels = [0, 1, 0, 1] if names else [5, 6, 5, 6]
+    table = pa.table({"image": images, "label": labels})
+    if names:
+        feature = {"names": names, "_type": "ClassLabel"}
+        facts = {"info": {"features": {"image": {"_type": "Image"}, "label": feature}}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(facts)})
+    pq.write_table(table, path)
+
+
+def test_pixels_are_normalised_channel_by_channel(tmp_path: Path) -> None:
+    """(x / 255 − mean) / std, of the pixels that Pillow decodes."""
+    normal = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.5]}
+    data = loaded(folders(tmp_path), normal=normal)
+
+    pixels = np.asarray(Image.open(tmp_path / "1" / "2.png").convert("RGB")) / 255
+    expected = (pixels - normal["mean"]) / normal["std"]
+
+    assert data.inputs.shape == (6, 3, 8, 8)
+    assert torch.allclose(
+        data.inputs[torch.tensor([5])][0],
+        torch.from_numpy(expected).permute(2, 0, 1).float(),
+        atol=1e-6,
+    )
+    low, high = data.bounds
+    assert torch.allclose(low.flatten(), torch.tensor([-2.0, -2.0, -1.2]))
+    assert torch.allclose(high.flatten(), torch.tensor([3.0, 2.0, 0.8]))
+
+
+def test_one_mean_makes_them_grey(tmp_path: Path) -> None:
+    """A single channel."""
+    data = loaded(folders(tmp_path), normal={"mean": [0.0], "std": [1.0]})
+
+    assert data.inputs.shape == (6, 1, 8, 8)
+    assert (everything(data.inputs) * 255).round().unique().numel() > 8
+
+
+def test_folders_are_labels_and_train_has_the_members(tmp_path: Path) -> None:
+    """What stands beside it has none."""
+    data = loaded(folders(tmp_path, ("train", "val")))
+
+    assert data.classes == ("0", "1")
+    assert data.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
+    assert data.is_member.tolist() == [True] * 6 + [False] * 6
+
+
+def test_it_does_not_matter_where_pixels_are_kept(tmp_path: Path) -> None:
+    """In memory or on disk, read at once, in batches, or ahead by workers: the same bytes."""
+    root = folders(tmp_path)
+    memory = loaded(root, storage="memory").inputs
+    disk = loaded(root, storage="disk", workers=2).inputs
+    order = torch.tensor([5, 0, 3, 1, 2, 4])
+
+    assert isinstance(memory, ByteImages)
+    assert isinstance(disk, FileImages)
+    assert torch.equal(everything(disk), everything(memory))
+    batches = [list(in_batches(one, order.split(4))) for one in (memory, disk)]
+    assert [len(batch) for batch in batches[0]] == [4, 2]
+    assert all(torch.equal(*pair) for pair in zip(*batches, strict=True))
+    part, same = memory.take(order[:2]), disk.take(order[:2])
+    assert torch.equal(everything(part), everything(same))
+    assert torch.equal(everything(part), memory[order[:2]])
+    is_wanted = torch.tensor([True, False, False, True, False, False])
+    assert torch.equal(disk[is_wanted], memory[is_wanted])
+
+
+def test_equal_images_have_equal_contents_wherever_they_are(tmp_path: Path) -> None:
+    """By which copies are found."""
+    root = folders(tmp_path)
+    (root / "1" / "copy.png").write_bytes((root / "1" / "0.png").read_bytes())
+    for storage in ("memory", "disk"):
+        inputs = loaded(root, storage=storage).inputs
+        contents = list(inputs.contents(torch.arange(7)))
+
+        assert len(set(contents)) == 6
+        assert contents[3] == contents[6]
+
+
+def test_memory_is_used_until_pixels_are_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ``auto``."""
+    root = folders(tmp_path)
+    assert isinstance(loaded(root).inputs, ByteImages)
+
+    monkeypatch.setattr("safecompress_plugins.data.images.FITS", 6 * 3 * 8 * 8 - 1)
+
+    assert isinstance(loaded(root).inputs, FileImages)
+
+
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+def test_images_of_different_sizes_need_one(tmp_path: Path, storage: str) -> None:
+    """The error names one of them; with a size there is none."""
+    root = folders(tmp_path)
+    digit(7, size=9).save(root / "1" / "1.png")
+
+    with pytest.raises(DataError, match=r"the first is 8 x 8, and .*1.png' is 9 x 9; write 'size"):
+        loaded(root, storage=storage)
+
+    assert loaded(root, storage=storage, size=6).inputs.shape == (6, 3, 6, 6)
+
+
+def test_scaling_cuts_the_longer_side_at_both_ends(tmp_path: Path) -> None:
+    """Nothing is squeezed."""
+    wide = np.zeros((4, 12), dtype=np.uint8)
+    wide[:, 4:8] = 255
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        Image.fromarray(wide).save(tmp_path / label / "wide.png")
+
+    data = loaded(tmp_path, size=4)
+
+    assert torch.equal(everything(data.inputs), torch.ones(2, 3, 4, 4))
+
+
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
+    """By its file."""
+    root = folders(tmp_path)
+    (root / "0" / "9.png").write_text("no image")
+
+    with pytest.raises(DataError, match=r"9\.png' is no image"):
+        loaded(root)
+
+
+def test_a_folder_without_images_tells_what_it_has(tmp_path: Path) -> None:
+    """So that the right one can be named."""
+    (tmp_path / "notes.txt").touch()
+
+    with pytest.raises(DataError, match=r"there are: notes\.txt") as caught:
+        loaded(tmp_path)
+
+    assert caught.value.field == ("path",)
+
+
+def test_parquet_names_labels_by_what_hugging_face_wrote(tmp_path: Path) -> None:
+    """Without that, by their numbers."""
+    write_parquet(tmp_path / "plain.parquet")
+    write_parquet(tmp_path / "named.parquet", names=["zero", "one"])
+    plain, named = (
+        ImageParquetFile(ImageParquetParams(path=str(tmp_path / name))).load()
+        for name in ("plain.parquet", "named.parquet")
+    )
+
+    assert plain.classes == ("5", "6")
+    assert named.classes == ("zero", "one")
+    assert plain.labels.tolist() == named.labels.tolist() == [0, 1, 0, 1]
+    with Image.open(io.BytesIO(encoded(2))) as image:
+        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    assert isinstance(named.inputs, Inputs)
+    assert torch.allclose(named.inputs[torch.tensor([2])][0], pixels / 127.5 - 1, atol=1e-6)
+
+
+def test_a_column_that_holds_no_images_is_refused(tmp_path: Path) -> None:
+    """At the parameter that names it."""
+    write_parquet(tmp_path / "digits.parquet")
+    params = ImageParquetParams(path=str(tmp_path / "digits.parquet"), image="label")
+
+    with pytest.raises(DataError, match="holds int64, and no images") as caught:
+        ImageParquetFile(params).load()
+
+    assert caught.value.field == ("image",)
+
+
+def test_a_normalisation_is_of_one_or_three_channels() -> None:
+    """And as many means as deviations."""
+    for mean, std in (([0.5], [0.5] * 3), ([0.5] * 2, [0.5] * 2)):
+        with pytest.raises(ValueError, match="not of three channels, nor of one"):
+            Normal(mean=mean, std=std)

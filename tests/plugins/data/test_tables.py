@@ -1,0 +1,296 @@
+"""Tables: what becomes of columns, and what is said of those that cannot be what they should."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from safecompress_core.api import DataDef
+from safecompress_core.errors import DataError
+from safecompress_core.testing.data import DataConformance
+from safecompress_core.toolkit import Dataset
+from safecompress_plugins.data.csv_file import CsvFile
+from safecompress_plugins.data.parquet_file import ParquetFile
+from safecompress_plugins.data.table_manifest import DEFINITIONS, CsvParams, ParquetParams
+
+BY_NAME = {definition.name: definition for definition in DEFINITIONS}
+
+PEOPLE = """\
+name,age,job,zip,kept,person,sex,pay
+ann,20,cook,10,yes,a,f,low
+bob,30,smith,20,no,b,m,high
+cay,?,cook,10,yes,a,f,low
+dan,50,?,30,no,d,m,high
+eve,60,clerk,30,1,e,f,low
+fay,70,cook,20,0,f,f,high
+"""
+ADULT = Path(os.environ.get("SAFECOMPRESS_DATA", "../shared/data")) / "adult.csv"
+
+
+def people(folder: Path, content: str = PEOPLE, **params: Any) -> Dataset:
+    """The six of them."""
+    (folder / "people.csv").write_text(content, encoding="utf-8")
+    given = {"path": str(folder / "people.csv"), "target": "pay", **params}
+    return CsvFile(CsvParams.model_validate(given)).load()
+
+
+class TestCsv(DataConformance):
+    definition: DataDef = BY_NAME["csv"]
+    params = {
+        "target": "pay",
+        "private": ["sex", {"column": "age", "intervals": 2, "input": True}],
+        "drop": ["name"],
+        "categorical": ["zip"],
+        "members": "kept",
+        "group": "person",
+    }
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Six people."""
+        (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+        return {"path": str(folder / "people.csv")}
+
+
+class TestCsvOfTexts(DataConformance):
+    definition: DataDef = BY_NAME["csv"]
+    params = {"target": "pay", "text": ["name", "job"]}
+    written = TestCsv.written
+
+
+class TestParquet(DataConformance):
+    definition: DataDef = BY_NAME["parquet"]
+    params = {"target": "pay", "private": [{"column": "sex", "input": True}]}
+
+    def written(self, folder: Path) -> Mapping[str, Any]:
+        """Four people, in two files."""
+        ages = pa.array([20.0, None, 40.0, 50.0])
+        table = pa.table({"age": ages, "sex": [True, False, True, False], "pay": [1, 2, 1, 2]})
+        pq.write_table(table.slice(0, 2), folder / "one.parquet")
+        pq.write_table(table.slice(2, 2), folder / "two.parquet")
+        return {"path": [str(folder / "one.parquet"), str(folder / "two.parquet")]}
+
+
+def test_numbers_are_standardised_and_categories_one_hot(tmp_path: Path) -> None:
+    """As scikit-learn does it; a missing number is the median, a missing category its own."""
+    data = people(tmp_path, drop=["name", "kept", "person", "sex"], categorical=["zip"])
+
+    ages = np.array([[20.0], [30.0], [50.0], [50.0], [60.0], [70.0]])
+    jobs = np.array([["cook"], ["smith"], ["cook"], ["~"], ["clerk"], ["cook"]])
+    zips = np.array([["10"], ["20"], ["10"], ["30"], ["30"], ["20"]])
+    expected = np.hstack(
+        [
+            StandardScaler().fit_transform(ages),
+            OneHotEncoder(sparse_output=False).fit_transform(jobs),
+            OneHotEncoder(sparse_output=False).fit_transform(zips),
+        ]
+    )
+    assert torch.allclose(data.inputs[torch.arange(6)], torch.from_numpy(expected).float())
+    assert data.features == {"age": (0,), "job": (1, 2, 3, 4), "zip": (5, 6, 7)}
+    assert data.classes == ("high", "low")
+    assert data.labels.tolist() == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_private_column_is_no_input_unless_the_spec_says_so(tmp_path: Path) -> None:
+    """Then its place among the inputs is known, and there is a warning."""
+    left_out = people(tmp_path, private=["sex"])
+    seen = people(tmp_path, private=[{"column": "sex", "input": True}])
+
+    assert left_out.attributes["sex"].columns == ()
+    assert left_out.warnings == ()
+    attribute = seen.attributes["sex"]
+    held = seen.inputs[torch.arange(6)][:, list(attribute.columns)]
+    assert held.argmax(dim=1).tolist() == attribute.values.tolist() == [0, 1, 0, 1, 0, 0]
+    assert "sex" not in seen.features
+    assert seen.inputs.shape[1] == left_out.inputs.shape[1] + 2
+    assert seen.warnings == (
+        "'sex' is private and an input of the model: whoever sees the input knows it",
+    )
+
+
+def test_a_private_number_is_cut_at_its_quantiles(tmp_path: Path) -> None:
+    """Two halves of the ages; what was measured is kept beside them."""
+    age = people(tmp_path, private=[{"column": "age", "intervals": 2}]).attributes["age"]
+
+    assert age.names == ("20 to below 50", "50 to 70")
+    assert age.values.tolist() == [0, 0, 1, 1, 1, 1]
+    assert age.numbers is not None
+    assert age.numbers.tolist() == [20, 30, 50, 50, 60, 70]
+
+
+def test_members_and_groups_come_from_columns(tmp_path: Path) -> None:
+    """Neither is an input."""
+    data = people(tmp_path, members="kept", group="person")
+
+    assert data.is_member is not None
+    assert data.is_member.tolist() == [True, False, True, False, True, False]
+    assert data.groups is not None
+    assert data.groups.tolist() == [0, 1, 0, 2, 3, 4]
+    assert {"kept", "person"}.isdisjoint(data.features)
+
+
+def test_text_is_what_the_model_reads_and_all_that_it_reads(tmp_path: Path) -> None:
+    """Several columns are joined by line breaks."""
+    data = people(tmp_path, text=["name", "job"])
+
+    assert data.texts[0] == "ann\ncook"
+    assert data.texts[3] == "dan\n"
+    assert data.inputs.shape == (6, 0)
+
+
+def test_rows_with_something_missing_can_be_left_out(tmp_path: Path) -> None:
+    """And that is noted."""
+    data = people(tmp_path, rows_with_missing="drop")
+
+    assert len(data) == 4
+    assert any(note.startswith("2 of 6 rows are left out") for note in data.notes)
+
+
+def test_rows_of_rare_labels_can_be_left_out(tmp_path: Path) -> None:
+    """After samples were drawn, since drawing makes them rarer."""
+    data = people(tmp_path, target="job", fewest_per_label=2, members="kept")
+
+    assert data.classes == ("cook",)
+    assert len(data) == 3
+    assert data.is_member is not None
+    assert data.is_member.tolist() == [True, True, False]
+    assert "2 of 5 rows are left out: their labels have fewer than 2 samples" in data.notes
+
+
+def test_rare_categories_share_an_input(tmp_path: Path) -> None:
+    """The most frequent ones keep theirs."""
+    data = people(tmp_path, drop=["name", "age", "zip", "kept", "person", "sex"], most_categories=2)
+
+    # cook and (first of those that are there once) clerk, then smith as other, then missing
+    assert data.inputs[torch.arange(6)].argmax(dim=1).tolist() == [1, 2, 1, 3, 0, 1]
+
+
+def test_a_sample_is_drawn_in_proportion_to_labels_and_always_the_same(tmp_path: Path) -> None:
+    """Another ``samples_seed`` draws another one."""
+    rows = "\n".join(f"{number},{'a' if number % 4 else 'b'}" for number in range(400))
+    (tmp_path / "many.csv").write_text(f"x,y\n{rows}\n")
+    params = {"path": str(tmp_path / "many.csv"), "target": "y", "samples": 100}
+
+    one, same, other = (
+        CsvFile(CsvParams.model_validate(params | extra)).load()
+        for extra in ({}, {}, {"samples_seed": 1})
+    )
+
+    assert torch.bincount(one.labels).tolist() == [75, 25]
+    assert torch.equal(one.inputs[torch.arange(100)], same.inputs[torch.arange(100)])
+    assert not torch.equal(one.inputs[torch.arange(100)], other.inputs[torch.arange(100)])
+
+
+@pytest.mark.parametrize(
+    ("params", "field", "message"),
+    [
+        ({"target": "Pay"}, ("target",), "no column 'Pay'; did you mean 'pay'? there are: name, a"),
+        ({"private": ["sexx"]}, ("private", 0), "no column 'sexx'; did you mean 'sex'?"),
+        (
+            {"private": [{"column": "seks"}]},
+            ("private", 0, "column"),
+            "no column 'seks'",
+        ),
+        ({"private": ["sex", "pay"]}, ("private", 1), "cannot be private as well"),
+        ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "has another part to play"),
+        ({"numeric": ["job"]}, ("numeric", 0), "holds 'cook', which is no number"),
+        ({"members": "job"}, ("members",), "'cook' says neither"),
+        ({"target": "name"}, ("target",), "too many for labels"),
+        ({"samples": 7}, ("samples",), "7 samples are asked for, and there are 6"),
+        (
+            {"drop": ["name", "age", "job", "zip", "kept", "person", "sex"]},
+            (),
+            "no column is left for the model to see",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_table_is_said_at_its_place(
+    tmp_path: Path, params: dict[str, Any], field: tuple[str | int, ...], message: str
+) -> None:
+    """With what there is instead."""
+    with pytest.raises(DataError) as caught:
+        people(tmp_path, **params)
+
+    assert caught.value.field == field
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a,a,pay\n1,2,x\n", "two columns called 'a'"),
+        ("a,pay\n", "the table has no rows"),
+        ("a,pay\n1,?\n", "no row is left"),
+        ("a,pay\n1,x\n2\n", "line 3 of"),
+        ("a,pay\n1,x\n1,y\nb,x,2\n", "has 3 cells, and there are 2 columns"),
+    ],
+)
+def test_a_broken_file_is_said_to_be(tmp_path: Path, text: str, message: str) -> None:
+    """With the line, where one is at fault."""
+    with pytest.raises(DataError, match=message):
+        people(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    """And with the nearest name."""
+    (tmp_path / "people.csv").touch()
+    params = CsvParams(path=str(tmp_path / "peple.csv"), target="pay")
+
+    with pytest.raises(DataError, match="did you mean 'people.csv'") as caught:
+        CsvFile(params).load()
+
+    assert caught.value.field == ("path",)
+
+
+def test_a_folder_is_no_file_and_latin_1_no_utf_8(tmp_path: Path) -> None:
+    """Both are said, rather than shown as a traceback."""
+    (tmp_path / "old.csv").write_bytes("a,pay\nMüller,x\n".encode("latin-1"))
+
+    for path, message in ((tmp_path, r"is a folder; there are: old\.csv"), ("old.csv", "UTF-8")):
+        params = CsvParams(path=str(tmp_path / path), target="pay")
+        with pytest.raises(DataError, match=message):
+            CsvFile(params).load()
+
+
+def test_a_parquet_table_reads_as_the_same_table_in_csv(tmp_path: Path) -> None:
+    """Numbers, text and gaps alike."""
+    rows = [line.split(",") for line in PEOPLE.splitlines()]
+    columns = dict(zip(rows[0], map(list, zip(*rows[1:], strict=True)), strict=True))
+    typed = {
+        **columns,
+        "age": pa.array([None if one == "?" else int(one) for one in columns["age"]]),
+        "job": pa.array([None if one == "?" else one for one in columns["job"]]),
+    }
+    pq.write_table(pa.table(typed), tmp_path / "people.parquet")
+    params = {"target": "pay", "private": ["sex", "age"], "drop": ["name"], "members": "kept"}
+
+    table = ParquetFile(
+        ParquetParams.model_validate({"path": str(tmp_path / "people.parquet"), **params})
+    ).load()
+    text = people(tmp_path, **params)
+
+    assert torch.equal(table.inputs[torch.arange(6)], text.inputs[torch.arange(6)])
+    assert table.features == text.features
+    assert table.notes == text.notes
+    assert torch.equal(table.attributes["age"].values, text.attributes["age"].values)
+
+
+@pytest.mark.skipif(not ADULT.exists(), reason=f"there is no {ADULT}")
+def test_adult_has_the_counts_that_its_authors_give() -> None:
+    """UCI's adult.names: 32,561 rows, of which 30,162 without missing values; 76 % at most 50K."""
+    params = {"path": str(ADULT), "target": "Salary", "private": ["sex", "race"]}
+
+    whole = CsvFile(CsvParams.model_validate(params)).load()
+    complete = CsvFile(CsvParams.model_validate({**params, "rows_with_missing": "drop"})).load()
+
+    assert (len(whole), len(complete)) == (32_561, 30_162)
+    assert (whole.labels == 0).float().mean().item() == pytest.approx(0.7592, abs=1e-4)
+    assert whole.attributes["sex"].names == ("Female", "Male")
+    assert len(whole.attributes["race"].names) == 5

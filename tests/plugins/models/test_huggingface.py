@@ -1,0 +1,203 @@
+"""Models of transformers, made small and saved by transformers itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.testing import ModelConformance
+from safecompress_core.toolkit import Classifier, Dataset, ModelError, observe
+from safecompress_plugins.models.loaded_manifest import DEFINITIONS, HuggingfaceModelParams
+
+try:  # torchvision, which it imports where there is one, may be built for another torch
+    from transformers import (
+        BertConfig,
+        BertForSequenceClassification,
+        BertModel,
+        BertTokenizer,
+        ViTConfig,
+        ViTForImageClassification,
+    )
+except (ImportError, RuntimeError) as error:
+    pytest.skip(f"transformers cannot be imported: {error}", allow_module_level=True)
+
+[DEFINITION] = [one for one in DEFINITIONS if one.name == "huggingface"]
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "news", "today", "is"]
+TEXTS = ("good news today", "bad", "today is good good good news")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny pretrained encoder with its tokenizer, as ``save_pretrained`` leaves it."""
+    place = tmp_path_factory.mktemp("bert")
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=12,
+        max_position_embeddings=16,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(place)
+    (place / "vocab.txt").write_text("\n".join(WORDS))
+    BertTokenizer(str(place / "vocab.txt")).save_pretrained(place)
+    return place
+
+
+def factory(**params: Any) -> Any:
+    """The factory of these parameters."""
+    from safecompress_plugins.models.huggingface_model import HuggingfaceModel
+
+    return HuggingfaceModel(HuggingfaceModelParams(**params))
+
+
+def texts() -> Dataset:
+    """Three texts of two kinds."""
+    return Dataset(
+        inputs=torch.zeros(3, 0),
+        labels=torch.tensor([0, 1, 0]),
+        classes=("a", "b"),
+        attributes={},
+        texts=TEXTS,
+    )
+
+
+class TestHuggingface(ModelConformance):
+    definition = DEFINITION
+    input_shape = (9,)
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, folder: Path) -> None:
+        type(self).params = {"path": str(folder)}  # type: ignore[misc]
+
+    def inputs(self, count: int = 4) -> Tensor:
+        """Token ids."""
+        return torch.randint(1, 10, (count, 9), generator=torch.Generator().manual_seed(1))
+
+
+class TestHuggingfaceImages(ModelConformance):
+    definition = DEFINITION
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        place = tmp_path_factory.mktemp("vit")
+        config = ViTConfig(
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=12,
+            image_size=32,
+            patch_size=16,
+        )
+        with torch.random.fork_rng():
+            ViTForImageClassification(config).save_pretrained(place)
+        type(self).params = {"path": str(place), "reads": "images"}  # type: ignore[misc]
+
+
+def network(folder: Path, **params: Any) -> Classifier:
+    """For the texts, in eval mode."""
+    made = factory(path=str(folder), **params)
+    inputs = made.prepare(texts()).inputs
+    generator = torch.Generator().manual_seed(0)
+    module = made.build(input_shape=tuple(inputs.shape[1:]), classes=2, generator=generator)
+    return Classifier(module, sample=inputs[:1]).eval()
+
+
+def test_texts_become_token_ids(folder: Path) -> None:
+    """By the model's own tokenizer: [CLS], words, [SEP], padding, cut to the longest allowed."""
+    ids = factory(path=str(folder), max_length=6).prepare(texts()).inputs
+
+    assert ids.dtype == torch.int64
+    assert ids.tolist() == [[2, 5, 7, 8, 3, 0], [2, 6, 3, 0, 0, 0], [2, 8, 9, 5, 5, 3]]
+
+
+def test_weights_are_those_of_the_file(folder: Path) -> None:
+    """All but the last layer, which the file lacks; without them, none."""
+    kept = BertModel.from_pretrained(folder).state_dict()
+    name = "encoder.layer.0.intermediate.dense.weight"
+    state = network(folder).state()
+
+    assert torch.equal(state[f"body.bert.{name}"], kept[name])
+    fresh = network(folder, pretrained=False).state()
+    assert not torch.equal(fresh[f"body.bert.{name}"], kept[name])
+
+
+def test_padding_changes_nothing(folder: Path) -> None:
+    """A text is answered as transformers answers it alone, however long its neighbours are."""
+    classifier, inputs = network(folder), factory(path=str(folder)).prepare(texts()).inputs
+    body = classifier.module.body
+    assert isinstance(body, BertForSequenceClassification)
+    with torch.no_grad():
+        logits = classifier(inputs)
+        for row, ids in enumerate(inputs):
+            alone = body(input_ids=ids[ids != 0][None]).logits[0]
+            torch.testing.assert_close(logits[row], alone)
+
+
+def test_a_batch_is_cut_to_its_longest_text(folder: Path) -> None:
+    """What is padding in all of them costs nothing."""
+    classifier, inputs = network(folder), factory(path=str(folder)).prepare(texts()).inputs
+    lengths: list[int] = []
+    classifier.module.body.register_forward_pre_hook(  # type: ignore[union-attr]
+        lambda _, __, given: lengths.append(given["input_ids"].shape[1]), with_kwargs=True
+    )
+    with torch.no_grad():
+        classifier(inputs[:1])
+        classifier(inputs)
+
+    assert lengths == [5, 8]
+
+
+def test_embeddings_norms_and_biases_stay_dense(folder: Path) -> None:
+    """Linear layers alone are thinned out: attention, feed-forward, pooler, classifier."""
+    found = network(folder).sparse_parameters()
+
+    assert len(found) == 4 + 2 + 2
+    assert not any("embeddings" in name or "LayerNorm" in name for name in found)
+    assert all(name.endswith(".weight") for name in found)
+
+
+def test_a_model_of_texts_is_observed_like_any_other(folder: Path) -> None:
+    """Closed-form last-layer gradients are those of autograd."""
+    classifier, data = network(folder), factory(path=str(folder)).prepare(texts())
+    seen = observe(classifier, data.inputs, data.labels)
+    loss = torch.nn.functional.cross_entropy(classifier(data.inputs)[:1], data.labels[:1])
+    [expected] = torch.autograd.grad(loss, classifier.head.weight)
+
+    torch.testing.assert_close(seen.last_layer_gradients[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "no name and no path; write one of 'name' and 'path'"),
+        ({"path": "nowhere"}, "there is no folder 'nowhere'"),
+        ({"name": "no-one/has-this"}, "cannot have the model 'no-one/has-this'"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_a_clear_error(params: dict[str, Any], message: str) -> None:
+    """Offline, absent or not said at all; the hub is not asked."""
+    with pytest.raises(ModelError, match=message):
+        factory(**params).build(input_shape=(4,), classes=2, generator=torch.Generator())
+
+
+def test_weights_that_would_have_to_be_unpickled_are_refused(folder: Path, tmp_path: Path) -> None:
+    """Only safetensors files are read."""
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    torch.save({}, tmp_path / "pytorch_model.bin")
+
+    with pytest.raises(ModelError, match="cannot have the model"):
+        factory(path=str(tmp_path)).build(input_shape=(4,), classes=2, generator=torch.Generator())
+
+
+def test_data_without_texts_are_refused(folder: Path) -> None:
+    """With what to write."""
+    data = Dataset(
+        inputs=torch.zeros(2, 3), labels=torch.tensor([0, 1]), classes=("a", "b"), attributes={}
+    )
+    with pytest.raises(ModelError, match="reads texts, and the data have none; write 'text:'"):
+        factory(path=str(folder)).prepare(data)
