@@ -32,6 +32,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "validate": ("safecompress_core.cli.validate:validate", "Check specs without running them."),
     "plan": ("safecompress_core.cli.plan:plan", "Show what a run would do, and what it costs."),
+    "compare": (
+        "safecompress_core.cli.compare:compare",
+        "Hold variants of a spec against each other.",
+    ),
     "pick": ("safecompress_core.cli.pick:pick", "Take another model from a run's archive."),
     "report": ("safecompress_core.cli.report:report", "Write a run's report again."),
     "inspect": ("safecompress_core.cli.inspect:inspect", "Show what a run or a model file holds."),
@@ -82,8 +86,8 @@ class LazyGroup(click.Group):
             ctx.exit(FAILED)
         except KeyboardInterrupt:
             resume = "; run the same command again to resume"
-            is_run = ctx.invoked_subcommand == "run"
-            click.echo(f"\ninterrupted{resume if is_run else ''}", err=True)
+            resumes = ctx.invoked_subcommand in ("run", "compare")
+            click.echo(f"\ninterrupted{resume if resumes else ''}", err=True)
             ctx.exit(INTERRUPTED)
 
 

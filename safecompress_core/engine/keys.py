@@ -4,16 +4,13 @@ import hashlib
 import json
 from typing import Any
 
-from safecompress_core.engine.manifest import UncompressedParams
+from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 
-__all__ = ["PLAIN", "content_key", "trains_plainly"]
+__all__ = ["content_key", "trains_plainly"]
 
 COMMON = ("task", "pools", "training", "seed", "device")
 """The sections of a spec that all training depends on."""
-
-PLAIN: dict[str, Any] = {"type": "uncompressed", **UncompressedParams().model_dump()}
-"""The method that is dense training and nothing else, as a resolved spec has it."""
 
 
 def trains_plainly(prepared: Preparation) -> bool:

@@ -15,10 +15,10 @@ from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec
 
-__all__ = ["Job", "Plan", "plan_of"]
+__all__ = ["PLAIN", "Job", "Plan", "plan_of"]
 
 PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
-"""Dense training and nothing else: its reference models are the uncompressed model's."""
+"""Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
 FILES = (
     "results.json",
     "model/model.safetensors",

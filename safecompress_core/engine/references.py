@@ -28,9 +28,10 @@ from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import reproducible
 from safecompress_core.engine.executor import each_done
 from safecompress_core.engine.journal import Journal
-from safecompress_core.engine.keys import PLAIN, content_key, trains_plainly
+from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import taught_by
+from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.errors import (

@@ -14,11 +14,12 @@ from safecompress_core.engine.environment import environment, reproducible, thre
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.journal import Journal, Sink
-from safecompress_core.engine.keys import PLAIN, content_key, trains_plainly
+from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.naming import directory_name, plugin_records
+from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (

@@ -13,7 +13,21 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safecompress_core.report.svg import Ink, Panel, panel
 
-__all__ = ["Noise", "Step", "Trial", "Whisker", "course", "forest", "noise", "trade_off", "width"]
+__all__ = [
+    "Noise",
+    "Step",
+    "Trial",
+    "Whisker",
+    "course",
+    "forest",
+    "labelled_axes",
+    "limits",
+    "noise",
+    "numbered_rounds",
+    "staircase",
+    "trade_off",
+    "width",
+]
 
 WIDTHS = {1: 520, 2: 520, 4: 252}
 WIDTH = 340
@@ -131,7 +145,7 @@ def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> P
         for trial in (one for one in trials if not one.on_front):
             _dot(axes, trial, Ink.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
         front = [trial for trial in trials if trial.on_front]
-        stairs = _staircase([(one.advantage, one.performance) for one in front])
+        stairs = staircase([(one.advantage, one.performance) for one in front])
         axes.step(*zip(*stairs, strict=True), where="post", color=Ink.FRONT, lw=1.5, alpha=0.6)
         for trial in front:
             _dot(axes, trial, Ink.FRONT, size=8)
@@ -145,11 +159,9 @@ def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> P
         )
         for trial in chosen:
             _dot(axes, trial, Ink.AFTER, size=11 if trial.round == rounds else 6, shape="D")
-        axes.set_xlim(*_span([trial.advantage for trial in trials]))
-        axes.set_ylim(*_span([trial.performance for trial in trials]))
-        axes.set_xlabel("advantage →")
-        axes.set_title("performance ↑", loc="left", color=Ink.MUTED, x=-0.14, pad=10)
-        _numbers(axes)
+        axes.set_xlim(*limits([trial.advantage for trial in trials]))
+        axes.set_ylim(*limits([trial.performance for trial in trials]))
+        labelled_axes(axes, right="advantage →", up="performance ↑")
 
     last = next((one for one in reversed(trials) if one.is_chosen), trials[-1])
     return panel(
@@ -184,8 +196,8 @@ def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink)
             mew=1.5,
             clip_on=False,
         )
-        axes.set_ylim(*_span([*lows, *highs]))
-        _rounds(axes, numbers)
+        axes.set_ylim(*limits([*lows, *highs]))
+        numbered_rounds(axes, numbers)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
@@ -214,7 +226,7 @@ def noise(readings: Sequence[Noise], *, name: str, title: str, wide: int) -> Pan
             axes.plot([one.round - 0.28, one.round + 0.28], [one.noise] * 2, color=Ink.TEXT, lw=2)
         highest = max(max(one.spread, one.noise) for one in readings)
         axes.set_ylim(0, max(highest * 1.2, SMALLEST_SPAN / 2))
-        _rounds(axes, [one.round for one in readings])
+        numbered_rounds(axes, [one.round for one in readings])
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
@@ -246,7 +258,7 @@ def _dot(
     )
 
 
-def _staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Those that no other beats in both: the first as small, the second as large as can be."""
     stairs: list[tuple[float, float]] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
@@ -255,14 +267,14 @@ def _staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float
     return stairs
 
 
-def _span(values: Sequence[float]) -> tuple[float, float]:
+def limits(values: Sequence[float]) -> tuple[float, float]:
     """Limits around values, with air."""
     low, high = min(values), max(values)
     air = max((high - low) * 0.08, (SMALLEST_SPAN - (high - low)) / 2)
     return low - air, high + air
 
 
-def _rounds(axes: Axes, numbers: Sequence[int]) -> None:
+def numbered_rounds(axes: Axes, numbers: Sequence[int]) -> None:
     """An axis of rounds; of many, not each has its number."""
     apart = -(-len(numbers) // 10)
     axes.set_xticks(list(numbers)[::apart])
@@ -272,7 +284,10 @@ def _rounds(axes: Axes, numbers: Sequence[int]) -> None:
     axes.grid(visible=False, axis="x")
 
 
-def _numbers(axes: Axes) -> None:
+def labelled_axes(axes: Axes, *, right: str, up: str) -> None:
+    """Two axes of figures, and what they are of."""
+    axes.set_xlabel(right)
+    axes.set_title(up, loc="left", color=Ink.MUTED, x=-0.14, pad=10)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(FuncFormatter(_short))

@@ -8,7 +8,7 @@ no script.
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from ruamel.yaml import YAML
 
 from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
@@ -17,7 +17,7 @@ from safecompress_core.report import contents, panels, summary, verdict, words
 from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
 
-__all__ = ["render", "write_report"]
+__all__ = ["page_template", "render", "write_report"]
 
 TEMPLATE = "report.html"
 
@@ -50,39 +50,35 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         environment: the content of ``environment.json``.
     """
     resolved = YAML(typ="safe", pure=True).load(spec)
-    return (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(
-            results=results,
-            spec=spec,
-            resolved=resolved,
-            environment=environment,
-            headline=contents.headline(results),
-            verdict=verdict.verdict(results),
-            gates=verdict.gates(results),
-            controls=verdict.controls(results),
-            failed_controls=verdict.failed_controls(results),
-            selectors=verdict.selectors(results),
-            gaps=verdict.gaps(results),
-            findings=verdict.selection(results),
-            tiles=contents.tiles(results),
-            comparison=summary.comparison(results),
-            card=list(card_lines(results["data"])),
-            exposure=exposure(results),
-            attackers=contents.attackers(results, resolved),
-            rounds=contents.rounds(results),
-            ends=summary.ends_of(results),
-            forests=panels.forests(results),
-            trade_offs=panels.trade_offs(results),
-            courses=panels.courses(results),
-            noises=panels.noises(results),
-        )
+    return page_template(TEMPLATE).render(
+        results=results,
+        spec=spec,
+        resolved=resolved,
+        environment=environment,
+        headline=contents.headline(results),
+        verdict=verdict.verdict(results),
+        gates=verdict.gates(results),
+        controls=verdict.controls(results),
+        failed_controls=verdict.failed_controls(results),
+        selectors=verdict.selectors(results),
+        gaps=verdict.gaps(results),
+        findings=verdict.selection(results),
+        tiles=contents.tiles(results),
+        comparison=summary.comparison(results),
+        card=list(card_lines(results["data"])),
+        exposure=exposure(results),
+        attackers=contents.attackers(results, resolved),
+        rounds=contents.rounds(results),
+        ends=summary.ends_of(results),
+        forests=panels.forests(results),
+        trade_offs=panels.trade_offs(results),
+        courses=panels.courses(results),
+        noises=panels.noises(results),
     )
 
 
-def _environment() -> Environment:
-    """Everything is escaped, and a name that is missing is an error."""
+def page_template(name: str) -> Template:
+    """A template in which everything is escaped, and a name that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("safecompress_core", "report/templates"),
         autoescape=True,
@@ -97,7 +93,7 @@ def _environment() -> Environment:
         "size": words.size,
         "span": lambda ends: words.span(*ends),
     }
-    return environment
+    return environment.get_template(name)
 
 
 def _text(path: Path) -> str:

@@ -1,0 +1,39 @@
+"""How test-driven runs went, round by round: what was chosen, as it was tested on *select*."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from safecompress_core.compare.table import Done
+
+__all__ = ["courses"]
+
+
+def courses(runs: Sequence[Done]) -> list[dict[str, Any]]:
+    """The learning procedure of every run that has rounds, JSON-ready (the papers' Figs. 3-5).
+
+    Each has ``name``, ``density``, ``seed`` and ``rounds`` with ``round``, ``performance``, and
+    ``advantage``, the largest that an attack reached on the chosen candidate; null where no attack
+    tested it.
+    """
+    return [
+        {
+            "name": run.variant,
+            "density": run.density,
+            "seed": run.seed,
+            "rounds": [_round(record) for record in run.results["rounds"]],
+        }
+        for run in runs
+        if run.results["rounds"]
+    ]
+
+
+def _round(record: Mapping[str, Any]) -> dict[str, Any]:
+    went_on = [one for one in record["candidates"] if one["chosen"]]
+    chosen = max(went_on, key=lambda one: float(one["utility"]))
+    objectives = dict(chosen["objectives"])
+    performance = objectives.pop("performance")
+    return {
+        "round": record["round"],
+        "performance": performance,
+        "advantage": max(objectives.values(), default=None),
+    }

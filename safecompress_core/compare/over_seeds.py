@@ -1,0 +1,77 @@
+"""What several seeds say together: a mean with its interval, and whether two variants differ.
+
+A seed draws pools, first weights and batches alike for all variants, so variants are compared
+seed by seed: what a seed has of luck, all of them have.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+__all__ = ["CONFIDENCE", "is_best", "summary"]
+
+CONFIDENCE = 0.95
+ROUNDING = 1e-9
+"""Gains that differ by less are the same."""
+
+Array = NDArray[np.float64]
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """``mean``, its 95 % ``interval`` by Student's t, and the ``values`` themselves.
+
+    Args:
+        values: one a seed.
+
+    Returns:
+        JSON-ready; the interval is null where a single seed tells nothing of the spread.
+    """
+    mean = math.fsum(values) / len(values)
+    return {"mean": mean, "interval": _interval(values, mean), "values": list(values)}
+
+
+def _interval(values: Sequence[float], mean: float) -> list[float] | None:
+    if len(values) < 2:
+        return None
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return [mean - float(reach), mean + float(reach)]
+
+
+def is_best(
+    candidate: Sequence[float], others: Sequence[Sequence[float]], *, higher_is_better: bool
+) -> bool:
+    """Whether a variant is better than each of the others beyond what seeds explain.
+
+    A paired t-test against each, with Holm's correction for their number. With fewer than two
+    seeds, or where there is no other variant, nothing is best.
+
+    Args:
+        candidate: the variant's values, one a seed.
+        others: those of the others for the same seeds.
+        higher_is_better: which way is better.
+    """
+    if len(candidate) < 2 or not others:
+        return False
+    sign = 1 if higher_is_better else -1
+    gains = sign * (np.asarray(candidate, dtype=np.float64) - np.asarray(others, dtype=np.float64))
+    if (gains.mean(axis=1) <= 0).any():
+        return False
+    return _all_significant([_p_value(row) for row in gains])
+
+
+def _p_value(gains: Array) -> float:
+    """Two-sided, that the mean gain is 0; a gain that is the same in all seeds is no chance."""
+    if np.ptp(gains) < ROUNDING:
+        return 0.0
+    return float(stats.ttest_1samp(gains, 0.0).pvalue)
+
+
+def _all_significant(p_values: Sequence[float]) -> bool:
+    """Whether Holm's procedure rejects every hypothesis (Holm 1979)."""
+    ordered = sorted(p_values)
+    alpha = 1 - CONFIDENCE
+    return all(p <= alpha / (len(ordered) - rank) for rank, p in enumerate(ordered))

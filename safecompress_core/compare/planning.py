@@ -1,0 +1,101 @@
+"""What a comparison would do, before it does anything; no torch, unless a pace is asked for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.engine.naming import directory_name, plugin_records
+from safecompress_core.engine.plan import Job, Plan, plan_of
+from safecompress_core.host import Registry
+from safecompress_core.spec.comparison import Comparison, Entry
+
+__all__ = ["ComparisonPlan", "PlannedRun", "plan_comparison"]
+
+SHARED = ("uncompressed model", "reference models, uncompressed")
+"""Jobs of a run that all runs of a seed have in common."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run of a comparison.
+
+    Attributes:
+        label: variant, density and seed.
+        directory: the name of its directory.
+        epochs: that its own method and reference models train; None where nobody can tell.
+        tests: how often a model is asked for an attack; None likewise.
+        is_done: whether it was finished before.
+    """
+
+    label: str
+    directory: str
+    epochs: int | None
+    tests: int | None
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """What there is to do.
+
+    Attributes:
+        name: of the comparison.
+        runs: all of them, in their order.
+        shared_epochs: what runs of one seed train once for all of them, over all seeds.
+        steps: optimizer steps of an epoch; None where only the data can tell.
+    """
+
+    name: str
+    runs: tuple[PlannedRun, ...]
+    shared_epochs: int
+    steps: int | None
+
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the members that are still to be trained; None where nobody can tell."""
+        found = [run.epochs for run in self.runs if not run.is_done]
+        if None in found:
+            return None
+        return sum(one for one in found if one is not None) + (self.shared_epochs if found else 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "epochs": self.epochs}
+
+
+def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) -> ComparisonPlan:
+    """What a comparison kept in ``folder`` would still do."""
+    plans = [plan_of(entry.loaded, registry) for entry in comparison.entries]
+    shared: dict[int, int] = {}
+    for entry, plan in zip(comparison.entries, plans, strict=True):
+        both = sum(job.epochs or 0 for job in plan.jobs if job.name in SHARED)
+        shared[entry.seed] = max(shared.get(entry.seed, 0), both)
+    return ComparisonPlan(
+        name=comparison.spec.name,
+        runs=tuple(_runs(comparison.entries, plans, registry, folder)),
+        shared_epochs=sum(shared.values()),
+        steps=plans[0].steps,
+    )
+
+
+def _runs(
+    entries: Sequence[Entry], plans: Sequence[Plan], registry: Registry, folder: Path
+) -> Iterator[PlannedRun]:
+    plugins = plugin_records(registry)
+    for entry, plan in zip(entries, plans, strict=True):
+        own = [job for job in plan.jobs if job.name not in SHARED]
+        directory = directory_name(entry.loaded.resolved, plugins)
+        yield PlannedRun(
+            label=entry.label,
+            directory=directory,
+            epochs=_sum(own, "epochs"),
+            tests=_sum(own, "tests"),
+            is_done=(folder / "runs" / directory / "results.json").exists(),
+        )
+
+
+def _sum(jobs: Sequence[Job], count: str) -> int | None:
+    """Of all jobs; None where one of them cannot tell."""
+    found = [getattr(job, count) for job in jobs]
+    return None if None in found else sum(found)

@@ -1,0 +1,130 @@
+"""What a comparison takes from one run's results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.api import Game
+
+__all__ = ["TPR_AT_LOW_FPR", "Attacked", "Reading", "read_part"]
+
+LOW_FPR = 0.01
+TPR_AT_LOW_FPR = "tpr_at_1_percent_fpr"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attacked:
+    """What one attacker of the audit found.
+
+    Attributes:
+        game: what it tried to find out.
+        measures: by name, every figure that has an interval, and the true-positive rate at 1 %
+            false positives where the pool is large enough to tell.
+    """
+
+    game: Game
+    measures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One model of one run.
+
+    The *strongest* of a measure is the largest that any attacker of the audit reached on this
+    model: a model is as safe as its strongest attack leaves it.
+
+    Attributes:
+        task_accuracy: the metric that candidates were chosen by, on the non-members of *audit*.
+        mia_accuracy: right answers of the membership attacker that counts, in [0, 1]; None where
+            nobody attacks membership.
+        density: of the sparsifiable weights.
+        bytes: of the model's file.
+        seconds: that its training took, tests included; None where nobody measured it.
+        audit: by attacker.
+    """
+
+    task_accuracy: float
+    mia_accuracy: float | None
+    density: float
+    bytes: int
+    seconds: float | None
+    audit: Mapping[str, Attacked]
+
+    @property
+    def tm_score(self) -> float | None:
+        """Task accuracy over MIA accuracy: the papers' Eq. 6 with λ = 1."""
+        return None if not self.mia_accuracy else self.task_accuracy / self.mia_accuracy
+
+    @property
+    def auc(self) -> float | None:
+        """The strongest membership attack's area under the ROC curve."""
+        return self._strongest("auc", Game.MEMBERSHIP)
+
+    @property
+    def tpr_at_1_percent_fpr(self) -> float | None:
+        """The strongest membership attack's share of members found at 1 % false positives."""
+        return self._strongest(TPR_AT_LOW_FPR, Game.MEMBERSHIP)
+
+    @property
+    def lift(self) -> float | None:
+        """The strongest attribute attack's gain in accuracy over the best guess without a model."""
+        return self._strongest("lift", Game.ATTRIBUTE)
+
+    @property
+    def advantage(self) -> float | None:
+        """The strongest attack's advantage, whatever its game."""
+        return self._strongest("advantage", *Game)
+
+    def _strongest(self, measure: str, *games: Game) -> float | None:
+        found = [
+            attacked.measures[measure]
+            for attacked in self.audit.values()
+            if attacked.game in games and measure in attacked.measures
+        ]
+        return max(found, default=None)
+
+
+def read_part(
+    part: Mapping[str, Any], *, performance: str, seconds: float | None, mia: str | None
+) -> Reading:
+    """Read one model's part of a run's results.
+
+    Args:
+        part: has ``model``, ``metrics`` and ``audit``.
+        performance: the metric that candidates were chosen by.
+        seconds: how long the model took.
+        mia: the attacker whose accuracy is the papers' MIA accuracy; None for the one on
+            membership that is right most often.
+    """
+    return Reading(
+        task_accuracy=float(part["metrics"][performance]["value"]),
+        mia_accuracy=_mia_accuracy(part["audit"], mia),
+        density=float(part["model"]["density"]),
+        bytes=int(part["model"]["file_bytes"]),
+        seconds=seconds,
+        audit={
+            attacker: Attacked(game=Game(found["game"]), measures=_measures(found))
+            for attacker, found in part["audit"].items()
+        },
+    )
+
+
+def _mia_accuracy(audit: Mapping[str, Any], mia: str | None) -> float | None:
+    wanted = [
+        float(found["accuracy"])
+        for attacker, found in audit.items()
+        if found["game"] == Game.MEMBERSHIP and mia in (None, attacker)
+    ]
+    return max(wanted, default=None)
+
+
+def _measures(found: Mapping[str, Any]) -> dict[str, float]:
+    measures = {
+        name: float(value)
+        for name, value in found.items()
+        if f"{name}_interval" in found and value is not None
+    }
+    for point in found.get("operating_points", ()):
+        if point["max_fpr"] == LOW_FPR and point["tpr"] is not None:
+            measures[TPR_AT_LOW_FPR] = float(point["tpr"])
+    return measures

@@ -1,0 +1,78 @@
+"""What a comparison leaves behind: ``comparison.json``, and everything that is a function of it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.compare.learning import courses
+from safecompress_core.compare.table import Done, tabulated
+from safecompress_core.compare.work import Failure
+from safecompress_core.engine.run_directory import read_json, write_bytes, write_json
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.report.variants_page import render
+from safecompress_core.report.variants_text import as_csv, as_latex, as_markdown
+from safecompress_core.spec.comparison import Comparison
+
+__all__ = ["VERSION", "record", "spec_hash", "write_record"]
+
+VERSION = 1
+"""Of the format of ``comparison.json``."""
+
+
+def spec_hash(comparison: Comparison) -> str:
+    """SHA-256 over the resolved specs of all runs: the same for the same comparison."""
+    resolved = [entry.loaded.resolved for entry in comparison.entries]
+    return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
+
+
+def record(
+    comparison: Comparison,
+    done: Sequence[Done],
+    failures: Sequence[Failure],
+    *,
+    command: str,
+    environment: Path,
+) -> dict[str, Any]:
+    """The content of ``comparison.json``.
+
+    Args:
+        comparison: what was asked for.
+        done: its finished runs.
+        failures: those that could not be finished.
+        command: the line that gives the same comparison again.
+        environment: the ``environment.json`` of one of the runs.
+
+    Raises:
+        RunDirectoryError: if no run was finished, or runs of one seed are of different data.
+    """
+    if not done:
+        reasons = "; ".join(f"{one.label}: {one.reason}" for one in failures)
+        raise RunDirectoryError(f"no run of the comparison could be finished: {reasons}")
+    spec = comparison.spec
+    return {
+        "version": VERSION,
+        "name": spec.name,
+        "command": command,
+        "sha256": spec_hash(comparison),
+        "seeds": spec.seeds,
+        "densities": spec.densities,
+        "mia": spec.mia,
+        "environment": read_json(environment),
+        "variants": tabulated(done, mia=spec.mia),
+        "courses": courses(done),
+        "failures": [{"label": one.label, "reason": one.reason} for one in failures],
+    }
+
+
+def write_record(folder: Path, content: dict[str, Any]) -> None:
+    """Write ``comparison.json`` and its renderings as CSV, Markdown, LaTeX and one HTML page."""
+    write_json(folder / "comparison.json", content)
+    for suffix, rendered in (
+        ("csv", as_csv),
+        ("md", as_markdown),
+        ("tex", as_latex),
+        ("html", render),
+    ):
+        write_bytes(folder / f"comparison.{suffix}", rendered(content).encode())

@@ -1,0 +1,215 @@
+"""The table of a comparison: every variant at every density, over all seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from safecompress_core.choose.front import nondominated
+from safecompress_core.compare.over_seeds import is_best, summary
+from safecompress_core.compare.reading import Reading, read_part
+from safecompress_core.errors import RunDirectoryError
+
+__all__ = ["UNCOMPRESSED", "Done", "tabulated"]
+
+UNCOMPRESSED = "uncompressed"
+
+HIGHER_IS_BETTER: Mapping[str, bool] = {
+    "task_accuracy": True,
+    "mia_accuracy": False,
+    "tm_score": True,
+    "auc": False,
+    "tpr_at_1_percent_fpr": False,
+    "lift": False,
+    "advantage": False,
+    "bytes": False,
+    "seconds": False,
+}
+"""The figures of a row, and which way is better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A finished run of a comparison.
+
+    Attributes:
+        variant: its name.
+        method: the type of its method.
+        density: what was asked for; None where the variant has its own, or none.
+        seed: of the run.
+        is_plain: whether the method is dense training and nothing else, which a run has done
+            already when it comes to its method.
+        results: the content of its ``results.json``.
+    """
+
+    variant: str
+    method: str
+    density: float | None
+    seed: int
+    is_plain: bool
+    results: Mapping[str, Any]
+
+
+def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str, Any]]:
+    """One row for each variant and density, JSON-ready.
+
+    A row has ``name``, ``method``, ``density``, ``seeds``; ``task_accuracy``, ``mia_accuracy``,
+    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift``, ``advantage`` (those of the strongest
+    attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``, each with
+    ``mean``, ``interval`` and ``values``, or null where nothing measured it; ``relative_seconds``
+    beside the uncompressed model; ``best``, the figures in which it is better than every other
+    compressed row of its density beyond what seeds explain; and ``on_front``, whether no compressed
+    row of its density has both a better task accuracy and a lower advantage. The uncompressed model
+    is the first row.
+
+    Args:
+        runs: finished ones; of each variant and density the same seeds.
+        mia: the attacker whose accuracy is the papers' MIA accuracy.
+
+    Raises:
+        RunDirectoryError: if runs of one seed are of different data or pools.
+    """
+    _require_same_pools(runs)
+    found = [_row(key, group, mia) for key, group in _grouped(runs).items()]
+    if not any(row["name"] == UNCOMPRESSED for row in found):
+        found.insert(0, _uncompressed(runs, mia))
+    base = next(row for row in found if row["name"] == UNCOMPRESSED)["seconds"]
+    for row in found:
+        row["relative_seconds"] = _ratio(row["seconds"], base)
+    for density in dict.fromkeys(row["density"] for row in found):
+        peers = [row for row in found if row["density"] == density and _is_compressed(row)]
+        for row, on_front in zip(peers, _on_front(peers), strict=True):
+            row["best"] = [name for name in HIGHER_IS_BETTER if _leads(row, peers, name)]
+            row["on_front"] = on_front
+    return found
+
+
+def _is_compressed(row: Mapping[str, Any]) -> bool:
+    return bool(row["method"] != UNCOMPRESSED)
+
+
+def _grouped(runs: Sequence[Done]) -> dict[tuple[str, str, float | None], list[Done]]:
+    groups: dict[tuple[str, str, float | None], list[Done]] = {}
+    for run in runs:
+        groups.setdefault((run.variant, run.method, run.density), []).append(run)
+    return groups
+
+
+def _row(
+    key: tuple[str, str, float | None], runs: Sequence[Done], mia: str | None
+) -> dict[str, Any]:
+    variant, method, density = key
+    readings = [
+        read_part(
+            run.results,
+            performance=run.results["selection"]["performance"],
+            seconds=run.results["seconds"]["baseline" if run.is_plain else "compress"],
+            mia=mia,
+        )
+        for run in runs
+    ]
+    return _described(variant, method, density, [run.seed for run in runs], readings)
+
+
+def _uncompressed(runs: Sequence[Done], mia: str | None) -> dict[str, Any]:
+    """What every run has trained besides, once a seed."""
+    by_seed = {run.seed: run for run in reversed(runs)}
+    seeds = sorted(by_seed)
+    readings = [
+        read_part(
+            by_seed[seed].results["baseline"],
+            performance=by_seed[seed].results["selection"]["performance"],
+            seconds=by_seed[seed].results["seconds"]["baseline"],
+            mia=mia,
+        )
+        for seed in seeds
+    ]
+    return _described(UNCOMPRESSED, UNCOMPRESSED, None, seeds, readings)
+
+
+def _described(
+    name: str,
+    method: str,
+    density: float | None,
+    seeds: Sequence[int],
+    readings: Sequence[Reading],
+) -> dict[str, Any]:
+    def over_seeds(figure: Callable[[Reading], float | None]) -> dict[str, Any] | None:
+        values = [value for reading in readings if (value := figure(reading)) is not None]
+        return summary(values) if len(values) == len(readings) else None
+
+    return {
+        "name": name,
+        "method": method,
+        "density": density,
+        "kept": over_seeds(lambda one: one.density),
+        "seeds": list(seeds),
+        **{
+            figure: over_seeds(lambda one, figure=figure: getattr(one, figure))  # type: ignore[misc]
+            for figure in HIGHER_IS_BETTER
+        },
+        "audit": {
+            attacker: {
+                measure: over_seeds(
+                    lambda one, attacker=attacker, measure=measure: (  # type: ignore[misc]
+                        one.audit[attacker].measures.get(measure)
+                    )
+                )
+                for measure in attacked.measures
+            }
+            for attacker, attacked in readings[0].audit.items()
+        },
+        "best": [],
+        "on_front": None,
+    }
+
+
+def _leads(row: Mapping[str, Any], peers: Sequence[Mapping[str, Any]], figure: str) -> bool:
+    """Whether a row is the best of its density; those without the figure, or its seeds, are out."""
+    own = row[figure]
+    if own is None:
+        return False
+    others = [
+        peer[figure]["values"]
+        for peer in peers
+        if peer is not row and peer[figure] is not None and peer["seeds"] == row["seeds"]
+    ]
+    return is_best(own["values"], others, higher_is_better=HIGHER_IS_BETTER[figure])
+
+
+def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """By row, whether none has both more task accuracy and less of an advantage."""
+    if not peers:
+        return []
+    points = np.array(
+        [
+            [-row["task_accuracy"]["mean"], row["advantage"]["mean"] if row["advantage"] else 0.0]
+            for row in peers
+        ]
+    )
+    return [bool(one) for one in nondominated(points)]
+
+
+def _ratio(own: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> float | None:
+    if own is None or base is None or not base["mean"]:
+        return None
+    return float(own["mean"] / base["mean"])
+
+
+def _require_same_pools(runs: Sequence[Done]) -> None:
+    first: dict[int, Done] = {}
+    for run in runs:
+        known = first.setdefault(run.seed, run)
+        own, other = (_fingerprints(one.results) for one in (run, known))
+        if own != other:
+            pool = next(name for name in own | other if own.get(name) != other.get(name))
+            raise RunDirectoryError(
+                f"runs of seed {run.seed} are of different data or pools, so they cannot be "
+                f"compared: pool {pool!r} is {other.get(pool)} for {known.variant!r} and "
+                f"{own.get(pool)} for {run.variant!r}; give them the same task, pools and seed"
+            )
+
+
+def _fingerprints(results: Mapping[str, Any]) -> dict[str, str]:
+    return {name: pool["fingerprint"] for name, pool in results["pools"].items()}

@@ -1,0 +1,157 @@
+"""Does all runs of a comparison: in one place, sharing what does not depend on the variant.
+
+- Every run has a directory of its own under ``runs/`` and is an ordinary run: it can be reported,
+  verified and picked from, and a comparison that was stopped goes on where it was.
+- The uncompressed model of a seed, and reference models, are trained once: they lie in ``shared/``
+  under a key of everything that they depend on.
+- A run that cannot be finished is told at the end; it takes nothing from the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.compare.table import Done
+from safecompress_core.engine.executor import each_done
+from safecompress_core.engine.plan import PLAIN
+from safecompress_core.engine.run import run_directory, run_spec
+from safecompress_core.engine.run_directory import read_results
+from safecompress_core.errors import SafeCompressError
+from safecompress_core.host import Registry, load_plugins
+from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
+
+__all__ = ["Failure", "Order", "work_off"]
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A run that could not be finished.
+
+    Attributes:
+        label: which one.
+        reason: the error's message.
+    """
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A comparison and how it is to be done.
+
+    Attributes:
+        path: its file.
+        overrides: ``a.b=c``, laid over it.
+        folder: where it is kept.
+        plugins_dir: where single-file plugins are.
+        allow_code: whether its specs may import code that they name.
+    """
+
+    path: Path
+    overrides: tuple[str, ...]
+    folder: Path
+    plugins_dir: Path | None
+    allow_code: bool
+
+
+def work_off(
+    comparison: Comparison,
+    registry: Registry,
+    order: Order,
+    *,
+    workers: int,
+    told: Callable[[Entry, str | None], None],
+    observers: Callable[[Event], None],
+) -> tuple[list[Done], list[Failure]]:
+    """Do every run that is not done yet.
+
+    Args:
+        comparison: what there is to do.
+        registry: what its components are made of.
+        order: where it came from, so that another process can load it, and where it goes.
+        workers: how many runs are done at once.
+        told: is told of each run when it is finished, with the reason where it failed.
+        observers: are told of the events of runs that are done in this process.
+
+    Returns:
+        The finished runs in the comparison's order, and those that failed.
+    """
+    failures: list[Failure] = []
+    indices = range(len(comparison.entries))
+    if workers > 1:
+        do: Callable[[int], None] = partial(_do_elsewhere, order)
+    else:
+        do = partial(_do, comparison, registry, order.folder, observers)
+    for index in each_done(do, list(indices), workers=workers):
+        entry = comparison.entries[index]
+        reason = _reason(order.folder, index)
+        told(entry, reason)
+        if reason is not None:
+            failures.append(Failure(label=entry.label, reason=reason))
+    return list(_done(comparison, registry, order.folder)), failures
+
+
+def _do(
+    comparison: Comparison,
+    registry: Registry,
+    folder: Path,
+    observers: Callable[[Event], None],
+    index: int,
+) -> None:
+    """One run; what stops it is written down instead of stopping the others."""
+    note = _note(folder, index)
+    note.unlink(missing_ok=True)
+    try:
+        run_spec(
+            comparison.entries[index].loaded,
+            registry,
+            runs=folder / "runs",
+            observers=observers,
+            shared=folder / "shared",
+        )
+    except SafeCompressError as error:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(str(error), encoding="utf-8")
+
+
+def _do_elsewhere(order: Order, index: int) -> None:
+    """The same in a process that has to load everything first."""
+    comparison, registry = _loaded(order)
+    _do(comparison, registry, order.folder, lambda _: None, index)
+
+
+@lru_cache(maxsize=1)
+def _loaded(order: Order) -> tuple[Comparison, Registry]:
+    registry = load_plugins(plugins_dir=order.plugins_dir).registry
+    comparison = load_comparison(
+        order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
+    )
+    return comparison, registry
+
+
+def _note(folder: Path, index: int) -> Path:
+    return folder / "failed" / f"{index}.txt"
+
+
+def _reason(folder: Path, index: int) -> str | None:
+    note = _note(folder, index)
+    return note.read_text(encoding="utf-8") if note.exists() else None
+
+
+def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[Done]:
+    for entry in comparison.entries:
+        directory = run_directory(entry.loaded, registry, folder / "runs")
+        if (directory / "results.json").exists():
+            yield Done(
+                variant=entry.variant,
+                method=str(entry.loaded.resolved["method"]["type"]),
+                density=entry.density,
+                seed=entry.seed,
+                is_plain=entry.loaded.resolved["method"] == PLAIN,
+                results=read_results(directory),
+            )

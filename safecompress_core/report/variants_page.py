@@ -1,0 +1,44 @@
+"""One page that holds a comparison: a function of ``comparison.json``, and of nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from safecompress_core.report.page import page_template
+from safecompress_core.report.variants import legend, variant_table
+from safecompress_core.report.variants_figures import learning, trade_offs
+
+__all__ = ["headline", "render"]
+
+TEMPLATE = "comparison.html"
+
+
+def render(comparison: Mapping[str, Any]) -> str:
+    """The page.
+
+    Args:
+        comparison: the content of ``comparison.json``.
+    """
+    return page_template(TEMPLATE).render(
+        comparison=comparison,
+        headline=headline(comparison),
+        table=variant_table(comparison),
+        legend=list(legend(comparison)),
+        trade_offs=trade_offs(comparison),
+        learning=learning(comparison),
+    )
+
+
+def headline(comparison: Mapping[str, Any]) -> str:
+    """Who has the best TM-score at each density, and whether seeds explain the lead."""
+    rows = [row for row in comparison["variants"] if row["on_front"] is not None]
+    scored = [row for row in rows if row["tm_score"]]
+    if not scored:
+        return f"{len(comparison['variants'])} variants, side by side"
+    leaders = []
+    for density in dict.fromkeys(row["density"] for row in scored):
+        peers = [row for row in scored if row["density"] == density]
+        best = max(peers, key=lambda row: float(row["tm_score"]["mean"]))
+        at = "" if density is None else f" at density {density:g}"
+        is_sure = "tm_score" in best["best"]
+        leaders.append(f"{best['name']}{at}{'' if is_sure else ', within what seeds explain'}")
+    return f"Best by TM-score: {'; '.join(leaders)}"

@@ -1,0 +1,175 @@
+"""``safecompress compare``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from safecompress_core.cli import cli
+
+COMPARISON = """\
+version: 1
+name: tiny-comparison
+base: {base}
+seeds: [1, 2]
+densities: [0.2]
+changes: {{device: cpu, training: {{epochs: 2}}, audit: {{front: chosen}}, gate: []}}
+variants:
+  - method: {{rounds: 1}}
+  - name: uncompressed-re2
+    method: {{type: uncompressed, defences: [{{type: entropy, weight: 0.1}}]}}
+"""
+
+
+def run(spec: Path, into: Path, *arguments: str) -> Result:
+    """The outcome of ``safecompress compare``."""
+    return CliRunner().invoke(cli, ["compare", str(spec), "--into", str(into), *arguments])
+
+
+@pytest.fixture(scope="module")
+def spec(tiny_spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two variants with two seeds."""
+    path = tmp_path_factory.mktemp("comparison") / "comparison.yaml"
+    path.write_text(COMPARISON.format(base=tiny_spec))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """What was printed, and the folder."""
+    into = tmp_path_factory.mktemp("comparisons")
+    outcome = run(spec, into)
+    assert outcome.exception is None, outcome.stderr
+    return outcome, into / "tiny-comparison"
+
+
+def record(folder: Path) -> dict[str, Any]:
+    """The content of ``comparison.json``."""
+    found: dict[str, Any] = json.loads((folder / "comparison.json").read_text())
+    return found
+
+
+def test_it_prints_a_table_and_where_things_lie(finished: tuple[Result, Path]) -> None:
+    """A row for each variant, and for the uncompressed model; a line for each run beside it."""
+    outcome, folder = finished
+
+    assert outcome.exit_code == 0
+    for expected in ("accuracy", "TM", "uncompressed", "test-driven", "Means over 2 seeds"):
+        assert expected in outcome.stdout
+    assert "[4/4] uncompressed-re2, seed 2: done" in outcome.stderr
+    for suffix in ("json", "csv", "md", "tex", "html"):
+        assert (folder / f"comparison.{suffix}").stat().st_size > 0
+        assert str(folder / f"comparison.{suffix}") in outcome.stdout
+
+
+def test_its_json_has_a_mean_and_an_interval_for_each_figure(
+    finished: tuple[Result, Path],
+) -> None:
+    """As the documentation says."""
+    found = record(finished[1])
+
+    names = [(one["name"], one["method"], one["density"]) for one in found["variants"]]
+    assert names == [
+        ("uncompressed", "uncompressed", None),
+        ("test-driven", "test-driven", 0.2),
+        ("uncompressed-re2", "uncompressed", None),
+    ]
+    own = found["variants"][1]
+    assert own["seeds"] == [1, 2]
+    for figure in (
+        *("task_accuracy", "mia_accuracy", "tm_score", "bytes", "seconds"),
+        *("auc", "lift", "advantage"),
+    ):
+        assert own[figure]["interval"][0] <= own[figure]["mean"] <= own[figure]["interval"][1]
+    assert own["audit"]["loss-threshold"]["auc"]["mean"] == own["auc"]["mean"]
+    for score, task, mia in zip(
+        *(own[one]["values"] for one in ("tm_score", "task_accuracy", "mia_accuracy")), strict=True
+    ):
+        assert score == pytest.approx(task / mia)
+    assert found["failures"] == []
+    assert found["command"].startswith("safecompress compare ")
+
+
+def test_the_big_model_of_a_seed_is_trained_once(finished: tuple[Result, Path]) -> None:
+    """All runs of the seed have the same file."""
+    _, folder = finished
+    files = sorted((folder / "runs").glob("*/baseline/model.safetensors"))
+
+    assert len(files) == 4
+    assert len({file.read_bytes() for file in files}) == 2
+    assert len(list((folder / "shared" / "uncompressed").iterdir())) == 2
+
+
+def test_a_finished_comparison_is_only_shown(spec: Path, finished: tuple[Result, Path]) -> None:
+    """Its results do not change, nor do those of its runs."""
+    _, folder = finished
+    before = record(folder)
+    models = {path: path.stat().st_mtime_ns for path in folder.rglob("model.safetensors")}
+
+    again = run(spec, folder.parent, "--json")
+
+    assert json.loads(again.stdout) == before == record(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("model.safetensors")} == models
+
+
+def test_several_workers_find_the_same(
+    spec: Path, finished: tuple[Result, Path], tmp_path: Path
+) -> None:
+    """Only seconds depend on where a run is done."""
+    outcome = run(spec, tmp_path, "--workers", "2")
+
+    assert outcome.exit_code == 0, outcome.stderr
+    folders = (finished[1], tmp_path / "tiny-comparison")
+    for one, other in zip(*(record(one)["variants"] for one in folders), strict=True):
+        assert one["task_accuracy"] == other["task_accuracy"]
+        assert one["audit"] == other["audit"]
+
+
+def test_a_dry_run_shows_what_is_left(spec: Path, finished: tuple[Result, Path]) -> None:
+    """With the time that training takes at the pace of this machine."""
+    fresh = run(spec, finished[1].parent / "elsewhere", "--dry-run")
+    told = json.loads(run(spec, finished[1].parent, "--dry-run", "--json").stdout)
+
+    assert "test-driven at density 0.2, seed 1" in fresh.stdout
+    assert "all training at this pace" in fresh.stdout
+    assert not (finished[1].parent / "elsewhere").exists()
+    assert [one["is_done"] for one in told["runs"]] == [True] * 4
+    assert told["epochs"] == told["seconds"] == 0
+
+
+def test_a_run_that_fails_takes_nothing_from_the_others(tiny_spec: Path, tmp_path: Path) -> None:
+    """It is told with its reason, and the exit code says that something is missing."""
+    spec = tmp_path / "comparison.yaml"
+    text = COMPARISON.format(base=tiny_spec).replace("seeds: [1, 2]", "seeds: [1]")
+    broken = (
+        "name: uncompressed-fast, method: {type: uncompressed}, training: {learning_rate: 1e30}"
+    )
+    spec.write_text(text.replace("method: {rounds: 1}", broken.replace(", ", "\n    ")))
+
+    outcome = run(spec, tmp_path)
+
+    assert outcome.exit_code == 2
+    [failure] = record(tmp_path / "tiny-comparison")["failures"]
+    assert failure["label"] == "uncompressed-fast, seed 1"
+    assert "no longer a number" in failure["reason"]
+    assert "not finished: uncompressed-fast, seed 1" in " ".join(outcome.stdout.split())
+    assert "uncompressed-re2" in outcome.stdout
+
+
+def test_an_invalid_comparison_is_refused_before_anything_is_done(
+    spec: Path, tmp_path: Path
+) -> None:
+    """With exit code 1, by compare and by validate alike."""
+    change = ("--set", "variants.0.method.rounds=0")
+    outcomes = [
+        run(spec, tmp_path, *change),
+        CliRunner().invoke(cli, ["validate", str(spec), *change]),
+    ]
+
+    for outcome in outcomes:
+        assert outcome.exit_code == 1
+        assert "method.rounds: 0 is less than 1" in outcome.stdout + outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert CliRunner().invoke(cli, ["validate", str(spec)]).exit_code == 0

@@ -1,0 +1,43 @@
+"""How test-driven runs went."""
+
+from collections.abc import Callable
+
+from safecompress_core.compare.learning import courses
+from safecompress_core.compare.table import Done
+
+
+def candidate(performance: float, *, utility: float, chosen: bool = True) -> dict[str, object]:
+    """A candidate that two attacks tested."""
+    return {
+        "chosen": chosen,
+        "utility": utility,
+        "objectives": {"performance": performance, "loss": 0.2, "probe": 0.3 - performance / 10},
+    }
+
+
+def test_a_course_follows_the_best_of_what_each_round_went_on_with(
+    done: Callable[..., Done],
+) -> None:
+    """Its performance, and the largest of its advantages."""
+    rounds = (
+        {"round": 1, "candidates": [candidate(0.5, utility=1.0), candidate(0.4, utility=2.0)]},
+        {
+            "round": 2,
+            "candidates": [candidate(0.9, utility=9.0, chosen=False), candidate(0.6, utility=1.0)],
+        },
+    )
+
+    [found] = courses([done("test-driven", rounds=rounds), done("prune")])
+
+    assert (found["name"], found["density"], found["seed"]) == ("test-driven", 0.1, 1)
+    assert [one["performance"] for one in found["rounds"]] == [0.4, 0.6]
+    assert [one["advantage"] for one in found["rounds"]] == [0.26, 0.24]
+
+
+def test_rounds_without_attacks_have_no_advantage(done: Callable[..., Done]) -> None:
+    """Nothing was told apart by safety there."""
+    untested = {"chosen": True, "utility": 0.0, "objectives": {"performance": 0.5}}
+
+    [found] = courses([done(rounds=({"round": 1, "candidates": [untested]},))])
+
+    assert found["rounds"] == [{"round": 1, "performance": 0.5, "advantage": None}]

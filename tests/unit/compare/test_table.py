@@ -1,0 +1,144 @@
+"""The table of a comparison."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from safecompress_core.compare.table import Done, tabulated
+from safecompress_core.errors import RunDirectoryError
+
+Make = Callable[..., Done]
+
+
+def row(rows: list[dict[str, Any]], name: str, density: float | None = 0.1) -> dict[str, Any]:
+    """The one of a variant and a density."""
+    [found] = [one for one in rows if (one["name"], one["density"]) == (name, density)]
+    return found
+
+
+def test_figures_are_means_over_seeds(done: Make) -> None:
+    """With the values that they are made of."""
+    rows = tabulated([done(seed=1, accuracy=0.4), done(seed=2, accuracy=0.5)])
+
+    found = row(rows, "prune")
+    assert found["seeds"] == [1, 2]
+    assert found["method"] == "prune"
+    assert found["task_accuracy"]["mean"] == pytest.approx(0.45)
+    assert found["task_accuracy"]["values"] == [0.4, 0.5]
+    assert found["bytes"]["mean"] == 100
+    assert found["kept"]["mean"] == pytest.approx(0.1)
+    assert found["audit"]["gap"]["auc"]["mean"] == pytest.approx(0.55)
+
+
+def test_the_tm_score_is_the_papers(done: Make) -> None:
+    """Eq. 6 with λ = 1, of the attacker that is right most often: 0.45 / 0.6."""
+    found = row(tabulated([done(accuracy=0.45, mia=0.6)]), "prune")
+
+    assert found["mia_accuracy"]["mean"] == 0.6
+    assert found["tm_score"]["mean"] == pytest.approx(0.75)
+
+
+def test_the_attacker_of_the_mia_accuracy_may_be_named(done: Make) -> None:
+    """Then another one's accuracy does not count, however high."""
+    found = row(tabulated([done(mia=0.6)], mia="gap"), "prune")
+
+    assert found["mia_accuracy"]["mean"] == pytest.approx(0.5)
+
+
+def test_the_strongest_attack_counts(done: Make) -> None:
+    """Of each game for its own measures, of all for the advantage."""
+    found = row(tabulated([done(mia=0.6)]), "prune")
+
+    assert found["auc"]["mean"] == pytest.approx(0.65)
+    assert found["tpr_at_1_percent_fpr"]["mean"] == 0.05
+    assert found["lift"]["mean"] == 0.2
+    assert found["advantage"]["mean"] == pytest.approx(0.2)
+
+
+def test_the_uncompressed_model_is_the_first_row(done: Make) -> None:
+    """Each seed's once, though every run of the seed has it; times are beside its own."""
+    rows = tabulated([done("prune", seed=1), done("distill", seed=1), done("prune", seed=2)])
+
+    assert rows[0]["name"] == "uncompressed"
+    assert rows[0]["seeds"] == [1, 2]
+    assert rows[0]["task_accuracy"]["values"] == [0.5, 0.5]
+    assert rows[0]["relative_seconds"] == 1.0
+    assert rows[0]["on_front"] is None
+    assert row(rows, "prune")["relative_seconds"] == 2.0
+
+
+def test_dense_training_that_a_run_did_already_is_timed_where_it_was_done(done: Make) -> None:
+    """A run whose method is its own baseline finds it finished: 0.01 seconds are not its cost."""
+    plain = done("uncompressed", density=None, seconds=0.01, is_plain=True)
+
+    [found] = tabulated([plain])
+
+    assert found["seconds"]["mean"] == 2.0
+
+
+def test_the_front_is_that_of_the_compressed_variants_of_a_density(done: Make) -> None:
+    """Worse in both is off it; a trade, or another density, is on it."""
+    rows = tabulated(
+        [
+            done("prune", accuracy=0.40, mia=0.70),
+            done("set", accuracy=0.39, mia=0.71),
+            done("rigl", accuracy=0.30, mia=0.60),
+            done("set", accuracy=0.10, mia=0.90, density=0.2),
+        ]
+    )
+
+    assert row(rows, "prune")["on_front"]
+    assert not row(rows, "set")["on_front"]
+    assert row(rows, "rigl")["on_front"]
+    assert row(rows, "set", 0.2)["on_front"]
+
+
+def test_only_a_lead_that_seeds_do_not_explain_is_best(done: Make) -> None:
+    """Here set leads in accuracy in each of three seeds alike; TM-scores cross."""
+    runs = [
+        done(variant, seed=seed, accuracy=accuracy, mia=mia)
+        for variant, gain in (("prune", 0.0), ("set", 0.02))
+        for seed, accuracy, mia in (
+            (1, 0.40 + gain, 0.60 + gain),
+            (2, 0.50 + gain, 0.60 + 4 * gain),
+            (3, 0.45 + gain, 0.60),
+        )
+    ]
+
+    rows = tabulated(runs)
+
+    assert "task_accuracy" in row(rows, "set")["best"]
+    assert "tm_score" not in row(rows, "set")["best"] + row(rows, "prune")["best"]
+
+
+def test_a_variant_with_fewer_seeds_leads_nobody_and_stops_nobody(done: Make) -> None:
+    """A run that could not be finished must not decide who is best."""
+    runs = [
+        done(variant, seed=seed, accuracy=0.4 + gain)
+        for variant, gain in (("prune", 0.0), ("set", 0.02))
+        for seed in (1, 2, 3)
+    ]
+
+    rows = tabulated([*runs, done("rigl", seed=1, accuracy=0.9)])
+
+    assert "task_accuracy" in row(rows, "set")["best"]
+    assert row(rows, "rigl")["best"] == []
+
+
+def test_runs_on_other_pools_are_not_compared(done: Make) -> None:
+    """They are told with both fingerprints."""
+    with pytest.raises(RunDirectoryError, match=r"'audit' is abc for 'prune' and xyz for 'set'"):
+        tabulated([done("prune"), done("set", pool="xyz")])
+
+
+def test_what_nobody_measured_is_null(done: Make) -> None:
+    """No attack, no figure."""
+    run = done()
+    run.results["audit"].clear()
+
+    found = row(tabulated([run]), "prune")
+
+    assert found["mia_accuracy"] is None
+    assert found["tm_score"] is None
+    assert found["advantage"] is None
