@@ -5,7 +5,7 @@ definition names its implementation as ``"package.module:Class"``; only a run im
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -44,6 +44,7 @@ __all__ = [
     "ReferenceAttackerParams",
     "Role",
     "Slot",
+    "SparseTrainingParams",
     "StrategyDef",
     "Workload",
     "component_id",
@@ -235,6 +236,26 @@ class MethodParams(Params):
     """Changes of training, in the order in which they are applied."""
 
 
+class SparseTrainingParams(MethodParams):
+    """Parameters that every method has which trains a sparse network from its beginning."""
+
+    density: Density
+    """Fraction of the sparsifiable weights that are kept."""
+    initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
+        default={"type": "erdos-renyi-kernel"},  # type: ignore[assignment]
+        validate_default=True,
+    )
+    """The first topology."""
+    update_every: Annotated[int, Field(ge=0)] = 5
+    """Epochs between topology updates while a model trains; 0 for none."""
+    update_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of active weights that the first topology update replaces."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How that share falls with training."""
+    update_until: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of training after which the topology stays as it is; RigL uses 0.75."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataCard:
     """What is known of a data set before it is loaded.
@@ -309,9 +330,15 @@ class DataDef(Definition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDef(Definition):
-    """An architecture; its target is a :class:`safecompress_core.toolkit.ModelFactory`."""
+    """An architecture; its target is a :class:`safecompress_core.toolkit.ModelFactory`.
+
+    ``narrowed`` tells, from the parameters and a factor in (0, 1], those of the same architecture
+    with its layers that much narrower, so that a small dense one can be made of it; leave it out
+    where the width cannot be chosen.
+    """
 
     kind: ClassVar[Kind] = Kind.MODEL
+    narrowed: Callable[[Any, float], Params] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,11 +415,13 @@ class MethodDef(Definition):
     """A way to a compressed model; its target is a toolkit ``Method``.
 
     ``workload`` tells, from the parameters and ``training.epochs``, what it will do; without it
-    ``safecompress plan`` cannot say how long a run is.
+    ``safecompress plan`` cannot say how long a run is. ``refuses`` are the defences that it cannot
+    host, by name, each with the reason; a spec that names one of them is refused.
     """
 
     kind: ClassVar[Kind] = Kind.METHOD
     workload: Callable[[Any, int], Workload] | None = None
+    refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 AnyDefinition = (

@@ -15,6 +15,9 @@ from safecompress_core.dataset import (
     in_batches,
     placed,
 )
+from safecompress_core.engine.architecture import (
+    Architecture,
+)
 from safecompress_core.engine.defence import (
     Batch,
     Defence,
@@ -36,8 +39,14 @@ from safecompress_core.engine.metric import (
     SampleMetric,
     Subject,
 )
+from safecompress_core.engine.phases import (
+    Phases,
+)
 from safecompress_core.engine.settings import (
     Settings,
+)
+from safecompress_core.engine.sparse_training import (
+    SparseTraining,
 )
 from safecompress_core.engine.trainer import (
     Evolution,
@@ -109,6 +118,7 @@ from safecompress_core.sparse.allocation import (
 from safecompress_core.sparse.selection import (
     flattened,
     largest,
+    largest_overall,
     random_positions,
     smallest,
     unflattened,
@@ -117,6 +127,7 @@ from safecompress_core.sparse.strategy import (
     Grow,
     Initial,
     Prune,
+    Slopes,
     Weights,
 )
 from safecompress_core.sparse.topology import (
@@ -130,6 +141,7 @@ from safecompress_core.spec.paths import (
 __all__ = [
     "AccessError",
     "Aggregator",
+    "Architecture",
     "Attacker",
     "Attribute",
     "Ball",
@@ -160,6 +172,7 @@ __all__ = [
     "Objectives",
     "Observations",
     "Outcome",
+    "Phases",
     "PoolError",
     "Prune",
     "Recipe",
@@ -168,6 +181,8 @@ __all__ = [
     "SampleMetric",
     "Seed",
     "Settings",
+    "Slopes",
+    "SparseTraining",
     "Step",
     "Subject",
     "Supplies",
@@ -183,6 +198,7 @@ __all__ = [
     "global_random_state",
     "in_batches",
     "largest",
+    "largest_overall",
     "last_layer_gradients",
     "local_path",
     "logit_of_confidence",

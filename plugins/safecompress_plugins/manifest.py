@@ -6,6 +6,7 @@ from safecompress_core.api import (
     AttackerDef,
     DataDef,
     DefenceDef,
+    MethodDef,
     MetricDef,
     ModelDef,
     StrategyDef,
@@ -14,6 +15,7 @@ from safecompress_core.api import (
 from safecompress_plugins.attackers.manifest import DEFINITIONS as ATTACKERS
 from safecompress_plugins.data.manifest import DEFINITIONS as DATA
 from safecompress_plugins.defences.manifest import DEFINITIONS as DEFENCES
+from safecompress_plugins.methods.manifest import DEFINITIONS as METHODS
 from safecompress_plugins.metrics.manifest import DEFINITIONS as METRICS
 from safecompress_plugins.models.manifest import DEFINITIONS as MODELS
 from safecompress_plugins.strategies.manifest import DEFINITIONS as STRATEGIES
@@ -53,3 +55,9 @@ def safecompress_defences() -> Iterable[DefenceDef]:
 def safecompress_metrics() -> Iterable[MetricDef]:
     """Measures of a model that are no attacks."""
     return METRICS
+
+
+@hookimpl
+def safecompress_methods() -> Iterable[MethodDef]:
+    """Ways to a compressed model."""
+    return METHODS

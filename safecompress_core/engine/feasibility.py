@@ -195,7 +195,9 @@ def _layers(prepared: Preparation) -> Iterator[Finding]:
 
 
 def _method(prepared: Preparation) -> Iterator[Finding]:
-    flaws = prepared.method.flaws(prepared.blank(), prepared.recipe, prepared.registry.create)
+    flaws = prepared.method.flaws(
+        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+    )
     for flaw in flaws:
         yield Finding(("method", flaw.field), flaw.message, flaw.mend)
 

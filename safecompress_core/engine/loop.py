@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from safecompress_core.api import Params
 from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.engine.architecture import Architecture
 from safecompress_core.engine.candidates import UNCHANGED, Proposal, proposals
 from safecompress_core.engine.comparing import Ballot
 from safecompress_core.engine.examiner import Examination
@@ -25,12 +24,10 @@ from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.manifest import TestDrivenParams
 from safecompress_core.engine.method import Flaw, Method, Outcome, Recipe, Workshop
 from safecompress_core.engine.settings import Settings
+from safecompress_core.engine.sparse_training import SparseTraining
 from safecompress_core.engine.state import Carried, State, keep, resumed
 from safecompress_core.engine.trainer import Evolution
-from safecompress_core.errors import TopologyError
 from safecompress_core.network import Classifier
-from safecompress_core.sparse.strategy import Initial
-from safecompress_core.sparse.topology import Topology
 
 __all__ = ["TestDriven"]
 
@@ -54,6 +51,8 @@ class TestDriven(Method):
     def __init__(self, params: TestDrivenParams) -> None:
         self._params = params
         self._proposals = proposals(params.strategies, keep=params.keep)
+        rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
+        self._training = SparseTraining(params, rules)
 
     def units(self) -> int:
         """Each round trains the carried models and tests what is derived from them."""
@@ -66,18 +65,8 @@ class TestDriven(Method):
 
     def run(self, workshop: Workshop) -> Outcome:
         """All rounds, from the last one that a checkpoint holds."""
-        evolution = Evolution(
-            rules=tuple(
-                (workshop.create(strategy.prune), workshop.create(strategy.grow))
-                for strategy in self._params.strategies
-            ),
-            every=self._params.update_every,
-            schedule=self._params.schedule,
-            until=self._params.update_until * workshop.recipe.epochs,
-        )
-        settings = workshop.settings(
-            self._params.defences, update_fraction=self._params.update_fraction
-        )
+        evolution = self._training.evolution(workshop)
+        settings = self._training.settings(workshop)
         state = resumed(workshop, settings, rounds=self._params.rounds)
         if state is None:
             state = self._started(workshop, settings)
@@ -94,41 +83,21 @@ class TestDriven(Method):
         )
 
     def flaws(
-        self, network: Classifier, recipe: Recipe, create: Callable[[Params], Any]
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
     ) -> Iterator[Flaw]:
         """Each round needs an epoch, and each layer a weight."""
         rounds, epochs = self._params.rounds, recipe.epochs
         if rounds > epochs:
             message = f"{rounds} rounds do not fit into training.epochs, which is {epochs}"
             yield Flaw(field="rounds", message=message, mend=f"write at most {epochs}")
-        try:
-            self._topology(network, create, torch.Generator())
-        except TopologyError as error:
-            yield Flaw(field="density", message=str(error), mend="ask for more")
-
-    @property
-    def _start(self) -> str:
-        """Whose weights the first model has: ``InitialParams.weights``."""
-        initial: Any = self._params.initial
-        return str(initial.weights)
-
-    def _topology(
-        self, network: Classifier, create: Callable[[Params], Any], generator: torch.Generator
-    ) -> Topology:
-        initial: Initial = create(self._params.initial)
-        weights = network.sparse_parameters()
-        return initial.topology(
-            {name: weight.detach().cpu() for name, weight in weights.items()},
-            self._params.density,
-            inherited=self._start != "random",
-            generator=generator,
-        )
+        yield from self._training.flaws(network, create)
 
     def _started(self, workshop: Workshop, settings: Settings) -> State:
-        network = workshop.big() if self._start == "inherit" else workshop.blank()
-        generator = workshop.seed.child("initial").torch()
-        topology = self._topology(network, workshop.create, generator)
-        learner = workshop.learner(network, topology, settings)
+        learner = self._training.started(workshop, settings)
         for proposal in self._proposals:  # what cannot branch shall fail now, not after a round
             changed = proposal.settings(settings)
             if proposal.changes and changed is not None:

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safecompress_core.api import (
-    Density,
     Kind,
     MethodDef,
     MethodParams,
     Params,
     Role,
     Slot,
+    SparseTrainingParams,
     Workload,
 )
 from safecompress_core.engine.rounds import Round, rounds_of
@@ -35,27 +35,15 @@ class StrategyParams(Params):
     combination of the lists is a candidate."""
 
 
-class TestDrivenParams(MethodParams):
+class TestDrivenParams(SparseTrainingParams):
     """SafeCompress: derive candidates, attack each of them, carry on with the best."""
 
-    density: Density
-    """Fraction of the sparsifiable weights that are kept."""
-    initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
-        default={"type": "erdos-renyi-kernel"}, validate_default=True
-    )
-    """The first topology."""
     rounds: Annotated[int, Field(ge=1)] = 8
     """How often candidates are derived and tested; ``training.epochs`` are spread over them."""
     finetune: Share = 0.4
     """Share of a round's epochs in which each candidate is trained by itself."""
     update_every: Annotated[int, Field(ge=0)] = 5
     """Epochs between topology updates while a model trains; 0: only where candidates are made."""
-    update_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of active weights that the first topology update replaces."""
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """How that share falls with training."""
-    update_until: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of training after which the topology stays as it is; RigL uses 0.75."""
     strategies: Annotated[list[StrategyParams], Field(min_length=1)]
     """The candidates of every round."""
     keep: bool = True

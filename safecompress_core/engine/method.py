@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import nn
 from safecompress_core.api import DataCard, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
+from safecompress_core.engine.architecture import Architecture
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.defence import Defence, Supplies
@@ -64,6 +65,7 @@ class Workshop:
         seed: of this method.
         checkpoints: where it keeps what it has reached.
         archived: the file of a model of the archive.
+        architecture: the spec's model, and what else can be built for the same samples.
         passport: what a model file says of its architecture, inputs and classes.
         journal: where it tells what happens.
     """
@@ -80,6 +82,7 @@ class Workshop:
     seed: Seed
     checkpoints: Checkpoints
     archived: Callable[[str], Path]
+    architecture: Architecture
     passport: Mapping[str, Any]
     journal: Journal
 
@@ -125,20 +128,34 @@ class Workshop:
             make_scaler=lambda: self.recipe.arithmetic.scaler(device),
         )
 
-    def store(self, learner: Learner, path: Path) -> None:
-        """Write a learner's model as the file that ships; the same model gives the same bytes."""
+    def store(self, learner: Learner, path: Path, *, model: Params | None = None) -> None:
+        """Write a learner's model as the file that ships; the same model gives the same bytes.
+
+        Args:
+            learner: what is written.
+            path: where; folders are made.
+            model: its architecture, where that is not the spec's.
+        """
+        passport = dict(self.passport)
+        if model is not None:
+            passport["model"] = model.model_dump(mode="json")
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_model(path, state, learner.topology or Topology.dense(shapes), self.passport)
+        save_model(path, state, learner.topology or Topology.dense(shapes), passport)
 
     def relearner(
-        self, tensors: Mapping[str, torch.Tensor], settings: Settings, *, epoch: int
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        settings: Settings,
+        *,
+        epoch: int,
+        network: Callable[[], Classifier] | None = None,
     ) -> Learner:
-        """The learner that a checkpoint kept."""
-        network = self.blank()
-        topology = kept_topology(tensors, network.sparse_parameters())
-        learner = self.learner(network, topology, settings)
+        """The learner that a checkpoint kept, in a network that is ``blank`` by default."""
+        made = (network or self.blank)()
+        topology = kept_topology(tensors, made.sparse_parameters())
+        learner = self.learner(made, topology, settings)
         learner.restore(tensors, epoch=epoch)
         return learner
 
@@ -162,12 +179,19 @@ class Outcome:
         chosen_id: what the archive calls it; empty for a method that chooses nothing.
         rounds: what happened, JSON-ready; empty for a method without rounds.
         archive: the non-dominated models over all rounds; None for a method that tests nothing.
+        model: the architecture of ``chosen``, where that is not the spec's.
+        phases: what was done in which order, JSON-ready; each has a ``name``, the ``epochs`` in it
+            and the ``density`` at its end. Empty for a method that has only one, or rounds.
+        facts: what else should be known of the work, JSON-ready.
     """
 
     chosen: Learner
     chosen_id: str = ""
     rounds: tuple[dict[str, Any], ...] = ()
     archive: Archive | None = None
+    model: Params | None = None
+    phases: tuple[dict[str, Any], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +213,11 @@ class Method(ABC):
     """Built from its parameters."""
 
     def flaws(
-        self, network: Classifier, recipe: Recipe, create: Callable[[Params], Any]
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
     ) -> Iterable[Flaw]:
         """Why the method cannot do what its parameters ask for; found before anything is trained.
 
@@ -197,6 +225,7 @@ class Method(ABC):
             network: as it is before training; it may be changed.
             recipe: how models will be trained.
             create: builds a component from its parameters.
+            architecture: the spec's model, and what else can be built for the same samples.
         """
         return ()
 

@@ -3,15 +3,23 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import AttackerDef, AttackerParams, component_id
+from safecompress_core.api import (
+    AttackerDef,
+    AttackerParams,
+    Kind,
+    Params,
+    Slot,
+    component_id,
+)
 from safecompress_core.dataset import Dataset, DataSource
+from safecompress_core.engine.architecture import Architecture
 from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
@@ -31,6 +39,7 @@ from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
 from safecompress_core.sparsifiable import SparseRule
+from safecompress_core.spec.components import Components
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec, Training
 
@@ -154,7 +163,26 @@ class Preparation:
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
         """Makes a fresh network; the same weights at every call."""
-        factory = self._factory
+        return partial(self._make, self._factory)
+
+    @cached_property
+    def built(self) -> Callable[[Params], Classifier]:
+        """Makes a fresh network of any model, for samples as the spec's model takes them."""
+        create, make = self.registry.create, self._make
+
+        def built(model: Params) -> Classifier:
+            return make(create(model))
+
+        return built
+
+    @property
+    def architecture(self) -> Architecture:
+        """The spec's model, and what else can be built for the same samples."""
+        return Architecture(model=self.spec.task.model, build=self.built)
+
+    @cached_property
+    def _make(self) -> Callable[[ModelFactory], Classifier]:
+        """Makes a network of what a factory builds; it holds nothing of the pools."""
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
         training, sample, task = self.spec.training, self.sample, self.spec.task
@@ -164,7 +192,7 @@ class Preparation:
             exclude=tuple(task.sparsify.exclude),
         )
 
-        def made() -> Classifier:
+        def made(factory: ModelFactory) -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
             network = Classifier(
                 module,
@@ -182,12 +210,30 @@ class Preparation:
         """An input of the model, shape (1, ...)."""
         return self.dataset.inputs[torch.tensor([0])]
 
-    def filled(self, state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Classifier:
-        """A network with weights and masks from a model file."""
-        network = self.blank()
+    def filled(
+        self,
+        state: Mapping[str, Tensor],
+        masks: Mapping[str, Tensor],
+        *,
+        model: Mapping[str, Any] | None = None,
+    ) -> Classifier:
+        """A network with weights and masks from a model file.
+
+        Args:
+            state: of the network.
+            masks: of its sparse weights.
+            model: what the file's passport says of the architecture; by default it is the spec's.
+        """
+        declared = self.passport["model"]
+        network = self.blank() if model in (None, declared) else self.built(self._model(model))
         network.module.load_state_dict(state)
         network.masks = dict(masks)
         return network
+
+    def _model(self, written: Mapping[str, Any]) -> Params:
+        """The parameters of a model that is written as in a spec."""
+        models = Components(self.registry).models(Slot(Kind.MODEL))
+        return models[written["type"]].model_validate(written)
 
     @cached_property
     def passport(self) -> dict[str, Any]:
@@ -267,6 +313,7 @@ class Preparation:
             big=original,
             teacher=taught_by(original),
             card=self.dataset.card,
+            architecture=self.architecture,
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archived=archived,

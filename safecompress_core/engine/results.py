@@ -1,32 +1,58 @@
 """What a finished run says: the content of ``results.json``, of which all else is a function."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.api import Params
+from safecompress_core.api import Params, component_id
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.method import Outcome
 
-__all__ = ["describe_model", "describe_selection", "fingerprints"]
+__all__ = ["describe_method", "describe_model", "describe_selection", "fingerprints"]
 
 
-def describe_model(learner: Learner, *, file_bytes: int, dense_bytes: int) -> dict[str, Any]:
-    """Sizes of a model.
+def describe_model(
+    learner: Learner,
+    *,
+    uncompressed: Learner,
+    architecture: Mapping[str, Any],
+    file_bytes: int,
+    dense_bytes: int,
+) -> dict[str, Any]:
+    """Architecture and sizes of a model.
 
-    ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters.
+    ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters; both
+    are fractions of what the uncompressed model has, which may be wider.
     """
-    weights = sum(weight.numel() for weight in learner.weights.values())
-    total = sum(parameter.numel() for parameter in learner.network.parameters())
+    weights, total = _sizes(learner)
     active = learner.topology.total_active if learner.topology else weights
+    all_weights, everything = _sizes(uncompressed)
     return {
-        "density": active / weights,
-        "model_density": (active + total - weights) / total,
+        "architecture": dict(architecture),
+        "density": active / all_weights,
+        "model_density": (active + total - weights) / everything,
         "parameters": total,
         "active": active + total - weights,
         "file_bytes": file_bytes,
         "dense_bytes": dense_bytes,
+    }
+
+
+def _sizes(learner: Learner) -> tuple[int, int]:
+    """How many sparsifiable weights, and how many parameters, the network has when it is dense."""
+    weights = sum(weight.numel() for weight in learner.weights.values())
+    return weights, sum(parameter.numel() for parameter in learner.network.parameters())
+
+
+def describe_method(method: Params, outcome: Outcome) -> dict[str, Any]:
+    """How a model came about: the method's name, for how long it was trained, and its phases."""
+    return {
+        "type": component_id(method),
+        "epochs": outcome.chosen.epoch,
+        "phases": list(outcome.phases),
+        "facts": dict(outcome.facts),
     }
 
 

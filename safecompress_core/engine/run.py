@@ -23,6 +23,7 @@ from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
+    describe_method,
     describe_model,
     describe_selection,
     fingerprints,
@@ -172,7 +173,7 @@ class _Work:
             workshop = self._workshop("method", self._method_place(), big=baseline.chosen.network)
             outcome = self._method.run(workshop)
         workshop.store(baseline.chosen, self._directory.baseline)
-        workshop.store(outcome.chosen, self._directory.model)
+        workshop.store(outcome.chosen, self._directory.model, model=outcome.model)
         if self._references.units():
             with self._timed("references"):
                 self._references.train()
@@ -183,6 +184,7 @@ class _Work:
             "name": spec.name,
             "seed": spec.seed,
             **audited,
+            "method": describe_method(spec.method, outcome),
             "rounds": list(outcome.rounds),
             "selection": describe_selection(
                 prepared.performance[0],
@@ -237,13 +239,21 @@ class _Work:
         dense_bytes = self._directory.baseline.stat().st_size
         own = self._references.of(is_dense=False)
         parts = {}
-        for name, learner, path, references in (
-            (BASELINE, baseline, self._directory.baseline, self._references.of(is_dense=True)),
-            (CHOSEN, outcome.chosen, self._directory.model, own),
+        declared = self._prepared.spec.task.model
+        dense = Outcome(chosen=baseline)
+        for name, found, path, references in (
+            (BASELINE, dense, self._directory.baseline, self._references.of(is_dense=True)),
+            (CHOSEN, outcome, self._directory.model, own),
         ):
-            file_bytes = path.stat().st_size
+            file_bytes, learner = path.stat().st_size, found.chosen
             parts[name] = {
-                "model": describe_model(learner, file_bytes=file_bytes, dense_bytes=dense_bytes),
+                "model": describe_model(
+                    learner,
+                    uncompressed=baseline,
+                    architecture=(found.model or declared).model_dump(mode="json"),
+                    file_bytes=file_bytes,
+                    dense_bytes=dense_bytes,
+                ),
                 **auditor.judge(
                     learner.network, name=name, file_bytes=file_bytes, references=references
                 ),
@@ -287,7 +297,9 @@ class _Work:
             }
             if entry in wanted:
                 stored = load_model(path)
-                network = self._prepared.filled(stored.state, stored.topology.masks)
+                network = self._prepared.filled(
+                    stored.state, stored.topology.masks, model=stored.metadata["model"]
+                )
                 record |= auditor.judge(
                     network,
                     name=entry.id,

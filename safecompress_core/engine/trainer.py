@@ -7,7 +7,7 @@
 - Only training sees transformed inputs. What observes a model gets the samples as they are.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,13 +19,15 @@ from torch.nn import functional as F
 
 from safecompress_core.dataset import Dataset, in_batches, placed
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
-from safecompress_core.engine.defence import Batch, Step
+from safecompress_core.engine.defence import Batch, Defence, Step
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
+from safecompress_core.engine.slopes import slopes_of
 from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.network import Classifier
 from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
-from safecompress_core.sparse.strategy import Grow, Prune
+from safecompress_core.sparse.strategy import Grow, Prune, Slopes
 from safecompress_core.sparse.update import update_topology
 
 __all__ = ["Evolution", "Trainer"]
@@ -124,6 +126,7 @@ class Trainer:
         what: str,
         is_derived: bool = False,
         phase: tuple[int, int] | None = None,
+        own: Sequence[Defence] = (),
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
@@ -136,6 +139,8 @@ class Trainer:
                 right now is left out: it would prune what was grown and is still 0.
             phase: the epochs from and to which the schedule of the learning rate runs, for a
                 method that trains in several; by default those of the whole run.
+            own: what the method itself changes of training, in the shape of defences and applied
+                after the learner's. It has no parameters to train, and no part of a checkpoint.
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
@@ -150,7 +155,8 @@ class Trainer:
             if evolution and evolution.due(epoch) and not decided:
                 self.evolve(learner, evolution, rule=learner.settings.rule)
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
-            self._train_epoch(learner, forward, epoch, rates=rates, what=what)
+            defences = (*learner.defences.values(), *own)
+            self._train_epoch(learner, forward, epoch, defences, rates=rates, what=what)
             learner.epoch = epoch + 1
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
@@ -190,19 +196,22 @@ class Trainer:
         whatever the network trains in, since positions are compared by it; batch statistics are
         afterwards what they were.
         """
-        names, weights = zip(*learner.weights.items(), strict=True)
-        total = [torch.zeros_like(weight) for weight in weights]
-        seen = 0
-        generator = self._seed.child("gradients", learner.epoch).torch()
-        with (
-            global_random_state(generator),
-            _same_buffers(learner.network),
-        ):  # dropout, as in training
-            for batch in islice(self._batches(learner.epoch), batches):
-                loss = F.cross_entropy(learner.network(batch.inputs), batch.labels, reduction="sum")
-                torch._foreach_add_(total, torch.autograd.grad(loss, weights))
-                seen += len(batch.labels)
-        return {name: sum_ / seen for name, sum_ in zip(names, total, strict=True)}
+        return dict(self._slopes(learner.network, epoch=learner.epoch, batches=batches).gradients)
+
+    def slopes(self, network: Classifier, *, batches: int, curvature: bool = False) -> Slopes:
+        """How the plain loss over the first batches changes with each weight of a fresh network.
+
+        Otherwise as `dense_gradients`.
+        """
+        return self._slopes(network, epoch=0, batches=batches, curvature=curvature)
+
+    def _slopes(
+        self, network: Classifier, *, epoch: int, batches: int, curvature: bool = False
+    ) -> Slopes:
+        generator = self._seed.child("gradients", epoch).torch()
+        chosen = list(islice(self._batches(epoch), batches))
+        with global_random_state(generator), _same_buffers(network):  # dropout, as in training
+            return slopes_of(network, chosen, curvature=curvature)
 
     def _rows(self, epoch: int) -> list[Tensor]:
         """Which samples are in which batch."""
@@ -228,17 +237,24 @@ class Trainer:
             yield self._learning_rate.at((epoch + step / steps - start) / (end - start))
 
     def _train_epoch(
-        self, learner: Learner, forward: Forward, epoch: int, *, rates: Iterator[float], what: str
+        self,
+        learner: Learner,
+        forward: Forward,
+        epoch: int,
+        defences: Sequence[Defence],
+        *,
+        rates: Iterator[float],
+        what: str,
     ) -> None:
         generator = self._seed.child("transform", epoch).torch()
         total = torch.zeros((), device=self._device)
         with global_random_state(generator):  # for dropout and its like inside a network
             for plain, rate in zip(self._batches(epoch), rates, strict=True):
                 batch = plain
-                for defence in learner.defences.values():
+                for defence in defences:
                     batch = defence.transform(batch, generator=generator)
                 step = self._step(learner, forward, batch, epoch)
-                total += self._descend(learner, step, rate=rate, generator=generator)
+                total += self._descend(learner, step, defences, rate=rate, generator=generator)
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
@@ -262,10 +278,15 @@ class Trainer:
         )
 
     def _descend(
-        self, learner: Learner, step: Step, *, rate: float, generator: torch.Generator
+        self,
+        learner: Learner,
+        step: Step,
+        defences: Sequence[Defence],
+        *,
+        rate: float,
+        generator: torch.Generator,
     ) -> Tensor:
         """Loss, gradients and the optimizer's step; returns the loss."""
-        defences = learner.defences.values()
         for defence in defences:
             defence.oppose(step, generator=generator)
         loss = step.losses.mean()

@@ -27,6 +27,7 @@ __all__ = ["Check", "Status", "verified"]
 
 UNSEEN = (Game.EVASION, Game.EXTRACTION)
 """The games whose attacks are read on non-members alone."""
+BASELINE = "baseline/model.safetensors"
 SPEC, PLUGINS, EVENTS = "spec.resolved.yaml", "plugins.json", "events.jsonl"
 
 
@@ -98,7 +99,7 @@ class _Run:
     def _models(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Each model file with what the results say of it."""
         yield "model/model.safetensors", self.results.get("model", {})
-        yield "baseline/model.safetensors", self.results.get("baseline", {}).get("model", {})
+        yield BASELINE, self.results.get("baseline", {}).get("model", {})
         densities = {
             one["id"]: one["density"]
             for round_ in self.results.get("rounds", [])
@@ -115,9 +116,10 @@ class _Run:
         if hashlib.sha256(path.read_bytes()).hexdigest() != self.results["files"].get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
+        dense = load_model(self.directory / BASELINE).topology  # what densities are fractions of
         total = sum(tensor.numel() for tensor in stored.state.values())
         found = {
-            "density": topology.density,
+            "density": topology.total_active / dense.total,
             "file_bytes": path.stat().st_size,
             "parameters": total,
             "active": total - topology.total + topology.total_active,
@@ -126,7 +128,7 @@ class _Run:
             if stated[key] != found[key]:
                 message = f"{key} is {found[key]}, but results.json says {stated[key]}"
                 return Check(file, Status.DAMAGED, message)
-        return Check(file, Status.OK, f"loads; density {topology.density:.6f}, hashes fit")
+        return Check(file, Status.OK, f"loads; density {found['density']:.6f}, hashes fit")
 
     def _files(self) -> Check:
         """The results name every model file once."""

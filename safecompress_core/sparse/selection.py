@@ -11,7 +11,14 @@ from torch import Tensor
 
 from safecompress_core.errors import TopologyError
 
-__all__ = ["flattened", "largest", "random_positions", "smallest", "unflattened"]
+__all__ = [
+    "flattened",
+    "largest",
+    "largest_overall",
+    "random_positions",
+    "smallest",
+    "unflattened",
+]
 
 
 def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
@@ -46,6 +53,33 @@ def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
 def smallest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
     """The ``count`` eligible positions with the smallest values; otherwise like `largest`."""
     return largest(-values, eligible, count)
+
+
+def largest_overall(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """The ``count`` positions with the largest values of all layers together.
+
+    A layer with no position would let nothing through, so each has the largest of its own.
+
+    Args:
+        values: by layer, floating point.
+        count: in [number of layers, number of positions].
+
+    Returns:
+        By layer, a bool mask of its shape. Ties go as in `largest`, earlier layers first.
+
+    Raises:
+        TopologyError: if there are more layers, or fewer positions, than ``count``.
+    """
+    if count < len(values):
+        raise TopologyError(f"{len(values)} layers cannot share {count} weights; each needs one")
+    shapes = {name: value.shape for name, value in values.items()}
+    everywhere = {
+        name: torch.ones(value.shape, dtype=torch.bool, device=value.device)
+        for name, value in values.items()
+    }
+    first = flattened({name: largest(values[name], everywhere[name], 1) for name in values})
+    rest = largest(flattened(values), ~first, count - len(values))
+    return unflattened(first | rest, shapes)
 
 
 def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator) -> Tensor:

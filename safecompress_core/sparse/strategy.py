@@ -2,24 +2,52 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from safecompress_core.sparse.topology import Masks, Topology
 
-__all__ = ["Grow", "Initial", "Prune", "Weights"]
+__all__ = ["Grow", "Initial", "Prune", "Slopes", "Weights"]
 
 Weights = Mapping[str, Tensor]
 """Weights (or gradients) by parameter name; each of the same shape as the mask of that name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slopes:
+    """How the plain loss of some samples changes with each weight of a dense network.
+
+    Attributes:
+        gradients: g, the gradient of the mean loss.
+        curvature: H·g, the Hessian of the mean loss times its gradient; None unless asked for.
+    """
+
+    gradients: Weights
+    curvature: Weights | None = None
+
+
 class Initial(ABC):
-    """Chooses the first topology; built from a subclass of ``InitialParams``."""
+    """Chooses the first topology; built from a subclass of ``InitialParams``.
+
+    Attributes:
+        gradient_batches: over how many batches ``slopes`` are averaged; 0 if not needed.
+        needs_curvature: whether they have to hold the curvature as well.
+    """
+
+    gradient_batches: int = 0
+    needs_curvature: bool = False
 
     @abstractmethod
     def topology(
-        self, weights: Weights, density: float, *, inherited: bool, generator: torch.Generator
+        self,
+        weights: Weights,
+        density: float,
+        *,
+        inherited: bool,
+        generator: torch.Generator,
+        slopes: Slopes | None = None,
     ) -> Topology:
         """A topology with exactly ``round(density * total)`` active weights.
 
@@ -28,6 +56,7 @@ class Initial(ABC):
             density: fraction of weights kept over all layers, in (0, 1].
             inherited: whether the weights come from a trained model, so that their size matters.
             generator: what random positions are drawn from.
+            slopes: of the loss at these weights, when ``gradient_batches`` asks for them.
 
         Raises:
             TopologyError: if a layer would be left without a single weight.

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from safecompress_core.errors import SpecError
 from safecompress_core.spec.checks import check
 from safecompress_core.spec.components import Definitions
+from safecompress_core.spec.hosting import check_hosting
 from safecompress_core.spec.model import RunSpec, build_spec_model
 from safecompress_core.spec.nodes import Node
 from safecompress_core.spec.outside import check_code
@@ -107,7 +108,8 @@ def validated(
         problems += translated(error, root=root, model=model, skipped=skipped)
         raise SpecError(in_order(problems, path)) from None
     refused = () if allow_code else check_code(spec)
-    problems += [finding.problem(root) for finding in (*check(spec), *refused)]
+    found_in_parts = (*check(spec), *check_hosting(spec, registry), *refused)
+    problems += [finding.problem(root) for finding in found_in_parts]
     if problems:
         raise SpecError(in_order(problems, path))
     resolved = _type_first(spec.model_dump(mode="json", by_alias=True))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from safecompress_core.testing.data import DataConformance
     from safecompress_core.testing.defences import DefenceConformance
     from safecompress_core.testing.manifest import DefinitionConformance
+    from safecompress_core.testing.methods import MethodConformance
     from safecompress_core.testing.models import ModelConformance
     from safecompress_core.testing.other_games import (
         EvaderConformance,
@@ -35,6 +36,7 @@ __all__ = [
     "EvaderConformance",
     "ExtractorConformance",
     "InverterConformance",
+    "MethodConformance",
     "ModelConformance",
 ]
 
@@ -46,6 +48,7 @@ _HOME = {
     "EvaderConformance": "safecompress_core.testing.other_games",
     "ExtractorConformance": "safecompress_core.testing.other_games",
     "InverterConformance": "safecompress_core.testing.other_games",
+    "MethodConformance": "safecompress_core.testing.methods",
     "ModelConformance": "safecompress_core.testing.models",
 }
 

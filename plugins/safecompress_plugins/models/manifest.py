@@ -71,6 +71,20 @@ class WideResnetParams(Params):
     """Share of values dropped between a block's convolutions; the paper uses 0.3 for CIFAR."""
 
 
+def _narrower_mlp(params: MlpParams, factor: float) -> MlpParams:
+    hidden = [max(1, round(width * factor)) for width in params.hidden]
+    return params.model_copy(update={"hidden": hidden})
+
+
+def _narrower_vgg16(params: Vgg16Params, factor: float) -> Vgg16Params:
+    return params.model_copy(update={"width": params.width * factor})
+
+
+def _narrower_wide_resnet(params: WideResnetParams, factor: float) -> WideResnetParams:
+    widening = max(1, round(params.widening * factor))
+    return params.model_copy(update={"widening": widening})
+
+
 HE = "He et al. 2016, CVPR, Table 1"
 
 DEFINITIONS = (
@@ -80,6 +94,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.mlp:Mlp",
         summary="Multilayer perceptron with ReLU between its layers.",
         cites="Rumelhart, Hinton & Williams 1986, Nature 323",
+        narrowed=_narrower_mlp,
     ),
     ModelDef(
         name="lenet",
@@ -101,6 +116,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.vgg:Vgg16",
         summary="VGG-16 for small images, variants C and D, of any width.",
         cites="Simonyan & Zisserman 2015, ICLR, Table 1",
+        narrowed=_narrower_vgg16,
     ),
     ModelDef(
         name="resnet18",
@@ -129,6 +145,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.wide_resnet:WideResnet",
         summary="Wide residual network for small images, of any depth and width.",
         cites="Zagoruyko & Komodakis 2016, BMVC, Table 1",
+        narrowed=_narrower_wide_resnet,
     ),
     *LOADED,
 )

@@ -9,6 +9,7 @@ from torch import Tensor
 from safecompress_core.api import InitialParams
 from safecompress_core.toolkit import (
     Initial,
+    Slopes,
     Topology,
     Weights,
     erdos_renyi,
@@ -33,7 +34,13 @@ class AllocatedInitial(Initial):
         """How many weights each layer gets."""
 
     def topology(
-        self, weights: Weights, density: float, *, inherited: bool, generator: torch.Generator
+        self,
+        weights: Weights,
+        density: float,
+        *,
+        inherited: bool,
+        generator: torch.Generator,
+        slopes: Slopes | None = None,
     ) -> Topology:
         """See `Initial.topology`; of equally large weights the first in memory order stay."""
         counts = self.counts({name: weight.shape for name, weight in weights.items()}, density)

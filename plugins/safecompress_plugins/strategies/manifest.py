@@ -9,12 +9,28 @@ from safecompress_core.api import InitialParams, Params, Role, StrategyDef
 __all__ = [
     "DEFINITIONS",
     "GradientGrowthParams",
+    "GraspInitialParams",
     "MagnitudePruningParams",
     "RandomGrowthParams",
+    "SnipInitialParams",
     "ThresholdPruningParams",
 ]
 
 Scope = Literal["layer", "global"]
+
+
+class SnipInitialParams(InitialParams):
+    """Keeps what the loss depends on most."""
+
+    batches: Annotated[int, Field(ge=1)] = 1
+    """Over how many training batches the gradient is averaged."""
+
+
+class GraspInitialParams(InitialParams):
+    """Keeps what the gradient depends on most."""
+
+    batches: Annotated[int, Field(ge=1)] = 4
+    """Over how many training batches gradient and curvature are averaged."""
 
 
 class MagnitudePruningParams(Params):
@@ -74,6 +90,22 @@ _INITIAL = (
         target="safecompress_plugins.strategies.initial:Uniform",
         summary="All layers start with the same density.",
         cites="Zhu & Gupta 2017, To Prune, or Not to Prune; Evci et al. 2020, ICML, section 3",
+    ),
+    StrategyDef(
+        name="snip",
+        role=Role.INITIAL,
+        params=SnipInitialParams,
+        target="safecompress_plugins.strategies.at_initialisation:SnipInitial",
+        summary="The largest |gradient × weight| of all layers together, before training.",
+        cites="Lee, Ajanthan & Torr 2019, SNIP, ICLR, Algorithm 1",
+    ),
+    StrategyDef(
+        name="grasp",
+        role=Role.INITIAL,
+        params=GraspInitialParams,
+        target="safecompress_plugins.strategies.at_initialisation:GraspInitial",
+        summary="The largest weight × (Hessian × gradient) of all layers, before training.",
+        cites="Wang, Zhang & Grosse 2020, GraSP, ICLR, Algorithm 1",
     ),
 )
 

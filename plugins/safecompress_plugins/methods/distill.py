@@ -1,0 +1,138 @@
+"""Distillation: a small dense network learns what the uncompressed one answers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from safecompress_core.api import Params
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    SafeCompressError,
+    Supplies,
+    Workshop,
+)
+from safecompress_plugins.defences.distillation import Distillation
+from safecompress_plugins.defences.manifest import DistillationParams
+from safecompress_plugins.methods.manifest import DistillParams
+
+__all__ = ["Distill", "widest"]
+
+FINEST = 4096
+"""Into how many steps a width is divided when the widest student is looked for."""
+
+
+class Distill(Method):
+    """Trains the student with the loss of the defence ``distillation``.
+
+    The teacher is the uncompressed model; it has been trained for as many epochs of its own.
+
+    Source: Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2.
+    """
+
+    def __init__(self, params: DistillParams) -> None:
+        self._params = params
+
+    def units(self) -> int:
+        """One student."""
+        return 1
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """There has to be a student, for the same samples and classes, and small enough."""
+        most = self._most(network)
+        student = self._params.student
+        if student is None:
+            if architecture.narrowed(1.0) is None:
+                message = "the spec's model cannot be made narrower"
+                mend = "write the student's architecture, as in task.model"
+                yield Flaw(field="student", message=message, mend=mend)
+            elif widest(architecture, most) is None:
+                message = f"even the narrowest student has more than the {most} weights it may have"
+                yield Flaw(field="density", message=message, mend="ask for more")
+            return
+        try:
+            built = architecture.build(student)
+            weights = _weights(built)
+        except SafeCompressError as error:
+            yield Flaw(field="student", message=str(error), mend="use another architecture")
+            return
+        classes = network.head.out_features
+        if built.head.out_features != classes:
+            message = f"the student has {built.head.out_features} outputs, the model {classes}"
+            yield Flaw(field="student", message=message, mend="use another architecture")
+        elif weights > most:
+            message = f"the student has {weights} weights, and density allows {most}"
+            yield Flaw(field="student", message=message, mend="make it narrower, or raise density")
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """Train the student, or take the one that an earlier run has trained."""
+        architecture, end = workshop.architecture, workshop.recipe.epochs
+        model = self._params.student or widest(architecture, self._most(workshop.blank()))
+        assert model is not None  # a flaw otherwise
+        make = partial(architecture.build, model)
+        settings = workshop.settings(self._params.defences)
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: workshop.learner(make(), None, settings),
+            network=make,
+        )
+
+        def distill(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+            params = DistillationParams(
+                temperature=self._params.temperature, alpha=self._params.alpha
+            )
+            lesson = Distillation(params)
+            lesson.equip(Supplies(teacher=workshop.teacher()))
+            workshop.trainer.train(
+                learner, until=end, evolution=None, what="the student", own=[lesson]
+            )
+            return learner, {}
+
+        phases.do("distil", distill, epochs=end)
+        return phases.outcome(model=model, teacher="uncompressed", teacher_epochs=end)
+
+    def _most(self, network: Classifier) -> int:
+        """How many weights the student may have."""
+        return round(self._params.density * _weights(network))
+
+
+def widest(architecture: Architecture, most: int) -> Params | None:
+    """The spec's model, as wide as it can be with no more than ``most`` sparsifiable weights.
+
+    None if it cannot be made narrower, or even the narrowest has more.
+    """
+
+    def fits(step: int) -> Params | None:
+        model = architecture.narrowed(step / FINEST)
+        if model is None or _weights(architecture.build(model)) > most:
+            return None
+        return model
+
+    best, low, high = fits(1), 1, FINEST + 1
+    while best is not None and high - low > 1:
+        middle = (low + high) // 2
+        model = fits(middle)
+        if model is None:
+            high = middle
+        else:
+            best, low = model, middle
+    return best
+
+
+def _weights(network: Classifier) -> int:
+    """How many weights of it a topology could thin out."""
+    return sum(weight.numel() for weight in network.sparse_parameters().values())

@@ -1,0 +1,97 @@
+"""Lottery tickets: prune what was trained, rewind what is left, train again."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from safecompress_core.api import Params
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    Settings,
+    Workshop,
+)
+from safecompress_plugins.methods.manifest import LotteryParams
+from safecompress_plugins.methods.schedules import geometric
+from safecompress_plugins.methods.thinning import kept, magnitudes, thinning_flaws
+
+__all__ = ["Lottery"]
+
+REWOUND = "rewound"
+Done = tuple[Learner, Mapping[str, Any]]
+
+
+class Lottery(Method):
+    """Iterative magnitude pruning with rewinding.
+
+    Each training starts from the same weights, optimizer state included, and sees the same batches.
+
+    Source: Frankle & Carbin 2019, "The Lottery Ticket Hypothesis", section 1; rewinding to
+    an epoch: Frankle et al. 2020, "Linear Mode Connectivity and the Lottery Ticket Hypothesis".
+    """
+
+    def __init__(self, params: LotteryParams) -> None:
+        self._params = params
+
+    def units(self) -> int:
+        """Trainings: the dense one, and one after each pruning."""
+        return self._params.iterations + 1
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """There is something to train after the epoch of rewinding, and each layer has a weight."""
+        if self._params.rewind >= recipe.epochs:
+            message = f"rewinding to epoch {self._params.rewind} of {recipe.epochs} leaves nothing"
+            yield Flaw(field="rewind", message=message, mend=f"write at most {recipe.epochs - 1}")
+        yield from thinning_flaws(self._params, network, recipe, least=1)
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All iterations, from the last one that was kept."""
+        params, end = self._params, workshop.recipe.epochs
+        settings = workshop.settings(params.defences)
+        beginning = self._beginning(workshop, settings)
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: beginning.branch(settings),
+        )
+
+        def train(learner: Learner) -> Done:
+            workshop.trainer.train(learner, until=end, evolution=None, what="a lottery ticket")
+            return learner, {}
+
+        def again(density: float) -> Callable[[Learner], Done]:
+            def ticket(trained: Learner) -> Done:
+                topology = kept(magnitudes(trained), density, params.scope)
+                return train(beginning.branch(settings, topology=topology))
+
+            return ticket
+
+        phases.do("train", train, epochs=end)
+        for number, density in enumerate(geometric(params.density, params.iterations), start=1):
+            name = f"prune, rewind and train {number}"
+            phases.do(name, again(density), epochs=end - params.rewind)
+        return phases.outcome(rewound_to=params.rewind)
+
+    def _beginning(self, workshop: Workshop, settings: Settings) -> Learner:
+        """What every training starts from; kept, since all iterations need it."""
+        rewind = self._params.rewind
+        record = workshop.checkpoints.load(REWOUND) if rewind else None
+        if record is not None:
+            return workshop.relearner(record[1][0], settings, epoch=rewind)
+        learner = workshop.learner(workshop.blank(), None, settings)
+        if rewind:
+            workshop.trainer.train(learner, until=rewind, evolution=None, what="the dense network")
+            workshop.checkpoints.save(REWOUND, {}, [learner.tensors()])
+        return learner

@@ -1,0 +1,157 @@
+"""MIA-Pruning: ADMM draws a network to a sparse one while it trains."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Params
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    Defence,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    Step,
+    Workshop,
+)
+from safecompress_plugins.methods.manifest import MiaPruningParams
+from safecompress_plugins.methods.schedules import boundaries
+from safecompress_plugins.methods.thinning import Scope, kept, smallest_gone, thinning_flaws
+
+__all__ = ["AugmentedLagrangian", "MiaPruning"]
+
+Done = tuple[Learner, Mapping[str, Any]]
+DENSE, RETRAINED = "the dense network", "the pruned network"
+
+
+class AugmentedLagrangian(Defence):
+    """The penalty that draws weights W to the sparse Z, and the updates of Z and of the dual U.
+
+    ::
+
+        W ← argmin  loss(W) + ρ/2 · Σ ‖W − Z + U‖²       (training)
+        Z ← Π(W + U)                                     (all but the largest entries set to 0)
+        U ← U + W − Z
+
+    Source: Wang et al. 2021, "Against Membership Inference Attack: Pruning is All You Need";
+    the updates are those of Zhang et al. 2018, "A Systematic DNN Weight Pruning Framework using
+    Alternating Direction Method of Multipliers", with the scaled dual variable.
+
+    Args:
+        weights: where training stands; Z starts at their projection, U at 0.
+        rho: ρ.
+        density: fraction of Z's entries that are not 0.
+        scope: over which weights the largest are looked for.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, Tensor], *, rho: float, density: float, scope: Scope
+    ) -> None:
+        super().__init__()
+        self._rho = rho
+        self._density = density
+        self._scope = scope
+        self.dual = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.sparse = self._projected({name: weight.detach() for name, weight in weights.items()})
+
+    def loss(self, step: Step, loss: Tensor) -> Tensor:
+        """The loss with the penalty."""
+        distances = [
+            (weight - self.sparse[name] + self.dual[name]).square().sum()
+            for name, weight in step.weights.items()
+        ]
+        return loss + self._rho / 2 * torch.stack(distances).sum()
+
+    def update(self, weights: Mapping[str, Tensor]) -> float:
+        """Move Z, then U, to where training has come.
+
+        Returns:
+            The primal residual ‖W − Z‖ / ‖W‖, 0 where the network is as sparse as it has to be.
+        """
+        now = {name: weight.detach() for name, weight in weights.items()}
+        self.sparse = self._projected({name: w + self.dual[name] for name, w in now.items()})
+        apart = {name: w - self.sparse[name] for name, w in now.items()}
+        self.dual = {name: self.dual[name] + gap for name, gap in apart.items()}
+        return _norm(apart) / _norm(now)
+
+    def _projected(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Π: the nearest tensors with so few entries."""
+        sizes = {name: value.abs() for name, value in values.items()}
+        masks = kept(sizes, self._density, self._scope).floats_like(values)
+        return {name: value * masks[name] for name, value in values.items()}
+
+
+class MiaPruning(Method):
+    """Dense training, training with the augmented Lagrangian, projection, masked retraining."""
+
+    def __init__(self, params: MiaPruningParams) -> None:
+        self._params = params
+
+    def units(self) -> int:
+        """Its phases."""
+        return 3
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """Each phase needs an epoch, and each layer a weight."""
+        return thinning_flaws(self._params, network, recipe, least=self.units())
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All phases, from the last one that was kept."""
+        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        first, last = boundaries(end, params.pretrain, params.until)
+        settings = workshop.settings(params.defences)
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: workshop.learner(workshop.blank(), None, settings),
+        )
+
+        def pretrain(learner: Learner) -> Done:
+            train(learner, until=first, evolution=None, what=DENSE, phase=(0, last))
+            return learner, {}
+
+        def draw(learner: Learner) -> Done:
+            lagrangian = AugmentedLagrangian(
+                learner.weights, rho=params.rho, density=params.density, scope=params.scope
+            )
+            residuals = []
+            for epoch in (*range(first + params.update_every, last, params.update_every), last):
+                train(
+                    learner,
+                    until=epoch,
+                    evolution=None,
+                    what=DENSE,
+                    phase=(0, last),
+                    own=[lagrangian],
+                )
+                residuals.append({"epoch": epoch, "residual": lagrangian.update(learner.weights)})
+            return learner, {"residuals": residuals}
+
+        def retrain(learner: Learner) -> Done:
+            pruned = smallest_gone(learner, params.density, params.scope)
+            train(pruned, until=end, evolution=None, what=RETRAINED, phase=(last, end))
+            return pruned, {}
+
+        phases.do("pretrain", pretrain, epochs=first)
+        phases.do("ADMM", draw, epochs=last - first)
+        phases.do("prune and retrain", retrain, epochs=end - last)
+        return phases.outcome()
+
+
+def _norm(tensors: Mapping[str, Tensor]) -> float:
+    """The Euclidean norm over all layers."""
+    return math.sqrt(sum(float(one.double().square().sum()) for one in tensors.values()))

@@ -1,0 +1,140 @@
+"""Movement pruning: what stays is what training moves away from zero."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.api import Params
+from safecompress_core.toolkit import (
+    Architecture,
+    Batch,
+    Classifier,
+    Defence,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    Step,
+    Topology,
+    Workshop,
+)
+from safecompress_plugins.methods.manifest import MovementParams
+from safecompress_plugins.methods.schedules import Cubic, boundaries
+from safecompress_plugins.methods.thinning import Scope, kept, thinning_flaws
+
+__all__ = ["Movement", "StraightThrough"]
+
+WHAT = "the network that is thinned out"
+
+
+class StraightThrough(Defence):
+    """Trains through a mask that lets the gradient of every weight through.
+
+    ::
+
+        W' = W ⊙ mask(S)             the network that the batch sees
+        S ← S − ∂L/∂W' ⊙ W           the score of every weight, masked or not
+        ∂L/∂W = ∂L/∂W' ⊙ mask(S)     what the optimizer follows
+
+    A weight that is masked keeps its value, and comes back when its score rises. Scores are only
+    ever ranked, so that a step size of their own would change nothing.
+
+    Source: Sanh, Wolf & Rush 2020, "Movement Pruning", section 4.
+
+    Args:
+        weights: what is thinned out; looked up again in every step.
+        scope: over which weights scores are ranked.
+
+    Attributes:
+        scores: S, by layer.
+        density: fraction of weights that the mask lets through; the caller moves it.
+    """
+
+    def __init__(self, weights: Mapping[str, nn.Parameter], *, scope: Scope) -> None:
+        super().__init__()
+        self._weights = weights
+        self._scope = scope
+        self._masked: dict[str, Tensor] = {}
+        self._values: dict[str, Tensor] = {}
+        self.scores = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.density = 1.0
+
+    def topology(self) -> Topology:
+        """The weights with the largest scores."""
+        return kept(self.scores, self.density, self._scope)
+
+    @torch.no_grad()
+    def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
+        """Take out what is masked; the batch stays as it is."""
+        self._masked = self.topology().floats_like(self._weights)
+        for name, weight in self._weights.items():
+            self._values[name] = weight.detach().clone()
+            weight.mul_(self._masked[name])
+        return batch
+
+    @torch.no_grad()
+    def adjust(self, step: Step, *, generator: torch.Generator) -> None:
+        """Put back what was masked, score every weight, and leave it the gradient of the mask."""
+        for name, weight in self._weights.items():
+            assert weight.grad is not None  # it took part in the step
+            weight.copy_(self._values[name])
+            self.scores[name] -= weight.grad * weight
+            weight.grad.mul_(self._masked[name])
+
+
+class Movement(Method):
+    """Dense training that scores weights, a mask with the cubic schedule, fine-tuning.
+
+    Source: Sanh, Wolf & Rush 2020, "Movement Pruning: Adaptive Sparsity by Fine-Tuning", section 4;
+    the schedule is Zhu & Gupta's, as there.
+    """
+
+    def __init__(self, params: MovementParams) -> None:
+        self._params = params
+
+    def units(self) -> int:
+        """Its phases."""
+        return 2
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """Each phase needs an epoch, and each layer a weight."""
+        return thinning_flaws(self._params, network, recipe, least=3)
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All phases, from the last one that was kept."""
+        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        first, last = boundaries(end, params.pretrain, params.until)
+        schedule = Cubic(start=first, end=last, density=params.density)
+        settings = workshop.settings(params.defences)
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: workshop.learner(workshop.blank(), None, settings),
+        )
+
+        def move(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+            mask = StraightThrough(learner.weights, scope=params.scope)
+            for epoch in range(last):
+                mask.density = schedule.at(epoch)
+                train(learner, until=epoch + 1, evolution=None, what=WHAT, own=[mask])
+            mask.density = params.density
+            return learner.branch(settings, topology=mask.topology()), {"dense_until": first}
+
+        def finetune(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+            train(learner, until=end, evolution=None, what="the pruned network")
+            return learner, {}
+
+        phases.do("train and prune by movement", move, epochs=last)
+        phases.do("fine-tune", finetune, epochs=end - last)
+        return phases.outcome()

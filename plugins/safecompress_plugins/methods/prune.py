@@ -1,0 +1,111 @@
+"""Magnitude pruning: train dense, drop the smallest weights, fine-tune the rest."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from safecompress_core.api import Params
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    Workshop,
+)
+from safecompress_plugins.methods.manifest import PruneParams
+from safecompress_plugins.methods.schedules import Cubic, boundaries, boundary
+from safecompress_plugins.methods.thinning import smallest_gone, thinning_flaws
+
+__all__ = ["PruneAndFinetune"]
+
+Done = tuple[Learner, Mapping[str, Any]]
+
+DENSE, PRUNED = "the dense network", "the pruned network"
+
+
+class PruneAndFinetune(Method):
+    """At once, or gradually with the cubic schedule.
+
+    A network that is pruned at once has a learning-rate schedule of its own for fine-tuning; one
+    that is pruned gradually trains on under that of the whole run.
+
+    Source: Han et al. 2015, "Learning both Weights and Connections for Efficient Neural Networks",
+    section 3; Zhu & Gupta 2017, "To Prune, or Not to Prune", section 3.
+    """
+
+    def __init__(self, params: PruneParams) -> None:
+        self._params = params
+        self._is_gradual = params.schedule == "cubic"
+
+    def units(self) -> int:
+        """Its phases."""
+        return 3 if self._is_gradual else 2
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """Each phase needs an epoch, and each layer a weight."""
+        return thinning_flaws(self._params, network, recipe, least=self.units())
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All phases, from the last one that was kept."""
+        settings = workshop.settings(self._params.defences)
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: workshop.learner(workshop.blank(), None, settings),
+        )
+        if self._is_gradual:
+            self._gradually(workshop, phases)
+        else:
+            self._at_once(workshop, phases)
+        return phases.outcome()
+
+    def _at_once(self, workshop: Workshop, phases: Phases) -> None:
+        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        first = boundary(end, params.pretrain)
+
+        def pretrain(learner: Learner) -> Done:
+            train(learner, until=first, evolution=None, what=DENSE, phase=(0, first))
+            return learner, {}
+
+        def finetune(learner: Learner) -> Done:
+            pruned = smallest_gone(learner, params.density, params.scope)
+            train(pruned, until=end, evolution=None, what=PRUNED, phase=(first, end))
+            return pruned, {}
+
+        phases.do("pretrain", pretrain, epochs=first)
+        phases.do("prune and fine-tune", finetune, epochs=end - first)
+
+    def _gradually(self, workshop: Workshop, phases: Phases) -> None:
+        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        first, last = boundaries(end, params.pretrain, params.until)
+        schedule = Cubic(start=first, end=last, density=params.density)
+
+        def pretrain(learner: Learner) -> Done:
+            train(learner, until=first, evolution=None, what=DENSE)
+            return learner, {}
+
+        def prune(learner: Learner) -> Done:
+            steps = []
+            for epoch in schedule.steps(params.every):
+                train(learner, until=epoch, evolution=None, what=PRUNED)
+                learner = smallest_gone(learner, schedule.at(epoch), params.scope)
+                steps.append({"epoch": epoch, "density": learner.density})
+            return learner, {"steps": steps}
+
+        def finetune(learner: Learner) -> Done:
+            train(learner, until=end, evolution=None, what=PRUNED)
+            return learner, {}
+
+        phases.do("pretrain", pretrain, epochs=first)
+        phases.do("prune gradually", prune, epochs=last - first)
+        phases.do("fine-tune", finetune, epochs=end - last)

@@ -1,0 +1,101 @@
+"""Sparse training that tests nothing: what test-driven training is an ablation of, or beside."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from safecompress_core.api import Params, SparseTrainingParams
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    Flaw,
+    Learner,
+    Method,
+    Outcome,
+    Phases,
+    Recipe,
+    SparseTraining,
+    Workshop,
+)
+from safecompress_plugins.methods.manifest import GraspParams, RiglParams, SetParams, SnipParams
+from safecompress_plugins.strategies.manifest import GraspInitialParams, SnipInitialParams
+
+__all__ = ["Dynamic", "Grasp", "Snip"]
+
+
+class FromInitial(Method):
+    """A sparse network, trained from its first topology to the end."""
+
+    def __init__(self, training: SparseTraining) -> None:
+        self._training = training
+
+    def units(self) -> int:
+        """One model."""
+        return 1
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """Each layer needs a weight."""
+        return self._training.flaws(network, create)
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """Train, or take what an earlier run has trained."""
+        settings = self._training.settings(workshop)
+        end = workshop.recipe.epochs
+
+        def train(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+            evolution = self._training.evolution(workshop)
+            workshop.trainer.train(
+                learner, until=end, evolution=evolution, what="the sparse network"
+            )
+            return learner, {}
+
+        phases = Phases(
+            workshop,
+            settings,
+            count=self.units(),
+            start=lambda: self._training.started(workshop, settings),
+        )
+        phases.do("sparse training", train, epochs=end)
+        return phases.outcome()
+
+
+class Dynamic(FromInitial):
+    """The topology moves by one prune and one grow rule: RigL and SET, by their defaults.
+
+    It is what ``test-driven`` does in a single round with one strategy, and nothing to test.
+
+    Source: Evci et al. 2020, "Rigging the Lottery", Algorithm 1; Mocanu et al. 2018, "Scalable
+    training of artificial neural networks with adaptive sparse connectivity", Algorithm 1.
+    """
+
+    def __init__(self, params: RiglParams | SetParams) -> None:
+        super().__init__(SparseTraining(params, [(params.prune, params.grow)]))
+
+
+def _still(density: float, defences: list[Params], initial: Params) -> SparseTraining:
+    """A topology that is chosen once."""
+    params = SparseTrainingParams(
+        density=density, defences=defences, initial=initial, update_every=0
+    )
+    return SparseTraining(params, ())
+
+
+class Snip(FromInitial):
+    """Trains the initial topology ``snip``."""
+
+    def __init__(self, params: SnipParams) -> None:
+        initial = SnipInitialParams(batches=params.batches)
+        super().__init__(_still(params.density, params.defences, initial))
+
+
+class Grasp(FromInitial):
+    """Trains the initial topology ``grasp``."""
+
+    def __init__(self, params: GraspParams) -> None:
+        initial = GraspInitialParams(batches=params.batches)
+        super().__init__(_still(params.density, params.defences, initial))

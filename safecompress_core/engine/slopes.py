@@ -1,0 +1,54 @@
+"""How a loss changes with the weights: its gradient, and how that gradient itself would change."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.engine.defence import Batch
+from safecompress_core.network import Classifier
+from safecompress_core.sparse.strategy import Slopes
+
+__all__ = ["slopes_of"]
+
+
+def slopes_of(network: Classifier, batches: Sequence[Batch], *, curvature: bool) -> Slopes:
+    """Slopes of the mean cross-entropy over all samples of some batches, at the current weights.
+
+    Args:
+        network: dense; its mode decides about dropout and batch statistics.
+        batches: samples with their labels.
+        curvature: whether H·g is wanted too, which costs a second pass, forward and twice backward.
+
+    Returns:
+        Tensors of the shapes of ``network.sparse_parameters()``, detached.
+    """
+    names, weights = zip(*network.sparse_parameters().items(), strict=True)
+    gradients = _mean(network, batches, weights, along=None)
+    products = _mean(network, batches, weights, along=gradients) if curvature else None
+    return Slopes(
+        gradients=dict(zip(names, gradients, strict=True)),
+        curvature=None if products is None else dict(zip(names, products, strict=True)),
+    )
+
+
+def _mean(
+    network: Classifier,
+    batches: Iterable[Batch],
+    weights: Sequence[nn.Parameter],
+    *,
+    along: Sequence[Tensor] | None,
+) -> list[Tensor]:
+    """The gradient of the mean loss; given a direction v, that of ⟨gradient, v⟩, which is H·v."""
+    total = [torch.zeros_like(weight) for weight in weights]
+    seen = 0
+    for batch in batches:
+        loss = F.cross_entropy(network(batch.inputs), batch.labels, reduction="sum")
+        found = torch.autograd.grad(loss, weights, create_graph=along is not None)
+        if along is not None:
+            slope = torch.stack([(one * v).sum() for one, v in zip(found, along, strict=True)])
+            found = torch.autograd.grad(slope.sum(), weights)
+        torch._foreach_add_(total, found)
+        seen += len(batch.labels)
+    return [sum_.detach() / seen for sum_ in total]

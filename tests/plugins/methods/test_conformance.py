@@ -1,0 +1,116 @@
+"""Every method that SafeCompress ships passes the checks that a plugin author's would."""
+
+from typing import Any, ClassVar
+
+from safecompress_core.api import Kind, MethodDef
+from safecompress_core.engine.manifest import DEFINITIONS as OF_CORE
+from safecompress_core.host import load_plugins
+from safecompress_core.testing import MethodConformance
+from safecompress_plugins.methods.manifest import DEFINITIONS
+
+METHODS = {definition.name: definition for definition in (*OF_CORE, *DEFINITIONS)}
+STRATEGY = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
+
+
+def test_every_built_in_method_has_its_kit() -> None:
+    """One that is added without it would be noticed here."""
+    kits = {one.definition.name for one in MethodConformance.__subclasses__()}
+    own = {name for name in load_plugins().registry.definitions(Kind.METHOD) if name in METHODS}
+
+    assert kits == own == set(METHODS)
+
+
+class TestTestDriven(MethodConformance):
+    """Two rounds of three candidates, tested by one attack."""
+
+    definition: ClassVar[MethodDef] = METHODS["test-driven"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "rounds": 2, "strategies": [STRATEGY]}
+    attackers = ({"type": "loss-threshold"},)
+    may_do_less = True
+
+
+class TestUncompressed(MethodConformance):
+    """Dense."""
+
+    definition: ClassVar[MethodDef] = METHODS["uncompressed"]
+
+
+class TestPrune(MethodConformance):
+    """At once."""
+
+    definition: ClassVar[MethodDef] = METHODS["prune"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestPruneGradually(TestPrune):
+    """With the cubic schedule, layer by layer."""
+
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "schedule": "cubic", "scope": "layer"}
+
+
+class TestRigl(MethodConformance):
+    """Growth by gradient."""
+
+    definition: ClassVar[MethodDef] = METHODS["rigl"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "update_every": 1}
+
+
+class TestSet(MethodConformance):
+    """Growth at random."""
+
+    definition: ClassVar[MethodDef] = METHODS["set"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestDistill(MethodConformance):
+    """A narrower student."""
+
+    definition: ClassVar[MethodDef] = METHODS["distill"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestDistillGiven(TestDistill):
+    """A student of the user's own."""
+
+    params: ClassVar[dict[str, Any]] = {"density": 0.5, "student": {"type": "mlp", "hidden": [5]}}
+
+
+class TestMiaPruning(MethodConformance):
+    """Three phases."""
+
+    definition: ClassVar[MethodDef] = METHODS["mia-pruning"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "update_every": 1}
+
+
+class TestSnip(MethodConformance):
+    """Chosen by gradient."""
+
+    definition: ClassVar[MethodDef] = METHODS["snip"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestGrasp(MethodConformance):
+    """Chosen by curvature."""
+
+    definition: ClassVar[MethodDef] = METHODS["grasp"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestLottery(MethodConformance):
+    """Two iterations from what was drawn."""
+
+    definition: ClassVar[MethodDef] = METHODS["lottery"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "iterations": 2}
+
+
+class TestLotteryRewound(TestLottery):
+    """Rewound to an epoch, which is a checkpoint of its own."""
+
+    params: ClassVar[dict[str, Any]] = {"density": 0.3, "iterations": 2, "rewind": 2}
+
+
+class TestMovement(MethodConformance):
+    """A mask that moves."""
+
+    definition: ClassVar[MethodDef] = METHODS["movement"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.3}
