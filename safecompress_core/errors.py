@@ -11,6 +11,7 @@
     ├── AccessError              an attacker read what it did not declare
     ├── ModelError               a model cannot be had, or does not fit its samples
     ├── TopologyError            masks, counts or densities do not fit
+    │   └── RepresentationError  a module cannot be the representation
     ├── StorageError             a model file is damaged or not ours
     ├── TrainingDivergedError    the loss is no longer a number
     └── RunDirectoryError        a run directory cannot be used
@@ -32,6 +33,7 @@ __all__ = [
     "ModelError",
     "PluginError",
     "PoolError",
+    "RepresentationError",
     "RunDirectoryError",
     "RunInUseError",
     "SafeCompressError",
@@ -124,6 +126,10 @@ class ModelError(SafeCompressError):
 
 class TopologyError(SafeCompressError):
     """Masks, counts or densities do not fit each other."""
+
+
+class RepresentationError(TopologyError):
+    """There is no module of the representation's name, or it puts out no vectors."""
 
 
 class StorageError(SafeCompressError):

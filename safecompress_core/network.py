@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.dataset import Dataset
-from safecompress_core.errors import TopologyError
+from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
 __all__ = ["Classifier", "ModelFactory", "Seen", "logits_layer"]
@@ -53,8 +53,9 @@ class Classifier(nn.Module):
         rule: which weights may be sparse.
 
     Raises:
-        TopologyError: if the logits come from no linear layer, or there is no module of the
-            representation's name.
+        TopologyError: if the logits come from no linear layer.
+        RepresentationError: if there is no module of the representation's name, or it puts out no
+            vectors.
     """
 
     def __init__(
@@ -72,7 +73,8 @@ class Classifier(nn.Module):
         modules = dict(module.named_modules())
         if representation is not None and representation not in modules:
             names = ", ".join(filter(None, modules))
-            raise TopologyError(f"the model has no module {representation!r}; it has: {names}")
+            message = f"the model has no module {representation!r}; it has: {names}"
+            raise RepresentationError(message)
         self.module = module
         self.masks: Mapping[str, Tensor] = {}
         # In lists: registered once, as parts of the module.
@@ -157,7 +159,7 @@ def _flat(output: Any) -> Tensor:
     if isinstance(output, tuple):
         output = output[0]
     if not isinstance(output, Tensor) or output.ndim < 2:
-        raise TopologyError("the module of task.representation puts out no tensor with a row each")
+        raise RepresentationError("the module puts out no tensor with a row for each sample")
     return (output[:, 0] if output.ndim == 3 else output.flatten(1)).clone()
 
 

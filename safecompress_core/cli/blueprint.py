@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from safecompress_core.cli.discovery import discovered_plugins
-from safecompress_core.errors import ModelError, SpecError
 from safecompress_core.spec.load import load_spec
 
 __all__ = ["show_blueprint"]
@@ -21,18 +20,17 @@ def show_blueprint(
     """Print what the model of a spec is made of.
 
     Raises:
-        SpecError: if the spec is invalid.
+        SpecError: if the spec is invalid, or its data or model cannot be had.
     """
     host = discovered_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
     from safecompress_core.engine.blueprint import blueprint
+    from safecompress_core.engine.feasibility import require_buildable
     from safecompress_core.engine.preparation import Preparation
 
-    try:
-        found = blueprint(Preparation(loaded, host.registry))
-    except ModelError as error:
-        path = ("task", "model", *error.field)
-        raise SpecError([loaded.problem(path, error.message, error.mend)]) from error
+    prepared = Preparation(loaded, host.registry)
+    require_buildable(prepared)
+    found = blueprint(prepared)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -5,7 +5,7 @@ All of it is looked at before the first epoch, since an hour later is too late.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from safecompress_core.api import AttributeMark, DefenceDef, Game, LayerMark, component_id
 from safecompress_core.engine.attack_flaws import attack_flaws, can_be_moved
@@ -14,7 +14,14 @@ from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import reference, references_wanted
-from safecompress_core.errors import DataError, ModelError, PoolError, SpecError, TopologyError
+from safecompress_core.errors import (
+    DataError,
+    ModelError,
+    PoolError,
+    RepresentationError,
+    SpecError,
+    TopologyError,
+)
 from safecompress_core.privacy.background import encoding_of
 from safecompress_core.privacy.gradients import layer_parameters
 from safecompress_core.privacy.references import hands
@@ -23,7 +30,9 @@ from safecompress_core.spec.fields import marked
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["require_feasible"]
+__all__ = ["require_buildable", "require_feasible"]
+
+Check = Callable[[Preparation], Iterator[Finding]]
 
 FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
 FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
@@ -36,7 +45,20 @@ def require_feasible(prepared: Preparation) -> None:
         SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
             left out once something was found.
     """
-    for check in CHECKS:
+    _require(prepared, CHECKS)
+
+
+def require_buildable(prepared: Preparation) -> None:
+    """Check what the network of a spec is built from: the data and the model.
+
+    Raises:
+        SpecError: at the place of what cannot be had, or does not fit.
+    """
+    _require(prepared, (_device, _loading, _model))
+
+
+def _require(prepared: Preparation, checks: Iterable[Check]) -> None:
+    for check in checks:
         if found := list(check(prepared)):
             problem = prepared.loaded.problem
             raise SpecError([problem(one.path, one.message, one.mend) for one in found])
@@ -57,16 +79,18 @@ def _compiler(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("training", "compile"), message, "install g++, or write false")
 
 
-def _data(prepared: Preparation) -> Iterator[Finding]:
+def _loading(prepared: Preparation) -> Iterator[Finding]:
     try:
-        dataset = prepared.original
+        _ = prepared.original
     except DataError as error:
         yield Finding(("task", "data", *error.field), error.message, error.mend)
         return
     except ModelError as error:  # a model that reads texts makes tokens of them
         yield Finding(("task", "model", *error.field), error.message, error.mend)
-        return
-    for message in data_flaws(dataset):
+
+
+def _data(prepared: Preparation) -> Iterator[Finding]:
+    for message in data_flaws(prepared.original):
         yield Finding(("task", "data"), message, "mend the data, or what loads them")
 
 
@@ -164,14 +188,21 @@ def _defences(prepared: Preparation) -> Iterator[Finding]:
 
 def _model(prepared: Preparation) -> Iterator[Finding]:
     place: SpecPath = ("task", "model")
+    if 0 in prepared.original.inputs.shape[1:]:
+        what = "are texts" if prepared.original.texts else "hold no values"
+        mend = "use a model that reads texts, such as huggingface, or data with other inputs"
+        yield Finding(place, f"the samples {what}, which this model cannot read", mend)
+        return
     try:
         network = prepared.blank()
     except ModelError as error:
         yield Finding((*place, *error.field), error.message, error.mend)
         return
+    except RepresentationError as error:
+        mend = "name one of them; `safecompress inspect`, without it, shows what each puts out"
+        yield Finding(("task", "representation"), str(error), mend)
+        return
     except TopologyError as error:
-        if prepared.spec.task.representation:
-            place = ("task",)
         yield Finding(place, str(error), "use a model whose last layer is linear")
         return
     try:
@@ -223,9 +254,10 @@ def _references(prepared: Preparation) -> Iterator[Finding]:
         yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
 
 
-CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
+CHECKS: tuple[Check, ...] = (
     _device,
     _compiler,
+    _loading,
     _data,
     _pools,
     attack_flaws,

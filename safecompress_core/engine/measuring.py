@@ -20,6 +20,7 @@ from safecompress_core.api import DataCard
 from safecompress_core.dataset import Attribute, Dataset
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import multiplications, reproducible, threads_for
+from safecompress_core.engine.feasibility import require_buildable
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.method import Workshop
@@ -75,8 +76,13 @@ class Measured:
 
 
 def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
-    """Train some steps as the spec's method would, at its density, and observe a batch."""
+    """Train some steps as the spec's method would, at its density, and observe a batch.
+
+    Raises:
+        SpecError: if the model cannot be had, or, where samples cannot be made up, the data.
+    """
     prepared = MadeUp(loaded, registry)
+    require_buildable(prepared)
     batch = loaded.spec.training.batch_size
     with (
         reproducible(threads_for(prepared.blank(), prepared.sample)),

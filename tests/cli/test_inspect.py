@@ -144,3 +144,16 @@ def test_a_model_that_cannot_be_had_is_a_problem_of_the_spec(tmp_path: Path) -> 
     assert outcome.exit_code == 1
     assert "spec.yaml:6" in outcome.output
     assert "task.model: vgg16 leaves nothing of images of 8 × 8" in outcome.output
+
+
+def test_data_that_cannot_be_had_are_a_problem_of_the_spec(tmp_path: Path) -> None:
+    """As in a run, with the place of the field and what there is."""
+    path = tmp_path / "spec.yaml"
+    data = f"csv, path: '{tmp_path / 'mein.csv'}', target: y"
+    path.write_text(SPEC.replace("handwriting, task: session", data))
+
+    outcome = inspected(path)
+
+    assert outcome.exit_code == 1
+    assert "spec.yaml:5" in outcome.output
+    assert "task.data.path: there is no 'mein.csv'" in outcome.output

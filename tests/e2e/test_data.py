@@ -141,7 +141,7 @@ def test_a_function_makes_the_samples_of_a_run(tmp_path: Path) -> None:
             "task.data.private.1",
             "cannot be private as well",
         ),
-        ({"target": "kind"}, "task.data", "1 label has a single sample"),
+        ({"target": "kind"}, "task.data.target", "'c' of 'kind' has a single sample"),
         ({"target": "add", "samples": 99}, "task.data.samples", "there are 5"),
     ],
 )

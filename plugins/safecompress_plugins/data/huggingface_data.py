@@ -98,10 +98,12 @@ class HuggingfaceData(DataSource):
             if field == "path":
                 raise
             reason = " ".join(str(error).split())
+            asking = "write 'download: true' to ask the hub"
+            if params.download:
+                asking = "check the name, and whether the hub can be reached"
             raise DataError(
                 f"cannot have the data set {where!r} ({reason})",
-                mend="write 'download: true' to ask the hub, log in there if it is gated, or give "
-                "local files as 'path'",
+                mend=f"{asking}, log in there if it is gated, or give local files as 'path'",
                 field=("name",),
             ) from error
         finally:

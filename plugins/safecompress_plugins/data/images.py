@@ -233,8 +233,7 @@ def stored(encoded: Sequence[Encoded], params: ImageParams) -> Inputs:
         on_disk = len(encoded) * first.size > FITS
     files = FileImages(encoded, first.shape, params)
     if on_disk:
-        if params.size is None:
-            _check_sizes(encoded, first.shape)
+        _check_headers(encoded, None if params.size else first.shape)
         return files
     pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
     for position, image in enumerate(encoded):
@@ -245,8 +244,8 @@ def stored(encoded: Sequence[Encoded], params: ImageParams) -> Inputs:
     return ByteImages(pixels, params.normalisation)
 
 
-def _check_sizes(encoded: Sequence[Encoded], shape: tuple[int, ...]) -> None:
-    """Headers only: an image whose pixels are broken is found when it is decoded."""
+def _check_headers(encoded: Sequence[Encoded], shape: tuple[int, ...] | None) -> None:
+    """All are images, of one shape (C, H, W) if it is given; broken pixels are found later."""
     for one in encoded:
         source: Any = io.BytesIO(one) if isinstance(one, bytes) else one
         try:
@@ -256,7 +255,7 @@ def _check_sizes(encoded: Sequence[Encoded], shape: tuple[int, ...]) -> None:
             raise DataError(
                 f"{_named(one)} is no image ({error})", mend="take it out, or mend it"
             ) from error
-        if (height, width) != shape[1:]:
+        if shape is not None and (height, width) != shape[1:]:
             raise sizes_differ(shape, (shape[0], height, width), _named(one))
 
 

@@ -54,6 +54,8 @@ class PaperTableParams(PaperParams):
     """Columns that must stay private, and no input; by default those that are usual for it."""
     drop: list[str] = []
     """Columns that nobody sees, beside those that are usually left out."""
+    fewest_per_label: Annotated[int, Field(ge=1)] = 1
+    """Rows of labels with fewer samples are left out; a label with a single one is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

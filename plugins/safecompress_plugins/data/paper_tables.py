@@ -72,6 +72,7 @@ class PaperTable(DataSource):
             members=MEMBER if there else None,
             samples=given.samples,
             samples_seed=given.samples_seed,
+            fewest_per_label=given.fewest_per_label,
         )
         return dataset_of(table, params)
 

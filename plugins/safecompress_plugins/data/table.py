@@ -100,6 +100,7 @@ class _Reading:
             f"their labels have fewer than {fewest} samples",
         )
         labels, classes = self._labels()
+        self._check_alone(labels, classes)
         self.notes.append(f"{params.target}: the task, {len(classes)} labels")
         parts = self._inputs()
         inputs, attributes, features = self._joined(parts)
@@ -145,6 +146,17 @@ class _Reading:
                 field=("target",),
             )
         return labels.codes, labels.names
+
+    def _check_alone(self, labels: NDArray[np.int64], classes: tuple[str, ...]) -> None:
+        """A label that one sample has would be on one side only."""
+        alone = [classes[label] for label in np.flatnonzero(np.bincount(labels) == 1)]
+        if alone:
+            raise DataError(
+                f"{', '.join(map(repr, alone))} of {self.params.target!r} has a single sample, "
+                "which cannot be a member and a non-member",
+                mend="write 'fewest_per_label: 2', say, to leave such rows out",
+                field=("target",),
+            )
 
     def _members(self) -> Tensor | None:
         name = self.params.members

@@ -155,15 +155,30 @@ class HuggingfaceModel(ModelFactory):
                 trust_remote_code=False,
                 **options,
             )
+        except ImportError as error:  # it imports a model's code when it is asked for one
+            raise ModelError(
+                f"transformers cannot import the {what} ({error.__cause__ or error})",
+                mend="install what it needs; a torchvision for another torch is worse than none",
+            ) from error
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
+            own = "name" if params.name else "path"
             raise ModelError(
                 f"cannot have the {what} {where!r} ({reason})",
-                mend="give a folder with config.json, model.safetensors and the tokenizer's files "
-                "as 'path'; or write 'download: true' to ask the hub, and log in there if it is "
-                "gated",
-                field=("name",) if params.name else ("path",),
+                mend=_mend(params),
+                field=("tokenizer",) if where == params.tokenizer else (own,),
             ) from error
         finally:
             transformers.logging.set_verbosity(level)
             transformers.logging.enable_progress_bar()
+
+
+def _mend(params: HuggingfaceModelParams) -> str:
+    """What to do where something of a model cannot be had."""
+    folder = "a folder with config.json, model.safetensors and the tokenizer's files"
+    if params.name is None:
+        return f"name {folder}"
+    asking = "check the name, and whether the hub can be reached"
+    if not params.download:
+        asking = "write 'download: true' to ask the hub"
+    return f"{asking}, and log in there if it is gated; or give {folder} as 'path'"

@@ -51,6 +51,8 @@ class ResnetParams(Params):
     stem: Literal["cifar", "imagenet"] = "cifar"
     """``cifar``: one 3 × 3 convolution, for small images. ``imagenet``: 7 × 7 and pooling, which
     leave a sixteenth of the pixels."""
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """What the number of channels is multiplied by."""
 
 
 def _depth(depth: int) -> int:

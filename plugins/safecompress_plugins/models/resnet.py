@@ -14,6 +14,9 @@ __all__ = ["Resnet18", "Resnet34", "Resnet50"]
 
 # B samples of a batch · C channels · H, W height and width
 
+WIDTH = 64
+"""Channels of the stem and of the first stage, which each stage after it doubles."""
+
 
 class Basic(nn.Module):
     """Two 3 × 3 convolutions around which the input is added."""
@@ -78,22 +81,23 @@ class Network(nn.Module):
         depths: tuple[int, ...],
         *,
         stem: Literal["cifar", "imagenet"],
+        narrowest: int,
         channels: int,
         classes: int,
     ) -> None:
         super().__init__()
         if stem == "imagenet":
-            self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+            self.conv1 = nn.Conv2d(channels, narrowest, 7, 2, 3, bias=False)
             self.maxpool: nn.Module = nn.MaxPool2d(3, 2, 1)
         else:
-            self.conv1 = nn.Conv2d(channels, 64, 3, 1, 1, bias=False)
+            self.conv1 = nn.Conv2d(channels, narrowest, 3, 1, 1, bias=False)
             self.maxpool = nn.Identity()
-        self.bn1 = nn.BatchNorm2d(64)
+        self.bn1 = nn.BatchNorm2d(narrowest)
         self.relu = nn.ReLU(inplace=True)
-        inputs = 64
+        inputs = narrowest
         stages = []
         for index, depth in enumerate(depths):
-            width = 64 * 2**index
+            width = narrowest * 2**index
             blocks = []
             for number in range(depth):
                 blocks.append(block(inputs, width, 2 if index and number == 0 else 1))
@@ -122,6 +126,7 @@ class Resnet18(ModelFactory):
 
     def __init__(self, params: ResnetParams) -> None:
         self._stem = params.stem
+        self._narrowest = max(1, round(WIDTH * params.width))
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
@@ -131,7 +136,12 @@ class Resnet18(ModelFactory):
 
         def make() -> nn.Module:
             return Network(
-                self.block, self.depths, stem=self._stem, channels=channels, classes=classes
+                self.block,
+                self.depths,
+                stem=self._stem,
+                narrowest=self._narrowest,
+                channels=channels,
+                classes=classes,
             )
 
         return drawn(make, by_he, generator=generator)

@@ -1,10 +1,10 @@
 """Image classifiers of torchvision."""
 
 import difflib
+from typing import Any
 
 import torch
 from torch import nn
-from torchvision.models import get_model, list_models
 
 from safecompress_core.toolkit import ModelError, ModelFactory, global_random_state
 from safecompress_plugins.models.images import channels_of
@@ -18,12 +18,13 @@ class TorchvisionModel(ModelFactory):
 
     def __init__(self, params: TorchvisionModelParams) -> None:
         self._params = params
+        self._models = _library()
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
         """A fresh network; torch's global state follows ``generator`` while it is made."""
-        name, known = self._params.name, list_models()
+        name, known = self._params.name, self._models.list_models()
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             raise ModelError(
@@ -40,7 +41,7 @@ class TorchvisionModel(ModelFactory):
             )
         try:
             with global_random_state(generator):
-                made: nn.Module = get_model(
+                made: nn.Module = self._models.get_model(
                     name, weights=None, num_classes=classes, **self._params.options
                 )
         except (TypeError, ValueError) as error:
@@ -50,3 +51,20 @@ class TorchvisionModel(ModelFactory):
                 field=("options",) if self._params.options else ("name",),
             ) from error
         return made
+
+
+def _library() -> Any:
+    """Torchvision's models.
+
+    Raises:
+        ModuleNotFoundError: if torchvision is not installed.
+        ModelError: if it was built for another torch.
+    """
+    try:
+        from torchvision import models  # noqa: PLC0415  so that this error has words
+    except RuntimeError as error:
+        raise ModelError(
+            f"torchvision does not fit the torch that is installed ({error})",
+            mend="install both at once, and from the same index",
+        ) from error
+    return models

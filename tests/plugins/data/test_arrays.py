@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from safecompress_core.api import DataDef
-from safecompress_core.errors import DataError
+from safecompress_core.errors import DataError, ModelError
 from safecompress_core.testing.data import DataConformance
 from safecompress_plugins.data.array_manifest import (
     DEFINITIONS,
@@ -22,6 +22,8 @@ from safecompress_plugins.data.array_manifest import (
 from safecompress_plugins.data.numpy_archive import NumpyArchive
 from safecompress_plugins.data.python_function import PythonFunction
 from safecompress_plugins.data.torchvision_images import TorchvisionImages
+from safecompress_plugins.models.loaded_manifest import TorchvisionModelParams
+from safecompress_plugins.models.torchvision_model import TorchvisionModel
 
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 
@@ -163,3 +165,5 @@ def test_a_torchvision_for_another_torch_is_said_to_be_one(
 
     with pytest.raises(DataError, match="does not fit the torch that is installed"):
         TorchvisionImages(TorchvisionParams(name="FashionMNIST", root=str(tmp_path)))
+    with pytest.raises(ModelError, match="does not fit the torch that is installed"):
+        TorchvisionModel(TorchvisionModelParams(name="resnet18"))

@@ -113,7 +113,12 @@ def test_a_name_that_is_not_in_the_cache_is_not_fetched(
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setitem(os.environ, "HF_HOME", str(tmp_path))
 
+    absent = {"name": "no-such-organisation/no-such-data", "target": "label"}
     with pytest.raises(DataError, match="write 'download: true'") as caught:
-        loaded(name="no-such-organisation/no-such-data", target="label")
-
+        loaded(**absent)
     assert caught.value.field == ("name",)
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)  # as where there is no network
+    with pytest.raises(DataError) as caught:
+        loaded(**absent, download=True)
+    assert caught.value.mend.startswith("check the name, and whether the hub can be reached")

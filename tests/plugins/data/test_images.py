@@ -207,13 +207,15 @@ def test_scaling_cuts_the_longer_side_at_both_ends(tmp_path: Path) -> None:
     assert torch.equal(everything(data.inputs), torch.ones(2, 3, 4, 4))
 
 
-def test_what_is_no_image_is_named(tmp_path: Path) -> None:
-    """By its file."""
+@pytest.mark.parametrize("size", [None, 6])
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+def test_what_is_no_image_is_named(tmp_path: Path, storage: str, size: int | None) -> None:
+    """By its file, and before anything is trained, wherever images are kept."""
     root = folders(tmp_path)
     (root / "0" / "9.png").write_text("no image")
 
     with pytest.raises(DataError, match=r"9\.png' is no image"):
-        loaded(root)
+        loaded(root, storage=storage, size=size)
 
 
 def test_a_folder_without_images_tells_what_it_has(tmp_path: Path) -> None:

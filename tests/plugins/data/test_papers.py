@@ -425,6 +425,19 @@ def test_adult_is_read_from_ucis_two_files(tmp_path: Path) -> None:
     assert len(data.features["occupation"]) == 2  # Sales, and missing
 
 
+@pytest.mark.skipif(not DATA.exists(), reason=f"there is no {DATA}")
+def test_rare_occupations_of_adult_can_be_left_out() -> None:
+    """Nine people were in the armed forces; one is left in a sample of 3,000, too few for a label."""
+    wanted = {"target": "occupation", "samples": 3000}
+    with pytest.raises(DataError, match="'Armed-Forces' of 'occupation' has a single sample"):
+        read("adult", DATA, **wanted)
+
+    data = read("adult", DATA, **wanted, fewest_per_label=2)
+
+    assert (len(data), len(data.classes)) == (2999, 13)
+    assert "Armed-Forces" not in data.classes
+
+
 def test_compas_keeps_what_propublica_keeps(tmp_path: Path) -> None:
     """Arrested within 30 days of the screening, no ordinary traffic offence, with a score."""
     data = written("compas", tmp_path)

@@ -163,6 +163,15 @@ def test_rows_of_rare_labels_can_be_left_out(tmp_path: Path) -> None:
     assert "2 of 5 rows are left out: their labels have fewer than 2 samples" in data.notes
 
 
+def test_a_label_that_one_sample_has_is_refused(tmp_path: Path) -> None:
+    """With the parameter that leaves its row out."""
+    with pytest.raises(DataError, match="'fewest_per_label: 2'") as caught:
+        people(tmp_path, target="job", members="kept")
+
+    assert caught.value.field == ("target",)
+    assert "has a single sample" in caught.value.message
+
+
 def test_rare_categories_share_an_input(tmp_path: Path) -> None:
     """The most frequent ones keep theirs."""
     data = people(tmp_path, drop=["name", "age", "zip", "kept", "person", "sex"], most_categories=2)

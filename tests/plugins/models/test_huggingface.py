@@ -185,6 +185,44 @@ def test_a_model_that_cannot_be_had_is_a_clear_error(params: dict[str, Any], mes
         factory(**params).build(input_shape=(4,), classes=2, generator=torch.Generator())
 
 
+@pytest.mark.parametrize(
+    ("params", "mend", "field"),
+    [
+        ({"name": "no-one/has-this"}, "write 'download: true' to ask the hub", "name"),
+        ({"name": "no-one/has-this", "download": True}, "check the name, and whether", "name"),
+        ({"path": "."}, "name a folder with config.json", "path"),
+        ({"path": ".", "tokenizer": "none"}, "name a folder with config.json", "tokenizer"),
+    ],
+)
+def test_what_to_do_fits_what_was_asked(
+    params: dict[str, Any], mend: str, field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told to write what is written already; the hub is not reached here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(ModelError) as caught:
+        factory(**params).prepare(texts())
+
+    assert caught.value.mend.startswith(mend)
+    assert caught.value.field == (field,)
+
+
+def test_what_transformers_cannot_import_is_told_by_its_cause(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It imports torchvision wherever there is one, for models of texts as well."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        reason = RuntimeError("operator torchvision::nms does not exist")
+        raise ModuleNotFoundError("Could not import module") from reason
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", broken)
+
+    with pytest.raises(ModelError, match=r"cannot import the tokenizer \(operator torchvision"):
+        factory(path=str(folder)).prepare(texts())
+
+
 def test_weights_that_would_have_to_be_unpickled_are_refused(folder: Path, tmp_path: Path) -> None:
     """Only safetensors files are read."""
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())

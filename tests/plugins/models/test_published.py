@@ -80,6 +80,16 @@ def test_the_width_of_vgg_multiplies_its_channels() -> None:
     assert size(built("vgg16")) / size(small) == pytest.approx(16, rel=0.01)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_the_width_of_a_residual_network_multiplies_its_channels(name: str) -> None:
+    """A quarter of them, about a sixteenth of the weights; what goes into the head as well."""
+    small, whole = built(name, width=0.25), built(name)
+
+    assert small.conv1.out_channels == 16  # type: ignore[union-attr]
+    assert 4 * small.fc.in_features == whole.fc.in_features  # type: ignore[union-attr, operator]
+    assert size(whole) / size(small) == pytest.approx(16, rel=0.02)
+
+
 def test_convolutions_have_hes_variance() -> None:
     """2 / fan_out, against torch's own initialiser."""
     layer = built("resnet18").layer4[1].conv2  # type: ignore[union-attr, index]

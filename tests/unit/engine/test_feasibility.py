@@ -266,7 +266,23 @@ def test_a_representation_that_is_not_there_is_refused(prepare: Prepare) -> None
     """With the modules that there are."""
     [found] = refusal(prepare(task__representation="pooler"))
 
-    assert "the model has no module 'pooler'; it has: 0, 1" in found
+    assert "task.representation: the model has no module 'pooler'; it has: 0, 1" in found
+    assert "; name one of them; " in found
+
+
+def test_texts_need_a_model_that_reads_them(prepare: Prepare) -> None:
+    """A network for numbers would have no input at all."""
+    prepared = prepare()
+    data = replace(
+        prepared.original,
+        inputs=torch.zeros(len(prepared.original), 0),
+        texts=("word",) * len(prepared.original),
+    )
+    prepared.__dict__["original"] = data
+
+    [found] = refusal(prepared)
+
+    assert "task.model: the samples are texts, which this model cannot read; use a model" in found
 
 
 def test_words_cannot_be_moved(prepare: Prepare) -> None:
