@@ -18,14 +18,18 @@ from safecompress_core.dataset import (
 from safecompress_core.engine.defence import (
     Batch,
     Defence,
+    Schedule,
     Step,
     Supplies,
+    Surroundings,
+)
+from safecompress_core.engine.flaw import (
+    Flaw,
 )
 from safecompress_core.engine.learner import (
     Learner,
 )
 from safecompress_core.engine.method import (
-    Flaw,
     Method,
     Outcome,
     Recipe,
@@ -53,6 +57,7 @@ from safecompress_core.errors import (
 from safecompress_core.network import (
     Classifier,
     ModelFactory,
+    in_eval_mode,
 )
 from safecompress_core.privacy.attacker import (
     Attacker,
@@ -166,11 +171,13 @@ __all__ = [
     "References",
     "SafeCompressError",
     "SampleMetric",
+    "Schedule",
     "Seed",
     "Settings",
     "Step",
     "Subject",
     "Supplies",
+    "Surroundings",
     "Topology",
     "TopologyError",
     "Weights",
@@ -182,6 +189,7 @@ __all__ = [
     "flattened",
     "global_random_state",
     "in_batches",
+    "in_eval_mode",
     "largest",
     "last_layer_gradients",
     "local_path",

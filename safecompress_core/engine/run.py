@@ -182,6 +182,7 @@ class _Work:
             "name": spec.name,
             "seed": spec.seed,
             **audited,
+            "defences": outcome.chosen.facts(),
             "rounds": list(outcome.rounds),
             "selection": describe_selection(
                 prepared.performance[0],
@@ -280,6 +281,7 @@ class _Work:
                 "strategy": origin["strategy"],
                 "settings": origin["settings"],
                 "objectives": origin["objectives"],
+                "defences": origin["defences"],
                 "chosen": entry.id == outcome.chosen_id,
                 "file": str(path.relative_to(self._directory.path)),
                 "file_bytes": path.stat().st_size,

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from safecompress_core.dataset import Dataset, in_batches, placed
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
-from safecompress_core.engine.defence import Batch, Step
+from safecompress_core.engine.defence import Batch, Schedule, Step
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.errors import TrainingDivergedError
@@ -103,6 +103,19 @@ class Trainer:
     def __len__(self) -> int:
         return len(self._labels)
 
+    @property
+    def schedule(self) -> Schedule:
+        """How much a model is trained in a whole run."""
+        return Schedule(members=len(self), steps=len(self._rows(0)), epochs=self._epochs)
+
+    @cached_property
+    def bounds(self) -> tuple[Tensor, Tensor] | None:
+        """The lowest and the highest value that an input can have; None where none are known."""
+        if self._dataset.bounds is None:
+            return None
+        low, high = self._dataset.bounds
+        return low.to(self._device), high.to(self._device)
+
     @cached_property
     def reference(self) -> Batch | None:
         """All samples that defences may learn from besides the members; None without any."""
@@ -139,6 +152,8 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
+
+        A learner that is settled stays as it is, and only its epochs pass.
         """
         learner.network.train()
         forward = learner.network.represent
@@ -146,22 +161,28 @@ class Trainer:
             forward = torch.compile(forward)
         start = learner.epoch
         for epoch in range(start, until):
+            if learner.is_settled:
+                learner.epoch = until
+                break
             decided = is_derived and epoch == start
             if evolution and evolution.due(epoch) and not decided:
                 self.evolve(learner, evolution, rule=learner.settings.rule)
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
             self._train_epoch(learner, forward, epoch, rates=rates, what=what)
             learner.epoch = epoch + 1
+            for defence in learner.defences.values():
+                defence.review(learner.network, epoch=epoch)
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 
     def evolve(self, learner: Learner, evolution: Evolution, *, rule: int) -> None:
         """Update the topology once by one of the rules, at the share the schedule gives now.
 
-        After ``evolution.until`` the topology stays as it is, whatever the rule.
+        After ``evolution.until`` the topology stays as it is, whatever the rule, and so it does
+        once the learner is settled.
         """
         assert learner.topology is not None  # a dense model never evolves
-        if learner.epoch >= evolution.until:
+        if learner.epoch >= evolution.until or learner.is_settled:
             return
         prune, grow = evolution.rules[rule]
         schedule = UpdateSchedule(
@@ -198,8 +219,8 @@ class Trainer:
             global_random_state(generator),
             _same_buffers(learner.network),
         ):  # dropout, as in training
-            for batch in islice(self._batches(learner.epoch), batches):
-                loss = F.cross_entropy(learner.network(batch.inputs), batch.labels, reduction="sum")
+            for batch in islice(self._shown(learner, generator), batches):
+                loss = _cross_entropy(learner.network(batch.inputs), batch, reduction="sum")
                 torch._foreach_add_(total, torch.autograd.grad(loss, weights))
                 seen += len(batch.labels)
         return {name: sum_ / seen for name, sum_ in zip(names, total, strict=True)}
@@ -221,6 +242,15 @@ class Trainer:
                 attributes={name: values[chosen] for name, values in self._attributes.items()},
             )
 
+    def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:
+        """The next epoch's members, or what a defence puts in their place."""
+        hiding = [one for one in learner.defences.values() if one.hides_members]
+        for plain in self._batches(learner.epoch):
+            batch = plain
+            for defence in hiding:
+                batch = defence.transform(batch, generator=generator)
+            yield batch
+
     def _rates(self, epoch: int, start: int, end: int) -> Iterator[float]:
         """The factor of the learning rate for each step of an epoch."""
         steps = len(self._rows(epoch))
@@ -237,6 +267,8 @@ class Trainer:
                 batch = plain
                 for defence in learner.defences.values():
                     batch = defence.transform(batch, generator=generator)
+                for defence in learner.defences.values():
+                    batch = defence.challenge(batch, learner.network, generator=generator)
                 step = self._step(learner, forward, batch, epoch)
                 total += self._descend(learner, step, rate=rate, generator=generator)
         if not torch.isfinite(total):
@@ -247,15 +279,17 @@ class Trainer:
 
     def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
         """The forward pass; from the logits on all is float32."""
-        with self._arithmetic.autocast(self._device):
+        with ExitStack() as around:
+            for defence in learner.defences.values():
+                around.enter_context(defence.inside(learner.network))
+            around.enter_context(self._arithmetic.autocast(self._device))
             logits, representation = forward(batch.inputs)
         logits = logits.float()
-        targets = batch.labels if batch.targets is None else batch.targets
         return Step(
             batch=batch,
             logits=logits,
             representation=representation.float(),
-            losses=F.cross_entropy(logits, targets, reduction="none"),
+            losses=_cross_entropy(logits, batch),
             epoch=epoch,
             weights=learner.weights,
             network=learner.network,
@@ -290,6 +324,12 @@ class Trainer:
             scaler.step(optimizer)
             scaler.update()
         return loss.detach()
+
+
+def _cross_entropy(logits: Tensor, batch: Batch, *, reduction: str = "none") -> Tensor:
+    """Of each sample, shape (B,), or their sum: with the labels, or with what takes their place."""
+    targets = batch.labels if batch.targets is None else batch.targets
+    return F.cross_entropy(logits, targets, reduction=reduction)
 
 
 def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:
