@@ -121,6 +121,7 @@ class Resnet18(ModelFactory):
     depths: tuple[int, ...] = (2, 2, 2, 2)
 
     def __init__(self, params: ResnetParams) -> None:
+        self._normalisation = params.normalisation
         self._stem = params.stem
 
     def build(
@@ -134,7 +135,7 @@ class Resnet18(ModelFactory):
                 self.block, self.depths, stem=self._stem, channels=channels, classes=classes
             )
 
-        return drawn(make, by_he, generator=generator)
+        return drawn(make, by_he, generator=generator, normalisation=self._normalisation)
 
 
 class Resnet34(Resnet18):
