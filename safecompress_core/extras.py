@@ -13,6 +13,7 @@ EXTRA_OF = {
     "matplotlib": "run",
     "moocore": "run",
     "numpy": "run",
+    "opacus": "dp",
     "pyarrow": "parquet",
     "safetensors": "run",
     "scipy": "run",

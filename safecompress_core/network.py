@@ -12,7 +12,7 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
-__all__ = ["Classifier", "ModelFactory", "Seen", "logits_layer"]
+__all__ = ["Classifier", "ModelFactory", "Seen", "in_eval_mode", "logits_layer"]
 
 # N samples · C classes · H values of the representation · K inputs of the last linear layer
 
@@ -113,7 +113,7 @@ class Classifier(nn.Module):
         return Seen(logits, put_out[-1] if put_out else fed[-1], fed[-1])
 
     def _width(self, sample: Tensor) -> int:
-        with torch.no_grad(), _as_in_use(self):
+        with torch.no_grad(), in_eval_mode(self):
             return self.look(sample).representation.shape[1]
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
@@ -136,7 +136,7 @@ def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
         TopologyError: if the logits are no matrix, or come from no linear layer.
     """
     seen: list[tuple[nn.Linear, Tensor]] = []
-    with ExitStack() as hooks, torch.no_grad(), _as_in_use(module):
+    with ExitStack() as hooks, torch.no_grad(), in_eval_mode(module):
         for layer in module.modules():
             if isinstance(layer, nn.Linear):
                 handle = layer.register_forward_hook(
@@ -164,7 +164,7 @@ def _flat(output: Any) -> Tensor:
 
 
 @contextmanager
-def _as_in_use(module: nn.Module) -> Iterator[None]:
+def in_eval_mode(module: nn.Module) -> Iterator[None]:
     """Eval mode; afterwards each submodule is in the mode that it was in."""
     modes = [(one, one.training) for one in module.modules()]
     module.eval()

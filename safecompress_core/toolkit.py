@@ -21,14 +21,18 @@ from safecompress_core.engine.architecture import (
 from safecompress_core.engine.defence import (
     Batch,
     Defence,
+    Schedule,
     Step,
     Supplies,
+    Surroundings,
+)
+from safecompress_core.engine.flaw import (
+    Flaw,
 )
 from safecompress_core.engine.learner import (
     Learner,
 )
 from safecompress_core.engine.method import (
-    Flaw,
     Method,
     Outcome,
     Recipe,
@@ -62,6 +66,7 @@ from safecompress_core.errors import (
 from safecompress_core.network import (
     Classifier,
     ModelFactory,
+    in_eval_mode,
 )
 from safecompress_core.privacy.attacker import (
     Attacker,
@@ -179,6 +184,7 @@ __all__ = [
     "References",
     "SafeCompressError",
     "SampleMetric",
+    "Schedule",
     "Seed",
     "Settings",
     "Slopes",
@@ -186,6 +192,7 @@ __all__ = [
     "Step",
     "Subject",
     "Supplies",
+    "Surroundings",
     "Topology",
     "TopologyError",
     "Weights",
@@ -197,6 +204,7 @@ __all__ = [
     "flattened",
     "global_random_state",
     "in_batches",
+    "in_eval_mode",
     "largest",
     "largest_overall",
     "last_layer_gradients",

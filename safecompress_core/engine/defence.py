@@ -1,15 +1,20 @@
 """How a defence changes training."""
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from safecompress_core.engine.arithmetic import Arithmetic
+from safecompress_core.engine.flaw import Flaw
 from safecompress_core.network import Classifier
 
-__all__ = ["Batch", "Defence", "Step", "Supplies"]
+__all__ = ["Batch", "Defence", "Schedule", "Step", "Supplies", "Surroundings"]
 
 # B samples of a batch · C classes · H hidden units
 
@@ -30,6 +35,11 @@ class Batch:
     labels: Tensor
     attributes: Mapping[str, Tensor]
     targets: Tensor | None = None
+
+    def cross_entropy(self, logits: Tensor) -> Tensor:
+        """Of each sample, shape (B,): with the labels, or with what takes their place."""
+        targets = self.labels if self.targets is None else self.targets
+        return F.cross_entropy(logits, targets, reduction="none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +66,55 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supplies:
-    """What a defence may learn from besides the members, as far as its definition asks for it.
+class Schedule:
+    """How much a model is trained in all.
 
     Attributes:
+        members: samples that it learns from.
+        steps: of the optimizer in an epoch, each on another batch of them.
+        epochs: passes over the members.
+    """
+
+    members: int
+    steps: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What a defence may know besides the members, as far as its definition asks for it.
+
+    Attributes:
+        schedule: how much the model is trained.
+        bounds: the lowest and the highest value that an input can have, which broadcast to one
+            sample; None where the data have no such bounds.
         reference: samples of the defender's own, ``pools.reference``: no members, and unknown to
             every attack. None where the definition does not say ``reference_data``.
         teacher: the trained uncompressed model, in eval mode and shared: it is asked, never
             changed. None where the definition does not say ``teacher``.
     """
 
+    schedule: Schedule = Schedule(members=1, steps=1, epochs=1)
+    bounds: tuple[Tensor, Tensor] | None = None
     reference: Batch | None = None
     teacher: Classifier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a defence is to work, as far as it is known before anything is trained.
+
+    Attributes:
+        network: what will be trained.
+        schedule: how much.
+        arithmetic: what its forward passes are computed in.
+        others: the other defences of the method by id, not prepared yet.
+    """
+
+    network: Classifier
+    schedule: Schedule
+    arithmetic: Arithmetic
+    others: Mapping[str, "Defence"]
 
 
 class Defence(nn.Module, ABC):
@@ -78,17 +125,35 @@ class Defence(nn.Module, ABC):
     applied in the order of the spec. In a step the trainer calls, for each of them in turn,
 
     1. ``transform`` on the batch, before the model sees it,
-    2. ``oppose`` after the forward pass,
-    3. ``loss``, then differentiates what came of it,
-    4. ``adjust`` on the gradients, before the optimizer follows them.
+    2. ``challenge`` on what came of it, now with the model as it is,
+    3. ``inside`` around the forward pass,
+    4. ``oppose`` after it,
+    5. ``loss``, then differentiates what came of it,
+    6. ``adjust`` on the gradients, before the optimizer follows them;
+
+    and after each epoch ``review``.
 
     Attributes:
+        is_per_sample: whether its loss is a mean over the batch of what each sample gives by
+            itself, and it learns nothing from members; then it may stand beside a defence that
+            bounds what each of them does.
+        guarantees: whether it bounds all that a model learns from members. Then nothing may reach
+            the model past it: no weights that were trained without it, no gradients to grow by.
+        hides_members: whether ``transform`` puts other samples in the place of members; gradients
+            to grow by are then those of the others too.
         own_optimizer: what ``oppose`` trains parameters of the defence with; created in
             ``prepare``, kept in checkpoints. All others are trained with the model, by its
             optimizer.
     """
 
+    is_per_sample: bool = False
+    guarantees: bool = False
+    hides_members: bool = False
     own_optimizer: torch.optim.Optimizer | None = None
+
+    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+        """Why it cannot do what its parameters ask for; found before anything is trained."""
+        return ()
 
     def prepare(
         self,
@@ -114,6 +179,17 @@ class Defence(nn.Module, ABC):
         """The batch as the model shall see it in this step."""
         return batch
 
+    def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
+        """The batch made hard for the model as it is; the model and its mode are left alone."""
+        return batch
+
+    def inside(self, network: Classifier) -> AbstractContextManager[Any]:
+        """What the forward pass of a step runs in: hooks of the network's layers, say.
+
+        Afterwards the network is what it was; what ships has none of it.
+        """
+        return nullcontext()
+
     def oppose(self, step: Step, *, generator: torch.Generator) -> None:
         """Train an opponent on the model as it is; the model's own gradients are left alone."""
 
@@ -127,3 +203,22 @@ class Defence(nn.Module, ABC):
         They are those of the whole loss, in float32, neither scaled nor clipped yet; the graph of
         the step is gone.
         """
+
+    def review(self, network: Classifier, *, epoch: int) -> None:
+        """Look at the model after an epoch, counted from 0; its mode is left alone."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the model has changed for the last time.
+
+        It is then trained no more, and its topology stays.
+        """
+        return False
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it came to for the model that it has trained, JSON-ready, for ``results.json``.
+
+        ``text`` among them is what report and terminal say, a sentence without its full stop.
+        Empty where there is nothing to tell that the spec does not.
+        """
+        return {}

@@ -7,9 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 
-from safecompress_core.api import AttributeMark, DefenceDef, Game, LayerMark, component_id
-from safecompress_core.engine.attack_flaws import attack_flaws, can_be_moved
+from safecompress_core.api import AttributeMark, Game, LayerMark
+from safecompress_core.engine.attack_flaws import attack_flaws
 from safecompress_core.engine.data_flaws import data_flaws
+from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
 from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
@@ -175,17 +176,6 @@ def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
     return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
 
 
-def _defences(prepared: Preparation) -> Iterator[Finding]:
-    if can_be_moved(prepared.dataset):
-        return
-    for index, params in enumerate(prepared.spec.method.defences):
-        definition = prepared.registry.definition_of(params)
-        if isinstance(definition, DefenceDef) and definition.moves_inputs:
-            name = component_id(params)
-            message = f"{name!r} needs inputs that can be moved, and these are words or codes"
-            yield Finding(("method", "defences", index, "type"), message, "take it out")
-
-
 def _model(prepared: Preparation) -> Iterator[Finding]:
     place: SpecPath = ("task", "model")
     if 0 in prepared.original.inputs.shape[1:]:
@@ -265,9 +255,10 @@ CHECKS: tuple[Check, ...] = (
     _values,
     _gates,
     _metrics,
-    _defences,
+    movable_flaws,
     _model,
     _layers,
+    defence_flaws,
     _method,
     _references,
 )

@@ -104,6 +104,16 @@ class Learner:
         """Fraction of the sparsifiable weights that are active, in (0, 1]."""
         return 1.0 if self.topology is None else self.topology.density
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether a defence has found that the model shall not change any more."""
+        return any(defence.is_settled for defence in self.defences.values())
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What its defences came to, by id; those that have nothing to tell are left out."""
+        told = {name: dict(defence.facts()) for name, defence in self.defences.items()}
+        return {name: facts for name, facts in told.items() if facts}
+
     def retopologise(self, update: TopologyUpdate) -> None:
         """Take another topology of the same density; grown weights start at 0 without momentum."""
         assert self._binding is not None  # only sparse learners are ever updated

@@ -128,6 +128,7 @@ class TestDriven(Method):
                     "strategy": candidate.proposal.name,
                     "settings": candidate.learner.settings.to_json(),
                     "density": candidate.learner.density,
+                    "defences": candidate.learner.facts(),
                     "attacks": candidate.examination.to_json(),
                     **ballot.verdict_on(index),
                     "chosen": index in chosen,

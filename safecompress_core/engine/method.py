@@ -18,6 +18,7 @@ from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.defence import Defence, Supplies
 from safecompress_core.engine.examiner import Examiner
+from safecompress_core.engine.flaw import Flaw
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learner import Learner, kept_topology
 from safecompress_core.engine.settings import Settings
@@ -111,6 +112,8 @@ class Workshop:
             asks = definition_of(params)
             defence.equip(
                 Supplies(
+                    schedule=self.trainer.schedule,
+                    bounds=self.trainer.bounds,
                     reference=self.trainer.reference if asks.reference_data else None,
                     teacher=self.teacher() if asks.teacher else None,
                 )
@@ -192,21 +195,6 @@ class Outcome:
     model: Params | None = None
     phases: tuple[dict[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """A reason why a method cannot work.
-
-    Attributes:
-        field: the parameter at fault.
-        message: what is wrong with it.
-        mend: what to write instead.
-    """
-
-    field: str
-    message: str
-    mend: str
 
 
 class Method(ABC):

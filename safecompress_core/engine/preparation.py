@@ -24,6 +24,7 @@ from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.defence import Schedule
 from safecompress_core.engine.duplicates import without_copies
 from safecompress_core.engine.environment import pick_device
 from safecompress_core.engine.examiner import Examiner
@@ -254,6 +255,11 @@ class Preparation:
             optimizer=_optimizer(training),
             arithmetic=arithmetic_for(training, self.blank(), self.sample, self.device),
         )
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much a model is trained in all."""
+        return self._trainer.schedule
 
     @cached_property
     def _trainer(self) -> Trainer:

@@ -185,6 +185,7 @@ class _Work:
             "seed": spec.seed,
             **audited,
             "method": describe_method(spec.method, outcome),
+            "defences": outcome.chosen.facts(),
             "rounds": list(outcome.rounds),
             "selection": describe_selection(
                 prepared.performance[0],
@@ -291,6 +292,7 @@ class _Work:
                 "strategy": origin["strategy"],
                 "settings": origin["settings"],
                 "objectives": origin["objectives"],
+                "defences": origin["defences"],
                 "chosen": entry.id == outcome.chosen_id,
                 "file": str(path.relative_to(self._directory.path)),
                 "file_bytes": path.stat().st_size,

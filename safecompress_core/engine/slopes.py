@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from safecompress_core.engine.defence import Batch
 from safecompress_core.network import Classifier
@@ -44,7 +43,7 @@ def _mean(
     total = [torch.zeros_like(weight) for weight in weights]
     seen = 0
     for batch in batches:
-        loss = F.cross_entropy(network(batch.inputs), batch.labels, reduction="sum")
+        loss = batch.cross_entropy(network(batch.inputs)).sum()
         found = torch.autograd.grad(loss, weights, create_graph=along is not None)
         if along is not None:
             slope = torch.stack([(one * v).sum() for one, v in zip(found, along, strict=True)])

@@ -8,18 +8,17 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from safecompress_core.dataset import Dataset, in_batches, placed
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
-from safecompress_core.engine.defence import Batch, Defence, Step
+from safecompress_core.engine.defence import Batch, Defence, Schedule, Step
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.engine.slopes import slopes_of
@@ -105,6 +104,19 @@ class Trainer:
     def __len__(self) -> int:
         return len(self._labels)
 
+    @property
+    def schedule(self) -> Schedule:
+        """How much a model is trained in a whole run."""
+        return Schedule(members=len(self), steps=len(self._rows(0)), epochs=self._epochs)
+
+    @cached_property
+    def bounds(self) -> tuple[Tensor, Tensor] | None:
+        """The lowest and the highest value that an input can have; None where none are known."""
+        if self._dataset.bounds is None:
+            return None
+        low, high = self._dataset.bounds
+        return low.to(self._device), high.to(self._device)
+
     @cached_property
     def reference(self) -> Batch | None:
         """All samples that defences may learn from besides the members; None without any."""
@@ -144,6 +156,8 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
+
+        A learner that is settled stays as it is, and only its epochs pass.
         """
         learner.network.train()
         forward = learner.network.represent
@@ -151,6 +165,9 @@ class Trainer:
             forward = torch.compile(forward)
         start = learner.epoch
         for epoch in range(start, until):
+            if learner.is_settled:
+                learner.epoch = until
+                break
             decided = is_derived and epoch == start
             if evolution and evolution.due(epoch) and not decided:
                 self.evolve(learner, evolution, rule=learner.settings.rule)
@@ -158,16 +175,19 @@ class Trainer:
             defences = (*learner.defences.values(), *own)
             self._train_epoch(learner, forward, epoch, defences, rates=rates, what=what)
             learner.epoch = epoch + 1
+            for defence in learner.defences.values():
+                defence.review(learner.network, epoch=epoch)
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 
     def evolve(self, learner: Learner, evolution: Evolution, *, rule: int) -> None:
         """Update the topology once by one of the rules, at the share the schedule gives now.
 
-        After ``evolution.until`` the topology stays as it is, whatever the rule.
+        After ``evolution.until`` the topology stays as it is, whatever the rule, and so it does
+        once the learner is settled.
         """
         assert learner.topology is not None  # a dense model never evolves
-        if learner.epoch >= evolution.until:
+        if learner.epoch >= evolution.until or learner.is_settled:
             return
         prune, grow = evolution.rules[rule]
         schedule = UpdateSchedule(
@@ -196,22 +216,29 @@ class Trainer:
         whatever the network trains in, since positions are compared by it; batch statistics are
         afterwards what they were.
         """
-        return dict(self._slopes(learner.network, epoch=learner.epoch, batches=batches).gradients)
+        generator = self._seed.child("gradients", learner.epoch).torch()
+        shown = islice(self._shown(learner, generator), batches)
+        return dict(self._slopes(learner.network, shown, generator).gradients)
 
     def slopes(self, network: Classifier, *, batches: int, curvature: bool = False) -> Slopes:
         """How the plain loss over the first batches changes with each weight of a fresh network.
 
         Otherwise as `dense_gradients`.
         """
-        return self._slopes(network, epoch=0, batches=batches, curvature=curvature)
+        generator = self._seed.child("gradients", 0).torch()
+        chosen = islice(self._batches(0), batches)
+        return self._slopes(network, chosen, generator, curvature=curvature)
 
+    @staticmethod
     def _slopes(
-        self, network: Classifier, *, epoch: int, batches: int, curvature: bool = False
+        network: Classifier,
+        batches: Iterator[Batch],
+        generator: torch.Generator,
+        *,
+        curvature: bool = False,
     ) -> Slopes:
-        generator = self._seed.child("gradients", epoch).torch()
-        chosen = list(islice(self._batches(epoch), batches))
         with global_random_state(generator), _same_buffers(network):  # dropout, as in training
-            return slopes_of(network, chosen, curvature=curvature)
+            return slopes_of(network, list(batches), curvature=curvature)
 
     def _rows(self, epoch: int) -> list[Tensor]:
         """Which samples are in which batch."""
@@ -229,6 +256,15 @@ class Trainer:
                 labels=self._labels[chosen],
                 attributes={name: values[chosen] for name, values in self._attributes.items()},
             )
+
+    def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:
+        """The next epoch's members, or what a defence puts in their place."""
+        hiding = [one for one in learner.defences.values() if one.hides_members]
+        for plain in self._batches(learner.epoch):
+            batch = plain
+            for defence in hiding:
+                batch = defence.transform(batch, generator=generator)
+            yield batch
 
     def _rates(self, epoch: int, start: int, end: int) -> Iterator[float]:
         """The factor of the learning rate for each step of an epoch."""
@@ -253,6 +289,8 @@ class Trainer:
                 batch = plain
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)
+                for defence in learner.defences.values():
+                    batch = defence.challenge(batch, learner.network, generator=generator)
                 step = self._step(learner, forward, batch, epoch)
                 total += self._descend(learner, step, defences, rate=rate, generator=generator)
         if not torch.isfinite(total):
@@ -263,15 +301,17 @@ class Trainer:
 
     def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
         """The forward pass; from the logits on all is float32."""
-        with self._arithmetic.autocast(self._device):
+        with ExitStack() as around:
+            for defence in learner.defences.values():
+                around.enter_context(defence.inside(learner.network))
+            around.enter_context(self._arithmetic.autocast(self._device))
             logits, representation = forward(batch.inputs)
         logits = logits.float()
-        targets = batch.labels if batch.targets is None else batch.targets
         return Step(
             batch=batch,
             logits=logits,
             representation=representation.float(),
-            losses=F.cross_entropy(logits, targets, reduction="none"),
+            losses=batch.cross_entropy(logits),
             epoch=epoch,
             weights=learner.weights,
             network=learner.network,

@@ -57,6 +57,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         environment=environment,
         headline=contents.headline(results),
         verdict=verdict.verdict(results),
+        defences=verdict.defences(results),
         gates=verdict.gates(results),
         controls=verdict.controls(results),
         failed_controls=verdict.failed_controls(results),

@@ -10,6 +10,7 @@ from safecompress_core.report.words import and_list, apart, number, or_list, spa
 __all__ = [
     "Finding",
     "controls",
+    "defences",
     "failed_controls",
     "gaps",
     "gates",
@@ -74,6 +75,12 @@ def verdict(results: Results) -> Finding:
     missed = len(gates_) - met
     which = "its gate" if len(gates_) == 1 else f"{missed} of {len(gates_)} gates"
     return Finding(f"Failed: the compressed model misses {which}.", is_good=False)
+
+
+def defences(results: Results) -> tuple[Finding, ...]:
+    """What the chosen model's defences tell of themselves, a guarantee say."""
+    told = results.get("defences", {}).items()
+    return tuple(Finding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts)
 
 
 def gates(results: Results) -> tuple[Finding, ...]:

@@ -1,7 +1,9 @@
 """What every defence must keep to, as tests that a plugin author inherits."""
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -10,14 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
-from safecompress_core.engine.defence import Batch, Defence, Step, Supplies
+from safecompress_core.engine.defence import Batch, Defence, Schedule, Step, Supplies
 from safecompress_core.network import Classifier
+from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["DefenceConformance"]
 
 CLASSES, HIDDEN = 5, 6
 EPOCHS = (0, 1)  # some defences take turns
+SCHEDULE = Schedule(members=320, steps=10, epochs=3)
 
 
 class DefenceConformance(DefinitionConformance):
@@ -55,6 +59,8 @@ class DefenceConformance(DefinitionConformance):
         )
         built.equip(
             Supplies(
+                schedule=SCHEDULE,
+                bounds=(torch.zeros(()), torch.ones(())),
                 reference=self.batch(40) if self.definition.reference_data else None,
                 teacher=self.network().eval() if self.definition.teacher else None,
             )
@@ -90,25 +96,44 @@ class DefenceConformance(DefinitionConformance):
             },
         )
 
-    def loss(
+    def step(
         self, defence: Defence, network: Classifier, batch: Batch, *, epoch: int, seed: int = 0
-    ) -> Tensor:
-        """The loss of one training step, as the trainer computes it."""
-        seen = defence.transform(batch, generator=torch.Generator().manual_seed(seed))
-        logits, representation = network.represent(seen.inputs)
+    ) -> Step:
+        """A training step up to the forward pass, as the trainer makes it."""
+        generator = torch.Generator().manual_seed(seed)
+        seen = defence.transform(batch, generator=generator)
+        seen = defence.challenge(seen, network, generator=generator)
+        # dropout and its like draw from the global state, which the trainer lends
+        with global_random_state(torch.Generator().manual_seed(seed)), defence.inside(network):
+            logits, representation = network.represent(seen.inputs)
         targets = seen.labels if seen.targets is None else seen.targets
-        losses = F.cross_entropy(logits, targets, reduction="none")
-        step = Step(
+        return Step(
             batch=seen,
             logits=logits,
             representation=representation,
-            losses=losses,
+            losses=F.cross_entropy(logits, targets, reduction="none"),
             epoch=epoch,
             weights=network.sparse_parameters(),
             network=network,
         )
+
+    def loss(
+        self, defence: Defence, network: Classifier, batch: Batch, *, epoch: int, seed: int = 0
+    ) -> Tensor:
+        """The loss of one training step, as the trainer computes it."""
+        step = self.step(defence, network, batch, epoch=epoch, seed=seed)
         defence.oppose(step, generator=torch.Generator().manual_seed(seed))
-        return defence.loss(step, losses.mean())
+        return defence.loss(step, step.losses.mean())
+
+    def gradients(self, batch: Batch) -> list[Tensor]:
+        """What the optimizer is given after one step of a fresh model and defence."""
+        network, defence = self.network(), self.defence()
+        step = self.step(defence, network, batch, epoch=0)
+        defence.oppose(step, generator=torch.Generator().manual_seed(0))
+        defence.loss(step, step.losses.mean()).backward()
+        defence.adjust(step, generator=torch.Generator().manual_seed(0))
+        found = [parameter.grad for parameter in network.parameters()]
+        return [gradient for gradient in found if gradient is not None]
 
     def check(self, batch: Batch) -> None:
         """Loss and gradients are finite, and the model learns something."""
@@ -203,22 +228,65 @@ class DefenceConformance(DefinitionConformance):
         """It trains on what the model answers; weights, gradients and mode of the model stay."""
         network, batch, defence = self.network(), self.batch(), self.defence()
         before = deepcopy(network.state_dict())
-        logits, representation = network.represent(batch.inputs)
-        step = Step(
-            batch=batch,
-            logits=logits,
-            representation=representation,
-            losses=F.cross_entropy(logits, batch.labels, reduction="none"),
-            epoch=0,
-            weights=network.sparse_parameters(),
-            network=network,
-        )
+        step = self.step(defence, network, batch, epoch=0)
         defence.oppose(step, generator=torch.Generator().manual_seed(0))
 
         assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
         assert all(parameter.grad is None for parameter in network.parameters())
         assert all(module.training for module in network.modules())
         step.losses.mean().backward()  # the step's own graph is still there
+
+    def test_what_it_puts_around_a_forward_pass_is_gone_afterwards(self) -> None:
+        """What ships answers as a model that it never saw; a review leaves the mode alone."""
+        network, batch, defence = self.network(), self.batch(), self.defence()
+        self.loss(defence, network, batch, epoch=0)
+        defence.review(network, epoch=0)
+
+        assert torch.equal(network(batch.inputs), self.network()(batch.inputs))
+        assert all(module.training for module in network.modules())
+        assert network.state_dict().keys() == self.network().state_dict().keys()
+
+    def test_gradients_that_it_changes_are_numbers(self) -> None:
+        """For a whole batch and for one sample, and the same for the same generators."""
+        for size in (1, 32):
+            first, again = (self.gradients(self.batch(size)) for _ in range(2))
+            assert all(gradient.isfinite().all() for gradient in first)
+            assert all(map(torch.equal, first, again))
+
+    def test_what_it_says_of_itself_can_be_written_down(self) -> None:
+        """Facts are JSON, with a sentence for people; before and after some training."""
+        network, defence = self.network(), self.defence()
+        for epoch in EPOCHS:
+            facts = defence.facts()
+            assert facts == json.loads(json.dumps(facts, allow_nan=False))
+            assert not facts or not facts["text"].endswith(".")
+            step = self.step(defence, network, self.batch(), epoch=epoch)
+            step.losses.mean().backward()
+            defence.adjust(step, generator=torch.Generator().manual_seed(epoch))
+            defence.review(network, epoch=epoch)
+
+    def test_a_sample_that_counts_by_itself_changes_nothing_of_others(self) -> None:
+        """With another sample in its place, the gradient of every other one's logits is the same.
+
+        Only for a defence that says so (``is_per_sample``); it also has nothing that learns.
+        """
+        defence = self.defence()
+        if not defence.is_per_sample:
+            return
+        batch, found = self.batch(), []
+        other = replace(
+            batch,
+            inputs=torch.cat([1 - batch.inputs[:1], batch.inputs[1:]]),
+            labels=torch.cat([(batch.labels[:1] + 1) % CLASSES, batch.labels[1:]]),
+        )
+        for one in (batch, other):
+            step = self.step(self.defence(), self.network(), one, epoch=0)
+            loss = self.defence().loss(step, step.losses.mean())
+            found.append(torch.autograd.grad(loss, step.logits)[0])
+
+        assert not torch.equal(found[0][0], found[1][0])
+        torch.testing.assert_close(found[0][1:], found[1][1:])
+        assert not list(defence.parameters())
 
     def test_it_trains_by_itself_only_what_is_its_own(self) -> None:
         """All parameters of an optimizer of its own are parameters of the defence."""

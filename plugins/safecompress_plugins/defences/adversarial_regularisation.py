@@ -1,14 +1,13 @@
 """Adversarial regularisation: train against an attacker that learns along."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Classifier, Defence, Step, Supplies
+from safecompress_core.toolkit import Batch, Classifier, Defence, Step, Supplies, in_eval_mode
 from safecompress_plugins.defences.manifest import AdversarialRegularisationParams
 
 __all__ = ["AdversarialRegularisation", "InferenceModel"]
@@ -102,19 +101,8 @@ class AdversarialRegularisation(Defence):
 
 def _posteriors(network: Classifier, inputs: list[Tensor]) -> Tensor:
     """What the model answers all these samples, without gradients."""
-    with torch.no_grad(), _evaluating(network):
+    with torch.no_grad(), in_eval_mode(network):
         return torch.cat([network(part).float().softmax(dim=1) for part in inputs])
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _stack(widths: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:

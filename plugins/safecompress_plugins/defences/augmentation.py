@@ -23,6 +23,8 @@ class Augmentation(Defence):
     Pixels from outside an image are 0. The result is not clipped to the inputs' range.
     """
 
+    is_per_sample = True
+
     def __init__(self, params: AugmentationParams) -> None:
         super().__init__()
         self._params = params

@@ -26,6 +26,8 @@ class Entropy(Defence):
     def __init__(self, params: EntropyParams) -> None:
         super().__init__()
         self._everywhere = params.on == "all"
+        # a mean over the misclassified depends on how many others there are
+        self.is_per_sample = self._everywhere
         self._weight = params.weight
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:

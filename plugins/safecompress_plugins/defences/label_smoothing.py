@@ -17,6 +17,7 @@ class LabelSmoothing(Defence):
     Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", CVPR, section 7.
     """
 
+    is_per_sample = True
     _classes: int
 
     def __init__(self, params: LabelSmoothingParams) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safecompress_core.api import AttributeName, DefenceDef, DefenceParams
+from safecompress_plugins.defences.training_manifest import DEFINITIONS as OF_TRAINING
 
 __all__ = [
     "DEFINITIONS",
@@ -13,9 +14,12 @@ __all__ = [
     "DistillationParams",
     "EntropyParams",
     "GradientReversalParams",
+    "HampParams",
+    "L1Params",
     "L2Params",
     "LabelSmoothingParams",
     "MixupParams",
+    "PairRegularisationParams",
     "RelaxLossParams",
 ]
 
@@ -72,6 +76,13 @@ class L2Params(DefenceParams):
     """Half of it times the sum of squared weights is added to the loss; 0 is no defence."""
 
 
+class L1Params(DefenceParams):
+    """Pulls every weight towards 0 by the same amount."""
+
+    weight: Strength = 1e-4
+    """It times the sum of the weights' sizes is added to the loss; 0 is no defence."""
+
+
 class LabelSmoothingParams(DefenceParams):
     """Asks the model to be less than certain."""
 
@@ -84,6 +95,24 @@ class MixupParams(DefenceParams):
 
     alpha: Annotated[float, Field(gt=0)] = 0.2
     """How evenly two samples are mixed: near 0 hardly ever, at 1 in all proportions alike."""
+
+
+class HampParams(DefenceParams):
+    """Has the model learn labels that leave much open, and rewards unsure answers."""
+
+    entropy: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Entropy of every label the model learns, as a share of the highest that there is, log C
+    (the paper's γ)."""
+    weight: Strength = 0.01
+    """How much one nat of mean entropy of the answers is worth (the paper's α)."""
+
+
+class PairRegularisationParams(DefenceParams):
+    """Makes the ranked answers about different samples alike."""
+
+    weight: Strength = 1.0
+    """How much one nat of divergence between the ranked answers of a pair costs; 0 is no
+    defence."""
 
 
 class DistillationParams(DefenceParams):
@@ -147,11 +176,32 @@ DEFINITIONS = (
         cites="Krogh & Hertz 1991, A Simple Weight Decay Can Improve Generalization, NeurIPS",
     ),
     DefenceDef(
+        name="l1",
+        params=L1Params,
+        target="safecompress_plugins.defences.l1:L1",
+        summary="Penalty on the sizes of weights.",
+        cites="Tibshirani 1996, Regression Shrinkage and Selection via the Lasso, JRSS B 58",
+    ),
+    DefenceDef(
         name="label-smoothing",
         params=LabelSmoothingParams,
         target="safecompress_plugins.defences.label_smoothing:LabelSmoothing",
         summary="Targets that are less than certain.",
         cites="Szegedy et al. 2016, Rethinking the Inception Architecture, CVPR, section 7",
+    ),
+    DefenceDef(
+        name="hamp",
+        params=HampParams,
+        target="safecompress_plugins.defences.hamp:Hamp",
+        summary="Labels of high entropy and a reward for unsure answers (training part of HAMP).",
+        cites="Chen & Pattabiraman 2024, Overconfidence is a Dangerous Thing, NDSS",
+    ),
+    DefenceDef(
+        name="pair-regularisation",
+        params=PairRegularisationParams,
+        target="safecompress_plugins.defences.pair_regularisation:PairRegularisation",
+        summary="Ranked answers about different samples are made alike (PPB).",
+        cites="Yuan & Zhang 2022, Membership Inference Attacks and Defenses, USENIX Security",
     ),
     DefenceDef(
         name="mixup",
@@ -177,4 +227,5 @@ DEFINITIONS = (
         cites="Nasr, Shokri & Houmansadr 2018, CCS, Eq. 7 and 8, Algorithm 1",
         reference_data=True,
     ),
+    *OF_TRAINING,
 )

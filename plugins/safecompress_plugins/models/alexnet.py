@@ -23,6 +23,7 @@ class Alexnet(ModelFactory):
     """
 
     def __init__(self, params: AlexnetParams) -> None:
+        self._normalisation = params.normalisation
         self._hidden = WIDTHS[params.size]
 
     def build(
@@ -44,4 +45,4 @@ class Alexnet(ModelFactory):
                 layers += [nn.Linear(inputs, self._hidden), nn.BatchNorm1d(self._hidden), nn.ReLU()]
             return nn.Sequential(*layers, nn.Linear(self._hidden, classes))
 
-        return drawn(make, by_lecun, generator=generator)
+        return drawn(make, by_lecun, generator=generator, normalisation=self._normalisation)

@@ -6,9 +6,11 @@ them, so that no global random state is touched and nothing is drawn twice.
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from safecompress_core.toolkit import ModelError
 
@@ -18,21 +20,33 @@ Fill = Callable[[nn.Module, torch.Generator], None]
 """Draws the weights of one convolution or linear layer."""
 
 
-def drawn(make: Callable[[], nn.Module], fill: Fill, *, generator: torch.Generator) -> nn.Module:
+Normalisation = Literal["batch", "group"]
+
+
+def drawn(
+    make: Callable[[], nn.Module],
+    fill: Fill,
+    *,
+    generator: torch.Generator,
+    normalisation: Normalisation = "batch",
+) -> nn.Module:
     """The network that ``make`` builds, its convolutions and linear layers filled by ``fill``.
 
-    Batch normalisation starts as the identity: scale 1, shift 0.
+    Normalisation starts as the identity: scale 1, shift 0. ``group`` puts `in_groups` in the place
+    of every batch normalisation.
 
     Raises:
         ModelError: if a layer of another kind has parameters of its own.
     """
     with torch.device("meta"):
         module = make()
+        if normalisation == "group":
+            in_groups(module)
     module.to_empty(device="cpu")
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             fill(layer, generator)
-        elif isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - of 1d and 2d
+        elif isinstance(layer, _BatchNorm | nn.GroupNorm):
             layer.reset_parameters()
         elif list(layer.parameters(recurse=False)):
             raise ModelError(
@@ -40,6 +54,24 @@ def drawn(make: Callable[[], nn.Module], fill: Fill, *, generator: torch.Generat
                 mend="use convolutions, linear layers and batch normalisation",
             )
     return module
+
+
+def in_groups(module: nn.Module) -> None:
+    """Replace every batch normalisation by normalisation of groups of a sample's own channels.
+
+    The groups are of one size, of four channels or more: a group of one value would always be 0.
+    Source: Wu & He 2018, "Group Normalization", ECCV, section 3, which has 32 groups.
+    """
+    for parent in list(module.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, _BatchNorm):
+                channels = layer.num_features
+                setattr(parent, name, nn.GroupNorm(_groups(channels), channels))
+
+
+def _groups(channels: int) -> int:
+    fitting = (groups for groups in (32, 16, 8, 4, 2) if channels % groups == 0)
+    return next((groups for groups in fitting if channels // groups >= 4), 1)
 
 
 def by_lecun(layer: nn.Module, generator: torch.Generator) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "AlexnetParams",
     "LenetParams",
     "MlpParams",
+    "NormalisedParams",
     "ResnetParams",
     "Vgg16Params",
     "WideResnetParams",
@@ -29,14 +30,22 @@ class LenetParams(Params):
     """LeNet-5 as Caffe has it; nothing to choose."""
 
 
-class AlexnetParams(Params):
+class NormalisedParams(Params):
+    """Parameters of every network that normalises between its layers."""
+
+    normalisation: Literal["batch", "group"] = "batch"
+    """``batch``: over a batch, where samples see each other. ``group``: over up to 32 groups of a
+    sample's own channels (Wu & He 2018), as ``dp-sgd`` needs it."""
+
+
+class AlexnetParams(NormalisedParams):
     """AlexNet for images of 32 × 32 or a little more."""
 
     size: Literal["s", "b"] = "s"
     """``s``: linear layers of 1,024. ``b``: of 2,048."""
 
 
-class Vgg16Params(Params):
+class Vgg16Params(NormalisedParams):
     """VGG-16 for images from 32 × 32."""
 
     variant: Literal["C", "D"] = "D"
@@ -45,7 +54,7 @@ class Vgg16Params(Params):
     """What the number of channels, and of hidden units, is multiplied by."""
 
 
-class ResnetParams(Params):
+class ResnetParams(NormalisedParams):
     """A residual network."""
 
     stem: Literal["cifar", "imagenet"] = "cifar"
@@ -62,7 +71,7 @@ def _depth(depth: int) -> int:
     return depth
 
 
-class WideResnetParams(Params):
+class WideResnetParams(NormalisedParams):
     """A wide residual network."""
 
     depth: Annotated[int, AfterValidator(_depth)] = 28

@@ -125,6 +125,7 @@ class Resnet18(ModelFactory):
     depths: tuple[int, ...] = (2, 2, 2, 2)
 
     def __init__(self, params: ResnetParams) -> None:
+        self._normalisation = params.normalisation
         self._stem = params.stem
         self._narrowest = max(1, round(WIDTH * params.width))
 
@@ -144,7 +145,7 @@ class Resnet18(ModelFactory):
                 classes=classes,
             )
 
-        return drawn(make, by_he, generator=generator)
+        return drawn(make, by_he, generator=generator, normalisation=self._normalisation)
 
 
 class Resnet34(Resnet18):

@@ -26,6 +26,7 @@ class Vgg16(ModelFactory):
     """
 
     def __init__(self, params: Vgg16Params) -> None:
+        self._normalisation = params.normalisation
         self._last_kernel = LAST_KERNEL[params.variant]
         self._width = params.width
 
@@ -43,7 +44,7 @@ class Vgg16(ModelFactory):
                 layers += [nn.Linear(inputs, hidden), nn.ReLU(), nn.BatchNorm1d(hidden)]
             return nn.Sequential(*layers, nn.Linear(hidden, classes))
 
-        return drawn(make, by_lecun, generator=generator)
+        return drawn(make, by_lecun, generator=generator, normalisation=self._normalisation)
 
     def _features(self, channels: int) -> list[nn.Module]:
         layers: list[nn.Module] = []

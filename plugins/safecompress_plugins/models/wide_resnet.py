@@ -64,4 +64,4 @@ class WideResnet(ModelFactory):
             layers += [nn.BatchNorm2d(inputs), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             return nn.Sequential(*layers, nn.Linear(inputs, classes))
 
-        return drawn(make, by_he, generator=generator)
+        return drawn(make, by_he, generator=generator, normalisation=self._params.normalisation)

@@ -52,6 +52,53 @@ class TestLabelSmoothing(DefenceConformance):
     definition: DefenceDef = BY_NAME["label-smoothing"]
 
 
+class TestL1(DefenceConformance):
+    definition: DefenceDef = BY_NAME["l1"]
+    params = {"weight": 0.01}
+
+
+class TestHamp(DefenceConformance):
+    definition: DefenceDef = BY_NAME["hamp"]
+    params = {"entropy": 0.7, "weight": 0.1}
+
+
+class TestPairRegularisation(DefenceConformance):
+    definition: DefenceDef = BY_NAME["pair-regularisation"]
+
+
+class TestDropout(DefenceConformance):
+    definition: DefenceDef = BY_NAME["dropout"]
+
+
+class TestEarlyStopping(DefenceConformance):
+    definition: DefenceDef = BY_NAME["early-stopping"]
+
+
+class TestDmp(DefenceConformance):
+    definition: DefenceDef = BY_NAME["dmp"]
+    params = {"temperature": 2.0, "share": 0.5}
+
+
+class TestAdversarialTraining(DefenceConformance):
+    definition: DefenceDef = BY_NAME["adversarial-training"]
+    params = {"epsilon": 0.1, "steps": 3}
+
+
+class TestAdversarialTrainingInTheEuclideanNorm(DefenceConformance):
+    definition: DefenceDef = BY_NAME["adversarial-training"]
+    params = {"norm": "l2", "epsilon": 0.5, "steps": 3}
+
+
+class TestDpSgd(DefenceConformance):
+    definition: DefenceDef = BY_NAME["dp-sgd"]
+    params = {"epsilon": 8.0}
+
+
+class TestDpSgdThatClipsAlone(DefenceConformance):
+    definition: DefenceDef = BY_NAME["dp-sgd"]
+    params = {"noise": 0.0, "clip": 0.5}
+
+
 class TestMixup(DefenceConformance):
     definition: DefenceDef = BY_NAME["mixup"]
 

@@ -1,9 +1,12 @@
 """The built-in architectures pass the checks that a plugin's do."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from safecompress_core.testing import ModelConformance
 from safecompress_plugins.models.manifest import DEFINITIONS
@@ -30,6 +33,11 @@ class TestVgg16(ModelConformance):
     params = {"variant": "C", "width": 0.1}
 
 
+class TestVgg16InGroups(ModelConformance):
+    definition = BY_NAME["vgg16"]
+    params = {"width": 0.0625, "normalisation": "group"}
+
+
 class TestResnet18(ModelConformance):
     definition = BY_NAME["resnet18"]
 
@@ -37,6 +45,30 @@ class TestResnet18(ModelConformance):
 class TestWideResnet(ModelConformance):
     definition = BY_NAME["wide-resnet"]
     params = {"depth": 10, "widening": 1, "dropout": 0.3}
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18", "wide-resnet"])
+def test_groups_leave_no_batch_statistics(name: str) -> None:
+    """Each normalisation has one of a sample's own channels in its place, of the same width."""
+    definition = BY_NAME[name]
+    module, _, attribute = definition.target.partition(":")
+    batch, group = (
+        getattr(import_module(module), attribute)(
+            definition.params.model_validate({"normalisation": normalisation})
+        ).build(input_shape=(3, 32, 32), classes=10, generator=torch.Generator().manual_seed(1))
+        for normalisation in ("batch", "group")
+    )
+    replaced = {
+        where: layer
+        for where, layer in batch.named_modules()
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+    }
+    others = {where: one for where, one in group.named_modules() if isinstance(one, nn.GroupNorm)}
+
+    assert not list(group.buffers())
+    assert others.keys() == replaced.keys() != set()
+    assert all(others[where].num_channels == one.num_features for where, one in replaced.items())
+    assert all(one.num_channels // one.num_groups >= 4 for one in others.values())
 
 
 FACTORY = """

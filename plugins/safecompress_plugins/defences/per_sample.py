@@ -1,0 +1,208 @@
+"""What each sample of a batch does to the gradient, without a backward pass for each.
+
+- One backward pass tells every layer's input a and the gradient e of its output, a row a sample.
+- A linear layer that sees one vector a sample has the gradient e ⊗ a. Its norm and any weighted sum
+  over samples follow from a and e alone (Goodfellow 2015, "Efficient Per-Example Gradient
+  Computations"), with a mask M too: ‖M ∘ (e ⊗ a)‖² = (e²)ᵀ M a². Nothing of the size of the batch
+  times the layer is ever made.
+- All other layers go through opacus' own functions for theirs. Those of a convolution are made to
+  be measured and let go; the weighted sum is an ordinary backward pass of weighted errors.
+- Masks, not zeros, say which weights exist: an inactive weight is 0, its gradient is not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from opacus.grad_sample import GradSampleModule
+from torch import Tensor, nn
+from torch.nn.grad import conv2d_weight
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from safecompress_core.toolkit import Classifier
+
+__all__ = ["PerSample", "mixing_layers", "unknown_layers"]
+
+# B samples of a batch · O outputs, I inputs of a linear layer
+
+
+def mixing_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """The layers, by name, in which samples of a batch see each other."""
+    return {name: layer for name, layer in network.named_modules() if isinstance(layer, _BatchNorm)}
+
+
+def unknown_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """The layers, by name, with parameters whose gradient a sample nobody knows how to tell."""
+    return {
+        name: layer
+        for name, layer in network.named_modules()
+        if _own(layer) and type(layer) not in GradSampleModule.GRAD_SAMPLERS
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Product:
+    """Of a linear layer's weight: activations (B, I), errors (B, O), mask (O, I) or None."""
+
+    parameter: nn.Parameter
+    activations: Tensor
+    errors: Tensor
+    mask: Tensor | None
+
+    def squares(self) -> Tensor:
+        """Squared norms, shape (B,)."""
+        inputs, outputs = self.activations.square(), self.errors.square()
+        if self.mask is None:
+            return inputs.sum(dim=1) * outputs.sum(dim=1)
+        return (outputs @ self.mask * inputs).sum(dim=1)
+
+    def weighed(self, weights: Tensor) -> Tensor:
+        """Weighted sum over the samples, shape (O, I)."""
+        total = (self.errors * weights[:, None]).T @ self.activations
+        return total if self.mask is None else total * self.mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Convolved:
+    """Of a convolution's kernels: activations (B, I, ...), errors (B, O, ...), mask or None."""
+
+    parameter: nn.Parameter
+    layer: nn.Conv2d
+    activations: Tensor
+    errors: Tensor
+    mask: Tensor | None
+
+    def squares(self) -> Tensor:
+        """Squared norms, shape (B,)."""
+        sampler = GradSampleModule.GRAD_SAMPLERS[type(self.layer)]
+        rows: Tensor = sampler(self.layer, [self.activations], self.errors)[self.parameter]
+        if self.mask is not None:
+            rows.mul_(self.mask)
+        return torch.linalg.vector_norm(rows.flatten(1), dim=1).square()
+
+    def weighed(self, weights: Tensor) -> Tensor:
+        """Weighted sum over the samples, of the kernels' shape."""
+        layer = self.layer
+        total: Tensor = conv2d_weight(
+            self.activations,
+            self.parameter.shape,
+            self.errors * weights[:, None, None, None],
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+            layer.groups,
+        )
+        return total if self.mask is None else total * self.mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """Of any parameter: a row a sample, (B, ...), masked already."""
+
+    parameter: nn.Parameter
+    rows: Tensor
+
+    def squares(self) -> Tensor:
+        """Squared norms, shape (B,)."""
+        return torch.linalg.vector_norm(self.rows.flatten(1), dim=1).square()
+
+    def weighed(self, weights: Tensor) -> Tensor:
+        """Weighted sum over the samples, of the parameter's shape."""
+        return torch.tensordot(weights, self.rows, dims=1)
+
+
+_Part = _Product | _Convolved | _Whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gradients:
+    """Of each sample, for all parameters together.
+
+    Attributes:
+        parts: a parameter each.
+        masks: 1 where a weight exists, by the parameter's ``id``; none for dense parameters.
+    """
+
+    parts: Iterable[_Part]
+    masks: Mapping[int, Tensor]
+
+    def norms(self) -> Tensor:
+        """Euclidean norm over all weights that exist, shape (B,)."""
+        return torch.stack([part.squares() for part in self.parts]).sum(dim=0).sqrt()
+
+    def weighed(self, weights: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
+        """For each parameter the sum over samples, each with its weight; ``weights`` are (B,)."""
+        for part in self.parts:
+            yield part.parameter, part.weighed(weights)
+
+
+class PerSample:
+    """Watches forward and backward passes, and tells the gradients of each sample."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[nn.Module, Tensor, Tensor]] = []
+
+    @contextmanager
+    def watching(self, network: nn.Module) -> Iterator[None]:
+        """Notes what layers are given in a forward pass, and later what comes back."""
+        self._seen.clear()
+        with ExitStack() as hooks:
+            for layer in network.modules():
+                if _own(layer):
+                    hooks.callback(layer.register_forward_hook(self._watch).remove)
+            yield
+
+    def _watch(self, layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+        """A hook of the output, not of the layer: what follows may write into it."""
+        activations: Tensor = given[0].detach()
+        if output.requires_grad:
+            output.register_hook(
+                lambda gradient: self._seen.append((layer, activations, gradient.detach()))
+            )
+
+    def gradients(self, network: Classifier, *, samples: int) -> Gradients:
+        """Of each sample's own loss, for a loss that was the mean over so many samples."""
+        masks = {
+            id(parameter): network.masks[name].to(parameter)
+            for name, parameter in network.sparse_parameters().items()
+            if name in network.masks
+        }
+        parts: list[_Part] = []
+        uses = Counter(id(one) for layer, *_ in self._seen for one in _own(layer))
+        shared: dict[nn.Parameter, Tensor] = {}
+        for layer, given, gradient in self._seen:
+            errors = gradient.to(_own(layer)[0].dtype) * samples
+            activations = given.to(errors) if given.is_floating_point() else given
+            is_once = all(uses[id(one)] == 1 for one in _own(layer))
+            if is_once and isinstance(layer, nn.Linear) and errors.ndim == 2:
+                mask = masks.get(id(layer.weight))
+                parts.append(_Product(layer.weight, activations, errors, mask))
+                if layer.bias is not None:
+                    parts.append(_Whole(layer.bias, errors))
+                continue
+            if is_once and isinstance(layer, nn.Conv2d) and _is_plain(layer):
+                mask = masks.get(id(layer.weight))
+                parts.append(_Convolved(layer.weight, layer, activations, errors, mask))
+                if layer.bias is not None:
+                    parts.append(_Whole(layer.bias, errors.sum(dim=(2, 3))))
+                continue
+            told = GradSampleModule.GRAD_SAMPLERS[type(layer)](layer, [activations], errors)
+            for parameter, rows in told.items():
+                shared[parameter] = shared[parameter] + rows if parameter in shared else rows
+        for parameter, rows in shared.items():
+            mask = masks.get(id(parameter))
+            parts.append(_Whole(parameter, rows if mask is None else rows * mask))
+        self._seen.clear()
+        return Gradients([part for part in parts if part.parameter.requires_grad], masks)
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    """Whether what is around an image is zeros, so many on every side."""
+    return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+
+def _own(layer: nn.Module) -> list[nn.Parameter]:
+    return list(layer.parameters(recurse=False))

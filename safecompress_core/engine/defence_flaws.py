@@ -1,0 +1,92 @@
+"""What only data, model and the rest of the method can tell is wrong with a spec's defences."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from safecompress_core.api import Params, Role, StrategyDef, component_id
+from safecompress_core.engine.attack_flaws import can_be_moved
+from safecompress_core.engine.defence import Defence, Surroundings
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.problems import SpecPath
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["defence_flaws", "movable_flaws"]
+
+METHOD: SpecPath = ("method",)
+
+
+def movable_flaws(prepared: Preparation) -> Iterator[Finding]:
+    """Defences that change samples a little, where these are words or codes."""
+    if can_be_moved(prepared.dataset):
+        return
+    for path, params in _declared(prepared):
+        if definition_of(params).moves_inputs:
+            name = component_id(params)
+            message = f"{name!r} needs inputs that can be moved, and these are words or codes"
+            yield Finding((*path, "type"), message, "take it out")
+
+
+def _declared(prepared: Preparation) -> list[tuple[SpecPath, Params]]:
+    defences = getattr(prepared.spec.method, "defences", ())
+    return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
+
+
+def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
+    """Defences that cannot work in this model, beside each other or in this method.
+
+    Raises:
+        MissingExtraError: if a defence needs a package that is not installed.
+    """
+    declared = _declared(prepared)
+    built: dict[str, Defence] = {
+        component_id(params): prepared.registry.create(params) for _, params in declared
+    }
+    for path, params in declared:
+        name = component_id(params)
+        around = Surroundings(
+            network=prepared.blank(),
+            schedule=prepared.schedule,
+            arithmetic=prepared.recipe.arithmetic,
+            others={other: one for other, one in built.items() if other != name},
+        )
+        for flaw in built[name].flaws(around):
+            yield Finding((*path, flaw.field), flaw.message, flaw.mend)
+        if prepared.recipe.arithmetic.compile and _hooks(built[name]):
+            message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
+            yield Finding((*path, "type"), message, "write 'training.compile: false'")
+        if built[name].guarantees:
+            yield from _past(prepared, name)
+
+
+def _hooks(defence: Defence) -> bool:
+    return type(defence).inside is not Defence.inside
+
+
+def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
+    """Ways around a defence that bounds all that a model learns from members."""
+    for path, params in _strategies(prepared.spec.method, METHOD):
+        role = definition_of(params).role
+        if role is Role.GROW and prepared.registry.create(params).gradient_batches:
+            message = (
+                f"{name!r} bounds what members do to the model, and this reads their gradients"
+            )
+            yield Finding((*path, "type"), message, "write 'random'")
+        if role is Role.INITIAL and getattr(params, "weights", "random") == "inherit":
+            message = f"{name!r} bounds what members do to the model, and these weights know them"
+            yield Finding((*path, "weights"), message, "write 'random', or 'pretrained'")
+
+
+def _strategies(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Params]]:
+    """Every part of a strategy below a component, with its place."""
+    if isinstance(value, Params) and isinstance(vars(type(value)).get("definition"), StrategyDef):
+        yield path, value
+    if isinstance(value, BaseModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    items = value.items() if isinstance(value, Mapping) else ()
+    if isinstance(value, list | tuple):
+        items = enumerate(value)
+    for step, item in items:
+        yield from _strategies(item, (*path, step))
