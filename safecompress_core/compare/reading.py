@@ -71,15 +71,19 @@ class Reading:
         return self._strongest("lift", Game.ATTRIBUTE)
 
     @property
-    def advantage(self) -> float | None:
-        """The strongest attack's advantage, whatever its game."""
-        return self._strongest("advantage", *Game)
+    def games(self) -> tuple[Game, ...]:
+        """Those that some attacker of the audit played."""
+        return tuple(dict.fromkeys(attacked.game for attacked in self.audit.values()))
 
-    def _strongest(self, measure: str, *games: Game) -> float | None:
+    def advantage(self, game: Game) -> float | None:
+        """The advantage of the game's strongest attack."""
+        return self._strongest("advantage", game)
+
+    def _strongest(self, measure: str, game: Game) -> float | None:
         found = [
             attacked.measures[measure]
             for attacked in self.audit.values()
-            if attacked.game in games and measure in attacked.measures
+            if attacked.game == game and measure in attacked.measures
         ]
         return max(found, default=None)
 

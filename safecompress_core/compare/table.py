@@ -22,7 +22,6 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {
     "auc": False,
     "tpr_at_1_percent_fpr": False,
     "lift": False,
-    "advantage": False,
     "bytes": False,
     "seconds": False,
 }
@@ -55,13 +54,13 @@ def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str,
     """One row for each variant and density, JSON-ready.
 
     A row has ``name``, ``method``, ``density``, ``seeds``; ``task_accuracy``, ``mia_accuracy``,
-    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift``, ``advantage`` (those of the strongest
-    attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``, each with
-    ``mean``, ``interval`` and ``values``, or null where nothing measured it; ``relative_seconds``
-    beside the uncompressed model; ``best``, the figures in which it is better than every other
-    compressed row of its density beyond what seeds explain; and ``on_front``, whether no compressed
-    row of its density has both a better task accuracy and a lower advantage. The uncompressed model
-    is the first row.
+    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift`` and ``advantage.<game>`` (those of the
+    strongest attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``, each
+    with ``mean``, ``interval`` and ``values``, or null where nothing measured it;
+    ``relative_seconds`` beside the uncompressed model; ``best``, the figures in which it is better
+    than every other compressed row of its density beyond what seeds explain; and ``on_front``,
+    whether no compressed row of its density is as good in task accuracy and every game's advantage
+    and better in one. The uncompressed model is the first row.
 
     Args:
         runs: finished ones; of each variant and density the same seeds.
@@ -149,6 +148,10 @@ def _described(
             figure: over_seeds(lambda one, figure=figure: getattr(one, figure))  # type: ignore[misc]
             for figure in HIGHER_IS_BETTER
         },
+        "advantage": {
+            str(game): over_seeds(lambda one, game=game: one.advantage(game))  # type: ignore[misc]
+            for game in readings[0].games
+        },
         "audit": {
             attacker: {
                 measure: over_seeds(
@@ -179,16 +182,15 @@ def _leads(row: Mapping[str, Any], peers: Sequence[Mapping[str, Any]], figure: s
 
 
 def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """By row, whether none has both more task accuracy and less of an advantage."""
+    """By row, whether none dominates it in task accuracy and the advantage of every game."""
     if not peers:
         return []
-    points = np.array(
-        [
-            [-row["task_accuracy"]["mean"], row["advantage"]["mean"] if row["advantage"] else 0.0]
-            for row in peers
-        ]
-    )
+    points = np.array([[-row["task_accuracy"]["mean"], *_leaks(row)] for row in peers])
     return [bool(one) for one in nondominated(points)]
+
+
+def _leaks(row: Mapping[str, Any]) -> list[float]:
+    return [found["mean"] for found in row["advantage"].values() if found is not None]
 
 
 def _ratio(own: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> float | None:

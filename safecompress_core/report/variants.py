@@ -15,7 +15,6 @@ COLUMNS: Mapping[str, str] = {
     "auc": "AUC",
     "tpr_at_1_percent_fpr": "TPR@1%",
     "lift": "lift",
-    "advantage": "advantage",
     "bytes": "bytes",
     "seconds": "seconds",
 }
@@ -46,8 +45,8 @@ class Variant:
         name: of the variant.
         density: as people write it; empty for the uncompressed model.
         figures: one for each column.
-        on_front: whether no compressed variant of its density is both better and safer; None for
-            what is not compressed.
+        on_front: whether no compressed variant of its density dominates it; None for what is not
+            compressed.
         times: its seconds over the uncompressed model's; empty where nobody measured them.
     """
 
@@ -121,10 +120,13 @@ def legend(comparison: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "One seed: nothing here says what another seed would show, so nothing is bold."
     yield (
-        "AUC, TPR, lift and advantage are those of the audit's strongest attack on each model; "
+        "AUC, TPR and lift are those of the audit's strongest attack on each model; "
         f"TM, the papers' score, is accuracy over MIA accuracy{_mia(comparison)}."
     )
-    yield "Front (✓): no compressed variant of its density is both more accurate and safer."
+    yield (
+        "Front (✓): no compressed variant of its density is as accurate and as safe in every game, "
+        "and better in one of them."
+    )
 
 
 def _mia(comparison: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -24,38 +25,38 @@ class Dot:
         place: its number in the table.
         performance, advantage: means over seeds.
         ink: what kind of variant it is.
-        on_front: whether no compressed one is both better and safer.
+        is_compressed: whether it has a part in the front, drawn as far as one game alone goes.
     """
 
     place: int
     performance: float
     advantage: float
     ink: Ink
-    on_front: bool
+    is_compressed: bool
 
 
 def trade_offs(comparison: Mapping[str, Any]) -> list[Plate]:
-    """By density, every variant's task accuracy against the strongest attack's advantage.
+    """By density and game, every variant's task accuracy against the strongest attack's advantage.
 
     What has no density of its own, the uncompressed model above all, stands in each of them.
     """
     rows = list(enumerate(comparison["variants"], start=1))
     densities = list(dict.fromkeys(row["density"] for _, row in rows if row["density"] is not None))
+    games = dict.fromkeys(game for _, row in rows for game in row["advantage"])
     plates = []
-    for index, density in enumerate(densities or [None]):
+    for density, game in product(densities or [None], games):
         dots = [
-            _dot(place, row)
+            _dot(place, row, game)
             for place, row in rows
-            if row["density"] in (None, density) and row["advantage"] is not None
+            if row["density"] in (None, density) and row["advantage"].get(game) is not None
         ]
-        if dots:
-            caption = "all variants" if density is None else f"density {density:g}"
-            drawn = _scatter(dots, name=f"trade-{index}", title=f"Trade-off, {caption}")
-            plates.append(Plate(caption=caption, note="", panel=drawn))
+        caption = "all variants" if density is None else f"density {density:g}"
+        name, title = f"trade-{len(plates)}", f"Trade-off of {game}, {caption}"
+        plates.append(Plate(caption=caption, note=game, panel=_scatter(dots, name, title)))
     return plates
 
 
-def _dot(place: int, row: Mapping[str, Any]) -> Dot:
+def _dot(place: int, row: Mapping[str, Any], game: str) -> Dot:
     if row["method"] == "uncompressed":
         ink = Ink.BEFORE
     else:
@@ -63,15 +64,15 @@ def _dot(place: int, row: Mapping[str, Any]) -> Dot:
     return Dot(
         place=place,
         performance=row["task_accuracy"]["mean"],
-        advantage=row["advantage"]["mean"],
+        advantage=row["advantage"][game]["mean"],
         ink=ink,
-        on_front=bool(row["on_front"]),
+        is_compressed=row["on_front"] is not None,
     )
 
 
-def _scatter(dots: Sequence[Dot], *, name: str, title: str) -> Panel:
+def _scatter(dots: Sequence[Dot], name: str, title: str) -> Panel:
     def draw(axes: Axes) -> None:
-        stairs = staircase([(dot.advantage, dot.performance) for dot in dots if dot.on_front])
+        stairs = staircase([(dot.advantage, dot.performance) for dot in dots if dot.is_compressed])
         if stairs:
             axes.step(*zip(*stairs, strict=True), where="post", color=Ink.FRONT, lw=1.5, alpha=0.6)
         for dot in dots:

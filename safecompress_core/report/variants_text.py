@@ -121,6 +121,8 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "on_front", row["on_front"]
     for name in ("kept", *COLUMNS):
         yield from _ends(name, row[name])
+    for game, summary in row["advantage"].items():
+        yield from _ends(f"advantage.{game}", summary)
     for attacker, measures in row["audit"].items():
         for measure, summary in measures.items():
             yield from _ends(f"audit.{attacker}.{measure}", summary)

@@ -11,7 +11,7 @@ from safecompress_core.report.variants import Figure, variant_table
 
 __all__ = ["drawn_variants"]
 
-SPARED = ("advantage", "bytes", "seconds")
+SPARED = ("bytes", "seconds")
 """What a narrow terminal has no room for; every file has it."""
 
 

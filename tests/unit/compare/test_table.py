@@ -47,13 +47,14 @@ def test_the_attacker_of_the_mia_accuracy_may_be_named(done: Make) -> None:
 
 
 def test_the_strongest_attack_counts(done: Make) -> None:
-    """Of each game for its own measures, of all for the advantage."""
+    """Each game has its own."""
     found = row(tabulated([done(mia=0.6)]), "prune")
 
     assert found["auc"]["mean"] == pytest.approx(0.65)
     assert found["tpr_at_1_percent_fpr"]["mean"] == 0.05
     assert found["lift"]["mean"] == 0.2
-    assert found["advantage"]["mean"] == pytest.approx(0.2)
+    assert found["advantage"]["membership"]["mean"] == pytest.approx(0.2)
+    assert found["advantage"]["attribute"]["mean"] == 0.1
 
 
 def test_the_uncompressed_model_is_the_first_row(done: Make) -> None:
@@ -78,7 +79,7 @@ def test_dense_training_that_a_run_did_already_is_timed_where_it_was_done(done: 
 
 
 def test_the_front_is_that_of_the_compressed_variants_of_a_density(done: Make) -> None:
-    """Worse in both is off it; a trade, or another density, is on it."""
+    """What is worse in everything is off it; a trade, or another density, is on it."""
     rows = tabulated(
         [
             done("prune", accuracy=0.40, mia=0.70),
@@ -92,6 +93,16 @@ def test_the_front_is_that_of_the_compressed_variants_of_a_density(done: Make) -
     assert not row(rows, "set")["on_front"]
     assert row(rows, "rigl")["on_front"]
     assert row(rows, "set", 0.2)["on_front"]
+
+
+def test_the_front_knows_every_game(done: Make) -> None:
+    """Who is worse at the task and to members may still hide an attribute."""
+    hiding = done("rigl", accuracy=0.30, mia=0.75)
+    hiding.results["audit"]["probe"]["advantage"] = 0.05
+
+    rows = tabulated([done("prune", accuracy=0.40, mia=0.70), hiding])
+
+    assert row(rows, "rigl")["on_front"]
 
 
 def test_only_a_lead_that_seeds_do_not_explain_is_best(done: Make) -> None:
@@ -141,4 +152,4 @@ def test_what_nobody_measured_is_null(done: Make) -> None:
 
     assert found["mia_accuracy"] is None
     assert found["tm_score"] is None
-    assert found["advantage"] is None
+    assert found["advantage"] == {}
