@@ -69,6 +69,12 @@ class SparseTraining:
             until=params.update_until * workshop.recipe.epochs,
         )
 
+    def facts(self, workshop: Workshop) -> dict[str, Any]:
+        """What results should say of where the weights come from."""
+        if self.start != "inherit":
+            return {}
+        return {"inherited_epochs": workshop.recipe.epochs}
+
     def started(self, workshop: Workshop, settings: Settings) -> Learner:
         """An untrained learner with the first topology."""
         network = workshop.big() if self.start == "inherit" else workshop.blank()

@@ -66,6 +66,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         findings=verdict.selection(results),
         tiles=contents.tiles(results),
         comparison=summary.comparison(results),
+        phases=summary.phases(results),
         card=list(card_lines(results["data"])),
         exposure=exposure(results),
         attackers=contents.attackers(results, resolved),

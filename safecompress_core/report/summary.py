@@ -19,6 +19,7 @@ __all__ = [
     "ends_of",
     "objective_name",
     "objectives_of",
+    "phases",
     "separability",
 ]
 
@@ -151,6 +152,19 @@ def separability(results: Results) -> Table | None:
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
     return Table("Could a round's test tell its candidates apart?", columns, tuple(rows))
+
+
+def phases(results: Results) -> Table | None:
+    """What a method did in which order; None for one that has no phases to tell of."""
+    done = results["method"]["phases"]
+    if not done:
+        return None
+    rows = [
+        Row(phase["name"], (Cell(str(phase["epochs"])), Cell(share(phase["density"]))))
+        for phase in done
+    ]
+    title = f"How {results['method']['type']} came to its model"
+    return Table(title, ("epochs", "density after it"), tuple(rows))
 
 
 def objective_name(results: Results, objective: str) -> str:

@@ -73,13 +73,14 @@ def largest_overall(values: Mapping[str, Tensor], count: int) -> dict[str, Tenso
     if count < len(values):
         raise TopologyError(f"{len(values)} layers cannot share {count} weights; each needs one")
     shapes = {name: value.shape for name, value in values.items()}
-    everywhere = {
-        name: torch.ones(value.shape, dtype=torch.bool, device=value.device)
-        for name, value in values.items()
-    }
-    first = flattened({name: largest(values[name], everywhere[name], 1) for name in values})
-    rest = largest(flattened(values), ~first, count - len(values))
-    return unflattened(first | rest, shapes)
+    flat = flattened(values).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    first = torch.zeros(flat.shape, dtype=torch.bool, device=flat.device)
+    start = 0
+    for shape in shapes.values():
+        end = start + shape.numel()
+        first[start + flat[start:end].argmax()] = True
+        start = end
+    return unflattened(first | largest(flat, ~first, count - len(values)), shapes)
 
 
 def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator) -> Tensor:

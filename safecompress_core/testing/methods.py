@@ -86,7 +86,8 @@ class MethodConformance(DefinitionConformance):
         installed = load_plugins().registry
         entries = [(one, installed.origin(one)) for one in installed]
         if self.definition.name not in installed.definitions(Kind.METHOD):
-            entries.append((self.definition, Origin("kit", "kit", "0")))
+            own = Origin(plugin="kit", distribution="kit", version="0")
+            entries.append((self.definition, own))
         return Registry(entries)
 
     def workshop(self, prepared: Preparation, folder: Path) -> Workshop:

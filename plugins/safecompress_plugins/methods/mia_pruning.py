@@ -23,7 +23,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.methods.manifest import MiaPruningParams
 from safecompress_plugins.methods.schedules import boundaries
-from safecompress_plugins.methods.thinning import Scope, kept, smallest_gone, thinning_flaws
+from safecompress_plugins.methods.thinning import Scope, best, smallest_gone, thinning_flaws
 
 __all__ = ["AugmentedLagrangian", "MiaPruning"]
 
@@ -84,7 +84,7 @@ class AugmentedLagrangian(Defence):
     def _projected(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Π: the nearest tensors with so few entries."""
         sizes = {name: value.abs() for name, value in values.items()}
-        masks = kept(sizes, self._density, self._scope).floats_like(values)
+        masks = best(sizes, self._density, self._scope)
         return {name: value * masks[name] for name, value in values.items()}
 
 

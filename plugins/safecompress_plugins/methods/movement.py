@@ -24,7 +24,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.methods.manifest import MovementParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
-from safecompress_plugins.methods.thinning import Scope, kept, thinning_flaws
+from safecompress_plugins.methods.thinning import Scope, best, kept, thinning_flaws
 
 __all__ = ["Movement", "StraightThrough"]
 
@@ -58,22 +58,24 @@ class StraightThrough(Defence):
         super().__init__()
         self._weights = weights
         self._scope = scope
-        self._masked: dict[str, Tensor] = {}
+        self._masks: dict[str, Tensor] = {}
         self._values: dict[str, Tensor] = {}
         self.scores = {name: torch.zeros_like(weight) for name, weight in weights.items()}
         self.density = 1.0
 
     def topology(self) -> Topology:
-        """The weights with the largest scores."""
-        return kept(self.scores, self.density, self._scope)
+        """The weights with the largest scores; chosen on the CPU, whatever device trains."""
+        scores = {name: one.cpu() for name, one in self.scores.items()}
+        return kept(scores, self.density, self._scope)
 
     @torch.no_grad()
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """Take out what is masked; the batch stays as it is."""
-        self._masked = self.topology().floats_like(self._weights)
-        for name, weight in self._weights.items():
+        self._masks = best(self.scores, self.density, self._scope) if self.density < 1 else {}
+        for name, mask in self._masks.items():
+            weight = self._weights[name]
             self._values[name] = weight.detach().clone()
-            weight.mul_(self._masked[name])
+            weight.mul_(mask)
         return batch
 
     @torch.no_grad()
@@ -81,9 +83,11 @@ class StraightThrough(Defence):
         """Put back what was masked, score every weight, and leave it the gradient of the mask."""
         for name, weight in self._weights.items():
             assert weight.grad is not None  # it took part in the step
-            weight.copy_(self._values[name])
+            if name in self._masks:
+                weight.copy_(self._values[name])
             self.scores[name] -= weight.grad * weight
-            weight.grad.mul_(self._masked[name])
+            if name in self._masks:
+                weight.grad.mul_(self._masks[name])
 
 
 class Movement(Method):

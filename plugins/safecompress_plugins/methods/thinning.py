@@ -19,7 +19,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.methods.manifest import ThinningParams
 
-__all__ = ["Scope", "kept", "magnitudes", "smallest_gone", "thinning_flaws"]
+__all__ = ["Scope", "best", "kept", "magnitudes", "smallest_gone", "thinning_flaws"]
 
 Scope = Literal["layer", "global"]
 
@@ -36,22 +36,24 @@ def kept(values: Mapping[str, Tensor], density: float, scope: Scope) -> Topology
     Raises:
         TopologyError: if there are too few weights for every layer to have one.
     """
-    values = {name: one.detach().cpu() for name, one in values.items()}
+    return Topology.from_masks(best(values, density, scope))
+
+
+def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str, Tensor]:
+    """The masks of `kept`, True where a weight stays, on the device of the values."""
     if scope == "global":
         total = sum(one.numel() for one in values.values())
-        return Topology.from_masks(largest_overall(values, round(density * total)))
+        return largest_overall(values, round(density * total))
     counts = uniform({name: one.shape for name, one in values.items()}, density)
-    return Topology.from_masks(
-        {
-            name: largest(one, torch.ones(one.shape, dtype=torch.bool), counts[name])
-            for name, one in values.items()
-        }
-    )
+    return {
+        name: largest(one, torch.ones_like(one, dtype=torch.bool), counts[name])
+        for name, one in values.items()
+    }
 
 
 def magnitudes(learner: Learner) -> dict[str, Tensor]:
-    """The absolute value of each sparsifiable weight."""
-    return {name: weight.detach().abs() for name, weight in learner.weights.items()}
+    """The absolute value of each sparsifiable weight, where topologies are chosen: on the CPU."""
+    return {name: weight.detach().abs().cpu() for name, weight in learner.weights.items()}
 
 
 def smallest_gone(learner: Learner, density: float, scope: Scope) -> Learner:

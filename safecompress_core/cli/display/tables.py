@@ -29,7 +29,12 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
         f"  seed {results['seed']}, {seconds} of work", style="dim not bold"
     )
     console.print(title)
-    tables = (summary.comparison(results), exposure(results), summary.archive_ends(results))
+    tables = (
+        summary.comparison(results),
+        exposure(results),
+        summary.archive_ends(results),
+        summary.phases(results),
+    )
     for table in tables:
         if table:
             console.print()

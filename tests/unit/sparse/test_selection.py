@@ -11,6 +11,7 @@ from safecompress_core.errors import TopologyError
 from safecompress_core.sparse.selection import (
     flattened,
     largest,
+    largest_overall,
     random_positions,
     smallest,
     unflattened,
@@ -121,3 +122,30 @@ def test_flattened_layers_come_back() -> None:
 
     assert list(again) == ["a", "b"]
     assert all(torch.equal(again[name], layer) for name, layer in layers.items())
+
+
+def test_of_all_layers_the_largest_are_chosen_and_each_has_one() -> None:
+    """A layer whose values are small keeps its own largest; the others fill the count."""
+    layers = {"a": tensor([[9.0, 8.0], [7.0, 6.0]]), "b": tensor([0.1, 0.3, 0.2])}
+
+    chosen = largest_overall(layers, 3)
+
+    assert chosen["a"].tolist() == [[True, True], [False, False]]
+    assert chosen["b"].tolist() == [False, True, False]
+
+
+def test_of_all_layers_the_first_of_equals_are_chosen() -> None:
+    """Exactly so many, however many are alike; what is no number comes last."""
+    nan, inf = float("nan"), float("inf")
+    layers = {"a": tensor([1.0, 1.0, nan]), "b": tensor([nan, -inf, 1.0])}
+
+    chosen = largest_overall(layers, 3)
+
+    assert chosen["a"].tolist() == [True, True, False]
+    assert chosen["b"].tolist() == [False, False, True]
+
+
+def test_more_layers_than_weights_are_an_error() -> None:
+    """It says how many there are."""
+    with pytest.raises(TopologyError, match="2 layers cannot share 1 weights"):
+        largest_overall({"a": torch.ones(2), "b": torch.ones(2)}, 1)

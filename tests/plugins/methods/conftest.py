@@ -1,0 +1,75 @@
+"""Small workshops on real data, for any method."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.method import Outcome, Workshop
+from safecompress_core.engine.preparation import Preparation
+from safecompress_core.host import load_plugins
+from safecompress_core.network import Classifier
+from safecompress_core.spec.load import load_spec
+
+
+@dataclass
+class Shop:
+    """A method with all that it works with."""
+
+    prepared: Preparation
+    workshop: Workshop
+
+    def run(self) -> Outcome:
+        """What the method yields."""
+        return self.prepared.method.run(self.workshop)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Callable[..., Shop]:
+    """Makes workshops for a method; ``task__model`` and the like change the rest of the spec.
+
+    The uncompressed model has weights that nothing has trained: what it answers is arbitrary.
+    """
+
+    def made(method: dict[str, Any], name: str = "one", **changes: Any) -> Shop:
+        spec: dict[str, Any] = {
+            "version": 1,
+            "name": "small",
+            "seed": 3,
+            "device": "cpu",
+            "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [10, 8]}},
+            "training": {"epochs": 6, "batch_size": 256, "learning_rate": 0.01},
+            "method": method,
+        }
+        for path, value in changes.items():
+            section, field = path.split("__")
+            spec[section][field] = value
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(json.dumps(spec))
+        registry = load_plugins().registry
+        prepared = Preparation(load_spec(file, registry=registry), registry)
+        workshop = prepared.workshop(
+            "method",
+            big=None,
+            checkpoints=Checkpoints(tmp_path / name),
+            archived=lambda model: tmp_path / name / model,
+            journal=Journal(),
+        )
+        big = prepared.blank()
+        with torch.no_grad():
+            for parameter in big.parameters():
+                parameter.normal_(generator=torch.Generator().manual_seed(1))
+
+        def teacher() -> Classifier:
+            return copy.deepcopy(big).eval().requires_grad_(requires_grad=False)
+
+        return Shop(prepared, replace(workshop, big=lambda: copy.deepcopy(big), teacher=teacher))
+
+    return made

@@ -1,0 +1,177 @@
+"""A student: how wide it is, what it learns, and what its file and results say of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.engine.feasibility import require_feasible
+from safecompress_core.engine.run import run_spec
+from safecompress_core.engine.verification import Status, verified
+from safecompress_core.errors import SpecError
+from safecompress_core.host import load_plugins
+from safecompress_core.sparse.storage import load_model
+from safecompress_core.spec.load import load_spec
+from safecompress_plugins.methods.distill import widest
+
+DISTILL = {"type": "distill", "density": 0.3}
+
+
+def weights(hidden: list[int]) -> int:
+    """Of an mlp from 64 inputs to 14 classes, biases left out."""
+    widths = [64, *hidden, 14]
+    return sum(first * second for first, second in pairwise(widths))
+
+
+@pytest.mark.parametrize("density", [0.03, 0.1, 0.3, 0.999, 1.0])
+def test_the_student_is_as_wide_as_the_density_allows(
+    shop: Callable[..., Any], density: float
+) -> None:
+    """Among all factors of the widths, looked through one by one."""
+    architecture = shop(
+        DISTILL, task__model={"type": "mlp", "hidden": [40, 20]}
+    ).prepared.architecture
+    most = round(density * weights([40, 20]))
+    every = {(max(1, round(40 * n / 4096)), max(1, round(20 * n / 4096))) for n in range(1, 4097)}
+    largest = max(count for count in (weights(list(one)) for one in every) if count <= most)
+
+    student: Any = widest(architecture, most)
+
+    assert weights(student.hidden) == largest
+    assert student.type == "mlp"
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        ({"type": "vgg16", "width": 0.1}, (3, 32, 32)),
+        ({"type": "wide-resnet", "depth": 10, "widening": 4}, (1, 8, 8)),
+    ],
+)
+def test_other_architectures_are_made_narrower_too(
+    shop: Callable[..., Any], model: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    """By the width that they have, and no further than it takes."""
+    made = {"type": "made-up", "samples": 200, "shape": list(shape), "classes": 4}
+    data = made if shape[0] == 3 else {"type": "handwriting"}
+    prepared = shop(DISTILL, task__model=model, task__data=data).prepared
+    sizes = {
+        factor: sum(
+            one.numel()
+            for one in prepared.built(prepared.architecture.narrowed(factor))
+            .sparse_parameters()
+            .values()
+        )
+        for factor in (0.25, 0.5, 1.0)
+    }
+
+    assert sizes[0.25] < sizes[0.5] < sizes[1.0]
+    assert widest(prepared.architecture, sizes[0.5]) is not None
+
+
+def test_it_learns_what_the_defence_would_teach(shop: Callable[..., Any]) -> None:
+    """Dense training of the student with the defence ``distillation`` gives the same bytes."""
+    student = {"type": "mlp", "hidden": [5]}
+    lesson = {"temperature": 2.0, "alpha": 0.7}
+    method = shop({"type": "distill", "density": 0.5, "student": student, **lesson})
+    defence = {"type": "distillation", **lesson}
+    plain = {"type": "uncompressed", "defences": [defence]}
+    taught = shop(plain, "taught", task__model=student)
+    taught.workshop = replace(taught.workshop, teacher=method.workshop.teacher)
+
+    found, wanted = method.run().chosen.network.state(), taught.run().chosen.network.state()
+
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in found.items())
+
+
+def test_file_and_results_tell_the_students_architecture(tmp_path: Path) -> None:
+    """Its density is its weights over the uncompressed model's, and everything verifies."""
+    spec = {
+        "version": 1,
+        "name": "student",
+        "device": "cpu",
+        "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [20, 10]}},
+        "training": {"epochs": 3, "batch_size": 256},
+        "method": {"type": "distill", "density": 0.4},
+        "audit": {"attackers": [{"type": "base", "references": 4}]},
+    }
+    file = tmp_path / "spec.yaml"
+    file.write_text(json.dumps(spec))
+    registry = load_plugins().registry
+    run = run_spec(
+        load_spec(file, registry=registry), registry, runs=tmp_path, observers=lambda _: None
+    )
+    model, method = run.results["model"], run.results["method"]
+    hidden = model["architecture"]["hidden"]
+    passport = load_model(run.path / "model" / "model.safetensors").metadata
+
+    assert hidden != [20, 10]
+    assert model["architecture"] == passport["model"]
+    assert run.results["baseline"]["model"]["architecture"]["hidden"] == [20, 10]
+    assert model["density"] == weights(hidden) / weights([20, 10]) <= 0.4
+    assert run.results["baseline"]["model"]["density"] == 1.0
+    assert model["parameters"] == model["active"] == weights(hidden) + sum(hidden) + 14
+    assert model["model_density"] == model["active"] / (weights([20, 10]) + 20 + 10 + 14)
+    assert (method["type"], method["epochs"]) == ("distill", 3)
+    assert method["facts"]["teacher_epochs"] == 3
+    checks = verified(run.path, registry)
+    assert [check for check in checks if check.status is Status.DAMAGED] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "told"),
+    [
+        (
+            DISTILL,
+            {"type": "resnet18"},
+            "method.student: the spec's model cannot be made narrower; write the student's",
+        ),
+        (
+            {**DISTILL, "density": 0.001},
+            {"type": "mlp", "hidden": [10, 8]},
+            "method.density: even the narrowest student has more than the 1 weights it may have",
+        ),
+        (
+            {**DISTILL, "student": {"type": "mlp", "hidden": [9]}},
+            {"type": "mlp", "hidden": [10, 8]},
+            "method.student: the student has 702 weights, and density allows 250; make it narrower",
+        ),
+        (
+            {**DISTILL, "student": {"type": "lenet"}},
+            {"type": "mlp", "hidden": [10, 8]},
+            "method.student: ",
+        ),
+    ],
+)
+def test_what_cannot_be_a_student_is_told_before_anything_is_trained(
+    shop: Callable[..., Any], method: dict[str, Any], model: dict[str, Any], told: str
+) -> None:
+    """At its place in the spec."""
+    prepared = shop(method, task__model=model).prepared
+
+    with pytest.raises(SpecError) as found:
+        require_feasible(prepared)
+    assert told in str(found.value)
+
+
+def test_a_second_lesson_is_refused_with_the_methods_that_could_host_it(
+    shop: Callable[..., Any],
+) -> None:
+    """By the spec layer, at the defence."""
+    with pytest.raises(SpecError) as found:
+        shop({**DISTILL, "defences": [{"type": "l2"}, {"type": "distillation"}]})
+
+    [problem] = found.value.problems
+    assert problem.path == "method.defences.1.type"
+    assert problem.message == (
+        "'distill' cannot host the defence 'distillation': it is what the method does itself, with "
+        "its own alpha"
+    )
+    assert "prune" in problem.mend
+    assert "distill," not in problem.mend

@@ -1,0 +1,57 @@
+"""Lottery tickets: what is pruned, and what is rewound."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.engine.learner import Learner
+
+LOTTERY = {"type": "lottery", "density": 0.2, "iterations": 2}
+
+
+@pytest.mark.parametrize("rewind", [0, 2])
+def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_last(
+    shop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, rewind: int
+) -> None:
+    """Those of the epoch that it rewinds to; each topology is a part of the one before."""
+    one = shop({**LOTTERY, "rewind": rewind})
+    train = one.workshop.trainer.train
+    starts, ends, topologies = [], [], []
+
+    def noted(learner: Learner, **how: Any) -> None:
+        before = learner.epoch
+        state = {name: weight.detach().clone() for name, weight in learner.weights.items()}
+        train(learner, **how)
+        if before == rewind:
+            starts.append(state)
+            ends.append({name: weight.detach().clone() for name, weight in learner.weights.items()})
+            topologies.append(learner.topology)
+
+    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    outcome = one.run()
+
+    assert topologies[0] is None
+    assert [topology.total_active for topology in topologies[1:]] == [372, 166]
+    for topology, start, last in zip(topologies[1:], starts[1:], ends, strict=False):
+        for name, mask in topology.masks.items():
+            assert torch.equal(start[name], starts[0][name] * mask)
+        kept = torch.cat([last[name][mask].abs() for name, mask in topology.masks.items()])
+        gone = torch.cat([last[name][~mask].abs() for name, mask in topology.masks.items()])
+        assert kept.min() >= gone.max()
+    for before, after in pairwise(topologies[1:]):
+        for name, mask in after.masks.items():
+            assert not (mask & ~before.masks[name]).any()
+    assert [phase["epochs"] for phase in outcome.phases] == [6, 6 - rewind, 6 - rewind]
+
+
+def test_rewinding_to_the_end_is_a_flaw(shop: Callable[..., Any]) -> None:
+    """Nothing would be trained."""
+    prepared = shop({**LOTTERY, "rewind": 6}).prepared
+    [flaw] = prepared.method.flaws(
+        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+    )
+
+    assert (flaw.field, flaw.mend) == ("rewind", "write at most 5")
