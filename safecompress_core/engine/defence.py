@@ -205,7 +205,10 @@ class Defence(nn.Module, ABC):
         """
 
     def review(self, network: Classifier, *, epoch: int) -> None:
-        """Look at the model after an epoch, counted from 0; its mode is left alone."""
+        """Look at the model after an epoch, counted from 0; its mode is left alone.
+
+        What is settled by it may put an earlier state back, with the masks that belong to it.
+        """
 
     @property
     def is_settled(self) -> bool:

@@ -121,6 +121,16 @@ class Learner:
         self.topology = update.topology
         self.network.masks = dict(update.topology.masks)
 
+    def settle(self) -> None:
+        """Take the topology that the network's masks tell, with weights as they are.
+
+        For a model that a defence has put back to an earlier state.
+        """
+        if self._binding is not None:
+            self._binding.release()
+            self.topology = Topology.from_masks(self.network.masks)
+            self._binding = self._bound()
+
     def branch(self, settings: Settings, *, topology: Topology | None = None) -> "Learner":
         """An independent copy that trains on with other settings.
 

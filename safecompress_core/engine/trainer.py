@@ -177,6 +177,8 @@ class Trainer:
             learner.epoch = epoch + 1
             for defence in learner.defences.values():
                 defence.review(learner.network, epoch=epoch)
+            if learner.is_settled:
+                learner.settle()
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 

@@ -27,12 +27,10 @@ class EarlyStopping(Defence):
     """Ends training once the loss on reference samples has not fallen for ``patience`` epochs.
 
     After each epoch the model, in eval mode, is asked about the reference samples. When training
-    ends, that way or because its epochs are over, the weights with the lowest mean loss come back.
-    Epochs that are left pass without a step, so ``training.epochs`` is the most that there can be.
-
-    Where the topology moves, only models of one topology are compared: after a change, counting
-    begins anew. A patience that is longer than the time between two updates therefore waits until
-    the topology stays.
+    ends, that way or because its epochs are over, the weights with the lowest mean loss come back,
+    with the topology that they had. Epochs that are left pass without a step, so
+    ``training.epochs`` is the most that there can be. An update of the topology costs some loss:
+    patience has to be longer than it takes to get over one.
 
     Source: Caruana, Lawrence & Giles 2000, "Overfitting in Neural Nets", NeurIPS; as a defence
     Song & Mittal 2021, "Systematic Evaluation of Privacy Risks", USENIX Security.
@@ -68,8 +66,6 @@ class EarlyStopping(Defence):
         """Keep the model if it is the best so far; end training if there was none for too long."""
         self._seen.fill_(epoch + 1)
         loss = self._loss(network)
-        if not self._has_kept_masks(network):
-            self._lowest.fill_(torch.inf)
         if loss < self._lowest - self._params.improvement:
             self._lowest.fill_(loss)
             self._epoch.fill_(epoch + 1)
@@ -89,13 +85,6 @@ class EarlyStopping(Defence):
                 total += float(F.cross_entropy(logits, labels, reduction="sum"))
         return total / len(reference.labels)
 
-    def _has_kept_masks(self, network: Classifier) -> bool:
-        kept = {name: one for name, one in self._buffers.items() if name.startswith(MASK)}
-        now = {_place(MASK, name): mask for name, mask in network.masks.items()}
-        return kept.keys() == now.keys() and all(
-            torch.equal(mask.to(kept[name]), kept[name]) for name, mask in now.items()
-        )
-
     def _keep(self, network: Classifier) -> None:
         for kind, tensors in ((WEIGHTS, network.state()), (MASK, network.masks)):
             for name, tensor in tensors.items():
@@ -106,6 +95,9 @@ class EarlyStopping(Defence):
         with torch.no_grad():
             for name, tensor in network.module.state_dict().items():
                 tensor.copy_(kept[_place(WEIGHTS, name)])
+        network.masks = {
+            name: kept[_place(MASK, name)].to(mask) for name, mask in network.masks.items()
+        }
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any

@@ -1,7 +1,9 @@
 """What a defence may do in a training step, beside changing batch and loss."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -9,12 +11,13 @@ from torch import Tensor, nn
 
 from safecompress_core.api import Params
 from safecompress_core.dataset import Attribute, Dataset, Inputs
-from safecompress_core.engine.defence import Batch, Defence, Step
+from safecompress_core.engine.defence import Batch, Defence, Schedule, Step
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.settings import Settings
-from safecompress_core.engine.trainer import Trainer
+from safecompress_core.engine.trainer import Evolution, Trainer
 from safecompress_core.network import Classifier
 from safecompress_core.seeding import Seed
+from safecompress_core.sparse.topology import Topology
 
 CPU = torch.device("cpu")
 CALLS: list[str] = []
@@ -203,3 +206,124 @@ def test_samples_that_are_streamed_give_the_same_bytes(*, opposed: bool) -> None
 
     assert same(one, other)
     assert streamed.asked == [8] * 5 * 3
+
+
+class Wrapper(Defence):
+    """Doubles what the last layer is given, moves samples, and ends training after epoch 2."""
+
+    def __init__(self, _: Params) -> None:
+        super().__init__()
+        self.register_buffer("reviewed", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def is_settled(self) -> bool:
+        return int(self.reviewed) >= 2
+
+    def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
+        CALLS.append("challenge")
+        assert network.training
+        return replace(batch, inputs=1 - batch.inputs)
+
+    @contextmanager
+    def inside(self, network: Classifier) -> Iterator[None]:
+        CALLS.append("inside")
+        handle = network.head.register_forward_pre_hook(lambda _, given: (2 * given[0],))
+        yield
+        handle.remove()
+
+    def review(self, network: Classifier, *, epoch: int) -> None:
+        CALLS.append(f"review {epoch}")
+        self.reviewed += 1
+
+    def facts(self) -> dict[str, Any]:
+        reviewed = int(self.reviewed)
+        return {"text": f"reviewed {reviewed} times"} if reviewed else {}
+
+
+def wrapped(*, topology: Topology | None = None) -> Learner:
+    """A learner with such a defence, trained by plain gradient descent at rate 1."""
+    return Learner(
+        network(),
+        topology,
+        Settings(learning_rate=1.0, update_fraction=0.5, rule=0, defences={"wrap": Params()}),
+        make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
+        make_defence=lambda _, params: Wrapper(params),
+    )
+
+
+def test_a_forward_pass_runs_inside_of_what_defences_put_around_it() -> None:
+    """On the challenged batch; after every epoch there is a review, and nothing is left behind."""
+    CALLS.clear()
+    one, seen = wrapped(), []
+    one.network.head.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+
+    trainer(samples(), batch_size=40).train(one, until=1, evolution=None, what="it")
+
+    assert CALLS == ["challenge", "inside", "review 0"]
+    batch = next(trainer(samples(), batch_size=40)._batches(0))
+    plain = torch.tanh(network().module[0](1 - batch.inputs))
+    kept = seen[0] != 0  # the others were dropped, and those are larger for it
+    torch.testing.assert_close(seen[0][kept], (2 * plain / 0.7)[kept])
+    inputs = torch.rand(3, 5, generator=torch.Generator().manual_seed(1))
+    twin = network()
+    twin.module.load_state_dict(one.network.module.state_dict())
+    assert torch.equal(one.network.eval()(inputs), twin.eval()(inputs))
+
+
+def test_a_settled_learner_is_trained_no_more_and_its_topology_stays() -> None:
+    """Its epochs pass all the same, in a branch too; results tell what the defence came to."""
+    masks = {name: torch.ones_like(one) > 0 for name, one in network().sparse_parameters().items()}
+    masks["0.weight"][0] = False
+    one, trains = wrapped(topology=Topology.from_masks(masks)), trainer(samples())
+    assert one.facts() == {}
+    trains.train(one, until=2, evolution=None, what="it")
+    before, topology = {n: t.clone() for n, t in one.tensors().items()}, one.topology
+    assert one.is_settled
+
+    twin = one.branch(one.settings)
+    evolution = Evolution(rules=(), every=1, schedule="constant", until=9.0)
+    for learner_ in (one, twin):
+        trains.train(learner_, until=4, evolution=evolution, what="it")
+        trains.evolve(learner_, evolution, rule=0)
+
+    assert one.epoch == twin.epoch == 4
+    assert all(torch.equal(before[name], now) for name, now in twin.tensors().items())
+    assert same(one, twin)
+    assert one.topology == topology
+    assert one.facts() == {"wrap": {"text": "reviewed 2 times"}}
+
+
+class Hiding(Defence):
+    """Shows the model zeros with a label of its own in the place of members."""
+
+    hides_members = True
+
+    def __init__(self, _: Params) -> None:
+        super().__init__()
+
+    def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
+        labels = torch.zeros_like(batch.labels)
+        return replace(batch, inputs=torch.zeros_like(batch.inputs), labels=labels)
+
+
+def test_gradients_to_grow_by_are_of_what_a_defence_shows() -> None:
+    """Members that are hidden in training are hidden from the topology too."""
+    hidden = Learner(
+        network(),
+        None,
+        Settings(learning_rate=1.0, update_fraction=0, rule=0, defences={"hide": Params()}),
+        make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
+        make_defence=lambda _, params: Hiding(params),
+    )
+
+    found = trainer(samples()).dense_gradients(hidden, batches=2)
+    open_ = trainer(samples()).dense_gradients(learner(opposed=False), batches=2)
+
+    assert not found["0.weight"].any()  # the gradient of a first layer is a multiple of its input
+    assert open_["0.weight"].any()
+
+
+def test_a_trainer_tells_how_much_it_trains() -> None:
+    """40 members in batches of 8; a last one of a single sample makes no batch of its own."""
+    assert trainer(samples()).schedule == Schedule(members=40, steps=5, epochs=4)
+    assert trainer(samples(), batch_size=13).schedule.steps == 3

@@ -164,3 +164,25 @@ def test_branches_of_defended_learners_share_no_memory(
         return found
 
     assert not places(parent) & places(twin)
+
+
+def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """Weights stay as they were then; the file and a branch have the earlier topology."""
+    one = learner()
+    trainer.train(one, until=1, evolution=evolution, what="it")
+    weights, masks = copied(one), dict(one.network.masks)
+    trainer.train(one, until=5, evolution=evolution, what="it")
+    assert any(not torch.equal(mask, one.network.masks[name]) for name, mask in masks.items())
+
+    one.network.module.load_state_dict(
+        {name: weights[f"network.{name}"] for name in one.network.module.state_dict()}
+    )
+    one.network.masks = masks
+    one.settle()
+
+    for same_one in (one, one.branch(one.settings)):
+        assert same_one.topology == Topology.from_masks(masks)
+        for name, tensor in same_one.network.state().items():
+            assert torch.equal(tensor, weights[f"network.{name}"])
