@@ -242,7 +242,7 @@ class SparseTrainingParams(MethodParams):
     density: Density
     """Fraction of the sparsifiable weights that are kept."""
     initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
-        default={"type": "erdos-renyi-kernel"},  # type: ignore[assignment]
+        default={"type": "erdos-renyi-kernel"},
         validate_default=True,
     )
     """The first topology."""

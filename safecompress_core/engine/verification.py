@@ -19,7 +19,7 @@ from safecompress_core.engine.run import directory_name, plugin_records
 from safecompress_core.engine.run_directory import read_json, read_results
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.host import Registry
-from safecompress_core.sparse.storage import load_model
+from safecompress_core.sparse.storage import StoredModel, load_model
 from safecompress_core.spec.load import load_spec
 from safecompress_core.spec.model import Gate
 
@@ -116,10 +116,9 @@ class _Run:
         if hashlib.sha256(path.read_bytes()).hexdigest() != self.results["files"].get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
-        dense = load_model(self.directory / BASELINE).topology  # what densities are fractions of
         total = sum(tensor.numel() for tensor in stored.state.values())
         found = {
-            "density": topology.total_active / dense.total,
+            "density": topology.total_active / self._weights(stored),
             "file_bytes": path.stat().st_size,
             "parameters": total,
             "active": total - topology.total + topology.total_active,
@@ -129,6 +128,12 @@ class _Run:
                 message = f"{key} is {found[key]}, but results.json says {stated[key]}"
                 return Check(file, Status.DAMAGED, message)
         return Check(file, Status.OK, f"loads; density {found['density']:.6f}, hashes fit")
+
+    def _weights(self, stored: StoredModel) -> int:
+        """How many weights the uncompressed model has that may be sparse."""
+        if stored.metadata["model"] == self.results["baseline"]["model"]["architecture"]:
+            return stored.topology.total
+        return load_model(self.directory / BASELINE).topology.total
 
     def _files(self) -> Check:
         """The results name every model file once."""

@@ -51,7 +51,7 @@ def test_a_run_prints_its_table_its_verdict_and_where_things_lie(
 
 MAPS = {
     *("audit", "attacks", "metrics", "objectives", "spread", "attackers", "defences"),
-    *("files", "null", "planted", "pools", "selection_gap"),
+    *("files", "null", "planted", "pools", "selection_gap", "architecture", "facts"),
 }
 """What has a key for each attack, metric, objective, file or pool, as the spec has it."""
 

@@ -56,6 +56,25 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert [json.loads(line)["event"] for line in lines].count("run_started") == 2
 
 
+def test_a_run_killed_between_phases_goes_on_to_the_same_bytes(
+    bench: Any, comparable: Comparable
+) -> None:
+    """A method without rounds keeps what each of its phases has reached."""
+    method = {"type": "prune", "density": 0.3, "schedule": "cubic", "pretrain": 0.3}
+    changes = {"method": method, "attackers": [], "gate": []}
+    undisturbed = bench.run("undisturbed", **changes)
+
+    killed = bench.run_elsewhere("runs", killed_at=("phase_finished", 2), **changes)
+    assert killed == -signal.SIGKILL
+    resumed = bench.run(**changes)
+
+    assert shipped(resumed.path) == shipped(undisturbed.path)
+    assert comparable(resumed) == comparable(undisturbed)
+    told = [event["name"] for event in bench.events if event["event"] == "phase_finished"]
+    assert told[-1:] == ["fine-tune"]
+    assert len(told) == 4  # three undisturbed, one resumed
+
+
 def test_a_resumed_run_does_not_train_again_what_is_there(
     finished: Any, bench: Any, comparable: Comparable
 ) -> None:

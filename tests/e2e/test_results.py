@@ -14,7 +14,8 @@ ATTACK = {
     *("game", "accuracy", "accuracy_interval", "auc", "auc_interval", "advantage"),
     *("advantage_interval", "baseline", "n", "members", "non_members"),
 }
-MODEL = {"density", "model_density", "parameters", "active", "file_bytes", "dense_bytes"}
+MODEL = {"architecture", "density", "model_density", "parameters", "active", "file_bytes"}
+MODEL |= {"dense_bytes"}
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_names_are_those_of_the_specs() -> None:
     names = {role: [d.name for d in DEFINITIONS if d.role is role] for role in Role}
 
     assert names == {
-        Role.INITIAL: ["erdos-renyi", "erdos-renyi-kernel", "uniform"],
+        Role.INITIAL: ["erdos-renyi", "erdos-renyi-kernel", "uniform", "snip", "grasp"],
         Role.PRUNE: ["magnitude", "threshold"],
         Role.GROW: ["gradient", "random"],
     }

@@ -134,12 +134,12 @@ class RiglParams(SparseTrainingParams):
     update_until: Annotated[float, Field(gt=0, le=1)] = 0.75
     """Share of training after which the topology stays as it is."""
     prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)] = Field(
-        default={"type": "magnitude"},  # type: ignore[assignment]
+        default={"type": "magnitude"},
         validate_default=True,
     )
     """Which active weights make room."""
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)] = Field(
-        default={"type": "gradient"},  # type: ignore[assignment]
+        default={"type": "gradient"},
         validate_default=True,
     )
     """Which inactive positions take their place."""
@@ -149,7 +149,7 @@ class SetParams(SparseTrainingParams):
     """Sparse training that grows at random; nothing is tested."""
 
     initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
-        default={"type": "erdos-renyi"},  # type: ignore[assignment]
+        default={"type": "erdos-renyi"},
         validate_default=True,
     )
     """The first topology."""
@@ -160,13 +160,13 @@ class SetParams(SparseTrainingParams):
     schedule: Literal["cosine", "linear", "constant"] = "constant"
     """How that share falls with training."""
     prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)] = Field(
-        default={"type": "magnitude"},  # type: ignore[assignment]
+        default={"type": "magnitude"},
         validate_default=True,
     )
     """Which active weights make room. The paper drops a share of the positive and a share of
     the negative ones, those nearest to 0; where signs are balanced, ``magnitude`` is the same."""
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)] = Field(
-        default={"type": "random"},  # type: ignore[assignment]
+        default={"type": "random"},
         validate_default=True,
     )
     """Which inactive positions take their place."""

@@ -19,7 +19,8 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
     """Those of the epoch that it rewinds to; each topology is a part of the one before."""
     one = shop({**LOTTERY, "rewind": rewind})
     train = one.workshop.trainer.train
-    starts, ends, topologies = [], [], []
+    starts, ends = [], []
+    topologies: list[Any] = []
 
     def noted(learner: Learner, **how: Any) -> None:
         before = learner.epoch

@@ -16,12 +16,12 @@ class Masked(torch.autograd.Function):
     """W ⊙ M(S) forward; backward as if M were the identity of S."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, _: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, weight: Tensor, _: Tensor, mask: Tensor) -> Tensor:
         ctx.save_for_backward(weight, mask)
         return weight * mask
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         weight, mask = ctx.saved_tensors
         return grad * mask, grad * weight, None
 
@@ -29,10 +29,11 @@ class Masked(torch.autograd.Function):
 def test_scores_and_weights_move_as_the_estimator_says() -> None:
     """Over steps of gradient descent, at half density; masked weights come back when they may."""
     generator = torch.Generator().manual_seed(4)
-    network = Classifier(nn.Linear(6, 3, bias=False))
+    layer = nn.Linear(6, 3, bias=False)
+    network = Classifier(layer)
     with torch.no_grad():
-        network.module.weight.normal_(generator=generator)
-    weight = network.module.weight.detach().clone().requires_grad_()
+        layer.weight.normal_(generator=generator)
+    weight = layer.weight.detach().clone().requires_grad_()
     scores = torch.zeros_like(weight)
     mover = StraightThrough(network.sparse_parameters(), scope="global")
     mover.density = 0.5
@@ -45,7 +46,7 @@ def test_scores_and_weights_move_as_the_estimator_says() -> None:
         )
         network.zero_grad()
         mover.transform(batch, generator=generator)
-        masks.append(network.module.weight.detach() != 0)
+        masks.append(layer.weight.detach() != 0)
         logits, representation = network.represent(batch.inputs)
         losses = F.cross_entropy(logits, batch.labels, reduction="none")
         losses.mean().backward()
@@ -59,17 +60,18 @@ def test_scores_and_weights_move_as_the_estimator_says() -> None:
             network=network,
         )
         mover.adjust(step, generator=generator)
+        assert layer.weight.grad is not None
         with torch.no_grad():
-            network.module.weight -= 0.5 * network.module.weight.grad
+            layer.weight -= 0.5 * layer.weight.grad
 
         learned = scores.clone().requires_grad_()
-        through = Masked.apply(weight, learned, masks[-1])
+        through = Masked.apply(weight, learned, masks[-1])  # type: ignore[no-untyped-call]
         loss = F.cross_entropy(batch.inputs @ through.T, batch.labels)
         to_weight, to_scores = torch.autograd.grad(loss, (weight, learned))
         scores = scores - to_scores
         weight = (weight - 0.5 * to_weight).detach().requires_grad_()
 
-    torch.testing.assert_close(network.module.weight, weight)
+    torch.testing.assert_close(layer.weight, weight)
     torch.testing.assert_close(mover.scores["weight"], scores)
     assert all(int(mask.sum()) == 9 for mask in masks)
     came_back = [bool((after & ~before).any()) for before, after in pairwise(masks)]

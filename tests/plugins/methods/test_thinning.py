@@ -1,7 +1,7 @@
 """Which weights stay."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from safecompress_plugins.methods.thinning import kept
@@ -17,6 +17,13 @@ def layers() -> dict[str, nn.Linear]:
     return made
 
 
+def mask_of(layer: nn.Module) -> Tensor:
+    """What torch has left of a layer."""
+    mask = layer.weight_mask
+    assert isinstance(mask, Tensor)
+    return mask.bool()
+
+
 def test_globally_it_is_what_torch_prunes() -> None:
     """``torch.nn.utils.prune.global_unstructured`` by L1, as many as are left over."""
     ours, theirs = layers(), layers()
@@ -29,7 +36,7 @@ def test_globally_it_is_what_torch_prunes() -> None:
 
     assert topology.total_active == 36
     for name, layer in theirs.items():
-        assert torch.equal(topology.masks[name], layer.weight_mask.bool())
+        assert torch.equal(topology.masks[name], mask_of(layer))
 
 
 def test_by_layer_it_is_what_torch_prunes_in_each() -> None:
@@ -41,4 +48,4 @@ def test_by_layer_it_is_what_torch_prunes_in_each() -> None:
 
     assert topology.active() == {"first": 27, "second": 9}
     for name, layer in theirs.items():
-        assert torch.equal(topology.masks[name], layer.weight_mask.bool())
+        assert torch.equal(topology.masks[name], mask_of(layer))

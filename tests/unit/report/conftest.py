@@ -88,6 +88,7 @@ def results() -> dict[str, Any]:
         "model": model(0.1, 150, 1000),
         **part(0.4, 0.2, -0.05),
         "baseline": {"model": model(1.0, 1000, 4000), **part(0.5, 0.3, 0.3)},
+        "method": {"type": "test-driven", "epochs": 4, "phases": [], "facts": {}},
         "controls": {
             "null": {
                 "loss": {"auc": 0.48, "auc_interval": [0.3, 0.6], "passed": True},

@@ -253,6 +253,7 @@ def results() -> Results:
             "bound": "careful",
             "also_audit": [],
         },
+        "method": {"type": "test-driven", "epochs": 4, "phases": [], "facts": {}},
         "selection_gap": {
             "membership": {
                 "select": {
@@ -373,6 +374,19 @@ def test_the_page_shows_every_attack_gate_round_and_archived_model(
     assert "safecompress run spec.resolved.yaml" in text
     assert "data: 1,797 samples, input 1 x 8 x 8" in text
     assert "warning: 'digit' is private and an input" in text
+
+
+@pytest.mark.parametrize("phases", [[], [{"name": "fine-tune", "epochs": 7, "density": 0.25}]])
+def test_the_phases_of_a_method_are_on_the_page(
+    make_run: MakeRun, results: Results, phases: list[dict[str, Any]]
+) -> None:
+    """What it did in which order; for a method without phases there is no such table."""
+    results["method"]["phases"] = phases
+
+    text = read(make_run(results)).text
+
+    assert ("How test-driven came to its model" in text) == bool(phases)
+    assert ("fine-tune" in text) == bool(phases)
 
 
 def test_the_headline_says_size_leakage_and_cost(make_run: MakeRun, results: Results) -> None:

@@ -15,6 +15,7 @@ from safecompress_core.report.summary import (
     comparison,
     ends_of,
     objectives_of,
+    phases,
     separability,
 )
 
@@ -223,3 +224,26 @@ def test_the_audit_of_one_model_has_one_column(results: Results) -> None:
 
     assert found["test accuracy"] == (Cell("0.440", "0.390–0.490"),)
     assert "density" not in found
+
+
+def test_the_phases_of_a_method_are_told_in_their_order(results: Results) -> None:
+    """With their epochs and the density after each; a method without any has no table."""
+    assert phases(results) is None
+    results["method"] = {
+        "type": "prune",
+        "epochs": 5,
+        "phases": [
+            {"name": "pretrain", "epochs": 3, "density": 1.0},
+            {"name": "prune and fine-tune", "epochs": 2, "density": 0.1},
+        ],
+        "facts": {},
+    }
+
+    table = phases(results)
+
+    assert table is not None
+    assert table.title == "How prune came to its model"
+    assert [(row.label, [cell.value for cell in row.cells]) for row in table.rows] == [
+        ("pretrain", ["3", "1.000"]),
+        ("prune and fine-tune", ["2", "0.100"]),
+    ]
