@@ -12,7 +12,7 @@ from safecompress_core.cli.discovery import (
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
-from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.load import load_any_spec
 from safecompress_core.spec.problems import Problem
 
 __all__ = ["validate"]
@@ -74,7 +74,7 @@ def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
 ) -> tuple[Problem, ...]:
     try:
-        load_spec(
+        load_any_spec(
             path,
             overrides=overrides,
             registry=host.registry,
