@@ -64,9 +64,7 @@ class AuditPools(Params):
 class Judges(Params):
     """Who attacks the model."""
 
-    attackers: Annotated[
-        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=1)
-    ]
+    attackers: Annotated[list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=1)]
     """The attackers; none that compares with reference models."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
