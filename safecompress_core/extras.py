@@ -13,6 +13,7 @@ EXTRA_OF = {
     "matplotlib": "run",
     "moocore": "run",
     "numpy": "run",
+    "onnxruntime": "onnx",
     "pyarrow": "parquet",
     "safetensors": "run",
     "scipy": "run",

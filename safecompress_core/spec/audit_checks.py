@@ -30,6 +30,14 @@ def _check_ids(spec: AuditSpec) -> Iterator[Finding]:
     yield from check_names(("metrics",), spec.metrics)
 
 
+def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
+    names = spec.task.labels
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            message = f"two outputs of the model are called {name!r}"
+            yield Finding(("task", "labels", index), message, "name each of them once")
+
+
 def _check_references(spec: AuditSpec) -> Iterator[Finding]:
     """A reference model is trained as the attacked one was, and nobody knows how that was."""
     for index, attacker in enumerate(spec.audit.attackers):
@@ -46,6 +54,7 @@ def _check_references(spec: AuditSpec) -> Iterator[Finding]:
 _CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (
     _check_pools,
     _check_ids,
+    _check_labels,
     _check_references,
     check_gate,
     check_paths,
