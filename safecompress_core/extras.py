@@ -13,6 +13,7 @@ EXTRA_OF = {
     "matplotlib": "run",
     "moocore": "run",
     "numpy": "run",
+    "onnxruntime": "onnx",
     "opacus": "dp",
     "pyarrow": "parquet",
     "safetensors": "run",

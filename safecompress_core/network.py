@@ -1,4 +1,7 @@
-"""A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse."""
+"""A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse.
+
+One whose inside nobody can see is `Sealed`: it answers, and that is all.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -8,11 +11,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
-__all__ = ["Classifier", "ModelFactory", "Seen", "in_eval_mode", "logits_layer"]
+__all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
 
 # N samples · C classes · H values of the representation · K inputs of the last linear layer
 
@@ -84,6 +88,16 @@ class Classifier(nn.Module):
         self.width = self.head.in_features if sample is None else self._width(sample)
 
     @property
+    def access(self) -> Access:
+        """The most that anybody can see of this network."""
+        return Access.WHITE_BOX
+
+    @property
+    def device(self) -> torch.device:
+        """Where it takes its inputs."""
+        return next(self.parameters()).device
+
+    @property
     def head(self) -> nn.Linear:
         """The layer that yields the logits."""
         return self._head[0]
@@ -123,6 +137,37 @@ class Classifier(nn.Module):
     def state(self) -> dict[str, Tensor]:
         """The module's parameters and buffers, detached, by the names of `sparse_parameters`."""
         return {name: tensor.detach() for name, tensor in self.module.state_dict().items()}
+
+
+class Sealed(Classifier):
+    """A network that answers with logits, and of which nothing else is known.
+
+    It has black-box access: no representation, no parameters, no weights that may be sparse.
+
+    Args:
+        module: from samples to logits, both on the CPU.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        nn.Module.__init__(self)
+        self.module = module
+        self.masks = {}
+        self.width = 0
+
+    @property
+    def access(self) -> Access:
+        """Answers, and nothing of where they come from."""
+        return Access.BLACK_BOX
+
+    @property
+    def device(self) -> torch.device:
+        """The processor."""
+        return torch.device("cpu")
+
+    def look(self, inputs: Tensor) -> Seen:
+        """Logits; representation and last input have no values, (N, 0)."""
+        nothing = torch.zeros(len(inputs), 0)
+        return Seen(self(inputs), nothing, nothing)
 
 
 def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:

@@ -30,6 +30,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "safecompress_core.cli.run:run",
         "Compress a network as a spec says, attack it, and audit what comes out.",
     ),
+    "audit": (
+        "safecompress_core.cli.audit:audit",
+        "Attack a model that exists already, and hold it against gates.",
+    ),
     "validate": ("safecompress_core.cli.validate:validate", "Check specs without running them."),
     "plan": ("safecompress_core.cli.plan:plan", "Show what a run would do, and what it costs."),
     "compare": (

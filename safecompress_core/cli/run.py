@@ -1,8 +1,5 @@
 """``safecompress run``: from a spec to a small model and a verdict."""
 
-import json
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,20 +10,17 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.spec.load import LoadedSpec, load_spec
 
 if TYPE_CHECKING:
-    from safecompress_core.cli.display.observer import Display
     from safecompress_core.engine.run import FinishedRun
     from safecompress_core.host import PluginHost
 
 __all__ = ["run"]
 
 GATE_FAILED = 1
-REPORT = "report.html"
-
-logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -94,8 +88,7 @@ def run(
         allow_code=allow_code,
     )
     finished = _done(loaded, host, runs_dir, workers=workers, plugins_dir=plugins_dir)
-    report = _reported(finished)
-    _print(finished, report, as_json=as_json)
+    print_outcome(finished, write_page(finished), as_json=as_json)
 
     from safecompress_core.report.verdict import is_good
 
@@ -109,7 +102,7 @@ def _done(
     """Do the work, watched by a display."""
     from safecompress_core.engine.run import run_directory, run_spec
 
-    with _display(loaded) as display:
+    with display_of(loaded.spec) as display:
         host.add_observer("terminal display", display)
         try:
             return run_spec(
@@ -125,24 +118,6 @@ def _done(
             raise TrainingDivergedError(f"{error}\n{kept}") from error
 
 
-def _display(loaded: LoadedSpec) -> "Display":
-    """A live view on a terminal that can be redrawn; otherwise a line for every finished unit."""
-    from safecompress_core.cli.display.progress import Outline, Progress
-
-    progress = Progress(Outline.of(loaded.spec))
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        console = Console(stderr=True)
-        if not console.is_dumb_terminal:
-            from safecompress_core.cli.display.live import LiveView
-
-            return LiveView(progress, console=console)
-    from safecompress_core.cli.display.lines import Lines
-
-    return Lines(progress)
-
-
 def _kept(directory: Path) -> str:
     """What a run that had to stop has kept, and where."""
     kept = {
@@ -153,46 +128,3 @@ def _kept(directory: Path) -> str:
         return f"no round was finished; what there is lies in {directory}"
     last = max(kept)
     return f"the last finished round, {last}, is kept in {kept[last]}"
-
-
-def _reported(finished: "FinishedRun") -> Path | None:
-    """The page of the run, written if it is new or missing.
-
-    Whatever goes wrong with it, hours of work must not end with a traceback for it.
-    """
-    place = finished.path / REPORT
-    if not finished.is_new and place.exists():
-        return place
-    try:
-        from safecompress_core.report.page import write_report
-
-        return write_report(finished.path)
-    except Exception as error:
-        logger.warning("cannot write the report: %s", error)
-        logger.debug("report", exc_info=error)
-        return None
-
-
-def _print(finished: "FinishedRun", report: Path | None, *, as_json: bool) -> None:
-    """Results to standard output, and nothing else."""
-    if not finished.is_new:
-        click.echo(f"{finished.path} was finished before; nothing was done again", err=True)
-    if as_json:
-        click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from safecompress_core.cli.display.tables import print_places, print_summary
-
-    console = Console(file=sys.stdout, highlight=False)
-    console.print()
-    print_summary(console, finished.results)
-    console.print()
-    places = {
-        "model": str(finished.path / "model" / "model.safetensors"),
-        "results": str(finished.path / "results.json"),
-        **({"report": str(report)} if report else {}),
-    }
-    if len(finished.results["archive"]) > 1:
-        places["others"] = f"safecompress pick {finished.path} --prefer safety"
-    print_places(places)

@@ -13,7 +13,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
 from safecompress_core.spec.comparison import is_comparison, load_comparison
-from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.load import load_any_spec
 from safecompress_core.spec.problems import Problem
 
 __all__ = ["validate"]
@@ -74,7 +74,7 @@ def validate(
 def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
 ) -> tuple[Problem, ...]:
-    load = load_comparison if is_comparison(path) else load_spec
+    load = load_comparison if is_comparison(path) else load_any_spec
     try:
         load(
             path,

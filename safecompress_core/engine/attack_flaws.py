@@ -9,8 +9,8 @@ from torch import Tensor
 from safecompress_core.api import Game
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
+from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.inverting import is_image
-from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import MissingExtraError
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
@@ -21,26 +21,25 @@ MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
 """The games whose attackers make inputs of their own, or learn from them as numbers."""
 
 
-def attack_flaws(prepared: Preparation) -> Iterator[Finding]:
+def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
     """Attackers that cannot be set on these data.
 
     Raises:
         MissingExtraError: if an attacker needs a package that is not installed.
     """
-    lists: dict[SpecPath, tuple[Attack, ...]] = {
-        ("attackers",): prepared.attacks,
-        ("audit", "attackers"): prepared.audit_attacks,
-    }
-    for path, attacks in lists.items():
-        pool = prepared.pools.select if path == ("attackers",) else prepared.pools.audit
-        for index, attack in enumerate(attacks):
+    for pool in (prepared.pools.select, prepared.pools.audit):
+        if pool is None:
+            continue
+        is_audit = pool is prepared.pools.audit
+        path: SpecPath = ("audit", "attackers") if is_audit else ("attackers",)
+        for index, attack in enumerate(prepared.audit_attacks if is_audit else prepared.attacks):
             if attack.definition.game in MOVING or attack.definition.moves_inputs:
                 prepared.registry.create(attack.params)
                 yield from _flaws(prepared, attack, (*path, index), members=len(pool.members))
 
 
 def _flaws(
-    prepared: Preparation, attack: Attack, path: SpecPath, *, members: int
+    prepared: Groundwork, attack: Attack, path: SpecPath, *, members: int
 ) -> Iterator[Finding]:
     inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
     if not can_be_moved(prepared.dataset):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from safecompress_core.dataset import Dataset, Inputs
 
-__all__ = ["copies", "without_copies"]
+__all__ = ["copies", "overlap", "without_copies"]
 
 ROWS = 4096  # of a tensor at a time, so that nothing large is copied
 
@@ -29,13 +29,43 @@ def copies(dataset: Dataset) -> Tensor:
         order = (~dataset.is_member).long().argsort(stable=True)
     found = torch.zeros(count, dtype=torch.bool)
     seen: set[bytes] = set()
-    labels = dataset.labels[order].tolist()
-    contents = _contents(dataset.inputs, order)
-    for position, label, content in zip(order.tolist(), labels, contents, strict=True):
-        digest = blake2b(content, digest_size=16, key=label.to_bytes(8, "little")).digest()
+    for position, digest in zip(order.tolist(), _digests(dataset, order), strict=True):
         found[position] = digest in seen
         seen.add(digest)
     return found
+
+
+def overlap(dataset: Dataset) -> list[tuple[int, int]]:
+    """Members that are among the non-members as well, by the hash of input and label.
+
+    Returns:
+        The position of a member and that of a non-member, each among its own side, for every
+        non-member that is some member. Empty where nothing can be told apart, as among texts that
+        no model has read yet.
+
+    Raises:
+        ValueError: if the data do not tell who is a member.
+    """
+    if dataset.is_member is None:
+        raise ValueError("the data do not tell which samples are members")
+    if not dataset.inputs.shape[1:].numel():
+        return []
+    sides = dataset.is_member.nonzero()[:, 0], (~dataset.is_member).nonzero()[:, 0]
+    members: dict[bytes, int] = {}
+    for position, digest in enumerate(_digests(dataset, sides[0])):
+        members.setdefault(digest, position)
+    return [
+        (members[digest], position)
+        for position, digest in enumerate(_digests(dataset, sides[1]))
+        if digest in members
+    ]
+
+
+def _digests(dataset: Dataset, order: Tensor) -> Iterator[bytes]:
+    """A hash of input and label for each of these samples."""
+    labels = dataset.labels[order].tolist()
+    for label, content in zip(labels, _contents(dataset.inputs, order), strict=True):
+        yield blake2b(content, digest_size=16, key=label.to_bytes(8, "little")).digest()
 
 
 def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:

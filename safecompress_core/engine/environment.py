@@ -28,8 +28,11 @@ SMALL = 500_000
 """Multiplications for one sample up to which a batch is too little work to share among threads."""
 
 
-def environment(device: torch.device, arithmetic: Arithmetic) -> dict[str, Any]:
-    """Versions, processor, threads and how networks were trained on it, JSON-ready."""
+def environment(device: torch.device, arithmetic: Arithmetic | None) -> dict[str, Any]:
+    """Versions, processor, threads and how networks were trained on it, JSON-ready.
+
+    Nothing is trained in an audit, so ``arithmetic`` is None there.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -37,7 +40,7 @@ def environment(device: torch.device, arithmetic: Arithmetic) -> dict[str, Any]:
         "device": str(device),
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "training": arithmetic.to_json(),
+        "training": None if arithmetic is None else arithmetic.to_json(),
     }
 
 

@@ -83,6 +83,7 @@ class Examiner:
         self._attacks = tuple(attacks)
         self._metric = metric
         self._dataset = dataset
+        assert pools.select is not None  # whoever chooses has a pool to choose on
         self._known = pools.attack_train
         self._asked = pools.select
         self._create = create

@@ -6,12 +6,15 @@ All of it is looked at before the first epoch, since an hour later is too late.
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from safecompress_core.api import AttributeMark, Game, LayerMark
 from safecompress_core.engine.attack_flaws import attack_flaws
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
 from safecompress_core.engine.environment import is_available
+from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import reference, references_wanted
@@ -23,17 +26,23 @@ from safecompress_core.errors import (
     SpecError,
     TopologyError,
 )
+from safecompress_core.network import Classifier
 from safecompress_core.privacy.background import encoding_of
 from safecompress_core.privacy.gradients import layer_parameters
 from safecompress_core.privacy.references import hands
-from safecompress_core.spec.checks import NUMERIC_MEASURES
+from safecompress_core.spec.checks import NUMERIC_MEASURES, AnySpec
 from safecompress_core.spec.fields import marked
+from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["require_buildable", "require_feasible"]
-
-Check = Callable[[Preparation], Iterator[Finding]]
+__all__ = [
+    "SAMPLES_AND_ATTACKS",
+    "checked_by",
+    "layer_flaws",
+    "require_buildable",
+    "require_feasible",
+]
 
 FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
 FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
@@ -46,7 +55,7 @@ def require_feasible(prepared: Preparation) -> None:
         SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
             left out once something was found.
     """
-    _require(prepared, CHECKS)
+    checked_by((partial(check, prepared) for check in CHECKS), prepared.loaded)
 
 
 def require_buildable(prepared: Preparation) -> None:
@@ -55,17 +64,22 @@ def require_buildable(prepared: Preparation) -> None:
     Raises:
         SpecError: at the place of what cannot be had, or does not fit.
     """
-    _require(prepared, (_device, _loading, _model))
+    checks = (_device, _loading, _model)
+    checked_by((partial(check, prepared) for check in checks), prepared.loaded)
 
 
-def _require(prepared: Preparation, checks: Iterable[Check]) -> None:
+def checked_by(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
+    """Make checks one after the other, until one of them finds something.
+
+    Raises:
+        SpecError: with everything that it found.
+    """
     for check in checks:
-        if found := list(check(prepared)):
-            problem = prepared.loaded.problem
-            raise SpecError([problem(one.path, one.message, one.mend) for one in found])
+        if found := list(check()):
+            raise SpecError([loaded.problem(one.path, one.message, one.mend) for one in found])
 
 
-def _device(prepared: Preparation) -> Iterator[Finding]:
+def _device(prepared: Groundwork) -> Iterator[Finding]:
     wanted = prepared.spec.device
     if not is_available(wanted):
         message = f"this machine has no {wanted} device that torch can use"
@@ -80,7 +94,7 @@ def _compiler(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("training", "compile"), message, "install g++, or write false")
 
 
-def _loading(prepared: Preparation) -> Iterator[Finding]:
+def _loading(prepared: Groundwork) -> Iterator[Finding]:
     try:
         _ = prepared.original
     except DataError as error:
@@ -95,7 +109,7 @@ def _data(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("task", "data"), message, "mend the data, or what loads them")
 
 
-def _attributes(prepared: Preparation) -> Iterator[Finding]:
+def _attributes(prepared: Groundwork) -> Iterator[Finding]:
     known = prepared.dataset.attributes
     for path, name in marked(prepared.spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in known:
@@ -103,7 +117,7 @@ def _attributes(prepared: Preparation) -> Iterator[Finding]:
             yield Finding(path, f"the data has no attribute {name!r}", mend)
 
 
-def _values(prepared: Preparation) -> Iterator[Finding]:
+def _values(prepared: Groundwork) -> Iterator[Finding]:
     """Who asks about other values of an attribute needs it in the model's input."""
     lists = {
         ("attackers",): prepared.attacks,
@@ -122,7 +136,7 @@ def _values(prepared: Preparation) -> Iterator[Finding]:
                 yield Finding((*path, index, "attribute"), message, mend)
 
 
-def _gates(prepared: Preparation) -> Iterator[Finding]:
+def _gates(prepared: Groundwork) -> Iterator[Finding]:
     """What a gate asks of a numeric attribute is asked of one."""
     numeric = {
         attack.id
@@ -139,13 +153,13 @@ def _gates(prepared: Preparation) -> Iterator[Finding]:
         yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
 
 
-def _metrics(prepared: Preparation) -> Iterator[Finding]:
+def _metrics(prepared: Groundwork) -> Iterator[Finding]:
     if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
         message = "no metric is a mean over samples, so there is no performance to choose by"
         yield Finding(("metrics",), message, "add {type: accuracy}")
 
 
-def _pools(prepared: Preparation) -> Iterator[Finding]:
+def _pools(prepared: Groundwork) -> Iterator[Finding]:
     try:
         pools = prepared.pools
     except PoolError as error:
@@ -159,7 +173,7 @@ def _pools(prepared: Preparation) -> Iterator[Finding]:
                 f"pool {pool.name!r} has {len(pool.non_members)} non-members, and the audit's null "
                 f"control needs {FEWEST_NON_MEMBERS}"
             )
-            yield Finding(("pools",), message, "train on fewer members, or use more data")
+            yield Finding(("pools",), message, "use more data, or fewer members")
     fewest = min(len(pools.audit.members), len(pools.audit.non_members))
     if fewest < FEWEST_TO_FIND:
         message = (
@@ -207,8 +221,12 @@ def _model(prepared: Preparation) -> Iterator[Finding]:
 
 
 def _layers(prepared: Preparation) -> Iterator[Finding]:
-    network = prepared.blank()
-    for path, name in marked(prepared.spec, LayerMark):
+    yield from layer_flaws(prepared.spec, prepared.blank())
+
+
+def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
+    """Layers that a spec names and a network does not have."""
+    for path, name in marked(spec, LayerMark):
         try:
             layer_parameters(network, name)
         except TopologyError as error:
@@ -244,9 +262,8 @@ def _references(prepared: Preparation) -> Iterator[Finding]:
         yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
 
 
-CHECKS: tuple[Check, ...] = (
+SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
     _device,
-    _compiler,
     _loading,
     _data,
     _pools,
@@ -255,6 +272,12 @@ CHECKS: tuple[Check, ...] = (
     _values,
     _gates,
     _metrics,
+)
+"""What can be told without the model, in the audit of a finished one as well."""
+
+CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
+    _compiler,
+    *SAMPLES_AND_ATTACKS,
     movable_flaws,
     _model,
     _layers,

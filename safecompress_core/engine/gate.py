@@ -11,8 +11,13 @@ Part = Mapping[str, Any]
 """One model's part of the results: its ``model``, ``metrics`` and ``audit``."""
 
 
-def verdicts(gates: Sequence[Gate], *, compressed: Part, baseline: Part) -> list[dict[str, Any]]:
-    """One verdict a gate, JSON-ready, beside what the uncompressed model would have got."""
+def verdicts(
+    gates: Sequence[Gate], *, compressed: Part, baseline: Part | None
+) -> list[dict[str, Any]]:
+    """One verdict a gate, JSON-ready, beside what the uncompressed model would have got.
+
+    Beside an audited model there is none: ``baseline`` is None then.
+    """
     return [
         {
             "measure": gate.measure,
@@ -20,7 +25,7 @@ def verdicts(gates: Sequence[Gate], *, compressed: Part, baseline: Part) -> list
             "at_most": gate.at_most,
             "against": gate.against,
             **_outcome(gate, compressed),
-            "baseline": _outcome(gate, baseline),
+            "baseline": None if baseline is None else _outcome(gate, baseline),
         }
         for gate in gates
     ]

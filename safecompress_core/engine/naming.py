@@ -11,9 +11,18 @@ from safecompress_core.host import Registry
 __all__ = ["directory_name", "plugin_records"]
 
 
-def directory_name(resolved: Mapping[str, Any], plugins: Sequence[Mapping[str, str | None]]) -> str:
-    """The name for a resolved spec and a list of plugins as ``plugins.json`` holds it."""
-    content = json.dumps([resolved, plugins], sort_keys=True)
+def directory_name(
+    resolved: Mapping[str, Any],
+    plugins: Sequence[Mapping[str, str | None]],
+    *,
+    model: str | None = None,
+) -> str:
+    """The name for a resolved spec and a list of plugins as ``plugins.json`` holds it.
+
+    ``model`` is the fingerprint of the model that an audit is of.
+    """
+    given = [] if model is None else [model]
+    content = json.dumps([resolved, plugins, *given], sort_keys=True)
     return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 

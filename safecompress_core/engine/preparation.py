@@ -1,8 +1,7 @@
 """All that stands before the first epoch: data, pools and components, built from a spec."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -10,64 +9,38 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import (
-    AttackerDef,
-    AttackerParams,
-    Kind,
-    Params,
-    Slot,
-    component_id,
-)
+from safecompress_core.api import Kind, Params, Slot
 from safecompress_core.dataset import Dataset, DataSource
 from safecompress_core.engine.architecture import Architecture
 from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
-from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.defence import Schedule
 from safecompress_core.engine.duplicates import without_copies
-from safecompress_core.engine.environment import pick_device
 from safecompress_core.engine.examiner import Examiner
+from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
-from safecompress_core.engine.metric import Metric, SampleMetric
 from safecompress_core.engine.trainer import Trainer
-from safecompress_core.errors import PoolError
-from safecompress_core.host import Registry
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
-from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
-from safecompress_core.seeding import Seed
+from safecompress_core.privacy.pools import Pools
 from safecompress_core.sparsifiable import SparseRule
 from safecompress_core.spec.components import Components
-from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec, Training
 
 __all__ = ["Preparation"]
 
 
-@dataclass(frozen=True)
-class Preparation:
-    """A spec with everything that it names loaded and built."""
-
-    loaded: LoadedSpec
-    registry: Registry
+class Preparation(Groundwork):
+    """The spec of a run with everything that it names loaded and built."""
 
     @property
     def spec(self) -> RunSpec:
         """The spec as it was validated."""
-        return self.loaded.spec
-
-    @cached_property
-    def seed(self) -> Seed:
-        """Where all randomness of the run starts."""
-        return Seed(self.spec.seed)
-
-    @cached_property
-    def device(self) -> torch.device:
-        """Where networks are trained."""
-        return pick_device(self.spec.device)
+        spec: RunSpec = self.loaded.spec
+        return spec
 
     @cached_property
     def original(self) -> Dataset:
@@ -99,45 +72,9 @@ class Preparation:
     @cached_property
     def _whole_pools(self) -> Pools:
         """Before a defence gets its part."""
-        declared, data = self.spec.pools, self.original
+        declared = self.spec.pools
         shares = (declared.attack_train, declared.select, declared.audit)
-        generator = self.seed.child("pools").torch()
-        if isinstance(declared.members, str):
-            if data.is_member is None:
-                message = "the data do not tell which samples are members"
-                raise PoolError(f"{message}; write a share of them, or how many")
-            return cut_pools(
-                data.labels,
-                data.is_member,
-                shares=shares,
-                generator=generator,
-                canaries=declared.canaries,
-                groups=data.groups,
-            )
-        return build_pools(
-            data.labels,
-            members=declared.members,
-            attack_train=declared.attack_train,
-            select=declared.select,
-            audit=declared.audit,
-            generator=generator,
-            canaries=declared.canaries,
-            groups=data.groups,
-        )
-
-    @cached_property
-    def metrics(self) -> Mapping[str, Metric]:
-        """By the names that gates use."""
-        return {component_id(params): self.registry.create(params) for params in self.spec.metrics}
-
-    @cached_property
-    def performance(self) -> tuple[str, SampleMetric]:
-        """The metric that the loop maximises: the first one that is a mean over samples."""
-        return next(
-            (name, metric)
-            for name, metric in self.metrics.items()
-            if isinstance(metric, SampleMetric)
-        )
+        return self.cut(declared.members, shares, canaries=declared.canaries)
 
     @cached_property
     def method(self) -> Method:
@@ -148,18 +85,7 @@ class Preparation:
     @cached_property
     def attacks(self) -> tuple[Attack, ...]:
         """What tests candidates."""
-        return tuple(self._attacks(self.spec.attackers))
-
-    @cached_property
-    def audit_attacks(self) -> tuple[Attack, ...]:
-        """What judges at the end."""
-        return tuple(self._attacks(self.spec.audit.attackers))
-
-    def _attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
-        for params in declared:
-            definition = self.registry.definition_of(params)
-            assert isinstance(definition, AttackerDef)  # the spec's union holds no others
-            yield Attack(id=component_id(params), definition=definition, params=params)
+        return tuple(self.armed(self.spec.attackers))
 
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
@@ -205,11 +131,6 @@ class Preparation:
             return network
 
         return made
-
-    @property
-    def sample(self) -> Tensor:
-        """An input of the model, shape (1, ...)."""
-        return self.dataset.inputs[torch.tensor([0])]
 
     def filled(
         self,
@@ -326,32 +247,6 @@ class Preparation:
             passport=self.passport,
             journal=journal,
         )
-
-    def auditor(self, journal: Journal, *, uncompressed: Classifier | None = None) -> Auditor:
-        """Who judges finished models, beside the uncompressed one where an attack asks for it."""
-        return Auditor(
-            self.audit_attacks,
-            self.metrics,
-            dataset=self.dataset,
-            pools=self.pools,
-            create=self.registry.create,
-            journal=journal,
-            seed=self.seed.child("audit"),
-            prior=self.spec.audit.prior,
-            uncompressed=uncompressed,
-        )
-
-    def describe_pools(self) -> dict[str, Any]:
-        """Sizes and fingerprints, JSON-ready."""
-        fingerprints = self.pools.fingerprints(self.dataset)
-        return {
-            pool.name: {
-                "members": len(pool.members),
-                "non_members": len(pool.non_members),
-                "fingerprint": fingerprints[pool.name],
-            }
-            for pool in self.pools
-        }
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:

@@ -4,7 +4,7 @@ A spec names data and not their content, so the directory of a run is the same a
 changed; its checkpoints and results are of other samples then.
 """
 
-from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.run_directory import RunDirectory, read_json, write_json
 from safecompress_core.errors import RunDirectoryError
 
@@ -13,7 +13,7 @@ __all__ = ["require_same_data"]
 RECORD = "pools.json"
 
 
-def require_same_data(prepared: Preparation, directory: RunDirectory) -> None:
+def require_same_data(prepared: Groundwork, directory: RunDirectory) -> None:
     """Compare the pools with those of an earlier attempt, and remember them if there is none.
 
     Raises:

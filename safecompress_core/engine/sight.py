@@ -28,7 +28,7 @@ class Sight:
     Attributes:
         dataset: where the samples are from.
         pool: which they are, members first.
-        seen: the model's reactions to them, with white-box access.
+        seen: the model's reactions to them, with all the access that it gives.
         references: those of reference models, or None.
         uncompressed: those of the uncompressed model, or None.
     """

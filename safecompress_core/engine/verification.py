@@ -20,7 +20,7 @@ from safecompress_core.engine.run_directory import read_json, read_results
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.host import Registry
 from safecompress_core.sparse.storage import StoredModel, load_model
-from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.load import load_any_spec
 from safecompress_core.spec.model import Gate
 
 __all__ = ["Check", "Status", "verified"]
@@ -97,7 +97,9 @@ class _Run:
         yield PLUGINS, self._plugins
 
     def _models(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Each model file with what the results say of it."""
+        """Each model file with what the results say of it; the file of an audit is elsewhere."""
+        if self.results.get("baseline", {}) is None:
+            return
         yield "model/model.safetensors", self.results.get("model", {})
         yield BASELINE, self.results.get("baseline", {}).get("model", {})
         densities = {
@@ -166,7 +168,8 @@ class _Run:
 
     def _audits(self) -> Iterator[Mapping[str, Any]]:
         yield self.results["audit"]
-        yield self.results["baseline"]["audit"]
+        if self.results["baseline"] is not None:
+            yield self.results["baseline"]["audit"]
         yield from (entry["audit"] for entry in self.results["archive"] if "audit" in entry)
 
     def _gates(self) -> Check:
@@ -194,7 +197,8 @@ class _Run:
     def _name(self) -> Check:
         """The directory's name follows from the spec and the plugins that it records."""
         spec = self._spec()
-        wanted = directory_name(spec, read_json(self.directory / PLUGINS))
+        model = self.results.get("origin", {}).get("sha256")
+        wanted = directory_name(spec, read_json(self.directory / PLUGINS), model=model)
         name = self.directory.resolve().name
         if name == wanted:
             return Check("name", Status.OK, "it follows from the spec and the plugins recorded")
@@ -225,7 +229,7 @@ class _Run:
             return Check(PLUGINS, Status.WARNING, message + more)
         try:
             # nothing is built of it here, so nothing that it names is imported
-            load_spec(self.directory / SPEC, registry=self.registry, allow_code=True)
+            load_any_spec(self.directory / SPEC, registry=self.registry, allow_code=True)
         except SpecError as error:
             return Check(PLUGINS, Status.WARNING, f"the spec is no longer valid: {error}")
         return Check(PLUGINS, Status.OK, f"{len(recorded)} components, as installed now")

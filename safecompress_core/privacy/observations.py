@@ -297,7 +297,7 @@ def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -
     """What the network makes of plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
-    device = next(network.parameters()).device
+    device = network.device
     batches: list[list[Tensor]] = []
     with torch.no_grad(), _evaluating(network):
         for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
@@ -320,7 +320,8 @@ def observe(
         batch_size: samples in a forward pass, at most; fewer where a sample is large.
 
     Returns:
-        Observations with white-box access; hand each attacker its ``restricted`` view.
+        Observations with all the access that the network gives; hand each attacker its
+        ``restricted`` view.
 
     Raises:
         PoolError: if inputs and labels differ in number, or a label is not in [0, C).
@@ -344,4 +345,4 @@ def observe(
     snapshot = deepcopy(network).eval()
     kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
     reactions = _Reactions(labels, kept, logits, hidden, last_input, snapshot, batch_size)
-    return Observations(Access.WHITE_BOX, reactions)
+    return Observations(network.access, reactions)

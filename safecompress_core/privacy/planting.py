@@ -73,7 +73,7 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
         is_member: shape (P,), bool.
     """
     leaky = deepcopy(network)
-    device = next(leaky.parameters()).device
+    device = leaky.device
     leaky.module.register_forward_hook(
         _Leak(inputs.to(device), labels.to(device), is_member.to(device))
     )

@@ -1,4 +1,4 @@
-"""Who knows which sample: members and non-members, cut once into three disjoint pools."""
+"""Who knows which sample: members and non-members, cut once into disjoint pools."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -59,11 +59,12 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """The three pools of a run, and its canaries.
+    """The three pools of a run, and its canaries; an audit chooses nothing, and has two.
 
     Attributes:
         attack_train: what the simulated adversary knows.
-        select: what candidates are tested on; its non-members are the validation set.
+        select: what candidates are tested on; its non-members are the validation set. None where
+            nothing is chosen.
         audit: touched once, at the end; its non-members are the test set.
         canaries: samples with a wrong label, in none of the three; None for a run without any.
         reference: positions of non-members that a defence may learn from, in none of the three and
@@ -74,7 +75,7 @@ class Pools:
     """
 
     attack_train: Pool
-    select: Pool
+    select: Pool | None
     audit: Pool
     canaries: Pool | None = None
     reference: Tensor | None = None
@@ -92,8 +93,8 @@ class Pools:
             )
 
     def __iter__(self) -> Iterator[Pool]:
-        pools = (self.attack_train, self.select, self.audit)
-        return iter(pools if self.canaries is None else (*pools, self.canaries))
+        pools = (self.attack_train, self.select, self.audit, self.canaries)
+        return iter([pool for pool in pools if pool is not None])
 
     @property
     def members(self) -> Tensor:
@@ -175,7 +176,7 @@ def build_pools(
         members: how many samples train the model, or (a float) their share, in (0, 1).
         attack_train: share of that pool; with the next two it sums to 1. Sizes go by largest
             remainder.
-        select: share of that pool.
+        select: share of that pool; 0 for none.
         audit: share of that pool.
         generator: what decides who goes where.
         canaries: how many members, and as many non-members, are kept out of the three pools.
@@ -211,7 +212,7 @@ def cut_pools(
     Args:
         labels: task label of each sample, shape (N,), int64.
         is_member: which of them train the model, shape (N,), bool.
-        shares: of attack-train, select and audit; they sum to 1.
+        shares: of attack-train, select and audit; they sum to 1. That of select may be 0.
         generator: what decides who goes where.
         canaries: samples of either side that are taken out before.
         groups: what belongs together and, canaries apart, stays in one pool, shape (N,), int64.
@@ -236,12 +237,13 @@ def cut_pools(
     sides = [
         _split(side, labels, groups, _sizes(len(side), shares), generator) for side in ordinary
     ]
-    names = ("attack_train", "select", "audit")
-    attack_train, select, audit = (
-        Pool(name, *cut) for name, cut in zip(names, zip(*sides, strict=True), strict=True)
+    known, chosen_on, asked = zip(*sides, strict=True)
+    return Pools(
+        Pool("attack_train", *known),
+        Pool("select", *chosen_on) if shares[1] else None,
+        Pool("audit", *asked),
+        Pool("canaries", *apart) if canaries else None,
     )
-    marked = Pool("canaries", *apart) if canaries else None
-    return Pools(attack_train, select, audit, marked)
 
 
 def _member_count(members: float | int, total: int) -> int:

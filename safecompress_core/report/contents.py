@@ -12,11 +12,12 @@ from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
 
-__all__ = ["Attacker", "Round", "Tile", "attackers", "headline", "rounds", "tiles"]
+__all__ = ["VOID", "Attacker", "Round", "Tile", "attackers", "headline", "rounds", "tiles"]
 
 Results = Mapping[str, Any]
 Direction = Literal["better", "worse", "same"]
 
+VOID = "VOID: a control failed, so no figure of this run proves anything."
 LEAST = 0.005  # an advantage that rounds to nothing has no ratio
 GAMES = {
     "membership": (
@@ -62,7 +63,8 @@ class Tile:
 
     Attributes:
         label: what it is.
-        after, before: of the compressed and of the uncompressed model.
+        after, before: of the compressed and of the uncompressed model; ``before`` is empty where
+            there is none.
         change: what it comes to.
         brief: the same as a part of the headline.
         note: what else to know.
@@ -113,7 +115,7 @@ class Attacker:
 def headline(results: Results) -> str:
     """The whole run in one sentence; that it proves nothing, where a control failed."""
     if failed_controls(results):
-        return "VOID: a control failed, so no figure of this run proves anything."
+        return VOID
     first, cost, *leaks = tiles(results)
     said = [first.brief]
     if leaks:
@@ -142,7 +144,7 @@ def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Atta
         "audit": results["audit"],
         "selection": tested[0]["attacks"] if tested else {},
     }
-    declared = {"audit": spec["audit"]["attackers"], "selection": spec["attackers"]}
+    declared = {"audit": spec["audit"]["attackers"], "selection": spec.get("attackers", ())}
     return {
         where: tuple(_attackers(found, declared[where], results["selection"]["attackers"]))
         for where, found in judged.items()

@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safecompress_core.report.summary import Cell, Row, Table
+from safecompress_core.report.summary import Cell, Row, Table, columns_of
 from safecompress_core.report.words import number, span
 
 __all__ = ["exposure"]
 
 
 def exposure(results: Mapping[str, Any]) -> Table | None:
-    """What averages hide, of both models; None where no attack on membership was audited."""
-    parts = (results["baseline"], results)
+    """What averages hide, of every model; None where no attack on membership was audited."""
+    columns = columns_of(results)
     rows: list[Row] = []
     for attack, one in results["audit"].items():
         if "top_decile" in one:
             rows.append(Row(attack, note=one["game"]))
-            rows += _exposure_rows([part["audit"][attack] for part in parts])
+            rows += _exposure_rows([part["audit"][attack] for part in columns.values()])
     if not rows:
         return None
     title = "Beyond averages: membership, with 95 % intervals"
-    return Table(title, ("uncompressed", "compressed"), tuple(rows))
+    return Table(title, tuple(columns), tuple(rows))
 
 
 def _exposure_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
 from safecompress_core.errors import RunDirectoryError
-from safecompress_core.report import contents, panels, summary, verdict, words
+from safecompress_core.report import alone, contents, panels, summary, verdict, words
 from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
 
@@ -50,12 +50,13 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         environment: the content of ``environment.json``.
     """
     resolved = YAML(typ="safe", pure=True).load(spec)
+    top = alone if results["baseline"] is None else contents
     return page_template(TEMPLATE).render(
         results=results,
         spec=spec,
         resolved=resolved,
         environment=environment,
-        headline=contents.headline(results),
+        headline=top.headline(results),
         verdict=verdict.verdict(results),
         defences=verdict.defences(results),
         gates=verdict.gates(results),
@@ -64,7 +65,8 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         selectors=verdict.selectors(results),
         gaps=verdict.gaps(results),
         findings=verdict.selection(results),
-        tiles=contents.tiles(results),
+        tiles=top.tiles(results),
+        models=summary.columns_of(results),
         comparison=summary.comparison(results),
         phases=summary.phases(results),
         card=list(card_lines(results["data"])),

@@ -15,7 +15,7 @@ from safecompress_core.report.figures import (
     trade_off,
     width,
 )
-from safecompress_core.report.summary import ends_of, objective_name
+from safecompress_core.report.summary import columns_of, ends_of, objective_name
 from safecompress_core.report.svg import Ink, Panel
 
 __all__ = ["Plate", "courses", "forests", "noises", "trade_offs"]
@@ -173,8 +173,10 @@ def _audited(results: Results) -> Iterator[tuple[str, Ink, Mapping[str, Any]]]:
 
     The archive's chosen one is the compressed model, so it is there once.
     """
-    yield "uncompressed", Ink.BEFORE, results["baseline"]
-    yield "compressed", Ink.AFTER, results
+    *before, after = columns_of(results).items()
+    for name, part in before:
+        yield name, Ink.BEFORE, part
+    yield after[0], Ink.AFTER, after[1]
     ends = ends_of(results)
     for entry in results["archive"]:
         if "audit" in entry and not entry["chosen"]:

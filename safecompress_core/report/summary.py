@@ -15,6 +15,7 @@ __all__ = [
     "Table",
     "archive_ends",
     "audit_of",
+    "columns_of",
     "comparison",
     "ends_of",
     "objective_name",
@@ -96,11 +97,22 @@ class Table:
     rows: tuple[Row, ...]
 
 
+def columns_of(results: Results) -> dict[str, Part]:
+    """The models that results are about, by what a table calls them.
+
+    Beside a model that was finished already there is no uncompressed one.
+    """
+    if results["baseline"] is None:
+        return {"model": results}
+    return {"uncompressed": results["baseline"], "compressed": results}
+
+
 def comparison(results: Results) -> Table:
     """The uncompressed beside the compressed model: metrics, sizes, every attack of the audit."""
-    parts = (results["baseline"], results)
+    columns = columns_of(results)
+    parts = tuple(columns.values())
     rows = [*_metric_rows(parts), *_size_rows(parts), *_audit_rows(parts)]
-    return Table("Audit, with 95 % intervals", ("uncompressed", "compressed"), tuple(rows))
+    return Table("Audit, with 95 % intervals", tuple(columns), tuple(rows))
 
 
 def objectives_of(results: Results, entry: Mapping[str, Any]) -> Table:
@@ -242,9 +254,13 @@ def _file_bytes(part: Part) -> Any:
 
 def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
     models = [part["model"] for part in parts]
-    yield Row("density", tuple(Cell(share(model["density"])) for model in models))
-    active = (f"{model['active']:,}" for model in models)
-    yield Row("parameters", tuple(map(Cell, active)))
+    if all(model["density"] is not None for model in models):
+        yield Row("density", tuple(Cell(share(model["density"])) for model in models))
+    counts = [
+        model["parameters"] if model["active"] is None else model["active"] for model in models
+    ]
+    if None not in counts:
+        yield Row("parameters", tuple(Cell(f"{count:,}") for count in counts))
     yield Row(
         "model file",
         tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),

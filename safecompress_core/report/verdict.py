@@ -71,10 +71,15 @@ def verdict(results: Results) -> Finding:
         return Finding("The spec sets no gate, so there is nothing to pass or to fail.")
     if met == len(gates_):
         which = {1: "its gate", 2: "both gates"}.get(met, f"all {met} gates")
-        return Finding(f"Passed: the compressed model meets {which}.", is_good=True)
+        return Finding(f"Passed: the {_kind(results)} meets {which}.", is_good=True)
     missed = len(gates_) - met
     which = "its gate" if len(gates_) == 1 else f"{missed} of {len(gates_)} gates"
-    return Finding(f"Failed: the compressed model misses {which}.", is_good=False)
+    return Finding(f"Failed: the {_kind(results)} misses {which}.", is_good=False)
+
+
+def _kind(results: Results) -> str:
+    """What a verdict calls the model."""
+    return "model" if results["baseline"] is None else "compressed model"
 
 
 def defences(results: Results) -> tuple[Finding, ...]:
@@ -86,7 +91,7 @@ def defences(results: Results) -> tuple[Finding, ...]:
 def gates(results: Results) -> tuple[Finding, ...]:
     """Each bound, what is held against it, and what the uncompressed model would have got."""
     return tuple(
-        Finding(f"{_compressed(results, gate)} {_uncompressed(gate)}", is_good=gate["passed"])
+        Finding(f"{_compressed(results, gate)}{_uncompressed(gate)}", is_good=gate["passed"])
         for gate in results["gate"]
     )
 
@@ -102,11 +107,13 @@ def _compressed(results: Results, gate: Mapping[str, Any]) -> str:
 
 
 def _uncompressed(gate: Mapping[str, Any]) -> str:
-    """What the uncompressed model would have got."""
+    """What the uncompressed model would have got; empty where there is none."""
     other = gate["baseline"]
+    if other is None:
+        return ""
     also = " too" if other["passed"] == gate["passed"] else ""
     held = apart(other["held"], _bound(gate)[1])
-    return f"The uncompressed model: {held}, {_outcome(other)}{also}."
+    return f" The uncompressed model: {held}, {_outcome(other)}{also}."
 
 
 def _bound(gate: Mapping[str, Any]) -> tuple[bool, float]:

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from safecompress_core.api import AttributeMark, DataCard, Game, Params, component_id
+from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.change_checks import check_changes
 from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.fields import marked
@@ -19,10 +20,16 @@ __all__ = [
     "MEASURES",
     "MODEL_MEASURES",
     "NUMERIC_MEASURES",
+    "AnySpec",
     "auditing_selectors",
     "check",
+    "check_against_card",
+    "check_gate",
+    "check_names",
     "gate_measures",
 ]
+
+AnySpec = RunSpec | AuditSpec
 
 NUMERIC_MEASURES = ("mae", "mae_lift")
 """What a gate may ask of an attack on a numeric attribute besides."""
@@ -45,15 +52,10 @@ RESERVED = {"model", *Game}
 def check(spec: RunSpec) -> list[Finding]:
     """Everything in a spec that does not fit the rest of it, or the data's card."""
     found = [finding for one in _CHECKS for finding in one(spec)]
-    card = _card(spec)
-    if isinstance(card, Finding):
-        return [*found, card]
-    if card is not None:
-        found += [*_check_members(spec, card), *_check_attributes(spec, card)]
-    return found
+    return [*found, *check_against_card(spec)]
 
 
-def gate_measures(spec: RunSpec) -> list[str]:
+def gate_measures(spec: AnySpec) -> list[str]:
     """Every measure that a gate of this spec may name."""
     metrics = [component_id(metric) for metric in spec.metrics]
     owners: dict[str, Game] = {}
@@ -76,26 +78,33 @@ def _check_pools(spec: RunSpec) -> Iterator[Finding]:
 
 
 def _check_ids(spec: RunSpec) -> Iterator[Finding]:
-    lists: dict[SpecPath, tuple[str, list[Any]]] = {
-        ("attackers",): ("attackers", list(spec.attackers)),
-        ("audit", "attackers"): ("attackers", list(spec.audit.attackers)),
-        ("method", "defences"): ("defences", list(getattr(spec.method, "defences", ()))),
-        ("metrics",): ("metrics", list(spec.metrics)),
-    }
-    for path, (noun, components) in lists.items():
-        seen: set[str] = set()
-        for index, component in enumerate(components):
-            name = component_id(component)
-            where = (*path, index, "id" if getattr(component, "id", None) else "type")
-            if name in seen:
-                mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
-                yield Finding(where, f"two {noun} are called {name!r}", mend)
-            seen.add(name)
-            if name in RESERVED:
-                mend = "give it another 'id'"
-                yield Finding(where, f"{name!r} means something else in results", mend)
-            elif not re.fullmatch(SLUG, name):
-                yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
+    yield from check_names(("attackers",), spec.attackers)
+    yield from check_names(("audit", "attackers"), spec.audit.attackers)
+    yield from check_names(("method", "defences"), getattr(spec.method, "defences", ()))
+    yield from check_names(("metrics",), spec.metrics)
+
+
+def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Finding]:
+    """The components of a list have names of their own, that results can use.
+
+    Args:
+        path: of the list; its last step says what they are.
+        components: what it holds.
+    """
+    noun = path[-1]
+    seen: set[str] = set()
+    for index, component in enumerate(components):
+        name = component_id(component)
+        where = (*path, index, "id" if getattr(component, "id", None) else "type")
+        if name in seen:
+            mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
+            yield Finding(where, f"two {noun} are called {name!r}", mend)
+        seen.add(name)
+        if name in RESERVED:
+            mend = "give it another 'id'"
+            yield Finding(where, f"{name!r} means something else in results", mend)
+        elif not re.fullmatch(SLUG, name):
+            yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
 
 
 def _check_weights(spec: RunSpec) -> Iterator[Finding]:
@@ -179,7 +188,8 @@ def _identity(attacker: Params) -> dict[str, Any]:
     return attacker.model_dump(mode="json", exclude={"id", "weight"})
 
 
-def _check_gate(spec: RunSpec) -> Iterator[Finding]:
+def check_gate(spec: AnySpec) -> Iterator[Finding]:
+    """Every gate names a measure that there will be."""
     measures = gate_measures(spec)
     for index, gate in enumerate(spec.gate):
         if gate.measure in measures:
@@ -203,13 +213,23 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_pairs,
     _check_games,
     _check_audit,
-    _check_gate,
+    check_gate,
     check_changes,
     check_paths,
 )
 
 
-def _card(spec: RunSpec) -> DataCard | Finding | None:
+def check_against_card(spec: AnySpec) -> Iterator[Finding]:
+    """What does not fit what is known of the data before they are loaded."""
+    card = _card(spec)
+    if isinstance(card, Finding):
+        yield card
+    elif card is not None:
+        yield from _check_members(spec, card)
+        yield from _check_attributes(spec, card)
+
+
+def _card(spec: AnySpec) -> DataCard | Finding | None:
     """What is known of the data beforehand; a finding where its definition cannot tell."""
     definition = definition_of(spec.task.data)
     if definition.card is None:
@@ -222,7 +242,7 @@ def _card(spec: RunSpec) -> DataCard | Finding | None:
         return Finding(("task", "data"), message, "change its parameters, or report it")
 
 
-def _check_members(spec: RunSpec, card: DataCard) -> Iterator[Finding]:
+def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
     members = spec.pools.members
     if isinstance(members, int) and members >= card.samples:
         name = component_id(spec.task.data)
@@ -231,7 +251,7 @@ def _check_members(spec: RunSpec, card: DataCard) -> Iterator[Finding]:
         yield Finding(("pools", "members"), message, mend)
 
 
-def _check_attributes(spec: RunSpec, card: DataCard) -> Iterator[Finding]:
+def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
     data = component_id(spec.task.data)
     for path, name in marked(spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in card.attributes:

@@ -131,7 +131,6 @@ def load_comparison(
         try:
             loaded = validated(
                 draft.root,
-                (),
                 path=path,
                 registry=registry,
                 skipped=skipped,

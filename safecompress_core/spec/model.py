@@ -16,13 +16,17 @@ __all__ = [
     "GIVEN",
     "Audit",
     "Gate",
+    "Members",
     "Pools",
     "RateSchedule",
     "RunSpec",
+    "Share",
+    "Slug",
     "Sparsify",
     "Task",
     "Training",
     "build_spec_model",
+    "components_of",
 ]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -221,6 +225,12 @@ class RunSpec(Params):
 
 
 @lru_cache(maxsize=4)
+def components_of(registry: Definitions) -> Components:
+    """The runtime models of what is registered, which all kinds of specs share."""
+    return Components(registry)
+
+
+@lru_cache(maxsize=4)
 def build_spec_model(registry: Definitions) -> type[RunSpec]:
     """The spec's model for what is registered: every component field a union on ``type``."""
-    return Components(registry).expanded(RunSpec)
+    return components_of(registry).expanded(RunSpec)

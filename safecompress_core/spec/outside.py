@@ -5,9 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safecompress_core.api import Definition, PathMark
+from safecompress_core.api import Definition, Params, PathMark
 from safecompress_core.spec.fields import marked
-from safecompress_core.spec.model import RunSpec
 from safecompress_core.spec.paths import unset_variables
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
@@ -15,7 +14,7 @@ from safecompress_core.spec.translate import Finding
 __all__ = ["check_code", "check_paths"]
 
 
-def check_paths(spec: RunSpec) -> Iterator[Finding]:
+def check_paths(spec: Params) -> Iterator[Finding]:
     """Every environment variable that a path field names is set."""
     for path, text in marked(spec, PathMark):
         for name in unset_variables(text):
@@ -23,7 +22,7 @@ def check_paths(spec: RunSpec) -> Iterator[Finding]:
             yield Finding(path, message, f"set it: export {name}=..., or write the path out")
 
 
-def check_code(spec: RunSpec) -> Iterator[Finding]:
+def check_code(spec: Params) -> Iterator[Finding]:
     """No component imports code that the spec names: for who runs specs that he did not write."""
     for path, definition in _components(spec, ()):
         if definition.runs_code:

@@ -1,13 +1,31 @@
-"""``--set a.b=c``: values laid over a spec before it is validated."""
+"""``--set a.b=c``: values laid over a spec before it is validated, and what else a command says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from safecompress_core.spec.nodes import Mark, Node
 from safecompress_core.spec.problems import OVERRIDE, Problem, SpecPath, dotted
 from safecompress_core.spec.source import parse
 
-__all__ = ["overridden"]
+__all__ = ["Laid", "laid_over", "overridden"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A value that does not come from a spec's file: from an option, or from a model's file.
+
+    Attributes:
+        steps: where it belongs.
+        value: plain.
+        origin: what a problem names in place of a file: ``--data adult.csv``.
+        yields: whether what the spec itself says there stays.
+    """
+
+    steps: tuple[str, ...]
+    value: Any
+    origin: str
+    yields: bool = False
 
 
 class _MisplacedError(Exception):
@@ -26,6 +44,35 @@ def overridden(root: Node, overrides: Sequence[str], problems: list[Problem]) ->
     for text in overrides:
         root = _with_override(root, text, problems)
     return root
+
+
+def laid_over(root: Node, values: Sequence[Laid], problems: list[Problem]) -> Node:
+    """The spec with other values in place of its own, in order.
+
+    Args:
+        root: the spec.
+        values: mappings on the way are made where there are none.
+        problems: gains a problem for each value that has no place, which then changes nothing.
+    """
+    for laid in values:
+        if laid.yields and len([*root.along(laid.steps)]) > len(laid.steps):
+            continue
+        mark = Mark(laid.origin, 1, 1)
+        try:
+            root = _placed(root, (), laid.steps, _noded(laid.value, mark))
+        except _MisplacedError as misplaced:
+            message, mend = misplaced.args
+            problems.append(mark.problem(laid.steps, message, mend))
+    return root
+
+
+def _noded(value: Any, mark: Mark) -> Node:
+    """A plain value as nodes that all stand in one place."""
+    if isinstance(value, Mapping):
+        return Node({key: _noded(one, mark) for key, one in value.items()}, mark, mark)
+    if isinstance(value, list | tuple):
+        return Node(tuple(_noded(one, mark) for one in value), mark, mark)
+    return Node(value, mark, mark)
 
 
 def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:

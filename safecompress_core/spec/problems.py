@@ -6,6 +6,8 @@ __all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted"]
 
 OVERRIDE = "--set "
 """What the file of a problem begins with if the problem stands in an override."""
+OPTION = "--"
+"""What it begins with if the problem stands on the command line: there, or in another option."""
 
 SpecPath = tuple[str | int, ...]
 
@@ -37,8 +39,8 @@ class Problem:
 
     @property
     def is_override(self) -> bool:
-        """Whether it stands in a ``--set`` of the command line rather than in a file."""
-        return self.file.startswith(OVERRIDE)
+        """Whether it stands on the command line rather than in a file."""
+        return self.file.startswith(OPTION)
 
     def __str__(self) -> str:
         field = f"{self.path}: " if self.path else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.api import component_id
+from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.model import RunSpec
 
 __all__ = ["Outline", "Progress"]
@@ -16,6 +17,7 @@ __all__ = ["Outline", "Progress"]
 Event = Mapping[str, Any]
 
 UNCOMPRESSED = "training the uncompressed model"
+AUDITING = "attacking the model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,11 @@ class Outline:
     is_careful: bool = False
 
     @classmethod
-    def of(cls, spec: RunSpec) -> "Outline":
+    def of(cls, spec: RunSpec | AuditSpec) -> "Outline":
         """The outline of a valid spec."""
+        audit = tuple(component_id(params) for params in spec.audit.attackers)
+        if isinstance(spec, AuditSpec):
+            return cls(rounds=None, candidates=None, audit=audit)
         from safecompress_core.engine.candidates import proposals
         from safecompress_core.engine.manifest import TestDrivenParams
 
@@ -48,7 +53,7 @@ class Outline:
         return cls(
             rounds=getattr(spec.method, "rounds", None),
             candidates=candidates,
-            audit=tuple(component_id(params) for params in spec.audit.attackers),
+            audit=audit,
             is_careful=getattr(spec.method, "bound", "") == "careful",
         )
 
@@ -136,7 +141,7 @@ class Progress:
     def _started(self, event: Event) -> None:
         self.name, self.path, self.metric = event["name"], event["path"], event["metric"]
         self.attackers = tuple(event["attackers"])
-        self.activity = UNCOMPRESSED
+        self.activity = AUDITING if event["method"] is None else UNCOMPRESSED
         for earlier in _finished_rounds(Path(self.path)):
             self._finished(earlier)
             self._resumed_at = earlier["done"]

@@ -1,0 +1,83 @@
+"""How ``run`` and ``audit`` show what they do, and what has come of it."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from safecompress_core.spec.checks import AnySpec
+
+if TYPE_CHECKING:
+    from safecompress_core.cli.display.observer import Display
+    from safecompress_core.engine.run import FinishedRun
+
+__all__ = ["display_of", "print_outcome", "write_page"]
+
+REPORT = "report.html"
+
+logger = logging.getLogger(__name__)
+
+
+def display_of(spec: AnySpec) -> "Display":
+    """A live view on a terminal that can be redrawn; otherwise a line for every finished unit."""
+    from safecompress_core.cli.display.progress import Outline, Progress
+
+    progress = Progress(Outline.of(spec))
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        if not console.is_dumb_terminal:
+            from safecompress_core.cli.display.live import LiveView
+
+            return LiveView(progress, console=console)
+    from safecompress_core.cli.display.lines import Lines
+
+    return Lines(progress)
+
+
+def write_page(finished: "FinishedRun") -> Path | None:
+    """The page of a finished run or audit, written if it is new or missing.
+
+    Whatever goes wrong with it, hours of work must not end with a traceback for it.
+    """
+    place = finished.path / REPORT
+    if not finished.is_new and place.exists():
+        return place
+    try:
+        from safecompress_core.report.page import write_report
+
+        return write_report(finished.path)
+    except Exception as error:
+        logger.warning("cannot write the report: %s", error)
+        logger.debug("report", exc_info=error)
+        return None
+
+
+def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool) -> None:
+    """Results to standard output, and nothing else."""
+    if not finished.is_new:
+        click.echo(f"{finished.path} was finished before; nothing was done again", err=True)
+    if as_json:
+        click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from safecompress_core.cli.display.tables import print_places, print_summary
+
+    console = Console(file=sys.stdout, highlight=False)
+    console.print()
+    print_summary(console, finished.results)
+    console.print()
+    model = finished.path / "model" / "model.safetensors"
+    places = {
+        **({"model": str(model)} if model.exists() else {}),
+        "results": str(finished.path / "results.json"),
+        **({"report": str(report)} if report else {}),
+    }
+    if len(finished.results["archive"]) > 1:
+        places["others"] = f"safecompress pick {finished.path} --prefer safety"
+    print_places(places)

@@ -1,0 +1,127 @@
+"""What can be wrong with an audit, found before the first attack."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from safecompress_core.api import Access, component_id
+from safecompress_core.engine.audit_preparation import AuditPreparation
+from safecompress_core.engine.feasibility import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
+from safecompress_core.engine.finished import (
+    Answered,
+    Finished,
+    answered,
+    loaded_model,
+    network_of,
+)
+from safecompress_core.engine.model_format import Format
+from safecompress_core.errors import ModelError, SpecError, TopologyError
+from safecompress_core.network import Classifier
+from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.problems import SpecPath
+from safecompress_core.spec.translate import Finding
+
+__all__ = ["auditable"]
+
+NEEDS = {
+    Access.GRAY_BOX: "answers to inputs of its own making",
+    Access.WHITE_BOX: "parameters",
+}
+"""What an attacker needs that a model of answers does not give, by the access it declares."""
+
+
+def auditable(prepared: AuditPreparation) -> tuple[Finished, Classifier]:
+    """Check the spec against the model's format, the samples and the model, and load all of them.
+
+    Raises:
+        SpecError: at the place of what cannot work.
+        StorageError: as `loaded_model` says; ModelError and MissingExtraError likewise.
+    """
+    without_samples = (_architecture, _access, _pairs)
+    checked_by((partial(check, prepared) for check in without_samples), prepared.loaded)
+    checked_by((partial(check, prepared) for check in SAMPLES_AND_ATTACKS), prepared.loaded)
+    finished = _loaded(prepared)
+    checked_by(
+        [
+            partial(_density, prepared, finished),
+            partial(_answers, prepared, answered(finished, prepared.dataset)),
+        ],
+        prepared.loaded,
+    )
+    network = _network(prepared, finished)
+    if network.access is Access.WHITE_BOX:
+        checked_by([partial(layer_flaws, prepared.spec, network)], prepared.loaded)
+    return finished, network
+
+
+def _architecture(prepared: AuditPreparation) -> Iterator[Finding]:
+    if prepared.given.format is Format.WEIGHTS and prepared.spec.task.model is None:
+        message = f"{prepared.given.path} holds weights, and nothing says of what architecture"
+        yield Finding(("task",), message, "write it as task.model")
+
+
+def _access(prepared: AuditPreparation) -> Iterator[Finding]:
+    """Who needs to see more than there is."""
+    access, form = prepared.access, prepared.given.format
+    what = form.named if access is form.access else "a model that answers with probabilities"
+    for index, attacker in enumerate(prepared.spec.audit.attackers):
+        needed = definition_of(attacker).access
+        if not access.covers(needed):
+            needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
+            mend = "take it out, or audit the model's state dict"
+            path = ("audit", "attackers", index, "type")
+            yield Finding(path, f"{needs}; {what} gives {access} access only", mend)
+
+
+def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
+    for index, attacker in enumerate(prepared.spec.audit.attackers):
+        if definition_of(attacker).pairs_with_uncompressed:
+            name = component_id(attacker)
+            message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
+            yield Finding(("audit", "attackers", index, "type"), message, "take it out")
+
+
+def _loaded(prepared: AuditPreparation) -> Finished:
+    try:
+        return loaded_model(prepared)
+    except ModelError as error:
+        if not error.field:
+            raise
+        path: SpecPath = ("task", "model", *error.field)
+        problem = prepared.loaded.problem(path, error.message, error.mend)
+        raise SpecError([problem]) from error
+
+
+def _density(prepared: AuditPreparation, finished: Finished) -> Iterator[Finding]:
+    if finished.sizes["density"] is not None:
+        return
+    for index, gate in enumerate(prepared.spec.gate):
+        if gate.measure == "model.density":
+            message = f"nobody can tell the density of {prepared.given.format.named}"
+            yield Finding(("gate", index, "measure"), message, "ask for model.file_bytes")
+
+
+def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
+    """What a model answers with has to be what the spec says."""
+    path: SpecPath = ("task", "answers")
+    low, high = found.sums
+    if prepared.spec.task.answers == "probabilities":
+        if not found.are_probabilities:
+            message = (
+                f"the model does not answer with probabilities: its lowest value is "
+                f"{found.lowest:.3g}, and its answers sum to between {low:.3g} and {high:.3g}"
+            )
+            yield Finding(path, message, "write 'answers: logits'")
+    elif found.are_probabilities:
+        message = "every answer of the model is a distribution, so these are no logits"
+        yield Finding(path, message, "write 'answers: probabilities'")
+
+
+def _network(prepared: AuditPreparation, finished: Finished) -> Classifier:
+    try:
+        return network_of(finished, prepared)
+    except TopologyError as error:
+        path: SpecPath = ("task", "model")
+        mend = "use a model whose last layer is linear"
+        if prepared.spec.task.representation:
+            path, mend = ("task", "representation"), "name another module, or leave it out"
+        raise SpecError([prepared.loaded.problem(path, str(error), mend)]) from error

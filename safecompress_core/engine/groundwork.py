@@ -1,0 +1,173 @@
+"""What an audit rests on: data, pools, metrics and attackers, built from a spec.
+
+A run that makes its model prepares more (`Preparation`); the audit of a finished one has no need of
+it (`AuditPreparation`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import AttackerDef, AttackerParams, component_id
+from safecompress_core.dataset import Dataset
+from safecompress_core.engine.attack import Attack
+from safecompress_core.engine.audit import Auditor
+from safecompress_core.engine.environment import pick_device
+from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.metric import Metric, SampleMetric
+from safecompress_core.errors import PoolError
+from safecompress_core.host import Registry
+from safecompress_core.network import Classifier
+from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
+from safecompress_core.seeding import Seed
+from safecompress_core.spec.checks import AnySpec
+from safecompress_core.spec.load import LoadedSpec
+
+__all__ = ["Groundwork"]
+
+
+@dataclass(frozen=True)
+class Groundwork(ABC):
+    """A spec with what every audit needs of it loaded and built."""
+
+    loaded: LoadedSpec[Any]
+    registry: Registry
+
+    @property
+    @abstractmethod
+    def spec(self) -> AnySpec:
+        """The spec as it was validated."""
+
+    @property
+    @abstractmethod
+    def original(self) -> Dataset:
+        """The data as the model takes them."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data that the model is asked about."""
+        return self.original
+
+    @property
+    @abstractmethod
+    def pools(self) -> Pools:
+        """Who knows which sample, cut once."""
+
+    @property
+    def attacks(self) -> tuple[Attack, ...]:
+        """What tests candidates, where there are any."""
+        return ()
+
+    @cached_property
+    def seed(self) -> Seed:
+        """Where all randomness starts."""
+        return Seed(self.spec.seed)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where networks compute."""
+        return pick_device(self.spec.device)
+
+    @property
+    def sample(self) -> Tensor:
+        """An input of the model, shape (1, ...)."""
+        return self.dataset.inputs[torch.tensor([0])]
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """By the names that gates use."""
+        return {component_id(params): self.registry.create(params) for params in self.spec.metrics}
+
+    @cached_property
+    def performance(self) -> tuple[str, SampleMetric]:
+        """The metric that counts as performance: the first one that is a mean over samples."""
+        return next(
+            (name, metric)
+            for name, metric in self.metrics.items()
+            if isinstance(metric, SampleMetric)
+        )
+
+    @cached_property
+    def audit_attacks(self) -> tuple[Attack, ...]:
+        """What judges at the end."""
+        return tuple(self.armed(self.spec.audit.attackers))
+
+    def armed(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
+        """Attackers as a spec declares them."""
+        for params in declared:
+            definition = self.registry.definition_of(params)
+            assert isinstance(definition, AttackerDef)  # the spec's union holds no others
+            yield Attack(id=component_id(params), definition=definition, params=params)
+
+    def cut(
+        self,
+        members: int | float | str,
+        shares: tuple[float, float, float],
+        *,
+        canaries: int = 0,
+    ) -> Pools:
+        """The pools: members as the data tell them, or drawn by the seed.
+
+        Args:
+            members: as a spec says it.
+            shares: of attack-train, select and audit.
+            canaries: how many there are of either side.
+
+        Raises:
+            PoolError: if the data do not suffice, or do not tell what is asked of them.
+        """
+        data, generator = self.original, self.seed.child("pools").torch()
+        if isinstance(members, str):
+            if data.is_member is None:
+                message = "the data do not tell which samples are members"
+                raise PoolError(f"{message}; write a share of them, or how many")
+            return cut_pools(
+                data.labels,
+                data.is_member,
+                shares=shares,
+                generator=generator,
+                canaries=canaries,
+                groups=data.groups,
+            )
+        attack_train, select, audit = shares
+        return build_pools(
+            data.labels,
+            members=members,
+            attack_train=attack_train,
+            select=select,
+            audit=audit,
+            generator=generator,
+            canaries=canaries,
+            groups=data.groups,
+        )
+
+    def auditor(self, journal: Journal, *, uncompressed: Classifier | None = None) -> Auditor:
+        """Who judges finished models, beside the uncompressed one where an attack asks for it."""
+        return Auditor(
+            self.audit_attacks,
+            self.metrics,
+            dataset=self.dataset,
+            pools=self.pools,
+            create=self.registry.create,
+            journal=journal,
+            seed=self.seed.child("audit"),
+            prior=self.spec.audit.prior,
+            uncompressed=uncompressed,
+        )
+
+    def describe_pools(self) -> dict[str, Any]:
+        """Sizes and fingerprints, JSON-ready."""
+        fingerprints = self.pools.fingerprints(self.dataset)
+        return {
+            pool.name: {
+                "members": len(pool.members),
+                "non_members": len(pool.non_members),
+                "fingerprint": fingerprints[pool.name],
+            }
+            for pool in self.pools
+        }

@@ -1,0 +1,190 @@
+"""An audit from a finished model to results: the same attacks, controls, gates and report as a run.
+
+There is no uncompressed model to stand beside it, so ``baseline`` is None in the results.
+"""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from safecompress_core.api import Access
+from safecompress_core.engine.audit_feasibility import auditable
+from safecompress_core.engine.audit_preparation import AuditPreparation
+from safecompress_core.engine.data_card import describe_data
+from safecompress_core.engine.environment import environment, reproducible, threads_for
+from safecompress_core.engine.finished import Finished
+from safecompress_core.engine.gate import verdicts
+from safecompress_core.engine.journal import Journal, Sink
+from safecompress_core.engine.model_format import Format, GivenModel
+from safecompress_core.engine.naming import directory_name, plugin_records
+from safecompress_core.engine.results import describe_selection
+from safecompress_core.engine.run import FinishedRun
+from safecompress_core.engine.run_directory import (
+    VERSION,
+    RunDirectory,
+    read_json,
+    write_json,
+    write_yaml,
+)
+from safecompress_core.engine.same_data import require_same_data
+from safecompress_core.host import Registry
+from safecompress_core.network import Classifier
+from safecompress_core.spec.audit_spec import AuditSpec
+from safecompress_core.spec.load import LoadedSpec
+
+__all__ = ["AUDITED", "audit_model"]
+
+AUDITED = "model"
+"""What events call the model."""
+
+
+def audit_model(
+    given: GivenModel,
+    loaded: LoadedSpec[AuditSpec],
+    registry: Registry,
+    *,
+    runs: Path,
+    observers: Sink,
+) -> FinishedRun:
+    """Attack a finished model, as a spec says.
+
+    Args:
+        given: the model.
+        loaded: a valid spec of an audit.
+        registry: what its components are made of.
+        runs: where the directory is made; its name follows from spec, plugins and model.
+        observers: is told of every event.
+
+    Raises:
+        SpecError: what only the model or the data could tell is wrong with the spec.
+        StorageError: if the model's file is damaged, or holds what is never loaded.
+        ModelError: if the model does not fit the samples, or answers with what is not finite.
+        RunInUseError: if another process is at it.
+        RunDirectoryError: if an earlier attempt was made with other samples.
+    """
+    prepared = AuditPreparation(loaded, registry, given)
+    finished, network = auditable(prepared)
+    fingerprint = given.fingerprint()
+    records = plugin_records(registry)
+    name = directory_name(loaded.resolved, records, model=fingerprint)
+    with RunDirectory(runs / name) as directory:
+        require_same_data(prepared, directory)
+        if directory.results.exists():
+            return FinishedRun(
+                path=directory.path, results=read_json(directory.results), is_new=False
+            )
+        write_json(directory.path / "plugins.json", records)
+        write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
+        with reproducible(_threads(prepared, network)):
+            write_json(directory.path / "environment.json", _environment(prepared, finished))
+            work = _Work(
+                prepared=prepared,
+                finished=finished,
+                network=network,
+                fingerprint=fingerprint,
+                directory=directory,
+                observers=observers,
+            )
+            results = work.results()
+        return FinishedRun(path=directory.path, results=results, is_new=True)
+
+
+def _threads(prepared: AuditPreparation, network: Classifier) -> int:
+    """How many threads torch should use; how much work a sealed model does, nobody can tell."""
+    if network.access is Access.WHITE_BOX:
+        return threads_for(network, prepared.sample)
+    return torch.get_num_threads()
+
+
+def _environment(prepared: AuditPreparation, finished: Finished) -> dict[str, Any]:
+    record = environment(finished.device, None)
+    also = {
+        Format.ONNX: ("onnxruntime",),
+        Format.HUGGINGFACE: ("transformers",),
+    }.get(prepared.given.format, ())
+    return {**record, "packages": record["packages"] | {name: version(name) for name in also}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """The one unit of an audit."""
+
+    prepared: AuditPreparation
+    finished: Finished
+    network: Classifier
+    fingerprint: str
+    directory: RunDirectory
+    observers: Sink
+
+    def results(self) -> dict[str, Any]:
+        """Attack the model and write down what came of it; what ``results.json`` holds."""
+        prepared, spec, directory = self.prepared, self.prepared.spec, self.directory
+        journal = Journal(directory.log, self.observers)
+        journal.expect(1)
+        journal.tell(
+            "run_started",
+            name=spec.name,
+            path=str(directory.path),
+            method=None,
+            attackers=[],
+            metric=prepared.performance[0],
+            data=describe_data(prepared.original),
+        )
+        start = time.perf_counter()
+        audited = self._audited(journal)
+        seconds = time.perf_counter() - start
+        results = {
+            "version": VERSION,
+            "name": spec.name,
+            "seed": spec.seed,
+            "origin": self._origin(),
+            **audited,
+            "archive": [],
+            "rounds": [],
+            "selection": describe_selection(prepared.performance[0], (), spec, also_audit=()),
+            "selection_gap": {},
+            "gate": verdicts(spec.gate, compressed=audited, baseline=None),
+            "data": describe_data(prepared.original),
+            "pools": prepared.describe_pools(),
+            "files": {},
+            "seconds": {"audit": seconds, "total": seconds},
+        }
+        write_json(directory.results, results)
+        journal.tell(
+            "run_finished",
+            gate=results["gate"],
+            controls=results["controls"],
+            seconds=results["seconds"],
+        )
+        return results
+
+    def _origin(self) -> dict[str, str]:
+        """What model it is, and what could be seen of it."""
+        given = self.prepared.given
+        return {
+            "file": str(given.path),
+            "format": str(given.format),
+            "access": str(self.prepared.access),
+            "answers": self.prepared.spec.task.answers,
+            "sha256": self.fingerprint,
+        }
+
+    def _audited(self, journal: Journal) -> dict[str, Any]:
+        """Sizes, metrics, attacks and controls."""
+        auditor, network = self.prepared.auditor(journal), self.network
+        size = self.prepared.given.file_bytes
+        judged = {
+            "model": {**self.finished.sizes, "file_bytes": size, "dense_bytes": size},
+            **auditor.judge(network, name=AUDITED, file_bytes=size),
+            "baseline": None,
+            "controls": {
+                "null": auditor.null_control(network),
+                "planted": auditor.planted_control(network),
+            },
+        }
+        journal.advance()
+        return judged
