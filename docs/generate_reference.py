@@ -45,6 +45,9 @@ PLACES = {
     "StrategyParams": "[strategy](spec.md#strategies)",
     "Audit": "[mapping](spec.md#audit)",
     "Gate": "[gate](spec.md#gate)",
+    "AuditTask": "[mapping](auditing.md#task)",
+    "AuditPools": "[mapping](auditing.md#pools)",
+    "Judges": "[mapping](auditing.md#audit)",
 }
 """What a reference in the schema is called, and where it is explained."""
 

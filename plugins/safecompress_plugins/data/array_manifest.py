@@ -4,12 +4,12 @@ from typing import Any
 
 from safecompress_core.api import DataDef, DataPath, Params
 from safecompress_plugins.data.image_manifest import ImageParams
-from safecompress_plugins.data.table_manifest import SampledParams, TableParams
+from safecompress_plugins.data.table_manifest import SampledParams, SidesParams, TableParams
 
 __all__ = ["DEFINITIONS", "HuggingfaceParams", "NumpyParams", "PythonParams", "TorchvisionParams"]
 
 
-class NumpyParams(SampledParams):
+class NumpyParams(SidesParams, SampledParams):
     """Arrays of one file, a row a sample."""
 
     path: DataPath

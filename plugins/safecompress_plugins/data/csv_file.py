@@ -8,7 +8,7 @@ from pathlib import Path
 from safecompress_core.toolkit import DataError, Dataset, DataSource
 from safecompress_plugins.data.columns import RawColumn, Table
 from safecompress_plugins.data.files import existing
-from safecompress_plugins.data.table import dataset_of
+from safecompress_plugins.data.table import dataset_of_sides
 from safecompress_plugins.data.table_manifest import CsvParams
 
 __all__ = ["CsvFile", "read_csv"]
@@ -23,13 +23,23 @@ class CsvFile(DataSource):
         self._params = params
 
     def load(self) -> Dataset:
-        """Read the file and encode its columns."""
+        """Read the file, or both, and encode the columns."""
         params = self._params
-        path = existing(params.path, field=("path",))
-        table = read_csv(
-            path, names=params.names, delimiter=params.delimiter, missing=params.missing
+        members = self._read(params.path, field="path")
+        if params.non_members is None:
+            return dataset_of_sides(members, None, params)
+        return dataset_of_sides(
+            members, self._read(params.non_members, field="non_members"), params
         )
-        return dataset_of(table, params)
+
+    def _read(self, path: str, *, field: str) -> Table:
+        params = self._params
+        return read_csv(
+            existing(path, field=(field,)),
+            names=params.names,
+            delimiter=params.delimiter,
+            missing=params.missing,
+        )
 
 
 def read_csv(

@@ -12,7 +12,16 @@ from torch import Tensor
 
 from safecompress_plugins.data.columns import RawColumn
 
-__all__ = ["MISSING", "Coded", "Encoded", "coded", "intervals_of", "one_hot", "standardised"]
+__all__ = [
+    "MISSING",
+    "Coded",
+    "Encoded",
+    "as_they_are",
+    "coded",
+    "intervals_of",
+    "one_hot",
+    "standardised",
+]
 
 MISSING = "missing"
 """The category of cells without a value."""
@@ -104,16 +113,28 @@ def standardised(numbers: NDArray[np.float64]) -> Encoded:
 
     Members and non-members alike count, so that neither lies about the origin.
     """
+    numbers, note = _completed(numbers)
+    mean, spread = float(numbers.mean()), float(numbers.std())
+    scaled = (numbers - mean) / (spread or 1.0)
+    note += f", standardised (mean {mean:g}, standard deviation {spread:g})"
+    return Encoded(torch.from_numpy(scaled)[:, None].float(), None, note)
+
+
+def as_they_are(numbers: NDArray[np.float64]) -> Encoded:
+    """The numbers themselves; a missing one is the median."""
+    numbers, note = _completed(numbers)
+    return Encoded(torch.from_numpy(numbers)[:, None].float(), None, f"{note}, as they are")
+
+
+def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """With the median where one is missing, and what there is to say of them."""
     known = numbers[~np.isnan(numbers)]
     note = f"{known.min():g} to {known.max():g}"
     if len(known) < len(numbers):
         middle = float(np.median(known))
         numbers = np.where(np.isnan(numbers), middle, numbers)
         note += f", {len(numbers) - len(known)} missing set to the median {middle:g}"
-    mean, spread = float(numbers.mean()), float(numbers.std())
-    scaled = (numbers - mean) / (spread or 1.0)
-    note += f", standardised (mean {mean:g}, standard deviation {spread:g})"
-    return Encoded(torch.from_numpy(scaled)[:, None].float(), None, note)
+    return numbers, note
 
 
 def intervals_of(numbers: NDArray[np.float64], count: int) -> Coded:

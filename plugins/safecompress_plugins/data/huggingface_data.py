@@ -12,12 +12,10 @@ from safecompress_plugins.data.columns import RawColumn, Table
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.labelled_images import image_dataset
 from safecompress_plugins.data.parquet_file import images_of, plain_table
+from safecompress_plugins.data.samples import SIDE
 from safecompress_plugins.data.table import dataset_of
 
 __all__ = ["HuggingfaceData"]
-
-SIDE = "part of the data set"
-"""The column that tells the parts apart."""
 
 
 class HuggingfaceData(DataSource):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from safecompress_core.api import DataDef, DataPath, Params
-from safecompress_plugins.data.table_manifest import SampledParams
+from safecompress_plugins.data.table_manifest import SampledParams, SidesParams
 
 __all__ = [
     "DEFINITIONS",
@@ -71,7 +71,7 @@ class ImageFolderParams(ImageParams):
     them: what is in ``train`` is then a member for ``pools.members: given``."""
 
 
-class ImageParquetParams(ImageParams):
+class ImageParquetParams(SidesParams, ImageParams):
     """Images with labels in Parquet files, as Hugging Face datasets write them."""
 
     path: DataPath | list[DataPath]

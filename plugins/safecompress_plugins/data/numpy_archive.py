@@ -14,7 +14,7 @@ from safecompress_plugins.data.array_manifest import NumpyParams
 from safecompress_plugins.data.columns import RawColumn, require_columns
 from safecompress_plugins.data.encoding import Coded, coded
 from safecompress_plugins.data.files import existing
-from safecompress_plugins.data.samples import is_member_of, sampled_rows
+from safecompress_plugins.data.samples import is_member_of, sampled_rows, sides_of
 
 __all__ = ["NumpyArchive"]
 
@@ -39,13 +39,10 @@ class NumpyArchive(DataSource):
             **({("members",): params.members} if params.members else {}),
             **({("group",): params.group} if params.group else {}),
         }
-        arrays = _arrays(existing(params.path, field=("path",)), named)
+        arrays, sides = self._read(named)
         inputs, bounds = _inputs(arrays[params.inputs])
         labels = _coded(arrays[params.target])
-        given = None
-        if params.members:
-            cells = arrays[params.members].astype(str).tolist()
-            given = is_member_of(RawColumn(cells), ("members",))
+        given = None if sides is None else is_member_of(sides, ("members",))
         dataset = Dataset(
             inputs=inputs,
             labels=torch.from_numpy(labels.codes),
@@ -60,6 +57,33 @@ class NumpyArchive(DataSource):
         )
         rows = sampled_rows(labels.codes, given, params)
         return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))
+
+    def _read(self, named: dict[tuple[str | int, ...], str]) -> tuple[Arrays, RawColumn | None]:
+        """The arrays, of both files if there are two, and who is a member, where that is told."""
+        params = self._params
+        arrays = _arrays(existing(params.path, field=("path",)), named)
+        if params.non_members is None:
+            told = arrays[params.members].astype(str).tolist() if params.members else None
+            return arrays, None if told is None else RawColumn(told)
+        if params.members:
+            message = f"the array {params.members!r} tells who is a member, and so do the two files"
+            raise DataError(message, mend="leave one of them out", field=("members",))
+        others = _arrays(existing(params.non_members, field=("non_members",)), named)
+        counts = [len(one[params.target]) for one in (arrays, others)]
+        whole = {name: _joined(name, one, others[name]) for name, one in arrays.items()}
+        return whole, sides_of(*counts)
+
+
+def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """The rows of both, which must be of one kind: bytes and fractions are not the same numbers."""
+    if members.shape[1:] != others.shape[1:] or members.dtype.kind != others.dtype.kind:
+        raise DataError(
+            f"the array {name!r} is {members.dtype} of rows {members.shape[1:]} in one file, and "
+            f"{others.dtype} of rows {others.shape[1:]} in the other",
+            mend="write both files alike",
+            field=("non_members",),
+        )
+    return np.concatenate([members, others])
 
 
 def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:

@@ -16,8 +16,9 @@ from safecompress_plugins.data.columns import RawColumn, Table, require_columns
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.image_manifest import ImageParquetParams
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
-from safecompress_plugins.data.table import dataset_of
-from safecompress_plugins.data.table_manifest import ParquetParams
+from safecompress_plugins.data.samples import sides_of
+from safecompress_plugins.data.table import dataset_of_sides
+from safecompress_plugins.data.table_manifest import ParquetParams, SidesParams
 
 __all__ = ["ImageParquetFile", "ParquetFile", "arrow_table", "images_of", "plain_table"]
 
@@ -30,8 +31,10 @@ class ParquetFile(DataSource):
 
     def load(self) -> Dataset:
         """Read the files and encode their columns."""
-        table = arrow_table(_paths(self._params.path))
-        return dataset_of(plain_table(table, self._params.missing), self._params)
+        members, others = _sides(self._params.path, self._params)
+        missing = self._params.missing
+        non_members = None if others is None else plain_table(others, missing)
+        return dataset_of_sides(plain_table(members, missing), non_members, self._params)
 
 
 class ImageParquetFile(DataSource):
@@ -43,8 +46,21 @@ class ImageParquetFile(DataSource):
     def load(self) -> Dataset:
         """Read the two columns, and decode the images."""
         params = self._params
-        table = arrow_table(_paths(params.path))
-        return image_dataset(images_of(table, image=params.image, label=params.target), params)
+        members, others = _sides(params.path, params)
+        if others is None:
+            found = images_of(members, image=params.image, label=params.target)
+            return image_dataset(found, params)
+        whole = _joined([members, others], what=str(params.non_members), field="non_members")
+        found = images_of(whole, image=params.image, label=params.target)
+        return image_dataset(found.on_sides(sides_of(len(members), len(others))), params)
+
+
+def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Table | None]:
+    """The rows of ``path``, and those of ``non_members`` if there are any."""
+    members = arrow_table(_paths(path))
+    if params.non_members is None:
+        return members, None
+    return members, arrow_table([existing(params.non_members, field=("non_members",))])
 
 
 def _paths(given: str | list[str]) -> list[Path]:
@@ -62,12 +78,23 @@ def arrow_table(paths: Sequence[Path]) -> pa.Table:
     try:
         return pa.concat_tables([pq.read_table(path) for path in paths])
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"cannot read {', '.join(map(str, paths))} as Parquet ({reason})",
-            mend="name Parquet files with the same columns",
-            field=("path",),
-        ) from error
+        raise _unreadable(", ".join(map(str, paths)), error, field="path") from error
+
+
+def _joined(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
+    try:
+        return pa.concat_tables(tables)
+    except pa.ArrowException as error:
+        raise _unreadable(what, error, field=field) from error
+
+
+def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
+    reason = str(error).splitlines()[0]
+    return DataError(
+        f"cannot read {what} as Parquet ({reason})",
+        mend="name Parquet files with the same columns",
+        field=(field,),
+    )
 
 
 def images_of(table: pa.Table, *, image: str, label: str) -> LabelledImages:

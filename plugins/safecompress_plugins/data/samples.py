@@ -6,10 +6,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safecompress_core.toolkit import DataError, stratified_choice
-from safecompress_plugins.data.columns import RawColumn
+from safecompress_plugins.data.columns import RawColumn, Table
 from safecompress_plugins.data.table_manifest import SampledParams
 
-__all__ = ["is_member_of", "sampled_rows"]
+__all__ = ["SIDE", "is_member_of", "joined", "sampled_rows", "sides_of"]
+
+SIDE = "part of the data set"
+"""The column that tells the parts of a data set apart, where they come from several files."""
 
 SIDES = {
     **dict.fromkeys(("true", "yes", "1", "1.0", "member", "train"), True),
@@ -33,6 +36,35 @@ def is_member_of(column: RawColumn, field: tuple[str | int, ...]) -> Tensor:
             field=field,
         )
     return torch.tensor(sides, dtype=torch.bool)
+
+
+def sides_of(members: int, non_members: int) -> RawColumn:
+    """Who is a member, of so many members and then so many others."""
+    return RawColumn(["train"] * members + ["test"] * non_members)
+
+
+def joined(members: Table, non_members: Table) -> Table:
+    """The rows of two tables as one, and the column ``SIDE``, so that both are encoded alike.
+
+    Raises:
+        DataError: if they have not the same columns.
+    """
+    odd = sorted(members.keys() ^ non_members.keys())
+    if odd:
+        raise DataError(
+            f"the two files do not have the same columns: only one has {', '.join(map(repr, odd))}",
+            mend="write them with the same columns",
+            field=("non_members",),
+        )
+    whole: dict[str, RawColumn] = {}
+    for name, column in members.items():
+        whole[name] = RawColumn([*column.cells, *non_members[name].cells])
+    counts = [_rows(table) for table in (members, non_members)]
+    return {**whole, SIDE: sides_of(*counts)}
+
+
+def _rows(table: Table) -> int:
+    return len(next(iter(table.values())).cells) if table else 0
 
 
 def sampled_rows(

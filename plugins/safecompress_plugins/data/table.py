@@ -13,15 +13,16 @@ from safecompress_plugins.data.columns import RawColumn, Table, require_columns
 from safecompress_plugins.data.encoding import (
     Coded,
     Encoded,
+    as_they_are,
     coded,
     intervals_of,
     one_hot,
     standardised,
 )
-from safecompress_plugins.data.samples import is_member_of, sampled_rows
+from safecompress_plugins.data.samples import SIDE, is_member_of, joined, sampled_rows
 from safecompress_plugins.data.table_manifest import PrivateColumn, TableParams
 
-__all__ = ["dataset_of"]
+__all__ = ["dataset_of", "dataset_of_sides"]
 
 MOST_LABELS = 1000
 """A target with more values than these, or with all different, is no label."""
@@ -38,6 +39,25 @@ def dataset_of(table: Table, params: TableParams) -> Dataset:
     require_columns(table, _named(params))
     _check_roles(params)
     return _Reading(table, params).dataset()
+
+
+def dataset_of_sides(members: Table, non_members: Table | None, params: TableParams) -> Dataset:
+    """Samples out of one table, or out of two that are encoded as one.
+
+    Raises:
+        DataError: at the parameter that does not fit the tables, or if two tables and a column both
+            tell who is a member.
+    """
+    if non_members is None:
+        return dataset_of(members, params)
+    if params.members is not None:
+        raise DataError(
+            f"the column {params.members!r} tells who is a member, and so do the two files",
+            mend="leave one of them out",
+            field=("members",),
+        )
+    whole = joined(members, non_members)
+    return dataset_of(whole, params.model_copy(update={"members": SIDE}))
 
 
 def _named(params: TableParams) -> Iterator[tuple[Path, str]]:
@@ -190,7 +210,7 @@ class _Reading:
             self.notes.append(f"{name}: left out, since all samples have the same")
             return []
         if numbers is not None:
-            encoded = standardised(numbers)
+            encoded = self._scaled(numbers)
         else:
             distinct = len(set(column.cells))
             if distinct == len(column.cells) and distinct > self.params.most_categories:
@@ -220,11 +240,14 @@ class _Reading:
         self.notes.append(f"{name}: private, {values.note}, {seen}")
         encoded = None
         if wanted.input:
-            encoded = one_hot(values) if numbers is None else standardised(numbers)
+            encoded = one_hot(values) if numbers is None else self._scaled(numbers)
             self.warnings.append(
                 f"{name!r} is private and an input of the model: whoever sees the input knows it"
             )
         return _Part(name, encoded, values, numbers)
+
+    def _scaled(self, numbers: NDArray[np.float64]) -> Encoded:
+        return standardised(numbers) if self.params.scale == "standard" else as_they_are(numbers)
 
     def _numbers(self, name: str, column: RawColumn) -> NDArray[np.float64] | None:
         if name in self.params.categorical:

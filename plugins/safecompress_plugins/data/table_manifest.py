@@ -12,6 +12,7 @@ __all__ = [
     "ParquetParams",
     "PrivateColumn",
     "SampledParams",
+    "SidesParams",
     "TableParams",
 ]
 
@@ -23,6 +24,14 @@ class SampledParams(Params):
     """Use that many samples, drawn in proportion to the labels; by default all."""
     samples_seed: Annotated[int, Field(ge=0)] = 0
     """What decides which ones; not the run's seed, so that runs with other seeds share them."""
+
+
+class SidesParams(Params):
+    """Parameters of data that may be in two files."""
+
+    non_members: DataPath | None = None
+    """A second file of the same form, of samples that are no members, for ``pools.members: given``;
+    those of ``path`` then are. Both are encoded as one."""
 
 
 class PrivateColumn(Params):
@@ -55,6 +64,9 @@ class TableParams(SampledParams):
     inputs."""
     missing: list[str] = ["", "?", "NA", "N/A", "NaN", "nan", "null", "None"]
     """What a cell without a value holds."""
+    scale: Literal["standard", "none"] = "standard"
+    """``standard``: a column of numbers gets mean 0 and standard deviation 1; ``none``: numbers are
+    left as they are, for a model that was trained on such."""
     rows_with_missing: Literal["keep", "drop"] = "keep"
     """``keep``: a missing category is a category of its own, a missing number the median."""
     fewest_per_label: Annotated[int, Field(ge=1)] = 1
@@ -68,7 +80,7 @@ class TableParams(SampledParams):
     """Column whose equal values belong together, a person, say, and stay on one side."""
 
 
-class CsvParams(TableParams):
+class CsvParams(SidesParams, TableParams):
     """A text file, a sample a line."""
 
     path: DataPath
@@ -79,7 +91,7 @@ class CsvParams(TableParams):
     """What stands between two cells."""
 
 
-class ParquetParams(TableParams):
+class ParquetParams(SidesParams, TableParams):
     """A Parquet file, or several with the same columns."""
 
     path: DataPath | list[DataPath]
