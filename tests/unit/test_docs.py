@@ -104,7 +104,8 @@ def test_every_component_has_its_section(
 def test_every_part_of_a_spec_has_its_table() -> None:
     """So that each field is on the page; the tables themselves are generated."""
     tables = {
-        name: re.findall(r"<!-- fields: (\w+) -->", page(name)) for name in ("spec.md", "auditing.md")
+        name: re.findall(r"<!-- fields: (\w+) -->", page(name))
+        for name in ("spec.md", "auditing.md")
     }
 
     assert tables == {

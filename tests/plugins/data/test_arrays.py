@@ -163,3 +163,34 @@ def test_a_torchvision_for_another_torch_is_said_to_be_one(
 
     with pytest.raises(DataError, match="does not fit the torch that is installed"):
         TorchvisionImages(TorchvisionParams(name="FashionMNIST", root=str(tmp_path)))
+
+
+def test_two_archives_are_read_as_one(tmp_path: Path) -> None:
+    """Labels are numbered over both; members come first."""
+    for name, labels in (("in", ["b", "c"]), ("out", ["a", "c"])):
+        np.savez(tmp_path / f"{name}.npz", inputs=np.eye(2, 3), labels=np.array(labels))
+
+    data = numpy_data(str(tmp_path / "in.npz"), non_members=str(tmp_path / "out.npz"))
+
+    assert data.classes == ("a", "b", "c")
+    assert data.labels.tolist() == [1, 2, 0, 2]
+    assert data.is_member.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "params", "message"),
+    [
+        (np.zeros((2, 4)), {}, r"'inputs' is float64 of rows \(3,\) in one file, and float64 of"),
+        (np.zeros((2, 3), dtype=np.uint8), {}, "and uint8 of rows"),
+        (np.zeros((2, 3)), {"members": "labels"}, "tells who is a member, and so do the two files"),
+    ],
+)
+def test_two_archives_that_do_not_fit_are_refused(
+    inputs: Any, params: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    """Bytes in one and fractions in the other would be told apart by their scale alone."""
+    np.savez(tmp_path / "in.npz", inputs=np.zeros((2, 3)), labels=np.array([0, 1]))
+    np.savez(tmp_path / "out.npz", inputs=inputs, labels=np.array([0, 1]))
+
+    with pytest.raises(DataError, match=message):
+        numpy_data(str(tmp_path / "in.npz"), non_members=str(tmp_path / "out.npz"), **params)

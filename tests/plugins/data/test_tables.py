@@ -294,3 +294,101 @@ def test_adult_has_the_counts_that_its_authors_give() -> None:
     assert (whole.labels == 0).float().mean().item() == pytest.approx(0.7592, abs=1e-4)
     assert whole.attributes["sex"].names == ("Female", "Male")
     assert len(whole.attributes["race"].names) == 5
+
+
+def two_files(folder: Path, members: str, others: str, **params: Any) -> Dataset:
+    """Members in one file, non-members in another."""
+    (folder / "members.csv").write_text(members, encoding="utf-8")
+    (folder / "others.csv").write_text(others, encoding="utf-8")
+    paths = {"path": str(folder / "members.csv"), "non_members": str(folder / "others.csv")}
+    given = {"target": "pay", "drop": ["name", "kept", "person"], **paths, **params}
+    return CsvFile(CsvParams.model_validate(given)).load()
+
+
+HEADER, *ROWS = PEOPLE.splitlines(keepends=True)
+
+
+def test_two_files_are_encoded_as_one(tmp_path: Path) -> None:
+    """The same inputs, labels and attributes as of one file with a column that tells the sides.
+
+    The first two rows have no clerk and no f that is high, so encoded alone they would look other.
+    """
+    whole = people(tmp_path, members="kept", drop=["name", "person"], private=["sex"])
+    kept = whole.is_member
+    assert kept is not None
+    sides = [
+        [row for row, one in zip(ROWS, kept, strict=True) if one is wanted]
+        for wanted in (True, False)
+    ]
+    members, others = (HEADER + "".join(rows) for rows in sides)
+
+    found = two_files(tmp_path, members, others, private=["sex"])
+
+    order = torch.cat([kept.nonzero()[:, 0], (~kept).nonzero()[:, 0]])
+    assert found.is_member is not None
+    assert found.is_member.tolist() == kept[order].tolist()
+    torch.testing.assert_close(found.inputs, whole.take(order).inputs)
+    assert torch.equal(found.labels, whole.labels[order])
+    assert found.classes == whole.classes
+    assert torch.equal(found.attributes["sex"].values, whole.attributes["sex"].values[order])
+    assert set(found.features) == set(whole.features)
+
+
+def test_columns_may_be_in_another_order_in_the_second_file(tmp_path: Path) -> None:
+    """They are found by name."""
+    plain = two_files(tmp_path, HEADER + "".join(ROWS[:3]), HEADER + "".join(ROWS[3:]))
+    swapped = [",".join(reversed(line.strip().split(","))) + "\n" for line in (HEADER, *ROWS[3:])]
+
+    found = two_files(tmp_path, HEADER + "".join(ROWS[:3]), "".join(swapped))
+
+    torch.testing.assert_close(found.inputs, plain.inputs)
+
+
+@pytest.mark.parametrize(
+    ("others", "params", "message"),
+    [
+        (
+            "age,pay\n1,low\n",
+            {},
+            "do not have the same columns: only one has 'job', 'kept', 'name'",
+        ),
+        (
+            PEOPLE,
+            {"members": "kept", "drop": []},
+            "'kept' tells who is a member, and so do the two",
+        ),
+    ],
+)
+def test_two_files_that_do_not_fit_are_refused(
+    others: str, params: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    """With the parameter that says so."""
+    with pytest.raises(DataError, match=message):
+        two_files(tmp_path, PEOPLE, others, **params)
+
+
+def test_two_parquet_files_are_encoded_as_one(tmp_path: Path) -> None:
+    """As two text files are."""
+    table = {"age": [1.0, 2.0, 3.0, 4.0], "job": ["a", "b", "b", "c"], "pay": ["x", "y", "x", "y"]}
+    for name, rows in (("all", slice(0, 4)), ("in", slice(0, 2)), ("out", slice(2, 4))):
+        pq.write_table(
+            pa.table({key: one[rows] for key, one in table.items()}), tmp_path / f"{name}.parquet"
+        )
+
+    def read(path: str, **more: Any) -> Dataset:
+        given = {"path": str(tmp_path / path), "target": "pay", **more}
+        return ParquetFile(ParquetParams.model_validate(given)).load()
+
+    both = read("in.parquet", non_members=str(tmp_path / "out.parquet"))
+
+    torch.testing.assert_close(both.inputs, read("all.parquet").inputs)
+    assert both.is_member is not None
+    assert both.is_member.tolist() == [True, True, False, False]
+
+
+def test_numbers_may_be_left_as_they_are(tmp_path: Path) -> None:
+    """For a model that was trained on such; a missing one is still the median."""
+    data = people(tmp_path, scale="none", drop=["name", "job", "zip", "kept", "person", "sex"])
+
+    assert torch.as_tensor(data.inputs)[:, 0].tolist() == [20, 30, 50, 50, 60, 70]
+    assert any("age: 20 to 70" in note and "as they are" in note for note in data.notes)

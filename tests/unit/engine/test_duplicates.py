@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from sklearn.datasets import load_digits
 
 from safecompress_core.dataset import Attribute, Dataset
-from safecompress_core.engine.duplicates import copies, without_copies
+from safecompress_core.engine.duplicates import copies, overlap, without_copies
 
 DIGITS = load_digits()
 DATA = Dataset(
@@ -62,3 +63,23 @@ def test_real_digits_have_no_copies() -> None:
 
     assert not copies(data).any()
     assert len(torch.unique(data.inputs.flatten(1), dim=0)) == len(data)
+
+
+def test_a_member_among_the_non_members_is_found_by_input_and_label() -> None:
+    """Each is counted on its own side; the same input with another label is another sample."""
+    given = replace(DATA, is_member=torch.tensor([True, True, False, True, False, False]))
+
+    assert overlap(given) == [(0, 0), (1, 1)]
+
+
+def test_sides_that_share_nothing_do_not_overlap() -> None:
+    """Copies on one side are no overlap."""
+    given = replace(DATA, is_member=torch.tensor([True, False, True, False, False, False]))
+
+    assert overlap(given) == []
+
+
+def test_who_overlaps_cannot_be_told_without_sides() -> None:
+    """A mistake of whoever asks."""
+    with pytest.raises(ValueError, match="do not tell"):
+        overlap(DATA)
