@@ -296,9 +296,9 @@ def test_adult_has_the_counts_that_its_authors_give() -> None:
     assert len(whole.attributes["race"].names) == 5
 
 
-def two_files(folder: Path, members: str, others: str, **params: Any) -> Dataset:
+def two_files(folder: Path, trained_on: str, others: str, /, **params: Any) -> Dataset:
     """Members in one file, non-members in another."""
-    (folder / "members.csv").write_text(members, encoding="utf-8")
+    (folder / "members.csv").write_text(trained_on, encoding="utf-8")
     (folder / "others.csv").write_text(others, encoding="utf-8")
     paths = {"path": str(folder / "members.csv"), "non_members": str(folder / "others.csv")}
     given = {"target": "pay", "drop": ["name", "kept", "person"], **paths, **params}
@@ -311,15 +311,13 @@ HEADER, *ROWS = PEOPLE.splitlines(keepends=True)
 def test_two_files_are_encoded_as_one(tmp_path: Path) -> None:
     """The same inputs, labels and attributes as of one file with a column that tells the sides.
 
-    The first two rows have no clerk and no f that is high, so encoded alone they would look other.
+    No member is a smith and no other is a clerk, so that encoded alone they would look other.
     """
     whole = people(tmp_path, members="kept", drop=["name", "person"], private=["sex"])
     kept = whole.is_member
     assert kept is not None
-    sides = [
-        [row for row, one in zip(ROWS, kept, strict=True) if one is wanted]
-        for wanted in (True, False)
-    ]
+    lines = list(zip(ROWS, kept.tolist(), strict=True))
+    sides = [[row for row, is_member in lines if is_member is wanted] for wanted in (True, False)]
     members, others = (HEADER + "".join(rows) for rows in sides)
 
     found = two_files(tmp_path, members, others, private=["sex"])
