@@ -34,7 +34,12 @@ def tiles(results: Results) -> tuple[Tile, ...]:
     if model["density"] is not None:
         kept = f"{model['density']:.1%} of the weights are there".replace("%", " %")
     return (
-        _tile("model file", size(model["file_bytes"]), kept, f"{origin['format']}"),
+        _tile(
+            "model file",
+            size(model["file_bytes"]),
+            kept,
+            f"{origin['format']}, {origin['access']} access",
+        ),
         _tile(
             f"test {name}",
             number(metric["value"]),
@@ -46,7 +51,7 @@ def tiles(results: Results) -> tuple[Tile, ...]:
                 f"{one['game']} advantage",
                 number(one["advantage"]),
                 f"95 % interval {span(*one['advantage_interval'])}",
-                f"by {attack}, with {origin['access']} access to the model",
+                f"by {attack}",
             )
             for attack, one in _strongest(results)
         ),

@@ -14,9 +14,9 @@ from safecompress_core.cli.display.lines import Lines
 from safecompress_core.cli.display.live import LiveView
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
-from safecompress_core.cli.run import _display
+from safecompress_core.cli.outcome import display_of
 from safecompress_core.host import PluginHost, load_plugins
-from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.load import load_audit_spec, load_spec
 
 Event = dict[str, Any]
 
@@ -42,7 +42,8 @@ def started(path: Path, **facts: Any) -> Event:
     labels = [{"name": "cat", "samples": 1}, {"name": "dog", "samples": 2}]
     card = {"samples": 3, "input_shape": [8], "labels": labels, "attributes": []}
     data = {"data": card | {"notes": [], "warnings": []}}
-    return event | data | {"attackers": ["neural-blackbox", "probe"], "metric": "accuracy"} | facts
+    run = {"method": "test-driven", "attackers": ["neural-blackbox", "probe"]}
+    return event | data | run | {"metric": "accuracy"} | facts
 
 
 def attacked(candidate: str, attacker: str, advantage: float, *, done: int) -> Event:
@@ -358,7 +359,7 @@ def test_only_a_terminal_that_can_be_redrawn_gets_the_view(
 
     loaded = load_spec(tiny_spec, registry=load_plugins().registry)
 
-    assert isinstance(_display(loaded), display)
+    assert isinstance(display_of(loaded.spec), display)
 
 
 def test_an_outline_knows_how_many_candidates_a_round_has(tiny_spec: Path) -> None:
@@ -368,3 +369,16 @@ def test_an_outline_knows_how_many_candidates_a_round_has(tiny_spec: Path) -> No
     assert Outline.of(loaded.spec) == Outline(
         rounds=2, candidates=(3, 6), audit=("loss-threshold", "probe-mlp"), is_careful=True
     )
+
+
+def test_an_audit_has_no_rounds_and_trains_no_model(tmp_path: Path) -> None:
+    """Its display says at once that the model is attacked."""
+    spec = Path(__file__).parents[2] / "specs" / "audit_model.yaml"
+    outline = Outline.of(load_audit_spec(spec, registry=load_plugins().registry).spec)
+    progress = Progress(outline)
+
+    progress.take(started(tmp_path, method=None, attackers=[], total=1))
+
+    assert (outline.rounds, outline.candidates) == (None, None)
+    assert outline.audit == ("loss-threshold", "modified-entropy", "gap", "probe-mlp")
+    assert progress.activity == "attacking the model"

@@ -54,7 +54,8 @@ def test_tiles_compare_with_nothing(alone: dict[str, Any]) -> None:
         ("membership advantage", "0.200", "", "95 % interval 0.100–0.300"),
         ("attribute advantage", "0.800", "", "95 % interval 0.700–0.900"),
     ]
-    assert found[2].note == "by loss, with black-box access to the model"
+    assert found[0].note == "ONNX model, black-box access"
+    assert found[2].note == "by loss"
 
 
 def test_tables_and_panels_have_one_column(alone: dict[str, Any]) -> None:
