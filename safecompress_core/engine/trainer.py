@@ -203,6 +203,7 @@ class Trainer:
 
         Otherwise as `dense_gradients`.
         """
+        network.train()
         return self._slopes(network, epoch=0, batches=batches, curvature=curvature)
 
     def _slopes(
