@@ -184,7 +184,7 @@ class Outcome:
         archive: the non-dominated models over all rounds; None for a method that tests nothing.
         model: the architecture of ``chosen``, where that is not the spec's.
         phases: what was done in which order, JSON-ready; each has a ``name``, the ``epochs`` in it
-            and the ``density`` at its end. Empty for a method that has only one, or rounds.
+            and the ``density`` at its end. Empty for a method that has none, or rounds.
         facts: what else should be known of the work, JSON-ready.
     """
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from safecompress_core.engine.defence import Batch
 from safecompress_core.network import Classifier
@@ -25,10 +26,13 @@ def slopes_of(network: Classifier, batches: Sequence[Batch], *, curvature: bool)
     """
     names, weights = zip(*network.sparse_parameters().items(), strict=True)
     gradients = _mean(network, batches, weights, along=None)
-    products = _mean(network, batches, weights, along=gradients) if curvature else None
+    if not curvature:
+        return Slopes(gradients=dict(zip(names, gradients, strict=True)))
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
+        products = _mean(network, batches, weights, along=gradients)
     return Slopes(
         gradients=dict(zip(names, gradients, strict=True)),
-        curvature=None if products is None else dict(zip(names, products, strict=True)),
+        curvature=dict(zip(names, products, strict=True)),
     )
 
 

@@ -227,6 +227,7 @@ class Trainer:
 
         Otherwise as `dense_gradients`.
         """
+        network.train()
         generator = self._seed.child("gradients", 0).torch()
         chosen = islice(self._batches(0), batches)
         return self._slopes(network, chosen, generator, curvature=curvature)

@@ -60,6 +60,17 @@ def test_it_trains_the_initial_topology_of_its_name(shop: Callable[..., Any], na
     assert all(torch.equal(tensor, wanted[key]) for key, tensor in alone.tensors().items())
 
 
+def test_inherited_weights_are_told_with_the_epochs_that_they_have_seen_before(
+    shop: Callable[..., Any],
+) -> None:
+    """Training goes beyond the budget then, and results say by how much."""
+    fresh = {"type": "rigl", "density": 0.3}
+    inherited = {**fresh, "initial": {"type": "uniform", "weights": "inherit"}}
+
+    assert shop(fresh).run().facts == {}
+    assert shop(inherited, "inherited").run().facts == {"inherited_epochs": 6}
+
+
 def test_snip_and_grasp_choose_other_weights(shop: Callable[..., Any]) -> None:
     """They rank by different things."""
     snip, grasp = (

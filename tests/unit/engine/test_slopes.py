@@ -116,3 +116,36 @@ def test_the_network_is_left_alone(network: Classifier, batches: list[Batch]) ->
     assert found.curvature is None
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not any(tensor.requires_grad for tensor in found.gradients.values())
+
+
+class Attention(nn.Module):
+    """The smallest network with fused attention: samples of five numbers are five positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix, self.head = nn.Linear(1, 12), nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        parts = self.mix(inputs[..., None])[:, None].chunk(3, dim=-1)
+        return self.head(F.scaled_dot_product_attention(*parts)[:, 0, 0])  # type: ignore[no-any-return]
+
+
+def test_attention_has_a_curvature_too(batches: list[Batch]) -> None:
+    """Its fused form knows no second derivative, so it is computed without it."""
+    network = Classifier(Attention().double())
+    at = flat(network.sparse_parameters())  # type: ignore[arg-type]
+    found = slopes_of(network, batches, curvature=True)
+    gradient, step = flat(dict(found.gradients)), 1e-6
+    slopes = [
+        torch.autograd.functional.jacobian(
+            lambda w: loss_of(network, batches, w), at + sign * step * gradient
+        )
+        for sign in (1, -1)
+    ]
+
+    torch.testing.assert_close(
+        flat(dict(found.curvature or {})),
+        (slopes[0] - slopes[1]) / (2 * step),
+        rtol=1e-4,
+        atol=1e-8,
+    )
