@@ -170,10 +170,7 @@ class Trainer:
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
             self._train_epoch(learner, forward, epoch, rates=rates, what=what)
             learner.epoch = epoch + 1
-            for defence in learner.defences.values():
-                defence.review(learner.network, epoch=epoch)
-            if learner.is_settled:
-                learner.settle()
+            _reviewed(learner, epoch)
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 
@@ -326,6 +323,14 @@ class Trainer:
             scaler.step(optimizer)
             scaler.update()
         return loss.detach()
+
+
+def _reviewed(learner: Learner, epoch: int) -> None:
+    """Let the defences look at what an epoch has made; one of them may have had enough."""
+    for defence in learner.defences.values():
+        defence.review(learner.network, epoch=epoch)
+    if learner.is_settled:
+        learner.settle()
 
 
 def _cross_entropy(logits: Tensor, batch: Batch, *, reduction: str = "none") -> Tensor:
