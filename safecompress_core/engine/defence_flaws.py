@@ -1,6 +1,6 @@
 """What only data, model and the rest of the method can tell is wrong with a spec's defences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -85,7 +85,7 @@ def _strategies(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Params]]
         yield path, value
     if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields}
-    items = value.items() if isinstance(value, Mapping) else ()
+    items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, Mapping) else ()
     if isinstance(value, list | tuple):
         items = enumerate(value)
     for step, item in items:

@@ -175,10 +175,7 @@ class Trainer:
             defences = (*learner.defences.values(), *own)
             self._train_epoch(learner, forward, epoch, defences, rates=rates, what=what)
             learner.epoch = epoch + 1
-            for defence in learner.defences.values():
-                defence.review(learner.network, epoch=epoch)
-            if learner.is_settled:
-                learner.settle()
+            _reviewed(learner, epoch)
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 
@@ -354,6 +351,14 @@ class Trainer:
             scaler.step(optimizer)
             scaler.update()
         return loss.detach()
+
+
+def _reviewed(learner: Learner, epoch: int) -> None:
+    """Let the defences look at what an epoch has made; one of them may have had enough."""
+    for defence in learner.defences.values():
+        defence.review(learner.network, epoch=epoch)
+    if learner.is_settled:
+        learner.settle()
 
 
 def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from opacus.accountants import create_accountant
 from opacus.accountants.utils import get_noise_multiplier
-from torch import Tensor
+from torch import Tensor, nn
 
 from safecompress_core.toolkit import (
     Classifier,
@@ -54,19 +54,23 @@ class DpSgd(Defence):
 
     def flaws(self, around: Surroundings) -> Iterable[Flaw]:
         """Layers, neighbours and budgets with which there is no such thing."""
-        for name, layer in mixing_layers(around.network.module).items():
+        mixing = mixing_layers(around.network.module)
+        if mixing:
             yield Flaw(
                 field="type",
-                message=f"samples see each other in {name!r} ({type(layer).__name__}), so no one's "
-                "gradient is its own",
+                message=f"samples see each other in {_told(mixing)}, so none has a gradient of its "
+                "own",
                 mend="take a model without batch normalisation: of ours mlp and lenet have none, "
                 "the others take 'normalisation: group'",
             )
-        for name, layer in unknown_layers(around.network.module).items():
-            if name not in mixing_layers(around.network.module):
-                message = f"opacus tells no gradients of single samples for {name!r}"
-                mend = f"take a model without {type(layer).__name__}"
-                yield Flaw(field="type", message=message, mend=mend)
+        unknown = {
+            name: layer
+            for name, layer in unknown_layers(around.network.module).items()
+            if name not in mixing
+        }
+        if unknown:
+            message = f"opacus tells no gradients of single samples for {_told(unknown)}"
+            yield Flaw(field="type", message=message, mend="take a model without such layers")
         for name, other in around.others.items():
             if not other.is_per_sample:
                 yield Flaw(
@@ -181,6 +185,13 @@ class DpSgd(Defence):
             "accountant": params.accountant,
             "history": [list(one) for one in self._history],
         }
+
+
+def _told(layers: Mapping[str, nn.Module]) -> str:
+    """The first of some layers, and how many there are besides."""
+    name, layer = next(iter(layers.items()))
+    others = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+    return f"{name!r} ({type(layer).__name__}){others}"
 
 
 @lru_cache(maxsize=64)

@@ -91,7 +91,7 @@ class EarlyStopping(Defence):
                 self.register_buffer(_place(kind, name), tensor.to(self._lowest.device).clone())
 
     def _give_back(self, network: Classifier) -> None:
-        kept = self._buffers
+        kept = dict(self.named_buffers())
         with torch.no_grad():
             for name, tensor in network.module.state_dict().items():
                 tensor.copy_(kept[_place(WEIGHTS, name)])

@@ -47,7 +47,7 @@ def unknown_layers(network: nn.Module) -> dict[str, nn.Module]:
 class _Product:
     """Of a linear layer's weight: activations (B, I), errors (B, O), mask (O, I) or None."""
 
-    parameter: nn.Parameter
+    parameter: Tensor
     activations: Tensor
     errors: Tensor
     mask: Tensor | None
@@ -69,7 +69,7 @@ class _Product:
 class _Convolved:
     """Of a convolution's kernels: activations (B, I, ...), errors (B, O, ...), mask or None."""
 
-    parameter: nn.Parameter
+    parameter: Tensor
     layer: nn.Conv2d
     activations: Tensor
     errors: Tensor
@@ -81,7 +81,7 @@ class _Convolved:
         rows: Tensor = sampler(self.layer, [self.activations], self.errors)[self.parameter]
         if self.mask is not None:
             rows.mul_(self.mask)
-        return torch.linalg.vector_norm(rows.flatten(1), dim=1).square()
+        return _squares(rows)
 
     def weighed(self, weights: Tensor) -> Tensor:
         """Weighted sum over the samples, of the kernels' shape."""
@@ -102,16 +102,17 @@ class _Convolved:
 class _Whole:
     """Of any parameter: a row a sample, (B, ...), masked already."""
 
-    parameter: nn.Parameter
+    parameter: Tensor
     rows: Tensor
 
     def squares(self) -> Tensor:
         """Squared norms, shape (B,)."""
-        return torch.linalg.vector_norm(self.rows.flatten(1), dim=1).square()
+        return _squares(self.rows)
 
     def weighed(self, weights: Tensor) -> Tensor:
         """Weighted sum over the samples, of the parameter's shape."""
-        return torch.tensordot(weights, self.rows, dims=1)
+        total: Tensor = torch.tensordot(weights, self.rows, dims=1)
+        return total
 
 
 _Part = _Product | _Convolved | _Whole
@@ -133,7 +134,7 @@ class Gradients:
         """Euclidean norm over all weights that exist, shape (B,)."""
         return torch.stack([part.squares() for part in self.parts]).sum(dim=0).sqrt()
 
-    def weighed(self, weights: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
+    def weighed(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """For each parameter the sum over samples, each with its weight; ``weights`` are (B,)."""
         for part in self.parts:
             yield part.parameter, part.weighed(weights)
@@ -172,7 +173,7 @@ class PerSample:
         }
         parts: list[_Part] = []
         uses = Counter(id(one) for layer, *_ in self._seen for one in _own(layer))
-        shared: dict[nn.Parameter, Tensor] = {}
+        shared: dict[Tensor, Tensor] = {}
         for layer, given, gradient in self._seen:
             errors = gradient.to(_own(layer)[0].dtype) * samples
             activations = given.to(errors) if given.is_floating_point() else given
@@ -197,6 +198,12 @@ class PerSample:
             parts.append(_Whole(parameter, rows if mask is None else rows * mask))
         self._seen.clear()
         return Gradients([part for part in parts if part.parameter.requires_grad], masks)
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """Squared norm of each row (B, ...), shape (B,), without a copy of all of them."""
+    norms: Tensor = torch.linalg.vector_norm(rows.flatten(1), dim=1)
+    return norms.square()
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:

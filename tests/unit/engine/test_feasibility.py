@@ -299,3 +299,86 @@ def test_words_cannot_be_moved(prepare: Prepare) -> None:
         prepared.original, inputs=(prepared.original.inputs * 16).long()
     )
     assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(prepared)[0]
+
+
+RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
+GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
+PRIVATE = {"type": "dp-sgd", "noise": 1.0}
+
+
+def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path) -> None:
+    """Beside another one, and for the schedule of the run: 898 members."""
+    prepared = prepare(
+        method__strategies=[RANDOM],
+        method__defences=[{"type": "mixup"}, {**PRIVATE, "delta": 0.5}],
+    )
+
+    place = line(tmp_path, "dp-sgd")
+    found = refusal(prepared)
+    assert found[0] == (
+        f"{place}: method.defences.1.type: 'mixup' learns from several samples at once, or from "
+        "members past the noise; take one of the two out"
+    )
+    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 lets one of ")
+
+
+def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
+    """Gradients to grow by are the members' own, and so are weights trained without it."""
+    prepared = prepare(
+        method__strategies=[RANDOM, GRADIENT],
+        method__initial={"type": "erdos-renyi", "weights": "inherit"},
+        method__defences=[PRIVATE],
+    )
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'inherit')}: method.initial.weights: 'dp-sgd' bounds what members do to "
+        "the model, and these weights know them; write 'random', or 'pretrained'",
+        f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' bounds what "
+        "members do to the model, and this reads their gradients; write 'random'",
+    ]
+
+
+def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:
+    """Clipping alone grows by gradients."""
+    require_feasible(
+        prepare(
+            method__strategies=[GRADIENT],
+            method__initial={"type": "erdos-renyi", "weights": "inherit"},
+            method__defences=[{"type": "dp-sgd", "noise": 0}],
+        )
+    )
+
+
+@pytest.mark.parametrize("defence", [PRIVATE, {"type": "dropout"}])
+def test_what_hooks_the_forward_pass_is_not_compiled(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, defence: dict[str, Any]
+) -> None:
+    """Torch fixes the pass beforehand, hooks or none."""
+    monkeypatch.setattr("shutil.which", lambda _: "g++")
+    prepared = prepare(
+        training={"epochs": 4, "compile": True},
+        device="cpu",
+        method__strategies=[RANDOM],
+        method__defences=[defence],
+    )
+
+    [found] = refusal(prepared)
+
+    assert "changes the forward pass, which training.compile fixes beforehand" in found
+    assert found.endswith("write 'training.compile: false'")
+
+
+def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: Prepare) -> None:
+    """And taken with groups."""
+    images = {"type": "made-up", "samples": 200, "classes": 14, "shape": [3, 32, 32]}
+    private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
+    pools = {"attackers": [], "audit__attackers": []}
+
+    def prepared(**model: Any) -> Preparation:
+        task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}
+        return prepare(task=task, **private, **pools)
+
+    [found] = refusal(prepared())
+
+    assert "samples see each other in '1' (BatchNorm2d) and 14 more, so none has" in found
+    require_feasible(prepared(normalisation="group"))

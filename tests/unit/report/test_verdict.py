@@ -7,6 +7,7 @@ import pytest
 from safecompress_core.report.verdict import (
     Finding,
     controls,
+    defences,
     failed_controls,
     gaps,
     gates,
@@ -263,3 +264,14 @@ def test_of_several_carried_models_none_is_the_one_kept(results: Results) -> Non
 def test_a_method_without_rounds_chose_nothing(results: Results) -> None:
     """So there is nothing to say of its choices."""
     assert selection({**results, "rounds": []}) == ()
+
+
+def test_what_defences_tell_of_themselves_is_a_sentence_each(results: Results) -> None:
+    """By id; without facts, or without words for them, there is nothing to say."""
+    assert defences(results) == ()
+    results["defences"] = {
+        "private": {"text": "ε = 3.2 at δ = 1e-05", "epsilon": 3.2},
+        "silent": {"steps": 3},
+    }
+
+    assert defences(results) == (Finding("private: ε = 3.2 at δ = 1e-05."),)

@@ -1,0 +1,154 @@
+"""Whether defences do what they are for, on real data: a model that has learned by heart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch.nn import functional as F
+
+from safecompress_core.engine.learner import Learner
+from safecompress_core.engine.settings import Settings
+from safecompress_core.engine.trainer import Trainer
+from safecompress_core.host import load_plugins
+from safecompress_core.toolkit import Classifier, Defence, Seed, Supplies
+from safecompress_plugins.data.handwriting import Handwriting
+from safecompress_plugins.data.manifest import HandwritingParams
+from safecompress_plugins.models.manifest import MlpParams
+from safecompress_plugins.models.mlp import Mlp
+
+EPOCHS = 100
+DATA = Handwriting(HandwritingParams()).load()
+ORDER = torch.randperm(len(DATA), generator=torch.Generator().manual_seed(3))
+MEMBERS, REFERENCE, OTHERS = ORDER[:400], ORDER[400:800], ORDER[800:]
+
+
+def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any) -> Classifier:
+    """A dense perceptron, trained with one defence or none."""
+    network = Classifier(
+        Mlp(MlpParams(hidden=[128])).build(
+            input_shape=(1, 8, 8), classes=14, generator=torch.Generator().manual_seed(1)
+        )
+    )
+    trainer = Trainer(
+        DATA,
+        MEMBERS,
+        batch_size=64,
+        device=torch.device("cpu"),
+        seed=Seed(5),
+        epochs=EPOCHS,
+        reference=REFERENCE,
+    )
+    registry = load_plugins().registry
+
+    def made(_: str, given: Any) -> Defence:
+        defence: Defence = registry.create(given)
+        defence.prepare(representation=128, classes=14, attributes={}, generator=torch.Generator())
+        defence.equip(
+            Supplies(
+                schedule=trainer.schedule,
+                bounds=trainer.bounds,
+                reference=trainer.reference,
+                teacher=teacher,
+            )
+        )
+        return defence
+
+    definitions = {one.name: one for one in registry if one.kind == "defence"}
+    chosen = {kind: definitions[kind].params.model_validate(params)} if kind else {}
+    learner = Learner(
+        network,
+        None,
+        Settings(learning_rate=0.003, update_fraction=0, rule=0, defences=chosen),
+        make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
+        make_defence=made,
+    )
+    trainer.train(learner, until=EPOCHS, evolution=None, what=kind)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def leak(network: Classifier) -> float:
+    """AUC of the loss as a sign of membership, by scikit-learn."""
+    rows = torch.cat([MEMBERS, OTHERS])
+    losses = F.cross_entropy(network(DATA.inputs[rows]), DATA.labels[rows], reduction="none")
+    return float(roc_auc_score([1] * len(MEMBERS) + [0] * len(OTHERS), -losses))
+
+
+@pytest.fixture(scope="module")
+def undefended() -> Classifier:
+    """It knows its members."""
+    network = trained()
+    assert leak(network) > 0.8
+    return network
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "less"),
+    [
+        ("dp-sgd", {"noise": 0, "clip": 0.05}, 0.03),
+        ("dp-sgd", {"noise": 0.5, "clip": 0.1}, 0.1),
+        ("early-stopping", {"patience": 5}, 0.05),
+        ("dropout", {"rate": 0.5}, 0.02),
+        ("l1", {"weight": 1e-3}, 0.06),
+        ("pair-regularisation", {"weight": 8}, 0.02),
+        ("dmp", {}, 0.08),
+    ],
+)
+def test_members_are_told_apart_less_well(
+    undefended: Classifier, kind: str, params: dict[str, Any], less: float
+) -> None:
+    """By an attack that knows the true loss."""
+    teacher = undefended if kind == "dmp" else None
+
+    assert leak(trained(kind, teacher=teacher, **params)) < leak(undefended) - less
+
+
+def test_ranked_answers_become_alike(undefended: Classifier) -> None:
+    """What pairs are regularised for: the spread of the sorted posteriors falls by half."""
+
+    def spread(network: Classifier) -> float:
+        posteriors = network(DATA.inputs[MEMBERS]).softmax(dim=1).sort(dim=1).values
+        return posteriors.std(dim=0).mean().item()
+
+    assert spread(trained("pair-regularisation", weight=8)) < spread(undefended) / 2
+
+
+def test_answers_become_less_sure(undefended: Classifier) -> None:
+    """HAMP's labels have at least eight tenths of the entropy that there can be."""
+
+    def entropy(network: Classifier) -> float:
+        posteriors = network(DATA.inputs[MEMBERS]).softmax(dim=1)
+        return torch.special.entr(posteriors).sum(dim=1).mean().item()
+
+    most = float(torch.tensor(14.0).log())
+    assert entropy(undefended) < 0.4 * most
+    assert entropy(trained("hamp", entropy=0.8)) > 0.7 * most
+
+
+def test_a_model_withstands_what_it_was_trained_against(
+    undefended: Classifier, moved: Callable[[Classifier], torch.Tensor]
+) -> None:
+    """Of the unseen samples that it gets right, far more stay right under attack."""
+    robust = trained("adversarial-training", epsilon=0.1, steps=5)
+
+    def survival(network: Classifier) -> float:
+        labels = DATA.labels[OTHERS]
+        right = network(DATA.inputs[OTHERS]).argmax(dim=1) == labels
+        still = network(moved(network)).argmax(dim=1) == labels
+        return float((right & still).sum() / right.sum())
+
+    assert survival(robust) > survival(undefended) + 0.2
+
+
+@pytest.fixture
+def moved() -> Callable[[Classifier], torch.Tensor]:
+    """Unseen samples, each moved by a single step along the gradient's sign, for any model."""
+
+    def of(network: Classifier) -> torch.Tensor:
+        inputs = DATA.inputs[OTHERS].clone().requires_grad_()
+        loss = F.cross_entropy(network(inputs), DATA.labels[OTHERS])
+        (gradient,) = torch.autograd.grad(loss, inputs)
+        return (inputs + 0.1 * gradient.sign()).clamp(0, 1).detach()
+
+    return of
