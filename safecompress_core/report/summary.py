@@ -229,12 +229,19 @@ def _file_bytes(part: Part) -> Any:
 def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
     models = [part["model"] for part in parts]
     yield Row("density", tuple(Cell(share(model["density"])) for model in models))
-    active = (f"{model['active']:,}" for model in models)
-    yield Row("parameters", tuple(map(Cell, active)))
+    yield Row(
+        "parameters",
+        tuple(Cell(f"{model['active']:,}", _share_of_all(model)) for model in models),
+    )
     yield Row(
         "model file",
         tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
     )
+
+
+def _share_of_all(model: Mapping[str, Any]) -> str:
+    """The density of the whole model; empty for the uncompressed one."""
+    return f"{share(model['model_density'])} of all" if model["model_density"] < 1 else ""
 
 
 def _times_smaller(model: Mapping[str, Any]) -> str:
