@@ -260,11 +260,22 @@ def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
         model["parameters"] if model["active"] is None else model["active"] for model in models
     ]
     if None not in counts:
-        yield Row("parameters", tuple(Cell(f"{count:,}") for count in counts))
+        yield Row(
+            "parameters",
+            tuple(
+                Cell(f"{count:,}", _share_of_all(model))
+                for count, model in zip(counts, models, strict=True)
+            ),
+        )
     yield Row(
         "model file",
         tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
     )
+
+
+def _share_of_all(model: Mapping[str, Any]) -> str:
+    """The density of the whole model; empty for the uncompressed one."""
+    return f"{share(model['model_density'])} of all" if model["model_density"] < 1 else ""
 
 
 def _times_smaller(model: Mapping[str, Any]) -> str:

@@ -427,7 +427,7 @@ def test_adult_is_read_from_ucis_two_files(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not DATA.exists(), reason=f"there is no {DATA}")
 def test_rare_occupations_of_adult_can_be_left_out() -> None:
-    """Nine people were in the armed forces; one is left in a sample of 3,000, too few for a label."""
+    """Nine people were in the armed forces; a sample of 3,000 has one, too few for a label."""
     wanted = {"target": "occupation", "samples": 3000}
     with pytest.raises(DataError, match="'Armed-Forces' of 'occupation' has a single sample"):
         read("adult", DATA, **wanted)

@@ -56,6 +56,8 @@ def test_a_figure_stands_beside_its_interval(results: Results) -> None:
         Cell("−0.050", "−0.150 to 0.050"),
     )
     assert found["density"] == (Cell("1.000"), Cell("0.100"))
+    assert found["parameters"][0].note == ""
+    assert found["parameters"][1].note == "0.100 of all"
 
 
 def test_a_density_never_reads_as_nothing(results: Results) -> None:
