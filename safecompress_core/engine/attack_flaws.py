@@ -6,16 +6,18 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Game
+from safecompress_core.api import AttackerParams, Game, component_id
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.inverting import is_image
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import MissingExtraError
+from safecompress_core.spec.attacker_checks import each_alone
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["attack_flaws", "can_be_moved"]
+__all__ = ["attack_flaws", "can_be_moved", "each_attack"]
 
 MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
 """The games whose attackers make inputs of their own, or learn from them as numbers."""
@@ -27,16 +29,25 @@ def attack_flaws(prepared: Preparation) -> Iterator[Finding]:
     Raises:
         MissingExtraError: if an attacker needs a package that is not installed.
     """
-    lists: dict[SpecPath, tuple[Attack, ...]] = {
-        ("attackers",): prepared.attacks,
-        ("audit", "attackers"): prepared.audit_attacks,
-    }
-    for path, attacks in lists.items():
-        pool = prepared.pools.select if path == ("attackers",) else prepared.pools.audit
-        for index, attack in enumerate(attacks):
-            if attack.definition.game in MOVING or attack.definition.moves_inputs:
-                prepared.registry.create(attack.params)
-                yield from _flaws(prepared, attack, (*path, index), members=len(pool.members))
+    for path, attack in each_attack(prepared):
+        pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
+        if attack.definition.game in MOVING or attack.definition.moves_inputs:
+            prepared.registry.create(attack.params)
+            yield from _flaws(prepared, attack, path, members=len(pool.members))
+
+
+def each_attack(prepared: Preparation) -> Iterator[tuple[SpecPath, Attack]]:
+    """Every attacker that is made of nothing, with its place: also those within others."""
+    lists: tuple[tuple[SpecPath, list[AttackerParams]], ...] = (
+        (("attackers",), prepared.spec.attackers),
+        (("audit", "attackers"), prepared.spec.audit.attackers),
+    )
+    for path, attackers in lists:
+        for place, params in each_alone(attackers, path):
+            yield (
+                place,
+                Attack(id=component_id(params), definition=attacker_of(params), params=params),
+            )
 
 
 def _flaws(

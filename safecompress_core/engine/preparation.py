@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import AttackerDef, AttackerParams, component_id
+from safecompress_core.api import AttackerParams, component_id
 from safecompress_core.dataset import Dataset, DataSource
 from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
@@ -31,6 +32,7 @@ from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
 from safecompress_core.sparsifiable import SparseRule
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec, Training
 
@@ -147,9 +149,7 @@ class Preparation:
 
     def _attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         for params in declared:
-            definition = self.registry.definition_of(params)
-            assert isinstance(definition, AttackerDef)  # the spec's union holds no others
-            yield Attack(id=component_id(params), definition=definition, params=params)
+            yield Attack(id=component_id(params), definition=attacker_of(params), params=params)
 
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
@@ -274,8 +274,21 @@ class Preparation:
             journal=journal,
         )
 
-    def auditor(self, journal: Journal, *, uncompressed: Classifier | None = None) -> Auditor:
-        """Who judges finished models, beside the uncompressed one where an attack asks for it."""
+    def auditor(
+        self,
+        journal: Journal,
+        *,
+        uncompressed: Classifier | None = None,
+        versions: Mapping[str, Classifier] = MappingProxyType({}),
+    ) -> Auditor:
+        """Who judges finished models, beside others where an attack asks for that.
+
+        Args:
+            journal: is told of each attack.
+            uncompressed: the model that compression started from.
+            versions: the compressed models that an adversary may hold several of, by id, those
+                that are handed out first in front.
+        """
         return Auditor(
             self.audit_attacks,
             self.metrics,
@@ -286,6 +299,7 @@ class Preparation:
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
             uncompressed=uncompressed,
+            versions=versions,
         )
 
     def describe_pools(self) -> dict[str, Any]:
