@@ -24,6 +24,8 @@ __all__ = ["auditing_selectors", "check_attackers", "each_alone"]
 COMBINED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
 """The games in which several attackers can be one: each says something of every sample."""
 
+WEIGHT: float = AttackerParams.model_fields["weight"].default
+
 LISTS: Mapping[str, SpecPath] = {"select": ("attackers",), "audit": ("audit", "attackers")}
 
 
@@ -102,7 +104,7 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Findin
             message = f"{name!r} is after another attribute than {component_id(parts[0])!r}"
             mend = f"write {sought!r}, or make two attackers of them"
             yield Finding((*path, index, "attribute"), message, mend)
-        if "weight" in part.model_fields_set:
+        if part.weight != WEIGHT:  # a resolved spec writes it out
             message = f"{name!r} is a part of an attacker, and only the whole has a weight"
             yield Finding((*path, index, "weight"), message, "leave it out")
 
