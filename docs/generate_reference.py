@@ -17,7 +17,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.api import AttackerDef, Definition, Kind, MetricDef, Role
+from safecompress_core.api import (
+    AttackerDef,
+    CombinedAttackerDef,
+    Definition,
+    Kind,
+    MetricDef,
+    Role,
+)
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.spec.schema import spec_schema
 
@@ -105,6 +112,10 @@ def _facts(definition: Definition) -> Iterator[str]:
             yield "Compares with **reference models**; for the audit alone."
         if definition.pairs_with_uncompressed:
             yield "Sees the **uncompressed model** beside the other; for the audit alone."
+        if definition.sees_versions:
+            yield "Sees **other compressed versions** of the model; for the audit alone."
+    if isinstance(definition, CombinedAttackerDef):
+        yield "Game: **that of its parts**. Access: **the greatest of its parts**."
     if isinstance(definition, MetricDef):
         yield f"Better when **{'higher' if definition.higher_is_better else 'lower'}**."
     if definition.cites:

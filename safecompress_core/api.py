@@ -4,7 +4,7 @@ Nothing here imports torch or numpy, so that a spec is validated where neither i
 definition names its implementation as ``"package.module:Class"``; only a run imports it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,6 +20,8 @@ __all__ = [
     "AttackerParams",
     "AttributeAttackerParams",
     "AttributeName",
+    "CombinedAttackerDef",
+    "CombinedAttackerParams",
     "DataCard",
     "DataDef",
     "DataPath",
@@ -40,12 +42,14 @@ __all__ = [
     "MetricDef",
     "ModelDef",
     "Params",
+    "Part",
     "PathMark",
     "ReferenceAttackerParams",
     "Role",
     "Slot",
     "SparseTrainingParams",
     "StrategyDef",
+    "VersionsAttackerParams",
     "Workload",
     "component_id",
     "hookimpl",
@@ -180,6 +184,36 @@ class ReferenceAttackerParams(AttackerParams):
     references: Annotated[int, Field(ge=4)] = 16
     """How many reference models it compares with. They are shared: a run trains as many as the
     attacker that asks for most, and each costs as much as the model that is attacked."""
+
+
+class VersionsAttackerParams(AttackerParams):
+    """Parameters that every attacker has that also sees other compressed versions of the model."""
+
+    versions: Annotated[int, Field(ge=2)] = 4
+    """How many compressed versions it holds at most, the one that is attacked included. The others
+    are models of the archive that ``audit.front`` keeps: the ends of the front come first."""
+
+
+class CombinedAttackerParams(AttackerParams):
+    """Parameters that every attacker has that is made of others."""
+
+    attackers: Annotated[list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=2)]
+    """What it is made of: attackers of one game, either membership or one attribute."""
+
+    @property
+    def attribute(self) -> str | None:
+        """The attribute that its parts are after; None for membership."""
+        return getattr(self.attackers[0], "attribute", None)
+
+    @property
+    def references(self) -> int:
+        """As many reference models as the part that asks for most; 0 if none does."""
+        return max(getattr(part, "references", 0) for part in self.attackers)
+
+    @property
+    def versions(self) -> int:
+        """As many compressed versions as the part that asks for most; 0 if none does."""
+        return max(getattr(part, "versions", 0) for part in self.attackers)
 
 
 class AttributeAttackerParams(AttackerParams):
@@ -355,7 +389,9 @@ class AttackerDef(Definition):
 
     ``references`` says that it compares with reference models; its parameters are then a subclass
     of ``ReferenceAttackerParams``, and only an audit may name it. ``pairs_with_uncompressed`` says
-    that it also sees the uncompressed model; only an audit may name such an attacker either.
+    that it also sees the uncompressed model, ``sees_versions`` other compressed versions of it (its
+    parameters are then a subclass of ``VersionsAttackerParams``); only an audit may name such
+    attackers either.
 
     The game says which class of the toolkit the target is: an ``Attacker`` scores samples, an
     ``Evader`` moves them, an ``Inverter`` reconstructs them, an ``Extractor`` imitates the model.
@@ -372,9 +408,55 @@ class AttackerDef(Definition):
     access: Access
     references: bool = False
     pairs_with_uncompressed: bool = False
+    sees_versions: bool = False
     gradients: bool = False
     writes_attribute: bool = False
     moves_inputs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinedAttackerDef(Definition):
+    """An attacker that is made of others; what it plays and sees follows from these.
+
+    Its parameters are a subclass of ``CombinedAttackerParams``. Its target is an ``Attacker`` of
+    the toolkit as well, and is called with the parameters and, as a tuple of ``Part``, with what
+    it is made of. Parts are of one game, membership or one attribute, and made of nothing
+    themselves; the spec is checked for that.
+    """
+
+    kind: ClassVar[Kind] = Kind.ATTACKER
+
+    def of(self, parts: Sequence[AttackerDef]) -> AttackerDef:
+        """The attacker that it is with such parts: of their game, and with the greatest access."""
+        return AttackerDef(
+            name=self.name,
+            params=self.params,
+            target=self.target,
+            summary=self.summary,
+            cites=self.cites,
+            game=parts[0].game,
+            access=max((part.access for part in parts), key=list(Access).index),
+            references=any(part.references for part in parts),
+            pairs_with_uncompressed=any(part.pairs_with_uncompressed for part in parts),
+            sees_versions=any(part.sees_versions for part in parts),
+            writes_attribute=any(part.writes_attribute for part in parts),
+            moves_inputs=any(part.moves_inputs for part in parts),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An attacker that another one is made of.
+
+    Attributes:
+        definition: its type; what it may see.
+        params: its parameters.
+        attacker: the attacker itself, not yet fitted.
+    """
+
+    definition: AttackerDef
+    params: AttackerParams
+    attacker: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -429,6 +511,7 @@ AnyDefinition = (
     | ModelDef
     | StrategyDef
     | AttackerDef
+    | CombinedAttackerDef
     | DefenceDef
     | MetricDef
     | AggregatorDef

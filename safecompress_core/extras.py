@@ -6,6 +6,7 @@ __all__ = ["missing_extra"]
 
 EXTRA_OF = {
     "PIL": "run",
+    "art": "attacks",
     "datasets": "huggingface",
     "filelock": "run",
     "foolbox": "attacks",

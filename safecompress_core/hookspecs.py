@@ -17,6 +17,7 @@ from safecompress_core.api import (
     PROJECT,
     AggregatorDef,
     AttackerDef,
+    CombinedAttackerDef,
     DataDef,
     DefenceDef,
     Kind,
@@ -137,7 +138,7 @@ def safecompress_strategies() -> Iterable[StrategyDef]:
 
 
 @hookspec
-def safecompress_attackers() -> Iterable[AttackerDef]:
+def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     """Register simulated attacks.
 
     >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl

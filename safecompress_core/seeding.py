@@ -46,11 +46,16 @@ class Seed:
 
 @contextmanager
 def global_random_state(generator: torch.Generator) -> Iterator[None]:
-    """Lend a generator's next number to code that only knows torch's global state (dropout, say).
+    """Lend a generator's next number to code that only knows a global state (dropout, say).
 
-    The global state is as before afterwards.
+    Both torch's and numpy's; either is as before afterwards.
     """
     number = int(torch.randint(2**62, (), generator=generator))
+    before = np.random.get_state()  # noqa: NPY002  the state that such code draws from
     with torch.random.fork_rng():
         torch.manual_seed(number)
-        yield
+        np.random.seed(number % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before)  # noqa: NPY002

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from safecompress_core.api import (
     AttackerDef,
+    CombinedAttackerDef,
     DataDef,
     DefenceDef,
     MethodDef,
@@ -40,7 +41,7 @@ def safecompress_strategies() -> Iterable[StrategyDef]:
 
 
 @hookimpl
-def safecompress_attackers() -> Iterable[AttackerDef]:
+def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     """Simulated attacks."""
     return ATTACKERS
 

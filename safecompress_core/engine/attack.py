@@ -18,8 +18,6 @@ from safecompress_core.privacy.background import encoding_of, public_columns
 from safecompress_core.privacy.games import ground_truth, judge
 from safecompress_core.privacy.inversion_game import Reconstruction
 from safecompress_core.privacy.judgement import Judgement
-from safecompress_core.privacy.observations import Observations
-from safecompress_core.privacy.references import References
 from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 from safecompress_core.seeding import Seed
@@ -59,12 +57,13 @@ class Attack:
             self.definition.game, sight.dataset, sight.pool, attribute=self.attribute
         )
         evidence = Evidence(
-            seen=sight.seen.restricted(self.definition.access),
+            seen=sight.seen,
             truth=truth if is_known else None,
             values=values,
-            references=self.references(sight),
-            uncompressed=self._uncompressed(sight),
-        )
+            references=sight.references,
+            uncompressed=sight.uncompressed,
+            versions=sight.versions,
+        ).declared(self.definition, self.params)
         if self.definition.game is not Game.ATTRIBUTE:
             return evidence
         return self._of_strangers(evidence, sight, is_known=is_known)
@@ -77,6 +76,7 @@ class Attack:
             evidence,
             seen=evidence.seen.showing(columns),
             uncompressed=None if uncompressed is None else uncompressed.showing(columns),
+            versions=tuple(version.showing(columns) for version in evidence.versions),
             public=self._public(sight),
             encoding=encoding_of(sight.dataset.attributes[self._named]),
             is_member=sight.pool.is_member if is_known else None,
@@ -94,19 +94,6 @@ class Attack:
         if not len(columns):
             return None
         return sight.dataset.inputs[sight.pool.indices].flatten(1)[:, columns]
-
-    def references(self, sight: Sight) -> References | None:
-        """As many reference models as this attack asks for; None where it declared none."""
-        if not self.definition.references or sight.references is None:
-            return None
-        count: int = self.params.references  # type: ignore[attr-defined]
-        return sight.references.first(count)
-
-    def _uncompressed(self, sight: Sight) -> Observations | None:
-        """What the uncompressed model shows this attacker; None where it did not declare it."""
-        if not self.definition.pairs_with_uncompressed or sight.uncompressed is None:
-            return None
-        return sight.uncompressed.restricted(self.definition.access)
 
     def judged(
         self,

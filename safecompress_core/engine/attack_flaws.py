@@ -1,21 +1,23 @@
 """What only the data and the machine can tell is wrong with the attackers of a spec."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Game
+from safecompress_core.api import AttackerParams, Game, component_id
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.inverting import is_image
 from safecompress_core.errors import MissingExtraError
+from safecompress_core.spec.attacker_checks import each_alone
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["attack_flaws", "can_be_moved"]
+__all__ = ["attack_flaws", "can_be_moved", "each_attack"]
 
 MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
 """The games whose attackers make inputs of their own, or learn from them as numbers."""
@@ -27,15 +29,26 @@ def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
     Raises:
         MissingExtraError: if an attacker needs a package that is not installed.
     """
-    for pool in (prepared.pools.select, prepared.pools.audit):
-        if pool is None:
-            continue
-        is_audit = pool is prepared.pools.audit
-        path: SpecPath = ("audit", "attackers") if is_audit else ("attackers",)
-        for index, attack in enumerate(prepared.audit_attacks if is_audit else prepared.attacks):
-            if attack.definition.game in MOVING or attack.definition.moves_inputs:
-                prepared.registry.create(attack.params)
-                yield from _flaws(prepared, attack, (*path, index), members=len(pool.members))
+    for path, attack in each_attack(prepared):
+        pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
+        assert pool is not None  # whoever has attackers that select has a pool for them
+        if attack.definition.game in MOVING or attack.definition.moves_inputs:
+            prepared.registry.create(attack.params)
+            yield from _flaws(prepared, attack, path, members=len(pool.members))
+
+
+def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:
+    """Every attacker that is made of nothing, with its place: also those within others."""
+    lists: tuple[tuple[SpecPath, Sequence[AttackerParams]], ...] = (
+        (("attackers",), [attack.params for attack in prepared.attacks]),
+        (("audit", "attackers"), prepared.spec.audit.attackers),
+    )
+    for path, attackers in lists:
+        for place, params in each_alone(attackers, path):
+            yield (
+                place,
+                Attack(id=component_id(params), definition=attacker_of(params), params=params),
+            )
 
 
 def _flaws(

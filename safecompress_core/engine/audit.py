@@ -6,6 +6,7 @@ The audit is no part of what a method is given, so no method can look at it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ __all__ = ["Auditor"]
 
 
 class Auditor:
-    """Holds the audit's attacks, the metrics, the pools and, for attacks on both, the big model.
+    """Holds the audit's attacks, the metrics and the pools; for attacks on several models those.
 
     Every model is attacked by attackers that start from the same generators: what differs between
     two audits is the model.
@@ -52,6 +53,7 @@ class Auditor:
         seed: Seed,
         prior: float = PRIOR,
         uncompressed: Classifier | None = None,
+        versions: Mapping[str, Classifier] = MappingProxyType({}),
     ) -> None:
         self._attacks = attacks
         self._metrics = metrics
@@ -71,6 +73,8 @@ class Auditor:
         self._create = create
         self._journal = journal
         self._uncompressed = uncompressed
+        self._versions = versions
+        self._shown: dict[tuple[str, str], Observations] = {}
 
     def judge(
         self,
@@ -79,6 +83,7 @@ class Auditor:
         name: str,
         file_bytes: int,
         references: References | None = None,
+        version: str | None = None,
     ) -> dict[str, Any]:
         """Metrics and attacks on the audit pool, and apart from it on canaries, JSON-ready.
 
@@ -87,11 +92,13 @@ class Auditor:
             name: what events call it.
             file_bytes: size of its file.
             references: what reference models of its kind say of all samples.
+            version: which of the compressed versions it is; None if it is none, and has no others
+                beside it.
         """
-        known = self._look(network, self._pools.attack_train, references)
-        asked = self._look(network, self._pools.audit, references)
+        look_at = partial(self._look, network, references=references, version=version)
+        known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
-        canaries = None if apart is None else self._look(network, apart, references)
+        canaries = None if apart is None else look_at(apart)
         subject = Subject(unseen=asked.unseen, file_bytes=file_bytes)
         audit: dict[str, Any] = {}
         for attack in self._attacks:
@@ -109,6 +116,8 @@ class Auditor:
                 seed=self._seed.child("play", attack.id),
             )
             audit[attack.id] = judgement.to_json()
+            if attacker.remarks:
+                audit[attack.id]["remarks"] = dict(attacker.remarks)
             if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
                 draws = self._draws(canaries.pool, "canaries")
                 judged = attack.judged(attacker, known, canaries, draws)
@@ -128,11 +137,17 @@ class Auditor:
         return {"metrics": metrics, "audit": audit}
 
     def null_control(
-        self, network: Classifier, *, references: References | None = None
+        self,
+        network: Classifier,
+        *,
+        references: References | None = None,
+        version: str | None = None,
     ) -> dict[str, Any]:
         """By membership attack, what it finds where membership was drawn by lot, JSON-ready."""
-        known = self._look(network, self._pools.attack_train, references)
-        asked = self._look(network, self._pools.audit, references)
+        known, asked = (
+            self._look(network, pool, references=references, version=version)
+            for pool in (self._pools.attack_train, self._pools.audit)
+        )
         return {
             attack.id: null_control(
                 partial(self._scores, attack),
@@ -145,7 +160,11 @@ class Auditor:
         }
 
     def planted_control(
-        self, network: Classifier, *, references: References | None = None
+        self,
+        network: Classifier,
+        *,
+        references: References | None = None,
+        version: str | None = None,
     ) -> dict[str, Any]:
         """By membership attack, what it makes of a copy that tells membership, JSON-ready."""
         pools = (self._pools.attack_train, self._pools.audit)
@@ -157,7 +176,9 @@ class Auditor:
             torch.cat([pool.is_member for pool in pools]),
         )
         leaking = None if references is None else planted_references(references)
-        known, asked = (self._look(leaky, pool, leaking) for pool in pools)
+        known, asked = (
+            self._look(leaky, pool, references=leaking, version=version) for pool in pools
+        )
         return {
             attack.id: planted_control(
                 partial(self._scores, attack),
@@ -173,10 +194,28 @@ class Auditor:
         generator = self._seed.child(name).numpy()
         return Resampling.stratified(pool.is_member.numpy(), draws=DRAWS, generator=generator)
 
-    def _look(self, network: Classifier, pool: Pool, references: References | None) -> Sight:
-        """A pool as a model shows it, and as the uncompressed one does where that is asked for."""
-        sight = look(network, self._dataset, pool, references)
-        return replace(sight, uncompressed=self._as_uncompressed.get(pool.name))
+    def _look(
+        self,
+        network: Classifier,
+        pool: Pool,
+        *,
+        references: References | None,
+        version: str | None,
+    ) -> Sight:
+        """A pool as a model shows it, and as others do beside it where that is asked for."""
+        others = () if version is None else (name for name in self._versions if name != version)
+        return replace(
+            look(network, self._dataset, pool, references),
+            uncompressed=self._as_uncompressed.get(pool.name),
+            versions=tuple(self._as_version(name, pool) for name in others),
+        )
+
+    def _as_version(self, name: str, pool: Pool) -> Observations:
+        """What a compressed version shows of a pool, observed once for all models and attacks."""
+        key = name, pool.name
+        if key not in self._shown:
+            self._shown[key] = look(self._versions[name], self._dataset, pool).seen
+        return self._shown[key]
 
     @cached_property
     def _as_uncompressed(self) -> Mapping[str, Observations]:

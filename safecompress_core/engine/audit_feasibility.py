@@ -16,11 +16,14 @@ from safecompress_core.engine.finished import (
 from safecompress_core.engine.model_format import Format
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.network import Classifier
-from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.attacker_checks import each_alone
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
 __all__ = ["auditable"]
+
+ATTACKERS: SpecPath = ("audit", "attackers")
 
 NEEDS = {
     Access.GRAY_BOX: "answers to inputs of its own making",
@@ -63,21 +66,24 @@ def _access(prepared: AuditPreparation) -> Iterator[Finding]:
     """Who needs to see more than there is."""
     access, form = prepared.access, prepared.given.format
     what = form.named if access is form.access else "a model that answers with probabilities"
-    for index, attacker in enumerate(prepared.spec.audit.attackers):
-        needed = definition_of(attacker).access
+    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+        needed = attacker_of(attacker).access
         if not access.covers(needed):
             needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
             mend = "take it out, or audit the model's state dict"
-            path = ("audit", "attackers", index, "type")
-            yield Finding(path, f"{needs}; {what} gives {access} access only", mend)
+            yield Finding((*path, "type"), f"{needs}; {what} gives {access} access only", mend)
 
 
 def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
-    for index, attacker in enumerate(prepared.spec.audit.attackers):
-        if definition_of(attacker).pairs_with_uncompressed:
-            name = component_id(attacker)
+    """Who needs to see other models beside this one."""
+    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+        name, definition = component_id(attacker), attacker_of(attacker)
+        if definition.pairs_with_uncompressed:
             message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
-            yield Finding(("audit", "attackers", index, "type"), message, "take it out")
+            yield Finding((*path, "type"), message, "take it out")
+        elif definition.sees_versions:
+            message = f"{name!r} also sees other versions of the model, and an audit has one"
+            yield Finding((*path, "type"), message, "take it out")
 
 
 def _loaded(prepared: AuditPreparation) -> Finished:

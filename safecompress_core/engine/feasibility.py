@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from safecompress_core.api import AttributeMark, Game, LayerMark
-from safecompress_core.engine.attack_flaws import attack_flaws
+from safecompress_core.engine.attack_flaws import attack_flaws, each_attack
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
 from safecompress_core.engine.environment import is_available
@@ -119,21 +119,16 @@ def _attributes(prepared: Groundwork) -> Iterator[Finding]:
 
 def _values(prepared: Groundwork) -> Iterator[Finding]:
     """Who asks about other values of an attribute needs it in the model's input."""
-    lists = {
-        ("attackers",): prepared.attacks,
-        ("audit", "attackers"): prepared.audit_attacks,
-    }
-    for path, attacks in lists.items():
-        for index, attack in enumerate(attacks):
-            if not attack.definition.writes_attribute or attack.attribute is None:
-                continue
-            if encoding_of(prepared.dataset.attributes[attack.attribute]) is None:
-                message = (
-                    f"{attack.id!r} asks the model about other values of {attack.attribute!r}, "
-                    "which is not a part of its input"
-                )
-                mend = "make the attribute an input, or take another attacker"
-                yield Finding((*path, index, "attribute"), message, mend)
+    for path, attack in each_attack(prepared):
+        if not attack.definition.writes_attribute or attack.attribute is None:
+            continue
+        if encoding_of(prepared.dataset.attributes[attack.attribute]) is None:
+            message = (
+                f"{attack.id!r} asks the model about other values of {attack.attribute!r}, which "
+                "is not a part of its input"
+            )
+            mend = "make the attribute an input, or take another attacker"
+            yield Finding((*path, "attribute"), message, mend)
 
 
 def _gates(prepared: Groundwork) -> Iterator[Finding]:
@@ -244,15 +239,14 @@ def _method(prepared: Preparation) -> Iterator[Finding]:
 def _references(prepared: Preparation) -> Iterator[Finding]:
     """Each sample has to be in several reference models, and out of several."""
     fewest = 2 * hands(len(prepared.pools.members), len(prepared.dataset))
-    for index, attack in enumerate(prepared.audit_attacks):
+    for place, attack in each_attack(prepared):
         wanted = getattr(attack.params, "references", fewest)
         if attack.definition.references and wanted < fewest:
             message = (
                 f"{attack.id!r} asks for {wanted} reference models, but with these pools it takes "
                 f"{fewest} for each sample to be in 2 of them and out of 2"
             )
-            path = ("audit", "attackers", index, "references")
-            yield Finding(path, message, f"write at least {fewest}")
+            yield Finding((*place, "references"), message, f"write at least {fewest}")
     if not references_wanted(prepared):
         return
     try:

@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerDef, AttackerParams, component_id
+from safecompress_core.api import AttackerParams, component_id
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
@@ -26,6 +27,7 @@ from safecompress_core.network import Classifier
 from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
 from safecompress_core.spec.checks import AnySpec
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.load import LoadedSpec
 
 __all__ = ["Groundwork"]
@@ -100,9 +102,7 @@ class Groundwork(ABC):
     def armed(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         """Attackers as a spec declares them."""
         for params in declared:
-            definition = self.registry.definition_of(params)
-            assert isinstance(definition, AttackerDef)  # the spec's union holds no others
-            yield Attack(id=component_id(params), definition=definition, params=params)
+            yield Attack(id=component_id(params), definition=attacker_of(params), params=params)
 
     def cut(
         self,
@@ -146,8 +146,21 @@ class Groundwork(ABC):
             groups=data.groups,
         )
 
-    def auditor(self, journal: Journal, *, uncompressed: Classifier | None = None) -> Auditor:
-        """Who judges finished models, beside the uncompressed one where an attack asks for it."""
+    def auditor(
+        self,
+        journal: Journal,
+        *,
+        uncompressed: Classifier | None = None,
+        versions: Mapping[str, Classifier] = MappingProxyType({}),
+    ) -> Auditor:
+        """Who judges finished models, beside others where an attack asks for that.
+
+        Args:
+            journal: is told of each attack.
+            uncompressed: the model that compression started from.
+            versions: the compressed models that an adversary may hold several of, by id, those
+                that are handed out first in front.
+        """
         return Auditor(
             self.audit_attacks,
             self.metrics,
@@ -158,6 +171,7 @@ class Groundwork(ABC):
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
             uncompressed=uncompressed,
+            versions=versions,
         )
 
     def describe_pools(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from safecompress_core.api import DataCard, Workload, component_id
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.host import Registry
-from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.components import attacker_of, definition_of
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.model import RunSpec
 
@@ -145,9 +145,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
 def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     """The method and dense training, as often as the attacker that asks for most wants."""
     wanted = [
-        getattr(one, "references", 0)
-        for one in spec.audit.attackers
-        if definition_of(one).references
+        getattr(one, "references", 0) for one in spec.audit.attackers if attacker_of(one).references
     ]
     count = max(wanted, default=0)
     if not count:

@@ -22,7 +22,6 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from safecompress_core.api import ReferenceAttackerParams
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import reproducible
@@ -80,9 +79,9 @@ def references_wanted(prepared: Preparation) -> int:
     """How many reference models the audit needs: as many as the attacker that asks for most."""
     return max(
         (
-            attack.params.references
+            getattr(attack.params, "references", 0)
             for attack in prepared.audit_attacks
-            if attack.definition.references and isinstance(attack.params, ReferenceAttackerParams)
+            if attack.definition.references
         ),
         default=0,
     )

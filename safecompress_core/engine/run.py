@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safecompress_core.choose.archive import Archive, Entry
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.data_card import describe_data
@@ -236,15 +237,17 @@ class _Work:
 
     def _audited(self, baseline: Learner, outcome: Outcome) -> dict[str, Any]:
         """Models, metrics and attacks of the chosen, the uncompressed and some archived models."""
-        auditor = self._prepared.auditor(self._journal, uncompressed=baseline.network)
+        auditor = self._prepared.auditor(
+            self._journal, uncompressed=baseline.network, versions=self._versions(outcome)
+        )
         dense_bytes = self._directory.baseline.stat().st_size
         own = self._references.of(is_dense=False)
         parts = {}
         declared = self._prepared.spec.task.model
         dense = Outcome(chosen=baseline)
-        for name, found, path, references in (
-            (BASELINE, dense, self._directory.baseline, self._references.of(is_dense=True)),
-            (CHOSEN, outcome, self._directory.model, own),
+        for name, found, path, references, version in (
+            (BASELINE, dense, self._directory.baseline, self._references.of(is_dense=True), None),
+            (CHOSEN, outcome, self._directory.model, own, outcome.chosen_id),
         ):
             file_bytes, learner = path.stat().st_size, found.chosen
             parts[name] = {
@@ -256,16 +259,21 @@ class _Work:
                     dense_bytes=dense_bytes,
                 ),
                 **auditor.judge(
-                    learner.network, name=name, file_bytes=file_bytes, references=references
+                    learner.network,
+                    name=name,
+                    file_bytes=file_bytes,
+                    references=references,
+                    version=version,
                 ),
             }
             self._journal.advance()
+        chosen, beside = outcome.chosen.network, {"references": own, "version": outcome.chosen_id}
         return {
             **parts[CHOSEN],
             "baseline": parts[BASELINE],
             "controls": {
-                "null": auditor.null_control(outcome.chosen.network, references=own),
-                "planted": auditor.planted_control(outcome.chosen.network, references=own),
+                "null": auditor.null_control(chosen, **beside),
+                "planted": auditor.planted_control(chosen, **beside),
             },
             "archive": self._archive(auditor, outcome, own),
         }
@@ -277,11 +285,7 @@ class _Work:
         if outcome.archive is None or not outcome.archive.entries:
             return []
         front = outcome.archive
-        wanted = {
-            "chosen": (),
-            "ends": front.ends,
-            "all": front.entries,
-        }[self._prepared.spec.audit.front]
+        wanted = self._kept(front)
         origins = {one["id"]: one for round_ in outcome.rounds for one in round_["candidates"]}
         listed = []
         for entry in front.entries:
@@ -298,18 +302,35 @@ class _Work:
                 "file_bytes": path.stat().st_size,
             }
             if entry in wanted:
-                stored = load_model(path)
-                network = self._prepared.filled(
-                    stored.state, stored.topology.masks, model=stored.metadata["model"]
-                )
                 record |= auditor.judge(
-                    network,
+                    self._archived(entry),
                     name=entry.id,
                     file_bytes=record["file_bytes"],
                     references=references,
+                    version=entry.id,
                 )
             listed.append(record)
         return listed
+
+    def _versions(self, outcome: Outcome) -> dict[str, Classifier]:
+        """The models of the archive that ``audit.front`` keeps, where an attack sees several."""
+        wanted = any(attack.definition.sees_versions for attack in self._prepared.audit_attacks)
+        if not wanted or outcome.archive is None or not outcome.archive.entries:
+            return {}
+        return {entry.id: self._archived(entry) for entry in self._kept(outcome.archive)}
+
+    def _kept(self, front: Archive) -> tuple[Entry, ...]:
+        """The entries that ``audit.front`` keeps, the ends first."""
+        kept = {
+            "chosen": (),
+            "ends": front.ends,
+            "all": (*front.ends, *front.entries),
+        }[self._prepared.spec.audit.front]
+        return tuple(dict.fromkeys(kept))
+
+    def _archived(self, entry: Entry) -> Classifier:
+        stored = load_model(self._directory.archived(entry.id))
+        return self._prepared.filled(stored.state, stored.topology.masks)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

@@ -31,6 +31,7 @@ class Sight:
         seen: the model's reactions to them, with all the access that it gives.
         references: those of reference models, or None.
         uncompressed: those of the uncompressed model, or None.
+        versions: those of other compressed versions, in the order in which they are handed out.
     """
 
     dataset: Dataset
@@ -38,6 +39,7 @@ class Sight:
     seen: Observations
     references: References | None = None
     uncompressed: Observations | None = None
+    versions: tuple[Observations, ...] = ()
 
     @property
     def unseen(self) -> Observations:

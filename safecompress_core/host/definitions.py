@@ -7,11 +7,14 @@ from typing import get_args
 from safecompress_core.api import (
     API_VERSION,
     AnyDefinition,
+    CombinedAttackerDef,
+    CombinedAttackerParams,
     Definition,
     Kind,
     Params,
     ReferenceAttackerParams,
     Role,
+    VersionsAttackerParams,
 )
 from safecompress_core.hookspecs import HOOKS
 
@@ -19,7 +22,9 @@ __all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "key_of", "label"]
 
 NAME_STYLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TARGET_STYLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-CLASS_OF: dict[Kind, type[Definition]] = {cls.kind: cls for cls in get_args(AnyDefinition)}
+CLASSES_OF: dict[Kind, tuple[type[Definition], ...]] = {
+    kind: tuple(cls for cls in get_args(AnyDefinition) if cls.kind is kind) for kind in Kind
+}
 
 Key = tuple[Kind, Role | None, str]
 """What makes a definition unique: its kind, its role where it has one, and its name."""
@@ -45,9 +50,10 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
 
     Later checks rely on earlier ones: stop at the first flaw.
     """
-    wanted = CLASS_OF[kind]
+    wanted = CLASSES_OF[kind]
     if not isinstance(definition, wanted):
-        yield f"{HOOKS[kind]} returned {type(definition).__name__} where {wanted.__name__} belongs"
+        names = " or ".join(cls.__name__ for cls in wanted)
+        yield f"{HOOKS[kind]} returned {type(definition).__name__} where {names} belongs"
         return
     name = definition.name
     params: object = definition.params  # whatever its annotation says, it comes from outside
@@ -66,6 +72,14 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
         params, ReferenceAttackerParams
     ):
         yield f"{name!r} has reference models, so its params are a ReferenceAttackerParams"
+    elif getattr(definition, "sees_versions", False) and not issubclass(
+        params, VersionsAttackerParams
+    ):
+        yield f"{name!r} sees versions, so its params are a VersionsAttackerParams"
+    elif isinstance(definition, CombinedAttackerDef) and not issubclass(
+        params, CombinedAttackerParams
+    ):
+        yield f"{name!r} is made of others, so its params are a CombinedAttackerParams"
     if not TARGET_STYLE.fullmatch(definition.target):
         yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
     if not definition.summary.strip() or "\n" in definition.summary:

@@ -6,7 +6,17 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from safecompress_core.api import Definition, Kind, Params, Role
+from safecompress_core.api import (
+    AttackerDef,
+    AttackerParams,
+    CombinedAttackerDef,
+    CombinedAttackerParams,
+    Definition,
+    Kind,
+    Params,
+    Part,
+    Role,
+)
 from safecompress_core.errors import PluginError, SafeCompressError
 from safecompress_core.extras import missing_extra
 from safecompress_core.host.definitions import Key, key_of, label
@@ -108,8 +118,9 @@ class Registry:
         """
         definition = self.definition_of(params)
         module, _, attribute = definition.target.partition(":")
+        parts = [self._parts(params)] if isinstance(definition, CombinedAttackerDef) else []
         try:
-            return getattr(importlib.import_module(module), attribute)(params)
+            return getattr(importlib.import_module(module), attribute)(params, *parts)
         except SafeCompressError:
             raise
         except Exception as error:
@@ -122,6 +133,16 @@ class Registry:
                 plugin=origin.plugin,
                 distribution=origin.package,
             ) from error
+
+    def _parts(self, params: Params) -> tuple[Part, ...]:
+        """What an attacker is made of, built."""
+        assert isinstance(params, CombinedAttackerParams)  # or the host would have refused it
+        return tuple(map(self._part, params.attackers))
+
+    def _part(self, params: AttackerParams) -> Part:
+        definition = self.definition_of(params)
+        assert isinstance(definition, AttackerDef)  # the spec lets no part have parts
+        return Part(definition=definition, params=params, attacker=self.create(params))
 
 
 def _place(key: Key) -> tuple[int, str, str]:

@@ -1,11 +1,15 @@
 """What an attacker is given and what it must answer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from safecompress_core.api import AttackerDef, AttackerParams
 from safecompress_core.privacy.background import Encoding
 from safecompress_core.privacy.observations import Observations
 from safecompress_core.privacy.references import References
@@ -28,6 +32,8 @@ class Evidence:
             asks for them; else None.
         uncompressed: the uncompressed model's reactions to the same samples, with the same access,
             for an attacker whose definition asks for them; else None.
+        versions: other compressed versions' reactions to the same samples, with the same access,
+            for an attacker whose definition asks for them; empty where there are none.
         public: attribute: what anyone may know of the samples anyway, shape (N, P), where the data
             have public features; else None. ``seen.inputs`` show no more than that either.
         encoding: attribute: how the model's input says the attribute, where it does; else None.
@@ -40,6 +46,7 @@ class Evidence:
     values: int
     references: References | None = None
     uncompressed: Observations | None = None
+    versions: tuple[Observations, ...] = ()
     public: Tensor | None = None
     encoding: Encoding | None = None
     is_member: Tensor | None = None
@@ -52,13 +59,43 @@ class Evidence:
             truth=None if self.truth is None else self.truth[positions],
             references=None if self.references is None else self.references.take(positions),
             uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
+            versions=tuple(version.take(positions) for version in self.versions),
             public=None if self.public is None else self.public[positions],
             is_member=None if self.is_member is None else self.is_member[positions],
         )
 
+    def declared(self, definition: AttackerDef, params: AttackerParams) -> "Evidence":
+        """What is left of the evidence for an attacker that declares no more than this.
+
+        Of reference models and versions there are as many as its parameters ask for.
+        """
+        access, references, uncompressed = definition.access, self.references, self.uncompressed
+        if not definition.references or references is None:
+            references = None
+        else:
+            references = references.first(params.references)  # type: ignore[attr-defined]
+        if not definition.pairs_with_uncompressed or uncompressed is None:
+            uncompressed = None
+        else:
+            uncompressed = uncompressed.restricted(access)
+        others = params.versions - 1 if definition.sees_versions else 0  # type: ignore[attr-defined]
+        return replace(
+            self,
+            seen=self.seen.restricted(access),
+            references=references,
+            uncompressed=uncompressed,
+            versions=tuple(one.restricted(access) for one in self.versions[:others]),
+        )
+
 
 class Adversary(ABC):
-    """Built from its parameters once a model; copied, with what it learned, for each candidate."""
+    """Built from its parameters once a model; copied, with what it learned, for each candidate.
+
+    Attributes:
+        remarks: what an audit says of it, once fitted, beside the game's measures; JSON-ready.
+    """
+
+    remarks: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Iterator
 
 from safecompress_core.api import component_id
+from safecompress_core.spec.attacker_checks import each_alone
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.checks import check_against_card, check_gate, check_names
-from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.outside import check_paths
 from safecompress_core.spec.translate import Finding
 
@@ -40,15 +41,15 @@ def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
 
 def _check_references(spec: AuditSpec) -> Iterator[Finding]:
     """A reference model is trained as the attacked one was, and nobody knows how that was."""
-    for index, attacker in enumerate(spec.audit.attackers):
-        if definition_of(attacker).references:
+    for path, attacker in each_alone(spec.audit.attackers, ("audit", "attackers")):
+        if attacker_of(attacker).references:
             name = component_id(attacker)
             message = (
                 f"{name!r} compares with reference models, which are trained as the attacked model "
                 "was; of a model that exists already, nobody can say how that was"
             )
             mend = "take it out, or make the model with `safecompress run`, whose audit trains them"
-            yield Finding(("audit", "attackers", index, "type"), message, mend)
+            yield Finding((*path, "type"), message, mend)
 
 
 _CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (

@@ -3,12 +3,19 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
-from safecompress_core.api import AttributeMark, DataCard, Game, Params, component_id
+from safecompress_core.api import (
+    AttributeMark,
+    CombinedAttackerParams,
+    DataCard,
+    Game,
+    Params,
+    component_id,
+)
+from safecompress_core.spec.attacker_checks import auditing_selectors, check_attackers
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.change_checks import check_changes
-from safecompress_core.spec.components import definition_of
+from safecompress_core.spec.components import attacker_of, definition_of
 from safecompress_core.spec.fields import marked
 from safecompress_core.spec.model import SLUG, RunSpec
 from safecompress_core.spec.names import offer
@@ -67,7 +74,7 @@ def gate_measures(spec: AnySpec) -> list[str]:
 
 
 def _game(attacker: Params) -> Game:
-    return Game(definition_of(attacker).game)
+    return attacker_of(attacker).game
 
 
 def _check_pools(spec: RunSpec) -> Iterator[Finding]:
@@ -85,7 +92,7 @@ def _check_ids(spec: RunSpec) -> Iterator[Finding]:
 
 
 def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Finding]:
-    """The components of a list have names of their own, that results can use.
+    """The components of a list, and the parts of each, have names that results can use.
 
     Args:
         path: of the list; its last step says what they are.
@@ -105,26 +112,14 @@ def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Findin
             yield Finding(where, f"{name!r} means something else in results", mend)
         elif not re.fullmatch(SLUG, name):
             yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
+        if isinstance(component, CombinedAttackerParams):
+            yield from check_names((*path, index, "attackers"), component.attackers)
 
 
 def _check_weights(spec: RunSpec) -> Iterator[Finding]:
     if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
         message = "every attacker has weight 0, so nothing would be defended against"
         yield Finding(("attackers",), message, "give one of them a weight")
-
-
-def auditing_selectors(spec: RunSpec) -> dict[str, str]:
-    """By id in the audit, the id under which the same attacker selects.
-
-    The same is who has the same type and parameters; the type with others is another attacker.
-    """
-    selecting = [(component_id(one), _identity(one)) for one in spec.attackers]
-    found = {}
-    for attacker in spec.audit.attackers:
-        same = [name for name, identity in selecting if identity == _identity(attacker)]
-        if same:
-            found[component_id(attacker)] = same[0]
-    return found
 
 
 def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
@@ -137,55 +132,6 @@ def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
             message = f"{name!r} learns from samples that are no members, and there are none for it"
             mend = "write pools.reference: 0.5, say"
             yield Finding(("method", "defences", index, "type"), message, mend)
-
-
-def _check_references(spec: RunSpec) -> Iterator[Finding]:
-    """Reference models of every candidate would cost more than all candidates together."""
-    for index, attacker in enumerate(spec.attackers):
-        if definition_of(attacker).references:
-            name = component_id(attacker)
-            message = f"{name!r} compares with reference models, which only the audit trains"
-            mend = "move it to audit.attackers"
-            yield Finding(("attackers", index, "type"), message, mend)
-
-
-def _check_games(spec: RunSpec) -> Iterator[Finding]:
-    """Candidates are compared sample by sample."""
-    for index, attacker in enumerate(spec.attackers):
-        if not _game(attacker).selects:
-            name = component_id(attacker)
-            message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
-            mend = "move it to audit.attackers"
-            yield Finding(("attackers", index, "type"), message, mend)
-
-
-def _check_pairs(spec: RunSpec) -> Iterator[Finding]:
-    """A reference model re-runs the selection, and would need an uncompressed model of its own."""
-    for index, attacker in enumerate(spec.attackers):
-        if definition_of(attacker).pairs_with_uncompressed:
-            name = component_id(attacker)
-            message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
-            mend = "move it to audit.attackers"
-            yield Finding(("attackers", index, "type"), message, mend)
-
-
-def _check_audit(spec: RunSpec) -> Iterator[Finding]:
-    """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
-    if spec.audit.allow_selectors:
-        return
-    same = auditing_selectors(spec)
-    for index, attacker in enumerate(spec.audit.attackers):
-        name = same.get(component_id(attacker))
-        if name is not None:
-            yield Finding(
-                ("audit", "attackers", index),
-                f"this is the attacker {name!r} that selects, whose figures read too low here",
-                "audit with another one, or write 'allow_selectors: true'",
-            )
-
-
-def _identity(attacker: Params) -> dict[str, Any]:
-    return attacker.model_dump(mode="json", exclude={"id", "weight"})
 
 
 def check_gate(spec: AnySpec) -> Iterator[Finding]:
@@ -209,10 +155,7 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_ids,
     _check_weights,
     _check_reference_data,
-    _check_references,
-    _check_pairs,
-    _check_games,
-    _check_audit,
+    check_attackers,
     check_gate,
     check_changes,
     check_paths,

@@ -41,7 +41,15 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypeAliasType
 
-from safecompress_core.api import Definition, Kind, Params, Role, Slot
+from safecompress_core.api import (
+    AttackerDef,
+    CombinedAttackerDef,
+    Definition,
+    Kind,
+    Params,
+    Role,
+    Slot,
+)
 
 __all__ = [
     "TAG",
@@ -50,6 +58,7 @@ __all__ = [
     "Components",
     "Definitions",
     "Nested",
+    "attacker_of",
     "definition_of",
 ]
 
@@ -74,6 +83,14 @@ class Definitions(Protocol):
 def definition_of(component: Params) -> Any:
     """The definition of a component that a spec holds, whose parameters are a runtime model."""
     return vars(type(component))["definition"]
+
+
+def attacker_of(component: Any) -> AttackerDef:
+    """The definition of an attacker; of one that is made of others, with what these are."""
+    definition: AttackerDef | CombinedAttackerDef = definition_of(component)
+    if isinstance(definition, CombinedAttackerDef):
+        return definition.of([attacker_of(part) for part in component.attackers])
+    return definition
 
 
 class Components:

@@ -4,7 +4,7 @@ The kit makes up a small model whose leak is known, since it writes the represen
 planted, every attack of the game has to find it; left out, none may find anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from importlib import import_module
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import AttackerDef, Game
+from safecompress_core.api import AttackerDef, CombinedAttackerDef, Game, Part
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Attacker, Evidence
 from safecompress_core.privacy.background import Encoding
@@ -47,24 +47,47 @@ class AttackerConformance(DefinitionConformance):
     Every piece of evidence is cut down to the access that the definition declares, so an attacker
     that reads more fails with an ``AccessError``. Private attributes have three values. An
     attacker that declares ``references`` gets eight of them; one that declares
-    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing. One that
+    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing, one that
+    declares ``sees_versions`` those of two of these. One that
     declares ``writes_attribute`` meets an attribute that is a part of the model's input. Of the
     samples themselves an attack on an attribute sees what is public, and all else as 0.
 
     Attributes:
         definition: the attacker's definition.
         params: what a spec would write for it; an attribute may have any name.
+        parts: of an attacker that is made of others, the definition and parameters of each.
     """
 
-    definition: ClassVar[AttackerDef]
+    definition: ClassVar[AttackerDef | CombinedAttackerDef]
     params: ClassVar[Mapping[str, Any]] = {}
+    parts: ClassVar[Sequence[tuple[AttackerDef, Mapping[str, Any]]]] = ()
+
+    @property
+    def declared(self) -> AttackerDef:
+        """What it plays and sees; of an attacker that is made of others, what these do."""
+        if isinstance(self.definition, CombinedAttackerDef):
+            return self.definition.of([definition for definition, _ in self.parts])
+        return self.definition
 
     def attacker(self) -> Attacker:
         """A fresh attacker."""
-        module, _, name = self.definition.target.partition(":")
-        built: Attacker = getattr(import_module(module), name)(
-            self.definition.params.model_validate(dict(self.params))
+        given = dict(self.params)
+        if not self.parts:
+            return self._built(self.declared, given)
+        made = [definition.params.model_validate(dict(params)) for definition, params in self.parts]
+        parts = tuple(
+            Part(definition=definition, params=own, attacker=self._built(definition, dict(params)))
+            for (definition, params), own in zip(self.parts, made, strict=True)
         )
+        return self._built(self.declared, {**given, "attackers": made}, parts)
+
+    @staticmethod
+    def _built(
+        definition: AttackerDef, given: dict[str, Any], *parts: tuple[Part, ...]
+    ) -> Attacker:
+        module, _, name = definition.target.partition(":")
+        params = definition.params.model_validate(given)
+        built: Attacker = getattr(import_module(module), name)(params, *parts)
         return built
 
     def fitted(self, known: Evidence, *, seed: int = 0) -> Attacker:
@@ -77,27 +100,28 @@ class AttackerConformance(DefinitionConformance):
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
         make = {Game.MEMBERSHIP: _membership_pool, Game.ATTRIBUTE: _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
-        made = _written_pool if self.definition.writes_attribute else make[self.definition.game]
+        made = _written_pool if self.declared.writes_attribute else make[self.declared.game]
         full = made(leak, generator)
-        seen = full.seen.restricted(self.definition.access)
-        if self.definition.game is Game.ATTRIBUTE:
-            seen = seen.showing(PUBLIC if self.definition.writes_attribute else PUBLIC[:0])
+        seen = full.seen.restricted(self.declared.access)
+        if self.declared.game is Game.ATTRIBUTE:
+            seen = seen.showing(PUBLIC if self.declared.writes_attribute else PUBLIC[:0])
         return replace(
             full,
             seen=seen,
             references=_references(full.seen.labels, leak, generator)
-            if self.definition.references
+            if self.declared.references
             else None,
-            uncompressed=_uncompressed(full.seen).restricted(self.definition.access)
-            if self.definition.pairs_with_uncompressed
+            uncompressed=_uncompressed(full.seen).restricted(self.declared.access)
+            if self.declared.pairs_with_uncompressed
             else None,
+            versions=_versions(full.seen, self.declared),
         )
 
     def scores(self, attacker: Attacker, pool: Evidence) -> Tensor:
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
         scores = attacker.score(replace(pool, truth=None))
         count = len(pool.seen)
-        shape = (count,) if self.definition.game is Game.MEMBERSHIP else (count, pool.values)
+        shape = (count,) if self.declared.game is Game.MEMBERSHIP else (count, pool.values)
         assert tuple(scores.shape) == shape, f"scores have shape {tuple(scores.shape)}, not {shape}"
         assert scores.isfinite().all(), "a score is not a finite number"
         return scores
@@ -106,7 +130,7 @@ class AttackerConformance(DefinitionConformance):
         """AUC of a membership attack, accuracy of an attribute attack."""
         assert pool.truth is not None
         scores = self.scores(attacker, pool)
-        if self.definition.game is Game.MEMBERSHIP:
+        if self.declared.game is Game.MEMBERSHIP:
             return _auc(scores, pool.truth)
         return float((scores.argmax(dim=1) == pool.truth).double().mean())
 
@@ -116,7 +140,7 @@ class AttackerConformance(DefinitionConformance):
         pool = self.evidence(seed=2)
 
         assert self.success(attacker, pool) >= ENOUGH
-        if self.definition.game is Game.MEMBERSHIP and attacker.threshold is not None:
+        if self.declared.game is Game.MEMBERSHIP and attacker.threshold is not None:
             assert pool.truth is not None
             said = self.scores(attacker, pool) > attacker.threshold
             right = (said == pool.truth).double()
@@ -129,7 +153,7 @@ class AttackerConformance(DefinitionConformance):
             self.fitted(self.evidence(leak=0, seed=3)), self.evidence(leak=0, seed=4)
         )
 
-        if self.definition.game is Game.MEMBERSHIP:
+        if self.declared.game is Game.MEMBERSHIP:
             half = SAMPLES // 2
             error = sqrt((SAMPLES + 1) / (12 * half * half))  # of an AUC (Mann & Whitney 1947)
             assert abs(success - 0.5) < CHANCE * error
@@ -190,7 +214,7 @@ class AttackerConformance(DefinitionConformance):
         known = self.evidence(seed=1)
         assert known.truth is not None
         absent = known.seen.labels == CLASSES - 1
-        if self.definition.game is Game.ATTRIBUTE:
+        if self.declared.game is Game.ATTRIBUTE:
             absent |= known.truth == VALUES - 1
         kept = (~absent).nonzero()[:, 0]
 
@@ -258,6 +282,16 @@ def _observed(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations
 def _uncompressed(seen: Observations) -> Observations:
     """A model whose logits are the other half, where membership leaves no trace."""
     return _observed(seen.inputs, seen.labels, first=CLASSES)
+
+
+def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, ...]:
+    """Two such models, for an attacker that asks for them: as they are, and a little less sure."""
+    if not declared.sees_versions:
+        return ()
+    first = _uncompressed(seen)
+    return tuple(
+        one.restricted(declared.access) for one in (first, first.answered(first.logits / 2))
+    )
 
 
 def _auc(scores: Tensor, is_member: Tensor) -> float:

@@ -1,7 +1,9 @@
 """A membership attack that measures, by labels alone, how far the decision boundary is."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,11 +12,16 @@ from torch.nn import functional as F
 from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
 from safecompress_plugins.attackers.label_only_manifest import BoundaryParams
 
+if TYPE_CHECKING:
+    from safecompress_plugins.attackers.hop_skip_jump import ToolboxSearch
+
 __all__ = ["Boundary", "Search"]
 
 # N samples · D values of a sample · A anchors · T steps · Q queries of a step
 
 ANCHORS = 200
+TOOLBOX = "safecompress_plugins.attackers.hop_skip_jump"
+"""Imported where it is asked for alone: its package comes with an extra."""
 HALVINGS = 12  # of the way to the boundary; what is left is 1/4,000 of it
 
 
@@ -26,12 +33,14 @@ class Boundary(Attacker):
 
     Source: Choquette-Choo, Tramèr, Carlini & Papernot 2021, "Label-Only Membership Inference
     Attacks", ICML; Li & Zhang 2021, "Membership Leakage in Label-Only Exposures", CCS. The distance
-    is HopSkipJump's, see ``Search``.
+    is HopSkipJump's, see ``Search`` and ``ToolboxSearch``.
     """
 
     def __init__(self, params: BoundaryParams) -> None:
         self._params = params
-        self._search: Search | None = None
+        self._search: Search | ToolboxSearch | None = None
+        if params.search == "hopskipjump":
+            import_module(TOOLBOX)  # or say what is missing now, and not after training
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
         """Draw where searches start and in which directions they feel their way.
@@ -43,9 +52,18 @@ class Boundary(Attacker):
         if not len(inputs):
             raise PoolError("the boundary is looked for between the samples of attack-train")
         chosen = torch.randperm(len(inputs), generator=generator)[:ANCHORS]
+        anchors = inputs[chosen].flatten(1)
+        if self._params.search == "hopskipjump":
+            self._search = import_module(TOOLBOX).ToolboxSearch(
+                self._params,
+                anchors,
+                bounds=(float(inputs.amin()), float(inputs.amax())),
+                seed=int(torch.randint(2**31, (), generator=generator)),
+            )
+            return
         shape = (self._params.steps, self._params.queries, inputs[0].numel())
         directions = F.normalize(torch.randn(shape, generator=generator), dim=2)
-        self._search = Search(inputs[chosen].flatten(1), directions)
+        self._search = Search(anchors, directions)
 
     def score(self, evidence: Evidence) -> Tensor:
         """The distance, shape (N,), in the inputs' unit."""

@@ -11,11 +11,11 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError
+from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
 from safecompress_plugins.attackers.compression_manifest import CompressionDifferenceParams
 from safecompress_plugins.attackers.known_truth import known_membership
 
-__all__ = ["CompressionDifference", "both_answers"]
+__all__ = ["CompressionDifference", "answer_classifier", "both_answers", "paired_answers"]
 
 # N samples · C classes
 
@@ -49,7 +49,7 @@ class CompressionDifference(Attacker):
         """
         is_member = known_membership(known)
         seed = int(torch.randint(2**31, (), generator=generator))
-        self._pipeline = make_pipeline(StandardScaler(), _classifier(self._classifier, seed=seed))
+        self._pipeline = answer_classifier(self._classifier, seed=seed)
         self._pipeline.fit(_rows(known), is_member.numpy())
 
     def score(self, evidence: Evidence) -> Tensor:
@@ -60,11 +60,7 @@ class CompressionDifference(Attacker):
 
 
 def both_answers(evidence: Evidence) -> Tensor:
-    """Features of each sample, shape (N, 4C + 3).
-
-    Posteriors of the uncompressed and of the compressed model, what the compressed model adds, and
-    the one-hot label, each in the order of the uncompressed model's posteriors, largest first; then
-    the loss of either model and what the compressed model adds.
+    """``paired_answers`` of the uncompressed and the compressed model.
 
     Raises:
         PoolError: if there is no uncompressed model.
@@ -73,12 +69,25 @@ def both_answers(evidence: Evidence) -> Tensor:
         raise PoolError(
             "compression-difference compares with the uncompressed model, and there is none"
         )
-    big, small = evidence.uncompressed, evidence.seen
-    before, order = big.posteriors.sort(dim=1, descending=True, stable=True)
-    after = small.posteriors.gather(1, order)
-    is_label = F.one_hot(small.labels, small.classes).gather(1, order)
-    losses = torch.stack([big.losses, small.losses, small.losses - big.losses], dim=1)
+    return paired_answers(evidence.uncompressed, evidence.seen)
+
+
+def paired_answers(first: Observations, second: Observations) -> Tensor:
+    """What two models say of the same samples, shape (N, 4C + 3).
+
+    Posteriors of either model, what the second adds, and the one-hot label, each in the order of
+    the first model's posteriors, largest first; then the loss of either and what the second adds.
+    """
+    before, order = first.posteriors.sort(dim=1, descending=True, stable=True)
+    after = second.posteriors.gather(1, order)
+    is_label = F.one_hot(second.labels, second.classes).gather(1, order)
+    losses = torch.stack([first.losses, second.losses, second.losses - first.losses], dim=1)
     return torch.cat([before, after, after - before, is_label, losses], dim=1)
+
+
+def answer_classifier(name: str, *, seed: int) -> Pipeline:
+    """``forest`` or ``logistic`` on standardised features, all classes weighing the same."""
+    return make_pipeline(StandardScaler(), _classifier(name, seed=seed))
 
 
 def _rows(evidence: Evidence) -> NDArray[np.float64]:

@@ -4,10 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game
+from safecompress_core.api import (
+    Access,
+    AttackerDef,
+    AttackerParams,
+    Game,
+    VersionsAttackerParams,
+)
 from safecompress_plugins.attackers.membership_manifest import NeuralParams
 
-__all__ = ["DEFINITIONS", "CompressionDifferenceParams", "SamiaParams"]
+__all__ = [
+    "DEFINITIONS",
+    "CompressionDifferenceParams",
+    "CompressionVersionsParams",
+    "SamiaParams",
+]
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -33,6 +44,15 @@ class CompressionDifferenceParams(AttackerParams):
     """scikit-learn's random forest or logistic regression."""
 
 
+class CompressionVersionsParams(VersionsAttackerParams):
+    """Classifiers over the answers of several compressed versions of a model."""
+
+    classifier: Literal["forest", "logistic"] = "forest"
+    """What reads the answers of two models: scikit-learn's random forest or logistic regression."""
+    with_uncompressed: bool = True
+    """Whether it holds the uncompressed model as well."""
+
+
 DEFINITIONS = (
     AttackerDef(
         name="samia",
@@ -54,5 +74,17 @@ DEFINITIONS = (
         game=Game.MEMBERSHIP,
         access=Access.BLACK_BOX,
         pairs_with_uncompressed=True,
+    ),
+    AttackerDef(
+        name="compression-versions",
+        params=CompressionVersionsParams,
+        target="safecompress_plugins.attackers.compression_versions:CompressionVersions",
+        summary="Members by the answers of several compressed versions of one model.",
+        cites="Li et al. 2025, CompLeak: Deep Learning Model Compression Exacerbates Privacy "
+        "Leakage, arXiv 2507.16872, CompLeak-MR",
+        game=Game.MEMBERSHIP,
+        access=Access.BLACK_BOX,
+        pairs_with_uncompressed=True,
+        sees_versions=True,
     ),
 )

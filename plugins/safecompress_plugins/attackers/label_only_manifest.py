@@ -1,6 +1,6 @@
 """Names and parameters of the attackers that ask for labels alone."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,13 @@ class BoundaryParams(AttackerParams):
     steps: Annotated[int, Field(ge=1)] = 3
     """Jumps along the boundary; each makes the distance more exact."""
     queries: Annotated[int, Field(ge=2)] = 30
-    """Points that the model is asked about before each jump, for each sample."""
+    """Points that the model is asked about before each jump, for each sample; ``hopskipjump`` asks
+    more from jump to jump, with the square root of their number."""
+    search: Literal["batched", "hopskipjump"] = "batched"
+    """Who looks for the boundary: ``batched``, HopSkipJump for many samples at once;
+    ``hopskipjump``, that of adversarial-robustness-toolbox, sample by sample: many times slower."""
+    budget: Annotated[int, Field(ge=10)] = 1000
+    """``hopskipjump``: how often the model is asked about each sample, at most."""
 
 
 DEFINITIONS = (

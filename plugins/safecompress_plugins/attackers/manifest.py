@@ -2,6 +2,7 @@
 
 from safecompress_plugins.attackers import (
     attribute_manifest,
+    basket_manifest,
     compression_manifest,
     label_only_manifest,
     membership_manifest,
@@ -17,5 +18,6 @@ DEFINITIONS = (
     *attribute_manifest.DEFINITIONS,
     *compression_manifest.DEFINITIONS,
     *label_only_manifest.DEFINITIONS,
+    *basket_manifest.DEFINITIONS,
     *other_games_manifest.DEFINITIONS,
 )

@@ -1,7 +1,9 @@
 """Distances to the decision boundary, found by asking for labels."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +13,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.api import Access, AttackerDef
+from safecompress_core.errors import MissingExtraError
+from safecompress_core.host import load_plugins
 from safecompress_core.testing import AttackerConformance
 from safecompress_core.toolkit import (
     Classifier,
@@ -24,6 +28,9 @@ from safecompress_plugins.attackers.boundary import Boundary
 from safecompress_plugins.attackers.label_only_manifest import DEFINITIONS, BoundaryParams
 
 [BOUNDARY] = [one for one in DEFINITIONS if one.name == "boundary"]
+needs_toolbox = pytest.mark.skipif(
+    find_spec("art") is None, reason="the extra 'attacks' is not installed"
+)
 
 
 class TestBoundary(AttackerConformance):
@@ -155,6 +162,87 @@ def test_another_librarys_hop_skip_jump_finds_no_nearer_boundary(leaky: Leaky) -
 
     assert ours.mean() < theirs.mean()
     assert (ours < theirs).mean() > 0.8
+
+
+@needs_toolbox
+class TestBoundaryByTheToolbox(AttackerConformance):
+    definition: AttackerDef = BOUNDARY
+    params = {"search": "hopskipjump", "steps": 1, "queries": 2, "budget": 15}
+
+
+@needs_toolbox
+def test_the_toolbox_finds_a_linear_boundary_where_it_is(
+    linear: tuple[Observations, Tensor],
+) -> None:
+    """Never nearer than it is, and more exactly the more may be asked."""
+    seen, expected = linear
+    some, known = seen.take(torch.arange(20)), expected[:20]
+    rough, fine = (
+        distances(fitted(seen, search="hopskipjump", steps=30, queries=20, budget=budget), some)
+        / known
+        for budget in (50, 1000)
+    )
+
+    assert rough.min() > 0.999
+    assert fine.min() > 0.999
+    assert fine.median() < 1.1
+    assert fine.median() < rough.median()
+
+
+@needs_toolbox
+def test_the_toolbox_leaves_global_states_as_they_were(leaky: Leaky) -> None:
+    """And whatever they are, its distances are the same."""
+    seen = leaky.pool.seen.take(torch.arange(12))
+    attacker = fitted(leaky.known.seen, search="hopskipjump", budget=200)
+    found = []
+    kept = np.random.get_state()  # noqa: NPY002  numpy's global state is what this is about
+    try:
+        for seed in (1, 2):
+            np.random.seed(seed)  # noqa: NPY002
+            found.append(distances(attacker, seen))
+            assert np.random.rand() == np.random.RandomState(seed).rand()  # noqa: NPY002
+    finally:
+        np.random.set_state(kept)  # noqa: NPY002
+
+    assert torch.equal(*found)
+
+
+@needs_toolbox
+def test_no_sample_is_asked_about_more_often_than_the_budget_allows(leaky: Leaky) -> None:
+    """All questions about a sample are counted, not only those that estimate a direction."""
+    seen = leaky.pool.seen.take(leaky.pool.seen.predictions == leaky.pool.seen.labels)
+    one = seen.take(torch.tensor([0]))
+    attacker = fitted(leaky.known.seen, search="hopskipjump", steps=50, budget=75)
+    asked: list[int] = []
+    predict = Observations.predict
+
+    def counted(self: Observations, inputs: Tensor) -> Tensor:
+        asked.append(len(inputs))
+        return predict(self, inputs)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Observations, "predict", counted)
+        distances(attacker, one)
+
+    anchors, *about_it = asked
+    assert anchors == 200
+    assert 40 < sum(about_it) <= 75
+
+
+def test_what_is_missing_is_said_when_the_attacker_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is trained; without it the attack's own search works."""
+    for name in {"art", *sys.modules}:
+        if name.partition(".")[0] == "art":
+            monkeypatch.setitem(sys.modules, name, None)  # type: ignore[arg-type]
+    monkeypatch.delitem(sys.modules, "safecompress_plugins.attackers.hop_skip_jump", raising=False)
+    registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+
+    with pytest.raises(MissingExtraError, match=r"art is not .* 'safecompress\[attacks\]'"):
+        registry.create(BoundaryParams(search="hopskipjump"))
+
+    assert isinstance(registry.create(BoundaryParams()), Boundary)
 
 
 def test_there_must_be_somewhere_to_start(leaky: Leaky) -> None:
