@@ -69,11 +69,12 @@ def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in _strategies(prepared.spec.method, METHOD):
         role = definition_of(params).role
-        if role is Role.GROW and prepared.registry.create(params).gradient_batches:
+        if role is not Role.PRUNE and prepared.registry.create(params).gradient_batches:
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
             )
-            yield Finding((*path, "type"), message, "write 'random'")
+            mend = "write 'random'" if role is Role.GROW else "write 'erdos-renyi-kernel'"
+            yield Finding((*path, "type"), message, mend)
         if role is Role.INITIAL and getattr(params, "weights", "random") == "inherit":
             message = f"{name!r} bounds what members do to the model, and these weights know them"
             yield Finding((*path, "weights"), message, "write 'random', or 'pretrained'")

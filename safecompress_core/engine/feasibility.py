@@ -104,7 +104,7 @@ def _loading(prepared: Groundwork) -> Iterator[Finding]:
         yield Finding(("task", "model", *error.field), error.message, error.mend)
 
 
-def _data(prepared: Preparation) -> Iterator[Finding]:
+def _data(prepared: Groundwork) -> Iterator[Finding]:
     for message in data_flaws(prepared.original):
         yield Finding(("task", "data"), message, "mend the data, or what loads them")
 

@@ -43,7 +43,7 @@ def trade_offs(comparison: Mapping[str, Any]) -> list[Plate]:
     rows = list(enumerate(comparison["variants"], start=1))
     densities = list(dict.fromkeys(row["density"] for _, row in rows if row["density"] is not None))
     games = dict.fromkeys(game for _, row in rows for game in row["advantage"])
-    plates = []
+    plates: list[Plate] = []
     for density, game in product(densities or [None], games):
         dots = [
             _dot(place, row, game)

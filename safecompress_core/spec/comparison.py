@@ -22,7 +22,14 @@ from safecompress_core.spec.problems import Problem, SpecPath
 from safecompress_core.spec.source import read
 from safecompress_core.spec.translate import translated
 
-__all__ = ["Comparison", "ComparisonSpec", "Entry", "is_comparison", "load_comparison"]
+__all__ = [
+    "MARK",
+    "Comparison",
+    "ComparisonSpec",
+    "Entry",
+    "is_comparison",
+    "load_comparison",
+]
 
 MARK = "variants"
 """The field by which a comparison is told from the spec of a run."""

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from safecompress_core.spec.audit_spec import KIND, build_audit_model
+from safecompress_core.spec.comparison import MARK, ComparisonSpec
 from safecompress_core.spec.components import Definitions
 from safecompress_core.spec.model import build_spec_model
 
@@ -23,31 +24,37 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
     """The schema of everything that a spec may say, given what is registered.
 
     A spec that extends another may leave out whatever that one has, so only the names of its
-    outermost fields are held against the schema. One of ``kind: audit`` has a schema of its own.
+    outermost fields are held against the schema. One of ``kind: audit`` has a schema of its own, and
+    so has a comparison, which has ``variants``.
 
     Returns:
         JSON Schema of draft 2020-12; the same registry always gives the same keys in the same
         order.
     """
     run, audit = build_spec_model(registry), build_audit_model(registry)
-    wanted = [(run, "validation"), (audit, "validation")]
+    wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
     _, found = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
     definitions = {name: _tidy(one) for name, one in found["$defs"].items()}
     spec = definitions.pop(run.__name__)
     own = definitions.pop(audit.__name__)
+    comparison = definitions.pop(ComparisonSpec.__name__)
     names = dict.fromkeys((*spec["properties"], *own["properties"]), True)
     return {
         "$schema": DIALECT,
         "title": "SafeCompress spec",
         "description": spec["description"],
-        "if": {"type": "object", "required": ["extends"]},
-        "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
+        "if": {"type": "object", "required": [MARK]},
+        "then": {"$ref": "#/$defs/ComparisonSpec"},
         "else": {
-            "if": {"properties": {"kind": {"const": KIND}}, "required": ["kind"]},
-            "then": {"$ref": "#/$defs/AuditSpec"},
-            "else": {"$ref": "#/$defs/Spec"},
+            "if": {"type": "object", "required": ["extends"]},
+            "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
+            "else": {
+                "if": {"properties": {"kind": {"const": KIND}}, "required": ["kind"]},
+                "then": {"$ref": "#/$defs/AuditSpec"},
+                "else": {"$ref": "#/$defs/Spec"},
+            },
         },
-        "$defs": {"Spec": spec, "AuditSpec": own} | definitions,
+        "$defs": {"Spec": spec, "AuditSpec": own, "ComparisonSpec": comparison} | definitions,
     }
 
 

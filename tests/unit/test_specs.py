@@ -9,11 +9,14 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from safecompress_core.host import Registry, load_plugins
+from safecompress_core.spec.comparison import is_comparison, load_comparison
 from safecompress_core.spec.load import load_any_spec
 from safecompress_core.spec.schema import spec_schema
 
 FOLDER = Path(__file__).parents[2] / "specs"
-SPECS = sorted(FOLDER.rglob("*.yaml"))
+ALL = sorted(FOLDER.rglob("*.yaml"))
+COMPARISONS = [path for path in ALL if is_comparison(path)]
+SPECS = [path for path in ALL if path not in COMPARISONS]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,16 @@ def test_every_spec_is_valid(path: Path, built_ins: Registry) -> None:
     assert loaded.spec.audit.attackers, "a spec that audits nothing proves nothing"
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", COMPARISONS, ids=lambda path: path.name)
+def test_every_comparison_is_valid(path: Path, built_ins: Registry) -> None:
+    """With every run of it."""
+    comparison = load_comparison(path, registry=built_ins)
+
+    assert len({entry.variant for entry in comparison.entries}) > 1
+    assert all(entry.loaded.spec.audit.attackers for entry in comparison.entries)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
 def test_an_editor_finds_nothing_wrong_with_a_spec(path: Path, schema: Any) -> None:
     """It checks against the committed schema, which the spec's first line names."""
     text = path.read_text(encoding="utf-8")

@@ -202,6 +202,11 @@ def _lottery(params: LotteryParams, epochs: int) -> Workload:
 
 PLACE = "safecompress_plugins.methods"
 
+READING_GRADIENTS = dict.fromkeys(
+    ("dmp", "dp-sgd"), "weights are chosen by gradients of members, which it keeps from the model"
+)
+"""Defences that a topology chosen by gradients would go around."""
+
 DEFINITIONS = (
     MethodDef(
         name="prune",
@@ -251,6 +256,7 @@ DEFINITIONS = (
         summary="Sparse training of what the loss depends on most at initialisation (SNIP).",
         cites="Lee, Ajanthan & Torr 2019, SNIP, ICLR, Algorithm 1",
         workload=_once,
+        refuses=READING_GRADIENTS,
     ),
     MethodDef(
         name="lottery",
@@ -267,6 +273,7 @@ DEFINITIONS = (
         summary="Sparse training of what keeps gradients flowing at initialisation (GraSP).",
         cites="Wang, Zhang & Grosse 2020, GraSP, ICLR, Algorithm 1",
         workload=_once,
+        refuses=READING_GRADIENTS,
     ),
     MethodDef(
         name="movement",
