@@ -181,6 +181,8 @@ class _Work:
             "model": {**self.finished.sizes, "file_bytes": size, "dense_bytes": size},
             **auditor.judge(network, name=AUDITED, file_bytes=size),
             "baseline": None,
+            "method": None,
+            "defences": {},
             "controls": {
                 "null": auditor.null_control(network),
                 "planted": auditor.planted_control(network),

@@ -167,15 +167,15 @@ def separability(results: Results) -> Table | None:
 
 
 def phases(results: Results) -> Table | None:
-    """What a method did in which order; None for one that has no phases to tell of."""
-    done = results["method"]["phases"]
-    if not done:
+    """What a method did in which order; None where there are no phases to tell of."""
+    method = results["method"]
+    if method is None or not method["phases"]:
         return None
     rows = [
         Row(phase["name"], (Cell(str(phase["epochs"])), Cell(share(phase["density"]))))
-        for phase in done
+        for phase in method["phases"]
     ]
-    title = f"How {results['method']['type']} came to its model"
+    title = f"How {method['type']} came to its model"
     return Table(title, ("epochs", "density after it"), tuple(rows))
 
 

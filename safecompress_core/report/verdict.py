@@ -84,7 +84,7 @@ def _kind(results: Results) -> str:
 
 def defences(results: Results) -> tuple[Finding, ...]:
     """What the chosen model's defences tell of themselves, a guarantee say."""
-    told = results.get("defences", {}).items()
+    told = results["defences"].items()
     return tuple(Finding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts)
 
 

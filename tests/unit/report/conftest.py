@@ -134,6 +134,7 @@ def results() -> dict[str, Any]:
             "bound": "careful",
             "also_audit": [],
         },
+        "defences": {},
         "selection_gap": {
             "membership": {
                 "select": {
