@@ -196,9 +196,7 @@ class VersionsAttackerParams(AttackerParams):
 class CombinedAttackerParams(AttackerParams):
     """Parameters that every attacker has that is made of others."""
 
-    attackers: Annotated[
-        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=2)
-    ]
+    attackers: Annotated[list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=2)]
     """What it is made of: attackers of one game, either membership or one attribute."""
 
     @property

@@ -8,7 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from safecompress_core.api import AttributeMark, DefenceDef, Game, LayerMark, component_id
-from safecompress_core.engine.attack_flaws import attack_flaws, can_be_moved, each_attack
+from safecompress_core.engine.attack_flaws import (
+    attack_flaws,
+    can_be_moved,
+    each_attack,
+    nothing_to_infer,
+    overreaching,
+)
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.metric import SampleMetric
@@ -223,6 +229,7 @@ CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     attack_flaws,
     _attributes,
     _values,
+    nothing_to_infer,
     _gates,
     _metrics,
     _defences,
@@ -230,4 +237,5 @@ CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     _layers,
     _method,
     _references,
+    overreaching,
 )

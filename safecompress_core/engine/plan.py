@@ -145,9 +145,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
 def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     """The method and dense training, as often as the attacker that asks for most wants."""
     wanted = [
-        getattr(one, "references", 0)
-        for one in spec.audit.attackers
-        if attacker_of(one).references
+        getattr(one, "references", 0) for one in spec.audit.attackers if attacker_of(one).references
     ]
     count = max(wanted, default=0)
     if not count:

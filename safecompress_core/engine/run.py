@@ -256,13 +256,13 @@ class _Work:
                 ),
             }
             self._journal.advance()
-        chosen, beside = outcome.chosen.network, {"references": own, "version": outcome.chosen_id}
+        chosen, version = outcome.chosen.network, outcome.chosen_id
         return {
             **parts[CHOSEN],
             "baseline": parts[BASELINE],
             "controls": {
-                "null": auditor.null_control(chosen, **beside),
-                "planted": auditor.planted_control(chosen, **beside),
+                "null": auditor.null_control(chosen, references=own, version=version),
+                "planted": auditor.planted_control(chosen, references=own, version=version),
             },
             "archive": self._archive(auditor, outcome, own),
         }

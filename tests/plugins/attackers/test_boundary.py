@@ -210,7 +210,7 @@ def test_the_toolbox_leaves_global_states_as_they_were(leaky: Leaky) -> None:
 @needs_toolbox
 def test_no_sample_is_asked_about_more_often_than_the_budget_allows(leaky: Leaky) -> None:
     """All questions about a sample are counted, not only those that estimate a direction."""
-    seen = leaky.pool.seen.take((leaky.pool.seen.predictions == leaky.pool.seen.labels))
+    seen = leaky.pool.seen.take(leaky.pool.seen.predictions == leaky.pool.seen.labels)
     one = seen.take(torch.tensor([0]))
     attacker = fitted(leaky.known.seen, search="hopskipjump", steps=50, budget=75)
     asked: list[int] = []

@@ -163,7 +163,9 @@ def test_who_selects_within_another_may_not_audit_either(
     loaded: Callable[..., LoadedSpec], problems: Callable[..., list[str]]
 ) -> None:
     """And where it is allowed, results name the part that selected."""
-    selecting = "attackers.0={type: several, attackers: [{type: threshold}, {type: entropy, id: e}]}"
+    selecting = (
+        "attackers.0={type: several, attackers: [{type: threshold}, {type: entropy, id: e}]}"
+    )
 
     [problem] = problems(selecting)
     spec = loaded(selecting, "audit.allow_selectors=true").spec
