@@ -10,7 +10,12 @@ from functools import partial
 from typing import Any
 
 from safecompress_core.api import AttributeMark, Game, LayerMark
-from safecompress_core.engine.attack_flaws import attack_flaws, each_attack
+from safecompress_core.engine.attack_flaws import (
+    attack_flaws,
+    each_attack,
+    nothing_to_infer,
+    overreaching,
+)
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
 from safecompress_core.engine.environment import is_available
@@ -264,6 +269,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
     attack_flaws,
     _attributes,
     _values,
+    nothing_to_infer,
     _gates,
     _metrics,
 )
@@ -278,4 +284,5 @@ CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     defence_flaws,
     _method,
     _references,
+    overreaching,
 )

@@ -68,19 +68,25 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
         yield f"the params of {name!r} are no subclass of safecompress_core.api.Params"
     elif "type" in params.model_fields:
         yield f"the params of {name!r} have a field 'type', which a spec uses for the name"
-    elif getattr(definition, "references", False) and not issubclass(
-        params, ReferenceAttackerParams
-    ):
-        yield f"{name!r} has reference models, so its params are a ReferenceAttackerParams"
-    elif getattr(definition, "sees_versions", False) and not issubclass(
-        params, VersionsAttackerParams
-    ):
-        yield f"{name!r} sees versions, so its params are a VersionsAttackerParams"
-    elif isinstance(definition, CombinedAttackerDef) and not issubclass(
-        params, CombinedAttackerParams
-    ):
-        yield f"{name!r} is made of others, so its params are a CombinedAttackerParams"
+    else:
+        yield from _missing_parameters(definition, params)
     if not TARGET_STYLE.fullmatch(definition.target):
         yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
     if not definition.summary.strip() or "\n" in definition.summary:
         yield f"the summary of {name!r} is not one line"
+
+
+def _missing_parameters(definition: Definition, params: type[Params]) -> Iterator[str]:
+    """Parameters that come with what an attacker says of itself, and that it does not have."""
+    claims = (
+        ("has reference models", getattr(definition, "references", False), ReferenceAttackerParams),
+        ("sees versions", getattr(definition, "sees_versions", False), VersionsAttackerParams),
+        (
+            "is made of others",
+            isinstance(definition, CombinedAttackerDef),
+            CombinedAttackerParams,
+        ),
+    )
+    for claim, holds, wanted in claims:
+        if holds and not issubclass(params, wanted):
+            yield f"{definition.name!r} {claim}, so its params are a {wanted.__name__}"

@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import AttackerDef, CombinedAttackerDef, Game, Part
+from safecompress_core.api import (
+    AttackerDef,
+    AttackerParams,
+    CombinedAttackerDef,
+    Game,
+    Part,
+)
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Attacker, Evidence
 from safecompress_core.privacy.background import Encoding
@@ -74,12 +80,14 @@ class AttackerConformance(DefinitionConformance):
         given = dict(self.params)
         if not self.parts:
             return self._built(self.declared, given)
-        made = [definition.params.model_validate(dict(params)) for definition, params in self.parts]
-        parts = tuple(
-            Part(definition=definition, params=own, attacker=self._built(definition, dict(params)))
-            for (definition, params), own in zip(self.parts, made, strict=True)
-        )
-        return self._built(self.declared, {**given, "attackers": made}, parts)
+        parts = tuple(self._part(definition, dict(own)) for definition, own in self.parts)
+        given["attackers"] = [part.params for part in parts]
+        return self._built(self.declared, given, parts)
+
+    def _part(self, definition: AttackerDef, given: dict[str, Any]) -> Part:
+        params = definition.params.model_validate(given)
+        assert isinstance(params, AttackerParams)
+        return Part(definition=definition, params=params, attacker=self._built(definition, given))
 
     @staticmethod
     def _built(

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from safecompress_core.extras import EXTRA_OF, missing_extra
 
-DISTRIBUTION = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+DISTRIBUTION = {
+    "PIL": "pillow",
+    "art": "adversarial-robustness-toolbox",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
 
 
 def test_the_table_is_what_the_distribution_declares() -> None:

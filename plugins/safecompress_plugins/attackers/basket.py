@@ -2,9 +2,9 @@
 
 - Which part is the worst is learned on attack-train, never on the pool that is reported: the best
   of several figures of one pool reads too high on it.
-- Nor is it learned from samples that a part was fitted to: trained attacks know those by heart. Each
-  part is fitted ``folds`` times without a part of attack-train, and judged on what it did not see.
-  The answers come from one more fit, on all of attack-train.
+- Nor is it learned from samples that a part was fitted to: trained attacks know those by heart.
+  Each part is fitted ``folds`` times without a part of attack-train, and judged on what it did not
+  see. The answers come from one more fit, on all of attack-train.
 - Parts see what they would see alone: their own access, and as many reference models as they ask
   for.
 """

@@ -113,4 +113,5 @@ class _Asked:
         distances = (points.flatten(1) - self._origin).norm(dim=1)
         outside = distances[labels != self._one.labels]
         self.nearest = min(self.nearest, float(outside.amin())) if len(outside) else self.nearest
-        return np.eye(self._one.classes, dtype=np.float32)[labels.numpy()]
+        rows: Floats = np.eye(self._one.classes, dtype=np.float32)[labels.numpy()]
+        return rows

@@ -32,7 +32,8 @@ class BoundaryParams(AttackerParams):
     more from jump to jump, with the square root of their number."""
     search: Literal["batched", "hopskipjump"] = "batched"
     """Who looks for the boundary: ``batched``, HopSkipJump for many samples at once;
-    ``hopskipjump``, that of adversarial-robustness-toolbox, sample by sample: many times slower."""
+    ``hopskipjump``, that of adversarial-robustness-toolbox, sample by sample: many times slower,
+    and with the extra ``attacks`` alone."""
     budget: Annotated[int, Field(ge=10)] = 1000
     """``hopskipjump``: how often the model is asked about each sample, at most."""
 

@@ -63,9 +63,14 @@ class TestBasketOnAnAttributeByRun(AttackerConformance):
 def basket(*parts: tuple[str, dict[str, Any]], **params: Any) -> Basket:
     """A basket of built-in attackers by name."""
     registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
-    made = [BY_NAME[name].params.model_validate(given) for name, given in parts]
+    made: list[Any] = [BY_NAME[name].params.model_validate(given) for name, given in parts]
     built: Basket = registry.create(BasketParams(attackers=made, **params))
     return built
+
+
+def default(name: str) -> Any:
+    """Parameters of a built-in attacker that can do without any."""
+    return BY_NAME[name].params()
 
 
 def fitted(attacker: Attacker, known: Evidence) -> Attacker:
@@ -109,7 +114,7 @@ def test_the_worst_is_not_who_learned_attack_train_by_heart(leaky: Leaky) -> Non
     names = ("entropy", "loss-threshold")
     attackers = (ByHeart(), basket(("loss-threshold", {}), ("gap", {}))._parts[0]._whole)
     parts = tuple(
-        Part(definition=BY_NAME[name], params=BY_NAME[name].params(), attacker=attacker)
+        Part(definition=BY_NAME[name], params=default(name), attacker=attacker)
         for name, attacker in zip(names, attackers, strict=True)
     )
     made = BasketParams(attackers=[part.params for part in parts], worst="run")
@@ -206,7 +211,7 @@ def test_parts_see_no_more_than_alone(leaky: Leaky) -> None:
             return torch.zeros(len(evidence.seen))
 
     parts = tuple(
-        Part(definition=BY_NAME[name], params=BY_NAME[name].params(), attacker=Spy())
+        Part(definition=BY_NAME[name], params=default(name), attacker=Spy())
         for name in ("gap", "gradient-norm")
     )
     fitted(Basket(BasketParams(attackers=[part.params for part in parts]), parts), leaky.known)

@@ -73,7 +73,7 @@ def family() -> tuple[Evidence, Evidence]:
         def compressed(density: float) -> nn.Module:
             small = deepcopy(big)
             with torch.no_grad():
-                for weight in (small[0].weight, small[2].weight):
+                for weight in (one for one in small.parameters() if one.ndim > 1):
                     weight.mul_(weight.abs() > weight.abs().flatten().quantile(1 - density))
             return trained(small, inputs[:MEMBERS], labels[:MEMBERS], epochs=40)
 

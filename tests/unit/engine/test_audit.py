@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import create_model
 from torch import Tensor, nn
 
 from safecompress_core.api import Access, Game
@@ -15,6 +16,7 @@ from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, SampleMetric, Subject
 from safecompress_core.network import Classifier
+from safecompress_core.privacy.attacker import Attacker
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.intervals import Estimate
 from safecompress_core.privacy.observations import Observations
@@ -248,3 +250,58 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
         with torch.no_grad():
             expected = big(one.seen._reactions.inputs)
         torch.testing.assert_close(one.uncompressed.logits, expected)
+
+
+def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
+    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+) -> None:
+    """Never the attacked one itself; none beside what is no version; each observed once a pool."""
+    plain, several = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "several"))
+    definition = replace(several.definition, sees_versions=True)
+    params = create_model("Wanting", __base__=type(several.params), versions=(int, 2))()
+    family = {name: network() for name in ("best", "safest", "other")}
+    forwarded: list[str] = []
+    for name, member in family.items():
+        member.register_forward_hook(lambda *_, name=name: forwarded.append(name))
+    auditor = Auditor(
+        [plain, replace(several, definition=definition, params=params)],
+        {"accuracy": Accuracy()},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(),
+        seed=Seed(2),
+        versions=family,
+    )
+
+    auditor.judge(overfitted, name="a", file_bytes=10, version="best")
+    auditor.null_control(overfitted, version="best")
+    auditor.planted_control(overfitted, version="best")
+    beside = [evidence.versions for _, _, evidence in spies.log]
+    assert sorted(len(versions) for versions in beside) == [0] * 7 + [1] * 7
+    for [version] in filter(None, beside):
+        assert version.access is Access.BLACK_BOX
+        torch.testing.assert_close(
+            version.logits, family["safest"](version._reactions.inputs).detach()
+        )
+    assert forwarded.count("best") == 0
+
+    spies.log.clear()
+    auditor.judge(overfitted, name="uncompressed", file_bytes=10)
+    assert not any(evidence.versions for _, _, evidence in spies.log)
+
+
+def test_what_an_attacker_remarks_stands_beside_its_measures(
+    auditor: Auditor, overfitted: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing stands there of one that has nothing to say."""
+    quiet = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    monkeypatch.setattr(Attacker, "remarks", {"worst": "reader"})
+
+    told = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+
+    assert all("remarks" not in one for one in quiet.values())
+    assert {name: one.pop("remarks") for name, one in told.items()} == {
+        name: {"worst": "reader"} for name in quiet
+    }
+    assert told == quiet

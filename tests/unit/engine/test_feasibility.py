@@ -1,5 +1,6 @@
 """What only data, model or machine can tell is wrong is said before anything trains."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from safecompress_core.dataset import Attribute
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import SpecError
+from safecompress_core.host import load_plugins
 from safecompress_core.network import Classifier
+from safecompress_core.spec.load import load_spec
 
 Prepare = Callable[..., Preparation]
 
@@ -82,6 +86,87 @@ def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.Monkey
         "training.compile: torch compiles with a C++ compiler here, and there is none; install "
         "g++, or write false"
     )
+
+
+NOSY = """
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+from safecompress_core.toolkit import Attacker
+
+
+class NosyParams(AttackerParams):
+    pass
+
+
+class Nosy(Attacker):
+    def __init__(self, params):
+        pass
+
+    def fit(self, known, *, generator):
+        pass
+
+    def score(self, evidence):
+        return -evidence.seen.losses
+
+
+@hookimpl
+def safecompress_attackers():
+    yield AttackerDef(
+        name="nosy", params=NosyParams, target=f"{__name__}:Nosy", summary="Reads too much.",
+        game=Game.MEMBERSHIP, access=Access.LABEL_ONLY,
+    )
+"""
+
+
+def test_an_attacker_that_reads_more_than_it_declares_is_refused_before_training(
+    tmp_path: Path,
+) -> None:
+    """In either list and as a part of another, where it would fail when models are trained."""
+    (tmp_path / "nosy.py").write_text(NOSY)
+    registry = load_plugins(plugins_dir=tmp_path, environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+    file = tmp_path / "spec.json"
+    nosy, gap = {"type": "nosy", "id": "n"}, {"type": "gap"}
+    spec = {
+        "version": 1,
+        "name": "small",
+        "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [8]}},
+        "method": {"type": "uncompressed"},
+        "attackers": [nosy],
+        "audit": {"attackers": [{"type": "basket", "attackers": [{"type": "entropy"}, nosy]}, gap]},
+    }
+    spec["audit"]["allow_selectors"] = True  # type: ignore[index]
+    file.write_text(json.dumps(spec))
+
+    found = refusal(Preparation(load_spec(file, registry=registry), registry))
+
+    reason = (
+        "'n' reads more than it declares: 'losses' needs black-box access, but the attacker "
+        "declared label-only; take it out; its plugin has to declare the access that it needs"
+    )
+    assert found == [
+        f"1: attackers.0.type: {reason}",
+        f"1: audit.attackers.0.attackers.1.type: {reason}",
+    ]
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
+    prepare: Prepare, rare: int
+) -> None:
+    """Nothing can be inferred, and an advantage of 0 would read as if nothing leaked."""
+    prepared = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
+    whole = prepared.original
+    values = torch.zeros(len(whole), dtype=torch.int64)
+    values[prepared.pools.attack_train.indices[:rare]] = 1
+    same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
+    vars(prepared)["original"] = vars(prepared)["dataset"] = same
+
+    pools = ["audit"] if rare else ["attack_train", "audit"]
+    assert [one.partition(": ")[2] for one in refusal(prepared)] == [
+        f"audit.attackers.0.attribute: all {len(getattr(prepared.pools, pool))} samples of pool "
+        f"{pool!r} have the same 'digit', so there is nothing to infer; take the attacker out, "
+        "give the pool a larger share, or use more data"
+        for pool in pools
+    ]
 
 
 def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(

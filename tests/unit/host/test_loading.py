@@ -111,6 +111,16 @@ BROKEN = {
         attacker().replace("access=", "references=True, access="),
         "'probe' has reference models, so its params are a ReferenceAttackerParams",
     ),
+    "versions": (
+        attacker().replace("access=", "sees_versions=True, access="),
+        "'probe' sees versions, so its params are a VersionsAttackerParams",
+    ),
+    "parts": (
+        HEAD + "from safecompress_core.api import AttackerParams, CombinedAttackerDef\n"
+        "@hookimpl\ndef safecompress_attackers():\n    yield CombinedAttackerDef(name='probe', "
+        "params=AttackerParams, target='acme:Attack', summary='Several.')",
+        "'probe' is made of others, so its params are a CombinedAttackerParams",
+    ),
     "type_field": (
         attacker().replace("depth: int = 1", "type: str = 'x'"),
         "have a field 'type'",

@@ -11,6 +11,8 @@ from safecompress_core.api import (
     Access,
     AttackerDef,
     AttackerParams,
+    CombinedAttackerDef,
+    CombinedAttackerParams,
     Definition,
     Game,
     Kind,
@@ -31,6 +33,10 @@ class ProbeParams(AttackerParams):
     """Parameters of the attacker that the registry's tests use."""
 
     depth: int = 1
+
+
+class SeveralParams(CombinedAttackerParams):
+    """Parameters of an attacker that is made of others."""
 
 
 class SpareParams(Params):
@@ -141,6 +147,27 @@ def test_parameters_that_fit_no_definition_or_several_are_refused() -> None:
 def test_create_calls_the_target_with_the_parameters() -> None:
     """The target is imported only now."""
     assert registry_of(definition()).create(ProbeParams(depth=3)) == repr(ProbeParams(depth=3))
+
+
+def test_create_hands_an_attacker_the_parts_that_it_is_made_of(
+    install: Install, tmp_path: Path
+) -> None:
+    """Built, with what each may see; an error of a part names the plugin that it comes from."""
+    del install
+    (tmp_path / "acme_several.py").write_text("def several(*given): return given")
+    several = CombinedAttackerDef(
+        name="several", params=SeveralParams, target="acme_several:several", summary="Several."
+    )
+    part = definition()
+    params = SeveralParams(attackers=[ProbeParams(depth=1), ProbeParams(depth=2)])
+
+    given, parts = registry_of(part, several).create(params)
+
+    assert given is params
+    assert [one.attacker for one in parts] == [repr(ProbeParams(depth=n)) for n in (1, 2)]
+    assert all(one.definition is part for one in parts)
+    with pytest.raises(PluginError, match="cannot build the attacker 'probe' from math:sqrt"):
+        registry_of(definition(target="math:sqrt"), several).create(params)
 
 
 @pytest.mark.parametrize(
