@@ -330,7 +330,9 @@ class _Work:
 
     def _archived(self, entry: Entry) -> Classifier:
         stored = load_model(self._directory.archived(entry.id))
-        return self._prepared.filled(stored.state, stored.topology.masks)
+        return self._prepared.filled(
+            stored.state, stored.topology.masks, model=stored.metadata["model"]
+        )
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ from safecompress_core.spec.model import RunSpec
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["auditing_selectors", "check_attackers", "each_alone"]
+__all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_alone"]
 
 COMBINED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
 """The games in which several attackers can be one: each says something of every sample."""
@@ -44,16 +44,18 @@ def each_alone(
 
 def check_attackers(spec: RunSpec) -> Iterator[Finding]:
     """Everything that is wrong with the attackers beside their ids and weights."""
-    for attackers, path in (
-        (spec.attackers, LISTS["select"]),
-        (spec.audit.attackers, LISTS["audit"]),
-    ):
-        for index, attacker in enumerate(attackers):
-            if isinstance(definition_of(attacker), CombinedAttackerDef):
-                yield from _check_parts(_parts(attacker), (*path, index, "attackers"))
+    yield from check_combined(spec.attackers, LISTS["select"])
+    yield from check_combined(spec.audit.attackers, LISTS["audit"])
     yield from _check_selecting(spec)
     yield from _check_versions(spec)
     yield from _check_audit(spec)
+
+
+def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Finding]:
+    """What is wrong with the parts of the attackers of a list that are made of others."""
+    for index, attacker in enumerate(attackers):
+        if isinstance(definition_of(attacker), CombinedAttackerDef):
+            yield from _check_parts(_parts(attacker), (*path, index, "attackers"))
 
 
 def auditing_selectors(spec: RunSpec) -> dict[str, str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from safecompress_core.api import component_id
-from safecompress_core.spec.attacker_checks import each_alone
+from safecompress_core.spec.attacker_checks import check_combined, each_alone
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.checks import check_against_card, check_gate, check_names
 from safecompress_core.spec.components import attacker_of
@@ -39,6 +39,10 @@ def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
             yield Finding(("task", "labels", index), message, "name each of them once")
 
 
+def _check_combined(spec: AuditSpec) -> Iterator[Finding]:
+    yield from check_combined(spec.audit.attackers, ("audit", "attackers"))
+
+
 def _check_references(spec: AuditSpec) -> Iterator[Finding]:
     """A reference model is trained as the attacked one was, and nobody knows how that was."""
     for path, attacker in each_alone(spec.audit.attackers, ("audit", "attackers")):
@@ -56,6 +60,7 @@ _CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (
     _check_pools,
     _check_ids,
     _check_labels,
+    _check_combined,
     _check_references,
     check_gate,
     check_paths,
