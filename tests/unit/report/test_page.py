@@ -254,6 +254,7 @@ def results() -> Results:
             "also_audit": [],
         },
         "method": {"type": "test-driven", "epochs": 4, "phases": [], "facts": {}},
+        "defences": {},
         "selection_gap": {
             "membership": {
                 "select": {
