@@ -149,7 +149,8 @@ def _unpacked(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -
 
 def _rows_of_bytes(tensor: Tensor) -> Tensor:
     """The same memory as (N, bytes of a number): copying float16 as floats may change a NaN."""
-    return tensor.view(-1, 1).view(torch.uint8)
+    numbers = tensor.flatten()  # of a channels-last 1 x 1 kernel, strides are not what they seem
+    return numbers.view(torch.uint8).view(tensor.numel(), tensor.element_size())
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

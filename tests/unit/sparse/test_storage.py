@@ -306,3 +306,19 @@ def test_contradictions_are_refused(
 
     with pytest.raises(StorageError, match=message):
         load_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_weights_laid_out_channels_last_give_the_bytes_of_any_others(
+    kernel: int, tmp_path: Path
+) -> None:
+    """Also those of a 1 x 1 kernel, which torch calls contiguous in both layouts."""
+    weight = torch.randn(8, 4, kernel, kernel, generator=torch.Generator().manual_seed(0))
+    mask = weight > 0
+    topology, state = Topology.from_masks({"w": mask}), {"w": torch.where(mask, weight, 0)}
+    for name, layout in (("plain", torch.contiguous_format), ("last", torch.channels_last)):
+        one = {"w": torch.empty_like(state["w"], memory_format=layout).copy_(state["w"])}
+        save_model(tmp_path / name, one, topology, {})
+
+    assert (tmp_path / "plain").read_bytes() == (tmp_path / "last").read_bytes()
+    assert same_bits(load_model(tmp_path / "last").state["w"], state["w"])
