@@ -11,6 +11,7 @@ from safecompress_core.cli.discovery import (
     plugins_dir_option,
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
+from safecompress_core.cli.overriding import set_option
 from safecompress_core.spec.load import load_audit_spec
 from safecompress_core.spec.model import GIVEN
 from safecompress_core.spec.overrides import Laid
@@ -33,13 +34,7 @@ existing = click.Path(exists=True, path_type=Path)
 @click.option("--data", type=existing, help="The data file; the same as --set task.data.path=...")
 @click.option("--members", type=existing, help="Instead: the file of those it was trained on, ...")
 @click.option("--non-members", type=existing, help="... and of those it was not trained on.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Change a field of the spec: --set pools.members=0.5. May be repeated.",
-)
+@set_option("Change a field of the spec: --set pools.members=0.5. May be repeated.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),

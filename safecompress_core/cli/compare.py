@@ -13,6 +13,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.overriding import set_option
 from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
 
 if TYPE_CHECKING:
@@ -29,13 +30,7 @@ NARROW = 120
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Change a field of the comparison: --set changes.training.epochs=50. May be repeated.",
-)
+@set_option("Change a field of the comparison: --set changes.training.epochs=50. May be repeated.")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),

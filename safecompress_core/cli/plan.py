@@ -12,6 +12,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.overriding import set_option
 from safecompress_core.spec.load import load_spec
 
 __all__ = ["plan"]
@@ -19,13 +20,7 @@ __all__ = ["plan"]
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Change a field of the spec: --set training.epochs=50. May be repeated.",
-)
+@set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
 @click.option(
     "--measure",
     is_flag=True,

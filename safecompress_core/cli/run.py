@@ -11,6 +11,7 @@ from safecompress_core.cli.discovery import (
     plugins_dir_option,
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
+from safecompress_core.cli.overriding import set_option
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.spec.load import LoadedSpec, load_spec
 
@@ -25,13 +26,7 @@ GATE_FAILED = 1
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Change a field of the spec: --set training.epochs=50. May be repeated.",
-)
+@set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),

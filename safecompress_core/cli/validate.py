@@ -9,6 +9,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.overriding import set_option
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
@@ -25,13 +26,7 @@ INVALID = 1
 @click.argument(
     "specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path(path_type=Path)
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Change a field before validating: --set training.epochs=50. May be repeated.",
-)
+@set_option("Change a field before validating: --set training.epochs=50. May be repeated.")
 @click.option(
     "--format",
     "output_format",

@@ -142,6 +142,8 @@ class Trainer:
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
+        A learner that is settled stays as it is, and only its epochs pass.
+
         Args:
             learner: changed in place.
             until: how many epochs the learner has been trained for afterwards.
@@ -156,8 +158,6 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
-
-        A learner that is settled stays as it is, and only its epochs pass.
         """
         learner.network.train()
         forward = learner.network.represent
