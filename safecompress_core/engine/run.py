@@ -67,8 +67,8 @@ class FinishedRun:
 
 
 def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
-    """``<runs>/<name>-<hash>``: the same for the same resolved spec and the same plugins."""
-    return runs / directory_name(loaded.resolved, plugin_records(registry))
+    """``<runs>/<name>-<hash>``: the same for the same resolved spec and components of it."""
+    return runs / directory_name(loaded.resolved, plugin_records(loaded.resolved, registry))
 
 
 def run_spec(
@@ -107,7 +107,7 @@ def run_spec(
             return FinishedRun(
                 path=directory.path, results=read_json(directory.results), is_new=False
             )
-        write_json(directory.path / "plugins.json", plugin_records(registry))
+        write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         with reproducible(threads_for(prepared.blank(), prepared.sample)):
             record = environment(prepared.device, prepared.recipe.arithmetic)
