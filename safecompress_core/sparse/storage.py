@@ -144,7 +144,7 @@ def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredMo
     tensors |= {name: int8.weight() for name, int8 in quantised.items()}
     for name, layer in layers.items():
         if _dtype_name(tensors[name]) != layer["dtype"]:
-            raise ValueError(f"{name} is not of the stated dtype")
+            raise ValueError(f"{name} is not of the stated shape and dtype")
     return StoredModel(
         state=tensors,
         topology=Topology.from_masks(masks),
@@ -182,7 +182,7 @@ def _unpacked(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -
         tensors[name] = torch.zeros(shape, dtype=values.dtype)
         _rows_of_bytes(tensors[name])[mask.flatten()] = _rows_of_bytes(values)
     if tensors[name].shape != shape:
-        raise ValueError(f"{name} is not of the stated shape")
+        raise ValueError(f"{name} is not of the stated shape and dtype")
     return mask
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from safecompress_core.toolkit import Quantised
 
@@ -44,8 +45,10 @@ def int8(weight: Tensor) -> Quantised:
     Args:
         weight: shape (O, ...), O output channels.
     """
-    block = (1, *weight.shape[1:])
-    scales, zeros = choose_qparams_affine(weight, MappingType.SYMMETRIC, block, torch.int8)
-    return Quantised(
-        values=quantize_affine(weight, block, scales, zeros, torch.int8), scales=scales
-    )
+    rows = weight.reshape(len(weight), -1)
+    if rows.shape[1] == 1:
+        rows = pad(rows, (0, 1))  # of a single column torchao takes all rows for one channel
+    block = (1, rows.shape[1])
+    scales, zeros = choose_qparams_affine(rows, MappingType.SYMMETRIC, block, torch.int8)
+    values = quantize_affine(rows, block, scales, zeros, torch.int8)
+    return Quantised(values=values[:, : weight[0].numel()].reshape(weight.shape), scales=scales)

@@ -94,9 +94,10 @@ class Quantize(Method):
         def quantise(learner: Learner) -> Done:
             before = {name: weight.detach().cpu() for name, weight in learner.weights.items()}
             quantised = {name: int8(weight) for name, weight in before.items()}
-            learner.quantise(quantised)
             after = {name: stored.weight() for name, stored in quantised.items()}
-            return learner, {"error": _error(before, after)}
+            facts = {"error": _error(before, after)}
+            learner.quantise(quantised)
+            return learner, facts
 
         phases.do("train", pretrain, epochs=first)
         if params.aware:
