@@ -95,7 +95,8 @@ def test_what_was_measured_is_the_model_in_the_file(run: Path) -> None:
     registry = load_plugins().registry
     prepared = Preparation(load_spec(run / "spec.resolved.yaml", registry=registry), registry)
     stored = load_model(run / "model" / "model.safetensors")
-    network = prepared.filled(stored.state, stored.topology.masks).eval()
+    network = prepared.blank().eval()
+    network.module.load_state_dict(stored.state)
     rows = prepared.pools.audit.non_members
     with torch.no_grad():
         answers = network(prepared.dataset.inputs[rows]).argmax(dim=1)

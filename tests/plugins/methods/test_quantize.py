@@ -114,7 +114,8 @@ def test_convolutions_are_quantised_however_they_lie_in_memory(
     outcome = one.run()
     one.workshop.store(outcome.chosen, tmp_path / "m")
     stored = load_model(tmp_path / "m")
-    network = one.prepared.filled(stored.state, stored.topology.masks)
+    network = one.prepared.blank()
+    network.module.load_state_dict(stored.state)
     inputs = one.prepared.dataset.inputs[torch.arange(50)]
 
     assert len(stored.quantised) == 21
