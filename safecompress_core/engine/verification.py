@@ -133,7 +133,8 @@ class _Run:
 
     def _weights(self, stored: StoredModel) -> int:
         """How many weights the uncompressed model has that may be sparse."""
-        if stored.metadata["model"] == self.results["baseline"]["model"]["architecture"]:
+        own = self.results["baseline"]["model"]["architecture"]
+        if stored.metadata["model"] == own and "reshaping" not in stored.metadata:
             return stored.topology.total
         return load_model(self.directory / BASELINE).topology.total
 

@@ -115,3 +115,17 @@ class TestMovement(MethodConformance):
 
     definition: ClassVar[MethodDef] = METHODS["movement"]
     params: ClassVar[dict[str, Any]] = {"density": 0.3}
+
+
+class TestLowRank(MethodConformance):
+    """Two layers in the place of each."""
+
+    definition: ClassVar[MethodDef] = METHODS["low-rank"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.5}
+
+
+class TestStructured(MethodConformance):
+    """Fewer neurons."""
+
+    definition: ClassVar[MethodDef] = METHODS["structured"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.5}
