@@ -33,9 +33,8 @@ class Structured(DenseThenReshaped):
     their mean over the group, and the smallest of all groups go until the budget is met; each group
     keeps one channel. What is left is a smaller dense network.
 
-    Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning", CVPR, sections 3.2 and 3.3,
-    with the norms of a plainly trained network, as in Li et al. 2017, "Pruning Filters for
-    Efficient ConvNets", ICLR.
+    Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning", CVPR, with the norms of a
+    plainly trained network, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets", ICLR.
     """
 
     phase = "remove channels and fine-tune"
