@@ -71,7 +71,8 @@ def can_be_factorised(layer: nn.Module) -> bool:
 
     What derives from one of these is not: others may reach for its weights.
     """
-    return type(layer) is nn.Linear or (type(layer) in CONVOLUTIONS and layer.groups == 1)
+    is_plain = type(layer) in (nn.Linear, *CONVOLUTIONS)
+    return is_plain and getattr(layer, "groups", 1) == 1
 
 
 def can_be_resized(layer: nn.Module) -> bool:
@@ -140,7 +141,7 @@ class Reshaping:
             layer = _layer(module, name)
             if not can_be_factorised(layer):
                 raise _misfit(f"{name} ({type(layer).__name__}) cannot be made of two layers")
-            if rank > min(layer.weight.flatten(1).shape):
+            if rank > min(layer.get_parameter("weight").flatten(1).shape):
                 raise _misfit(f"{name} has no rank of {rank}")
             parent, _, own = name.rpartition(".")
             setattr(module.get_submodule(parent), own, Factorised(layer, rank))

@@ -54,7 +54,8 @@ class Structured(DenseThenReshaped):
             module, example_inputs=architecture.sample.cpu(), verbose=False
         )
         names = {id(layer): name for name, layer in module.named_modules()}
-        head = module.get_submodule(_name_of(network.head, network.module))
+        own = {id(layer): name for name, layer in network.module.named_modules()}
+        head = module.get_submodule(own[id(network.head)])
         found = [
             _channels(group, graph, names)
             for group in graph.get_all_groups(
@@ -178,7 +179,3 @@ def _widths(layer: nn.Module) -> tuple[int, int]:
     if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return layer.in_channels, layer.out_channels
     return layer.num_features, layer.num_features  # type: ignore[return-value]
-
-
-def _name_of(layer: nn.Module, module: nn.Module) -> str:
-    return next(name for name, one in module.named_modules() if one is layer)

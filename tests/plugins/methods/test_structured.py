@@ -132,7 +132,8 @@ def silenced(network: Classifier, small: Classifier, inputs: Tensor) -> Tensor:
                     return output * stays.view(1, -1, *[1] * (output.ndim - 2))
 
                 hooks.callback(layer.register_forward_hook(mute).remove)
-        return network(inputs)
+        answers: Tensor = network(inputs)
+        return answers
 
 
 def test_every_group_keeps_a_channel(shop: Callable[..., Any]) -> None:

@@ -187,7 +187,10 @@ def test_what_an_opponent_has_learned_goes_on_where_its_shape_is_the_same(
         )
         moved = one.workshop.moved(learner, small)
         states = [one.defences["gradient-reversal"].state_dict() for one in (learner, moved)]
-        same = [torch.equal(before, after) for before, after in zip(*map(dict.values, states))]
+        same = [
+            torch.equal(before, after)
+            for before, after in zip(*map(dict.values, states), strict=True)
+        ]
 
         assert moved.epoch == 1
         assert all(same) is goes_on
