@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.errors import SpecError
+from safecompress_core.network import Classifier
 from safecompress_plugins.methods.low_rank import ranks
 
 LOW_RANK = {"type": "low-rank", "density": 0.5}
@@ -172,3 +174,17 @@ def test_what_cannot_be_done_is_told_before_anything_is_trained(
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
     assert told in str(found.value)
+
+
+def test_a_network_of_a_single_layer_is_told_before_anything_is_trained(
+    shop: Callable[..., Any],
+) -> None:
+    """The last layer is never made of two."""
+    one = shop(LOW_RANK, task__model={"type": "mlp", "hidden": [10]}).prepared
+    network = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(64, 14)))
+    [flaw] = one.method.flaws(network, one.recipe, one.registry.create, one.architecture)
+
+    assert (flaw.field, flaw.mend) == (
+        "type",
+        "use 'prune', or a model of linear layers or convolutions",
+    )

@@ -194,3 +194,24 @@ def test_what_an_opponent_has_learned_goes_on_where_its_shape_is_the_same(
 
         assert moved.epoch == 1
         assert all(same) is goes_on
+
+
+def test_normalisation_is_reshaped_and_counted_as_well(tmp_path: Path) -> None:
+    """Running means are in the file, and are no parameters."""
+    done = run(
+        tmp_path,
+        {"type": "structured"},
+        task={"data": {"type": "handwriting"}, "model": {"type": "resnet18", "width": 0.05}},
+        training={"epochs": 2, "batch_size": 256},
+    )
+    stored = load_model(done.path / "model" / "model.safetensors")
+    normalised, reader = stored.metadata["reshaping"]["widths"]["layer4.1.bn2"]
+
+    assert stored.state["layer4.1.bn2.running_var"].shape == (normalised,)
+    assert stored.state["fc.weight"].shape == (14, reader) == (14, normalised)
+    damaged = [
+        check
+        for check in verified(done.path, load_plugins().registry)
+        if check.status is Status.DAMAGED
+    ]
+    assert damaged == []

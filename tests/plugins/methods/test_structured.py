@@ -9,10 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from safecompress_core.api import Params
+from safecompress_core.engine.architecture import Architecture
 from safecompress_core.engine.feasibility import require_feasible
+from safecompress_core.engine.method import Recipe
 from safecompress_core.errors import SpecError
 from safecompress_core.network import Classifier
-from safecompress_plugins.methods.structured import Channels, dropped
+from safecompress_core.reshaping import UNCHANGED, Reshaping
+from safecompress_plugins.methods.reshaping_manifest import StructuredParams
+from safecompress_plugins.methods.structured import Channels, Structured, dropped
 
 STRUCTURED = {"type": "structured", "density": 0.5}
 LAYERS = (nn.Linear, nn.Conv2d)
@@ -175,3 +180,62 @@ def test_what_cannot_be_done_is_told_before_anything_is_trained(
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
     assert told in str(found.value)
+
+
+class Tied(nn.Module):
+    """A network with one weight in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+        self.other.weight = self.one.weight
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits."""
+        answers: Tensor = self.head(self.other(self.one(inputs)))
+        return answers
+
+
+class Fixed(nn.Module):
+    """A network that has the width of its hidden layer written into its forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits."""
+        answers: Tensor = self.head(self.first(inputs) + torch.arange(6.0))
+        return answers
+
+
+def architecture_of(kind: type[nn.Module]) -> Architecture:
+    """Makes such networks, as a preparation does."""
+    sample = torch.zeros(1, 4)
+
+    def build(model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
+        module = kind()
+        reshaping.apply(module)
+        return Classifier(module, sample=sample)
+
+    return Architecture(model=Params(), build=build, sample=sample)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (Tied, "'other' shares its weights with another layer"),
+        (Fixed, "the model does not work with layers of other shapes: "),
+    ],
+)
+def test_a_network_that_cannot_be_narrower_is_told_before_anything_is_trained(
+    kind: type[nn.Module], told: str
+) -> None:
+    """By trying it, where nothing else can tell."""
+    architecture = architecture_of(kind)
+    recipe = Recipe(epochs=4, learning_rate=0.1, optimizer=lambda *_: None)  # type: ignore[arg-type]
+    method = Structured(StructuredParams(density=0.5))
+    [flaw] = method.flaws(architecture.build(Params()), recipe, lambda _: None, architecture)
+
+    assert flaw.field == "type"
+    assert told in flaw.message
