@@ -54,7 +54,7 @@ class Phases:
         if kept is not None:
             record, [tensors] = kept
             self.finished = tuple(record["phases"])
-            reshaping = Reshaping.from_json(record["reshaping"])
+            reshaping = Reshaping.from_json(record.get("reshaping", {}))
             if reshaping:
                 network = partial(workshop.architecture.reshaped, reshaping)
             self._learner = workshop.relearner(
