@@ -14,7 +14,15 @@ ATTACK = {
     *("game", "accuracy", "accuracy_interval", "auc", "auc_interval", "advantage"),
     *("advantage_interval", "baseline", "n", "members", "non_members"),
 }
-MODEL = {"architecture", "density", "model_density", "parameters", "active", "file_bytes"}
+MODEL = {
+    "architecture",
+    "reshaping",
+    "density",
+    "model_density",
+    "parameters",
+    "active",
+    "file_bytes",
+}
 MODEL |= {"dense_bytes"}
 
 
