@@ -23,6 +23,7 @@ EXTRA_OF = {
     "sklearn": "run",
     "torch": "run",
     "torch_pruning": "structured",
+    "torchao": "quantize",
     "torchvision": "vision",
     "transformers": "huggingface",
 }

@@ -125,6 +125,9 @@ from safecompress_core.sparse.allocation import (
     erdos_renyi,
     uniform,
 )
+from safecompress_core.sparse.quantised import (
+    Quantised,
+)
 from safecompress_core.sparse.selection import (
     flattened,
     largest,
@@ -185,6 +188,7 @@ __all__ = [
     "Phases",
     "PoolError",
     "Prune",
+    "Quantised",
     "Recipe",
     "References",
     "Reshaping",

@@ -73,15 +73,17 @@ def _model(file: Path) -> dict[str, Any]:
         active = stored.topology.active().get(name, tensor.numel())
         is_dense = active == tensor.numel()
         mask_bytes = 0 if is_dense else -(-tensor.numel() // 8)
+        int8 = stored.quantised.get(name)
+        values, scales = (tensor, 0) if int8 is None else (int8.values, int8.scales.nbytes)
         tensors.append(
             {
                 "name": name,
                 "shape": list(tensor.shape),
-                "dtype": str(tensor.dtype).removeprefix("torch."),
+                "dtype": str(values.dtype).removeprefix("torch."),
                 "weights": tensor.numel(),
                 "active": active,
                 "density": active / tensor.numel() if tensor.numel() else 1.0,
-                "bytes": active * tensor.element_size() + mask_bytes,
+                "bytes": active * values.element_size() + mask_bytes + scales,
                 "dense_bytes": tensor.numel() * tensor.element_size(),
             }
         )

@@ -82,10 +82,10 @@ def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) ->
 def _runs(
     entries: Sequence[Entry], plans: Sequence[Plan], registry: Registry, folder: Path
 ) -> Iterator[PlannedRun]:
-    plugins = plugin_records(registry)
     for entry, plan in zip(entries, plans, strict=True):
         own = [job for job in plan.jobs if job.name not in SHARED]
-        directory = directory_name(entry.loaded.resolved, plugins)
+        resolved = entry.loaded.resolved
+        directory = directory_name(resolved, plugin_records(resolved, registry))
         yield PlannedRun(
             label=entry.label,
             directory=directory,

@@ -1,6 +1,6 @@
 """The table of a comparison: every variant at every density, over all seeds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,8 @@ def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str,
     ``relative_seconds`` beside the uncompressed model; ``best``, the figures in which it is better
     than every other compressed row of its density beyond what seeds explain; and ``on_front``,
     whether no compressed row of its density is as good in task accuracy and every game's advantage
-    and better in one. The uncompressed model is the first row.
+    and better in one. Where densities are asked for, a row that has none is held against those of
+    the density that it keeps. The uncompressed model is the first row.
 
     Args:
         runs: finished ones; of each variant and density the same seeds.
@@ -76,16 +77,26 @@ def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str,
     base = next(row for row in found if row["name"] == UNCOMPRESSED)["seconds"]
     for row in found:
         row["relative_seconds"] = _ratio(row["seconds"], base)
-    for density in dict.fromkeys(row["density"] for row in found):
-        peers = [row for row in found if row["density"] == density and _is_compressed(row)]
+    compressed = [row for row in found if row["method"] != UNCOMPRESSED]
+    are_asked_for = any(row["density"] is not None for row in compressed)
+    for peers in _by_density(compressed, are_asked_for=are_asked_for):
         for row, on_front in zip(peers, _on_front(peers), strict=True):
             row["best"] = [name for name in HIGHER_IS_BETTER if _leads(row, peers, name)]
             row["on_front"] = on_front
     return found
 
 
-def _is_compressed(row: Mapping[str, Any]) -> bool:
-    return bool(row["method"] != UNCOMPRESSED)
+def _by_density(
+    rows: Sequence[dict[str, Any]], *, are_asked_for: bool
+) -> Iterable[list[dict[str, Any]]]:
+    """The rows that are held against each other."""
+    groups: dict[float | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        density = row["density"]
+        if density is None and are_asked_for:
+            density = row["kept"]["mean"]
+        groups.setdefault(density, []).append(row)
+    return groups.values()
 
 
 def _grouped(runs: Sequence[Done]) -> dict[tuple[str, str, float | None], list[Done]]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from safecompress_core.engine.naming import named_in
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 
@@ -26,10 +27,12 @@ def content_key(prepared: Preparation, **content: Any) -> str:
         content: what else the model depends on, JSON-ready.
     """
     registry, resolved = prepared.registry, prepared.loaded.resolved
+    asked = {**{section: resolved[section] for section in COMMON}, **content}
     everything = {
         "pools": prepared.pools.fingerprints(prepared.dataset),
-        "plugins": [f"{one.target} {registry.origin(one).version}" for one in registry],
-        **{section: resolved[section] for section in COMMON},
-        **content,
+        "plugins": [
+            f"{one.target} {registry.origin(one).version}" for one in named_in(asked, registry)
+        ],
+        **asked,
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]

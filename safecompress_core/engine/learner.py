@@ -14,6 +14,7 @@ from safecompress_core.engine.settings import Settings
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.network import Classifier
 from safecompress_core.sparse.masking import SparseBinding
+from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import TopologyUpdate
 
@@ -30,6 +31,7 @@ ScalerFactory = Callable[[], torch.amp.GradScaler | None]
 
 NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
 OPPONENT, SCALER = "opponent.", "scaler."
+VALUES, SCALES = "int8.", "scales."
 SCALER_STATE = ("scale", "_growth_tracker")
 
 
@@ -44,6 +46,7 @@ class Learner:
         optimizer: of the network and of what the defences do not train themselves.
         scaler: what scales the loss in half precision; None in any other.
         epoch: whole epochs trained so far.
+        quantised: the weights that are stored as int8, by name; empty while it is trained.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Learner:
         self.topology = topology
         self.settings = settings
         self.epoch = 0
+        self.quantised: dict[str, Quantised] = {}
         self._make_optimizer = make_optimizer
         self._make_defence = make_defence
         self._make_scaler = make_scaler
@@ -121,6 +125,17 @@ class Learner:
         self._binding.retopologise(update)
         self.topology = update.topology
         self.network.masks = dict(update.topology.masks)
+
+    @torch.no_grad()
+    def quantise(self, quantised: Mapping[str, Quantised]) -> None:
+        """Take for weights what int8 values stand for; the model's file holds these from now on.
+
+        It is the last thing that is done to a learner: to train on, branch it.
+        """
+        weights = self.weights
+        for name, stored in quantised.items():
+            weights[name].copy_(stored.weight())
+        self.quantised = dict(quantised)
 
     def settle(self) -> None:
         """Take the topology that the network's masks tell, with weights as they are.
@@ -210,6 +225,8 @@ class Learner:
             found |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
         if self.topology is not None:
             found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
+        found |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
+        found |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
         return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
@@ -223,6 +240,11 @@ class Learner:
         if self.scaler is not None:
             kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
             self.scaler.load_state_dict(self.scaler.state_dict() | kept)
+        scales = _under(SCALES, tensors)
+        self.quantised = {
+            name: Quantised(values=values, scales=scales[name])
+            for name, values in _under(VALUES, tensors).items()
+        }
         self.epoch = epoch
 
 

@@ -157,7 +157,8 @@ class Workshop:
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_model(path, state, learner.topology or Topology.dense(shapes), passport)
+        topology = learner.topology or Topology.dense(shapes)
+        save_model(path, state, topology, passport, quantised=learner.quantised)
 
     def relearner(
         self,

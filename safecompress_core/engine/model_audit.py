@@ -69,7 +69,7 @@ def audit_model(
     prepared = AuditPreparation(loaded, registry, given)
     finished, network = auditable(prepared)
     fingerprint = given.fingerprint()
-    records = plugin_records(registry)
+    records = plugin_records(loaded.resolved, registry)
     name = directory_name(loaded.resolved, records, model=fingerprint)
     with RunDirectory(runs / name) as directory:
         require_same_data(prepared, directory)

@@ -1,14 +1,14 @@
-"""What a run directory is called: the same for the same spec and the same plugins."""
+"""What a run directory is called: the same for the same spec and the same components in it."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safecompress_core.api import StrategyDef
+from safecompress_core.api import Definition, StrategyDef
 from safecompress_core.host import Registry
 
-__all__ = ["directory_name", "plugin_records"]
+__all__ = ["directory_name", "named_in", "plugin_records"]
 
 
 def directory_name(
@@ -26,10 +26,10 @@ def directory_name(
     return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
-def plugin_records(registry: Registry) -> list[dict[str, str | None]]:
-    """Every definition with where it came from."""
+def plugin_records(resolved: Mapping[str, Any], registry: Registry) -> list[dict[str, str | None]]:
+    """Every definition that a resolved spec names, with where it came from."""
     listed = []
-    for definition in registry:
+    for definition in named_in(resolved, registry):
         origin = registry.origin(definition)
         listed.append(
             {
@@ -41,3 +41,23 @@ def plugin_records(registry: Registry) -> list[dict[str, str | None]]:
             }
         )
     return listed
+
+
+def named_in(content: Any, registry: Registry) -> list[Definition]:
+    """The definitions whose name is a ``type`` somewhere in plain content, of whatever kind.
+
+    What else is installed changes nothing of a run, and so must not give it another name.
+    """
+    names = set(_types(content))
+    return [definition for definition in registry if definition.name in names]
+
+
+def _types(content: Any) -> Iterator[str]:
+    """Every ``type`` in nested mappings and lists."""
+    if isinstance(content, Mapping):
+        if isinstance(content.get("type"), str):
+            yield content["type"]
+        content = list(content.values())
+    if isinstance(content, list | tuple):
+        for one in content:
+            yield from _types(one)

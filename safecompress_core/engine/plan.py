@@ -99,7 +99,7 @@ def plan_of(loaded: LoadedSpec, registry: Registry) -> Plan:
     size = spec.training.batch_size
     return Plan(
         name=spec.name,
-        directory=directory_name(loaded.resolved, plugin_records(registry)),
+        directory=directory_name(loaded.resolved, plugin_records(loaded.resolved, registry)),
         samples=card.samples if card is not None else None,
         members=members,
         steps=None if members is None else -(-members // size),

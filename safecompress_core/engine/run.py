@@ -67,8 +67,8 @@ class FinishedRun:
 
 
 def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
-    """``<runs>/<name>-<hash>``: the same for the same resolved spec and the same plugins."""
-    return runs / directory_name(loaded.resolved, plugin_records(registry))
+    """``<runs>/<name>-<hash>``: the same for the same resolved spec and components of it."""
+    return runs / directory_name(loaded.resolved, plugin_records(loaded.resolved, registry))
 
 
 def run_spec(
@@ -107,7 +107,7 @@ def run_spec(
             return FinishedRun(
                 path=directory.path, results=read_json(directory.results), is_new=False
             )
-        write_json(directory.path / "plugins.json", plugin_records(registry))
+        write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         with reproducible(threads_for(prepared.blank(), prepared.sample)):
             record = environment(prepared.device, prepared.recipe.arithmetic)
@@ -152,6 +152,7 @@ class _Work:
             plugins_dir=plugins_dir,
             shared=shared,
         )
+        self._shared = shared
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
             self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
@@ -240,34 +241,14 @@ class _Work:
         auditor = self._prepared.auditor(
             self._journal, uncompressed=baseline.network, versions=self._versions(outcome)
         )
-        dense_bytes = self._directory.baseline.stat().st_size
-        own = self._references.of(is_dense=False)
-        parts = {}
-        declared = self._prepared.spec.task.model
         dense = Outcome(chosen=baseline)
-        for name, found, path, references, version in (
-            (BASELINE, dense, self._directory.baseline, self._references.of(is_dense=True), None),
-            (CHOSEN, outcome, self._directory.model, own, outcome.chosen_id),
-        ):
-            file_bytes, learner = path.stat().st_size, found.chosen
-            parts[name] = {
-                "model": describe_model(
-                    learner,
-                    uncompressed=baseline,
-                    architecture=(found.model or declared).model_dump(mode="json"),
-                    file_bytes=file_bytes,
-                    dense_bytes=dense_bytes,
-                ),
-                **auditor.judge(
-                    learner.network,
-                    name=name,
-                    file_bytes=file_bytes,
-                    references=references,
-                    version=version,
-                ),
-            }
+        parts = {}
+        for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
+            described = self._described(found, baseline)
+            parts[name] = {"model": described, **self._judged(auditor, name, found)}
             self._journal.advance()
         chosen, version = outcome.chosen.network, outcome.chosen_id
+        own = self._references.of(is_dense=False)
         return {
             **parts[CHOSEN],
             "baseline": parts[BASELINE],
@@ -277,6 +258,46 @@ class _Work:
             },
             "archive": self._archive(auditor, outcome, own),
         }
+
+    def _described(self, found: Outcome, baseline: Learner) -> dict[str, Any]:
+        """A model's size beside the uncompressed one's."""
+        is_dense = found.chosen is baseline
+        path = self._directory.baseline if is_dense else self._directory.model
+        model = found.model or self._prepared.spec.task.model
+        return describe_model(
+            found.chosen,
+            uncompressed=baseline,
+            architecture=model.model_dump(mode="json"),
+            file_bytes=path.stat().st_size,
+            dense_bytes=self._directory.baseline.stat().st_size,
+        )
+
+    def _judged(self, auditor: Auditor, name: str, found: Outcome) -> dict[str, Any]:
+        """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
+        is_dense = name == BASELINE
+        path = self._directory.baseline if is_dense else self._directory.model
+        kept = self._kept_audit() if is_dense else None
+        if kept is not None and kept.exists():
+            return dict(read_json(kept))
+        judged = auditor.judge(
+            found.chosen.network,
+            name=name,
+            file_bytes=path.stat().st_size,
+            references=self._references.of(is_dense=is_dense),
+            version=None if is_dense else found.chosen_id,
+        )
+        if kept is not None:
+            write_json(kept, judged)
+        return judged
+
+    def _kept_audit(self) -> Path | None:
+        """Where runs that share the uncompressed model find its audit."""
+        if self._shared is None:
+            return None
+        resolved = self._prepared.loaded.resolved
+        asked = {section: resolved[section] for section in ("audit", "metrics")}
+        key = content_key(self._prepared, method=PLAIN, **asked)
+        return self._shared / "audits" / f"{key}.json"
 
     def _archive(
         self, auditor: Auditor, outcome: Outcome, references: References | None

@@ -213,7 +213,8 @@ class _Run:
 
     def _plugins(self) -> Check:
         """Whether what is installed would give this directory again."""
-        recorded, installed = read_json(self.directory / PLUGINS), plugin_records(self.registry)
+        recorded = read_json(self.directory / PLUGINS)
+        installed = plugin_records(self._spec(), self.registry)
         odd = [
             f"{one['kind']} {one['name']} {one['version']}"
             for one in recorded

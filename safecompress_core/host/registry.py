@@ -20,7 +20,7 @@ from safecompress_core.api import (
 from safecompress_core.errors import PluginError, SafeCompressError
 from safecompress_core.extras import missing_extra
 from safecompress_core.host.definitions import Key, key_of, label
-from safecompress_core.host.sources import BLOCK, OWN_DISTRIBUTION, Origin, normalised, told
+from safecompress_core.host.sources import BLOCK, Origin, normalised, told
 
 __all__ = ["Registry"]
 
@@ -169,6 +169,6 @@ def _mend(first: Origin, second: Origin) -> str:
     if normalised(first.distribution) != normalised(second.distribution):
         for origin in (second, first):
             is_file = os.sep in origin.distribution
-            if not is_file and normalised(origin.distribution) != OWN_DISTRIBUTION:
+            if not is_file and not origin.is_built_in:
                 return f"rename one of them, or set {BLOCK}={origin.distribution}"
     return "rename one of them"

@@ -48,6 +48,11 @@ class Origin:
     version: str
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether it came with SafeCompress itself, whose tests have seen it."""
+        return normalised(self.distribution) == OWN_DISTRIBUTION
+
+    @property
     def name(self) -> str:
         """What the plugin is registered as."""
         return f"{self.distribution}:{self.plugin}"

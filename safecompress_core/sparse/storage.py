@@ -4,6 +4,8 @@ A safetensors file, readable by anything that knows the format:
 
 - a sparse tensor is ``<name>.values``, its active values in memory order, and ``<name>.bitmask``,
   the mask packed eight positions to a byte (``numpy.packbits``);
+- a quantised tensor has int8 in the place of its values, and ``<name>.scales``, one for each index
+  of its first dimension, by which they are multiplied;
 - a tensor with every weight active is ``<name>``, as it is, and so is everything outside the
   topology (biases, statistics): density 1 costs no mask;
 - one metadata entry, ``safecompress``, is JSON: format version, shape and dtype of each sparse
@@ -17,7 +19,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,14 @@ from safetensors.torch import save
 from torch import Tensor
 
 from safecompress_core.errors import StorageError, TopologyError
+from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.topology import Topology
 
 __all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
 
 FORMAT_VERSION = 1
 _ENTRY = "safecompress"
-_VALUES, _BITMASK = ".values", ".bitmask"
+_VALUES, _BITMASK, _SCALES = ".values", ".bitmask", ".scales"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +48,22 @@ class StoredModel:
         state: every parameter and buffer by name, dense, on the CPU; 0 where not active.
         topology: which weights are active.
         metadata: what the caller of `save_model` put there.
+        quantised: by name, the tensors of ``state`` that the file holds as int8.
     """
 
     state: dict[str, Tensor]
     topology: Topology
     metadata: dict[str, Any]
+    quantised: dict[str, Quantised] = field(default_factory=dict)
 
 
 def save_model(
-    path: Path, state: Mapping[str, Tensor], topology: Topology, metadata: Mapping[str, Any]
+    path: Path,
+    state: Mapping[str, Tensor],
+    topology: Topology,
+    metadata: Mapping[str, Any],
+    *,
+    quantised: Mapping[str, Quantised] | None = None,
 ) -> None:
     """Write a model file; the same model always gives the same bytes.
 
@@ -64,13 +74,18 @@ def save_model(
         state: all parameters and buffers by name, on any device.
         topology: names some of them; what it does not name is stored dense.
         metadata: JSON-ready.
+        quantised: layers of the topology that are stored as int8, by name.
 
     Raises:
         TopologyError: if a layer is missing or of another shape, or a weight that is not active is
             not zero (the file could not give it back).
-        StorageError: if two tensors would have one name, or the file cannot be written.
+        StorageError: if two tensors would have one name, a quantised weight is not what its int8
+            values stand for or is no layer, or the file cannot be written.
     """
+    quantised = quantised or {}
     topology.require_match(state, what="tensors")
+    if strangers := sorted(quantised.keys() - topology.masks.keys()):
+        raise StorageError(f"{strangers[0]} is quantised, and no layer of the topology")
     tensors: dict[str, Tensor] = {}
     layers: dict[str, Any] = {}
     for name, tensor in state.items():
@@ -78,7 +93,13 @@ def save_model(
         parts = {name: own}
         if name in topology.masks:
             layers[name] = {"shape": list(own.shape), "dtype": _dtype_name(own)}
-            parts = _packed(name, own, topology.masks[name])
+            mask, int8 = topology.masks[name], quantised.get(name)
+            if int8 is None:
+                parts = _packed(name, own, mask)
+            else:
+                layers[name]["quantised"] = "int8"
+                parts = _packed(name, _values_of(name, own, int8), mask)
+                parts[name + _SCALES] = int8.scales.detach().cpu()
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
         tensors |= parts
@@ -106,12 +127,30 @@ def load_model(path: Path) -> StoredModel:
     if stated != _fingerprint(header, tensors):
         raise StorageError(f"{path}: the file is damaged; its SHA-256 is not the stated one")
     try:
-        masks = {name: _unpacked(name, layer, tensors) for name, layer in header["layers"].items()}
-        return StoredModel(
-            state=tensors, topology=Topology.from_masks(masks), metadata=header["metadata"]
-        )
-    except (KeyError, TypeError, ValueError, RuntimeError, TopologyError) as error:
+        return _restored(header, tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, StorageError, TopologyError) as error:
         raise StorageError(f"{path}: the file contradicts itself: {error}") from error
+
+
+def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
+    """What was saved; in ``tensors`` each layer's dense form takes the place of its parts."""
+    layers = header["layers"]
+    masks = {name: _unpacked(name, layer, tensors) for name, layer in layers.items()}
+    quantised = {
+        name: Quantised(values=tensors[name], scales=tensors.pop(name + _SCALES))
+        for name, layer in layers.items()
+        if "quantised" in layer
+    }
+    tensors |= {name: int8.weight() for name, int8 in quantised.items()}
+    for name, layer in layers.items():
+        if _dtype_name(tensors[name]) != layer["dtype"]:
+            raise ValueError(f"{name} is not of the stated shape and dtype")
+    return StoredModel(
+        state=tensors,
+        topology=Topology.from_masks(masks),
+        metadata=header["metadata"],
+        quantised=quantised,
+    )
 
 
 def _packed(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
@@ -142,9 +181,18 @@ def _unpacked(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -
             )
         tensors[name] = torch.zeros(shape, dtype=values.dtype)
         _rows_of_bytes(tensors[name])[mask.flatten()] = _rows_of_bytes(values)
-    if tensors[name].shape != shape or _dtype_name(tensors[name]) != layer["dtype"]:
+    if tensors[name].shape != shape:
         raise ValueError(f"{name} is not of the stated shape and dtype")
     return mask
+
+
+def _values_of(name: str, tensor: Tensor, quantised: Quantised) -> Tensor:
+    """The int8 values that stand for a weight, after checking that they do."""
+    weight = quantised.weight().detach().cpu().contiguous()
+    is_same = (weight.dtype, weight.shape) == (tensor.dtype, tensor.shape)
+    if not is_same or not torch.equal(_rows_of_bytes(weight), _rows_of_bytes(tensor)):
+        raise StorageError(f"{name}: the weight is not what its int8 values and scales stand for")
+    return quantised.values.detach().cpu().contiguous()
 
 
 def _rows_of_bytes(tensor: Tensor) -> Tensor:

@@ -51,6 +51,7 @@ class MethodConformance(DefinitionConformance):
         hosts: a defence that it has to host.
         attackers: what tests candidates, for a method that has any.
         may_do_less: whether a run may train less than its workload says.
+        kept: the density that the kit's network comes to, for a method without that parameter.
     """
 
     definition: ClassVar[MethodDef]
@@ -58,6 +59,7 @@ class MethodConformance(DefinitionConformance):
     hosts: ClassVar[Mapping[str, Any]] = {"type": "l2", "weight": 1.0}
     attackers: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     may_do_less: ClassVar[bool] = False
+    kept: ClassVar[float] = 1.0
 
     @pytest.fixture
     def prepare(self, tmp_path: Path) -> Callable[..., Preparation]:
@@ -133,7 +135,7 @@ class MethodConformance(DefinitionConformance):
         prepared = prepare()
         outcome, _ = self.done(prepared, tmp_path)
         total = sum(one.numel() for one in prepared.blank().sparse_parameters().values())
-        density = getattr(prepared.spec.method, "density", 1.0)
+        density = getattr(prepared.spec.method, "density", self.kept)
         learner = outcome.chosen
         active = round(learner.density * sum(one.numel() for one in learner.weights.values()))
 

@@ -102,6 +102,24 @@ def test_the_big_model_of_a_seed_is_trained_once(finished: tuple[Result, Path]) 
     assert len(list((folder / "shared" / "uncompressed").iterdir())) == 2
 
 
+def test_the_big_model_of_a_seed_is_audited_once(finished: tuple[Result, Path]) -> None:
+    """The other run of the seed takes over what was found."""
+    _, folder = finished
+    audited: dict[int, list[str]] = {1: [], 2: []}
+    found: dict[int, list[Any]] = {1: [], 2: []}
+
+    for path in (folder / "runs").iterdir():
+        results = json.loads((path / "results.json").read_text())
+        found[results["seed"]].append(results["baseline"])
+        for event in map(json.loads, (path / "events.jsonl").read_text().splitlines()):
+            if event["event"] == "attack_finished" and event.get("model") == "uncompressed":
+                audited[results["seed"]].append(event["attacker"])
+
+    for seed in (1, 2):
+        assert found[seed][0] == found[seed][1]
+        assert sorted(audited[seed]) == sorted(found[seed][0]["audit"])
+
+
 def test_a_finished_comparison_is_only_shown(spec: Path, finished: tuple[Result, Path]) -> None:
     """Its results do not change, nor do those of its runs."""
     _, folder = finished

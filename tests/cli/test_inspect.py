@@ -8,6 +8,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
+from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.storage import save_model
 from safecompress_core.sparse.topology import Topology
 
@@ -59,6 +60,20 @@ def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
     assert "model: type mlp" in outcome.stdout
     assert "fc.weight   3 × 4   float32   0.250     14" in outcome.stdout
     assert "6 of 15 weights; 0.250 of those that may be sparse." in outcome.stdout
+
+
+def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:
+    """They are shown as what the file holds; dense they would be float32."""
+    int8 = Quantised(values=torch.ones(3, 4, dtype=torch.int8), scales=torch.full((3,), 0.5))
+    state, topology = {"fc.weight": int8.weight()}, Topology.dense({"fc.weight": (3, 4)})
+    path = tmp_path / "model.safetensors"
+    save_model(path, state, topology, {}, quantised={"fc.weight": int8})
+
+    [tensor] = json.loads(inspected(path, "--json").stdout)["tensors"]
+
+    assert (tensor["dtype"], tensor["active"], tensor["density"]) == ("int8", 12, 1.0)
+    assert (tensor["bytes"], tensor["dense_bytes"]) == (12 + 3 * 4, 48)
+    assert "3 × 4   int8" in inspected(path).stdout
 
 
 def test_a_run_shows_its_results_and_its_files(finished_run: Path) -> None:

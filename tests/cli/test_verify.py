@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
 from safecompress_core.cli import cli
+from safecompress_core.engine.naming import directory_name
 
 Damage = Callable[[Path], None]
 
@@ -117,8 +119,27 @@ def test_damage_is_found_where_it_is(finished_run: Path, damage: Damage, check: 
     assert "checks failed" in outcome.stdout.splitlines()[-1]
 
 
-def test_other_plugins_are_a_warning(finished_run: Path, tmp_path: Path) -> None:
+def test_another_version_of_what_the_spec_names_is_a_warning(finished_run: Path) -> None:
     """The run is as it was; only doing it again would give another one."""
+    plugins = json.loads((finished_run / "plugins.json").read_text())
+    [metric] = [one for one in plugins if (one["kind"], one["name"]) == ("metric", "accuracy")]
+    metric["version"] = "0.0.1"
+    (finished_run / "plugins.json").write_text(json.dumps(plugins))
+    spec = YAML(typ="safe", pure=True).load(finished_run / "spec.resolved.yaml")
+    older = finished_run.rename(finished_run.with_name(directory_name(spec, plugins)))
+
+    outcome = verified(older)
+
+    assert outcome.exit_code == 0
+    text = " ".join(outcome.stdout.split())
+    assert "warning plugins.json others are installed now" in text
+    assert "metric accuracy 0.0.1" in text
+
+
+def test_a_plugin_that_the_spec_does_not_name_changes_nothing(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    """It took no part, so the spec still gives this run."""
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "acme.py").write_text(
@@ -131,9 +152,7 @@ def test_other_plugins_are_a_warning(finished_run: Path, tmp_path: Path) -> None
     outcome = verified(finished_run, "--plugins-dir", folder)
 
     assert outcome.exit_code == 0
-    text = " ".join(outcome.stdout.split())
-    assert "warning plugins.json others are installed now" in text
-    assert "metric acme" in text
+    assert "warning" not in outcome.stdout
 
 
 def test_a_renamed_directory_is_a_warning(finished_run: Path) -> None:

@@ -30,7 +30,8 @@ class EarlyStopping(Defence):
     ends, that way or because its epochs are over, the weights with the lowest mean loss come back,
     with the topology that they had. Epochs that are left pass without a step, so
     ``training.epochs`` is the most that there can be. An update of the topology costs some loss:
-    patience has to be longer than it takes to get over one.
+    patience has to be longer than it takes to get over one. Once a method has pruned, what was best
+    before has more weights than the model may have, and the search begins anew.
 
     Source: Caruana, Lawrence & Giles 2000, "Overfitting in Neural Nets", NeurIPS; as a defence
     Song & Mittal 2021, "Systematic Evaluation of Privacy Risks", USENIX Security.
@@ -66,6 +67,8 @@ class EarlyStopping(Defence):
         """Keep the model if it is the best so far; end training if there was none for too long."""
         self._seen.fill_(epoch + 1)
         loss = self._loss(network)
+        if self._was_thinned_out(network):
+            self._lowest.fill_(torch.inf)
         if loss < self._lowest - self._params.improvement:
             self._lowest.fill_(loss)
             self._epoch.fill_(epoch + 1)
@@ -84,6 +87,12 @@ class EarlyStopping(Defence):
                 logits, labels = network(inputs).double(), reference.labels[chosen]
                 total += float(F.cross_entropy(logits, labels, reduction="sum"))
         return total / len(reference.labels)
+
+    def _was_thinned_out(self, network: Classifier) -> bool:
+        """Whether a method has pruned since; then what was kept has more weights than it may."""
+        kept = [mask for name, mask in self.named_buffers() if name.startswith(MASK)]
+        active = sum(int(mask.sum()) for mask in network.masks.values())
+        return active != sum(int(mask.sum()) for mask in kept)
 
     def _keep(self, network: Classifier) -> None:
         for kind, tensors in ((WEIGHTS, network.state()), (MASK, network.masks)):

@@ -18,6 +18,7 @@ from safecompress_core.api import (
     SparseTrainingParams,
     Workload,
 )
+from safecompress_plugins.methods.hardware_manifest import DEFINITIONS as FOR_HARDWARE
 from safecompress_plugins.methods.reshaping_manifest import DEFINITIONS as RESHAPING
 
 __all__ = [
@@ -284,5 +285,6 @@ DEFINITIONS = (
         cites="Sanh, Wolf & Rush 2020, Movement Pruning, NeurIPS, section 4",
         workload=_once,
     ),
+    *FOR_HARDWARE,
     *RESHAPING,
 )

@@ -14,6 +14,7 @@ __all__ = [
     "MlpParams",
     "NormalisedParams",
     "ResnetParams",
+    "Vgg11Params",
     "Vgg16Params",
     "WideResnetParams",
 ]
@@ -45,13 +46,18 @@ class AlexnetParams(NormalisedParams):
     """``s``: linear layers of 1,024. ``b``: of 2,048."""
 
 
-class Vgg16Params(NormalisedParams):
+class Vgg11Params(NormalisedParams):
+    """VGG-11 for images from 32 × 32."""
+
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """What the number of channels, and of hidden units, is multiplied by."""
+
+
+class Vgg16Params(Vgg11Params):
     """VGG-16 for images from 32 × 32."""
 
     variant: Literal["C", "D"] = "D"
     """``D``: all kernels are 3 × 3. ``C``: the last of a stage of three is 1 × 1."""
-    width: Annotated[float, Field(gt=0, le=4)] = 1.0
-    """What the number of channels, and of hidden units, is multiplied by."""
 
 
 class ResnetParams(NormalisedParams):
@@ -87,7 +93,7 @@ def _narrower_mlp(params: MlpParams, factor: float) -> MlpParams:
     return params.model_copy(update={"hidden": hidden})
 
 
-def _narrower_vgg16(params: Vgg16Params, factor: float) -> Vgg16Params:
+def _narrower_vgg(params: Vgg11Params, factor: float) -> Vgg11Params:
     return params.model_copy(update={"width": params.width * factor})
 
 
@@ -122,12 +128,20 @@ DEFINITIONS = (
         cites="Krizhevsky, Sutskever & Hinton 2012; Lee, Ajanthan & Torr 2019, ICLR, section 5.1",
     ),
     ModelDef(
+        name="vgg11",
+        params=Vgg11Params,
+        target="safecompress_plugins.models.vgg:Vgg11",
+        summary="VGG-11 for small images, of any width.",
+        cites="Simonyan & Zisserman 2015, ICLR, Table 1, column A",
+        narrowed=_narrower_vgg,
+    ),
+    ModelDef(
         name="vgg16",
         params=Vgg16Params,
         target="safecompress_plugins.models.vgg:Vgg16",
         summary="VGG-16 for small images, variants C and D, of any width.",
         cites="Simonyan & Zisserman 2015, ICLR, Table 1",
-        narrowed=_narrower_vgg16,
+        narrowed=_narrower_vgg,
     ),
     ModelDef(
         name="resnet18",

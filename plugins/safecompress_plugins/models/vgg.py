@@ -1,4 +1,4 @@
-"""VGG-16 for small images."""
+"""VGG-11 and VGG-16 for small images."""
 
 import torch
 from torch import nn
@@ -6,39 +6,47 @@ from torch import nn
 from safecompress_core.toolkit import ModelFactory
 from safecompress_plugins.models.images import channels_of
 from safecompress_plugins.models.initialisation import by_lecun, drawn, flat_width
-from safecompress_plugins.models.manifest import Vgg16Params
+from safecompress_plugins.models.manifest import Vgg11Params, Vgg16Params
 
-__all__ = ["Vgg16"]
+__all__ = ["Vgg11", "Vgg16"]
 
-STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels of a stage and how many convolutions it has; each ends with pooling."""
+CHANNELS = (64, 128, 256, 512, 512)
+"""Of the stages; each ends with pooling."""
 LAST_KERNEL = {"C": 1, "D": 3}
 """Kernel of the third convolution of a stage that has three."""
 HIDDEN = 512
 
 
-class Vgg16(ModelFactory):
-    """Thirteen convolutions with batch normalisation and three linear layers.
+class Vgg(ModelFactory):
+    """Stages of convolutions with batch normalisation, and three linear layers.
 
-    Source: Simonyan & Zisserman 2015, Table 1, columns C and D; linear layers of 512, batch
-    normalised in place of dropout, as in Lee, Ajanthan & Torr 2019, "SNIP", section 5.1. A 1 × 1
-    convolution is not padded, as there (the code of Zhu, Wang & Han 2022 pads it).
+    Linear layers of 512, batch normalised in place of dropout, as in Lee, Ajanthan & Torr 2019,
+    "SNIP", section 5.1. A 1 × 1 convolution is not padded, as there (the code of Zhu, Wang & Han
+    2022 pads it).
+
+    Attributes:
+        name: what a spec calls it.
+        depths: convolutions of each stage.
+        last_kernel: of the third convolution of a stage that has three.
     """
 
-    def __init__(self, params: Vgg16Params) -> None:
+    name: str
+    depths: tuple[int, ...]
+    last_kernel: int = 3
+
+    def __init__(self, params: Vgg11Params) -> None:
         self._normalisation = params.normalisation
-        self._last_kernel = LAST_KERNEL[params.variant]
         self._width = params.width
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
         """A fresh network; weights as torch draws them, from ``generator``."""
-        channels = channels_of(input_shape, needed_by="vgg16")
+        channels = channels_of(input_shape, needed_by=self.name)
 
         def make() -> nn.Module:
             layers = [*self._features(channels), nn.Flatten()]
-            width = flat_width(nn.Sequential(*layers), input_shape, of="vgg16")
+            width = flat_width(nn.Sequential(*layers), input_shape, of=self.name)
             hidden = self._scaled(HIDDEN)
             for inputs in (width, hidden):
                 layers += [nn.Linear(inputs, hidden), nn.ReLU(), nn.BatchNorm1d(hidden)]
@@ -49,10 +57,10 @@ class Vgg16(ModelFactory):
     def _features(self, channels: int) -> list[nn.Module]:
         layers: list[nn.Module] = []
         before = channels
-        for outputs, count in STAGES:
+        for outputs, depth in zip(CHANNELS, self.depths, strict=True):
             width = self._scaled(outputs)
-            for index in range(count):
-                kernel = self._last_kernel if index == 2 else 3
+            for index in range(depth):
+                kernel = self.last_kernel if index == 2 else 3
                 layers += [
                     nn.Conv2d(before, width, kernel, padding=kernel // 2),
                     nn.BatchNorm2d(width),
@@ -64,3 +72,21 @@ class Vgg16(ModelFactory):
 
     def _scaled(self, channels: int) -> int:
         return max(1, round(channels * self._width))
+
+
+class Vgg11(Vgg):
+    """Eight convolutions. Source: Simonyan & Zisserman 2015, Table 1, column A."""
+
+    name = "vgg11"
+    depths = (1, 1, 2, 2, 2)
+
+
+class Vgg16(Vgg):
+    """Thirteen convolutions. Source: Simonyan & Zisserman 2015, Table 1, columns C and D."""
+
+    name = "vgg16"
+    depths = (2, 2, 3, 3, 3)
+
+    def __init__(self, params: Vgg16Params) -> None:
+        super().__init__(params)
+        self.last_kernel = LAST_KERNEL[params.variant]

@@ -89,6 +89,20 @@ def test_the_best_weights_come_back_with_their_topology() -> None:
     assert made.masks["weight"].tolist() == [[True, False], [True, True]]
 
 
+@pytest.mark.parametrize("before", [None, torch.ones(2, 2, dtype=torch.bool)])
+def test_what_was_best_before_pruning_does_not_come_back(before: Tensor | None) -> None:
+    """It has more weights than the model may have, from a dense network or from a fuller one."""
+    made, defence = network(), stopping(epochs=4, patience=9)
+    made.masks = {} if before is None else {"weight": before}
+    assert followed(defence, made, [3.0, 2.0]) == 2
+    made.masks = DOTS
+
+    assert followed(defence, made, [1.0, 0.5], first=2) == 4
+    assert torch.equal(made.module.weight, torch.eye(2))
+    assert torch.equal(made.masks["weight"], DOTS["weight"])
+    assert defence.facts()["best_epoch"] == 3
+
+
 def test_a_copy_goes_on_waiting() -> None:
     """Patience and the best weights are a part of what is kept and copied."""
     made, defence = network(), stopping(patience=3)

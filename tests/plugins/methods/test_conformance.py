@@ -129,3 +129,28 @@ class TestStructured(MethodConformance):
 
     definition: ClassVar[MethodDef] = METHODS["structured"]
     params: ClassVar[dict[str, Any]] = {"density": 0.5}
+
+
+class TestQuantize(MethodConformance):
+    """After training."""
+
+    definition: ClassVar[MethodDef] = METHODS["quantize"]
+
+
+class TestQuantizeAware(TestQuantize):
+    """Fake quantisation for the last part of training."""
+
+    params: ClassVar[dict[str, Any]] = {"aware": True}
+
+
+class TestNOfM(MethodConformance):
+    """2 of 4 of 64 and 8 inputs; 10 inputs are no whole groups, so these 80 weights stay."""
+
+    definition: ClassVar[MethodDef] = METHODS["n-m"]
+    kept = (640 / 2 + 80 + 112 / 2) / 832
+
+
+class TestNOfMThroughAMask(TestNOfM):
+    """SR-STE."""
+
+    params: ClassVar[dict[str, Any]] = {"schedule": "sr-ste"}

@@ -28,6 +28,11 @@ class TestAlexnet(ModelConformance):
     definition = BY_NAME["alexnet"]
 
 
+class TestVgg11(ModelConformance):
+    definition = BY_NAME["vgg11"]
+    params = {"width": 0.1}
+
+
 class TestVgg16(ModelConformance):
     definition = BY_NAME["vgg16"]
     params = {"variant": "C", "width": 0.1}

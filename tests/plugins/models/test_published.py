@@ -58,6 +58,19 @@ def test_residual_networks_are_as_large_as_torchvisions(name: str, parameters: i
     assert size(built(name, (3, 64, 64), 1000, stem="imagenet")) == parameters
 
 
+# The `num_params` of torchvision's VGG*_Weights.IMAGENET1K_V1.
+VGG = [("vgg11", 132_863_336), ("vgg16", 138_357_544)]
+
+
+@pytest.mark.parametrize(("name", "parameters"), VGG)
+def test_the_convolutions_of_vgg_are_as_large_as_torchvisions(name: str, parameters: int) -> None:
+    """All that is not in torchvision's three linear layers, which ours has smaller."""
+    linear = [(512 * 7 * 7, 4096), (4096, 4096), (4096, 1000)]
+    layers = [one for one in built(name).modules() if isinstance(one, nn.Conv2d)]
+
+    assert sum(map(size, layers)) == parameters - sum((i + 1) * o for i, o in linear)
+
+
 # Zagoruyko & Komodakis 2016, Table 4, in millions.
 WIDE = [(16, 8, 11.0), (28, 10, 36.5), (40, 4, 8.9)]
 

@@ -95,6 +95,39 @@ def test_the_front_is_that_of_the_compressed_variants_of_a_density(done: Make) -
     assert row(rows, "set", 0.2)["on_front"]
 
 
+def test_a_method_without_a_density_is_held_against_those_of_what_it_keeps(done: Make) -> None:
+    """Half of the weights beside half of them, all of them by themselves."""
+    half = done("n-m", density=None, accuracy=0.30, mia=0.75)
+    half.results["model"]["density"] = 0.5
+
+    rows = tabulated(
+        [
+            done("prune", accuracy=0.40, mia=0.70, density=0.5),
+            done("set", accuracy=0.40, mia=0.70, density=0.1),
+            half,
+            done("quantize", density=None, accuracy=0.29, mia=0.76),
+        ]
+    )
+
+    assert row(rows, "prune", 0.5)["on_front"]
+    assert row(rows, "set")["on_front"]
+    assert not row(rows, "n-m", None)["on_front"]
+    assert row(rows, "quantize", None)["on_front"]
+
+
+def test_where_no_density_is_asked_for_all_variants_are_held_against_each_other(done: Make) -> None:
+    """Each has its own, and the spec's author put them side by side."""
+    rows = tabulated(
+        [
+            done("prune", accuracy=0.40, mia=0.70, density=None),
+            done("quantize", accuracy=0.30, mia=0.75, density=None),
+        ]
+    )
+
+    assert row(rows, "prune", None)["on_front"]
+    assert not row(rows, "quantize", None)["on_front"]
+
+
 def test_the_front_knows_every_game(done: Make) -> None:
     """Who is worse at the task and to members may still hide an attribute."""
     hiding = done("rigl", accuracy=0.30, mia=0.75)

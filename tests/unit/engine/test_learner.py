@@ -10,6 +10,7 @@ from torch import Tensor
 
 from safecompress_core.engine.learner import Learner, kept_topology
 from safecompress_core.engine.trainer import Evolution, Trainer
+from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.topology import Topology
 
 MakeLearner = Callable[..., Learner]
@@ -186,3 +187,25 @@ def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
         assert same_one.topology == Topology.from_masks(masks)
         for name, tensor in same_one.network.state().items():
             assert torch.equal(tensor, weights[f"network.{name}"])
+
+
+def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(learner: MakeLearner) -> None:
+    """What they stand for is what the network computes with; a branch trains on in full."""
+    one = learner(density=None)
+    int8 = {
+        name: Quantised(
+            values=(weight.detach() * 100).to(torch.int8), scales=torch.full((len(weight),), 0.01)
+        )
+        for name, weight in one.weights.items()
+    }
+
+    one.quantise(int8)
+    again = learner(density=None)
+    again.restore(copied(one), epoch=3)
+
+    for restored in (one, again):
+        for name, weight in restored.weights.items():
+            assert torch.equal(weight, int8[name].weight())
+            assert torch.equal(restored.quantised[name].values, int8[name].values)
+            assert torch.equal(restored.quantised[name].scales, int8[name].scales)
+    assert one.branch(one.settings).quantised == {}
