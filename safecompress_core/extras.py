@@ -22,6 +22,7 @@ EXTRA_OF = {
     "skimage": "attacks",
     "sklearn": "run",
     "torch": "run",
+    "torch_pruning": "structured",
     "torchao": "quantize",
     "torchvision": "vision",
     "transformers": "huggingface",

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
+from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
 __all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
@@ -46,6 +47,8 @@ class Classifier(nn.Module):
         module: what was wrapped.
         masks: which weights exist, bool, by the names of `sparse_parameters`; empty for a dense
             network. Whoever gives the network another topology sets it, and copies have it too.
+        reshaping: how its layers differ from those of its architecture. Whoever reshaped the module
+            sets it likewise.
         width: H, values of the representation.
 
     Args:
@@ -81,6 +84,7 @@ class Classifier(nn.Module):
             raise RepresentationError(message)
         self.module = module
         self.masks: Mapping[str, Tensor] = {}
+        self.reshaping: Reshaping = UNCHANGED
         # In lists: registered once, as parts of the module.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
         self._probed = [] if representation is None else [modules[representation]]
@@ -152,6 +156,7 @@ class Sealed(Classifier):
         nn.Module.__init__(self)
         self.module = module
         self.masks = {}
+        self.reshaping = UNCHANGED
         self.width = 0
 
     @property

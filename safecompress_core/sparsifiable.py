@@ -1,7 +1,8 @@
 """Which weights of a network a topology may thin out.
 
 A weight may be sparse only if every layer that uses it may: one that an embedding shares with the
-last layer stays dense with the embedding. Shared modules and tied weights count once.
+last layer stays dense with the embedding. Shared modules and tied weights count once. Of a layer
+that is made of two, both go by the name of the one as well.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from safecompress_core.errors import TopologyError
+from safecompress_core.reshaping import names_before
 
 __all__ = ["DEFAULT_RULE", "SparseRule", "sparsifiable"]
 
@@ -54,11 +56,13 @@ def sparsifiable(module: nn.Module, rule: SparseRule) -> dict[str, nn.Parameter]
     kinds = tuple(kind for name in rule.layers for kind in LAYERS[name])
     uses: dict[int, list[bool]] = {}
     names: dict[int, list[str]] = {}
+    before = names_before(module)
     for prefix, layer in module.named_modules(remove_duplicate=False):
         for local, parameter in layer.named_parameters(recurse=False, remove_duplicate=False):
             is_weight = isinstance(layer, kinds) and local in WEIGHTS
             uses.setdefault(id(parameter), []).append(is_weight)
-            names.setdefault(id(parameter), []).append(f"{prefix}.{local}".removeprefix("."))
+            name = f"{prefix}.{local}".removeprefix(".")
+            names.setdefault(id(parameter), []).extend([name, before.get(name, name)])
     candidates = {
         name: parameter for name, parameter in module.named_parameters() if all(uses[id(parameter)])
     }

@@ -112,6 +112,11 @@ from safecompress_core.privacy.signals import (
     negative_loss,
     negative_loss_of_logits,
 )
+from safecompress_core.reshaping import (
+    Reshaping,
+    can_be_factorised,
+    can_be_resized,
+)
 from safecompress_core.seeding import (
     Seed,
     global_random_state,
@@ -186,6 +191,7 @@ __all__ = [
     "Quantised",
     "Recipe",
     "References",
+    "Reshaping",
     "SafeCompressError",
     "SampleMetric",
     "Schedule",
@@ -202,6 +208,8 @@ __all__ = [
     "Weights",
     "Workshop",
     "calibrate_threshold",
+    "can_be_factorised",
+    "can_be_resized",
     "confidence",
     "correctness",
     "erdos_renyi",

@@ -143,7 +143,8 @@ def _print_model(found: Mapping[str, Any]) -> None:
     console = Console(file=sys.stdout, highlight=False, markup=False)
     console.print(f"{found['file']}: model file, format version {found['format_version']}")
     for name, value in found["metadata"].items():
-        console.print(f"  {name}: {_told(value)}")
+        told = _reshaped(value) if name == "reshaping" else _told(value)
+        console.print(f"  {name}: {told}")
     columns = ("shape", "dtype", "density", "bytes")
     console.print(drawn(Table("Tensors", columns, tuple(rows))))
     times = found["dense_bytes"] / found["file_bytes"]
@@ -153,6 +154,12 @@ def _print_model(found: Mapping[str, Any]) -> None:
         f"{found['file_bytes']:,} bytes; dense they would be "
         f"{found['dense_bytes']:,}, {times:.1f} times as many."
     )
+
+
+def _reshaped(value: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many layers have other shapes than the architecture's; the table shows which."""
+    words = {"widths": "of another width", "factorised": "made of two"}
+    return ", ".join(f"{len(layers)} layers {words[kind]}" for kind, layers in value.items())
 
 
 def _told(value: Any) -> str:

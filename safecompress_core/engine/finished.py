@@ -16,6 +16,7 @@ from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.model_format import Format, GivenModel
 from safecompress_core.errors import ModelError, StorageError, TopologyError
 from safecompress_core.network import Classifier, Sealed
+from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import load_model
 from safecompress_core.sparsifiable import DEFAULT_RULE, sparsifiable
 
@@ -209,6 +210,7 @@ def _built(prepared: AuditPreparation) -> tuple[nn.Module, Mapping[str, Tensor]]
     if given.format is Format.HUGGINGFACE:
         _require_learned(module, build("another network"), given, classes=classes)
         return module, {}
+    Reshaping.from_json(given.passport.get("reshaping", {})).apply(module)
     state, masks = _stored(given)
     _fill(module, state, given)
     return module, masks

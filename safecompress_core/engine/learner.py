@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 
 from safecompress_core.api import Params
 from safecompress_core.engine.defence import Defence
@@ -191,6 +192,22 @@ class Learner:
             twin.scaler.load_state_dict(self.scaler.state_dict())
         return twin
 
+    def follow(self, other: "Learner") -> None:
+        """Count on from another learner's epochs, with what its defences have learned.
+
+        A defence whose state has other names or shapes than there begins anew.
+        """
+        self.epoch = other.epoch
+        for name, defence in self.defences.items():
+            state = other.defences[name].state_dict()
+            if _shapes(state) == _shapes(defence.state_dict()):
+                defence.load_state_dict(state)
+                if name in self._opponents:
+                    moments = _moments(other._opponents[name])  # noqa: SLF001  of the same class
+                    _go_on(self._opponents[name], moments)
+        if self.scaler is not None and other.scaler is not None:
+            self.scaler.load_state_dict(other.scaler.state_dict())
+
     def tensors(self) -> dict[str, Tensor]:
         """All tensors that training goes on from, flat, for a checkpoint."""
         found: dict[str, Tensor] = {}
@@ -229,6 +246,12 @@ class Learner:
             for name, values in _under(VALUES, tensors).items()
         }
         self.epoch = epoch
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size | None]:
+    """Of a module's parameters and buffers; whatever else it keeps may be of any shape."""
+    own = _EXTRA_STATE_KEY_SUFFIX
+    return {name: None if name.endswith(own) else one.shape for name, one in state.items()}
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -131,6 +131,16 @@ class Workshop:
             make_scaler=lambda: self.recipe.arithmetic.scaler(device),
         )
 
+    def moved(self, learner: Learner, network: Classifier) -> Learner:
+        """A dense learner that goes on in another network, for a method that reshapes one.
+
+        Settings and epochs are ``learner``'s, and so is what its defences have learned, where it is
+        of no shape that has changed; the optimizer begins anew.
+        """
+        moved = self.learner(network, None, learner.settings)
+        moved.follow(learner)
+        return moved
+
     def store(self, learner: Learner, path: Path, *, model: Params | None = None) -> None:
         """Write a learner's model as the file that ships; the same model gives the same bytes.
 
@@ -142,6 +152,8 @@ class Workshop:
         passport = dict(self.passport)
         if model is not None:
             passport["model"] = model.model_dump(mode="json")
+        if learner.network.reshaping:
+            passport["reshaping"] = learner.network.reshaping.to_json()
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         path.parent.mkdir(parents=True, exist_ok=True)

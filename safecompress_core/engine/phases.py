@@ -5,6 +5,7 @@ draws at random follows from the seed and from how far training has come.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from safecompress_core.api import Params
@@ -12,6 +13,7 @@ from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.settings import Settings
 from safecompress_core.network import Classifier
+from safecompress_core.reshaping import Reshaping
 
 __all__ = ["Phases"]
 
@@ -52,6 +54,9 @@ class Phases:
         if kept is not None:
             record, [tensors] = kept
             self.finished = tuple(record["phases"])
+            reshaping = Reshaping.from_json(record.get("reshaping", {}))
+            if reshaping:
+                network = partial(workshop.architecture.reshaped, reshaping)
             self._learner = workshop.relearner(
                 tensors, settings, epoch=record["epoch"], network=network
             )
@@ -79,7 +84,8 @@ class Phases:
         self._learner = learner
         record = {"name": name, "epochs": epochs, "density": learner.density, **facts}
         self.finished = (*self.finished, record)
-        kept = {"phases": self.finished, "epoch": learner.epoch}
+        reshaping = learner.network.reshaping.to_json()
+        kept = {"phases": self.finished, "epoch": learner.epoch, "reshaping": reshaping}
         self._workshop.checkpoints.save(_name(self._passed), kept, [learner.tensors()])
         self._workshop.checkpoints.drop(_name(self._passed - 1))
         self._workshop.journal.advance()

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from safecompress_core.api import Kind, Params, Slot
 from safecompress_core.dataset import Dataset, DataSource
-from safecompress_core.engine.architecture import Architecture
+from safecompress_core.engine.architecture import Architecture, Build
 from safecompress_core.engine.arithmetic import arithmetic_for
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.checkpoints import Checkpoints
@@ -26,6 +26,8 @@ from safecompress_core.engine.trainer import Trainer
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools
+from safecompress_core.reshaping import UNCHANGED, Reshaping
+from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.sparsifiable import SparseRule
 from safecompress_core.spec.components import Components
 from safecompress_core.spec.model import RunSpec, Training
@@ -90,25 +92,26 @@ class Preparation(Groundwork):
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
         """Makes a fresh network; the same weights at every call."""
-        return partial(self._make, self._factory)
+        return partial(self._make, self._factory, UNCHANGED)
 
     @cached_property
-    def built(self) -> Callable[[Params], Classifier]:
+    def built(self) -> Build:
         """Makes a fresh network of any model, for samples as the spec's model takes them."""
         create, make = self.registry.create, self._make
+        declared, own = self.spec.task.model, self._factory  # it has read the data already
 
-        def built(model: Params) -> Classifier:
-            return make(create(model))
+        def built(model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
+            return make(own if model is declared else create(model), reshaping)
 
         return built
 
     @property
     def architecture(self) -> Architecture:
         """The spec's model, and what else can be built for the same samples."""
-        return Architecture(model=self.spec.task.model, build=self.built)
+        return Architecture(model=self.spec.task.model, build=self.built, sample=self.sample)
 
     @cached_property
-    def _make(self) -> Callable[[ModelFactory], Classifier]:
+    def _make(self) -> Callable[[ModelFactory, Reshaping], Classifier]:
         """Makes a network of what a factory builds; it holds nothing of the pools."""
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
@@ -119,37 +122,30 @@ class Preparation(Groundwork):
             exclude=tuple(task.sparsify.exclude),
         )
 
-        def made(factory: ModelFactory) -> Classifier:
+        def made(factory: ModelFactory, reshaping: Reshaping) -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
+            reshaping.apply(module)
             network = Classifier(
                 module,
                 sample=sample,
                 representation=task.representation,
                 rule=rule,
             ).to(device)
+            network.reshaping = reshaping
             arithmetic_for(training, network, sample, device).laid_out(network)
             return network
 
         return made
 
-    def filled(
-        self,
-        state: Mapping[str, Tensor],
-        masks: Mapping[str, Tensor],
-        *,
-        model: Mapping[str, Any] | None = None,
-    ) -> Classifier:
-        """A network with weights and masks from a model file.
-
-        Args:
-            state: of the network.
-            masks: of its sparse weights.
-            model: what the file's passport says of the architecture; by default it is the spec's.
-        """
-        declared = self.passport["model"]
-        network = self.blank() if model in (None, declared) else self.built(self._model(model))
-        network.module.load_state_dict(state)
-        network.masks = dict(masks)
+    def filled(self, stored: StoredModel) -> Classifier:
+        """A network of the architecture and shapes, and with the weights and masks, of a file."""
+        written = stored.metadata["model"]
+        own = self.spec.task.model
+        model = own if written == self.passport["model"] else self._model(written)
+        reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
+        network = self.built(model, reshaping)
+        network.module.load_state_dict(stored.state)
+        network.masks = dict(stored.topology.masks)
         return network
 
     def _model(self, written: Mapping[str, Any]) -> Params:

@@ -21,7 +21,7 @@ def describe_model(
     file_bytes: int,
     dense_bytes: int,
 ) -> dict[str, Any]:
-    """Architecture and sizes of a model.
+    """Architecture, shapes and sizes of a model.
 
     ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters; both
     are fractions of what the uncompressed model has, which may be wider.
@@ -31,6 +31,7 @@ def describe_model(
     all_weights, everything = _sizes(uncompressed)
     return {
         "architecture": dict(architecture),
+        "reshaping": learner.network.reshaping.to_json(),
         "density": active / all_weights,
         "model_density": (active + total - weights) / everything,
         "parameters": total,

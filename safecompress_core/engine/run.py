@@ -350,10 +350,7 @@ class _Work:
         return tuple(dict.fromkeys(kept))
 
     def _archived(self, entry: Entry) -> Classifier:
-        stored = load_model(self._directory.archived(entry.id))
-        return self._prepared.filled(
-            stored.state, stored.topology.masks, model=stored.metadata["model"]
-        )
+        return self._prepared.filled(load_model(self._directory.archived(entry.id)))
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

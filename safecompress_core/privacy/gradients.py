@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from safecompress_core.errors import TopologyError
 from safecompress_core.network import Classifier
+from safecompress_core.reshaping import names_before
 
 __all__ = ["layer_parameters", "per_sample_gradients"]
 
@@ -26,14 +27,17 @@ CHUNK = 2**24
 def layer_parameters(network: Classifier, layer: str) -> dict[str, nn.Parameter]:
     """The parameters that a name stands for: one itself, or all below a module of that name.
 
+    Of a layer that is made of two, the name of the one's weight stands for the weights of both.
+
     Raises:
         TopologyError: if the network has neither; the message lists its parameters.
     """
     parameters = dict(network.module.named_parameters())
+    before = names_before(network.module)
     found = {
         name: parameter
         for name, parameter in parameters.items()
-        if name == layer or name.startswith(f"{layer}.")
+        if layer in (name, before.get(name)) or name.startswith(f"{layer}.")
     }
     if not found:
         raise TopologyError(

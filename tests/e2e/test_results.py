@@ -14,7 +14,15 @@ ATTACK = {
     *("game", "accuracy", "accuracy_interval", "auc", "auc_interval", "advantage"),
     *("advantage_interval", "baseline", "n", "members", "non_members"),
 }
-MODEL = {"architecture", "density", "model_density", "parameters", "active", "file_bytes"}
+MODEL = {
+    "architecture",
+    "reshaping",
+    "density",
+    "model_density",
+    "parameters",
+    "active",
+    "file_bytes",
+}
 MODEL |= {"dense_bytes"}
 
 
@@ -100,7 +108,7 @@ def test_the_model_file_gives_back_the_very_model_that_was_audited(
     )
     for part, folder in ((results, "model"), (results["baseline"], "baseline")):
         stored = load_model(run.path / folder / "model.safetensors")
-        network = prepared.filled(stored.state, stored.topology.masks).eval()
+        network = prepared.filled(stored).eval()
         with torch.no_grad():
             right = (network(inputs).argmax(dim=1) == labels).double().mean()
         assert float(right) == pytest.approx(part["metrics"]["accuracy"]["value"])

@@ -10,6 +10,7 @@ DISTRIBUTION = {
     "art": "adversarial-robustness-toolbox",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
+    "torch_pruning": "torch-pruning",
 }
 
 

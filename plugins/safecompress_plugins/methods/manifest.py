@@ -19,6 +19,7 @@ from safecompress_core.api import (
     Workload,
 )
 from safecompress_plugins.methods.hardware_manifest import DEFINITIONS as FOR_HARDWARE
+from safecompress_plugins.methods.reshaping_manifest import DEFINITIONS as RESHAPING
 
 __all__ = [
     "DEFINITIONS",
@@ -285,4 +286,5 @@ DEFINITIONS = (
         workload=_once,
     ),
     *FOR_HARDWARE,
+    *RESHAPING,
 )

@@ -117,6 +117,20 @@ class TestMovement(MethodConformance):
     params: ClassVar[dict[str, Any]] = {"density": 0.3}
 
 
+class TestLowRank(MethodConformance):
+    """Two layers in the place of each."""
+
+    definition: ClassVar[MethodDef] = METHODS["low-rank"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.5}
+
+
+class TestStructured(MethodConformance):
+    """Fewer neurons."""
+
+    definition: ClassVar[MethodDef] = METHODS["structured"]
+    params: ClassVar[dict[str, Any]] = {"density": 0.5}
+
+
 class TestQuantize(MethodConformance):
     """After training."""
 

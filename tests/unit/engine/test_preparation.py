@@ -17,6 +17,8 @@ from safecompress_core.engine.method import Workshop
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import PoolError
 from safecompress_core.privacy.pools import Pool, Pools
+from safecompress_core.sparse.storage import StoredModel
+from safecompress_core.sparse.topology import Topology
 
 Prepare = Callable[..., Preparation]
 
@@ -111,10 +113,13 @@ def test_a_network_from_a_model_file_knows_which_weights_exist(prepare: Prepare)
     blank = prepared.blank()
     masks = {name: weight > 0 for name, weight in blank.sparse_parameters().items()}
     state = {name: torch.zeros_like(tensor) for name, tensor in blank.state().items()}
+    passport = prepared.passport
+    stored = StoredModel(state=state, topology=Topology.from_masks(masks), metadata=passport)
 
-    network = prepared.filled(state, masks)
+    network = prepared.filled(stored)
 
-    assert network.masks == masks
+    assert network.masks.keys() == masks.keys()
+    assert all(torch.equal(network.masks[name], mask) for name, mask in masks.items())
     assert not any(tensor.any() for tensor in network.state().values())
 
 

@@ -1,0 +1,132 @@
+"""Low rank: each layer of a trained network becomes two, with fewer weights between them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import (
+    Architecture,
+    Classifier,
+    ModelError,
+    Reshaping,
+    can_be_factorised,
+)
+from safecompress_plugins.methods.reshaping import DenseThenReshaped, weights_of
+
+__all__ = ["LowRank", "ranks"]
+
+# m outputs · n inputs, of a convolution times its kernel · r rank
+
+
+class LowRank(DenseThenReshaped):
+    """Truncated SVD of every layer but the last, whose input stays the representation.
+
+    ::
+
+        W (m × n) = U·S·Vᵀ  ≈  (U_r·√S_r) · (√S_r·V_rᵀ)          r·(m + n) weights in place of m·n
+
+    Every layer keeps the same share of its energy Σσ², as large as the budget allows, and at least
+    rank 1. A layer of which the two would have as many weights as the one stays as it is, and so
+    does one that shares its weights with another.
+
+    Source: Xue, Li & Gong 2013, "Restructuring of Deep Neural Network Acoustic Models with Singular
+    Value Decomposition", Interspeech. A convolution becomes fewer filters and a 1 × 1 convolution,
+    as in Zhang et al. 2016, "Accelerating Very Deep Convolutional Networks for Classification and
+    Detection", but by its weights and not by its responses.
+    """
+
+    phase = "factorise and fine-tune"
+
+    def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
+        """Every layer has rank 1, but for those that have fewer weights as they are."""
+        ones = {name: 1 for name, shape in _matrices(network).items() if sum(shape) < prod(shape)}
+        return architecture.reshaped(Reshaping(factorised=ones))
+
+    def reshaped(
+        self, network: Classifier, architecture: Architecture, most: int
+    ) -> tuple[Classifier, Mapping[str, Any]]:
+        """The network with its layers factorised; facts are the share of energy and the ranks."""
+        state, shapes = network.state(), _matrices(network)
+        weights = {name: state[f"{name}.weight"].cpu().double().flatten(1) for name in shapes}
+        found = {
+            name: torch.linalg.svd(weight, full_matrices=False) for name, weight in weights.items()
+        }
+        fixed = weights_of(network) - sum(map(prod, shapes.values()))
+        spectra = {name: values for name, (_, values, _) in found.items()}
+        energy, chosen = ranks(spectra, shapes, most=most - fixed)
+        small = architecture.reshaped(Reshaping(factorised=chosen))
+        own = small.module.state_dict()
+        for name, rank in chosen.items():
+            outputs, values, inputs = found[name]
+            root = values[:rank].sqrt()
+            expand, reduce = f"{name}.expand.weight", f"{name}.reduce.weight"
+            state[expand] = (outputs[:, :rank] * root).view_as(own[expand])
+            state[reduce] = (root[:, None] * inputs[:rank]).view_as(own[reduce])
+            del state[f"{name}.weight"]
+            if f"{name}.bias" in state:
+                state[f"{name}.expand.bias"] = state.pop(f"{name}.bias")
+        small.module.load_state_dict(state)
+        return small, {"energy": energy, "ranks": chosen}
+
+
+def ranks(
+    spectra: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, int]], *, most: int
+) -> tuple[float, dict[str, int]]:
+    """The largest share of energy that all layers can keep within a budget, and their ranks.
+
+    Args:
+        spectra: each layer's singular values, the largest first.
+        shapes: m and n of each layer.
+        most: weights of all layers together.
+
+    Returns:
+        The share, in (0, 1]; and the rank of each layer that has fewer weights as two.
+    """
+    kept = {name: _shares(values) for name, values in spectra.items()}
+
+    def at(share: float) -> dict[str, int]:
+        return {name: int((shares < share).sum()) + 1 for name, shares in kept.items()}
+
+    def weights(wanted: Mapping[str, int]) -> int:
+        return sum(
+            min(rank * sum(shapes[name]), prod(shapes[name])) for name, rank in wanted.items()
+        )
+
+    shares = torch.cat(list(kept.values())).unique().tolist()  # in order; ranks change at these
+    low, high = 0, len(shares)  # the first of them fits, or there is no network small enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if weights(at(shares[middle])) <= most else (low, middle)
+    chosen = at(shares[low])
+    return shares[low], {
+        name: rank for name, rank in chosen.items() if rank * sum(shapes[name]) < prod(shapes[name])
+    }
+
+
+def _shares(values: Tensor) -> Tensor:
+    """The share of a layer's energy that each rank keeps; of a layer of zeros any keeps all."""
+    energy = values.square().cumsum(0)
+    return energy / energy[-1] if energy[-1] > 0 else torch.ones_like(energy)
+
+
+def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
+    """The layers that two could take the place of, by name, with m and n."""
+    modules = network.module.named_modules(remove_duplicate=False)
+    uses = Counter(id(one) for _, layer in modules for one in layer.parameters(recurse=False))
+    weights = network.sparse_parameters()
+    found = {
+        name.removesuffix(".weight"): (len(weight), weight[0].numel())
+        for name, weight in weights.items()
+        for layer in [network.module.get_submodule(name.rpartition(".")[0])]
+        if can_be_factorised(layer) and layer is not network.head and uses[id(weight)] == 1
+    }
+    if not found:
+        raise ModelError(
+            "the model has no layer that two could take the place of, but for its last",
+            mend="use 'prune', or a model of linear layers or convolutions",
+        )
+    return found

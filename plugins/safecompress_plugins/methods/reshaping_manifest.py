@@ -1,0 +1,55 @@
+"""Names and parameters of the methods whose model has layers of other shapes."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from safecompress_core.api import Density, MethodDef, MethodParams, Workload
+
+__all__ = ["DEFINITIONS", "LowRankParams", "ReshapingParams", "StructuredParams"]
+
+
+class ReshapingParams(MethodParams):
+    """Parameters of every method that reshapes a dense network and fine-tunes it."""
+
+    density: Density
+    """Weights of the reshaped network, at most, as a fraction of the sparsifiable weights of the
+    uncompressed model."""
+    pretrain: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of training in which the network is as the spec has it; the rest fine-tunes what is
+    left."""
+
+
+class LowRankParams(ReshapingParams):
+    """Train dense, make each layer of two of low rank, fine-tune both."""
+
+
+class StructuredParams(ReshapingParams):
+    """Train dense, remove whole channels and neurons, fine-tune the rest."""
+
+
+def _once(_: MethodParams, epochs: int) -> Workload:
+    """One model is trained, once."""
+    return Workload(epochs=epochs)
+
+
+PLACE = "safecompress_plugins.methods"
+
+DEFINITIONS = (
+    MethodDef(
+        name="low-rank",
+        params=LowRankParams,
+        target=f"{PLACE}.low_rank:LowRank",
+        summary="Train dense, make each layer of two by truncated SVD, fine-tune.",
+        cites="Xue, Li & Gong 2013, Interspeech; convolutions: Zhang et al. 2016, IEEE TPAMI 38",
+        workload=_once,
+    ),
+    MethodDef(
+        name="structured",
+        params=StructuredParams,
+        target=f"{PLACE}.structured:Structured",
+        summary="Train dense, remove whole channels of small norm, fine-tune (torch-pruning).",
+        cites="Fang et al. 2023, DepGraph: Towards Any Structural Pruning, CVPR; Li et al. 2017",
+        workload=_once,
+    ),
+)

@@ -1,0 +1,201 @@
+"""How the layers of a network differ in shape from those of its architecture.
+
+Three decisions:
+
+- The vocabulary is small, and all of it is data: a layer is made of two of low rank, or has other
+  numbers of inputs and outputs. So a model file can say what shapes it holds, and whoever loads it
+  builds the architecture, reshapes it, and fills in the weights; nothing is unpickled.
+- A method finds the shapes in whatever way it likes, and tells them in these words.
+- Reshaped layers hold zeros until weights are loaded: no chance is spent on what is overwritten.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import skip_init
+
+from safecompress_core.errors import ModelError
+
+__all__ = [
+    "UNCHANGED",
+    "Factorised",
+    "Reshaping",
+    "can_be_factorised",
+    "can_be_resized",
+    "names_before",
+]
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+class Factorised(nn.Sequential):
+    """Two layers in the place of one: ``reduce`` to fewer values, ``expand`` to the outputs.
+
+    The weights W (m × n) of the one become ``expand`` (m × rank) times ``reduce`` (rank × n). Of a
+    convolution n is input channels times kernel: ``reduce`` has its kernel, stride and padding, and
+    ``expand`` is 1 × 1. The bias is that of ``expand``.
+
+    Args:
+        layer: what they take the place of; see `can_be_factorised`.
+        rank: from 1.
+    """
+
+    def __init__(self, layer: nn.Module, rank: int) -> None:
+        place = {"device": layer.weight.device, "dtype": layer.weight.dtype}
+        has_bias = layer.bias is not None
+        if isinstance(layer, nn.Linear):
+            kind: type[nn.Module] = nn.Linear
+            first: tuple[Any, ...] = (layer.in_features, rank)
+            last: tuple[Any, ...] = (rank, layer.out_features)
+            window: dict[str, Any] = {}
+        else:
+            kind = type(layer)
+            first = (layer.in_channels, rank, layer.kernel_size)
+            last = (rank, layer.out_channels, 1)
+            names = ("stride", "padding", "dilation", "padding_mode")
+            window = {name: getattr(layer, name) for name in names}
+        reduce = skip_init(kind, *first, bias=False, **window, **place)
+        expand = skip_init(kind, *last, bias=has_bias, **place)
+        super().__init__(OrderedDict(reduce=reduce, expand=expand))
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+        self.train(layer.training)
+
+
+def can_be_factorised(layer: nn.Module) -> bool:
+    """Whether a layer is a linear one or a convolution, and not in groups.
+
+    What derives from one of these is not: others may reach for its weights.
+    """
+    is_plain = type(layer) in (nn.Linear, *CONVOLUTIONS)
+    return is_plain and getattr(layer, "groups", 1) == 1
+
+
+def can_be_resized(layer: nn.Module) -> bool:
+    """Whether a layer's inputs and outputs can be counted anew: also those of a normalisation."""
+    return can_be_factorised(layer) or isinstance(layer, _BatchNorm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reshaping:
+    """What of an architecture has another shape; nothing by default.
+
+    Attributes:
+        widths: inputs and outputs by the name of the layer, for those whose weights have others; of
+            batch normalisation both are its channels. They are set before layers are factorised.
+        factorised: the rank by the name of the layer, for those that `Factorised` takes the place
+            of.
+    """
+
+    widths: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    factorised: Mapping[str, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything has another shape."""
+        return bool(self.widths or self.factorised)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a model file says it; empty where nothing has another shape."""
+        found = {
+            "widths": {name: list(sizes) for name, sizes in self.widths.items()},
+            "factorised": dict(self.factorised),
+        }
+        return {key: value for key, value in found.items() if value}
+
+    @classmethod
+    def from_json(cls, written: Any) -> Self:
+        """What `to_json` wrote.
+
+        Raises:
+            ModelError: if it is none.
+        """
+        try:
+            parts = dict(written)
+            widths = {name: _sizes(one, 2) for name, one in parts.pop("widths", {}).items()}
+            ranks = {name: _sizes([one], 1) for name, one in parts.pop("factorised", {}).items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _misfit(f"this is no reshaping: {error}") from error
+        if parts:
+            raise _misfit(f"a reshaping has no part {', '.join(parts)}")
+        return cls(
+            widths={name: (inputs, outputs) for name, (inputs, outputs) in widths.items()},
+            factorised={name: rank for name, (rank,) in ranks.items()},
+        )
+
+    def apply(self, module: nn.Module) -> None:
+        """Reshape a network in place; the weights of what changes are 0.
+
+        Raises:
+            ModelError: if the network has no such layer, or it cannot have such a shape.
+        """
+        for name, (inputs, outputs) in self.widths.items():
+            layer = _layer(module, name)
+            if not can_be_resized(layer):
+                raise _misfit(f"{name} ({type(layer).__name__}) cannot have another width")
+            _resize(layer, name, inputs, outputs)
+        for name, rank in self.factorised.items():
+            layer = _layer(module, name)
+            if not can_be_factorised(layer):
+                raise _misfit(f"{name} ({type(layer).__name__}) cannot be made of two layers")
+            if rank > min(layer.get_parameter("weight").flatten(1).shape):
+                raise _misfit(f"{name} has no rank of {rank}")
+            parent, _, own = name.rpartition(".")
+            setattr(module.get_submodule(parent), own, Factorised(layer, rank))
+
+
+UNCHANGED = Reshaping()
+
+
+def names_before(module: nn.Module) -> dict[str, str]:
+    """What parameters of factorised layers were called when these were one, by their names.
+
+    A user who names a layer's weight means what is in its place.
+    """
+    return {
+        f"{name}.{part}.{local}": f"{name}.{local}"
+        for name, layer in module.named_modules()
+        if isinstance(layer, Factorised)
+        for part, half in layer.named_children()
+        for local, _ in half.named_parameters(recurse=False)
+    }
+
+
+def _sizes(written: Any, count: int) -> tuple[int, ...]:
+    sizes = tuple(written)
+    if len(sizes) != count or any(type(one) is not int or one < 1 for one in sizes):
+        raise ValueError(f"{written!r} is not {count} times a number from 1")
+    return sizes
+
+
+def _layer(module: nn.Module, name: str) -> nn.Module:
+    try:
+        return module.get_submodule(name)
+    except AttributeError:
+        raise _misfit(f"the architecture has no layer {name!r}") from None
+
+
+def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
+    """Give a layer zeros of other shapes: (outputs, inputs, ...) for weights, (outputs,) else."""
+    sizes = {"in_features": inputs, "out_features": outputs}
+    if isinstance(layer, CONVOLUTIONS):
+        sizes = {"in_channels": inputs, "out_channels": outputs}
+    elif isinstance(layer, _BatchNorm):
+        sizes = {"num_features": outputs}
+    for attribute, size in sizes.items():
+        if size > getattr(layer, attribute):
+            raise _misfit(f"{name} has {getattr(layer, attribute)} {attribute}, and no {size}")
+        setattr(layer, attribute, size)
+    for local, tensor in (*layer.named_parameters(recurse=False), *layer.named_buffers()):
+        if tensor.ndim:
+            shape = (outputs, inputs, *tensor.shape[2:]) if tensor.ndim > 1 else (outputs,)
+            zeros = tensor.detach().new_zeros(shape)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            setattr(layer, local, nn.Parameter(zeros) if is_parameter else zeros)
+
+
+def _misfit(message: str) -> ModelError:
+    return ModelError(message, mend="use the file's own architecture as task.model")
