@@ -1,7 +1,7 @@
 """Whether every run of a comparison could be done, before the first of them begins.
 
-What only data and model can tell is wrong with a variant, its run would tell as well: after hours of
-the others.
+What only data and model can tell is wrong with a variant, its own run would tell as well, but hours
+after the others have begun.
 """
 
 import json
