@@ -76,6 +76,19 @@ def test_other_architectures_are_made_narrower_too(
     assert widest(prepared.architecture, sizes[0.5]) is not None
 
 
+@pytest.mark.parametrize("kind", ["alexnet", "vgg16", "resnet18"])
+def test_a_student_can_be_normalised_in_groups(shop: Callable[..., Any], kind: str) -> None:
+    """As DP-SGD needs it: the narrowest ones that are tried have a single channel a layer."""
+    made = {"type": "made-up", "samples": 200, "shape": [3, 32, 32], "classes": 4}
+    model = {"type": kind, "width": 0.1, "normalisation": "group"}
+    prepared = shop(DISTILL, task__model=model, task__data=made).prepared
+
+    require_feasible(prepared)
+
+    narrowest = prepared.architecture.narrowed(1 / 4096)
+    assert prepared.built(narrowest)(prepared.sample).isfinite().all()
+
+
 def test_it_learns_what_the_defence_would_teach(shop: Callable[..., Any]) -> None:
     """Dense training of the student with the defence ``distillation`` gives the same bytes."""
     student = {"type": "mlp", "hidden": [5]}
