@@ -81,6 +81,9 @@ def compare(
         allow_code=allow_code,
     )
     folder = into / comparison.spec.name
+    from safecompress_core.compare.rehearsal import require_all_feasible
+
+    require_all_feasible(comparison, host.registry, folder)
     if dry_run:
         _plan(comparison, host, folder, as_json=as_json)
         return

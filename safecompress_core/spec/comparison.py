@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from safecompress_core.api import Density, Kind, Params
 from safecompress_core.errors import SpecError
+from safecompress_core.spec.comparability import other_samples
 from safecompress_core.spec.components import Definitions
 from safecompress_core.spec.load import LoadedSpec, in_order, validated
 from safecompress_core.spec.model import Slug
@@ -149,6 +150,9 @@ def load_comparison(
         entries.append(
             Entry(variant=draft.variant, density=draft.density, seed=draft.seed, loaded=loaded)
         )
+    for entry in entries:
+        first = entries[0]
+        problems += other_samples(entry.loaded, first.loaded, name=first.variant)
     if problems:
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
     return Comparison(spec=spec, entries=tuple(entries))

@@ -38,16 +38,17 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
     spec = definitions.pop(run.__name__)
     own = definitions.pop(audit.__name__)
     comparison = definitions.pop(ComparisonSpec.__name__)
-    names = dict.fromkeys((*spec["properties"], *own["properties"]), True)
+    sorts = (spec, own, comparison)
+    names = dict.fromkeys((name for one in sorts for name in one["properties"]), True)
     return {
         "$schema": DIALECT,
         "title": "SafeCompress spec",
         "description": spec["description"],
-        "if": {"type": "object", "required": [MARK]},
-        "then": {"$ref": "#/$defs/ComparisonSpec"},
+        "if": {"type": "object", "required": ["extends"]},
+        "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
         "else": {
-            "if": {"type": "object", "required": ["extends"]},
-            "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
+            "if": {"type": "object", "required": [MARK]},
+            "then": {"$ref": "#/$defs/ComparisonSpec"},
             "else": {
                 "if": {"properties": {"kind": {"const": KIND}}, "required": ["kind"]},
                 "then": {"$ref": "#/$defs/AuditSpec"},

@@ -191,3 +191,86 @@ def test_an_invalid_comparison_is_refused_before_anything_is_done(
         assert "method.rounds: 0 is less than 1" in outcome.stdout + outcome.stderr
     assert list(tmp_path.iterdir()) == []
     assert CliRunner().invoke(cli, ["validate", str(spec)]).exit_code == 0
+
+
+SMALL = """\
+version: 1
+name: small
+task: {data: {type: made-up, samples: 100, classes: 2}, model: {type: alexnet}}
+training: {epochs: 1, batch_size: 30}
+method: {type: prune, density: 0.5}
+audit: {attackers: [{type: loss-threshold}]}
+"""
+TWO = """\
+version: 1
+name: two
+base: small.yaml
+variants:
+  - {}
+  - {%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variant", "told"),
+    [
+        (
+            "name: distill-kd, method: {type: distill, density: 0.5, defences: "
+            "[{type: distillation}]}",
+            (
+                "method.defences.0.type",
+                "'distill' cannot host the defence 'distillation'",
+                "or use a method that can: grasp, lottery",
+            ),
+        ),
+        (
+            "name: prune-dmp, method: {defences: [{type: dmp}]}",
+            (
+                "method.defences.0.type",
+                "'dmp' learns from samples that are no members, and there are none for it",
+                "write pools.reference: 0.5, say",
+            ),
+        ),
+        (
+            "name: prune-dp, method: {defences: [{type: dp-sgd, noise: 1}]}",
+            (
+                "method.defences.0.type",
+                "samples see each other in '1' (BatchNorm2d) and 6 more",
+                "take 'normalisation: group'",
+            ),
+        ),
+        (
+            "name: rigl, method: {type: rigl, density: 1.0e-7}",
+            (
+                "method.density",
+                "without a single weight",
+                "the smallest density that leaves no layer empty is",
+            ),
+        ),
+        (
+            "name: prune-other, pools: {members: 0.4}",
+            (
+                "pools.members",
+                "0.4 here, and 0.5 for 'prune'",
+                "write it under 'changes'",
+            ),
+        ),
+    ],
+    ids=["a host", "reference data", "batch normalisation", "a density", "other pools"],
+)
+@pytest.mark.parametrize("arguments", [("--dry-run",), ()], ids=["dry run", "run"])
+def test_a_variant_that_cannot_be_done_is_refused_before_anything_is_trained(
+    tmp_path: Path, arguments: tuple[str, ...], variant: str, told: tuple[str, ...]
+) -> None:
+    """At its line, with what to write instead; the variants before it are not begun either."""
+    (tmp_path / "small.yaml").write_text(SMALL)
+    spec = tmp_path / "two.yaml"
+    spec.write_text(TWO % variant)
+
+    outcome = run(spec, tmp_path / "comparisons", *arguments)
+
+    assert outcome.exit_code == 1
+    shown = outcome.stdout + outcome.stderr
+    for expected in (f"{spec}:6:", *told):
+        assert expected in shown
+    assert not (tmp_path / "comparisons").exists()

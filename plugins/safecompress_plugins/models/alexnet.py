@@ -24,7 +24,11 @@ class Alexnet(ModelFactory):
 
     def __init__(self, params: AlexnetParams) -> None:
         self._normalisation = params.normalisation
-        self._hidden = WIDTHS[params.size]
+        self._width = params.width
+        self._hidden = self._scaled(WIDTHS[params.size])
+
+    def _scaled(self, units: int) -> int:
+        return max(1, round(units * self._width))
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
@@ -35,7 +39,8 @@ class Alexnet(ModelFactory):
         def make() -> nn.Module:
             layers: list[nn.Module] = []
             before = channels
-            for outputs, kernel, padding in CONVOLUTIONS:
+            for full, kernel, padding in CONVOLUTIONS:
+                outputs = self._scaled(full)
                 convolution = nn.Conv2d(before, outputs, kernel, stride=2, padding=padding)
                 layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
                 before = outputs

@@ -59,14 +59,18 @@ def drawn(
 def in_groups(module: nn.Module) -> None:
     """Replace every batch normalisation by normalisation of groups of a sample's own channels.
 
-    The groups are of one size, of four channels or more: a group of one value would always be 0.
+    The groups are of one size, of four channels or more: a group of one value would always be 0. So
+    a single channel, which the narrowest students have, is left as it is.
     Source: Wu & He 2018, "Group Normalization", ECCV, section 3, which has 32 groups.
     """
     for parent in list(module.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, _BatchNorm):
-                channels = layer.num_features
-                setattr(parent, name, nn.GroupNorm(_groups(channels), channels))
+                setattr(parent, name, _grouped(layer.num_features))
+
+
+def _grouped(channels: int) -> nn.Module:
+    return nn.Identity() if channels == 1 else nn.GroupNorm(_groups(channels), channels)
 
 
 def _groups(channels: int) -> int:

@@ -1,6 +1,6 @@
 """Names and parameters of the built-in architectures."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -39,17 +39,22 @@ class NormalisedParams(Params):
     sample's own channels (Wu & He 2018), as ``dp-sgd`` needs it."""
 
 
+Width = Annotated[float, Field(gt=0, le=4)]
+
+
 class AlexnetParams(NormalisedParams):
     """AlexNet for images of 32 × 32 or a little more."""
 
     size: Literal["s", "b"] = "s"
     """``s``: linear layers of 1,024. ``b``: of 2,048."""
+    width: Width = 1.0
+    """What the number of channels, and of hidden units, is multiplied by."""
 
 
 class Vgg11Params(NormalisedParams):
     """VGG-11 for images from 32 × 32."""
 
-    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    width: Width = 1.0
     """What the number of channels, and of hidden units, is multiplied by."""
 
 
@@ -66,7 +71,7 @@ class ResnetParams(NormalisedParams):
     stem: Literal["cifar", "imagenet"] = "cifar"
     """``cifar``: one 3 × 3 convolution, for small images. ``imagenet``: 7 × 7 and pooling, which
     leave a sixteenth of the pixels."""
-    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    width: Width = 1.0
     """What the number of channels is multiplied by."""
 
 
@@ -93,7 +98,10 @@ def _narrower_mlp(params: MlpParams, factor: float) -> MlpParams:
     return params.model_copy(update={"hidden": hidden})
 
 
-def _narrower_vgg(params: Vgg11Params, factor: float) -> Vgg11Params:
+Convolutional = TypeVar("Convolutional", AlexnetParams, Vgg11Params, ResnetParams)
+
+
+def _less_wide(params: Convolutional, factor: float) -> Convolutional:
     return params.model_copy(update={"width": params.width * factor})
 
 
@@ -126,6 +134,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.alexnet:Alexnet",
         summary="AlexNet for small images, with batch normalisation and without pooling.",
         cites="Krizhevsky, Sutskever & Hinton 2012; Lee, Ajanthan & Torr 2019, ICLR, section 5.1",
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="vgg11",
@@ -133,7 +142,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.vgg:Vgg11",
         summary="VGG-11 for small images, of any width.",
         cites="Simonyan & Zisserman 2015, ICLR, Table 1, column A",
-        narrowed=_narrower_vgg,
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="vgg16",
@@ -141,7 +150,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.vgg:Vgg16",
         summary="VGG-16 for small images, variants C and D, of any width.",
         cites="Simonyan & Zisserman 2015, ICLR, Table 1",
-        narrowed=_narrower_vgg,
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="resnet18",
@@ -149,6 +158,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.resnet:Resnet18",
         summary="Residual network of 18 layers, for small or large images.",
         cites=HE,
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="resnet34",
@@ -156,6 +166,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.resnet:Resnet34",
         summary="Residual network of 34 layers, for small or large images.",
         cites=HE,
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="resnet50",
@@ -163,6 +174,7 @@ DEFINITIONS = (
         target="safecompress_plugins.models.resnet:Resnet50",
         summary="Residual network of 50 layers, for small or large images.",
         cites=HE,
+        narrowed=_less_wide,
     ),
     ModelDef(
         name="wide-resnet",

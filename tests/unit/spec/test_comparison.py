@@ -152,6 +152,39 @@ def test_what_is_wrong_with_a_comparison_is_told_with_its_mend(
     assert found.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("pools: {members: 0.4}", "pools.members: 0.4 here, and 0.5 for 'loop'"),
+        ("task: {data: {count: 90}}", "task.data.count: 90 here, and 100 for 'loop'"),
+        (
+            "task: {data: {type: unknown}}",
+            "task.data.type: 'unknown' here, and 'letters' for 'loop'",
+        ),
+    ],
+)
+def test_variants_of_other_data_or_pools_are_refused(
+    told: Callable[..., list[str]], change: str, expected: str
+) -> None:
+    """Where the variant says so, once for all its densities and seeds, before anything is run."""
+    [found] = told(TWO.replace("method: {defences", change + "\n    method: {defences"))
+
+    assert found.startswith("two.yaml:10:")
+    assert found.endswith(
+        f"{expected}: runs on other data or pools cannot be compared; write it under 'changes', "
+        "for all variants alike"
+    )
+
+
+def test_what_all_variants_change_alike_can_be_compared(
+    compared: Callable[..., Comparison],
+) -> None:
+    """Other pools than the base's, but the same for every run."""
+    entries = compared(TWO, "changes.pools.members=0.4").entries
+
+    assert {one.loaded.resolved["pools"]["members"] for one in entries} == {0.4}
+
+
 def test_a_comparison_is_told_from_a_spec_by_its_variants(
     compared: Callable[..., Comparison],
 ) -> None:

@@ -84,6 +84,16 @@ def test_a_spec_that_extends_another_may_leave_things_out(schema: dict[str, Any]
     assert not validator.is_valid({"name": "a"})
 
 
+def test_a_comparison_that_extends_another_may_leave_things_out(schema: dict[str, Any]) -> None:
+    """Its variants too; the names of its fields are known all the same."""
+    validator = Draft202012Validator(schema)
+    short = {"extends": "./two.yaml", "name": "three", "base": "./other.yaml", "seeds": [3]}
+
+    assert validator.is_valid(short)
+    assert validator.is_valid(short | {"variants": [{}]})
+    assert not validator.is_valid(short | {"sedes": [3]})
+
+
 def test_components_are_told_apart_by_type_with_their_summary(schema: dict[str, Any]) -> None:
     """What an editor shows beside each choice."""
     branches = schema["$defs"]["attacker"]["oneOf"]
