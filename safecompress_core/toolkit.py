@@ -117,6 +117,7 @@ from safecompress_core.seeding import (
     global_random_state,
 )
 from safecompress_core.sparse.allocation import (
+    apportioned,
     erdos_renyi,
     uniform,
 )
@@ -130,6 +131,7 @@ from safecompress_core.sparse.selection import (
 )
 from safecompress_core.sparse.strategy import (
     Grow,
+    History,
     Initial,
     Prune,
     Slopes,
@@ -165,6 +167,7 @@ __all__ = [
     "Extractor",
     "Flaw",
     "Grow",
+    "History",
     "Initial",
     "Inputs",
     "Inverter",
@@ -197,6 +200,7 @@ __all__ = [
     "TopologyError",
     "Weights",
     "Workshop",
+    "apportioned",
     "calibrate_threshold",
     "confidence",
     "correctness",
