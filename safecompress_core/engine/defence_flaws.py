@@ -50,13 +50,14 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
     built: dict[str, Defence] = {
         component_id(params): prepared.registry.create(params) for _, params in declared
     }
-    for path, params in declared:
+    for index, (path, params) in enumerate(declared):
         name = component_id(params)
         around = Surroundings(
             network=prepared.blank(),
             schedule=prepared.schedule,
             arithmetic=prepared.recipe.arithmetic,
             others={other: one for other, one in built.items() if other != name},
+            earlier=tuple(component_id(other) for _, other in declared[:index]),
         )
         for flaw in built[name].flaws(around):
             yield Finding((*path, flaw.field), flaw.message, flaw.mend)

@@ -19,6 +19,7 @@ from safecompress_core.engine.defence import Schedule
 from safecompress_core.engine.duplicates import without_copies
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.groundwork import Groundwork
+from safecompress_core.engine.held_out import held_out_answers
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
@@ -26,6 +27,7 @@ from safecompress_core.engine.trainer import Trainer
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools
+from safecompress_core.seeding import Seed
 from safecompress_core.sparsifiable import SparseRule
 from safecompress_core.spec.components import Components
 from safecompress_core.spec.model import RunSpec, Training
@@ -108,8 +110,11 @@ class Preparation(Groundwork):
         return Architecture(model=self.spec.task.model, build=self.built)
 
     @cached_property
-    def _make(self) -> Callable[[ModelFactory], Classifier]:
-        """Makes a network of what a factory builds; it holds nothing of the pools."""
+    def _make(self) -> Callable[..., Classifier]:
+        """Makes a network of what a factory builds, by another seed if one is given.
+
+        It holds nothing of the pools.
+        """
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
         training, sample, task = self.spec.training, self.sample, self.spec.task
@@ -119,7 +124,7 @@ class Preparation(Groundwork):
             exclude=tuple(task.sparsify.exclude),
         )
 
-        def made(factory: ModelFactory) -> Classifier:
+        def made(factory: ModelFactory, seed: Seed = seed) -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
             network = Classifier(
                 module,
@@ -184,13 +189,16 @@ class Preparation(Groundwork):
 
     @cached_property
     def _trainer(self) -> Trainer:
+        return self._trainer_of(self.pools.members, self.seed.child("training"))
+
+    def _trainer_of(self, members: Tensor, seed: Seed) -> Trainer:
         training = self.spec.training
         return Trainer(
             self.dataset,
-            self.pools.members,
+            members,
             batch_size=training.batch_size,
             device=self.device,
-            seed=self.seed.child("training"),
+            seed=seed,
             epochs=training.epochs,
             learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
             clip_norm=training.clip_norm,
@@ -221,6 +229,13 @@ class Preparation(Groundwork):
         def original() -> Classifier:
             return copy.deepcopy(big) if big is not None else blank()
 
+        def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
+            network = self._make(self._factory, seed)
+            learner = workshop.learner(network, None, workshop.settings([]))
+            what = "a model of a part of the members"
+            trainer.train(learner, until=self.recipe.epochs, evolution=None, what=what)
+            return learner.network
+
         examiner = Examiner(
             self.attacks,
             self.performance[1],
@@ -230,7 +245,7 @@ class Preparation(Groundwork):
             journal=journal,
             seed=self.seed.child("select"),
         )
-        return Workshop(
+        workshop = Workshop(
             recipe=self.recipe,
             trainer=self._trainer,
             examiner=examiner,
@@ -244,9 +259,19 @@ class Preparation(Groundwork):
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archived=archived,
+            held_out=held_out_answers(
+                self.dataset,
+                self.pools.members,
+                seed=self.seed.child("held-out"),
+                trainer=self._trainer_of,
+                apprentice=apprentice,
+                checkpoints=checkpoints,
+                journal=journal,
+            ),
             passport=self.passport,
             journal=journal,
         )
+        return workshop
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:

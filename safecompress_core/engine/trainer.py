@@ -263,6 +263,7 @@ class Trainer:
                 inputs=inputs,
                 labels=self._labels[chosen],
                 attributes={name: values[chosen] for name, values in self._attributes.items()},
+                rows=chosen,
             )
 
     def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:

@@ -49,7 +49,8 @@ class ByScore(Prune):
         if self.gradient_batches and gradients is None:
             raise TopologyError("pruning by gradient needs gradients")
         active, limits = topology.active(), topology.replaceable()
-        scores = {name: self.score(weights[name], gradients and gradients[name]) for name in active}
+        slopes = gradients or {}
+        scores = {name: self.score(weights[name], slopes.get(name)) for name in active}
         # Globally, a layer offers at most as many as it may lose, and the lowest of all go.
         wanted = {
             name: round(fraction * count) if self._scope == "layer" else count
