@@ -189,22 +189,29 @@ class Preparation(Groundwork):
 
     @cached_property
     def _trainer(self) -> Trainer:
-        return self._trainer_of(self.pools.members, self.seed.child("training"))
+        return self._trains(self.pools.members, self.seed.child("training"))
 
-    def _trainer_of(self, members: Tensor, seed: Seed) -> Trainer:
-        training = self.spec.training
-        return Trainer(
-            self.dataset,
-            members,
-            batch_size=training.batch_size,
-            device=self.device,
-            seed=seed,
-            epochs=training.epochs,
-            learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
-            clip_norm=training.clip_norm,
-            arithmetic=self.recipe.arithmetic,
-            reference=self.pools.reference,
-        )
+    @cached_property
+    def _trains(self) -> Callable[[Tensor, Seed], Trainer]:
+        """Makes a trainer for some samples; it holds nothing of the pools but the reference."""
+        training, reference = self.spec.training, self.pools.reference
+        dataset, device, arithmetic = self.dataset, self.device, self.recipe.arithmetic
+
+        def made(members: Tensor, seed: Seed) -> Trainer:
+            return Trainer(
+                dataset,
+                members,
+                batch_size=training.batch_size,
+                device=device,
+                seed=seed,
+                epochs=training.epochs,
+                learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
+                clip_norm=training.clip_norm,
+                arithmetic=arithmetic,
+                reference=reference,
+            )
+
+        return made
 
     def workshop(
         self,
@@ -229,11 +236,12 @@ class Preparation(Groundwork):
         def original() -> Classifier:
             return copy.deepcopy(big) if big is not None else blank()
 
+        make, factory, epochs = self._make, self._factory, self.recipe.epochs
+
         def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
-            network = self._make(self._factory, seed)
-            learner = workshop.learner(network, None, workshop.settings([]))
+            learner = workshop.learner(make(factory, seed), None, workshop.settings([]))
             what = "a model of a part of the members"
-            trainer.train(learner, until=self.recipe.epochs, evolution=None, what=what)
+            trainer.train(learner, until=epochs, evolution=None, what=what)
             return learner.network
 
         examiner = Examiner(
@@ -263,7 +271,7 @@ class Preparation(Groundwork):
                 self.dataset,
                 self.pools.members,
                 seed=self.seed.child("held-out"),
-                trainer=self._trainer_of,
+                trainer=self._trains,
                 apprentice=apprentice,
                 checkpoints=checkpoints,
                 journal=journal,

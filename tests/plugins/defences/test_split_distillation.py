@@ -128,7 +128,7 @@ def test_answers_are_the_mean_of_models_that_never_saw_a_member(
     workshop = shop(prepared, tmp_path / "hand")
     network = prepared._make(prepared._factory, own.child("network"))
     learner = workshop.learner(network, None, workshop.settings([]))
-    trainer = prepared._trainer_of(members[~is_out[0]], own.child("training"))
+    trainer = prepared._trains(members[~is_out[0]], own.child("training"))
     trainer.train(learner, until=2, evolution=None, what="it")
     network.eval()
     with torch.no_grad():
