@@ -33,6 +33,7 @@ __all__ = [
     "ExtractionAttackerParams",
     "Game",
     "GradientAttackerParams",
+    "HeldOut",
     "InitialParams",
     "Kind",
     "LayerMark",
@@ -325,6 +326,19 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """Models of parts of the members, which are asked about those that they were not trained on.
+
+    Attributes:
+        models: how many are trained.
+        left_out: how many of them leave each member out, in [1, models - 1].
+    """
+
+    models: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A named, installable part: what a spec may write as ``type:`` and where its code lies.
 
@@ -464,13 +478,15 @@ class DefenceDef(Definition):
     """A change of training; its target is a :class:`safecompress_core.toolkit.Defence`.
 
     ``reference_data`` says that it learns from samples that are no members (``pools.reference``),
-    ``teacher`` that it asks the trained uncompressed model. ``moves_inputs`` says that it changes
-    samples a little, which words and codes cannot be.
+    ``teacher`` that it asks the trained uncompressed model. ``held_out`` tells from its parameters
+    how many more uncompressed models, of parts of the members, it has trained to be asked about the
+    rest. ``moves_inputs`` says that it changes samples a little, which words and codes cannot be.
     """
 
     kind: ClassVar[Kind] = Kind.DEFENCE
     reference_data: bool = False
     teacher: bool = False
+    held_out: Callable[[Any], HeldOut] | None = None
     moves_inputs: bool = False
 
 

@@ -122,6 +122,7 @@ from safecompress_core.seeding import (
     global_random_state,
 )
 from safecompress_core.sparse.allocation import (
+    apportioned,
     erdos_renyi,
     uniform,
 )
@@ -138,6 +139,7 @@ from safecompress_core.sparse.selection import (
 )
 from safecompress_core.sparse.strategy import (
     Grow,
+    History,
     Initial,
     Prune,
     Slopes,
@@ -173,6 +175,7 @@ __all__ = [
     "Extractor",
     "Flaw",
     "Grow",
+    "History",
     "Initial",
     "Inputs",
     "Inverter",
@@ -207,6 +210,7 @@ __all__ = [
     "TopologyError",
     "Weights",
     "Workshop",
+    "apportioned",
     "calibrate_threshold",
     "can_be_factorised",
     "can_be_resized",

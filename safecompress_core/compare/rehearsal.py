@@ -35,12 +35,12 @@ def require_all_feasible(comparison: Comparison, registry: Registry, folder: Pat
         SpecError: with everything that was found; what several runs share is told once.
         MissingExtraError: if a component needs a package that is not installed.
     """
-    plugins = plugin_records(registry)
     loaded_before: dict[str, Dataset] = {}
     problems: dict[Problem, None] = {}
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
-        run = folder / "runs" / directory_name(entry.loaded.resolved, plugins)
+        resolved = entry.loaded.resolved
+        run = folder / "runs" / directory_name(resolved, plugin_records(resolved, registry))
         if (entry.variant, entry.density) in rehearsed or (run / "results.json").exists():
             continue
         rehearsed.add((entry.variant, entry.density))

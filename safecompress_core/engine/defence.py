@@ -29,12 +29,15 @@ class Batch:
         attributes: each of shape (B,), int64; only a training-time defence may read them.
         targets: shape (B, C), float: how likely each label shall be to the model, where it shall
             learn that instead of ``labels``; None where it shall not.
+        rows: shape (B,), int64: which of the members the samples are, counted from 0; None where
+            they are none.
     """
 
     inputs: Tensor
     labels: Tensor
     attributes: Mapping[str, Tensor]
     targets: Tensor | None = None
+    rows: Tensor | None = None
 
     def cross_entropy(self, logits: Tensor) -> Tensor:
         """Of each sample, shape (B,): with the labels, or with what takes their place."""
@@ -92,12 +95,16 @@ class Supplies:
             every attack. None where the definition does not say ``reference_data``.
         teacher: the trained uncompressed model, in eval mode and shared: it is asked, never
             changed. None where the definition does not say ``teacher``.
+        held_out: shape (members, C), float32: of each member, by its row, the mean posterior of
+            uncompressed models that were not trained on it. None where the definition does not say
+            ``held_out``.
     """
 
     schedule: Schedule = Schedule(members=1, steps=1, epochs=1)
     bounds: tuple[Tensor, Tensor] | None = None
     reference: Batch | None = None
     teacher: Classifier | None = None
+    held_out: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +116,14 @@ class Surroundings:
         schedule: how much.
         arithmetic: what its forward passes are computed in.
         others: the other defences of the method by id, not prepared yet.
+        earlier: the ids of those that are applied before it.
     """
 
     network: Classifier
     schedule: Schedule
     arithmetic: Arithmetic
     others: Mapping[str, "Defence"]
+    earlier: tuple[str, ...] = ()
 
 
 class Defence(nn.Module, ABC):
@@ -139,8 +148,9 @@ class Defence(nn.Module, ABC):
             bounds what each of them does.
         guarantees: whether it bounds all that a model learns from members. Then nothing may reach
             the model past it: no weights that were trained without it, no gradients to grow by.
-        hides_members: whether ``transform`` puts other samples in the place of members; gradients
-            to grow by are then those of the others too.
+        hides_members: whether ``transform`` puts other samples in the place of members, or other
+            targets in the place of their labels; gradients to grow by are then those of the others
+            too.
         own_optimizer: what ``oppose`` trains parameters of the defence with; created in
             ``prepare``, kept in checkpoints. All others are trained with the model, by its
             optimizer.

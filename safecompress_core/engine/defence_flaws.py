@@ -16,6 +16,12 @@ from safecompress_core.spec.translate import Finding
 __all__ = ["defence_flaws", "movable_flaws"]
 
 METHOD: SpecPath = ("method",)
+WITHOUT_GRADIENTS = {
+    Role.INITIAL: "erdos-renyi-kernel",
+    Role.PRUNE: "magnitude",
+    Role.GROW: "random",
+}
+"""What to write in the place of a part that reads gradients."""
 
 
 def movable_flaws(prepared: Preparation) -> Iterator[Finding]:
@@ -44,13 +50,14 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
     built: dict[str, Defence] = {
         component_id(params): prepared.registry.create(params) for _, params in declared
     }
-    for path, params in declared:
+    for index, (path, params) in enumerate(declared):
         name = component_id(params)
         around = Surroundings(
             network=prepared.blank(),
             schedule=prepared.schedule,
             arithmetic=prepared.recipe.arithmetic,
             others={other: one for other, one in built.items() if other != name},
+            earlier=tuple(component_id(other) for _, other in declared[:index]),
         )
         for flaw in built[name].flaws(around):
             yield Finding((*path, flaw.field), flaw.message, flaw.mend)
@@ -68,13 +75,12 @@ def _hooks(defence: Defence) -> bool:
 def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in _strategies(prepared.spec.method, METHOD):
-        role = definition_of(params).role
-        if role is not Role.PRUNE and prepared.registry.create(params).gradient_batches:
+        role, part = definition_of(params).role, prepared.registry.create(params)
+        if part.gradient_batches or getattr(part, "needs_momentum", False):
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
             )
-            mend = "write 'random'" if role is Role.GROW else "write 'erdos-renyi-kernel'"
-            yield Finding((*path, "type"), message, mend)
+            yield Finding((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
         if role is Role.INITIAL and getattr(params, "weights", "random") == "inherit":
             message = f"{name!r} bounds what members do to the model, and these weights know them"
             yield Finding((*path, "weights"), message, "write 'random', or 'pretrained'")

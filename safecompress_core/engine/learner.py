@@ -15,6 +15,7 @@ from safecompress_core.errors import SafeCompressError
 from safecompress_core.network import Classifier
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.quantised import Quantised
+from safecompress_core.sparse.strategy import History
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import TopologyUpdate
 
@@ -32,6 +33,8 @@ ScalerFactory = Callable[[], torch.amp.GradScaler | None]
 NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
 OPPONENT, SCALER = "opponent.", "scaler."
 VALUES, SCALES = "int8.", "scales."
+EXPLORED, MOMENTUM = "explored.", "momentum."
+DECAY = 0.9  # of the running average of gradients: SGD's momentum in the paper that grows by it
 SCALER_STATE = ("scale", "_growth_tracker")
 
 
@@ -47,6 +50,10 @@ class Learner:
         scaler: what scales the loss in half precision; None in any other.
         epoch: whole epochs trained so far.
         quantised: the weights that are stored as int8, by name; empty while it is trained.
+        explored: every position that has been active since the network became sparse; None for a
+            dense model.
+        momentum: by layer, the running average of the gradients that training followed; empty
+            where no rule has asked for it.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class Learner:
     ) -> None:
         self.network = network
         self.topology = topology
+        self.explored = topology
+        self.momentum: dict[str, Tensor] = {}
         self.settings = settings
         self.epoch = 0
         self.quantised: dict[str, Quantised] = {}
@@ -122,8 +131,10 @@ class Learner:
     def retopologise(self, update: TopologyUpdate) -> None:
         """Take another topology of the same density; grown weights start at 0 without momentum."""
         assert self._binding is not None  # only sparse learners are ever updated
+        assert self.explored is not None
         self._binding.retopologise(update)
         self.topology = update.topology
+        self.explored = self.explored.united(update.topology)
         self.network.masks = dict(update.topology.masks)
 
     @torch.no_grad()
@@ -136,6 +147,27 @@ class Learner:
         for name, stored in quantised.items():
             weights[name].copy_(stored.weight())
         self.quantised = dict(quantised)
+
+    @property
+    def history(self) -> History:
+        """What rules may ask of its training so far."""
+        assert self.explored is not None  # a dense model never evolves
+        return History(explored=self.explored, momentum=self.momentum or None)
+
+    @torch.no_grad()
+    def remember(self) -> None:
+        """Take the gradients of this step into the running average, which starts at 0.
+
+        A step that half precision skips, since its gradients have overflowed, is none.
+        """
+        weights = self.weights
+        found = {name: one.grad for name, one in weights.items() if one.grad is not None}
+        gradients = list(found.values())
+        if self.scaler is not None and not all(bool(one.isfinite().all()) for one in gradients):
+            return
+        if not self.momentum:
+            self.momentum = {name: torch.zeros_like(one) for name, one in weights.items()}
+        torch._foreach_lerp_([self.momentum[name] for name in found], gradients, 1 - DECAY)
 
     def settle(self) -> None:
         """Take the topology that the network's masks tell, with weights as they are.
@@ -167,6 +199,9 @@ class Learner:
             make_scaler=self._make_scaler,
         )
         twin.epoch = self.epoch
+        if twin.explored is not None and self.explored is not None:
+            twin.explored = self.explored.united(twin.explored)
+        twin.momentum = {name: average.clone() for name, average in self.momentum.items()}
         for name, defence in self.defences.items():
             try:
                 twin.defences[name].load_state_dict(defence.state_dict())
@@ -227,6 +262,9 @@ class Learner:
             found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
         found |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
         found |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
+        if self.explored is not None:
+            found |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
+        found |= {MOMENTUM + name: average for name, average in self.momentum.items()}
         return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
@@ -244,6 +282,13 @@ class Learner:
         self.quantised = {
             name: Quantised(values=values, scales=scales[name])
             for name, values in _under(VALUES, tensors).items()
+        }
+        if self.topology is not None:
+            masks = _under(EXPLORED, tensors)
+            self.explored = Topology.from_masks({name: masks[name] for name in self.topology.masks})
+        self.momentum = {
+            name: torch.empty_like(self.weights[name]).copy_(average).detach()
+            for name, average in _under(MOMENTUM, tensors).items()
         }
         self.epoch = epoch
 

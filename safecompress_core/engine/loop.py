@@ -80,7 +80,7 @@ class TestDriven(Method):
             chosen_id=best.id,
             rounds=state.rounds,
             archive=state.archive,
-            facts=self._training.facts(workshop),
+            facts=self._training.facts(workshop, best.learner),
         )
 
     def flaws(

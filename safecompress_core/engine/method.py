@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from safecompress_core.api import DataCard, Params, component_id
+from safecompress_core.api import DataCard, HeldOut, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.engine.architecture import Architecture
@@ -66,6 +66,8 @@ class Workshop:
         seed: of this method.
         checkpoints: where it keeps what it has reached.
         archived: the file of a model of the archive.
+        held_out: what other uncompressed models, each trained on a part of the members, answer
+            about the rest: (members, C), in their order. They are trained when first asked for.
         architecture: the spec's model, and what else can be built for the same samples.
         passport: what a model file says of its architecture, inputs and classes.
         journal: where it tells what happens.
@@ -83,6 +85,7 @@ class Workshop:
     seed: Seed
     checkpoints: Checkpoints
     archived: Callable[[str], Path]
+    held_out: Callable[[HeldOut], torch.Tensor]
     architecture: Architecture
     passport: Mapping[str, Any]
     journal: Journal
@@ -116,6 +119,7 @@ class Workshop:
                     bounds=self.trainer.bounds,
                     reference=self.trainer.reference if asks.reference_data else None,
                     teacher=self.teacher() if asks.teacher else None,
+                    held_out=self.held_out(asks.held_out(params)) if asks.held_out else None,
                 )
             )
             return defence

@@ -126,6 +126,7 @@ def _members(spec: RunSpec, card: DataCard | None) -> int | None:
 def _jobs(spec: RunSpec) -> Iterator[Job]:
     epochs, selecting = spec.training.epochs, len(spec.attackers)
     yield Job(name="uncompressed model", models=1, epochs=epochs)
+    yield from _held_out(spec, times=1, whom="the method")
     work = _workload(spec)
     yield Job(
         name=f"method {component_id(spec.method)}",
@@ -142,6 +143,20 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
     yield Job(name="audit", fits=attackers * (models or 0), tests=models and models * attackers)
 
 
+def _held_out(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
+    """Uncompressed models of parts of the members, which a defence has trained."""
+    for params in getattr(spec.method, "defences", ()):
+        asks = definition_of(params).held_out
+        if asks is None:
+            continue
+        asked = asks(params)
+        yield Job(
+            name=f"models for {component_id(params)} of {whom}",
+            models=times * asked.models,
+            epochs=times * (asked.models - asked.left_out) * spec.training.epochs,
+        )
+
+
 def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     """The method and dense training, as often as the attacker that asks for most wants."""
     wanted = [
@@ -154,6 +169,7 @@ def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
         name="reference models, uncompressed", models=count, epochs=count * spec.training.epochs
     )
     if spec.method.model_dump() != PLAIN:
+        yield from _held_out(spec, times=count, whom="reference models")
         selecting = len(spec.attackers)
         yield Job(
             name="reference models, by the method",

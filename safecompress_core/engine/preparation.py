@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from safecompress_core.api import Kind, Params, Slot
 from safecompress_core.dataset import Dataset, DataSource
@@ -19,6 +19,7 @@ from safecompress_core.engine.defence import Schedule
 from safecompress_core.engine.duplicates import without_copies
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.groundwork import Groundwork
+from safecompress_core.engine.held_out import held_out_answers
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
@@ -27,6 +28,7 @@ from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools
 from safecompress_core.reshaping import UNCHANGED, Reshaping
+from safecompress_core.seeding import Seed
 from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.sparsifiable import SparseRule
 from safecompress_core.spec.components import Components
@@ -92,7 +94,7 @@ class Preparation(Groundwork):
     @cached_property
     def blank(self) -> Callable[[], Classifier]:
         """Makes a fresh network; the same weights at every call."""
-        return partial(self._make, self._factory, UNCHANGED)
+        return partial(self._make, self._factory)
 
     @cached_property
     def built(self) -> Build:
@@ -111,8 +113,11 @@ class Preparation(Groundwork):
         return Architecture(model=self.spec.task.model, build=self.built, sample=self.sample)
 
     @cached_property
-    def _make(self) -> Callable[[ModelFactory, Reshaping], Classifier]:
-        """Makes a network of what a factory builds; it holds nothing of the pools."""
+    def _make(self) -> Callable[..., Classifier]:
+        """Makes a network of what a factory builds, by another seed if one is given.
+
+        It holds nothing of the pools.
+        """
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
         seed, device = self.seed.child("network"), self.device
         training, sample, task = self.spec.training, self.sample, self.spec.task
@@ -122,7 +127,9 @@ class Preparation(Groundwork):
             exclude=tuple(task.sparsify.exclude),
         )
 
-        def made(factory: ModelFactory, reshaping: Reshaping) -> Classifier:
+        def made(
+            factory: ModelFactory, reshaping: Reshaping = UNCHANGED, *, seed: Seed = seed
+        ) -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
             reshaping.apply(module)
             network = Classifier(
@@ -180,19 +187,29 @@ class Preparation(Groundwork):
 
     @cached_property
     def _trainer(self) -> Trainer:
-        training = self.spec.training
-        return Trainer(
-            self.dataset,
-            self.pools.members,
-            batch_size=training.batch_size,
-            device=self.device,
-            seed=self.seed.child("training"),
-            epochs=training.epochs,
-            learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
-            clip_norm=training.clip_norm,
-            arithmetic=self.recipe.arithmetic,
-            reference=self.pools.reference,
-        )
+        return self._trains(self.pools.members, self.seed.child("training"))
+
+    @cached_property
+    def _trains(self) -> Callable[[Tensor, Seed], Trainer]:
+        """Makes a trainer for some samples; it holds nothing of the pools but the reference."""
+        training, reference = self.spec.training, self.pools.reference
+        dataset, device, arithmetic = self.dataset, self.device, self.recipe.arithmetic
+
+        def made(members: Tensor, seed: Seed) -> Trainer:
+            return Trainer(
+                dataset,
+                members,
+                batch_size=training.batch_size,
+                device=device,
+                seed=seed,
+                epochs=training.epochs,
+                learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
+                clip_norm=training.clip_norm,
+                arithmetic=arithmetic,
+                reference=reference,
+            )
+
+        return made
 
     def workshop(
         self,
@@ -217,6 +234,14 @@ class Preparation(Groundwork):
         def original() -> Classifier:
             return copy.deepcopy(big) if big is not None else blank()
 
+        make, factory, epochs = self._make, self._factory, self.recipe.epochs
+
+        def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
+            learner = workshop.learner(make(factory, seed=seed), None, workshop.settings([]))
+            what = "a model of a part of the members"
+            trainer.train(learner, until=epochs, evolution=None, what=what)
+            return learner.network
+
         examiner = Examiner(
             self.attacks,
             self.performance[1],
@@ -226,7 +251,7 @@ class Preparation(Groundwork):
             journal=journal,
             seed=self.seed.child("select"),
         )
-        return Workshop(
+        workshop = Workshop(
             recipe=self.recipe,
             trainer=self._trainer,
             examiner=examiner,
@@ -240,9 +265,19 @@ class Preparation(Groundwork):
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archived=archived,
+            held_out=held_out_answers(
+                self.dataset,
+                self.pools.members,
+                seed=self.seed.child("held-out"),
+                trainer=self._trains,
+                apprentice=apprentice,
+                checkpoints=checkpoints,
+                journal=journal,
+            ),
             passport=self.passport,
             journal=journal,
         )
+        return workshop
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:

@@ -69,11 +69,22 @@ class SparseTraining:
             until=params.update_until * workshop.recipe.epochs,
         )
 
-    def facts(self, workshop: Workshop) -> dict[str, Any]:
-        """What results should say of where the weights come from."""
-        if self.start != "inherit":
-            return {}
-        return {"inherited_epochs": workshop.recipe.epochs}
+    def facts(self, workshop: Workshop, learner: Learner) -> dict[str, Any]:
+        """What results should say of where a learner's weights come from, and have been.
+
+        ``explored`` is the share of all sparsifiable weights that have been active at any time
+        since the first topology, in (0, 1]; told where the topology moves.
+
+        Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
+        Over-Parameterization in Sparse Training", ICML: the rate R_s.
+        """
+        facts: dict[str, Any] = {}
+        if self.start == "inherit":
+            facts["inherited_epochs"] = workshop.recipe.epochs
+        if self._rules:
+            assert learner.explored is not None  # it is sparse
+            facts["explored"] = learner.explored.density
+        return facts
 
     def started(self, workshop: Workshop, settings: Settings) -> Learner:
         """An untrained learner with the first topology."""

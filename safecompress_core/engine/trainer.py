@@ -48,6 +48,10 @@ class Evolution:
     schedule: ScheduleName
     until: float
 
+    def remembers(self, epoch: int) -> bool:
+        """Whether a rule may yet ask for the running average of this epoch's gradients."""
+        return epoch < self.until and any(grow.needs_momentum for _, grow in self.rules)
+
     def due(self, epoch: int) -> bool:
         """Whether an update belongs right before this epoch."""
         return self.every > 0 and epoch > 0 and epoch % self.every == 0 and epoch < self.until
@@ -173,7 +177,10 @@ class Trainer:
                 self.evolve(learner, evolution, rule=learner.settings.rule)
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
             defences = (*learner.defences.values(), *own)
-            self._train_epoch(learner, forward, epoch, defences, rates=rates, what=what)
+            remembers = evolution is not None and evolution.remembers(epoch)
+            self._train_epoch(
+                learner, forward, epoch, defences, rates=rates, what=what, remembers=remembers
+            )
             learner.epoch = epoch + 1
             _reviewed(learner, epoch)
         # A round keeps all its candidates; their gradients are of no use to anybody.
@@ -194,17 +201,18 @@ class Trainer:
             fraction=learner.settings.update_fraction,
             end=evolution.until,
         )
-        gradients = None
-        if grow.gradient_batches:
-            gradients = self.dense_gradients(learner, batches=grow.gradient_batches)
+        asked = {part.gradient_batches for part in (prune, grow)} - {0}
+        gradients = {count: self.dense_gradients(learner, batches=count) for count in sorted(asked)}
         update = update_topology(
             {name: weight.detach() for name, weight in learner.weights.items()},
             learner.topology,
             prune=prune,
             grow=grow,
             fraction=schedule.at(learner.epoch),
-            gradients=gradients,
+            gradients=gradients.get(grow.gradient_batches),
             generator=self._seed.child("grow", learner.epoch).torch(),
+            prune_gradients=gradients.get(prune.gradient_batches),
+            history=learner.history,
         )
         learner.retopologise(update)
 
@@ -255,6 +263,7 @@ class Trainer:
                 inputs=inputs,
                 labels=self._labels[chosen],
                 attributes={name: values[chosen] for name, values in self._attributes.items()},
+                rows=chosen,
             )
 
     def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:
@@ -281,6 +290,7 @@ class Trainer:
         *,
         rates: Iterator[float],
         what: str,
+        remembers: bool,
     ) -> None:
         generator = self._seed.child("transform", epoch).torch()
         total = torch.zeros((), device=self._device)
@@ -293,6 +303,8 @@ class Trainer:
                     batch = defence.challenge(batch, learner.network, generator=generator)
                 step = self._step(learner, forward, batch, epoch)
                 total += self._descend(learner, step, defences, rate=rate, generator=generator)
+                if remembers:
+                    learner.remember()
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "

@@ -111,7 +111,12 @@ def comparison(results: Results) -> Table:
     """The uncompressed beside the compressed model: metrics, sizes, every attack of the audit."""
     columns = columns_of(results)
     parts = tuple(columns.values())
-    rows = [*_metric_rows(parts), *_size_rows(parts), *_audit_rows(parts)]
+    rows = [
+        *_metric_rows(parts),
+        *_size_rows(parts),
+        *_explored_row(results),
+        *_audit_rows(parts),
+    ]
     return Table("Audit, with 95 % intervals", tuple(columns), tuple(rows))
 
 
@@ -271,6 +276,13 @@ def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
         "model file",
         tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
     )
+
+
+def _explored_row(results: Results) -> Iterator[Row]:
+    """How many weights were tried out on the way, where a topology moved."""
+    method = results["method"]
+    if method is not None and "explored" in method["facts"]:
+        yield Row("weights ever active", (Cell("–"), Cell(share(method["facts"]["explored"]))))
 
 
 def _share_of_all(model: Mapping[str, Any]) -> str:

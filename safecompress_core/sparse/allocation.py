@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from safecompress_core.errors import TopologyError
 
-__all__ = ["erdos_renyi", "uniform"]
+__all__ = ["apportioned", "erdos_renyi", "uniform"]
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -56,7 +56,7 @@ def _allocated(shapes: Shapes, shares: Mapping[str, int], density: float) -> dic
     if not 0 < density <= 1:
         raise TopologyError(f"density is a fraction in (0, 1], not {density}")
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
-    counts = _apportioned(sizes, shares, round(density * sum(sizes.values())))
+    counts = apportioned(sizes, shares, round(density * sum(sizes.values())))
     empty = [name for name, count in counts.items() if count == 0]
     if empty:
         raise TopologyError(
@@ -66,8 +66,19 @@ def _allocated(shapes: Shapes, shares: Mapping[str, int], density: float) -> dic
     return counts
 
 
-def _apportioned(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -> dict[str, int]:
-    """Split ``total`` by ``shares``, no layer above its size, by the largest remainder."""
+def apportioned(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -> dict[str, int]:
+    """Split ``total`` by ``shares``, no layer above its size, by the largest remainder.
+
+    Args:
+        sizes: the most that each layer takes; they add up to ``total`` at least.
+        shares: whole numbers of at least 1 to which counts are proportional, as far as layers have
+            room.
+        total: at least 0.
+
+    Returns:
+        Counts that sum to exactly ``total``, in the order of ``sizes``; ties go to the layer that
+        comes first.
+    """
     counts: dict[str, int] = {}
     open_layers = set(sizes)
     while True:
@@ -95,7 +106,7 @@ def _least_density(sizes: Mapping[str, int], shares: Mapping[str, int]) -> str:
     """
 
     def works(total: int) -> bool:
-        return min(_apportioned(sizes, shares, total).values()) > 0
+        return min(apportioned(sizes, shares, total).values()) > 0
 
     everything = sum(sizes.values())
     too_few, enough = 0, everything

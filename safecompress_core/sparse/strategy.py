@@ -9,7 +9,7 @@ from torch import Tensor
 
 from safecompress_core.sparse.topology import Masks, Topology
 
-__all__ = ["Grow", "Initial", "Prune", "Slopes", "Weights"]
+__all__ = ["Grow", "History", "Initial", "Prune", "Slopes", "Weights"]
 
 Weights = Mapping[str, Tensor]
 """Weights (or gradients) by parameter name; each of the same shape as the mask of that name."""
@@ -26,6 +26,21 @@ class Slopes:
 
     gradients: Weights
     curvature: Weights | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What training has left behind for a topology to grow by.
+
+    Attributes:
+        explored: every position that has been active since the network became sparse; those that
+            are active now are among them.
+        momentum: by layer, the running average of the gradients that training followed, for
+            inactive weights too: m ← 0.9 · m + 0.1 · g with each step. None unless asked for.
+    """
+
+    explored: Topology
+    momentum: Weights | None = None
 
 
 class Initial(ABC):
@@ -64,15 +79,35 @@ class Initial(ABC):
 
 
 class Prune(ABC):
-    """Chooses the active weights that make room."""
+    """Chooses the active weights that make room.
+
+    Attributes:
+        gradient_batches: over how many batches the gradient is averaged; 0 if not needed.
+    """
+
+    gradient_batches: int = 0
 
     @abstractmethod
-    def drop(self, weights: Weights, topology: Topology, *, fraction: float) -> Masks:
+    def drop(
+        self,
+        weights: Weights,
+        topology: Topology,
+        *,
+        fraction: float,
+        gradients: Weights | None = None,
+    ) -> Masks:
         """The active positions to give up, True where dropped.
 
-        ``fraction``, in [0, 1], is the scheduled share of active weights; a rule with a criterion
-        of its own may leave it unread. At most as many are dropped in a layer as it has inactive
-        positions, and never all of its weights.
+        At most as many are dropped in a layer as it has inactive positions, and never all of its
+        weights.
+
+        Args:
+            weights: as they are now.
+            topology: before pruning.
+            fraction: the scheduled share of active weights, in [0, 1]; a rule with a criterion of
+                its own may leave it unread.
+            gradients: of the loss, given only when ``gradient_batches`` asks for them: a rule that
+                does not may leave this argument out.
         """
 
 
@@ -81,9 +116,14 @@ class Grow(ABC):
 
     Attributes:
         gradient_batches: over how many batches the dense gradient is averaged; 0 if not needed.
+        needs_history: whether it asks which positions have been active before.
+        needs_momentum: whether that history has to hold the running average of gradients as well;
+            it is gathered while a model trains, which costs a pass over its weights in each step.
     """
 
     gradient_batches: int = 0
+    needs_history: bool = False
+    needs_momentum: bool = False
 
     @abstractmethod
     def grow(
@@ -93,6 +133,7 @@ class Grow(ABC):
         *,
         gradients: Weights | None,
         generator: torch.Generator,
+        history: History | None = None,
     ) -> Masks:
         """Exactly ``sum(counts.values())`` positions to activate, True where grown.
 
@@ -102,4 +143,6 @@ class Grow(ABC):
             counts: how many weights each layer has just lost.
             gradients: dense gradients of the loss, when ``gradient_batches`` asks for them.
             generator: what random choices are drawn from.
+            history: given only when ``needs_history`` asks for it: a rule that does not may leave
+                this argument out.
         """

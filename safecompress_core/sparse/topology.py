@@ -117,6 +117,15 @@ class Topology:
             {name: active & ~dropped[name] | grown[name] for name, active in self._masks.items()}
         )
 
+    def united(self, other: "Topology") -> "Topology":
+        """The topology with every weight that is active in either; both are of the same layers.
+
+        Raises:
+            TopologyError: if they are not.
+        """
+        others = other.completed(self._masks) and self.completed(other.masks)
+        return Topology({name: mask | others[name] for name, mask in self._masks.items()})
+
     def completed(self, masks: Masks) -> dict[str, Tensor]:
         """Bool masks for all layers of this topology, on the CPU; layers not named are False.
 

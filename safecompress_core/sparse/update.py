@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.sparse.strategy import Grow, Prune, Weights
+from safecompress_core.sparse.strategy import Grow, History, Prune, Weights
 from safecompress_core.sparse.topology import Masks, Topology
 
 __all__ = ["TopologyUpdate", "update_topology"]
@@ -37,6 +38,8 @@ def update_topology(
     fraction: float,
     gradients: Weights | None,
     generator: torch.Generator,
+    prune_gradients: Weights | None = None,
+    history: History | None = None,
 ) -> TopologyUpdate:
     """Prune, then grow as many; what the plugins answer is checked and not merely trusted.
 
@@ -50,6 +53,8 @@ def update_topology(
         fraction: the scheduled share of active weights to replace, in [0, 1].
         gradients: dense gradients of the loss; required if ``grow`` asks for them.
         generator: what random choices are drawn from.
+        prune_gradients: the same for ``prune``, which may ask for other batches.
+        history: of the training so far; required if ``grow`` asks for it.
 
     Raises:
         TopologyError: if weights, gradients or a plugin's answer do not fit; the message says what
@@ -57,14 +62,20 @@ def update_topology(
     """
     if not 0 <= fraction <= 1:
         raise TopologyError(f"the update fraction is in [0, 1], not {fraction}")
-    if grow.gradient_batches and gradients is None:
-        raise TopologyError(f"{type(grow).__name__} needs gradients, but there are none")
+    for part, given in ((prune, prune_gradients), (grow, gradients)):
+        if part.gradient_batches and given is None:
+            raise TopologyError(f"{type(part).__name__} needs gradients, but there are none")
     weights = _on_cpu(topology, weights, what="weights")
     gradients = None if gradients is None else _on_cpu(topology, gradients, what="gradients")
+    # What is not asked for is not given, so that a rule need not know of the argument.
+    slope: dict[str, Any] = {}
+    if prune.gradient_batches and prune_gradients is not None:
+        slope = {"gradients": _on_cpu(topology, prune_gradients, what="gradients")}
+    past = {"history": _seen(topology, grow, history)} if grow.needs_history else {}
     # Plugins get a copy: one that writes into a mask cannot change what its answer is held against.
     shown = Topology.from_masks(topology.masks)
 
-    dropped = _answer(topology, prune, prune.drop(weights, shown, fraction=fraction))
+    dropped = _answer(topology, prune, prune.drop(weights, shown, fraction=fraction, **slope))
     counts = {name: int(mask.sum()) for name, mask in dropped.items()}
     for name, limit in topology.replaceable().items():
         if counts[name] > limit:
@@ -72,7 +83,7 @@ def update_topology(
                 f"{type(prune).__name__} dropped {counts[name]} weights of {name}, "
                 f"where {limit} can be replaced"
             )
-    grown = grow.grow(shown, counts, gradients=gradients, generator=generator)
+    grown = grow.grow(shown, counts, gradients=gradients, generator=generator, **past)
     grown = _answer(topology, grow, grown)
     try:
         after = topology.replaced(dropped, grown)
@@ -81,6 +92,18 @@ def update_topology(
         raise TopologyError(f"{names} do not fit: {error}") from None
     assert after.total_active == topology.total_active, "an update keeps the density"
     return TopologyUpdate(topology=after, dropped=dropped, grown=grown)
+
+
+def _seen(topology: Topology, grow: Grow, history: History | None) -> History:
+    """The history as a rule may see it: on the CPU, and its own copy."""
+    if history is None or (grow.needs_momentum and history.momentum is None):
+        what = "a history" if history is None else "momentum"
+        raise TopologyError(f"{type(grow).__name__} needs {what}, but there is none")
+    momentum = None
+    if grow.needs_momentum:
+        assert history.momentum is not None  # see above
+        momentum = _on_cpu(topology, history.momentum, what="momentum")
+    return History(explored=Topology.from_masks(history.explored.masks), momentum=momentum)
 
 
 def _on_cpu(topology: Topology, tensors: Weights, *, what: str) -> dict[str, Tensor]:

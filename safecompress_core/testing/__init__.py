@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ExtractorConformance,
         InverterConformance,
     )
+    from safecompress_core.testing.strategies import GrowConformance, PruneConformance
 
 __all__ = [
     "AttackerConformance",
@@ -35,9 +36,11 @@ __all__ = [
     "DefinitionConformance",
     "EvaderConformance",
     "ExtractorConformance",
+    "GrowConformance",
     "InverterConformance",
     "MethodConformance",
     "ModelConformance",
+    "PruneConformance",
 ]
 
 _HOME = {
@@ -47,9 +50,11 @@ _HOME = {
     "DefinitionConformance": "safecompress_core.testing.manifest",
     "EvaderConformance": "safecompress_core.testing.other_games",
     "ExtractorConformance": "safecompress_core.testing.other_games",
+    "GrowConformance": "safecompress_core.testing.strategies",
     "InverterConformance": "safecompress_core.testing.other_games",
     "MethodConformance": "safecompress_core.testing.methods",
     "ModelConformance": "safecompress_core.testing.models",
+    "PruneConformance": "safecompress_core.testing.strategies",
 }
 
 # Before any of them is imported, so that a failing check shows the values that it compared.

@@ -61,11 +61,21 @@ class DefenceConformance(DefinitionConformance):
             Supplies(
                 schedule=SCHEDULE,
                 bounds=(torch.zeros(()), torch.ones(())),
-                reference=self.batch(40) if self.definition.reference_data else None,
+                reference=self.reference() if self.definition.reference_data else None,
                 teacher=self.network().eval() if self.definition.teacher else None,
+                held_out=self.held_out() if self.definition.held_out else None,
             )
         )
         return built
+
+    def reference(self) -> Batch:
+        """Samples that are no members."""
+        return replace(self.batch(40), rows=None)
+
+    def held_out(self) -> Tensor:
+        """Posteriors for all members, always the same."""
+        generator = torch.Generator().manual_seed(20)
+        return torch.randn(SCHEDULE.members, CLASSES, generator=generator).softmax(dim=1)
 
     def network(self) -> Classifier:
         """A small model, always the same."""
@@ -94,6 +104,7 @@ class DefenceConformance(DefinitionConformance):
                 name: torch.randint(values, (size,), generator=generator)
                 for name, values in self.attributes.items()
             },
+            rows=torch.arange(size),
         )
 
     def step(
@@ -164,7 +175,7 @@ class DefenceConformance(DefinitionConformance):
         batch = self.batch()
         labels = self.network()(batch.inputs).argmax(dim=1)
 
-        self.check(Batch(inputs=batch.inputs, labels=labels, attributes=batch.attributes))
+        self.check(replace(batch, labels=labels))
 
     def test_same_generators_same_result(self) -> None:
         """All chance comes from the generators, whatever state the process is in."""

@@ -22,7 +22,6 @@ from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import update_topology
 from safecompress_plugins.strategies.gradient_growth import GradientGrowth
 from safecompress_plugins.strategies.initial import ErdosRenyi, ErdosRenyiKernel, Uniform
-from safecompress_plugins.strategies.magnitude_pruning import MagnitudePruning
 from safecompress_plugins.strategies.manifest import (
     DEFINITIONS,
     GradientGrowthParams,
@@ -31,6 +30,7 @@ from safecompress_plugins.strategies.manifest import (
     ThresholdPruningParams,
 )
 from safecompress_plugins.strategies.random_growth import RandomGrowth
+from safecompress_plugins.strategies.scored_pruning import MagnitudePruning
 from safecompress_plugins.strategies.threshold_pruning import ThresholdPruning
 
 INITIAL = {
@@ -94,8 +94,8 @@ def test_names_are_those_of_the_specs() -> None:
 
     assert names == {
         Role.INITIAL: ["erdos-renyi", "erdos-renyi-kernel", "uniform", "snip", "grasp"],
-        Role.PRUNE: ["magnitude", "threshold"],
-        Role.GROW: ["gradient", "random"],
+        Role.PRUNE: ["magnitude", "threshold", "set", "saliency", "movement"],
+        Role.GROW: ["gradient", "random", "random-unfired", "momentum"],
     }
     assert all(definition.summary and definition.cites for definition in DEFINITIONS)
 

@@ -69,4 +69,5 @@ class Dmp(Defence):
             labels=lesson.labels[rows],
             attributes={name: values[rows] for name, values in lesson.attributes.items()},
             targets=lesson.targets[rows],
+            rows=None,
         )

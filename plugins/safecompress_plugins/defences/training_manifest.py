@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from safecompress_core.api import DefenceDef, DefenceParams
+from safecompress_core.api import DefenceDef, DefenceParams, HeldOut
 
 __all__ = [
     "DEFINITIONS",
@@ -13,6 +13,7 @@ __all__ = [
     "DpSgdParams",
     "DropoutParams",
     "EarlyStoppingParams",
+    "SplitDistillationParams",
 ]
 
 Positive = Annotated[float, Field(gt=0)]
@@ -69,6 +70,27 @@ class DmpParams(DefenceParams):
     """Part of the reference samples that is learned: those of which the teacher is surest."""
 
 
+class SplitDistillationParams(DefenceParams):
+    """Has the model learn what others answer about members that they were not trained on."""
+
+    models: Annotated[int, Field(ge=2)] = 25
+    """How many uncompressed models are trained, each on its own part of the members (the paper's
+    K)."""
+    left_out: Annotated[int, Field(ge=1)] = 10
+    """How many of them leave each member out, and answer about it; fewer than ``models`` (the
+    paper's L)."""
+
+    @model_validator(mode="after")
+    def _some_learn(self) -> "SplitDistillationParams":
+        if self.left_out >= self.models:
+            message = (
+                f"left_out is {self.left_out}, and every one of {self.models} models would learn "
+                f"from nobody; write at most {self.models - 1}"
+            )
+            raise ValueError(message)
+        return self
+
+
 class AdversarialTrainingParams(DefenceParams):
     """Trains on samples that were moved to where the model is worst."""
 
@@ -114,6 +136,14 @@ DEFINITIONS = (
         cites="Shejwalkar & Houmansadr 2021, Membership Privacy Through Knowledge Transfer, AAAI",
         reference_data=True,
         teacher=True,
+    ),
+    DefenceDef(
+        name="split-distillation",
+        params=SplitDistillationParams,
+        target="safecompress_plugins.defences.split_distillation:SplitDistillation",
+        summary="What models of other members answer, in the place of each member's label.",
+        cites="Tang et al. 2022, Mitigating Membership Inference (SELENA), USENIX Security",
+        held_out=lambda params: HeldOut(models=params.models, left_out=params.left_out),
     ),
     DefenceDef(
         name="adversarial-training",

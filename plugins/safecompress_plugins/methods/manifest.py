@@ -162,11 +162,10 @@ class SetParams(SparseTrainingParams):
     schedule: Literal["cosine", "linear", "constant"] = "constant"
     """How that share falls with training."""
     prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)] = Field(
-        default={"type": "magnitude"},
+        default={"type": "set"},
         validate_default=True,
     )
-    """Which active weights make room. The paper drops a share of the positive and a share of
-    the negative ones, those nearest to 0; where signs are balanced, ``magnitude`` is the same."""
+    """Which active weights make room."""
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)] = Field(
         default={"type": "random"},
         validate_default=True,

@@ -61,7 +61,7 @@ class FromInitial(Method):
             start=lambda: self._training.started(workshop, settings),
         )
         phases.do("sparse training", train, epochs=end)
-        return phases.outcome(**self._training.facts(workshop))
+        return phases.outcome(**self._training.facts(workshop, phases.learner))
 
 
 class Dynamic(FromInitial):

@@ -6,6 +6,7 @@ import torch
 
 from safecompress_core.toolkit import (
     Grow,
+    History,
     Masks,
     Topology,
     TopologyError,
@@ -33,6 +34,7 @@ class GradientGrowth(Grow):
         *,
         gradients: Weights | None,
         generator: torch.Generator,
+        history: History | None = None,
     ) -> Masks:
         """See `Grow.grow`; of equally large gradients the first in memory order grow."""
         if gradients is None:

@@ -11,7 +11,11 @@ __all__ = [
     "GradientGrowthParams",
     "GraspInitialParams",
     "MagnitudePruningParams",
+    "MomentumGrowthParams",
+    "MovementPruningParams",
     "RandomGrowthParams",
+    "SaliencyPruningParams",
+    "Scope",
     "SnipInitialParams",
     "ThresholdPruningParams",
 ]
@@ -48,6 +52,26 @@ class ThresholdPruningParams(Params):
     """Weights with a smaller absolute value are dropped, in the weights' own unit."""
 
 
+class SaliencyPruningParams(Params):
+    """Drops the scheduled fraction of weights, those first that the loss would miss least."""
+
+    batches: Annotated[int, Field(ge=1)] = 4
+    """Over how many training batches the gradient is averaged."""
+    scope: Scope = "layer"
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever the
+    loss would miss least."""
+
+
+class MovementPruningParams(Params):
+    """Drops the scheduled fraction of weights, those first that move to 0 fastest just now."""
+
+    batches: Annotated[int, Field(ge=1)] = 4
+    """Over how many training batches the gradient is averaged."""
+    scope: Scope = "layer"
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever they
+    move to 0 fastest."""
+
+
 class GradientGrowthParams(Params):
     """Grows where the loss would fall fastest."""
 
@@ -56,6 +80,15 @@ class GradientGrowthParams(Params):
     scope: Scope = "layer"
     """``layer``: each layer gets back what it lost. ``global``: the largest gradients wherever
     they are, so weights move between layers."""
+
+
+class MomentumGrowthParams(Params):
+    """Grows where training has pulled longest in one direction."""
+
+    scope: Literal["share", "layer", "global"] = "share"
+    """``share``: layers share what all of them lost by the mean momentum of their weights, as
+    published. ``layer``: each layer gets back what it lost. ``global``: the largest momenta
+    wherever they are."""
 
 
 class RandomGrowthParams(Params):
@@ -114,7 +147,7 @@ _PRUNE = (
         name="magnitude",
         role=Role.PRUNE,
         params=MagnitudePruningParams,
-        target="safecompress_plugins.strategies.magnitude_pruning:MagnitudePruning",
+        target="safecompress_plugins.strategies.scored_pruning:MagnitudePruning",
         summary="Drops the scheduled fraction with the smallest magnitude, by layer or overall.",
         cites="Han et al. 2015, NeurIPS; as a step of RigL: Evci et al. 2020, ICML, Algorithm 1",
     ),
@@ -125,6 +158,30 @@ _PRUNE = (
         target="safecompress_plugins.strategies.threshold_pruning:ThresholdPruning",
         summary="Drops every weight whose magnitude is under a threshold.",
         cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE",
+    ),
+    StrategyDef(
+        name="set",
+        role=Role.PRUNE,
+        params=Params,
+        target="safecompress_plugins.strategies.sign_pruning:SignPruning",
+        summary="Drops a share of the positive and of the negative weights, nearest to 0.",
+        cites="Mocanu et al. 2018, SET, Nature Communications 9, Algorithm 1",
+    ),
+    StrategyDef(
+        name="saliency",
+        role=Role.PRUNE,
+        params=SaliencyPruningParams,
+        target="safecompress_plugins.strategies.scored_pruning:SaliencyPruning",
+        summary="Drops the smallest |weight × gradient|: to first order what the loss would miss.",
+        cites="Molchanov et al. 2017, ICLR, section 2.2; Molchanov et al. 2019, CVPR, section 3",
+    ),
+    StrategyDef(
+        name="movement",
+        role=Role.PRUNE,
+        params=MovementPruningParams,
+        target="safecompress_plugins.strategies.scored_pruning:MovementPruning",
+        summary="Drops what the gradient moves to 0 fastest, at the moment of the update.",
+        cites="Sanh, Wolf & Rush 2020, Movement Pruning, NeurIPS, section 4",
     ),
 )
 
@@ -144,6 +201,22 @@ _GROW = (
         target="safecompress_plugins.strategies.random_growth:RandomGrowth",
         summary="Grows inactive positions at random, exactly as many as were pruned.",
         cites="Mocanu et al. 2018, SET, Nature Communications 9, Algorithm 1",
+    ),
+    StrategyDef(
+        name="random-unfired",
+        role=Role.GROW,
+        params=RandomGrowthParams,
+        target="safecompress_plugins.strategies.random_growth:RandomUnfiredGrowth",
+        summary="Grows at random where no weight has been yet, as long as there is such a place.",
+        cites="Liu et al. 2021, In-Time Over-Parameterization (ITOP), ICML, and its code",
+    ),
+    StrategyDef(
+        name="momentum",
+        role=Role.GROW,
+        params=MomentumGrowthParams,
+        target="safecompress_plugins.strategies.momentum_growth:MomentumGrowth",
+        summary="Grows the inactive positions with the largest running average of gradients.",
+        cites="Dettmers & Zettlemoyer 2019, Sparse Networks from Scratch (SNFS), Algorithm 1",
     ),
 )
 

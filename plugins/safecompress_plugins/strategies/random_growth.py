@@ -1,13 +1,16 @@
-"""Grows anywhere."""
+"""Grows anywhere, or first of all where no weight has been yet."""
 
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from safecompress_core.toolkit import (
     Grow,
+    History,
     Masks,
     Topology,
+    TopologyError,
     Weights,
     flattened,
     random_positions,
@@ -15,7 +18,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.strategies.manifest import RandomGrowthParams
 
-__all__ = ["RandomGrowth"]
+__all__ = ["RandomGrowth", "RandomUnfiredGrowth"]
 
 
 class RandomGrowth(Grow):
@@ -31,14 +34,52 @@ class RandomGrowth(Grow):
         *,
         gradients: Weights | None,
         generator: torch.Generator,
+        history: History | None = None,
     ) -> Masks:
         """See `Grow.grow`."""
         inactive = {name: ~mask for name, mask in topology.masks.items()}
         if self._scope == "layer":
             return {
-                name: random_positions(mask, counts[name], generator=generator)
+                name: self.drawn(mask, counts[name], self.tried(name, mask, history), generator)
                 for name, mask in inactive.items()
             }
-        pool = flattened(inactive)
-        grown = random_positions(pool, sum(counts.values()), generator=generator)
+        tried = flattened({name: self.tried(name, m, history) for name, m in inactive.items()})
+        grown = self.drawn(flattened(inactive), sum(counts.values()), tried, generator)
         return unflattened(grown, topology.shapes)
+
+    def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
+        """The positions of a layer that come last; here there are none."""
+        return torch.zeros_like(inactive)
+
+    def drawn(
+        self, eligible: Tensor, count: int, tried: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """So many eligible positions; one that was tried only where there are no others."""
+        fresh = eligible & ~tried
+        missing = max(0, count - int(fresh.sum()))
+        chosen = random_positions(fresh, count - missing, generator=generator)
+        if not missing:
+            return chosen
+        return chosen | random_positions(eligible & ~fresh, missing, generator=generator)
+
+
+class RandomUnfiredGrowth(RandomGrowth):
+    """Seeded random positions that have never been active; once there are too few, any inactive.
+
+    So many updates cannot explore more weights than this (`Learner.explored`).
+
+    Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
+    Over-Parameterization in Sparse Training", ICML; the authors' code calls it ``random_unfired``.
+    """
+
+    needs_history = True
+
+    def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
+        """The positions of a layer that have been active before.
+
+        Raises:
+            TopologyError: if there is no history.
+        """
+        if history is None:
+            raise TopologyError("growing where no weight has been needs a history")
+        return history.explored.masks[name]

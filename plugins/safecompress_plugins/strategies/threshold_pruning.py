@@ -12,7 +12,14 @@ class ThresholdPruning(Prune):
     def __init__(self, params: ThresholdPruningParams) -> None:
         self._threshold = params.threshold
 
-    def drop(self, weights: Weights, topology: Topology, *, fraction: float) -> Masks:
+    def drop(
+        self,
+        weights: Weights,
+        topology: Topology,
+        *,
+        fraction: float,
+        gradients: Weights | None = None,
+    ) -> Masks:
         """See `Prune.drop`; where a layer may not lose all of them, the smallest go."""
         dropped = {}
         for name, limit in topology.replaceable().items():

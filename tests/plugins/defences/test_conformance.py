@@ -79,6 +79,10 @@ class TestDmp(DefenceConformance):
     params = {"temperature": 2.0, "share": 0.5}
 
 
+class TestSplitDistillation(DefenceConformance):
+    definition: DefenceDef = BY_NAME["split-distillation"]
+
+
 class TestAdversarialTraining(DefenceConformance):
     definition: DefenceDef = BY_NAME["adversarial-training"]
     params = {"epsilon": 0.1, "steps": 3}

@@ -10,18 +10,28 @@ from safecompress_core.toolkit import TopologyError
 from safecompress_plugins.strategies.at_initialisation import SnipInitial
 from safecompress_plugins.strategies.manifest import SnipInitialParams
 
-MAGNITUDE, GRADIENT, RANDOM = ({"type": name} for name in ("magnitude", "gradient", "random"))
+SIGNS, MAGNITUDE, GRADIENT, RANDOM = (
+    {"type": name} for name in ("set", "magnitude", "gradient", "random")
+)
 
 
 @pytest.mark.parametrize(
-    ("name", "grow", "own"),
+    ("name", "strategy", "own"),
     [
-        ("rigl", GRADIENT, {"initial": {"type": "erdos-renyi-kernel"}}),
-        ("set", RANDOM, {"initial": {"type": "erdos-renyi"}, "update_every": 1}),
+        (
+            "rigl",
+            {"prune": MAGNITUDE, "grow": GRADIENT},
+            {"initial": {"type": "erdos-renyi-kernel"}},
+        ),
+        (
+            "set",
+            {"prune": SIGNS, "grow": RANDOM},
+            {"initial": {"type": "erdos-renyi"}, "update_every": 1},
+        ),
     ],
 )
 def test_it_is_one_round_of_the_loop_without_a_test(
-    shop: Callable[..., Any], name: str, grow: dict[str, Any], own: dict[str, Any]
+    shop: Callable[..., Any], name: str, strategy: dict[str, Any], own: dict[str, Any]
 ) -> None:
     """The same weights to the last bit, where the round's candidate is due with an update anyway.
 
@@ -36,9 +46,8 @@ def test_it_is_one_round_of_the_loop_without_a_test(
         **own,
     }
     alone = shop({"type": name, **common}).run().chosen
-    strategies = [{"prune": MAGNITUDE, "grow": grow}]
     loop = {"type": "test-driven", "rounds": 1, "keep": False, "finetune": 0.5}
-    tested = shop({**loop, **common, "strategies": strategies}, "loop").run().chosen
+    tested = shop({**loop, **common, "strategies": [strategy]}, "loop").run().chosen
 
     assert alone.topology == tested.topology
     found, wanted = alone.tensors(), tested.tensors()
@@ -67,8 +76,86 @@ def test_inherited_weights_are_told_with_the_epochs_that_they_have_seen_before(
     fresh = {"type": "rigl", "density": 0.3}
     inherited = {**fresh, "initial": {"type": "uniform", "weights": "inherit"}}
 
-    assert shop(fresh).run().facts == {}
-    assert shop(inherited, "inherited").run().facts == {"inherited_epochs": 6}
+    assert "inherited_epochs" not in shop(fresh).run().facts
+    assert shop(inherited, "inherited").run().facts["inherited_epochs"] == 6
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"type": "rigl"},
+        {"type": "set"},
+        {"type": "set", "grow": {"type": "random-unfired"}},
+        {"type": "rigl", "prune": {"type": "saliency"}, "grow": {"type": "momentum"}},
+        {
+            "type": "test-driven",
+            "rounds": 2,
+            "strategies": [{"prune": {"type": "movement"}, "grow": {"type": "random"}}],
+        },
+    ],
+    ids=lambda method: "-".join([method["type"], method.get("grow", {}).get("type", "")]),
+)
+def test_results_say_how_many_weights_a_moving_topology_has_tried(
+    shop: Callable[..., Any], method: dict[str, Any]
+) -> None:
+    """More than it has, and less than there are; the model that ships is a part of them."""
+    outcome = shop({"density": 0.2, "update_every": 1, **method}).run()
+    explored = outcome.chosen.explored
+
+    assert outcome.facts["explored"] == explored.density
+    assert 0.2 < outcome.facts["explored"] < 1
+    assert explored.united(outcome.chosen.topology) == explored
+
+
+def test_growth_where_no_weight_has_been_explores_most(shop: Callable[..., Any]) -> None:
+    """So many updates cannot reach more; growth by gradient comes back to where it was.
+
+    Each weight that an update replaces is a new one, until the last of them is explored.
+    """
+    common = {"type": "set", "density": 0.2, "update_every": 1, "update_fraction": 0.3}
+    found = {
+        grow: shop({**common, "grow": {"type": grow}}, grow).run().facts["explored"]
+        for grow in ("random-unfired", "random", "gradient")
+    }
+
+    assert found["random-unfired"] > found["random"] > found["gradient"]
+
+
+def test_a_topology_that_never_moves_has_nothing_to_tell(shop: Callable[..., Any]) -> None:
+    """It has tried what it has."""
+    assert shop({"type": "snip", "density": 0.3}).run().facts == {}
+
+
+def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., Any]) -> None:
+    """What was explored, and momentum, come back from the round's checkpoint: the same bytes."""
+    strategies = [
+        {"prune": {"type": "saliency"}, "grow": {"type": "momentum"}},
+        {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}},
+    ]
+    method = {"type": "test-driven", "density": 0.2, "rounds": 3, "update_every": 1}
+    whole = shop({**method, "strategies": strategies}, "whole")
+    kept: list[Any] = []
+    save = whole.workshop.checkpoints.save
+
+    class KilledError(Exception):
+        """After the first round's checkpoint."""
+
+    def save_and_die(*args: Any) -> None:
+        save(*args)
+        kept.append(args)
+        raise KilledError
+
+    undisturbed = shop({**method, "strategies": strategies}, "undisturbed").run().chosen
+    whole.workshop.checkpoints.save = save_and_die  # type: ignore[method-assign]
+    with pytest.raises(KilledError):
+        whole.run()
+    whole.workshop.checkpoints.save = save  # type: ignore[method-assign]
+    resumed = whole.run().chosen
+
+    assert len(kept) == 1
+    wanted = undisturbed.tensors()
+    assert resumed.tensors().keys() == wanted.keys()
+    assert all(torch.equal(tensor, wanted[key]) for key, tensor in resumed.tensors().items())
 
 
 def test_snip_and_grasp_choose_other_weights(shop: Callable[..., Any]) -> None:

@@ -103,6 +103,23 @@ def test_rounds_cover_all_epochs_of_one_model() -> None:
     assert sum(one.epochs for one in rounds) == 10
 
 
+def test_models_that_a_defence_has_trained_are_counted(tmp_path: Path) -> None:
+    """Four, of which two train on each member; and as many for each of six reference models."""
+    path = tmp_path / "spec.yaml"
+    defences = "[{type: l2}, {type: split-distillation, models: 4, left_out: 2}]"
+    path.write_text(
+        SPEC.replace("[{type: l2}]", defences).replace(
+            "[{type: entropy}]", "[{type: rmia, references: 6}]"
+        )
+    )
+    registry = load_plugins().registry
+    plan = plan_of(load_spec(path, registry=registry), registry)
+
+    counted = {job.name: (job.models, job.epochs) for job in plan.jobs}
+    assert counted["models for split-distillation of the method"] == (4, 10)
+    assert counted["models for split-distillation of reference models"] == (24, 60)
+
+
 def test_reference_models_are_counted_once_for_all_attackers(tmp_path: Path) -> None:
     """As many as the attacker that asks for most, dense and by the method."""
     path = tmp_path / "spec.yaml"

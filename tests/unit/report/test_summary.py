@@ -46,6 +46,15 @@ def test_the_comparison_has_every_measure_of_both_models(results: Results) -> No
     ]
 
 
+def test_where_a_topology_moved_the_comparison_says_how_far(results: Results) -> None:
+    """After the sizes; the uncompressed model has all weights, and explored nothing."""
+    results["method"]["facts"] = {"explored": 0.4321}
+    table = comparison(results)
+
+    assert [row.label for row in table.rows][3:6] == ["model file", "weights ever active", "loss"]
+    assert cells(table)["weights ever active"] == (Cell("–"), Cell("0.432"))
+
+
 def test_a_figure_stands_beside_its_interval(results: Results) -> None:
     """Uncompressed first; a dash beside a minus would be misread."""
     found = cells(comparison(results))

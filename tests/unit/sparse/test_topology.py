@@ -163,3 +163,15 @@ def test_require_match_names_what_does_not_fit(
     """A missing or misshapen tensor is named, and so is what it should have been."""
     with pytest.raises(TopologyError, match=message):
         Topology.from_masks({"a": mask(1, 0)}).require_match(tensors, what="weights")
+
+
+def test_united_topologies_have_the_weights_of_both() -> None:
+    """By hand; one of other layers is refused."""
+    one = Topology.from_masks({"a": tensor([1, 0, 0]), "b": tensor([1, 0])})
+    other = Topology.from_masks({"a": tensor([0, 0, 1]), "b": tensor([1, 0])})
+
+    assert one.united(other) == Topology.from_masks({"a": tensor([1, 0, 1]), "b": tensor([1, 0])})
+    with pytest.raises(TopologyError, match="no layer has this name"):
+        one.united(Topology.from_masks({"a": tensor([1, 0, 0])}))
+    with pytest.raises(TopologyError, match="no layer has this name"):
+        Topology.from_masks({"a": tensor([1, 0, 0])}).united(one)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, tensor
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.sparse.strategy import Grow, Prune, Weights
+from safecompress_core.sparse.strategy import Grow, History, Prune, Weights
 from safecompress_core.sparse.topology import Masks, Topology
 from safecompress_core.sparse.update import TopologyUpdate, update_topology
 
@@ -145,6 +145,101 @@ def test_missing_gradients_are_named() -> None:
     """A rule that asks for gradients is not called without them."""
     with pytest.raises(TopologyError, match="StatedGrow needs gradients"):
         update({}, {}, gradient_batches=1)
+
+
+class AskingPrune(StatedPrune):
+    """Asks for gradients, and remembers what it got."""
+
+    gradient_batches = 2
+    given: Weights | None = None
+
+    def drop(
+        self,
+        weights: Weights,
+        topology: Topology,
+        *,
+        fraction: float,
+        gradients: Weights | None = None,
+    ) -> Masks:
+        self.given = gradients
+        return self.masks
+
+
+class AskingGrow(StatedGrow):
+    """Asks for the history, with momentum, and remembers what it got."""
+
+    needs_history = True
+    needs_momentum = True
+    given: History | None = None
+
+    def grow(self, *args: Any, history: History | None = None, **named: Any) -> Masks:
+        self.given = history
+        return super().grow(*args, **named)
+
+
+GRADIENTS = {name: torch.full_like(one, 2.0) for name, one in WEIGHTS.items()}
+MOMENTUM = {name: torch.full_like(one, 3.0) for name, one in WEIGHTS.items()}
+
+
+def asked(
+    prune: Prune,
+    grow: Grow,
+    *,
+    prune_gradients: Weights | None = GRADIENTS,
+    history: History | None = None,
+) -> TopologyUpdate:
+    """An update by these rules."""
+    return update_topology(
+        WEIGHTS,
+        TOPOLOGY,
+        prune=prune,
+        grow=grow,
+        fraction=0.5,
+        gradients=None,
+        generator=torch.Generator(),
+        prune_gradients=prune_gradients,
+        history=history,
+    )
+
+
+def test_rules_get_what_they_ask_for() -> None:
+    """A prune rule its gradients, a grow rule where weights have been and where gradients led."""
+    prune, grow = AskingPrune({}), AskingGrow({})
+    asked(prune, grow, history=History(explored=TOPOLOGY, momentum=MOMENTUM))
+
+    assert prune.given is not None
+    assert torch.equal(prune.given["a"], GRADIENTS["a"])
+    assert grow.given is not None
+    assert grow.given.explored == TOPOLOGY
+    assert grow.given.explored is not TOPOLOGY, "a copy, as all that plugins see"
+    assert grow.given.momentum is not None
+    assert torch.equal(grow.given.momentum["b"], MOMENTUM["b"])
+
+
+def test_rules_that_ask_for_nothing_need_not_know_of_it() -> None:
+    """The stated rules above have no such arguments, and are called all the same."""
+    asked(StatedPrune({}), StatedGrow({}), history=History(explored=TOPOLOGY))
+
+
+@pytest.mark.parametrize(
+    ("prune", "grow", "given", "message"),
+    [
+        (AskingPrune({}), StatedGrow({}), {"prune_gradients": None}, "AskingPrune needs gradients"),
+        (StatedPrune({}), AskingGrow({}), {}, "AskingGrow needs a history"),
+        (
+            StatedPrune({}),
+            AskingGrow({}),
+            {"history": History(explored=TOPOLOGY)},
+            "AskingGrow needs momentum",
+        ),
+    ],
+)
+def test_what_rules_ask_for_in_vain_is_named(
+    prune: Prune, grow: Grow, given: dict[str, Any], message: str
+) -> None:
+    """They are not called without it."""
+    with pytest.raises(TopologyError, match=message):
+        asked(prune, grow, **given)
 
 
 def test_weights_must_fit() -> None:

@@ -1,0 +1,125 @@
+"""What the rules drop that look at signs or gradients."""
+
+import copy
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn, tensor
+
+from safecompress_core.api import Params
+from safecompress_core.errors import TopologyError
+from safecompress_core.sparse.topology import Topology
+from safecompress_plugins.strategies.manifest import MovementPruningParams, SaliencyPruningParams
+from safecompress_plugins.strategies.scored_pruning import MovementPruning, SaliencyPruning
+from safecompress_plugins.strategies.sign_pruning import SignPruning
+
+
+def topology(*bits: int) -> Topology:
+    """One layer."""
+    return Topology.from_masks({"fc": tensor(bits)})
+
+
+def positions(mask: Tensor) -> list[int]:
+    """Where a mask is True."""
+    return mask.nonzero().flatten().tolist()
+
+
+# Mocanu's signs
+
+
+def test_set_drops_a_share_of_either_sign() -> None:
+    """Half of four positive and half of two negative weights, by hand: those nearest to 0.
+
+    By magnitude alone the three smallest would go, which are all positive.
+    """
+    weights = {"fc": tensor([0.1, 0.2, 0.3, 4.0, -5.0, -6.0, 0.0, 0.0, 0.0, 0.0])}
+
+    dropped = SignPruning(Params()).drop(
+        weights, topology(1, 1, 1, 1, 1, 1, 0, 0, 0, 0), fraction=0.5
+    )
+
+    assert positions(dropped["fc"]) == [0, 1, 4]
+
+
+def test_set_drops_an_active_zero_first() -> None:
+    """A grown weight that training left at 0 has no sign, and is the nearest to 0 there is."""
+    weights = {"fc": tensor([0.1, 0.0, -0.1, -0.2, 0.0, 0.0, 0.0])}
+
+    dropped = SignPruning(Params()).drop(weights, topology(1, 1, 1, 1, 0, 0, 0), fraction=0.5)
+
+    assert positions(dropped["fc"]) == [1, 2]
+
+
+def test_set_stays_within_what_a_layer_may_lose() -> None:
+    """One inactive place: of the two that either share asks for, the smaller one goes."""
+    weights = {"fc": tensor([0.3, 0.4, -0.1, -0.2, 0.0])}
+
+    dropped = SignPruning(Params()).drop(weights, topology(1, 1, 1, 1, 0), fraction=0.5)
+
+    assert positions(dropped["fc"]) == [2]
+
+
+# Gradients
+
+
+def test_saliency_is_what_taking_a_weight_away_does_to_the_loss() -> None:
+    """On real digits: to first order, which for tiny weights is nearly the change itself.
+
+    The loss is evaluated anew without each of the active weights; those whose removal changes it
+    least are the ones that go.
+    """
+    data = load_digits()
+    inputs, labels = tensor(data.data[:200] / 16), tensor(data.target[:200])
+    generator = torch.Generator().manual_seed(0)
+    layer = nn.Linear(64, 10, bias=False).double()
+    with torch.no_grad():
+        layer.weight.copy_(1e-3 * torch.randn(10, 64, generator=generator, dtype=torch.float64))
+    mask = torch.rand(10, 64, generator=generator) < 0.2
+    layer.weight.data.mul_(mask)
+    loss = nn.functional.cross_entropy(layer(inputs), labels)
+    [gradient] = torch.autograd.grad(loss, [layer.weight])
+
+    dropped = SaliencyPruning(SaliencyPruningParams()).drop(
+        {"fc": layer.weight.detach()},
+        Topology.from_masks({"fc": mask}),
+        fraction=0.3,
+        gradients={"fc": gradient},
+    )["fc"]
+
+    change = {}
+    for row, column in mask.nonzero().tolist():
+        without = copy.deepcopy(layer)
+        without.weight.data[row, column] = 0
+        with torch.no_grad():
+            after = nn.functional.cross_entropy(without(inputs), labels)
+        change[row, column] = abs(float(after) - float(loss.detach()))
+    least = sorted(change, key=lambda one: change[one])[: round(0.3 * int(mask.sum()))]
+    assert {tuple(one) for one in dropped.nonzero().tolist()} == set(least)
+
+
+def test_movement_drops_what_a_gradient_step_brings_to_zero() -> None:
+    """Signs matter: 0.5 with a gradient of 2 shrinks, −0.5 with it grows; size alone does not."""
+    weights = {"fc": tensor([0.5, -0.5, 3.0, -3.0, 0.0, 0.0, 0.0])}
+    gradients = {"fc": tensor([2.0, 2.0, 0.1, -0.1, 9.0, 9.0, 9.0])}
+
+    dropped = MovementPruning(MovementPruningParams()).drop(
+        weights, topology(1, 1, 1, 1, 0, 0, 0), fraction=0.25, gradients=gradients
+    )
+    kept = SaliencyPruning(SaliencyPruningParams()).drop(
+        weights, topology(1, 1, 1, 1, 0, 0, 0), fraction=0.5, gradients=gradients
+    )
+
+    assert positions(dropped["fc"]) == [0]
+    assert positions(kept["fc"]) == [2, 3], "the loss depends on them least, wherever they move"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [SaliencyPruning(SaliencyPruningParams()), MovementPruning(MovementPruningParams(batches=9))],
+)
+def test_without_gradients_they_say_so(rule: SaliencyPruning | MovementPruning) -> None:
+    """Called by hand without gradients, they name what is missing; the engine is told how many."""
+    with pytest.raises(TopologyError, match="needs gradients"):
+        rule.drop({"fc": torch.ones(3)}, topology(1, 1, 0), fraction=0.5)
+    assert rule.gradient_batches in (4, 9)
