@@ -59,23 +59,29 @@ def drawn(
 def in_groups(module: nn.Module) -> None:
     """Replace every batch normalisation by normalisation of groups of a sample's own channels.
 
-    The groups are of one size, of four channels or more: a group of one value would always be 0. So
-    a single channel, which the narrowest students have, is left as it is.
-    Source: Wu & He 2018, "Group Normalization", ECCV, section 3, which has 32 groups.
+    The groups of an image's channels are of one size, of sixteen channels or more where there are as
+    many. A vector is one group (layer normalisation): of few values little is left once their mean
+    and their size are gone. So a single channel, which the narrowest students have, stays as it is.
+    Source: Wu & He 2018, "Group Normalization", ECCV, section 4.1, which has 32 groups or 16
+    channels in each.
     """
     for parent in list(module.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, _BatchNorm):
-                setattr(parent, name, _grouped(layer.num_features))
+                setattr(parent, name, _grouped(layer))
 
 
-def _grouped(channels: int) -> nn.Module:
-    return nn.Identity() if channels == 1 else nn.GroupNorm(_groups(channels), channels)
+def _grouped(layer: _BatchNorm) -> nn.Module:
+    channels = layer.num_features
+    if channels == 1:
+        return nn.Identity()
+    groups = 1 if isinstance(layer, nn.BatchNorm1d) else _groups(channels)
+    return nn.GroupNorm(groups, channels)
 
 
 def _groups(channels: int) -> int:
     fitting = (groups for groups in (32, 16, 8, 4, 2) if channels % groups == 0)
-    return next((groups for groups in fitting if channels // groups >= 4), 1)
+    return next((groups for groups in fitting if channels // groups >= 16), 1)
 
 
 def by_lecun(layer: nn.Module, generator: torch.Generator) -> None:
