@@ -59,9 +59,10 @@ def drawn(
 def in_groups(module: nn.Module) -> None:
     """Replace every batch normalisation by normalisation of groups of a sample's own channels.
 
-    The groups of an image's channels are of one size, of sixteen channels or more where there are as
-    many. A vector is one group (layer normalisation): of few values little is left once their mean
-    and their size are gone. So a single channel, which the narrowest students have, stays as it is.
+    The groups of an image's channels are of one size, of sixteen channels or more where there are
+    as many. A vector is one group (layer normalisation): of few values little is left once their
+    mean and their size are gone. So a single channel, which the narrowest students have, stays as
+    it is.
     Source: Wu & He 2018, "Group Normalization", ECCV, section 4.1, which has 32 groups or 16
     channels in each.
     """
