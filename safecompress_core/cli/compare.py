@@ -19,6 +19,7 @@ from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
 if TYPE_CHECKING:
     from safecompress_core.compare.planning import ComparisonPlan
     from safecompress_core.compare.work import Order
+    from safecompress_core.dataset import Dataset
     from safecompress_core.engine.measuring import Measured
     from safecompress_core.host import PluginHost
 
@@ -83,7 +84,8 @@ def compare(
     folder = into / comparison.spec.name
     from safecompress_core.compare.rehearsal import require_all_feasible
 
-    require_all_feasible(comparison, host.registry, folder)
+    shelf: dict[str, Dataset] = {}
+    require_all_feasible(comparison, host.registry, folder, shelf)
     if dry_run:
         _plan(comparison, host, folder, as_json=as_json)
         return
@@ -96,14 +98,19 @@ def compare(
         plugins_dir=plugins_dir,
         allow_code=allow_code,
     )
-    record = _done(comparison, host, order, workers=workers)
+    record = _done(comparison, host, order, shelf, workers=workers)
     _print(record, folder, as_json=as_json)
     if record["failures"]:
         context.exit(UNFINISHED)
 
 
 def _done(
-    comparison: Comparison, host: "PluginHost", order: "Order", *, workers: int
+    comparison: Comparison,
+    host: "PluginHost",
+    order: "Order",
+    shelf: dict[str, "Dataset"],
+    *,
+    workers: int,
 ) -> dict[str, Any]:
     """Do the work, a line for each finished run, and write down what came of it."""
     from safecompress_core.compare.record import record, write_record
@@ -118,7 +125,13 @@ def _done(
         click.echo(f"[{told[0]:{len(str(total))}}/{total}] {entry.label}: {outcome}", err=True)
 
     done, failures = work_off(
-        comparison, host.registry, order, workers=workers, told=tell, observers=host.notify
+        comparison,
+        host.registry,
+        order,
+        workers=workers,
+        told=tell,
+        observers=host.notify,
+        shelf=shelf,
     )
     finished = (
         run_directory(entry.loaded, host.registry, order.folder / "runs") / "environment.json"

@@ -4,12 +4,7 @@ What only data and model can tell is wrong with a variant, its own run would tel
 after the others have begun.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.feasibility import require_feasible
@@ -23,19 +18,21 @@ from safecompress_core.spec.problems import Problem
 __all__ = ["require_all_feasible"]
 
 
-def require_all_feasible(comparison: Comparison, registry: Registry, folder: Path) -> None:
+def require_all_feasible(
+    comparison: Comparison, registry: Registry, folder: Path, shelf: dict[str, Dataset]
+) -> None:
     """Check each variant at each density with its first seed, but for finished runs.
 
     Args:
         comparison: what is to be done.
         registry: what its components are made of.
         folder: where it is kept.
+        shelf: data that have been loaded, and get here what is loaded now.
 
     Raises:
         SpecError: with everything that was found; what several runs share is told once.
         MissingExtraError: if a component needs a package that is not installed.
     """
-    loaded_before: dict[str, Dataset] = {}
     problems: dict[Problem, None] = {}
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
@@ -45,28 +42,8 @@ def require_all_feasible(comparison: Comparison, registry: Registry, folder: Pat
             continue
         rehearsed.add((entry.variant, entry.density))
         try:
-            require_feasible(_Rehearsal(entry.loaded, registry, loaded_before))
+            require_feasible(Preparation(entry.loaded, registry, shelf=shelf))
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
         raise SpecError(list(problems))
-
-
-@dataclass(frozen=True, eq=False)
-class _Rehearsal(Preparation):
-    """A run that is only looked at; what others have loaded is not loaded again."""
-
-    loaded_before: dict[str, Dataset]
-
-    @cached_property
-    def original(self) -> Dataset:
-        """The data, by all that they depend on."""
-        key = json.dumps(_origin(self.loaded.resolved), sort_keys=True)
-        if key not in self.loaded_before:
-            self.loaded_before[key] = super().original
-        return self.loaded_before[key]
-
-
-def _origin(resolved: Mapping[str, Any]) -> list[Any]:
-    """A model may make tokens of texts; copies are left out or not."""
-    return [resolved["task"]["data"], resolved["task"]["model"], resolved["pools"]["duplicates"]]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.compare.table import Done
+from safecompress_core.dataset import Dataset
 from safecompress_core.engine.executor import each_done
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.run import run_directory, run_spec
@@ -67,6 +68,7 @@ def work_off(
     workers: int,
     told: Callable[[Entry, str | None], None],
     observers: Callable[[Event], None],
+    shelf: dict[str, Dataset],
 ) -> tuple[list[Done], list[Failure]]:
     """Do every run that is not done yet.
 
@@ -77,6 +79,7 @@ def work_off(
         workers: how many runs are done at once.
         told: is told of each run when it is finished, with the reason where it failed.
         observers: are told of the events of runs that are done in this process.
+        shelf: data that this process has loaded; each process loads the same data once.
 
     Returns:
         The finished runs in the comparison's order, and those that failed.
@@ -86,7 +89,7 @@ def work_off(
     if workers > 1:
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
-        do = partial(_do, comparison, registry, order.folder, observers)
+        do = _Bench(comparison, registry, order.folder, shelf, observers).do
     for index in each_done(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
@@ -96,42 +99,46 @@ def work_off(
     return list(_done(comparison, registry, order.folder)), failures
 
 
-def _do(
-    comparison: Comparison,
-    registry: Registry,
-    folder: Path,
-    observers: Callable[[Event], None],
-    index: int,
-) -> None:
-    """One run; what stops it is written down instead of stopping the others."""
-    note = _note(folder, index)
-    note.unlink(missing_ok=True)
-    try:
-        run_spec(
-            comparison.entries[index].loaded,
-            registry,
-            runs=folder / "runs",
-            observers=observers,
-            shared=folder / "shared",
-        )
-    except SafeCompressError as error:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(str(error), encoding="utf-8")
+@dataclass(frozen=True)
+class _Bench:
+    """Where the runs of one process are done."""
+
+    comparison: Comparison
+    registry: Registry
+    folder: Path
+    shelf: dict[str, Dataset]
+    observers: Callable[[Event], None]
+
+    def do(self, index: int) -> None:
+        """One run; what stops it is written down instead of stopping the others."""
+        note = _note(self.folder, index)
+        note.unlink(missing_ok=True)
+        try:
+            run_spec(
+                self.comparison.entries[index].loaded,
+                self.registry,
+                runs=self.folder / "runs",
+                observers=self.observers,
+                shared=self.folder / "shared",
+                shelf=self.shelf,
+            )
+        except SafeCompressError as error:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(str(error), encoding="utf-8")
 
 
 def _do_elsewhere(order: Order, index: int) -> None:
     """The same in a process that has to load everything first."""
-    comparison, registry = _loaded(order)
-    _do(comparison, registry, order.folder, lambda _: None, index)
+    _bench(order).do(index)
 
 
 @lru_cache(maxsize=1)
-def _loaded(order: Order) -> tuple[Comparison, Registry]:
+def _bench(order: Order) -> _Bench:
     registry = load_plugins(plugins_dir=order.plugins_dir).registry
     comparison = load_comparison(
         order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
     )
-    return comparison, registry
+    return _Bench(comparison, registry, order.folder, {}, lambda _: None)
 
 
 def _note(folder: Path, index: int) -> Path:

@@ -1,7 +1,9 @@
 """All that stands before the first epoch: data, pools and components, built from a spec."""
 
 import copy
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,16 @@ from safecompress_core.spec.model import RunSpec, Training
 __all__ = ["Preparation"]
 
 
+@dataclass(frozen=True, eq=False)
 class Preparation(Groundwork):
-    """The spec of a run with everything that it names loaded and built."""
+    """The spec of a run with everything that it names loaded and built.
+
+    Attributes:
+        shelf: what runs of this process have loaded, by their data's parameters; several that are
+            given the same one load the same data once.
+    """
+
+    shelf: dict[str, Dataset] = field(default_factory=dict, kw_only=True)
 
     @property
     def spec(self) -> RunSpec:
@@ -49,9 +59,16 @@ class Preparation(Groundwork):
     @cached_property
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
-        source: DataSource = self.registry.create(self.spec.task.data)
-        prepared = self._factory.prepare(source.load())
+        prepared = self._factory.prepare(self._loaded_data)
         return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
+
+    @cached_property
+    def _loaded_data(self) -> Dataset:
+        source: DataSource = self.registry.create(self.spec.task.data)
+        key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
+        if key not in self.shelf:
+            self.shelf[key] = source.load()
+        return self.shelf[key]
 
     @cached_property
     def _factory(self) -> ModelFactory:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.dataset import Dataset
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.data_card import describe_data
@@ -80,6 +81,7 @@ def run_spec(
     workers: int = 1,
     plugins_dir: Path | None = None,
     shared: Path | None = None,
+    shelf: dict[str, Dataset] | None = None,
 ) -> FinishedRun:
     """Do what a spec says; go on where an earlier run of the same spec was stopped.
 
@@ -92,6 +94,7 @@ def run_spec(
         plugins_dir: where single-file plugins are, for those processes to load.
         shared: where several runs keep what they have in common: the uncompressed model and the
             reference models of the same data, pools, training and seed. None to keep it here.
+        shelf: data that other runs of this process have loaded already, and get to use of this one.
 
     Raises:
         SpecError: what only the data or the model could tell is wrong with the spec.
@@ -99,7 +102,7 @@ def run_spec(
         RunDirectoryError: if an earlier attempt at this spec was made with other samples.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
     """
-    prepared = Preparation(loaded, registry)
+    prepared = Preparation(loaded, registry, shelf={} if shelf is None else shelf)
     require_feasible(prepared)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
         require_same_data(prepared, directory)

@@ -19,6 +19,7 @@ from safecompress_core.errors import PoolError
 from safecompress_core.privacy.pools import Pool, Pools
 from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.sparse.topology import Topology
+from safecompress_plugins.data.handwriting import Handwriting
 
 Prepare = Callable[..., Preparation]
 
@@ -194,3 +195,17 @@ def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path
     assert prepared.passport["classes"][0] == "session 1"
     assert prepared.passport["model"] == {"type": "mlp", "hidden": [8]}
     assert workshop(prepared, tmp_path).card.attributes == {"digit": 10}
+
+
+def test_runs_that_share_a_shelf_load_the_same_data_once(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else differs; other parameters of the data are other data."""
+    first, other = prepare(), prepare(seed=4, task__model={"type": "mlp", "hidden": [4]})
+    unlike = prepare(task__data={"type": "handwriting", "task": "digit"})
+    whole = first.original
+    monkeypatch.setattr(Handwriting, "load", lambda self: pytest.fail("it is loaded again"))
+
+    assert replace(other, shelf=first.shelf).original.inputs is whole.inputs
+    with pytest.raises(pytest.fail.Exception, match="loaded again"):
+        _ = replace(unlike, shelf=first.shelf).original
