@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.choose.archive import Archive, Entry
 from safecompress_core.dataset import Dataset
-from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.data_card import describe_data
 from safecompress_core.engine.environment import environment, reproducible, threads_for
@@ -17,7 +15,6 @@ from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.keys import content_key, trains_plainly
-from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.naming import directory_name, plugin_records
@@ -26,10 +23,10 @@ from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
     describe_method,
-    describe_model,
     describe_selection,
     fingerprints,
 )
+from safecompress_core.engine.run_audit import BASELINE, CHOSEN, RunAudit
 from safecompress_core.engine.run_directory import (
     VERSION,
     RunDirectory,
@@ -42,14 +39,10 @@ from safecompress_core.engine.selection_gap import selection_gap
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
-from safecompress_core.privacy.references import References
-from safecompress_core.sparse.storage import load_model
 from safecompress_core.spec.checks import auditing_selectors
 from safecompress_core.spec.load import LoadedSpec
 
 __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
-
-BASELINE, CHOSEN = "uncompressed", "compressed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +148,9 @@ class _Work:
             plugins_dir=plugins_dir,
             shared=shared,
         )
-        self._shared = shared
+        self._audit = RunAudit(
+            prepared, directory, self._references, journal=self._journal, shared=shared
+        )
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
             self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
@@ -183,7 +178,7 @@ class _Work:
             with self._timed("references"):
                 self._references.train()
         with self._timed("audit"):
-            audited = self._audited(baseline.chosen, outcome)
+            audited = self._audit.of(baseline.chosen, outcome)
         results = {
             "version": VERSION,
             "name": spec.name,
@@ -238,122 +233,6 @@ class _Work:
             archived=self._directory.archived,
             journal=self._journal,
         )
-
-    def _audited(self, baseline: Learner, outcome: Outcome) -> dict[str, Any]:
-        """Models, metrics and attacks of the chosen, the uncompressed and some archived models."""
-        auditor = self._prepared.auditor(
-            self._journal, uncompressed=baseline.network, versions=self._versions(outcome)
-        )
-        dense = Outcome(chosen=baseline)
-        parts = {}
-        for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
-            described = self._described(found, baseline)
-            parts[name] = {"model": described, **self._judged(auditor, name, found)}
-            self._journal.advance()
-        chosen, version = outcome.chosen.network, outcome.chosen_id
-        own = self._references.of(is_dense=False)
-        return {
-            **parts[CHOSEN],
-            "baseline": parts[BASELINE],
-            "controls": {
-                "null": auditor.null_control(chosen, references=own, version=version),
-                "planted": auditor.planted_control(chosen, references=own, version=version),
-            },
-            "archive": self._archive(auditor, outcome, own),
-        }
-
-    def _described(self, found: Outcome, baseline: Learner) -> dict[str, Any]:
-        """A model's size beside the uncompressed one's."""
-        is_dense = found.chosen is baseline
-        path = self._directory.baseline if is_dense else self._directory.model
-        model = found.model or self._prepared.spec.task.model
-        return describe_model(
-            found.chosen,
-            uncompressed=baseline,
-            architecture=model.model_dump(mode="json"),
-            file_bytes=path.stat().st_size,
-            dense_bytes=self._directory.baseline.stat().st_size,
-        )
-
-    def _judged(self, auditor: Auditor, name: str, found: Outcome) -> dict[str, Any]:
-        """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
-        is_dense = name == BASELINE
-        path = self._directory.baseline if is_dense else self._directory.model
-        kept = self._kept_audit() if is_dense else None
-        if kept is not None and kept.exists():
-            return dict(read_json(kept))
-        judged = auditor.judge(
-            found.chosen.network,
-            name=name,
-            file_bytes=path.stat().st_size,
-            references=self._references.of(is_dense=is_dense),
-            version=None if is_dense else found.chosen_id,
-        )
-        if kept is not None:
-            write_json(kept, judged)
-        return judged
-
-    def _kept_audit(self) -> Path | None:
-        """Where runs that share the uncompressed model find its audit."""
-        if self._shared is None:
-            return None
-        resolved = self._prepared.loaded.resolved
-        asked = {section: resolved[section] for section in ("audit", "metrics")}
-        key = content_key(self._prepared, method=PLAIN, **asked)
-        return self._shared / "audits" / f"{key}.json"
-
-    def _archive(
-        self, auditor: Auditor, outcome: Outcome, references: References | None
-    ) -> list[dict[str, Any]]:
-        """The non-dominated models; those that the spec wants audited, with their audit."""
-        if outcome.archive is None or not outcome.archive.entries:
-            return []
-        front = outcome.archive
-        wanted = self._kept(front)
-        origins = {one["id"]: one for round_ in outcome.rounds for one in round_["candidates"]}
-        listed = []
-        for entry in front.entries:
-            path = self._directory.archived(entry.id)
-            origin = origins[entry.id]
-            record = {
-                "id": entry.id,
-                "strategy": origin["strategy"],
-                "settings": origin["settings"],
-                "objectives": origin["objectives"],
-                "defences": origin["defences"],
-                "chosen": entry.id == outcome.chosen_id,
-                "file": str(path.relative_to(self._directory.path)),
-                "file_bytes": path.stat().st_size,
-            }
-            if entry in wanted:
-                record |= auditor.judge(
-                    self._archived(entry),
-                    name=entry.id,
-                    file_bytes=record["file_bytes"],
-                    references=references,
-                    version=entry.id,
-                )
-            listed.append(record)
-        return listed
-
-    def _versions(self, outcome: Outcome) -> dict[str, Classifier]:
-        """The models of the archive that ``audit.front`` keeps, where an attack sees several."""
-        wanted = any(attack.definition.sees_versions for attack in self._prepared.audit_attacks)
-        if not wanted or outcome.archive is None or not outcome.archive.entries:
-            return {}
-        return {entry.id: self._archived(entry) for entry in self._kept(outcome.archive)}
-
-    def _kept(self, front: Archive) -> tuple[Entry, ...]:
-        """The entries that ``audit.front`` keeps, the ends first."""
-        kept = {
-            "chosen": (),
-            "ends": front.ends,
-            "all": (*front.ends, *front.entries),
-        }[self._prepared.spec.audit.front]
-        return tuple(dict.fromkeys(kept))
-
-    def _archived(self, entry: Entry) -> Classifier:
-        return self._prepared.filled(load_model(self._directory.archived(entry.id)))
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
