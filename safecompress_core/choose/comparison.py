@@ -5,7 +5,7 @@ them: every bootstrap replicate re-draws samples once and reads all candidates o
 utilities of a replicate are those of all its candidates together (a knee depends on company).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,7 +69,8 @@ class Decision:
         chosen: index of the candidate.
         utilities: of each candidate, K of them.
         differences: of each candidate to the incumbent, whose own is 0 with no width.
-        significant: whether the whole interval of the difference lies above 0.
+        significant: whether the whole interval of the difference lies above 0, or that of the
+            difference in performance, and in the safety from each attack.
     """
 
     chosen: int
@@ -88,7 +89,10 @@ def decide(
 ) -> Decision:
     """The best candidate of those that are significantly better than the incumbent, if any is.
 
-    Otherwise the incumbent stays.
+    Otherwise the incumbent stays. A candidate is better if its utility is, or if it is better in
+    every objective by itself: a utility that depends on company (a knee) may be too noisy to say
+    what no single objective leaves in doubt. For that, each objective's intervals hold with the
+    same ``confidence``; since all of them have to lie above 0, the whole claim holds with it too.
 
     The K − 1 intervals hold together: with probability ``confidence`` all of them cover. Their
     half-width is the same multiple of each difference's standard error, and that multiple is the
@@ -111,8 +115,9 @@ def decide(
             fewer than 2 replicates, or their shape does not fit.
 
     Source: Romano & Wolf 2005, "Exact and Approximate Stepdown Methods for Multiple Hypothesis
-    Testing" (the max-statistic, single step); Efron & Tibshirani 1993, "An Introduction to the
-    Bootstrap".
+    Testing" (the max-statistic, single step); Berger 1982, "Multiparameter Hypothesis Testing and
+    Acceptance Sampling" (intersection-union, for every objective at once); Efron & Tibshirani 1993,
+    "An Introduction to the Bootstrap".
     """
     _check(objectives, replicates, incumbent=incumbent)
     if not 0 < confidence < 1:
@@ -123,7 +128,9 @@ def decide(
     )  # (R, K)
     estimates = utilities - utilities[incumbent]
     differences = _intervals(estimates, replicated - replicated[:, [incumbent]], confidence)
-    significant = np.array([d.estimate > NO_DIFFERENCE and d.low > 0 for d in differences])
+    significant = _above_zero(differences) | _better_in_all(
+        objectives, replicates, incumbent=incumbent, confidence=confidence
+    )
     chosen = incumbent
     if significant.any():
         chosen = int(np.argmax(np.where(significant, utilities, -np.inf)))
@@ -133,6 +140,31 @@ def decide(
         differences=differences,
         significant=tuple(significant.tolist()),
     )
+
+
+def _above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
+    """Of each difference whether its whole interval is, shape (K,)."""
+    return np.array([d.estimate > NO_DIFFERENCE and d.low > 0 for d in differences])
+
+
+def _better_in_all(
+    objectives: Objectives, replicates: Replicates, *, incumbent: int, confidence: float
+) -> NDArray[np.bool_]:
+    """Which candidates surely perform better and are safer from every attack, shape (K,)."""
+    safety, replicated_safety = -objectives.advantage, -replicates.advantage
+    gains: list[tuple[Array, Array]] = [
+        (objectives.performance, replicates.performance),
+        *((safety[:, a], replicated_safety[:, :, a]) for a in range(safety.shape[1])),
+    ]
+    surely = [
+        _above_zero(
+            _intervals(
+                values - values[incumbent], replicated - replicated[:, [incumbent]], confidence
+            )
+        )
+        for values, replicated in gains
+    ]
+    return np.asarray(surely).all(axis=0)
 
 
 def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[Difference, ...]:

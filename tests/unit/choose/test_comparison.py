@@ -1,13 +1,16 @@
 """What is significantly better, and what only looks so."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
 from safecompress_core.choose.aggregator import Objectives
 from safecompress_core.choose.comparison import Replicates, decide, spread
-from safecompress_core.choose.manifest import ParetoParams, WeightedParams
+from safecompress_core.choose.manifest import ParetoParams, WeightedParams, WorstCaseParams
 from safecompress_core.choose.pareto import Pareto
 from safecompress_core.choose.weighted import Weighted
+from safecompress_core.choose.worst_case import WorstCase
 
 WEIGHTED = Weighted(WeightedParams())
 
@@ -132,6 +135,48 @@ def test_replicates_judge_candidates_in_their_company() -> None:
 
     assert np.argmax(decision.utilities) == 1
     assert decision.chosen == 0
+
+
+def test_what_is_surely_better_in_every_objective_wins_however_noisy_its_utility() -> None:
+    """A utility of nothing but noise tells no two apart; the objectives do."""
+    rng = np.random.default_rng(6)
+    performance = np.tile([0.4, 0.6, 0.8], (300, 1))
+    advantage = np.tile([[0.6], [0.3], [0.7]], (300, 1, 1))
+    aggregator = Mock(utilities=lambda objectives: rng.normal(size=len(objectives)))
+
+    decision = decide(*_found(performance, advantage), aggregator, incumbent=0, confidence=0.9)
+
+    assert decision.differences[1].low < 0 < decision.differences[1].high
+    assert decision.significant == (False, True, False)
+    assert decision.chosen == 1
+
+
+def test_to_be_better_in_one_objective_alone_is_not_enough() -> None:
+    """Surely more accurate, and as safe as the incumbent give or take noise: nobody knows."""
+    rng = np.random.default_rng(5)
+    performance = np.tile([0.4, 0.6], (300, 1))
+    advantage = np.full((300, 2, 1), 0.3) + rng.normal(scale=0.05, size=(300, 2, 1))
+    worst = WorstCase(WorstCaseParams(floor=0.3))
+
+    decision = decide(*_found(performance, advantage), worst, incumbent=0, confidence=0.9)
+
+    assert decision.chosen == 0
+
+
+def _found(performance: np.ndarray, advantage: np.ndarray) -> tuple[Objectives, Replicates]:
+    """Replicates of shapes (R, K) and (R, K, A), and the second of them as what was found."""
+    replicates = Replicates(
+        performance=performance, advantage=advantage, attack_accuracy=(1 + advantage) / 2
+    )
+    return (
+        Objectives(
+            performance=performance[1],
+            advantage=advantage[1],
+            attack_accuracy=(1 + advantage[1]) / 2,
+            weights=np.ones(advantage.shape[2]),
+        ),
+        replicates,
+    )
 
 
 def test_equal_candidates_are_never_significant() -> None:
