@@ -164,7 +164,8 @@ def _better_in_all(
         )
         for values, replicated in gains
     ]
-    return np.asarray(surely).all(axis=0)
+    found: NDArray[np.bool_] = np.array(surely).all(axis=0)
+    return found
 
 
 def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[Difference, ...]:
