@@ -164,8 +164,8 @@ def _better_in_all(
         )
         for values, replicated in gains
     ]
-    found: NDArray[np.bool_] = np.array(surely).all(axis=0)
-    return found
+    in_all: NDArray[np.bool_] = np.logical_and.reduce(surely)
+    return in_all
 
 
 def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[Difference, ...]:
