@@ -126,7 +126,7 @@ def test_answers_are_the_mean_of_models_that_never_saw_a_member(
     own, members = seed.child(2, 1, 0), prepared.pools.members
 
     workshop = shop(prepared, tmp_path / "hand")
-    network = prepared._make(prepared._factory, own.child("network"))
+    network = prepared._make(prepared._factory, seed=own.child("network"))
     learner = workshop.learner(network, None, workshop.settings([]))
     trainer = prepared._trains(members[~is_out[0]], own.child("training"))
     trainer.train(learner, until=2, evolution=None, what="it")
