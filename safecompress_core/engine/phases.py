@@ -6,7 +6,7 @@ draws at random follows from the seed and from how far training has come.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from safecompress_core.api import Params
 from safecompress_core.engine.learner import Learner
@@ -61,6 +61,17 @@ class Phases:
                 tensors, settings, epoch=record["epoch"], network=network
             )
         workshop.journal.advance(len(self.finished))
+
+    @classmethod
+    def of_dense(cls, workshop: Workshop, defences: list[Params], *, count: int) -> Self:
+        """Phases whose first one is given the uncompressed network, untrained."""
+        settings = workshop.settings(defences)
+        return cls(
+            workshop,
+            settings,
+            count=count,
+            start=lambda: workshop.learner(workshop.blank(), None, settings),
+        )
 
     @property
     def learner(self) -> Learner:

@@ -21,14 +21,14 @@ from safecompress_core.toolkit import (
     Step,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.manifest import MiaPruningParams
 from safecompress_plugins.methods.schedules import boundaries
 from safecompress_plugins.methods.thinning import Scope, best, smallest_gone, thinning_flaws
 
 __all__ = ["AugmentedLagrangian", "MiaPruning"]
 
-Done = tuple[Learner, Mapping[str, Any]]
-DENSE, RETRAINED = "the dense network", "the pruned network"
+RETRAINED = "the pruned network"
 
 
 class AugmentedLagrangian(Defence):
@@ -112,13 +112,7 @@ class MiaPruning(Method):
         """All phases, from the last one that was kept."""
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
-        settings = workshop.settings(params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
         def pretrain(learner: Learner) -> Done:
             train(learner, until=first, evolution=None, what=DENSE, phase=(0, last))

@@ -119,13 +119,7 @@ class Movement(Method):
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
         schedule = Cubic(start=first, end=last, density=params.density)
-        settings = workshop.settings(params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
         def move(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
             mask = StraightThrough(learner.weights, scope=params.scope)
@@ -133,7 +127,9 @@ class Movement(Method):
                 mask.density = schedule.at(epoch)
                 train(learner, until=epoch + 1, evolution=None, what=WHAT, own=[mask])
             mask.density = params.density
-            return learner.branch(settings, topology=mask.topology()), {"dense_until": first}
+            return learner.branch(learner.settings, topology=mask.topology()), {
+                "dense_until": first
+            }
 
         def finetune(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
             train(learner, until=end, evolution=None, what="the pruned network")

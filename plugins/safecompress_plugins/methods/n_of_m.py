@@ -20,16 +20,14 @@ from safecompress_core.toolkit import (
     Topology,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.hardware_manifest import NOfMParams
 from safecompress_plugins.methods.projection import Projected
-from safecompress_plugins.methods.schedules import boundary
 from safecompress_plugins.methods.thinning import magnitudes
 
 __all__ = ["NOfM", "SrSte", "divides", "largest_of_groups", "topology_of"]
 
-Done = tuple[Learner, Mapping[str, Any]]
-
-DENSE, PRUNED = "the dense network", "the pruned network"
+PRUNED = "the pruned network"
 
 
 def largest_of_groups(values: Tensor, *, n: int, m: int) -> Tensor:
@@ -142,13 +140,7 @@ class NOfM(Method):
 
     def run(self, workshop: Workshop) -> Outcome:
         """All phases, from the last one that was kept."""
-        settings = workshop.settings(self._params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
         if self._is_at_once:
             self._at_once(workshop, phases)
         else:
@@ -158,20 +150,14 @@ class NOfM(Method):
         return phases.outcome(dense_layers=dense)
 
     def _at_once(self, workshop: Workshop, phases: Phases) -> None:
-        train, end = workshop.trainer.train, workshop.recipe.epochs
-        first = boundary(end, self._params.pretrain)
-
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what=DENSE, phase=(0, first))
-            return learner, {}
-
-        def finetune(learner: Learner) -> Done:
-            pruned = self._pruned(learner)
-            train(pruned, until=end, evolution=None, what=PRUNED, phase=(first, end))
-            return pruned, {}
-
-        phases.do("pretrain", pretrain, epochs=first)
-        phases.do("prune and fine-tune", finetune, epochs=end - first)
+        train_change_finetune(
+            workshop,
+            phases,
+            lambda learner: (self._pruned(learner), {}),
+            pretrain=self._params.pretrain,
+            name="prune and fine-tune",
+            what=PRUNED,
+        )
 
     def _through_a_mask(self, workshop: Workshop, phases: Phases) -> None:
         params, end = self._params, workshop.recipe.epochs

@@ -1,6 +1,6 @@
 """Magnitude pruning: train dense, drop the smallest weights, fine-tune the rest."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from safecompress_core.api import Params
@@ -15,15 +15,14 @@ from safecompress_core.toolkit import (
     Recipe,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import DENSE, Done, train_change_finetune
 from safecompress_plugins.methods.manifest import PruneParams
-from safecompress_plugins.methods.schedules import Cubic, boundaries, boundary
+from safecompress_plugins.methods.schedules import Cubic, boundaries
 from safecompress_plugins.methods.thinning import smallest_gone, thinning_flaws
 
 __all__ = ["PruneAndFinetune"]
 
-Done = tuple[Learner, Mapping[str, Any]]
-
-DENSE, PRUNED = "the dense network", "the pruned network"
+PRUNED = "the pruned network"
 
 
 class PruneAndFinetune(Method):
@@ -56,13 +55,7 @@ class PruneAndFinetune(Method):
 
     def run(self, workshop: Workshop) -> Outcome:
         """All phases, from the last one that was kept."""
-        settings = workshop.settings(self._params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
         if self._is_gradual:
             self._gradually(workshop, phases)
         else:
@@ -70,20 +63,19 @@ class PruneAndFinetune(Method):
         return phases.outcome()
 
     def _at_once(self, workshop: Workshop, phases: Phases) -> None:
-        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
-        first = boundary(end, params.pretrain)
+        params = self._params
 
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what=DENSE, phase=(0, first))
-            return learner, {}
+        def prune(learner: Learner) -> Done:
+            return smallest_gone(learner, params.density, params.scope), {}
 
-        def finetune(learner: Learner) -> Done:
-            pruned = smallest_gone(learner, params.density, params.scope)
-            train(pruned, until=end, evolution=None, what=PRUNED, phase=(first, end))
-            return pruned, {}
-
-        phases.do("pretrain", pretrain, epochs=first)
-        phases.do("prune and fine-tune", finetune, epochs=end - first)
+        train_change_finetune(
+            workshop,
+            phases,
+            prune,
+            pretrain=params.pretrain,
+            name="prune and fine-tune",
+            what=PRUNED,
+        )
 
     def _gradually(self, workshop: Workshop, phases: Phases) -> None:
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs

@@ -18,16 +18,13 @@ from safecompress_core.toolkit import (
     Recipe,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.hardware_manifest import QuantizeParams
 from safecompress_plugins.methods.int8 import int8
 from safecompress_plugins.methods.projection import Projected
 from safecompress_plugins.methods.schedules import boundary
 
 __all__ = ["FakeQuantisation", "Quantize"]
-
-Done = tuple[Learner, Mapping[str, Any]]
-
-DENSE = "the dense network"
 
 
 class FakeQuantisation(Projected):
@@ -74,13 +71,7 @@ class Quantize(Method):
         """All phases, from the last one that was kept."""
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
         first = boundary(end, params.pretrain) if params.aware else end
-        settings = workshop.settings(params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
         def pretrain(learner: Learner) -> Done:
             train(learner, until=first, evolution=None, what=DENSE)

@@ -19,12 +19,10 @@ from safecompress_core.toolkit import (
     SafeCompressError,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.reshaping_manifest import ReshapingParams
-from safecompress_plugins.methods.schedules import boundary
 
 __all__ = ["DenseThenReshaped", "weights_of"]
-
-Done = tuple[Learner, Mapping[str, Any]]
 
 
 class DenseThenReshaped(Method):
@@ -97,29 +95,22 @@ class DenseThenReshaped(Method):
 
     def run(self, workshop: Workshop) -> Outcome:
         """Both phases, from the last one that was kept."""
-        train, end = workshop.trainer.train, workshop.recipe.epochs
-        first = boundary(end, self._params.pretrain)
-        settings = workshop.settings(self._params.defences)
-        phases = Phases(
-            workshop,
-            settings,
-            count=self.units(),
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
-        )
+        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
 
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what="the dense network", phase=(0, first))
-            return learner, {}
-
-        def finetune(learner: Learner) -> Done:
+        def reshape(learner: Learner) -> Done:
             dense = learner.network
             network, facts = self.reshaped(dense, workshop.architecture, self._most(dense))
-            moved = workshop.moved(learner, network)
-            train(moved, until=end, evolution=None, what="the small network", phase=(first, end))
-            return moved, {"density": weights_of(network) / weights_of(dense), **facts}
+            density = weights_of(network) / weights_of(dense)
+            return workshop.moved(learner, network), {"density": density, **facts}
 
-        phases.do("pretrain", pretrain, epochs=first)
-        phases.do(self.phase, finetune, epochs=end - first)
+        train_change_finetune(
+            workshop,
+            phases,
+            reshape,
+            pretrain=self._params.pretrain,
+            name=self.phase,
+            what="the small network",
+        )
         return phases.outcome()
 
     def _most(self, network: Classifier) -> int:
