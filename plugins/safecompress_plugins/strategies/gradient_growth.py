@@ -17,7 +17,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.strategies.manifest import GradientGrowthParams
 
-__all__ = ["GradientGrowth"]
+__all__ = ["GradientGrowth", "largest_inactive"]
 
 
 class GradientGrowth(Grow):
@@ -39,9 +39,16 @@ class GradientGrowth(Grow):
         """See `Grow.grow`; of equally large gradients the first in memory order grow."""
         if gradients is None:
             raise TopologyError("growing by gradient needs gradients")
-        inactive = {name: ~mask for name, mask in topology.masks.items()}
-        sizes = {name: gradients[name].abs() for name in inactive}
-        if self._scope == "layer":
-            return {name: largest(sizes[name], inactive[name], counts[name]) for name in inactive}
-        grown = largest(flattened(sizes), flattened(inactive), sum(counts.values()))
-        return unflattened(grown, topology.shapes)
+        sizes = {name: gradients[name].abs() for name in topology.masks}
+        return largest_inactive(sizes, topology, counts, is_overall=self._scope == "global")
+
+
+def largest_inactive(
+    sizes: Weights, topology: Topology, counts: Mapping[str, int], *, is_overall: bool
+) -> Masks:
+    """The inactive positions with the largest values: so many of each layer, or as many overall."""
+    inactive = {name: ~mask for name, mask in topology.masks.items()}
+    if not is_overall:
+        return {name: largest(sizes[name], inactive[name], counts[name]) for name in inactive}
+    grown = largest(flattened(sizes), flattened(inactive), sum(counts.values()))
+    return unflattened(grown, topology.shapes)

@@ -13,10 +13,8 @@ from safecompress_core.toolkit import (
     TopologyError,
     Weights,
     apportioned,
-    flattened,
-    largest,
-    unflattened,
 )
+from safecompress_plugins.strategies.gradient_growth import largest_inactive
 from safecompress_plugins.strategies.manifest import MomentumGrowthParams
 
 __all__ = ["MomentumGrowth"]
@@ -59,14 +57,10 @@ class MomentumGrowth(Grow):
         """
         if history is None or history.momentum is None:
             raise TopologyError("growing by momentum needs a history with momentum")
-        inactive = {name: ~mask for name, mask in topology.masks.items()}
-        sizes = {name: history.momentum[name].abs() for name in inactive}
-        if self._scope == "global":
-            grown = largest(flattened(sizes), flattened(inactive), sum(counts.values()))
-            return unflattened(grown, topology.shapes)
+        sizes = {name: history.momentum[name].abs() for name in topology.masks}
         if self._scope == "share":
             counts = shared_out(sizes, topology, sum(counts.values()))
-        return {name: largest(sizes[name], inactive[name], counts[name]) for name in inactive}
+        return largest_inactive(sizes, topology, counts, is_overall=self._scope == "global")
 
 
 def shared_out(sizes: Mapping[str, Tensor], topology: Topology, total: int) -> dict[str, int]:
