@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.engine.plan import Job, Plan, plan_of
 from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison, Entry
@@ -73,25 +72,21 @@ def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) ->
         shared[entry.seed] = max(shared.get(entry.seed, 0), both)
     return ComparisonPlan(
         name=comparison.spec.name,
-        runs=tuple(_runs(comparison.entries, plans, registry, folder)),
+        runs=tuple(_runs(comparison.entries, plans, folder)),
         shared_epochs=sum(shared.values()),
         steps=plans[0].steps,
     )
 
 
-def _runs(
-    entries: Sequence[Entry], plans: Sequence[Plan], registry: Registry, folder: Path
-) -> Iterator[PlannedRun]:
+def _runs(entries: Sequence[Entry], plans: Sequence[Plan], folder: Path) -> Iterator[PlannedRun]:
     for entry, plan in zip(entries, plans, strict=True):
         own = [job for job in plan.jobs if job.name not in SHARED]
-        resolved = entry.loaded.resolved
-        directory = directory_name(resolved, plugin_records(resolved, registry))
         yield PlannedRun(
             label=entry.label,
-            directory=directory,
+            directory=plan.directory,
             epochs=_sum(own, "epochs"),
             tests=_sum(own, "tests"),
-            is_done=(folder / "runs" / directory / "results.json").exists(),
+            is_done=(folder / "runs" / plan.directory / "results.json").exists(),
         )
 
 

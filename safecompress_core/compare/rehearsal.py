@@ -8,8 +8,8 @@ from pathlib import Path
 
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.feasibility import require_feasible
-from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.run import run_directory
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison
@@ -36,8 +36,7 @@ def require_all_feasible(
     problems: dict[Problem, None] = {}
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
-        resolved = entry.loaded.resolved
-        run = folder / "runs" / directory_name(resolved, plugin_records(resolved, registry))
+        run = run_directory(entry.loaded, registry, folder / "runs")
         if (entry.variant, entry.density) in rehearsed or (run / "results.json").exists():
             continue
         rehearsed.add((entry.variant, entry.density))

@@ -75,33 +75,35 @@ class RunAudit:
     def _described(self, found: Outcome, baseline: Learner) -> dict[str, Any]:
         """A model's size beside the uncompressed one's."""
         is_dense = found.chosen is baseline
-        path = self._directory.baseline if is_dense else self._directory.model
         model = found.model or self._prepared.spec.task.model
         return describe_model(
             found.chosen,
             uncompressed=baseline,
             architecture=model.model_dump(mode="json"),
-            file_bytes=path.stat().st_size,
-            dense_bytes=self._directory.baseline.stat().st_size,
+            file_bytes=self._file_bytes(is_dense=is_dense),
+            dense_bytes=self._file_bytes(is_dense=True),
         )
 
     def _judged(self, auditor: Auditor, name: str, found: Outcome) -> dict[str, Any]:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
-        path = self._directory.baseline if is_dense else self._directory.model
         kept = self._kept_audit() if is_dense else None
         if kept is not None and kept.exists():
             return dict(read_json(kept))
         judged = auditor.judge(
             found.chosen.network,
             name=name,
-            file_bytes=path.stat().st_size,
+            file_bytes=self._file_bytes(is_dense=is_dense),
             references=self._references.of(is_dense=is_dense),
             version=None if is_dense else found.chosen_id,
         )
         if kept is not None:
             write_json(kept, judged)
         return judged
+
+    def _file_bytes(self, *, is_dense: bool) -> int:
+        path = self._directory.baseline if is_dense else self._directory.model
+        return path.stat().st_size
 
     def _kept_audit(self) -> Path | None:
         """Where runs that share the uncompressed model find its audit."""
