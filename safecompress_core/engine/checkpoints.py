@@ -2,10 +2,12 @@
 
 A checkpoint is one safetensors file for each model and one JSON file, written last: without it the
 checkpoint does not exist. What was drawn at random is not in it, since every unit derives its own
-generator from the seed and its name.
+generator from the seed and its name. How long it took to get there is, so that a run that was
+stopped tells the time of the whole.
 """
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,19 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to get here, by the clock.
+
+        What earlier attempts spent counts up to the checkpoint that was loaded last, and what a
+        stop has lost does not.
+        """
+        return time.perf_counter() - self._began
 
     def save(
-        self, name: str, record: Mapping[str, Any], models: Sequence[Mapping[str, Tensor]]
+        self, name: str, record: dict[str, Any], models: Sequence[Mapping[str, Tensor]]
     ) -> None:
         """Keep a record and the tensors of some models under a name."""
         place = self._folder / name
@@ -33,7 +45,7 @@ class Checkpoints:
             # Tied weights share memory, which safetensors refuses.
             own = {key: tensor.clone() for key, tensor in tensors.items()}
             write_bytes(place / f"{index}.safetensors", safetensors.torch.save(own))
-        write_json(place / "record.json", {**record, "models": len(models)})
+        write_json(place / "record.json", record | {"models": len(models), "seconds": self.seconds})
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
         """What was kept under a name; None where nothing was, or not all of it."""
@@ -45,6 +57,7 @@ class Checkpoints:
             safetensors.torch.load_file(place / f"{index}.safetensors")
             for index in range(record.pop("models"))
         ]
+        self._began = time.perf_counter() - record.pop("seconds")
         return record, models
 
     def drop(self, name: str) -> None:

@@ -60,7 +60,7 @@ class TestDriven(Method):
 
     def _units(self, rounds: int) -> int:
         """A single model starts the first round; later ones carry as many as the beam holds."""
-        every = self._params.timetable(self._params.rounds)
+        every = self._params.timetable(epochs=0)  # how many models there are depends on no epoch
         return sum(one.carried + one.candidates for one in every[:rounds])
 
     def run(self, workshop: Workshop) -> Outcome:
@@ -91,10 +91,12 @@ class TestDriven(Method):
         architecture: Architecture,
     ) -> Iterator[Flaw]:
         """Each round needs an epoch, and each layer a weight."""
-        rounds, epochs = self._params.rounds, recipe.epochs
-        if rounds > epochs:
-            message = f"{rounds} rounds do not fit into training.epochs, which is {epochs}"
-            yield Flaw(field="rounds", message=message, mend=f"write at most {epochs}")
+        rounds = self._params.rounds
+        left = recipe.epochs - self._params.untested(recipe.epochs)
+        if rounds > left:
+            message = f"{rounds} rounds do not fit into the {left} training.epochs that are theirs"
+            mend = f"write at most {left}" if left else "lower method.tests_from"
+            yield Flaw(field="rounds", message=message, mend=mend)
         yield from self._training.flaws(network, create)
 
     def _started(self, workshop: Workshop, settings: Settings) -> State:

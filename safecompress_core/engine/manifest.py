@@ -39,7 +39,11 @@ class TestDrivenParams(SparseTrainingParams):
     """SafeCompress: derive candidates, attack each of them, carry on with the best."""
 
     rounds: Annotated[int, Field(ge=1)] = 8
-    """How often candidates are derived and tested; ``training.epochs`` are spread over them."""
+    """How often candidates are derived and tested; the epochs from ``tests_from`` on are spread
+    over them."""
+    tests_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of ``training.epochs`` in which the first model only trains, before there are rounds:
+    what a model gives away, it gives away late."""
     finetune: Share = 0.4
     """Share of a round's epochs in which each candidate is trained by itself."""
     update_every: Annotated[int, Field(ge=0)] = 5
@@ -55,10 +59,15 @@ class TestDrivenParams(SparseTrainingParams):
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """How sure a difference must be before the run leaves what it has."""
 
+    def untested(self, epochs: int) -> int:
+        """How many of ``epochs`` epochs go by before there are rounds."""
+        return round(self.tests_from * epochs)
+
     def timetable(self, epochs: int) -> tuple[Round, ...]:
         """What each round does, where one model is trained for ``epochs`` epochs in all."""
         return rounds_of(
             epochs=epochs,
+            before=self.untested(epochs),
             rounds=self.rounds,
             finetune=self.finetune,
             proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),

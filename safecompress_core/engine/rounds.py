@@ -31,24 +31,26 @@ class Round:
 
 
 def rounds_of(
-    *, epochs: int, rounds: int, finetune: float, proposals: int, beam: int
+    *, epochs: int, before: int, rounds: int, finetune: float, proposals: int, beam: int
 ) -> tuple[Round, ...]:
     """All rounds of a run.
 
     Args:
         epochs: of one model, over the whole run.
-        rounds: how many they are spread over.
+        before: how many of them go by before rounds begin; the first round trains through them.
+        rounds: how many the rest are spread over.
         finetune: share of a round in which candidates are trained by themselves.
         proposals: candidates of each carried model.
         beam: models that go on to the next round; a single one starts the first.
     """
-    carried, found = 1, []
+    carried, start, found = 1, 0, []
     for number in range(rounds):
-        start, end = epochs * number // rounds, epochs * (number + 1) // rounds
-        tuned = max(1, round((end - start) * finetune))
+        begin = before + (epochs - before) * number // rounds
+        end = before + (epochs - before) * (number + 1) // rounds
+        middle = end - max(1, round((end - begin) * finetune))
         candidates = carried * proposals
         found.append(
-            Round(carried=carried, candidates=candidates, start=start, middle=end - tuned, end=end)
+            Round(carried=carried, candidates=candidates, start=start, middle=middle, end=end)
         )
-        carried = min(beam, candidates)
+        carried, start = min(beam, candidates), end
     return tuple(found)

@@ -169,11 +169,7 @@ class _Work:
             data=describe_data(prepared.original),
         )
         baseline = self._uncompressed()
-        with self._timed("compress"):
-            workshop = self._workshop("method", self._method_place(), big=baseline.chosen.network)
-            outcome = self._method.run(workshop)
-        workshop.store(baseline.chosen, self._directory.baseline)
-        workshop.store(outcome.chosen, self._directory.model, model=outcome.model)
+        outcome = self._compressed(baseline.chosen.network)
         if self._references.units():
             with self._timed("references"):
                 self._references.train()
@@ -210,20 +206,22 @@ class _Work:
         return results
 
     def _uncompressed(self) -> Outcome:
-        """The model that compression starts from; how long it took is kept beside it."""
-        clock = self._dense / "seconds.json"
-        with self._timed("baseline"):
-            outcome = self._baseline.run(self._workshop("baseline", self._dense, big=None))
-        if clock.exists():
-            self._seconds["baseline"] = read_json(clock)
-        else:
-            write_json(clock, self._seconds["baseline"])
+        """The model that compression starts from."""
+        workshop = self._workshop("baseline", self._dense, big=None)
+        outcome = self._baseline.run(workshop)
+        self._seconds["baseline"] = workshop.checkpoints.seconds
+        workshop.store(outcome.chosen, self._directory.baseline)
         return outcome
 
-    def _method_place(self) -> Path:
-        """Where the method keeps what it reaches; dense training is not done twice."""
+    def _compressed(self, big: Classifier) -> Outcome:
+        """What the method makes; dense training is not done twice, nor its time counted twice."""
         is_plain = trains_plainly(self._prepared)
-        return self._dense if is_plain else self._directory.checkpoints / "method"
+        place = self._dense if is_plain else self._directory.checkpoints / "method"
+        workshop = self._workshop("method", place, big=big)
+        outcome = self._method.run(workshop)
+        self._seconds["compress"] = 0.0 if is_plain else workshop.checkpoints.seconds
+        workshop.store(outcome.chosen, self._directory.model, model=outcome.model)
+        return outcome
 
     def _workshop(self, unit: str, place: Path, *, big: Classifier | None) -> Workshop:
         return self._prepared.workshop(

@@ -34,11 +34,13 @@ def headline(comparison: Mapping[str, Any]) -> str:
     scored = [row for row in rows if row["tm_score"]]
     if not scored:
         return f"{len(comparison['variants'])} variants, side by side"
+    is_single = len(comparison["seeds"]) == 1
+    doubt = ", with one seed" if is_single else ", within what seeds explain"
     leaders = []
     for density in dict.fromkeys(row["density"] for row in scored):
         peers = [row for row in scored if row["density"] == density]
         best = max(peers, key=lambda row: float(row["tm_score"]["mean"]))
         at = "" if density is None else f" at density {density:g}"
         is_sure = "tm_score" in best["best"]
-        leaders.append(f"{best['name']}{at}{'' if is_sure else ', within what seeds explain'}")
+        leaders.append(f"{best['name']}{at}{'' if is_sure else doubt}")
     return f"Best by TM-score: {'; '.join(leaders)}"

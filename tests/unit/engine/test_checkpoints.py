@@ -73,3 +73,25 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
 
     assert found is not None
     assert [model["a"].item() for model in found[1]] == [0.0]
+
+
+def test_a_stop_does_not_make_the_clock_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time counts up to what was kept; what a stop has lost does not, nor the time in between."""
+    now = 1000.0
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now)
+    first = Checkpoints(tmp_path)
+    now += 30
+    first.save("one", {}, [])
+    now += 500
+    second = Checkpoints(tmp_path)
+    now += 2
+    second.load("one")
+    now += 10
+
+    assert second.seconds == 40
+    second.save("two", {}, [])
+    third = Checkpoints(tmp_path)
+    third.load("two")
+    assert third.seconds == 40

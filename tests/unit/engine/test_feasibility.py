@@ -57,10 +57,16 @@ def test_a_density_that_empties_a_layer_names_one_that_does_not(
 def test_more_rounds_than_epochs_are_refused(prepare: Prepare, tmp_path: Path) -> None:
     """A candidate that is not trained at all cannot be told from its parent."""
     assert refusal(prepare(method__rounds=5)) == [
-        f"{line(tmp_path, 'rounds')}: method.rounds: 5 rounds do not fit into training.epochs, "
-        "which is 4; write at most 4"
+        f"{line(tmp_path, 'rounds')}: method.rounds: 5 rounds do not fit into the 4 "
+        "training.epochs that are theirs; write at most 4"
     ]
     require_feasible(prepare(method__rounds=4))
+    assert refusal(prepare(method__rounds=4, method__tests_from=0.5))[0].endswith(
+        "4 rounds do not fit into the 2 training.epochs that are theirs; write at most 2"
+    )
+    assert refusal(prepare(method__rounds=1, method__tests_from=0.9))[0].endswith(
+        "1 rounds do not fit into the 0 training.epochs that are theirs; lower method.tests_from"
+    )
 
 
 def test_a_device_that_is_not_there_is_refused(

@@ -209,6 +209,17 @@ def test_rounds_share_the_epochs_and_every_candidate_is_trained(
     assert found[-1][1] == epochs
 
 
+def test_tests_may_begin_late(prepare: Prepare) -> None:
+    """The first model trains until then, and rounds share what is left."""
+    changes = {"method__tests_from": 0.5, "method__rounds": 2, "method__finetune": 0.4}
+    params = prepare(training__epochs=20, **changes).spec.method
+    assert isinstance(params, TestDrivenParams)
+
+    rounds = params.timetable(20)
+
+    assert [(one.start, one.middle, one.end) for one in rounds] == [(0, 13, 15), (15, 18, 20)]
+
+
 def test_inherited_weights_are_the_big_models_largest(
     prepare: Prepare, workshop: Callable[..., Workshop]
 ) -> None:

@@ -167,3 +167,5 @@ def test_the_headline_says_who_leads_and_whether_seeds_explain_it(
     assert headline(comparison) == (
         "Best by TM-score: test-driven at density 0.05, within what seeds explain"
     )
+    comparison["seeds"] = [1]
+    assert headline(comparison) == ("Best by TM-score: test-driven at density 0.05, with one seed")
