@@ -47,13 +47,14 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
         MissingExtraError: if a defence needs a package that is not installed.
     """
     declared = _declared(prepared)
+    trainee = prepared.method.trainee(prepared.architecture)
     built: dict[str, Defence] = {
         component_id(params): prepared.registry.create(params) for _, params in declared
     }
     for index, (path, params) in enumerate(declared):
         name = component_id(params)
         around = Surroundings(
-            network=prepared.blank(),
+            network=prepared.architecture.build(trainee),
             schedule=prepared.schedule,
             arithmetic=prepared.recipe.arithmetic,
             others={other: one for other, one in built.items() if other != name},

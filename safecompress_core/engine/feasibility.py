@@ -281,8 +281,8 @@ CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     movable_flaws,
     _model,
     _layers,
-    defence_flaws,
     _method,
+    defence_flaws,
     _references,
     overreaching,
 )

@@ -234,6 +234,10 @@ class Method(ABC):
         """
         return ()
 
+    def trainee(self, architecture: Architecture) -> Params:
+        """The model that the method's defences help to train, which has no flaws; the spec's."""
+        return architecture.model
+
     @abstractmethod
     def units(self) -> int:
         """How many models it trains or tests, for the display of progress."""

@@ -76,12 +76,17 @@ class Distill(Method):
             message = f"the student has {weights} weights, and density allows {most}"
             yield Flaw(field="student", message=message, mend="make it narrower, or raise density")
 
+    def trainee(self, architecture: Architecture) -> Params:
+        """The student."""
+        most = self._most(architecture.build(architecture.model))
+        model = self._params.student or widest(architecture, most)
+        assert model is not None  # a flaw otherwise
+        return model
+
     def run(self, workshop: Workshop) -> Outcome:
         """Train the student, or take the one that an earlier run has trained."""
-        architecture, end = workshop.architecture, workshop.recipe.epochs
-        model = self._params.student or widest(architecture, self._most(workshop.blank()))
-        assert model is not None  # a flaw otherwise
-        make = partial(architecture.build, model)
+        model, end = self.trainee(workshop.architecture), workshop.recipe.epochs
+        make = partial(workshop.architecture.build, model)
         settings = workshop.settings(self._params.defences)
         phases = Phases(
             workshop,

@@ -180,6 +180,21 @@ def test_a_model_that_cannot_be_made_narrower_needs_a_student(shop: Callable[...
     assert "method.student: the spec's model cannot be made narrower; write" in str(found.value)
 
 
+def test_defences_meet_the_student_and_not_the_big_model(shop: Callable[..., Any]) -> None:
+    """Batch normalisation in the big model is no trouble to DP-SGD, in the student it is."""
+    made = {"type": "made-up", "samples": 200, "shape": [3, 32, 32], "classes": 4}
+    big = {"type": "vgg16", "width": 0.1}
+    private = {**DISTILL, "defences": [{"type": "dp-sgd", "noise": 1.0}]}
+
+    def checked(**student: Any) -> None:
+        method = {**private, "student": {"type": "vgg16", "width": 0.03, **student}}
+        require_feasible(shop(method, task__model=big, task__data=made).prepared)
+
+    checked(normalisation="group")
+    with pytest.raises(SpecError, match=r"method\.defences\.0\.type: samples see each other in"):
+        checked()
+
+
 def test_a_second_lesson_is_refused_with_the_methods_that_could_host_it(
     shop: Callable[..., Any],
 ) -> None:
