@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,6 +113,10 @@ class Prune(ABC):
             gradients: of the loss, given only when ``gradient_batches`` asks for them: a rule that
                 does not may leave this argument out.
         """
+
+    def facts(self, topology: Topology) -> Mapping[str, Any]:
+        """What results should say of the topology that the chosen model has, JSON-ready."""
+        return {}
 
 
 class Grow(ABC):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.ao.pruning import WeightNormSparsifier
 
-from safecompress_plugins.strategies.groups import largest_of_groups
+from safecompress_plugins.strategies.groups import active_of_groups, largest_of_groups
 
 
 @given(
@@ -46,6 +46,14 @@ def test_a_case_by_hand() -> None:
         [0, 1, 0, 1, 1, 1, 0, 0],
         [0, 1, 1, 0, 1, 1, 0, 0],
     ]
+
+
+def test_groups_are_counted_as_they_are_chosen() -> None:
+    """A convolution's groups run along its input channels, at each place of the kernel."""
+    mask = torch.zeros(1, 4, 1, 2, dtype=torch.bool)
+    mask[0, :3, 0, 1] = True
+
+    assert active_of_groups(mask, m=2).tolist() == [[[[0, 2]], [[0, 1]]]]
 
 
 def test_the_2_of_4_of_a_layer_are_those_of_torch() -> None:

@@ -115,6 +115,15 @@ def test_overall_any_layer_with_too_full_a_group_gives_first() -> None:
     assert dropped("layer", 0.3) == {"full": [3], "free": [0]}
 
 
+def test_results_say_how_many_groups_are_within_bounds() -> None:
+    """Two of the four above have more than two of four; seven inputs are no groups at all."""
+    rule, odd = NOfMPruning(NOfMPruningParams()), torch.ones(2, 7)
+
+    assert rule.facts(TOPOLOGY) == {"within_2_of_4": 0.5}
+    assert rule.facts(Topology.from_masks({**TOPOLOGY.masks, "odd": odd})) == rule.facts(TOPOLOGY)
+    assert rule.facts(Topology.from_masks({"odd": odd})) == {}
+
+
 def test_a_layer_without_whole_groups_is_pruned_by_magnitude() -> None:
     """Seven inputs are no groups of four, and a layer of one dimension has none."""
     weights = {"odd": random_weights(1)["odd"], "flat": torch.linspace(1, 2, 8)}

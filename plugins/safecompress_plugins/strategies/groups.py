@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["divides", "largest_of_groups"]
+__all__ = ["active_of_groups", "divides", "largest_of_groups"]
 
 
 def largest_of_groups(values: Tensor, *, n: int, m: int) -> Tensor:
@@ -25,6 +25,12 @@ def largest_of_groups(values: Tensor, *, n: int, m: int) -> Tensor:
     order = groups.argsort(dim=-1, descending=True, stable=True)
     mask = torch.zeros_like(groups, dtype=torch.bool).scatter_(-1, order[..., :n], value=True)
     return mask.flatten(-2).movedim(-1, 1)
+
+
+def active_of_groups(mask: Tensor, *, m: int) -> Tensor:
+    """How many of each group are True, for groups as in `largest_of_groups`."""
+    groups: Tensor = mask.unflatten(1, (-1, m))
+    return groups.sum(dim=2)
 
 
 def divides(m: int, weight: Tensor) -> bool:

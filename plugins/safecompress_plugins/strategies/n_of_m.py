@@ -1,13 +1,14 @@
 """Walks to N:M structured sparsity: at most n of every m consecutive weights are active."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import Grow, History, Masks, Topology, TopologyError, Weights
 from safecompress_plugins.strategies.gradient_growth import largest_inactive
-from safecompress_plugins.strategies.groups import divides, largest_of_groups
+from safecompress_plugins.strategies.groups import active_of_groups, divides, largest_of_groups
 from safecompress_plugins.strategies.manifest import NOfMGrowthParams, NOfMPruningParams
 from safecompress_plugins.strategies.scored_pruning import ByScore
 
@@ -41,6 +42,14 @@ class NOfMPruning(ByScore):
             return super().first(weight, active)
         sizes = torch.where(active, weight.abs(), -1.0)  # what is inactive is the last of a group
         return active & ~largest_of_groups(sizes, n=self._n, m=self._m)
+
+    def facts(self, topology: Topology) -> Mapping[str, Any]:
+        """The share of all groups that have at most n weights, if there is any group."""
+        masks = [mask for mask in topology.masks.values() if divides(self._m, mask)]
+        if not masks:
+            return {}
+        counts = torch.cat([active_of_groups(mask, m=self._m).flatten() for mask in masks])
+        return {f"within_{self._n}_of_{self._m}": float((counts <= self._n).double().mean())}
 
 
 class NOfMGrowth(Grow):

@@ -141,13 +141,15 @@ def test_a_topology_walks_to_2_of_4_and_stays_there(
     }
     grouped = {**common, "prune": {"type": "n-m"}, "grow": {"type": "n-m"}}
     some = shop({**grouped, "update_until": 0.5}, "some").run().chosen.topology
-    walked = shop(grouped, "walked").run().chosen.topology
+    outcome = shop(grouped, "walked").run()
+    walked = outcome.chosen.topology
     free = shop(common, "free").run().chosen.topology
 
     assert fullest_groups(some) == fullest_groups(walked) == [2, 2]
     assert some != walked
     assert max(fullest_groups(free)) > 2
     assert walked.active() == free.active()
+    assert outcome.facts["within_2_of_4"] == 1
 
 
 def test_a_topology_that_never_moves_has_nothing_to_tell(shop: Callable[..., Any]) -> None:
