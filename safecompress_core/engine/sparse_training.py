@@ -73,7 +73,8 @@ class SparseTraining:
         """What results should say of where a learner's weights come from, and have been.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
-        since the first topology, in (0, 1]; told where the topology moves.
+        since the first topology, in (0, 1]; told where the topology moves, beside what prune rules
+        have to say of it.
 
         Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
         Over-Parameterization in Sparse Training", ICML: the rate R_s.
@@ -83,7 +84,10 @@ class SparseTraining:
             facts["inherited_epochs"] = workshop.recipe.epochs
         if self._rules:
             assert learner.explored is not None  # it is sparse
+            assert learner.topology is not None
             facts["explored"] = learner.explored.density
+            for prune, _ in self._rules:
+                facts |= workshop.create(prune).facts(learner.topology)
         return facts
 
     def started(self, workshop: Workshop, settings: Settings) -> Learner:

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,17 +31,20 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What training has left behind for a topology to grow by.
+    """What training, and the update at hand, have left behind for a topology to grow by.
 
     Attributes:
         explored: every position that has been active since the network became sparse; those that
             are active now are among them.
         momentum: by layer, the running average of the gradients that training followed, for
             inactive weights too: m ← 0.9 · m + 0.1 · g with each step. None unless asked for.
+        dropped: what the update at hand has just pruned, True where dropped; a layer that is not
+            named has lost nothing.
     """
 
     explored: Topology
     momentum: Weights | None = None
+    dropped: Masks = field(default_factory=dict)
 
 
 class Initial(ABC):
@@ -110,13 +114,18 @@ class Prune(ABC):
                 does not may leave this argument out.
         """
 
+    def facts(self, topology: Topology) -> Mapping[str, Any]:
+        """What results should say of the topology that the chosen model has, JSON-ready."""
+        return {}
+
 
 class Grow(ABC):
     """Chooses the inactive positions that take the place of what was pruned.
 
     Attributes:
         gradient_batches: over how many batches the dense gradient is averaged; 0 if not needed.
-        needs_history: whether it asks which positions have been active before.
+        needs_history: whether it asks which positions have been active before, and which of them
+            have just been pruned.
         needs_momentum: whether that history has to hold the running average of gradients as well;
             it is gathered while a model trains, which costs a pass over its weights in each step.
     """

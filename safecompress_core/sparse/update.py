@@ -1,7 +1,7 @@
 """One update of a topology: prune some weights, grow exactly as many elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -71,7 +71,7 @@ def update_topology(
     slope: dict[str, Any] = {}
     if prune.gradient_batches and prune_gradients is not None:
         slope = {"gradients": _on_cpu(topology, prune_gradients, what="gradients")}
-    past = {"history": _seen(topology, grow, history)} if grow.needs_history else {}
+    seen = _seen(topology, grow, history) if grow.needs_history else None
     # Plugins get a copy: one that writes into a mask cannot change what its answer is held against.
     shown = Topology.from_masks(topology.masks)
 
@@ -83,6 +83,8 @@ def update_topology(
                 f"{type(prune).__name__} dropped {counts[name]} weights of {name}, "
                 f"where {limit} can be replaced"
             )
+    lost = {name: mask.clone() for name, mask in dropped.items()}
+    past = {} if seen is None else {"history": replace(seen, dropped=lost)}
     grown = grow.grow(shown, counts, gradients=gradients, generator=generator, **past)
     grown = _answer(topology, grow, grown)
     try:

@@ -1,5 +1,6 @@
 """What every prune and grow rule must keep to, as tests that a plugin author inherits."""
 
+import json
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar
@@ -162,6 +163,13 @@ class PruneConformance(_RuleConformance):
         assert topology == _topology(density)
         assert all(torch.equal(weights[name], one) for name, one in _random(0).items())
         assert all(torch.equal(gradients[name], one) for name, one in _random(1).items())
+
+    @pytest.mark.parametrize("density", DENSITIES)
+    def test_what_it_tells_of_a_topology_fits_into_results(self, density: float) -> None:
+        """JSON that comes back as it was, if there is anything to tell."""
+        facts = dict(self.rule().facts(_topology(density)))
+
+        assert json.loads(json.dumps(facts, allow_nan=False)) == facts
 
 
 class GrowConformance(_RuleConformance):

@@ -35,6 +35,16 @@ class TestMovementOverall(PruneConformance):
     params = {"scope": "global"}
 
 
+class TestTwoOfFour(PruneConformance):
+    definition: StrategyDef = BY_NAME[Role.PRUNE, "n-m"]
+    manifest = "safecompress_plugins.strategies.manifest"
+
+
+class TestOneOfThreeOverall(PruneConformance):
+    definition: StrategyDef = BY_NAME[Role.PRUNE, "n-m"]
+    params = {"n": 1, "m": 3, "scope": "global"}
+
+
 class TestGradient(GrowConformance):
     definition: StrategyDef = BY_NAME[Role.GROW, "gradient"]
 
@@ -64,3 +74,12 @@ class TestMomentumInItsLayer(GrowConformance):
 class TestMomentumOverall(GrowConformance):
     definition: StrategyDef = BY_NAME[Role.GROW, "momentum"]
     params = {"scope": "global"}
+
+
+class TestGrowingTwoOfFour(GrowConformance):
+    definition: StrategyDef = BY_NAME[Role.GROW, "n-m"]
+
+
+class TestGrowingOneOfThreeOverall(GrowConformance):
+    definition: StrategyDef = BY_NAME[Role.GROW, "n-m"]
+    params = {"n": 1, "m": 3, "scope": "global"}

@@ -1,10 +1,11 @@
 """Names and parameters of the methods whose models hardware multiplies faster than others."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from safecompress_core.api import MethodDef, MethodParams, Workload
+from safecompress_plugins.strategies.manifest import GroupParams
 
 __all__ = ["DEFINITIONS", "NOfMParams", "QuantizeParams"]
 
@@ -21,7 +22,7 @@ class QuantizeParams(MethodParams):
     """Share of training before that part; for ``aware`` alone."""
 
 
-class NOfMParams(MethodParams):
+class NOfMParams(GroupParams, MethodParams):
     """Keep n of every m consecutive weights along a layer's inputs."""
 
     n: Annotated[int, Field(ge=1)] = 2
@@ -37,13 +38,6 @@ class NOfMParams(MethodParams):
     decay: Annotated[float, Field(ge=0)] = 2e-4
     """How strongly weights that are masked are drawn to 0 (the paper's λ_W); for ``sr-ste``
     alone."""
-
-    @model_validator(mode="after")
-    def _leaves_some_out(self) -> Self:
-        if self.n >= self.m:
-            message = f"n is {self.n}, and m {self.m}; write an 'n' that is less than 'm'"
-            raise ValueError(message)
-        return self
 
 
 def _once(_: MethodParams, epochs: int) -> Workload:

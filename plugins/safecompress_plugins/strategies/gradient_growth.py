@@ -12,10 +12,10 @@ from safecompress_core.toolkit import (
     TopologyError,
     Weights,
     flattened,
-    largest,
     unflattened,
 )
 from safecompress_plugins.strategies.manifest import GradientGrowthParams
+from safecompress_plugins.strategies.precedence import largest_in_turn
 
 __all__ = ["GradientGrowth", "largest_inactive"]
 
@@ -44,11 +44,24 @@ class GradientGrowth(Grow):
 
 
 def largest_inactive(
-    sizes: Weights, topology: Topology, counts: Mapping[str, int], *, is_overall: bool
+    sizes: Weights,
+    topology: Topology,
+    counts: Mapping[str, int],
+    *,
+    is_overall: bool,
+    first: Masks | None = None,
 ) -> Masks:
-    """The inactive positions with the largest values: so many of each layer, or as many overall."""
+    """The inactive positions with the largest values: so many of each layer, or as many overall.
+
+    Others than those of ``first`` grow only where these do not suffice.
+    """
     inactive = {name: ~mask for name, mask in topology.masks.items()}
+    first = first or inactive
     if not is_overall:
-        return {name: largest(sizes[name], inactive[name], counts[name]) for name in inactive}
-    grown = largest(flattened(sizes), flattened(inactive), sum(counts.values()))
+        return {
+            name: largest_in_turn(sizes[name], inactive[name], first[name], counts[name])
+            for name in inactive
+        }
+    total = sum(counts.values())
+    grown = largest_in_turn(flattened(sizes), flattened(inactive), flattened(first), total)
     return unflattened(grown, topology.shapes)

@@ -1,8 +1,8 @@
 """Names and parameters of the built-in initial topologies, prune rules and grow rules."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from safecompress_core.api import InitialParams, Params, Role, StrategyDef
 
@@ -10,9 +10,12 @@ __all__ = [
     "DEFINITIONS",
     "GradientGrowthParams",
     "GraspInitialParams",
+    "GroupParams",
     "MagnitudePruningParams",
     "MomentumGrowthParams",
     "MovementPruningParams",
+    "NOfMGrowthParams",
+    "NOfMPruningParams",
     "RandomGrowthParams",
     "SaliencyPruningParams",
     "Scope",
@@ -72,6 +75,31 @@ class MovementPruningParams(Params):
     move to 0 fastest."""
 
 
+class GroupParams(Params):
+    """Groups of consecutive weights along a layer's inputs, some of which stay empty."""
+
+    n: Annotated[int, Field(ge=1)] = 2
+    """How many weights of each group may be active."""
+    m: Annotated[int, Field(ge=2)] = 4
+    """How many consecutive weights are a group. A layer whose inputs m does not divide has no
+    groups, and any of its weights may be active."""
+
+    @model_validator(mode="after")
+    def _leaves_some_out(self) -> Self:
+        if self.n >= self.m:
+            message = f"n is {self.n}, and m {self.m}; write an 'n' that is less than 'm'"
+            raise ValueError(message)
+        return self
+
+
+class NOfMPruningParams(GroupParams):
+    """Drops the scheduled fraction of weights, those first that a group has beyond n."""
+
+    scope: Scope = "layer"
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever
+    groups have too many, and then wherever the smallest are."""
+
+
 class GradientGrowthParams(Params):
     """Grows where the loss would fall fastest."""
 
@@ -80,6 +108,16 @@ class GradientGrowthParams(Params):
     scope: Scope = "layer"
     """``layer``: each layer gets back what it lost. ``global``: the largest gradients wherever
     they are, so weights move between layers."""
+
+
+class NOfMGrowthParams(GroupParams):
+    """Grows where the loss would fall fastest of the places that groups of m have left."""
+
+    batches: Annotated[int, Field(ge=1)] = 1
+    """Over how many training batches the dense gradient is averaged."""
+    scope: Scope = "layer"
+    """``layer``: each layer gets back what it lost. ``global``: groups of all layers are filled,
+    so weights move between layers."""
 
 
 class MomentumGrowthParams(Params):
@@ -183,6 +221,14 @@ _PRUNE = (
         summary="Drops what the gradient moves to 0 fastest, at the moment of the update.",
         cites="Sanh, Wolf & Rush 2020, Movement Pruning, NeurIPS, section 4",
     ),
+    StrategyDef(
+        name="n-m",
+        role=Role.PRUNE,
+        params=NOfMPruningParams,
+        target="safecompress_plugins.strategies.n_of_m:NOfMPruning",
+        summary="Drops what groups of m have beyond n, then the smallest magnitudes: towards N:M.",
+        cites="Zhou et al. 2021, Learning N:M, ICLR, section 3; 2:4: Mishra et al. 2021",
+    ),
 )
 
 _GROW = (
@@ -217,6 +263,14 @@ _GROW = (
         target="safecompress_plugins.strategies.momentum_growth:MomentumGrowth",
         summary="Grows the inactive positions with the largest running average of gradients.",
         cites="Dettmers & Zettlemoyer 2019, Sparse Networks from Scratch (SNFS), Algorithm 1",
+    ),
+    StrategyDef(
+        name="n-m",
+        role=Role.GROW,
+        params=NOfMGrowthParams,
+        target="safecompress_plugins.strategies.n_of_m:NOfMGrowth",
+        summary="Grows the largest gradients where groups of m have fewer than n: towards N:M.",
+        cites="Zhou et al. 2021, Learning N:M, ICLR, section 3; gradient: Evci et al. 2020, ICML",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import (
@@ -11,7 +12,6 @@ from safecompress_core.toolkit import (
     TopologyError,
     Weights,
     flattened,
-    smallest,
     unflattened,
 )
 from safecompress_plugins.strategies.manifest import (
@@ -20,8 +20,9 @@ from safecompress_plugins.strategies.manifest import (
     SaliencyPruningParams,
     Scope,
 )
+from safecompress_plugins.strategies.precedence import largest_in_turn
 
-__all__ = ["MagnitudePruning", "MovementPruning", "SaliencyPruning"]
+__all__ = ["ByScore", "MagnitudePruning", "MovementPruning", "SaliencyPruning"]
 
 
 class ByScore(Prune):
@@ -32,6 +33,10 @@ class ByScore(Prune):
     @abstractmethod
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
         """How much each weight of a layer should stay, given its gradient if one was asked for."""
+
+    def first(self, weight: Tensor, active: Tensor) -> Tensor:
+        """The active weights of a layer that go before all others; here there are none."""
+        return torch.zeros_like(active)
 
     def drop(
         self,
@@ -50,21 +55,26 @@ class ByScore(Prune):
             raise TopologyError("pruning by gradient needs gradients")
         active, limits = topology.active(), topology.replaceable()
         slopes = gradients or {}
-        scores = {name: self.score(weights[name], slopes.get(name)) for name in active}
+        stays = {name: self.score(weights[name], slopes.get(name)) for name in active}
+        goes = {name: -score for name, score in stays.items()}
+        first = {name: self.first(weights[name], topology.masks[name]) for name in active}
         # Globally, a layer offers at most as many as it may lose, and the lowest of all go.
         wanted = {
             name: round(fraction * count) if self._scope == "layer" else count
             for name, count in active.items()
         }
         offered = {
-            name: smallest(scores[name], topology.masks[name], min(wanted[name], limits[name]))
+            name: largest_in_turn(
+                goes[name], topology.masks[name], first[name], min(wanted[name], limits[name])
+            )
             for name in active
         }
         if self._scope == "layer":
             return offered
         pool = flattened(offered)
         count = min(round(fraction * topology.total_active), int(pool.sum()))
-        return unflattened(smallest(flattened(scores), pool, count), topology.shapes)
+        dropped = largest_in_turn(flattened(goes), pool, flattened(first), count)
+        return unflattened(dropped, topology.shapes)
 
 
 class MagnitudePruning(ByScore):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.toolkit import TopologyError
+from safecompress_core.toolkit import Topology, TopologyError
 from safecompress_plugins.strategies.at_initialisation import SnipInitial
 from safecompress_plugins.strategies.manifest import SnipInitialParams
 
@@ -119,6 +119,37 @@ def test_growth_where_no_weight_has_been_explores_most(shop: Callable[..., Any])
     }
 
     assert found["random-unfired"] > found["random"] > found["gradient"]
+
+
+def fullest_groups(topology: Topology) -> list[int]:
+    """The most weights that four consecutive inputs have, by layer whose inputs are such groups."""
+    masks = [mask for mask in topology.masks.values() if mask.shape[1] % 4 == 0]
+    return [int(mask.unflatten(1, (-1, 4)).sum(dim=2).max()) for mask in masks]
+
+
+@pytest.mark.parametrize("density", [0.3, 0.5])
+def test_a_topology_walks_to_2_of_4_and_stays_there(
+    shop: Callable[..., Any], density: float
+) -> None:
+    """From the second of five updates on; the default rules never come near it."""
+    common = {
+        "type": "rigl",
+        "density": density,
+        "initial": {"type": "uniform"},
+        "update_every": 1,
+        "update_until": 1.0,
+    }
+    grouped = {**common, "prune": {"type": "n-m"}, "grow": {"type": "n-m"}}
+    some = shop({**grouped, "update_until": 0.5}, "some").run().chosen.topology
+    outcome = shop(grouped, "walked").run()
+    walked = outcome.chosen.topology
+    free = shop(common, "free").run().chosen.topology
+
+    assert fullest_groups(some) == fullest_groups(walked) == [2, 2]
+    assert some != walked
+    assert max(fullest_groups(free)) > 2
+    assert walked.active() == free.active()
+    assert outcome.facts["within_2_of_4"] == 1
 
 
 def test_a_topology_that_never_moves_has_nothing_to_tell(shop: Callable[..., Any]) -> None:

@@ -216,6 +216,28 @@ def test_rules_get_what_they_ask_for() -> None:
     assert torch.equal(grow.given.momentum["b"], MOMENTUM["b"])
 
 
+def test_a_grow_rule_that_asks_for_the_history_sees_what_has_just_been_pruned() -> None:
+    """A copy of every layer's mask: what it writes there changes nothing."""
+
+    class Vandal(AskingGrow):
+        def grow(self, *args: Any, history: History | None = None, **named: Any) -> Masks:
+            assert history is not None
+            self.seen = {name: mask.tolist() for name, mask in history.dropped.items()}
+            for one in history.dropped.values():
+                one.fill_(False)
+            return super().grow(*args, history=history, **named)
+
+    grow = Vandal({"b": mask(0, 0, 1)})
+    result = asked(
+        AskingPrune({"a": mask(0, 1, 0, 0, 0)}),
+        grow,
+        history=History(explored=TOPOLOGY, momentum=MOMENTUM),
+    )
+
+    assert grow.seen == {"a": [False, True, False, False, False], "b": [False, False, False]}
+    assert result.topology.active() == {"a": 2, "b": 3}
+
+
 def test_rules_that_ask_for_nothing_need_not_know_of_it() -> None:
     """The stated rules above have no such arguments, and are called all the same."""
     asked(StatedPrune({}), StatedGrow({}), history=History(explored=TOPOLOGY))
