@@ -108,10 +108,11 @@ def decide(
         replicates: the same candidates in R ≥ 2 bootstrap replicates of the test.
         aggregator: makes utilities of objectives.
         incumbent: index of the candidate that stays unless another is better.
-        confidence: of all intervals together, in (0, 1).
+        confidence: of all intervals together, in [0, 1). At 0 intervals have no width, and a
+            candidate that is likelier better than not takes the incumbent's place.
 
     Raises:
-        ValueError: if the incumbent is no candidate, the confidence is not in (0, 1), there are
+        ValueError: if the incumbent is no candidate, the confidence is not in [0, 1), there are
             fewer than 2 replicates, or their shape does not fit.
 
     Source: Romano & Wolf 2005, "Exact and Approximate Stepdown Methods for Multiple Hypothesis
@@ -120,7 +121,7 @@ def decide(
     "An Introduction to the Bootstrap".
     """
     _check(objectives, replicates, incumbent=incumbent)
-    if not 0 < confidence < 1:
+    if not 0 <= confidence < 1:
         raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
     utilities = aggregator.utilities(objectives)  # (K,)
     replicated = np.stack(
@@ -184,7 +185,7 @@ def _half_widths(deviations: Array, confidence: float) -> Array:
     if not varies.any():
         return np.zeros(len(errors))
     largest = np.abs(deviations[:, varies] / errors[varies]).max(axis=1)  # (R,)
-    multiple = np.quantile(largest, confidence, method="higher")
+    multiple = np.quantile(largest, confidence, method="higher") if confidence else 0.0
     return np.where(varies, multiple * errors, 0.0)
 
 

@@ -56,8 +56,8 @@ class TestDrivenParams(SparseTrainingParams):
     """How many models are carried from round to round, each with its own settings."""
     bound: Literal["careful", "estimate"] = "careful"
     """Whether an attack counts with the upper end of its interval or with its estimate."""
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """How sure a difference must be before the run leaves what it has."""
+    confidence: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """How sure a difference must be before the run leaves what it has; 0: any difference will do."""
 
     def untested(self, epochs: int) -> int:
         """How many of ``epochs`` epochs go by before there are rounds."""

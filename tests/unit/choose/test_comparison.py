@@ -50,6 +50,20 @@ def test_a_run_keeps_what_it_has_where_nothing_is_significantly_better() -> None
     assert decision.differences[1].low < 0 < decision.differences[1].high
 
 
+def test_without_confidence_the_likelier_one_is_chosen() -> None:
+    """One sample more out of 200 decides then, and one less still does not."""
+    correct = np.zeros((200, 3))
+    correct[:100, 0] = 1
+    correct[50:151, 1] = 1
+    correct[:99, 2] = 1
+
+    decision = decide(*_test_of(correct, seed=0), WEIGHTED, incumbent=0, confidence=0)
+
+    assert decision.chosen == 1
+    assert decision.significant == (False, True, False)
+    assert decide(*_test_of(correct, seed=0), WEIGHTED, incumbent=1, confidence=0).chosen == 1
+
+
 def test_the_best_of_the_significantly_better_is_chosen() -> None:
     """Both candidates answer all that the incumbent does and more; the second most."""
     correct = np.zeros((200, 3))
@@ -225,6 +239,8 @@ def test_what_does_not_fit_is_refused() -> None:
         decide(objectives, replicates, WEIGHTED, incumbent=2, confidence=0.9)
     with pytest.raises(ValueError, match="confidence"):
         decide(objectives, replicates, WEIGHTED, incumbent=0, confidence=1.0)
+    with pytest.raises(ValueError, match="confidence"):
+        decide(objectives, replicates, WEIGHTED, incumbent=0, confidence=-0.1)
     with pytest.raises(ValueError, match="at least 2 replicates"):
         decide(objectives, _of(np.zeros((1, 2))), WEIGHTED, incumbent=0, confidence=0.9)
     with pytest.raises(ValueError, match="other candidates"):
