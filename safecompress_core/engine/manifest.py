@@ -57,7 +57,7 @@ class TestDrivenParams(SparseTrainingParams):
     bound: Literal["careful", "estimate"] = "careful"
     """Whether an attack counts with the upper end of its interval or with its estimate."""
     confidence: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """How sure a difference must be before the run leaves what it has; 0: any difference will do."""
+    """How sure a difference must be before the run leaves what it has; 0: any will do."""
 
     def untested(self, epochs: int) -> int:
         """How many of ``epochs`` epochs go by before there are rounds."""
