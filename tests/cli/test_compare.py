@@ -197,7 +197,7 @@ SMALL = """\
 version: 1
 name: small
 task: {data: {type: made-up, samples: 100, classes: 2}, model: {type: alexnet}}
-training: {epochs: 1, batch_size: 30}
+training: {epochs: 2, batch_size: 30}
 method: {type: prune, density: 0.5}
 audit: {attackers: [{type: loss-threshold}]}
 """
