@@ -37,7 +37,7 @@ class Checkpoints:
         return time.perf_counter() - self._began
 
     def save(
-        self, name: str, record: dict[str, Any], models: Sequence[Mapping[str, Tensor]]
+        self, name: str, record: Mapping[str, Any], models: Sequence[Mapping[str, Tensor]]
     ) -> None:
         """Keep a record and the tensors of some models under a name."""
         place = self._folder / name
@@ -45,7 +45,8 @@ class Checkpoints:
             # Tied weights share memory, which safetensors refuses.
             own = {key: tensor.clone() for key, tensor in tensors.items()}
             write_bytes(place / f"{index}.safetensors", safetensors.torch.save(own))
-        write_json(place / "record.json", record | {"models": len(models), "seconds": self.seconds})
+        kept = {**record, "models": len(models), "seconds": self.seconds}
+        write_json(place / "record.json", kept)
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
         """What was kept under a name; None where nothing was, or not all of it."""

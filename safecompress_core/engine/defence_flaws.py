@@ -47,6 +47,8 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
         MissingExtraError: if a defence needs a package that is not installed.
     """
     declared = _declared(prepared)
+    if not declared:
+        return
     trainee = prepared.method.trainee(prepared.architecture)
     built: dict[str, Defence] = {
         component_id(params): prepared.registry.create(params) for _, params in declared

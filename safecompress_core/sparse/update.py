@@ -83,8 +83,10 @@ def update_topology(
                 f"{type(prune).__name__} dropped {counts[name]} weights of {name}, "
                 f"where {limit} can be replaced"
             )
-    lost = {name: mask.clone() for name, mask in dropped.items()}
-    past = {} if seen is None else {"history": replace(seen, dropped=lost)}
+    past: dict[str, Any] = {}
+    if seen is not None:
+        lost = {name: mask.clone() for name, mask in dropped.items()}
+        past = {"history": replace(seen, dropped=lost)}
     grown = grow.grow(shown, counts, gradients=gradients, generator=generator, **past)
     grown = _answer(topology, grow, grown)
     try:

@@ -1,6 +1,6 @@
 """Lottery tickets: prune what was trained, rewind what is left, train again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from safecompress_core.api import Params
@@ -16,6 +16,7 @@ from safecompress_core.toolkit import (
     Settings,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import LotteryParams
 from safecompress_plugins.methods.schedules import geometric
 from safecompress_plugins.methods.thinning import kept, magnitudes, thinning_flaws
@@ -23,7 +24,6 @@ from safecompress_plugins.methods.thinning import kept, magnitudes, thinning_fla
 __all__ = ["Lottery"]
 
 REWOUND = "rewound"
-Done = tuple[Learner, Mapping[str, Any]]
 
 
 class Lottery(Method):

@@ -22,6 +22,7 @@ from safecompress_core.toolkit import (
     Topology,
     Workshop,
 )
+from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import MovementParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
 from safecompress_plugins.methods.thinning import Scope, best, kept, thinning_flaws
@@ -121,7 +122,7 @@ class Movement(Method):
         schedule = Cubic(start=first, end=last, density=params.density)
         phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
-        def move(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+        def move(learner: Learner) -> Done:
             mask = StraightThrough(learner.weights, scope=params.scope)
             for epoch in range(last):
                 mask.density = schedule.at(epoch)
@@ -131,7 +132,7 @@ class Movement(Method):
                 "dense_until": first
             }
 
-        def finetune(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+        def finetune(learner: Learner) -> Done:
             train(learner, until=end, evolution=None, what="the pruned network")
             return learner, {}
 
