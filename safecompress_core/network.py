@@ -6,6 +6,7 @@ One whose inside nobody can see is `Sealed`: it answers, and that is all.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
+from safecompress_core.guard import Guard
 from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
@@ -88,6 +90,7 @@ class Classifier(nn.Module):
         # In lists: registered once, as parts of the module.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
         self._probed = [] if representation is None else [modules[representation]]
+        self._guard: list[Guard] = []  # likewise no part of what is trained
         self._rule = rule
         self.width = self.head.in_features if sample is None else self._width(sample)
 
@@ -134,6 +137,32 @@ class Classifier(nn.Module):
         with torch.no_grad(), in_eval_mode(self):
             return self.look(sample).representation.shape[1]
 
+    @property
+    def guard(self) -> Guard | None:
+        """What its answers go through in what ships; None where nothing stands before them."""
+        return self._guard[0] if self._guard else None
+
+    def answer_through(self, guard: Guard | None) -> None:
+        """Have a guard stand before its answers, or nothing.
+
+        A forward pass gives the bare logits all the same.
+        """
+        self._guard = [] if guard is None else [guard]
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """What whoever asks is told in the place of the bare logits (N, C), float32."""
+        if self.guard is None:
+            return logits
+        with torch.no_grad():
+            answered: Tensor = self.guard(logits.to(self.device))
+        return answered.to(logits.device)
+
+    def unguarded(self) -> "Classifier":
+        """The same network, nothing copied, for whoever holds it and can leave the guard out."""
+        bare = copy(self)
+        bare.answer_through(None)
+        return bare
+
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
         """The weights that a topology may thin out, by name; see `sparsifiable`."""
         return sparsifiable(self.module, self._rule)
@@ -157,6 +186,7 @@ class Sealed(Classifier):
         self.module = module
         self.masks = {}
         self.reshaping = UNCHANGED
+        self._guard = []
         self.width = 0
 
     @property

@@ -63,6 +63,9 @@ from safecompress_core.errors import (
     SafeCompressError,
     TopologyError,
 )
+from safecompress_core.guard import (
+    Guard,
+)
 from safecompress_core.network import (
     Classifier,
     ModelFactory,
@@ -175,6 +178,7 @@ __all__ = [
     "Extractor",
     "Flaw",
     "Grow",
+    "Guard",
     "History",
     "Initial",
     "Inputs",

@@ -96,6 +96,7 @@ def _model(file: Path) -> dict[str, Any]:
         "weights": sum(one["weights"] for one in tensors),
         "active": sum(one["active"] for one in tensors),
         "file_bytes": file.stat().st_size,
+        "guard_bytes": sum(tensor.nbytes for tensor in stored.guard.values()),
         "dense_bytes": sum(one["dense_bytes"] for one in tensors),
     }
 
@@ -154,6 +155,8 @@ def _print_model(found: Mapping[str, Any]) -> None:
         f"{found['file_bytes']:,} bytes; dense they would be "
         f"{found['dense_bytes']:,}, {times:.1f} times as many."
     )
+    if found["guard_bytes"]:
+        console.print(f"{found['guard_bytes']:,} of these bytes guard its answers.")
 
 
 def _reshaped(value: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from safecompress_core.engine.arithmetic import Arithmetic
 from safecompress_core.engine.flaw import Flaw
+from safecompress_core.guard import Guard
 from safecompress_core.network import Classifier
 
 __all__ = ["Batch", "Defence", "Schedule", "Step", "Supplies", "Surroundings"]
@@ -140,7 +141,8 @@ class Defence(nn.Module, ABC):
     5. ``loss``, then differentiates what came of it,
     6. ``adjust`` on the gradients, before the optimizer follows them;
 
-    and after each epoch ``review``.
+    and after each epoch ``review``. A defence of the answers makes a guard, which learns whenever
+    a model has been trained, and ships with it.
 
     Attributes:
         is_per_sample: whether its loss is a mean over the batch of what each sample gives by
@@ -151,6 +153,7 @@ class Defence(nn.Module, ABC):
         hides_members: whether ``transform`` puts other samples in the place of members, or other
             targets in the place of their labels; gradients to grow by are then those of the others
             too.
+        guard: what ``make_guard`` has made.
         own_optimizer: what ``oppose`` trains parameters of the defence with; created in
             ``prepare``, kept in checkpoints. All others are trained with the model, by its
             optimizer.
@@ -160,6 +163,10 @@ class Defence(nn.Module, ABC):
     guarantees: bool = False
     hides_members: bool = False
     own_optimizer: torch.optim.Optimizer | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guard: Guard | None = None
 
     def flaws(self, around: Surroundings) -> Iterable[Flaw]:
         """Why it cannot do what its parameters ask for; found before anything is trained."""
@@ -181,6 +188,18 @@ class Defence(nn.Module, ABC):
             attributes: the number of values of each private attribute.
             generator: what initial weights are drawn from.
         """
+
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
+        """What is to stand before the answers of the model that ships; None for nothing.
+
+        Asked once for a model in training, and again for one that is loaded: the parameters of
+        the defence and these arguments suffice to make one of the same shapes.
+
+        Args:
+            classes: C.
+            generator: what initial weights are drawn from.
+        """
+        return None
 
     def equip(self, supplies: Supplies) -> None:
         """Take what the definition asks for, after ``prepare``; copies are equipped anew."""

@@ -67,12 +67,20 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
         if prepared.recipe.arithmetic.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
+        earlier = [other for other in around.earlier if _guards(built[other])]
+        if _guards(built[name]) and earlier:
+            message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
+            yield Finding((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
             yield from _past(prepared, name)
 
 
 def _hooks(defence: Defence) -> bool:
     return type(defence).inside is not Defence.inside
+
+
+def _guards(defence: Defence) -> bool:
+    return type(defence).make_guard is not Defence.make_guard
 
 
 def _past(prepared: Preparation, name: str) -> Iterator[Finding]:

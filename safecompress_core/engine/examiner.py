@@ -6,7 +6,7 @@ from there, from the same generator, so that two candidates differ by their mode
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,7 @@ class Examiner:
         known = look(network, self._dataset, self._known)
         asked = look(network, self._dataset, self._asked)
         cheap = self._cheap(known, asked)
+        held = cheap if network.guard is None else self._cheap(_held(known), _held(asked))
         judgements: dict[str, Judgement] = {}
         outdone: dict[str, tuple[str, Judgement]] = {}
         for attack in self._attacks:
@@ -147,10 +148,11 @@ class Examiner:
                 self.resampling,
                 seed=self._seed.child("play", unit, attack.id),
             )
-            better = self._better(attack, own, cheap)
+            rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
+            better = self._better(attack, own, rivals)
             if better:
                 outdone[attack.id] = (better, own)
-            judgements[attack.id] = cheap[better] if better else own
+            judgements[attack.id] = rivals[better] if better else own
             self._tell(attack, judgements[attack.id], better, facts)
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Examination(performance=performance, judgements=judgements, outdone=outdone)
@@ -193,6 +195,11 @@ class Examiner:
             advantage=judgement.advantage.value,
             outdone_by=better,
         )
+
+
+def _held(sight: Sight) -> Sight:
+    """What somebody sees of a pool who holds the network, and leaves its guard out."""
+    return replace(sight, seen=sight.seen.restricted(Access.WHITE_BOX))
 
 
 def _cheap_answers(sight: Sight) -> dict[str, Answers]:

@@ -15,6 +15,7 @@ from safecompress_core.engine.answers import LogProbabilities, asked
 from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.model_format import Format, GivenModel
 from safecompress_core.errors import ModelError, StorageError, TopologyError
+from safecompress_core.guard import Guard
 from safecompress_core.network import Classifier, Sealed
 from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import load_model
@@ -40,6 +41,7 @@ class Finished:
         masks: which of its weights exist, by name; empty where its file does not tell.
         device: where it takes samples.
         parameters: how many it has; None where its file does not tell.
+        guard: what stands before its answers; None for nothing.
         weights: how many of them may be sparse; None likewise.
         active: how many of those are there: of a plain file those that are not 0; None likewise.
     """
@@ -48,6 +50,7 @@ class Finished:
     masks: Mapping[str, Tensor]
     device: torch.device
     parameters: int | None
+    guard: Guard | None = None
     weights: int | None = None
     active: int | None = None
 
@@ -97,7 +100,7 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
     if given.format.access is Access.BLACK_BOX:
         module, parameters = asked(given.path, given.format)
         return Finished(module=module.eval(), masks={}, device=CPU, parameters=parameters)
-    module, masks = _built(prepared)
+    module, masks, guard = _built(prepared)
     is_open = prepared.access is Access.WHITE_BOX
     device = prepared.device if is_open else CPU
     try:
@@ -109,6 +112,7 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
         module=module.eval().to(device),
         masks=masks,
         device=device,
+        guard=guard,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         weights=sum(mask.numel() for mask in counted.values()),
         active=sum(int(mask.sum()) for mask in counted.values()),
@@ -169,6 +173,7 @@ def network_of(finished: Finished, prepared: AuditPreparation) -> Classifier:
         representation=task.representation,
     )
     network.masks = dict(finished.masks)
+    network.answer_through(finished.guard)
     return network
 
 
@@ -190,8 +195,10 @@ def _asked(finished: Finished, batch: Tensor) -> Tensor:
     return answer.float().cpu()
 
 
-def _built(prepared: AuditPreparation) -> tuple[nn.Module, Mapping[str, Tensor]]:
-    """The architecture with the weights of the file or folder, and which of them exist."""
+def _built(
+    prepared: AuditPreparation,
+) -> tuple[nn.Module, Mapping[str, Tensor], Guard | None]:
+    """The architecture with the weights of the file or folder, which of them exist, and a guard."""
     factory, given, data = prepared.factory, prepared.given, prepared.dataset
     assert factory is not None  # the spec has one, or the file says it
     shape, classes = tuple(data.inputs.shape[1:]), len(data.classes)
@@ -209,20 +216,20 @@ def _built(prepared: AuditPreparation) -> tuple[nn.Module, Mapping[str, Tensor]]
     module = build("network")
     if given.format is Format.HUGGINGFACE:
         _require_learned(module, build("another network"), given, classes=classes)
-        return module, {}
+        return module, {}, None
     Reshaping.from_json(given.passport.get("reshaping", {})).apply(module)
-    state, masks = _stored(given)
-    _fill(module, state, given)
-    return module, masks
-
-
-def _stored(given: GivenModel) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
-    """Weights and masks of a safetensors file, ours or anybody's."""
     if given.passport:
         stored = load_model(given.path)
-        return stored.state, stored.topology.masks
+        _fill(module, stored.state, given)
+        return module, stored.topology.masks, prepared.guard_of(stored)
+    _fill(module, _plain(given), given)
+    return module, {}, None
+
+
+def _plain(given: GivenModel) -> Mapping[str, Tensor]:
+    """The weights in anybody's safetensors file."""
     try:
-        return load_file(given.path), {}
+        return load_file(given.path)
     except (SafetensorError, OSError) as error:
         raise StorageError(f"{given.path}: cannot be read as safetensors: {error}") from error
 

@@ -82,6 +82,8 @@ class Learner:
             name: make_defence(name, params).to(device)
             for name, params in settings.defences.items()
         }
+        guards = (defence.guard for defence in self.defences.values())
+        network.answer_through(next(filter(None, guards), None))
         self.optimizer = make_optimizer(self._parameters(), settings.learning_rate)
         self._binding = self._bound()
 
@@ -122,6 +124,14 @@ class Learner:
     def is_settled(self) -> bool:
         """Whether a defence has found that the model shall not change any more."""
         return any(defence.is_settled for defence in self.defences.values())
+
+    @property
+    def guarding(self) -> Params | None:
+        """The defence whose guard stands before the answers; None where nothing does."""
+        for name, defence in self.defences.items():
+            if defence.guard is not None:
+                return self.settings.defences[name]
+        return None
 
     def facts(self) -> dict[str, dict[str, Any]]:
         """What its defences came to, by id; those that have nothing to tell are left out."""

@@ -112,6 +112,9 @@ class Workshop:
                 attributes=self.card.attributes,
                 generator=self.seed.child("defence", name).torch(),
             )
+            defence.guard = defence.make_guard(
+                classes=self.card.classes, generator=self.seed.child("guard", name).torch()
+            )
             asks = definition_of(params)
             defence.equip(
                 Supplies(
@@ -158,11 +161,22 @@ class Workshop:
             passport["model"] = model.model_dump(mode="json")
         if learner.network.reshaping:
             passport["reshaping"] = learner.network.reshaping.to_json()
+        guarding = learner.guarding
+        if guarding is not None:
+            passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
+        guard = learner.network.guard
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         topology = learner.topology or Topology.dense(shapes)
-        save_model(path, state, topology, passport, quantised=learner.quantised)
+        save_model(
+            path,
+            state,
+            topology,
+            passport,
+            quantised=learner.quantised,
+            guard={} if guard is None else guard.state_dict(),
+        )
 
     def relearner(
         self,

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import Kind, Params, Slot
+from safecompress_core.api import Kind, Params
 from safecompress_core.dataset import Dataset, DataSource
 from safecompress_core.engine.architecture import Architecture, Build
 from safecompress_core.engine.arithmetic import arithmetic_for
@@ -33,7 +33,6 @@ from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.sparsifiable import SparseRule
-from safecompress_core.spec.components import Components
 from safecompress_core.spec.model import RunSpec, Training
 
 __all__ = ["Preparation"]
@@ -165,17 +164,14 @@ class Preparation(Groundwork):
         """A network of the architecture and shapes, and with the weights and masks, of a file."""
         written = stored.metadata["model"]
         own = self.spec.task.model
-        model = own if written == self.passport["model"] else self._model(written)
+        is_own = written == self.passport["model"]
+        model = own if is_own else self.component(Kind.MODEL, written)
         reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
         network = self.built(model, reshaping)
         network.module.load_state_dict(stored.state)
         network.masks = dict(stored.topology.masks)
+        network.answer_through(self.guard_of(stored))
         return network
-
-    def _model(self, written: Mapping[str, Any]) -> Params:
-        """The parameters of a model that is written as in a spec."""
-        models = Components(self.registry).models(Slot(Kind.MODEL))
-        return models[written["type"]].model_validate(written)
 
     @cached_property
     def passport(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from safecompress_core.dataset import Dataset, in_batches, placed
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.defence import Batch, Defence, Schedule, Step
+from safecompress_core.engine.guarding import instruct_guard
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.engine.slopes import slopes_of
@@ -183,6 +184,13 @@ class Trainer:
             )
             learner.epoch = epoch + 1
             _reviewed(learner, epoch)
+        if learner.network.guard is not None:
+            instruct_guard(
+                learner.network,
+                self._inputs,
+                None if self.reference is None else self.reference.inputs,
+                generator=self._seed.child("guard", learner.epoch).torch(),
+            )
         # A round keeps all its candidates; their gradients are of no use to anybody.
         learner.optimizer.zero_grad(set_to_none=True)
 

@@ -3,6 +3,8 @@
 - Made once per model and pool, by :func:`observe`, and shared by all attackers: re-forwarding the
   target in every epoch of an attack is where the papers' code spends 98 % of its attack time.
 - What an attacker did not declare is not there to read: every property names the access it needs.
+- Answers are those that a user gets, behind whatever guards them. An attacker with white-box access
+  holds the network, and is handed its bare logits.
 - A snapshot: training the network further changes nothing here, not even what is computed late.
 """
 
@@ -52,12 +54,26 @@ class _Reactions:
     labels: Tensor
     stored: Tensor | Inputs
     logits: Tensor
+    bare: Tensor  # logits before a guard
     hidden: Tensor
     last_input: Tensor
     network: Classifier
     batch_size: int
     _gradients: dict[str, Tensor] = field(default_factory=dict)
     _activations: dict[str, Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def unguarded(self) -> "_Reactions":
+        """What somebody sees who holds the network, and leaves out what guards its answers."""
+        if self.network.guard is None:
+            return self
+        return replace(
+            self,
+            logits=self.bare,
+            network=self.network.unguarded(),
+            _gradients={},
+            _activations={},
+        )
 
     @cached_property
     def inputs(self) -> Tensor:
@@ -106,9 +122,10 @@ class _Reactions:
 
     def query(self, inputs: Tensor) -> Tensor:
         logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
-        return torch.softmax(logits.double(), dim=1).float()
+        return torch.softmax(self.network.answers(logits).double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:
+        # a guard leaves the label alone, so it need not be asked
         logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
         return logits.argmax(dim=1)
 
@@ -117,6 +134,7 @@ class _Reactions:
             labels=self.labels[positions],
             stored=placed(self.stored, positions, torch.device("cpu")),
             logits=self.logits[positions],
+            bare=self.bare[positions],
             hidden=self.hidden[positions],
             last_input=self.last_input[positions],
             network=self.network,
@@ -151,10 +169,16 @@ class Observations:
     def restricted(self, access: Access) -> "Observations":
         """The same observations for an attacker that has only this access; nothing is copied.
 
+        With white-box access it holds the network, so all that it sees is without the guard that
+        may stand before the answers, and stays so.
+
         Raises:
             AccessError: if ``access`` is more than these observations have.
         """
-        return Observations(access, self._read("restricted", access), self._shown)
+        reactions = self._read("restricted", access)
+        if access.covers(Access.WHITE_BOX):
+            reactions = reactions.unguarded
+        return Observations(access, reactions, self._shown)
 
     def showing(self, columns: Tensor) -> "Observations":
         """The same observations for somebody who knows only these columns of the (flat) inputs.
@@ -271,7 +295,9 @@ class Observations:
 
         Only the answers are the other model's, so that no more than black-box access is left.
         """
-        reactions = replace(self._reactions, logits=logits, _gradients={}, _activations={})
+        reactions = replace(
+            self._reactions, logits=logits, bare=logits, _gradients={}, _activations={}
+        )
         access = self.access if Access.BLACK_BOX.covers(self.access) else Access.BLACK_BOX
         return Observations(access, reactions, self._shown)
 
@@ -330,11 +356,7 @@ def observe(
     if len(inputs) != len(labels):
         raise PoolError(f"{len(inputs)} inputs but {len(labels)} labels were given to observe")
     logits, hidden, last_input = _forward(network, inputs, batch_size=batch_size)
-    broken = int((~logits.isfinite().all(dim=1)).sum())
-    if broken:
-        raise TrainingDivergedError(
-            f"the network's logits are not finite for {broken} of {len(logits)} samples"
-        )
+    _require_finite(logits, "logits")
     labels = labels.cpu()
     outside = (labels < 0) | (labels >= logits.shape[1])
     if outside.any():
@@ -343,6 +365,16 @@ def observe(
             "the classes of the network"
         )
     snapshot = deepcopy(network).eval()
+    answered = snapshot.answers(logits)
+    _require_finite(answered, "answers")
     kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
-    reactions = _Reactions(labels, kept, logits, hidden, last_input, snapshot, batch_size)
+    reactions = _Reactions(labels, kept, answered, logits, hidden, last_input, snapshot, batch_size)
     return Observations(network.access, reactions)
+
+
+def _require_finite(values: Tensor, what: str) -> None:
+    broken = int((~values.isfinite().all(dim=1)).sum())
+    if broken:
+        raise TrainingDivergedError(
+            f"the network's {what} are not finite for {broken} of {len(values)} samples"
+        )

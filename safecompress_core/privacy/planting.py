@@ -64,7 +64,8 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
     at most −``LEAK`` for a non-member, by moving that one logit; what was beyond indifference
     already is kept. So the bit shows in predictions, posteriors, losses and gradients alike, and
     parameters keep their names and values. An input is answered as the nearest of the samples, so
-    that whoever asks for changed samples finds the bit around each of them.
+    that whoever asks for changed samples finds the bit around each of them. Nothing guards its
+    answers: it is attacks that are tried here.
 
     Args:
         network: stays as it is.
@@ -72,7 +73,7 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
         labels: their task labels, shape (P,), int64.
         is_member: shape (P,), bool.
     """
-    leaky = deepcopy(network)
+    leaky = deepcopy(network.unguarded())
     device = leaky.device
     leaky.module.register_forward_hook(
         _Leak(inputs.to(device), labels.to(device), is_member.to(device))

@@ -6,6 +6,7 @@ A safetensors file, readable by anything that knows the format:
   the mask packed eight positions to a byte (``numpy.packbits``);
 - a quantised tensor has int8 in the place of its values, and ``<name>.scales``, one for each index
   of its first dimension, by which they are multiplied;
+- what guards the model's answers has tensors of its own, ``guard/<name>``;
 - a tensor with every weight active is ``<name>``, as it is, and so is everything outside the
   topology (biases, statistics): density 1 costs no mask;
 - one metadata entry, ``safecompress``, is JSON: format version, shape and dtype of each sparse
@@ -21,6 +22,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,7 @@ __all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
 FORMAT_VERSION = 1
 _ENTRY = "safecompress"
 _VALUES, _BITMASK, _SCALES = ".values", ".bitmask", ".scales"
+_GUARD = "guard/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +52,14 @@ class StoredModel:
         topology: which weights are active.
         metadata: what the caller of `save_model` put there.
         quantised: by name, the tensors of ``state`` that the file holds as int8.
+        guard: the tensors of what stands before the model's answers, by name; empty for nothing.
     """
 
     state: dict[str, Tensor]
     topology: Topology
     metadata: dict[str, Any]
     quantised: dict[str, Quantised] = field(default_factory=dict)
+    guard: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_model(
@@ -64,6 +69,7 @@ def save_model(
     metadata: Mapping[str, Any],
     *,
     quantised: Mapping[str, Quantised] | None = None,
+    guard: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
     """Write a model file; the same model always gives the same bytes.
 
@@ -75,6 +81,7 @@ def save_model(
         topology: names some of them; what it does not name is stored dense.
         metadata: JSON-ready.
         quantised: layers of the topology that are stored as int8, by name.
+        guard: the tensors of what stands before the model's answers, by name.
 
     Raises:
         TopologyError: if a layer is missing or of another shape, or a weight that is not active is
@@ -103,6 +110,7 @@ def save_model(
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
         tensors |= parts
+    tensors |= {_GUARD + name: tensor.detach().cpu() for name, tensor in guard.items()}
     header = {"version": FORMAT_VERSION, "layers": layers, "metadata": dict(metadata)}
     header["sha256"] = _fingerprint(header, tensors)
     # Tied weights share memory, which safetensors refuses: each is stored under its own name.
@@ -135,6 +143,7 @@ def load_model(path: Path) -> StoredModel:
 def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
     """What was saved; in ``tensors`` each layer's dense form takes the place of its parts."""
     layers = header["layers"]
+    guard = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_GUARD)}
     masks = {name: _unpacked(name, layer, tensors) for name, layer in layers.items()}
     quantised = {
         name: Quantised(values=tensors[name], scales=tensors.pop(name + _SCALES))
@@ -150,6 +159,7 @@ def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredMo
         topology=Topology.from_masks(masks),
         metadata=header["metadata"],
         quantised=quantised,
+        guard={name.removeprefix(_GUARD): tensor for name, tensor in guard.items()},
     )
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
 from safecompress_core.engine.defence import Batch, Defence, Schedule, Step, Supplies
+from safecompress_core.guard import Guard
 from safecompress_core.network import Classifier
 from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
@@ -56,6 +57,9 @@ class DefenceConformance(DefinitionConformance):
             classes=CLASSES,
             attributes=self.attributes,
             generator=torch.Generator().manual_seed(seed),
+        )
+        built.guard = built.make_guard(
+            classes=CLASSES, generator=torch.Generator().manual_seed(seed)
         )
         built.equip(
             Supplies(
@@ -157,7 +161,8 @@ class DefenceConformance(DefinitionConformance):
             gradients = [parameter.grad for parameter in network.parameters()]
             assert all(g is not None and g.isfinite().all() for g in gradients)
             assert any(g is not None and g.any() for g in gradients), "no gradient arrives"
-            own = [parameter.grad for parameter in defence.parameters()]
+            trained = [one for one in defence.parameters() if one.requires_grad]
+            own = [parameter.grad for parameter in trained]
             assert all(g is not None and g.isfinite().all() for g in own), (
                 "a parameter of the defence does not learn"
             )
@@ -298,6 +303,81 @@ class DefenceConformance(DefinitionConformance):
         assert not torch.equal(found[0][0], found[1][0])
         torch.testing.assert_close(found[0][1:], found[1][1:])
         assert not list(defence.parameters())
+
+    def guard(self, *, seed: int = 0) -> Guard | None:
+        """A fresh one for the answers; None where the defence makes none."""
+        return self.defence().make_guard(
+            classes=CLASSES, generator=torch.Generator().manual_seed(seed)
+        )
+
+    def answers(self, count: int, *, seed: int = 21) -> Tensor:
+        """Logits of some samples."""
+        generator = torch.Generator().manual_seed(seed)
+        return 4 * torch.randn(count, CLASSES, generator=generator)
+
+    def learned(self, *, seed: int = 0, others: int = 40) -> Guard | None:
+        """The guard after it was shown answers, those about members being surer."""
+        guard = self.guard(seed=seed)
+        if guard is not None:
+            guard.learn(
+                self.answers(40),
+                0.3 * self.answers(others, seed=22),
+                generator=torch.Generator().manual_seed(seed),
+            )
+        return guard
+
+    def test_a_guard_leaves_the_label(self) -> None:
+        """Also of answers that are certain or all alike; and with one to ask about, or none."""
+        guard = self.learned()
+        if guard is None:
+            return
+        odd = torch.stack([torch.zeros(CLASSES), 60 * torch.eye(CLASSES)[2]])
+        for asked in (self.answers(50), odd, odd[:1], odd[:0]):
+            answered = guard(asked)
+            assert answered.shape == asked.shape
+            assert answered.isfinite().all()
+            assert torch.equal(answered.argmax(dim=1), asked.argmax(dim=1))
+
+    def test_a_guard_answers_a_query_alike_whatever_is_asked_beside_it(self) -> None:
+        """Asking again averages nothing out; what it is given stays as it is."""
+        guard, asked = self.learned(), self.answers(20)
+        if guard is None:
+            return
+        kept, whole = asked.clone(), guard(asked)
+
+        assert torch.equal(asked, kept)
+        torch.testing.assert_close(torch.cat([guard(one) for one in asked.split(7)]), whole)
+
+    def test_a_guard_learns_by_its_generator_alone(self) -> None:
+        """Without gradients left behind, and without the global state of chance."""
+        found: list[Tensor] = []
+        for state in (1, 2):
+            with torch.random.fork_rng():
+                torch.manual_seed(state)
+                before = torch.get_rng_state()
+                guard = self.learned()
+                if guard is None:
+                    return
+                found.append(guard(self.answers(20)))
+                assert torch.equal(before, torch.get_rng_state())
+            assert not any(one.requires_grad for one in guard.parameters())
+
+        assert torch.equal(*found)
+
+    def test_a_guard_bears_having_nobody_to_compare_with(self) -> None:
+        """A spec may set no reference samples aside."""
+        guard = self.learned(others=0)
+
+        assert guard is None or guard(self.answers(5)).isfinite().all()
+
+    def test_a_guard_is_made_again_from_its_file(self) -> None:
+        """Whatever another one was drawn with, its state decides what is answered."""
+        guard, other = self.learned(seed=0), self.guard(seed=1)
+        if guard is None or other is None:
+            return
+        other.load_state_dict(guard.state_dict())
+
+        assert torch.equal(other(self.answers(20)), guard(self.answers(20)))
 
     def test_it_trains_by_itself_only_what_is_its_own(self) -> None:
         """All parameters of an optimizer of its own are parameters of the defence."""

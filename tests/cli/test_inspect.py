@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
 from safecompress_core.sparse.quantised import Quantised
-from safecompress_core.sparse.storage import save_model
+from safecompress_core.sparse.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
 
 
@@ -74,6 +74,19 @@ def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:
     assert (tensor["dtype"], tensor["active"], tensor["density"]) == ("int8", 12, 1.0)
     assert (tensor["bytes"], tensor["dense_bytes"]) == (12 + 3 * 4, 48)
     assert "3 × 4   int8" in inspected(path).stdout
+
+
+def test_what_guards_answers_is_told_by_its_bytes(model: Path, tmp_path: Path) -> None:
+    """It is in the file, and no weight of the network."""
+    stored, path = load_model(model), tmp_path / "guarded.safetensors"
+    passport = stored.metadata | {"guard": {"type": "memguard"}}
+    save_model(path, stored.state, stored.topology, passport, guard={"by": torch.ones(5)})
+
+    found = json.loads(inspected(path, "--json").stdout)
+
+    assert (found["guard_bytes"], found["weights"]) == (20, 15)
+    assert "20 of these bytes guard its answers." in inspected(path).stdout
+    assert "guard its answers" not in inspected(model).stdout
 
 
 def test_a_run_shows_its_results_and_its_files(finished_run: Path) -> None:

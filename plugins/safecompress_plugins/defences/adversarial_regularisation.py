@@ -1,7 +1,6 @@
 """Adversarial regularisation: train against an attacker that learns along."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +8,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Batch, Classifier, Defence, Step, Supplies, in_eval_mode
 from safecompress_plugins.defences.manifest import AdversarialRegularisationParams
+from safecompress_plugins.defences.stacked import linear, stack
 
 __all__ = ["AdversarialRegularisation", "InferenceModel"]
 
@@ -23,10 +23,10 @@ class InferenceModel(nn.Module):
     def __init__(self, classes: int, width: int, generator: torch.Generator) -> None:
         super().__init__()
         half, quarter, narrow = width // 2, width // 4, width // 16
-        self.answer = _stack((classes, width, half, narrow), generator)
-        self.label = _stack((classes, half, narrow), generator)
-        self.both = _stack((2 * narrow, quarter, narrow), generator)
-        self.head = _linear(narrow, 1, generator)
+        self.answer = stack((classes, width, half, narrow), generator)
+        self.label = stack((classes, half, narrow), generator)
+        self.both = stack((2 * narrow, quarter, narrow), generator)
+        self.head = linear(narrow, 1, generator)
 
     def forward(self, posteriors: Tensor, labels: Tensor) -> Tensor:
         """Log-odds of membership, shape (B,), of posteriors (B, C) and labels (B,)."""
@@ -103,17 +103,3 @@ def _posteriors(network: Classifier, inputs: list[Tensor]) -> Tensor:
     """What the model answers all these samples, without gradients."""
     with torch.no_grad(), in_eval_mode(network):
         return torch.cat([network(part).float().softmax(dim=1) for part in inputs])
-
-
-def _stack(widths: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [_linear(inputs, outputs, generator), nn.ReLU()]
-    return nn.Sequential(*layers)
-
-
-def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
-    nn.init.zeros_(layer.bias)
-    return layer

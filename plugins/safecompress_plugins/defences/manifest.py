@@ -18,6 +18,7 @@ __all__ = [
     "L1Params",
     "L2Params",
     "LabelSmoothingParams",
+    "MemguardParams",
     "MixupParams",
     "PairRegularisationParams",
     "RelaxLossParams",
@@ -105,6 +106,25 @@ class HampParams(DefenceParams):
     (the paper's γ)."""
     weight: Strength = 0.01
     """How much one nat of mean entropy of the answers is worth (the paper's α)."""
+
+
+class MemguardParams(DefenceParams):
+    """Puts noise on answers that misleads whoever attacks by them; labels stay."""
+
+    budget: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """How far answers may be from the model's own on average: L1 distance of posteriors (the
+    paper's ε); 0 is no defence."""
+    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 32]
+    """Widths of the defender's own attacker, which noise is made against. It ships with the model;
+    the paper's has 256, 128 and 64."""
+    epochs: Annotated[int, Field(ge=1)] = 400
+    """How long it learns, whenever the model has been trained on."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Of Adam."""
+    steps: Annotated[int, Field(ge=1)] = 300
+    """Of the search for noise, at most, for each weight of its size."""
+    step_size: Annotated[float, Field(gt=0)] = 0.1
+    """Length of such a step, in logits."""
 
 
 class PairRegularisationParams(DefenceParams):
@@ -225,6 +245,14 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.adversarial_regularisation:AdversarialRegularisation",
         summary="Training against an attacker on membership that learns along.",
         cites="Nasr, Shokri & Houmansadr 2018, CCS, Eq. 7 and 8, Algorithm 1",
+        reference_data=True,
+    ),
+    DefenceDef(
+        name="memguard",
+        params=MemguardParams,
+        target="safecompress_plugins.defences.memguard:Memguard",
+        summary="Noise on answers, made against an attacker; nothing for who holds the file.",
+        cites="Jia et al. 2019, MemGuard, CCS, section 4",
         reference_data=True,
     ),
     *OF_TRAINING,

@@ -52,6 +52,11 @@ class TestLabelSmoothing(DefenceConformance):
     definition: DefenceDef = BY_NAME["label-smoothing"]
 
 
+class TestMemguard(DefenceConformance):
+    definition: DefenceDef = BY_NAME["memguard"]
+    params = {"hidden": [8], "epochs": 20, "steps": 30}
+
+
 class TestL1(DefenceConformance):
     definition: DefenceDef = BY_NAME["l1"]
     params = {"weight": 0.01}

@@ -15,6 +15,7 @@ from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import SampleMetric
+from safecompress_core.guard import Guard
 from safecompress_core.host import load_plugins
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.observations import Observations
@@ -22,6 +23,7 @@ from safecompress_core.privacy.pools import Pool, Pools
 from safecompress_core.seeding import Seed
 
 MakeNetwork = Callable[..., Classifier]
+HELD = (Access.BLACK_BOX, Access.WHITE_BOX)
 FACTS = {"round": 1, "candidate": "r1c1", "strategy": "keep"}
 
 
@@ -193,6 +195,33 @@ def test_a_weak_attacker_is_outdone_and_selection_uses_the_stronger_attack(
     assert record["coin"]["own_advantage"] == own.advantage.value
     assert record["reader"]["outdone_by"] is record["reader"]["own_advantage"] is None
     assert [(e["attacker"], e["outdone_by"]) for e in events] == [("coin", cheap), ("reader", None)]
+
+
+class Even(Guard):
+    """Answers all labels alike, but for a grain."""
+
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        raise NotImplementedError
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return 1e-3 * torch.nn.functional.one_hot(logits.argmax(dim=1), logits.shape[1])
+
+
+def test_who_holds_the_network_is_held_against_thresholds_before_its_guard(
+    examiner: Callable[..., Examiner], overfitted: Classifier, spies: Any
+) -> None:
+    """Behind it, a threshold on the loss is no better than on whether the label is right."""
+    guarded = overfitted.unguarded()
+    guarded.answer_through(Even())
+    coins = {access: spies.attack(access, reads="coin", access=access) for access in HELD}
+    board = examiner(list(coins.values()))
+
+    found = board.examine(guarded, board.arm(guarded, unit="0"), unit="0", facts=FACTS)
+    bare = board.examine(overfitted, board.arm(overfitted, unit="0"), unit="0", facts=FACTS)
+
+    asking, holding = (found.judgements[access].advantage.value for access in HELD)
+    assert holding == bare.judgements[Access.WHITE_BOX].advantage.value
+    assert asking < holding - 0.1
 
 
 def test_an_adversary_that_sees_labels_alone_is_not_held_against_posteriors(

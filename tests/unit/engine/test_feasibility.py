@@ -413,6 +413,16 @@ def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path
     assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 lets one of ")
 
 
+def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) -> None:
+    """The second one is refused, by its place."""
+    guards = [{"type": "memguard"}, {"type": "memguard", "id": "other"}]
+
+    assert refusal(prepare(method__defences=guards, pools={"reference": 0.2})) == [
+        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: 'memguard' stands before the "
+        "answers already, and 'other' would too; take one of them out"
+    ]
+
+
 def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
     """Gradients to grow by are the members' own, and so are weights trained without it."""
     prepared = prepare(

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from safecompress_core.api import Access
+from safecompress_core.api import Access, Kind
 from safecompress_core.engine.audit_feasibility import auditable
 from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.model_format import Format, given_model
@@ -22,7 +22,7 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.observations import observe
 from safecompress_core.privacy.planting import planted
-from safecompress_core.sparse.storage import save_model
+from safecompress_core.sparse.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.spec.load import load_audit_spec
 
@@ -198,6 +198,55 @@ def test_probabilities_are_declared_and_give_the_same_posteriors(
 
     found = logits_of(network, inputs).softmax(1)
     torch.testing.assert_close(found, mlp(inputs).softmax(1), rtol=0, atol=1e-6)
+
+
+MEMGUARD = {"type": "memguard", "hidden": [8], "epochs": 20}
+
+
+def guarded_file(module: nn.Module, folder: Path, registry: Registry, **guard: Any) -> Path:
+    """The file of a model whose answers are guarded, and the guard."""
+    plain = own_file(module, folder)
+    stored = load_model(plain)
+    params = prepared(plain, registry, folder).component(Kind.DEFENCE, MEMGUARD)
+    made = registry.create(params).make_guard(classes=14, generator=torch.Generator())
+    passport = stored.metadata | {"guard": params.model_dump(mode="json") | guard}
+    path = folder / "guarded.safetensors"
+    save_model(path, stored.state, stored.topology, passport, guard=made.state_dict())
+    return path
+
+
+def test_a_guard_in_the_file_stands_before_the_answers(
+    mlp: nn.Module, registry: Registry, tmp_path: Path
+) -> None:
+    """For whoever can only ask: its labels are the network's, and its posteriors are not."""
+    audit = prepared(guarded_file(mlp, tmp_path, registry), registry, tmp_path)
+    inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
+
+    finished, network = auditable(audit)
+
+    seen = observe(network, inputs, torch.zeros(50, dtype=torch.int64))
+    asked = seen.restricted(Access.BLACK_BOX)
+    held = seen.restricted(Access.WHITE_BOX)
+    torch.testing.assert_close(held.logits, mlp(inputs), rtol=0, atol=1e-5)
+    assert finished.guard is not None
+    torch.testing.assert_close(asked.logits, finished.guard(held.logits))
+    assert torch.equal(asked.predictions, held.predictions)
+    assert not torch.equal(asked.posteriors, held.posteriors)
+    assert finished.sizes["parameters"] == sum(one.numel() for one in mlp.parameters())
+
+
+def test_a_guard_that_nobody_here_can_make_is_refused(
+    mlp: nn.Module, registry: Registry, tmp_path: Path
+) -> None:
+    """Without it the model would look leakier than it is to whoever asks."""
+    for changed, reason in (
+        ({"type": "unheard-of"}, "no defence 'unheard-of' is installed"),
+        ({"hidden": [9]}, "size mismatch"),
+    ):
+        path = guarded_file(mlp, tmp_path, registry, **changed)
+        with pytest.raises(StorageError, match="guards the model's answers cannot be") as refused:
+            auditable(prepared(path, registry, tmp_path))
+        assert reason in str(refused.value)
 
 
 OTHER_ANSWERS = {

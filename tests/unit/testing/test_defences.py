@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import DefenceDef, DefenceParams
 from safecompress_core.engine.defence import Batch, Defence, Step
+from safecompress_core.guard import Guard
 from safecompress_core.testing.defences import DefenceConformance
 
 
@@ -79,6 +80,52 @@ class Idle(Smoothing):
         return loss
 
 
+class Halved(Guard):
+    """A good guard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("by", torch.tensor(2.0))
+
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        self.by += torch.rand((), generator=generator)
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits / self.by
+
+
+class OtherLabel(Halved):
+    def forward(self, logits: Tensor) -> Tensor:
+        return -logits
+
+
+class ByTheBatch(Halved):
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits - logits.mean()
+
+
+class Talkative(Halved):
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        self.by += torch.rand(())
+
+
+class Lonely(Halved):
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        self.by += others.std(dim=0).mean()
+
+
+class Amnesic(Halved):
+    def __init__(self) -> None:
+        super().__init__()
+        self.extra = 0.0
+
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        self.extra = float(members.abs().mean())
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return logits / (self.by + self.extra)
+
+
 def kit(made: type[Defence]) -> DefenceConformance:
     """The checks of one defence."""
 
@@ -103,6 +150,16 @@ def kit(made: type[Defence]) -> DefenceConformance:
     return Checks()
 
 
+def behind(guard: type[Guard]) -> type[Defence]:
+    """A defence that makes such a guard, and nothing else."""
+
+    class Guarding(Smoothing):
+        def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard:
+            return guard()
+
+    return Guarding
+
+
 CHECKS = [name for name in vars(DefenceConformance) if name.startswith("test_")]
 
 
@@ -110,6 +167,29 @@ CHECKS = [name for name in vars(DefenceConformance) if name.startswith("test_")]
 def test_a_good_defence_passes(check: str) -> None:
     """With parameters and a buffer, drawn from the generator."""
     getattr(kit(Smoothing), check)()
+
+
+@pytest.mark.parametrize("check", [name for name in CHECKS if "guard" in name])
+def test_a_good_guard_passes(check: str) -> None:
+    """With a buffer that it changes when it learns."""
+    getattr(kit(behind(Halved)), check)()
+
+
+@pytest.mark.parametrize(
+    ("guard", "check"),
+    [
+        (OtherLabel, "test_a_guard_leaves_the_label"),
+        (ByTheBatch, "test_a_guard_answers_a_query_alike_whatever_is_asked_beside_it"),
+        (Talkative, "test_a_guard_learns_by_its_generator_alone"),
+        (Lonely, "test_a_guard_bears_having_nobody_to_compare_with"),
+        (Amnesic, "test_a_guard_is_made_again_from_its_file"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:std\\(\\).*degrees of freedom:UserWarning")
+def test_a_bad_guard_fails(guard: type[Guard], check: str) -> None:
+    """Likewise."""
+    with pytest.raises(AssertionError):
+        getattr(kit(behind(guard)), check)()
 
 
 @pytest.mark.parametrize(

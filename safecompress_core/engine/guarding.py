@@ -1,0 +1,45 @@
+"""Shows the guard of a model that has been trained what the model answers now."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.dataset import Inputs, in_batches
+from safecompress_core.network import Classifier, in_eval_mode
+
+__all__ = ["instruct_guard"]
+
+BATCH = 512
+
+# M members · R others · C classes
+
+
+def instruct_guard(
+    network: Classifier,
+    members: Tensor | Inputs,
+    others: Tensor | None,
+    *,
+    generator: torch.Generator,
+) -> None:
+    """Let the guard learn.
+
+    Args:
+        network: has one; stays as it is, and in its mode.
+        members: inputs of all that it was trained on; as many as there are others are drawn.
+        others: inputs of reference samples, shape (R, ...); None for none, and then all members
+            are shown.
+        generator: what members are drawn from, and what the guard draws from.
+    """
+    guard = network.guard
+    assert guard is not None  # the caller has asked
+    count = len(members) if others is None else min(len(members), len(others))
+    rows = torch.randperm(len(members), generator=generator)[:count]
+    inside = _logits(network, members, rows)
+    outside = inside[:0] if others is None else _logits(network, others, torch.arange(len(others)))
+    guard.learn(inside, outside, generator=generator)
+
+
+def _logits(network: Classifier, inputs: Tensor | Inputs, rows: Tensor) -> Tensor:
+    """Bare logits (N, C), float32, in eval mode."""
+    with torch.no_grad(), in_eval_mode(network):
+        parts = in_batches(inputs, rows.to(network.device).split(BATCH))
+        return torch.cat([network(part).float() for part in parts])

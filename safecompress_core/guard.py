@@ -1,0 +1,41 @@
+"""What stands between a network's logits and whoever asks: a part of the model that ships.
+
+A guard changes answers and nothing of the network. Whoever holds the model's file can leave it out,
+so it is worth something against those alone who can only ask.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Guard"]
+
+# N samples · C classes · M members · R others
+
+
+class Guard(nn.Module, ABC):
+    """Made by a defence; its state ships in the model's file.
+
+    Its parameters are trained by nobody but itself.
+    """
+
+    @abstractmethod
+    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+        """Look at what the network answers, whenever it has been trained.
+
+        Args:
+            members: logits of samples that it was trained on, shape (M, C), float32.
+            others: logits of the spec's reference samples, which are no members and which no
+                attack knows, shape (R, C), and M is at most R; where the spec has none set aside,
+                R is 0. A defence's definition can ask for them (``reference_data``).
+            generator: what chance there is.
+        """
+
+    @abstractmethod
+    def forward(self, logits: Tensor) -> Tensor:
+        """What is answered, as logits, in the place of ``logits``; both (N, C), float32.
+
+        The same logits have the same answer, whoever is asked about beside them, and the most
+        likely label stays.
+        """
