@@ -5,13 +5,33 @@ so it is worth something against those alone who can only ask.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Lesson"]
 
 # N samples · C classes · M members · R others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a network answers after it has been trained: bare logits, float32.
+
+    Attributes:
+        members: about samples that it was trained on, shape (M, C).
+        others: about the spec's reference samples, which are no members and which no attack knows,
+            shape (R, C), and M is at most R; where the spec has none set aside, R is 0. A defence's
+            definition can ask for them (``reference_data``).
+        at_random: about as many inputs as it is told, (N, C), which are drawn from the generator:
+            each value evenly from the lowest to the highest that an input can have.
+    """
+
+    members: Tensor
+    others: Tensor
+    at_random: Callable[[int, torch.Generator], Tensor]
 
 
 class Guard(nn.Module, ABC):
@@ -21,14 +41,11 @@ class Guard(nn.Module, ABC):
     """
 
     @abstractmethod
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         """Look at what the network answers, whenever it has been trained.
 
         Args:
-            members: logits of samples that it was trained on, shape (M, C), float32.
-            others: logits of the spec's reference samples, which are no members and which no
-                attack knows, shape (R, C), and M is at most R; where the spec has none set aside,
-                R is 0. A defence's definition can ask for them (``reference_data``).
+            lesson: what it answers.
             generator: what chance there is.
         """
 

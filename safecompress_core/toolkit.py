@@ -65,6 +65,7 @@ from safecompress_core.errors import (
 )
 from safecompress_core.guard import (
     Guard,
+    Lesson,
 )
 from safecompress_core.network import (
     Classifier,
@@ -184,6 +185,7 @@ __all__ = [
     "Inputs",
     "Inverter",
     "Learner",
+    "Lesson",
     "Masks",
     "Method",
     "Metric",

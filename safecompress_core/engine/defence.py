@@ -118,6 +118,7 @@ class Surroundings:
         arithmetic: what its forward passes are computed in.
         others: the other defences of the method by id, not prepared yet.
         earlier: the ids of those that are applied before it.
+        are_numbers: whether inputs are numbers, and neither words nor codes.
     """
 
     network: Classifier
@@ -125,6 +126,7 @@ class Surroundings:
     arithmetic: Arithmetic
     others: Mapping[str, "Defence"]
     earlier: tuple[str, ...] = ()
+    are_numbers: bool = True
 
 
 class Defence(nn.Module, ABC):

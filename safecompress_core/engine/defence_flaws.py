@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from pydantic import BaseModel
 
 from safecompress_core.api import Params, Role, StrategyDef, component_id
@@ -61,14 +62,15 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
             arithmetic=prepared.recipe.arithmetic,
             others={other: one for other, one in built.items() if other != name},
             earlier=tuple(component_id(other) for _, other in declared[:index]),
+            are_numbers=can_be_moved(prepared.dataset),
         )
         for flaw in built[name].flaws(around):
             yield Finding((*path, flaw.field), flaw.message, flaw.mend)
         if prepared.recipe.arithmetic.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
-        earlier = [other for other in around.earlier if _guards(built[other])]
-        if _guards(built[name]) and earlier:
+        earlier = [other for other in around.earlier if _guards(prepared, built[other])]
+        if _guards(prepared, built[name]) and earlier:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
             yield Finding((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
@@ -79,8 +81,9 @@ def _hooks(defence: Defence) -> bool:
     return type(defence).inside is not Defence.inside
 
 
-def _guards(defence: Defence) -> bool:
-    return type(defence).make_guard is not Defence.make_guard
+def _guards(prepared: Preparation, defence: Defence) -> bool:
+    classes = len(prepared.dataset.classes)
+    return defence.make_guard(classes=classes, generator=torch.Generator()) is not None
 
 
 def _past(prepared: Preparation, name: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.dataset import Inputs, in_batches
+from safecompress_core.guard import Lesson
 from safecompress_core.network import Classifier, in_eval_mode
 
 __all__ = ["instruct_guard"]
@@ -18,6 +19,7 @@ def instruct_guard(
     members: Tensor | Inputs,
     others: Tensor | None,
     *,
+    bounds: tuple[Tensor, Tensor] | None,
     generator: torch.Generator,
 ) -> None:
     """Let the guard learn.
@@ -27,15 +29,30 @@ def instruct_guard(
         members: inputs of all that it was trained on; as many as there are others are drawn.
         others: inputs of reference samples, shape (R, ...); None for none, and then all members
             are shown.
+        bounds: the lowest and the highest value of an input; None for those of the members drawn.
         generator: what members are drawn from, and what the guard draws from.
     """
     guard = network.guard
     assert guard is not None  # the caller has asked
     count = len(members) if others is None else min(len(members), len(others))
-    rows = torch.randperm(len(members), generator=generator)[:count]
+    rows = torch.randperm(len(members), generator=generator)[:count].to(network.device)
+
+    def at_random(count: int, generator: torch.Generator) -> Tensor:
+        low, high = bounds or _bounds(members, rows)
+        drawn = torch.rand(count, *members.shape[1:], generator=generator).to(low.device)
+        return _logits(network, low + (high - low) * drawn, torch.arange(count))
+
     inside = _logits(network, members, rows)
     outside = inside[:0] if others is None else _logits(network, others, torch.arange(len(others)))
-    guard.learn(inside, outside, generator=generator)
+    lesson = Lesson(members=inside, others=outside, at_random=at_random)
+    guard.learn(lesson, generator=generator)
+
+
+def _bounds(inputs: Tensor | Inputs, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest of each value of some samples."""
+    parts = list(in_batches(inputs, rows.split(BATCH)))
+    lowest, highest = ([end(part, dim=0) for part in parts] for end in (torch.amin, torch.amax))
+    return torch.stack(lowest).amin(dim=0), torch.stack(highest).amax(dim=0)
 
 
 def _logits(network: Classifier, inputs: Tensor | Inputs, rows: Tensor) -> Tensor:

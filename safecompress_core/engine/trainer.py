@@ -189,6 +189,7 @@ class Trainer:
                 learner.network,
                 self._inputs,
                 None if self.reference is None else self.reference.inputs,
+                bounds=self.bounds,
                 generator=self._seed.child("guard", learner.epoch).torch(),
             )
         # A round keeps all its candidates; their gradients are of no use to anybody.

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
 from safecompress_core.engine.defence import Batch, Defence, Schedule, Step, Supplies
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, Lesson
 from safecompress_core.network import Classifier
 from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
@@ -319,11 +319,12 @@ class DefenceConformance(DefinitionConformance):
         """The guard after it was shown answers, those about members being surer."""
         guard = self.guard(seed=seed)
         if guard is not None:
-            guard.learn(
-                self.answers(40),
-                0.3 * self.answers(others, seed=22),
-                generator=torch.Generator().manual_seed(seed),
+            lesson = Lesson(
+                members=self.answers(40),
+                others=0.3 * self.answers(others, seed=22),
+                at_random=lambda count, drawn: torch.randn(count, CLASSES, generator=drawn),
             )
+            guard.learn(lesson, generator=torch.Generator().manual_seed(seed))
         return guard
 
     def test_a_guard_leaves_the_label(self) -> None:

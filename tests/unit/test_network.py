@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, Lesson
 from safecompress_core.network import Classifier
 
 
@@ -42,7 +42,7 @@ def test_the_representation_is_what_the_last_linear_layer_is_given() -> None:
 class Halved(Guard):
     """Half of every logit."""
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         raise NotImplementedError
 
     def forward(self, logits: Tensor) -> Tensor:

@@ -1,16 +1,22 @@
-"""The training part of HAMP: a model that is never taught to be sure."""
+"""HAMP: a model that is never taught to be sure, and that tells nobody how sure it is."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Defence, Step
+from safecompress_core.toolkit import Batch, Defence, Flaw, Guard, Lesson, Step, Surroundings
+from safecompress_plugins.defences.coin import coins, secret_of
 from safecompress_plugins.defences.manifest import HampParams
 
-__all__ = ["Hamp", "largest_share"]
+__all__ = ["Hamp", "RandomValues", "largest_share"]
+
+
+GRAIN = 1e-4
+"""By how much each value is moved from the one before, so that the first is always the largest."""
 
 
 class Hamp(Defence):
@@ -22,12 +28,11 @@ class Hamp(Defence):
         cross-entropy with these targets − α · mean H
 
     Cross-entropy has the gradient of the paper's KL divergence, since targets are constant. The
-    paper's other half is no part of training and is not done here: at test time it puts the sorted
-    values of a random input's answer in the place of every answer, which changes what ships.
+    other half is `RandomValues`, which guards the answers of what ships.
 
     Source: Chen & Pattabiraman 2024, "Overconfidence is a Dangerous Thing: Mitigating Membership
-    Inference Attacks by Enforcing Less Confident Prediction", NDSS: high-entropy soft labels and
-    entropy-based regularisation.
+    Inference Attacks by Enforcing Less Confident Prediction", NDSS: high-entropy soft labels,
+    entropy-based regularisation, testing-time output modification.
     """
 
     is_per_sample = True
@@ -42,6 +47,17 @@ class Hamp(Defence):
         self._classes = classes
         self._share = largest_share(self._params.entropy, classes)
 
+    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+        """Words and codes are not drawn evenly between two numbers."""
+        if self._params.answers and not around.are_numbers:
+            message = "random inputs are numbers, and these are words or codes"
+            yield Flaw(field="answers", message=message, mend="write 0, which leaves answers alone")
+
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
+        """Values of answers about random inputs; None where answers are left alone."""
+        count = self._params.answers
+        return RandomValues(count, classes, generator) if count else None
+
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """The batch with softer targets; those of another defence are evened out as much."""
         targets = batch.targets
@@ -55,6 +71,44 @@ class Hamp(Defence):
         log_posteriors = step.logits.log_softmax(dim=1)  # (B, C)
         entropy = -(log_posteriors.exp() * log_posteriors).sum(dim=1)
         return loss - self._params.weight * entropy.mean()
+
+
+class RandomValues(Guard):
+    """Answers with the values of an answer about a random input, in the order of its own.
+
+    So the ranking of labels is told and nothing else. The paper draws a random input for each
+    query; here some are drawn once, and which of them a query meets is drawn from the query.
+
+    Attributes:
+        values: logarithms of posteriors about random inputs, each row in descending order, a grain
+            apart where they are alike; shape (answers, C).
+
+    Args:
+        answers: how many random inputs there are.
+        classes: C.
+        generator: what the secret is drawn from.
+    """
+
+    secret: Tensor
+    values: Tensor
+
+    def __init__(self, answers: int, classes: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.register_buffer("secret", secret_of(classes, generator))
+        self._grains = GRAIN * torch.arange(classes)
+        self.register_buffer("values", torch.zeros(answers, classes) - self._grains)
+
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+        """Keep what the network answers about other random inputs."""
+        logits = lesson.at_random(len(self.values), generator)
+        ranked = logits.log_softmax(dim=1).sort(dim=1, descending=True).values
+        self.values.copy_(ranked - self._grains.to(ranked))
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """A row of values for each answer; of labels that are alike the first stays the first."""
+        drawn = (coins(logits.softmax(dim=1), self.secret) * len(self.values)).long()
+        order = logits.argsort(dim=1, descending=True, stable=True)
+        return torch.empty_like(logits).scatter_(1, order, self.values[drawn])
 
 
 def largest_share(entropy: float, classes: int) -> float:

@@ -99,13 +99,16 @@ class MixupParams(DefenceParams):
 
 
 class HampParams(DefenceParams):
-    """Has the model learn labels that leave much open, and rewards unsure answers."""
+    """Has the model learn labels that leave much open, and tell the ranks of labels alone."""
 
     entropy: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """Entropy of every label the model learns, as a share of the highest that there is, log C
     (the paper's γ)."""
     weight: Strength = 0.01
     """How much one nat of mean entropy of the answers is worth (the paper's α)."""
+    answers: Annotated[int, Field(ge=0)] = 256
+    """Random inputs whose answers' values take the place of those of every answer that the model
+    gives; they ship with it. 0 leaves answers alone, and only trains."""
 
 
 class MemguardParams(DefenceParams):
@@ -213,7 +216,7 @@ DEFINITIONS = (
         name="hamp",
         params=HampParams,
         target="safecompress_plugins.defences.hamp:Hamp",
-        summary="Labels of high entropy and a reward for unsure answers (training part of HAMP).",
+        summary="Labels of high entropy, a reward for unsure answers, and values that say nothing.",
         cites="Chen & Pattabiraman 2024, Overconfidence is a Dangerous Thing, NDSS",
     ),
     DefenceDef(

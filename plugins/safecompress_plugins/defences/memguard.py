@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Defence, Guard
+from safecompress_core.toolkit import Defence, Guard, Lesson
+from safecompress_plugins.defences.coin import coins, secret_of
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.stacked import linear, stack
 
@@ -18,9 +19,6 @@ LABEL_WEIGHT = 10.0  # the paper's c₂
 FIRST_WEIGHT, NEXT_WEIGHT, LAST_WEIGHT = 0.1, 10.0, 1e5
 """The paper's c₃ begins at the first and is multiplied by the second; the last ends it."""
 TINY = torch.finfo(torch.float32).tiny
-DIGITS = 1e4
-"""Posteriors that agree to four digits are one query: rounding in another batch is less."""
-COIN_BITS = 24
 
 # N samples · C classes · M members · R others
 
@@ -150,15 +148,15 @@ class AnswerNoise(Guard):
         widths = (classes, *params.hidden)
         self.classifier = nn.Sequential(stack(widths, generator), linear(widths[-1], 1, generator))
         self.requires_grad_(requires_grad=False)
-        secret = torch.randint(1, 2**31, (classes,), generator=generator)
-        self.register_buffer("secret", secret)
+        self.register_buffer("secret", secret_of(classes, generator))
         self.register_buffer("done", torch.zeros(2))
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         """Train the classifier on by Adam; it knows members from others by their posteriors.
 
         Its rate is a tenth in the last quarter of epochs, as in the paper.
         """
+        members, others = lesson.members, lesson.others
         if len(members) and len(others):
             self._fit(torch.cat([members, others]).softmax(dim=1), len(members), generator)
         asked = others if len(others) else members
@@ -193,18 +191,10 @@ class AnswerNoise(Guard):
         distance = (answered - posteriors).abs().sum(dim=1)
         is_worse = self._sureness(posteriors) <= self._sureness(answered)
         chance = (params.budget / distance.clamp_min(TINY)).clamp_max(1)
-        is_noisy = ~is_worse & (self._coin(posteriors) < chance)
+        is_noisy = ~is_worse & (coins(posteriors, self.secret) < chance)
         return torch.where(is_noisy[:, None], noisy, logits)
 
     def _sureness(self, posteriors: Tensor) -> Tensor:
         """|g − ½|, shape (N,)."""
         odds: Tensor = self.classifier(posteriors)[:, 0]
         return (odds.sigmoid() - 0.5).abs()
-
-    def _coin(self, posteriors: Tensor) -> Tensor:
-        """A number in [0, 1) for each answer, shape (N,): its digits and the secret, hashed."""
-        mixed = ((posteriors * DIGITS).round().long() * self.secret).sum(dim=1)
-        for shift in (15, 13):
-            mixed = (mixed ^ (mixed >> shift)) * 0x2C1B3C6D
-        drawn: Tensor = (mixed >> 20) & (2**COIN_BITS - 1)
-        return drawn.float() / 2**COIN_BITS

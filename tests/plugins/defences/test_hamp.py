@@ -1,4 +1,4 @@
-"""The training part of HAMP, held against scipy's entropy."""
+"""HAMP: labels held against scipy's entropy, and answers that tell the ranks of labels alone."""
 
 import math
 from collections.abc import Callable
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import entropy
-from torch import tensor
+from torch import nn, tensor
 
-from safecompress_core.toolkit import Batch, Step
-from safecompress_plugins.defences.hamp import Hamp, largest_share
+from safecompress_core.engine.arithmetic import Arithmetic
+from safecompress_core.toolkit import Batch, Classifier, Lesson, Schedule, Step, Surroundings
+from safecompress_plugins.defences.hamp import Hamp, RandomValues, largest_share
 from safecompress_plugins.defences.manifest import HampParams
 
 
@@ -67,3 +68,69 @@ def test_unsure_answers_are_rewarded(make_step: Callable[..., Step]) -> None:
 
     mean = (entropy([0.5, 0.5]) + entropy([0.25, 0.75])) / 2
     assert float(loss) == pytest.approx(1 - 0.4 * mean)
+
+
+def values(count: int) -> RandomValues:
+    """Has learned so many answers about random inputs."""
+    guard = RandomValues(count, 4, torch.Generator().manual_seed(1))
+    lesson = Lesson(
+        members=torch.zeros(0, 4),
+        others=torch.zeros(0, 4),
+        at_random=lambda many, drawn: 2 * torch.randn(many, 4, generator=drawn),
+    )
+    guard.learn(lesson, generator=torch.Generator().manual_seed(2))
+    return guard
+
+
+def test_an_answer_has_the_values_of_another_and_the_ranks_of_its_own() -> None:
+    """A hand-worked case with one answer to choose from."""
+    guard = values(1)
+    about_noise = guard.values[0].softmax(dim=0)
+    assert torch.equal(about_noise.sort(descending=True).values, about_noise)
+
+    answered = guard(tensor([[0.1, 30.0, -5.0, 2.0], [7.0, 0.0, 8.0, 6.0]])).softmax(dim=1)
+
+    ranks = tensor([[2, 0, 3, 1], [1, 3, 0, 2]])
+    torch.testing.assert_close(answered, about_noise[ranks])
+
+
+def test_values_are_those_of_answers_about_random_inputs() -> None:
+    """In descending order, but for a grain; many queries meet all of them."""
+    guard = values(8)
+    drawn = 2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(2))
+    ranked = drawn.softmax(dim=1).sort(dim=1, descending=True).values
+
+    answered = guard(torch.randn(400, 4, generator=torch.Generator().manual_seed(3))).softmax(dim=1)
+
+    torch.testing.assert_close(guard.values.softmax(dim=1), ranked, atol=1e-3, rtol=0)
+    met = answered.sort(dim=1, descending=True).values
+    nearest = torch.cdist(met, ranked).min(dim=1)
+    assert bool((nearest.values < 1e-3).all())
+    assert set(nearest.indices.tolist()) == set(range(8))
+
+
+def test_labels_stay_where_answers_about_noise_are_all_alike() -> None:
+    """A network that says nothing of noise, or a guard that has not learned yet."""
+    guard = RandomValues(3, 4, torch.Generator().manual_seed(1))
+    asked = torch.randn(50, 4, generator=torch.Generator().manual_seed(3))
+
+    assert torch.equal(guard(asked).argmax(dim=1), asked.argmax(dim=1))
+
+
+def test_without_answers_nothing_guards_them() -> None:
+    """Words cannot be drawn between two numbers, so there it has to be 0."""
+    assert Hamp(HampParams(answers=0)).make_guard(classes=4, generator=torch.Generator()) is None
+    words, numbers = (
+        Surroundings(
+            network=Classifier(nn.Linear(2, 2)),
+            schedule=Schedule(members=10, steps=1, epochs=1),
+            arithmetic=Arithmetic(),
+            others={},
+            are_numbers=are_numbers,
+        )
+        for are_numbers in (False, True)
+    )
+
+    assert [flaw.field for flaw in Hamp(HampParams()).flaws(words)] == ["answers"]
+    assert not list(Hamp(HampParams()).flaws(numbers))
+    assert not list(Hamp(HampParams(answers=0)).flaws(words))

@@ -15,7 +15,7 @@ from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import SampleMetric
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, Lesson
 from safecompress_core.host import load_plugins
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.observations import Observations
@@ -200,7 +200,7 @@ def test_a_weak_attacker_is_outdone_and_selection_uses_the_stronger_attack(
 class Even(Guard):
     """Answers all labels alike, but for a grain."""
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         raise NotImplementedError
 
     def forward(self, logits: Tensor) -> Tensor:

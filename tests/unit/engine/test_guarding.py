@@ -1,6 +1,7 @@
 """What guards a model's answers: it learns after training, and is left out by who has the file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from safecompress_core.engine.defence import Defence
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.settings import Settings
 from safecompress_core.engine.trainer import Trainer
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, Lesson
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.observations import observe
 from safecompress_core.seeding import Seed
@@ -32,12 +33,12 @@ class Blunt(Guard):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("by", torch.ones(()))
-        self.shown: list[tuple[Tensor, Tensor, int]] = []
+        self.shown: list[tuple[Lesson, int]] = []
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         drawn = int(torch.randint(2**40, (), generator=generator))
-        self.shown.append((members, others, drawn))
-        self.by.copy_(1 + members.abs().mean())
+        self.shown.append((lesson, drawn))
+        self.by.copy_(1 + lesson.members.abs().mean())
 
     def forward(self, logits: Tensor) -> Tensor:
         return logits / self.by
@@ -100,7 +101,8 @@ def test_it_is_shown_what_the_trained_model_answers(
     trained: Learner, trainer: Trainer, digits: Dataset
 ) -> None:
     """In eval mode; all reference samples, and as many different members."""
-    ((members, others, _),) = guard_of(trained).shown
+    ((lesson, _),) = guard_of(trained).shown
+    members, others = lesson.members, lesson.others
     network = trained.network
     assert network.training  # as training left it
 
@@ -123,9 +125,38 @@ def test_without_reference_samples_all_members_are_shown(
 
     trainer.train(one, until=1, evolution=None, what="it")
 
-    ((members, others, _),) = guard_of(one).shown
-    assert members.shape == (200, 10)
-    assert others.shape == (0, 10)
+    ((lesson, _),) = guard_of(one).shown
+    assert lesson.members.shape == (200, 10)
+    assert lesson.others.shape == (0, 10)
+
+
+@pytest.mark.parametrize("bounds", [None, (torch.full((), -1.0), torch.full((), 3.0))])
+def test_it_may_ask_about_random_inputs_of_the_datas_range(
+    network: Callable[..., Classifier],
+    digits: Dataset,
+    bounds: tuple[Tensor, Tensor] | None,
+) -> None:
+    """Between the data's bounds, or where there are none the members' lowest and highest values."""
+    data = replace(digits, bounds=bounds)
+    trainer = Trainer(data, MEMBERS, batch_size=32, device=torch.device("cpu"), seed=Seed(11))
+    one = guarded(network())
+    trainer.train(one, until=1, evolution=None, what="it")
+    ((lesson, _),) = guard_of(one).shown
+    asked: list[Tensor] = []
+    one.network.module.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0]))
+
+    first, again, other = (
+        lesson.at_random(600, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+
+    drawn, members = torch.cat(asked)[:600], digits.inputs[MEMBERS]
+    low, high = bounds or (members.amin(dim=0), members.amax(dim=0))
+    assert bool((drawn >= low).all() & (drawn <= high).all())
+    middle = ((low + high) / 2).expand(64)
+    torch.testing.assert_close(drawn.mean(dim=0), middle, atol=0.3, rtol=0)
+    assert first.shape == (600, 10)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_chance_comes_from_the_epoch_alone(
@@ -140,8 +171,8 @@ def test_chance_comes_from_the_epoch_alone(
 
     first, second, later = (*guard_of(one).shown, *guard_of(other).shown)
 
-    assert first[2] == second[2] != later[2]
-    assert torch.equal(first[0], second[0])
+    assert first[1] == second[1] != later[1]
+    assert torch.equal(first[0].members, second[0].members)
 
 
 def test_a_guard_changes_nothing_of_training(

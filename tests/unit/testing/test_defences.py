@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import DefenceDef, DefenceParams
 from safecompress_core.engine.defence import Batch, Defence, Step
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, Lesson
 from safecompress_core.testing.defences import DefenceConformance
 
 
@@ -87,7 +87,7 @@ class Halved(Guard):
         super().__init__()
         self.register_buffer("by", torch.tensor(2.0))
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         self.by += torch.rand((), generator=generator)
 
     def forward(self, logits: Tensor) -> Tensor:
@@ -105,13 +105,13 @@ class ByTheBatch(Halved):
 
 
 class Talkative(Halved):
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         self.by += torch.rand(())
 
 
 class Lonely(Halved):
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
-        self.by += others.std(dim=0).mean()
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+        self.by += lesson.others.std(dim=0).mean()
 
 
 class Amnesic(Halved):
@@ -119,8 +119,8 @@ class Amnesic(Halved):
         super().__init__()
         self.extra = 0.0
 
-    def learn(self, members: Tensor, others: Tensor, *, generator: torch.Generator) -> None:
-        self.extra = float(members.abs().mean())
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+        self.extra = float(lesson.members.abs().mean())
 
     def forward(self, logits: Tensor) -> Tensor:
         return logits / (self.by + self.extra)
