@@ -1,8 +1,9 @@
 """HAMP: a model that is never taught to be sure, and that tells nobody how sure it is."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,6 +66,16 @@ class Hamp(Defence):
             targets = F.one_hot(batch.labels, self._classes).float()
         rest = (1 - self._share) / (self._classes - 1)
         return replace(batch, targets=rest + (self._share - rest) * targets)
+
+    def facts(self) -> Mapping[str, Any]:
+        """That answers are guarded, and against whom they are not; nothing where they are not."""
+        if not self._params.answers:
+            return {}
+        text = (
+            f"answers have the values of {self._params.answers} about random inputs; "
+            "whoever holds the file can leave that out"
+        )
+        return {"answers": self._params.answers, "text": text}
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """The loss less the entropy."""

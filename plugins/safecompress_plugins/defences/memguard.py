@@ -44,7 +44,10 @@ class Memguard(Defence):
         share, distance = self.guard.done.tolist()
         if not share:
             return {}
-        text = f"{share:.0%} of answers carry noise, an L1 distance of {distance:.2f} on average"
+        text = (
+            f"{share:.0%} of answers carry noise, an L1 distance of {distance:.2f} on average; "
+            "whoever holds the file can leave it out"
+        )
         return {"noisy": share, "distance": distance, "text": text}
 
 
