@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from safecompress_core.engine.rebuilding import ShippedModel, load_classifier
     from safecompress_core.errors import (
         MissingExtraError,
         PluginError,
@@ -26,9 +27,11 @@ __all__ = [
     "PluginHost",
     "Registry",
     "SafeCompressError",
+    "ShippedModel",
     "SpecError",
     "StoredModel",
     "__version__",
+    "load_classifier",
     "load_model",
     "load_plugins",
     "load_spec",
@@ -40,8 +43,10 @@ _HOME = {
     "PluginHost": "safecompress_core.host",
     "Registry": "safecompress_core.host",
     "SafeCompressError": "safecompress_core.errors",
+    "ShippedModel": "safecompress_core.engine.rebuilding",
     "SpecError": "safecompress_core.errors",
     "StoredModel": "safecompress_core.sparse.storage",
+    "load_classifier": "safecompress_core.engine.rebuilding",
     "load_model": "safecompress_core.sparse.storage",
     "load_plugins": "safecompress_core.host",
     "load_spec": "safecompress_core.spec.load",

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Guard", "Lesson"]
+__all__ = ["Guard", "Lesson", "digests"]
 
 # N samples · C classes · M members · R others
+
+SEED = 0x5AFE
+"""Of the weights in a digest, which are no secret: a guard that needs one has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +24,14 @@ class Lesson:
     """What a network answers after it has been trained: bare logits, float32.
 
     Attributes:
-        members: about samples that it was trained on, shape (M, C).
+        members: about samples that it was trained on, shape (M, C): as many as there are others,
+            or all where there are fewer, or where there are no others. None of either for a guard
+            that does not read them.
         others: about the spec's reference samples, which are no members and which no attack knows,
-            shape (R, C), and M is at most R; where the spec has none set aside, R is 0. A defence's
-            definition can ask for them (``reference_data``).
+            shape (R, C). A defence's definition can ask for them (``reference_data``).
         at_random: about as many inputs as it is told, (N, C), which are drawn from the generator:
-            each value evenly from the lowest to the highest that an input can have.
+            each value evenly from the lowest to the highest that an input can have; where the data
+            have no such bounds, that members have.
     """
 
     members: Tensor
@@ -38,7 +43,13 @@ class Guard(nn.Module, ABC):
     """Made by a defence; its state ships in the model's file.
 
     Its parameters are trained by nobody but itself.
+
+    Attributes:
+        reads_samples: whether it learns from what is answered about members and others; one that
+            does cannot stand beside a defence that bounds what members do to what ships.
     """
+
+    reads_samples: bool = True
 
     @abstractmethod
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
@@ -50,9 +61,25 @@ class Guard(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, logits: Tensor) -> Tensor:
-        """What is answered, as logits, in the place of ``logits``; both (N, C), float32.
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
+        """What is answered, as logits (N, C), float32; the most likely label stays.
 
-        The same logits have the same answer, whoever is asked about beside them, and the most
-        likely label stays.
+        The same query has the same answer, whatever is asked beside it.
+
+        Args:
+            logits: what the network says, shape (N, C), float32.
+            queries: a number for each input, shape (N,), int64, the same for the same input. What
+                shall be chance is drawn from it, and not from the logits: those of members may be
+                alike, and chance that they share would tell who they are.
         """
+
+
+def digests(inputs: Tensor) -> Tensor:
+    """A number for each input, the same for the same bits: shape (N,), int64."""
+    rows = inputs.detach().cpu().flatten(1)
+    words = rows
+    if rows.is_floating_point():
+        words = (rows.float() + 0.0).contiguous().view(torch.int32)  # a 0 has no sign
+    generator = torch.Generator().manual_seed(SEED)
+    weights = torch.randint(-(2**62), 2**62, (words.shape[1],), generator=generator)
+    return (words.long() * (2 * weights + 1)).sum(dim=1)  # overflows, and may

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
-from safecompress_core.guard import Guard
+from safecompress_core.guard import Guard, digests
 from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
@@ -149,13 +149,13 @@ class Classifier(nn.Module):
         """
         self._guard = [] if guard is None else [guard]
 
-    def answers(self, logits: Tensor) -> Tensor:
-        """What whoever asks is told in the place of the bare logits (N, C), float32."""
+    def answers(self, inputs: Tensor, logits: Tensor) -> Tensor:
+        """What whoever asks is told about inputs (N, ...) in the place of bare logits (N, C)."""
         if self.guard is None:
             return logits
         with torch.no_grad():
-            answered: Tensor = self.guard(logits.to(self.device))
-        return answered.to(logits.device)
+            answered: Tensor = self.guard(logits.float(), digests(inputs).to(logits.device))
+        return answered
 
     def unguarded(self) -> "Classifier":
         """The same network, nothing copied, for whoever holds it and can leave the guard out."""

@@ -10,6 +10,7 @@ from safecompress_core.api import Params, Role, StrategyDef, component_id
 from safecompress_core.engine.attack_flaws import can_be_moved
 from safecompress_core.engine.defence import Defence, Surroundings
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.guard import Guard
 from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
@@ -69,21 +70,45 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
         if prepared.recipe.arithmetic.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
-        earlier = [other for other in around.earlier if _guards(prepared, built[other])]
-        if _guards(prepared, built[name]) and earlier:
+        earlier = [other for other in around.earlier if _guard(prepared, built[other])]
+        if _guard(prepared, built[name]) and earlier:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
             yield Finding((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
             yield from _past(prepared, name)
+            yield from _guarded_past(prepared, name, built)
 
 
 def _hooks(defence: Defence) -> bool:
     return type(defence).inside is not Defence.inside
 
 
-def _guards(prepared: Preparation, defence: Defence) -> bool:
+def _guard(prepared: Preparation, defence: Defence) -> Guard | None:
+    """What would stand before the answers."""
     classes = len(prepared.dataset.classes)
-    return defence.make_guard(classes=classes, generator=torch.Generator()) is not None
+    return defence.make_guard(classes=classes, generator=torch.Generator())
+
+
+def _guarded_past(
+    prepared: Preparation, name: str, built: Mapping[str, Defence]
+) -> Iterator[Finding]:
+    """A guard that learns from members would ship what the defence has bounded in the model."""
+    for path, params in _declared(prepared):
+        other = component_id(params)
+        guard = _guard(prepared, built[other])
+        if guard is None:
+            continue
+        if guard.reads_samples:
+            reason = f"the guard of {other!r} learns from members past it"
+        elif prepared.dataset.bounds is None:
+            reason = (
+                f"for the guard of {other!r} inputs are drawn between the members' own extremes, "
+                "since the data have no bounds"
+            )
+        else:
+            continue
+        message = f"{name!r} bounds what members do to what ships, and {reason}"
+        yield Finding((*path, "type"), message, "take one of the two out")
 
 
 def _past(prepared: Preparation, name: str) -> Iterator[Finding]:

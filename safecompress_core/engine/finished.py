@@ -13,9 +13,10 @@ from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset, in_batches
 from safecompress_core.engine.answers import LogProbabilities, asked
 from safecompress_core.engine.audit_preparation import AuditPreparation
+from safecompress_core.engine.defence import Defence
 from safecompress_core.engine.model_format import Format, GivenModel
+from safecompress_core.engine.rebuilding import guarding_of
 from safecompress_core.errors import ModelError, StorageError, TopologyError
-from safecompress_core.guard import Guard
 from safecompress_core.network import Classifier, Sealed
 from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import load_model
@@ -41,7 +42,7 @@ class Finished:
         masks: which of its weights exist, by name; empty where its file does not tell.
         device: where it takes samples.
         parameters: how many it has; None where its file does not tell.
-        guard: what stands before its answers; None for nothing.
+        guarding: the defence whose guard stands before its answers; None for nothing.
         weights: how many of them may be sparse; None likewise.
         active: how many of those are there: of a plain file those that are not 0; None likewise.
     """
@@ -50,7 +51,7 @@ class Finished:
     masks: Mapping[str, Tensor]
     device: torch.device
     parameters: int | None
-    guard: Guard | None = None
+    guarding: Defence | None = None
     weights: int | None = None
     active: int | None = None
 
@@ -100,7 +101,7 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
     if given.format.access is Access.BLACK_BOX:
         module, parameters = asked(given.path, given.format)
         return Finished(module=module.eval(), masks={}, device=CPU, parameters=parameters)
-    module, masks, guard = _built(prepared)
+    module, masks, guarding = _built(prepared)
     is_open = prepared.access is Access.WHITE_BOX
     device = prepared.device if is_open else CPU
     try:
@@ -112,7 +113,7 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
         module=module.eval().to(device),
         masks=masks,
         device=device,
-        guard=guard,
+        guarding=None if guarding is None else guarding.to(device),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         weights=sum(mask.numel() for mask in counted.values()),
         active=sum(int(mask.sum()) for mask in counted.values()),
@@ -173,7 +174,8 @@ def network_of(finished: Finished, prepared: AuditPreparation) -> Classifier:
         representation=task.representation,
     )
     network.masks = dict(finished.masks)
-    network.answer_through(finished.guard)
+    if finished.guarding is not None:
+        network.answer_through(finished.guarding.guard)
     return network
 
 
@@ -197,8 +199,8 @@ def _asked(finished: Finished, batch: Tensor) -> Tensor:
 
 def _built(
     prepared: AuditPreparation,
-) -> tuple[nn.Module, Mapping[str, Tensor], Guard | None]:
-    """The architecture with the weights of the file or folder, which of them exist, and a guard."""
+) -> tuple[nn.Module, Mapping[str, Tensor], Defence | None]:
+    """The architecture with the weights of the file or folder, which exist, and who guards."""
     factory, given, data = prepared.factory, prepared.given, prepared.dataset
     assert factory is not None  # the spec has one, or the file says it
     shape, classes = tuple(data.inputs.shape[1:]), len(data.classes)
@@ -221,7 +223,7 @@ def _built(
     if given.passport:
         stored = load_model(given.path)
         _fill(module, stored.state, given)
-        return module, stored.topology.masks, prepared.guard_of(stored)
+        return module, stored.topology.masks, guarding_of(prepared.registry, stored)
     _fill(module, _plain(given), given)
     return module, {}, None
 

@@ -14,23 +14,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerParams, Kind, Params, Slot, component_id
+from safecompress_core.api import AttackerParams, component_id
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
-from safecompress_core.engine.defence import Defence
 from safecompress_core.engine.environment import pick_device
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, SampleMetric
-from safecompress_core.errors import PoolError, StorageError
-from safecompress_core.guard import Guard
+from safecompress_core.errors import PoolError
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.pools import Pools, build_pools, cut_pools
 from safecompress_core.seeding import Seed
-from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.spec.checks import AnySpec
-from safecompress_core.spec.components import Components, attacker_of
+from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.load import LoadedSpec
 
 __all__ = ["Groundwork"]
@@ -176,39 +173,6 @@ class Groundwork(ABC):
             uncompressed=uncompressed,
             versions=versions,
         )
-
-    def component(self, kind: Kind, written: Mapping[str, Any]) -> Params:
-        """The parameters of a component that a model's file writes as a spec does.
-
-        Raises:
-            StorageError: if nothing of that name is installed.
-        """
-        models = Components(self.registry).models(Slot(kind))
-        if written["type"] not in models:
-            raise StorageError(f"no {kind} {written['type']!r} is installed")
-        return models[written["type"]].model_validate(written)
-
-    def guard_of(self, stored: StoredModel) -> Guard | None:
-        """What stands before the answers of a stored model, on this device; None for nothing.
-
-        Raises:
-            StorageError: if its defence is not installed, or has other shapes.
-        """
-        written = stored.metadata.get("guard")
-        if written is None:
-            return None
-        try:
-            defence: Defence = self.registry.create(self.component(Kind.DEFENCE, written))
-            generator = self.seed.child("guard").torch()  # whatever is drawn is replaced
-            classes = len(stored.metadata["classes"])
-            guard = defence.make_guard(classes=classes, generator=generator)
-            if guard is not None:
-                guard.load_state_dict(stored.guard)
-                guard.to(self.device)
-        except (KeyError, TypeError, ValueError, RuntimeError, StorageError) as error:
-            message = f"what guards the model's answers cannot be made again: {error}"
-            raise StorageError(message) from error
-        return guard
 
     def describe_pools(self) -> dict[str, Any]:
         """Sizes and fingerprints, JSON-ready."""

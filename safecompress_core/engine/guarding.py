@@ -42,8 +42,12 @@ def instruct_guard(
         drawn = torch.rand(count, *members.shape[1:], generator=generator).to(low.device)
         return _logits(network, low + (high - low) * drawn, torch.arange(count))
 
-    inside = _logits(network, members, rows)
-    outside = inside[:0] if others is None else _logits(network, others, torch.arange(len(others)))
+    nobody = torch.zeros(0, network.head.out_features, device=network.device)
+    inside = outside = nobody
+    if guard.reads_samples:
+        inside = _logits(network, members, rows)
+        if others is not None:
+            outside = _logits(network, others, torch.arange(len(others)))
     lesson = Lesson(members=inside, others=outside, at_random=at_random)
     guard.learn(lesson, generator=generator)
 

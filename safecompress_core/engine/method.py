@@ -161,10 +161,9 @@ class Workshop:
             passport["model"] = model.model_dump(mode="json")
         if learner.network.reshaping:
             passport["reshaping"] = learner.network.reshaping.to_json()
-        guarding = learner.guarding
+        guarding, guard = learner.guarding, learner.network.guard
         if guarding is not None:
             passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
-        guard = learner.network.guard
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -173,6 +173,11 @@ class _Work:
             "sha256": self.fingerprint,
         }
 
+    def _guarding(self) -> dict[str, Any]:
+        """What there is to know of the guard that a model of ours has; nothing of any other."""
+        guarding, guard = self.finished.guarding, self.prepared.given.passport.get("guard")
+        return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
+
     def _audited(self, journal: Journal) -> dict[str, Any]:
         """Sizes, metrics, attacks and controls."""
         auditor, network = self.prepared.auditor(journal), self.network
@@ -182,7 +187,7 @@ class _Work:
             **auditor.judge(network, name=AUDITED, file_bytes=size),
             "baseline": None,
             "method": None,
-            "defences": {},
+            "defences": self._guarding(),
             "controls": {
                 "null": auditor.null_control(network),
                 "planted": auditor.planted_control(network),

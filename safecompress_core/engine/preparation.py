@@ -25,6 +25,7 @@ from safecompress_core.engine.held_out import held_out_answers
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
+from safecompress_core.engine.rebuilding import component, guarding_of
 from safecompress_core.engine.trainer import Trainer
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
@@ -165,12 +166,14 @@ class Preparation(Groundwork):
         written = stored.metadata["model"]
         own = self.spec.task.model
         is_own = written == self.passport["model"]
-        model = own if is_own else self.component(Kind.MODEL, written)
+        model = own if is_own else component(self.registry, Kind.MODEL, written)
         reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
         network = self.built(model, reshaping)
         network.module.load_state_dict(stored.state)
         network.masks = dict(stored.topology.masks)
-        network.answer_through(self.guard_of(stored))
+        guarding = guarding_of(self.registry, stored)
+        if guarding is not None:
+            network.answer_through(guarding.to(self.device).guard)
         return network
 
     @cached_property

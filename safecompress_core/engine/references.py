@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import reproducible
@@ -215,6 +216,7 @@ class ReferenceTraining:
             logits=torch.stack([one["logits"] for one in answers]),
             is_in=torch.stack([one["is_in"] for one in answers]),
             labels=self._prepared.dataset.labels,
+            bare=torch.stack([one["bare"] for one in answers]) if "bare" in answers[0] else None,
         )
 
     def _orders(self) -> Iterator[Order]:
@@ -238,9 +240,10 @@ def _train(prepared: Preparation, folder: Path, order: Order) -> None:
     with TemporaryDirectory(prefix="safecompress-reference-") as working:
         network = _trained(own, Path(working), is_dense=order.is_dense)
     seen = observe(network, own.dataset.inputs, own.dataset.labels)
-    Checkpoints(folder).save(
-        order.key, {"index": order.index}, [{"logits": seen.logits, "is_in": own.is_in}]
-    )
+    answers = {"logits": seen.logits, "is_in": own.is_in}
+    if network.guard is not None:
+        answers["bare"] = seen.restricted(Access.WHITE_BOX).logits
+    Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
 def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Classifier:

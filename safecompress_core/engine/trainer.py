@@ -24,6 +24,7 @@ from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.engine.slopes import slopes_of
 from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.guard import Guard
 from safecompress_core.network import Classifier
 from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
@@ -134,6 +135,12 @@ class Trainer:
             attributes=_values(self._dataset, rows, self._device),
         )
 
+    def _others(self, guard: Guard) -> Tensor | None:
+        """The samples that it may hold members against; they are loaded where it asks for them."""
+        if not guard.reads_samples or self.reference is None:
+            return None
+        return self.reference.inputs
+
     def train(
         self,
         learner: Learner,
@@ -147,7 +154,8 @@ class Trainer:
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
-        A learner that is settled stays as it is, and only its epochs pass.
+        A learner that is settled stays as it is, and only its epochs pass. What guards its answers
+        learns at the end.
 
         Args:
             learner: changed in place.
@@ -188,7 +196,7 @@ class Trainer:
             instruct_guard(
                 learner.network,
                 self._inputs,
-                None if self.reference is None else self.reference.inputs,
+                self._others(learner.network.guard),
                 bounds=self.bounds,
                 generator=self._seed.child("guard", learner.epoch).torch(),
             )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerDef, AttackerParams
+from safecompress_core.api import Access, AttackerDef, AttackerParams
 from safecompress_core.privacy.background import Encoding
 from safecompress_core.privacy.observations import Observations
 from safecompress_core.privacy.references import References
@@ -74,6 +74,8 @@ class Evidence:
             references = None
         else:
             references = references.first(params.references)  # type: ignore[attr-defined]
+            if access.covers(Access.WHITE_BOX):
+                references = references.unguarded
         if not definition.pairs_with_uncompressed or uncompressed is None:
             uncompressed = None
         else:

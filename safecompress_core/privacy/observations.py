@@ -15,6 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -121,13 +122,13 @@ class _Reactions:
         return self._activations[layer]
 
     def query(self, inputs: Tensor) -> Tensor:
-        logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
-        return torch.softmax(self.network.answers(logits).double(), dim=1).float()
+        answers = _forward(self.network, inputs, batch_size=self.batch_size).answers
+        return torch.softmax(answers.double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:
         # a guard leaves the label alone, so it need not be asked
-        logits = _forward(self.network, inputs, batch_size=self.batch_size).logits
-        return logits.argmax(dim=1)
+        bare = self.network.unguarded()
+        return _forward(bare, inputs, batch_size=self.batch_size).answers.argmax(dim=1)
 
     def take(self, positions: Tensor) -> "_Reactions":
         return _Reactions(
@@ -319,7 +320,14 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> Seen:
+class _Passed(NamedTuple):
+    """What a pass over samples gave."""
+
+    answers: Tensor
+    seen: Seen
+
+
+def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> _Passed:
     """What the network makes of plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
@@ -328,9 +336,10 @@ def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -
     with torch.no_grad(), _evaluating(network):
         for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
             seen = network.look(batch.to(device))
-            batches.append([tensor.float().cpu() for tensor in seen])
-    logits, hidden, last_input = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    return Seen(logits, hidden, last_input)
+            answers = network.answers(batch, seen.logits)
+            batches.append([tensor.float().cpu() for tensor in (answers, *seen)])
+    answers, *parts = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    return _Passed(answers, Seen(*parts))
 
 
 def observe(
@@ -351,12 +360,13 @@ def observe(
 
     Raises:
         PoolError: if inputs and labels differ in number, or a label is not in [0, C).
-        TrainingDivergedError: if a logit is not a finite number.
+        TrainingDivergedError: if a logit or an answer is not a finite number.
     """
     if len(inputs) != len(labels):
         raise PoolError(f"{len(inputs)} inputs but {len(labels)} labels were given to observe")
-    logits, hidden, last_input = _forward(network, inputs, batch_size=batch_size)
+    answers, (logits, hidden, last_input) = _forward(network, inputs, batch_size=batch_size)
     _require_finite(logits, "logits")
+    _require_finite(answers, "answers")
     labels = labels.cpu()
     outside = (labels < 0) | (labels >= logits.shape[1])
     if outside.any():
@@ -365,10 +375,8 @@ def observe(
             "the classes of the network"
         )
     snapshot = deepcopy(network).eval()
-    answered = snapshot.answers(logits)
-    _require_finite(answered, "answers")
     kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
-    reactions = _Reactions(labels, kept, answered, logits, hidden, last_input, snapshot, batch_size)
+    reactions = _Reactions(labels, kept, answers, logits, hidden, last_input, snapshot, batch_size)
     return Observations(network.access, reactions)
 
 

@@ -87,9 +87,10 @@ def planted_references(references: References) -> References:
     An adversary trains them as the model was trained, so what that one gives away, they do too;
     without it, their answers would say that such a leak means nothing.
     """
+    bare = references.unguarded.logits
     logits = [
         answers + _shift(answers, references.labels, is_in)
-        for answers, is_in in zip(references.logits, references.is_in, strict=True)
+        for answers, is_in in zip(bare, references.is_in, strict=True)
     ]
     return References(torch.stack(logits), references.is_in, references.labels)
 

@@ -24,6 +24,8 @@ class References:
         is_in: which model was trained on which sample, shape (R, N), bool. It says nothing of the
             membership that is attacked: who is in was drawn without looking at it.
         labels: task labels, shape (N,), int64, in [0, C).
+        bare: their logits before what guards their answers, shape (R, N, C); None where nothing
+            does.
 
     Raises:
         PoolError: if the shapes do not fit each other.
@@ -32,6 +34,7 @@ class References:
     logits: Tensor
     is_in: Tensor
     labels: Tensor
+    bare: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.logits.shape[:2] != self.is_in.shape or self.labels.shape != self.is_in.shape[1:]:
@@ -45,12 +48,21 @@ class References:
     def take(self, positions: Tensor) -> "References":
         """Of some samples, by position (int64) or mask (bool), in that order."""
         return References(
-            self.logits[:, positions], self.is_in[:, positions], self.labels[positions]
+            self.logits[:, positions],
+            self.is_in[:, positions],
+            self.labels[positions],
+            None if self.bare is None else self.bare[:, positions],
         )
 
     def first(self, count: int) -> "References":
         """The first so many models."""
-        return References(self.logits[:count], self.is_in[:count], self.labels)
+        bare = None if self.bare is None else self.bare[:count]
+        return References(self.logits[:count], self.is_in[:count], self.labels, bare)
+
+    @property
+    def unguarded(self) -> "References":
+        """As somebody sees them who leaves out the guard of what it attacks, and theirs."""
+        return self if self.bare is None else References(self.bare, self.is_in, self.labels)
 
     @property
     def confidence_logits(self) -> Tensor:

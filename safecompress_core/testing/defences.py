@@ -319,9 +319,10 @@ class DefenceConformance(DefinitionConformance):
         """The guard after it was shown answers, those about members being surer."""
         guard = self.guard(seed=seed)
         if guard is not None:
+            reads = guard.reads_samples
             lesson = Lesson(
-                members=self.answers(40),
-                others=0.3 * self.answers(others, seed=22),
+                members=self.answers(40 if reads else 0),
+                others=0.3 * self.answers(others if reads else 0, seed=22),
                 at_random=lambda count, drawn: torch.randn(count, CLASSES, generator=drawn),
             )
             guard.learn(lesson, generator=torch.Generator().manual_seed(seed))
@@ -334,7 +335,7 @@ class DefenceConformance(DefinitionConformance):
             return
         odd = torch.stack([torch.zeros(CLASSES), 60 * torch.eye(CLASSES)[2]])
         for asked in (self.answers(50), odd, odd[:1], odd[:0]):
-            answered = guard(asked)
+            answered = guard(asked, queries(len(asked)))
             assert answered.shape == asked.shape
             assert answered.isfinite().all()
             assert torch.equal(answered.argmax(dim=1), asked.argmax(dim=1))
@@ -344,10 +345,12 @@ class DefenceConformance(DefinitionConformance):
         guard, asked = self.learned(), self.answers(20)
         if guard is None:
             return
-        kept, whole = asked.clone(), guard(asked)
+        kept, asking = asked.clone(), queries(20)
+        whole = guard(asked, asking)
+        parts = zip(asked.split(7), asking.split(7), strict=True)
 
         assert torch.equal(asked, kept)
-        torch.testing.assert_close(torch.cat([guard(one) for one in asked.split(7)]), whole)
+        torch.testing.assert_close(torch.cat([guard(*part) for part in parts]), whole)
 
     def test_a_guard_learns_by_its_generator_alone(self) -> None:
         """Without gradients left behind, and without the global state of chance."""
@@ -359,7 +362,7 @@ class DefenceConformance(DefinitionConformance):
                 guard = self.learned()
                 if guard is None:
                     return
-                found.append(guard(self.answers(20)))
+                found.append(guard(self.answers(20), queries(20)))
                 assert torch.equal(before, torch.get_rng_state())
             assert not any(one.requires_grad for one in guard.parameters())
 
@@ -369,7 +372,7 @@ class DefenceConformance(DefinitionConformance):
         """A spec may set no reference samples aside."""
         guard = self.learned(others=0)
 
-        assert guard is None or guard(self.answers(5)).isfinite().all()
+        assert guard is None or guard(self.answers(5), queries(5)).isfinite().all()
 
     def test_a_guard_is_made_again_from_its_file(self) -> None:
         """Whatever another one was drawn with, its state decides what is answered."""
@@ -378,7 +381,8 @@ class DefenceConformance(DefinitionConformance):
             return
         other.load_state_dict(guard.state_dict())
 
-        assert torch.equal(other(self.answers(20)), guard(self.answers(20)))
+        asked = self.answers(20), queries(20)
+        assert torch.equal(other(*asked), guard(*asked))
 
     def test_it_trains_by_itself_only_what_is_its_own(self) -> None:
         """All parameters of an optimizer of its own are parameters of the defence."""
@@ -387,3 +391,9 @@ class DefenceConformance(DefinitionConformance):
         groups = defence.own_optimizer.param_groups if defence.own_optimizer else []
 
         assert all(id(parameter) in own for group in groups for parameter in group["params"])
+
+
+def queries(count: int) -> Tensor:
+    """Numbers of so many inputs."""
+    generator = torch.Generator().manual_seed(23)
+    return torch.randint(-(2**62), 2**62, (count,), generator=generator)

@@ -45,7 +45,7 @@ class Halved(Guard):
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         raise NotImplementedError
 
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / 2
 
 
@@ -54,14 +54,14 @@ def test_a_guard_stands_before_the_answers_and_is_no_part_of_the_network() -> No
     network = Classifier(convolutional()).eval()
     parameters, inputs = len(list(network.parameters())), torch.rand(5, 1, 8, 8)
     logits = network(inputs)
-    assert torch.equal(network.answers(logits), logits)
+    assert torch.equal(network.answers(inputs, logits), logits)
 
     network.answer_through(Halved())
     bare, twin = network.unguarded(), copy.deepcopy(network)
 
     assert torch.equal(network(inputs), logits)
-    assert torch.equal(network.answers(logits), logits / 2)
-    assert torch.equal(twin.answers(logits), logits / 2)
+    assert torch.equal(network.answers(inputs, logits), logits / 2)
+    assert torch.equal(twin.answers(inputs, logits), logits / 2)
     assert bare.guard is None
     assert bare.module is network.module
     assert len(list(network.parameters())) == parameters

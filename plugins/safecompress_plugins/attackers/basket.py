@@ -5,7 +5,8 @@
 - Nor is it learned from samples that a part was fitted to: trained attacks know those by heart.
   Each part is fitted ``folds`` times without a part of attack-train, and judged on what it did not
   see. The answers come from one more fit, on all of attack-train.
-- Parts see what they would see alone: their own access, and as many reference models as they ask
+- Parts see what they would see alone, but for a guard of answers, which whoever holds the network
+  leaves out for all of them: their own access, and as many reference models as they ask
   for.
 """
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Batch, Defence, Flaw, Guard, Lesson, Step, Surroundings
-from safecompress_plugins.defences.coin import coins, secret_of
+from safecompress_plugins.defences.coin import coins, new_secret
 from safecompress_plugins.defences.manifest import HampParams
 
 __all__ = ["Hamp", "RandomValues", "largest_share"]
@@ -100,12 +100,13 @@ class RandomValues(Guard):
         generator: what the secret is drawn from.
     """
 
+    reads_samples = False
     secret: Tensor
     values: Tensor
 
     def __init__(self, answers: int, classes: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.register_buffer("secret", secret_of(classes, generator))
+        self.register_buffer("secret", new_secret(generator))
         self._grains = GRAIN * torch.arange(classes)
         self.register_buffer("values", torch.zeros(answers, classes) - self._grains)
 
@@ -115,9 +116,9 @@ class RandomValues(Guard):
         ranked = logits.log_softmax(dim=1).sort(dim=1, descending=True).values
         self.values.copy_(ranked - self._grains.to(ranked))
 
-    def forward(self, logits: Tensor) -> Tensor:
-        """A row of values for each answer; of labels that are alike the first stays the first."""
-        drawn = (coins(logits.softmax(dim=1), self.secret) * len(self.values)).long()
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
+        """A row of values for each query; of labels that are alike the first stays the first."""
+        drawn = (coins(queries, self.secret) * len(self.values)).long()
         order = logits.argsort(dim=1, descending=True, stable=True)
         return torch.empty_like(logits).scatter_(1, order, self.values[drawn])
 

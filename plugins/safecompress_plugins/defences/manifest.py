@@ -120,7 +120,7 @@ class MemguardParams(DefenceParams):
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 32]
     """Widths of the defender's own attacker, which noise is made against. It ships with the model;
     the paper's has 256, 128 and 64."""
-    epochs: Annotated[int, Field(ge=1)] = 400
+    epochs: Annotated[int, Field(ge=1)] = 100
     """How long it learns, whenever the model has been trained on."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Of Adam."""

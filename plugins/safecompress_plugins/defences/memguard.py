@@ -1,14 +1,15 @@
 """MemGuard: noise on the answers that an attacker of memberships is misled by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Defence, Guard, Lesson
-from safecompress_plugins.defences.coin import coins, secret_of
+from safecompress_core.toolkit import Defence, Flaw, Guard, Lesson, Surroundings
+from safecompress_plugins.defences.coin import coins, new_secret
+from safecompress_plugins.defences.dmp import Dmp
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.stacked import linear, stack
 
@@ -34,6 +35,16 @@ class Memguard(Defence):
         super().__init__()
         self._params = params
 
+    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+        """Reference samples that the model is trained on are no example of others."""
+        for name, other in around.others.items():
+            if isinstance(other, Dmp):
+                yield Flaw(
+                    field="type",
+                    message=f"{name!r} trains on the samples that this takes for non-members",
+                    mend="take one of the two out",
+                )
+
     def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard:
         """Noise on answers."""
         return AnswerNoise(self._params, classes=classes, generator=generator)
@@ -51,6 +62,14 @@ class Memguard(Defence):
         return {"noisy": share, "distance": distance, "text": text}
 
 
+class Ranked(nn.Module):
+    """Posteriors in descending order, as the authors' code shows them to the classifier."""
+
+    def forward(self, posteriors: Tensor) -> Tensor:
+        """(N, C)."""
+        return posteriors.sort(dim=1, descending=True).values
+
+
 class NoiseSearch:
     """Phase I: noise e on the logits z after which the classifier cannot tell, for each sample.
 
@@ -62,7 +81,8 @@ class NoiseSearch:
             + c₃ · ‖softmax(z) − softmax(z + e)‖₁
 
     until h has crossed 0 and l is still the most likely. c₃, by which little noise is preferred, is
-    raised until that fails; the noise before counts.
+    raised until that fails; the noise before counts. An answer of which the model is all but
+    certain, its logits further apart than the steps together reach, has none.
 
     Args:
         classifier: log-odds of membership (N,) of posteriors (N, C).
@@ -114,6 +134,8 @@ class NoiseSearch:
             rows, slope = rows[~is_done], slope[~is_done]
             if not len(rows):
                 break
+            # the largest is brought to 1: of answers that are nearly certain, squares underflow
+            slope = slope / slope.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
             length = slope.norm(dim=1, keepdim=True).clamp_min(TINY)
             noise[rows] -= self._step_size * slope / length
         return noise, is_found
@@ -133,7 +155,7 @@ class AnswerNoise(Guard):
         p = min(ε / ‖r‖₁, 1)        elsewhere
 
     so that the expected distance is at most ε. The same query always has the same answer, lest
-    asking again averages the noise out: the coin is drawn from the answer itself and a secret.
+    asking again averages the noise out: the coin is drawn from the query and a secret.
 
     Attributes:
         done: after it has learned, the share of reference samples whose answer carries noise (of
@@ -149,22 +171,25 @@ class AnswerNoise(Guard):
         super().__init__()
         self._params = params
         widths = (classes, *params.hidden)
-        self.classifier = nn.Sequential(stack(widths, generator), linear(widths[-1], 1, generator))
+        self.classifier = nn.Sequential(
+            Ranked(), stack(widths, generator), linear(widths[-1], 1, generator)
+        )
         self.requires_grad_(requires_grad=False)
-        self.register_buffer("secret", secret_of(classes, generator))
+        self.register_buffer("secret", new_secret(generator))
         self.register_buffer("done", torch.zeros(2))
 
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        """Train the classifier on by Adam; it knows members from others by their posteriors.
+        """Train the classifier on by Adam, whose rate is a tenth in the last quarter of epochs.
 
-        Its rate is a tenth in the last quarter of epochs, as in the paper.
+        It knows members from others by their posteriors.
         """
         members, others = lesson.members, lesson.others
         if len(members) and len(others):
             self._fit(torch.cat([members, others]).softmax(dim=1), len(members), generator)
         asked = others if len(others) else members
+        queries = torch.randint(2**62, (len(asked),), generator=generator).to(asked.device)
         with torch.no_grad():
-            moved = (self(asked).softmax(dim=1) - asked.softmax(dim=1)).abs().sum(dim=1)
+            moved = (self(asked, queries).softmax(dim=1) - asked.softmax(dim=1)).abs().sum(dim=1)
         self.done.copy_(torch.stack([(moved > 0).float().mean(), moved.mean()]))
 
     def _fit(self, posteriors: Tensor, members: int, generator: torch.Generator) -> None:
@@ -185,7 +210,7 @@ class AnswerNoise(Guard):
         self.classifier.requires_grad_(requires_grad=False)
         optimizer.zero_grad(set_to_none=True)
 
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         """The logits, with noise where the coin says so."""
         params = self._params
         search = NoiseSearch(self.classifier, steps=params.steps, step_size=params.step_size)
@@ -194,7 +219,7 @@ class AnswerNoise(Guard):
         distance = (answered - posteriors).abs().sum(dim=1)
         is_worse = self._sureness(posteriors) <= self._sureness(answered)
         chance = (params.budget / distance.clamp_min(TINY)).clamp_max(1)
-        is_noisy = ~is_worse & (coins(posteriors, self.secret) < chance)
+        is_noisy = ~is_worse & (coins(queries, self.secret) < chance)
         return torch.where(is_noisy[:, None], noisy, logits)
 
     def _sureness(self, posteriors: Tensor) -> Tensor:

@@ -88,19 +88,22 @@ def test_an_answer_has_the_values_of_another_and_the_ranks_of_its_own() -> None:
     about_noise = guard.values[0].softmax(dim=0)
     assert torch.equal(about_noise.sort(descending=True).values, about_noise)
 
-    answered = guard(tensor([[0.1, 30.0, -5.0, 2.0], [7.0, 0.0, 8.0, 6.0]])).softmax(dim=1)
+    answered = guard(
+        tensor([[0.1, 30.0, -5.0, 2.0], [7.0, 0.0, 8.0, 6.0]]), tensor([1, 2])
+    ).softmax(dim=1)
 
     ranks = tensor([[2, 0, 3, 1], [1, 3, 0, 2]])
     torch.testing.assert_close(answered, about_noise[ranks])
 
 
 def test_values_are_those_of_answers_about_random_inputs() -> None:
-    """In descending order, but for a grain; many queries meet all of them."""
+    """In descending order, but for a grain; queries whose answers are alike meet all of them."""
     guard = values(8)
     drawn = 2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(2))
     ranked = drawn.softmax(dim=1).sort(dim=1, descending=True).values
 
-    answered = guard(torch.randn(400, 4, generator=torch.Generator().manual_seed(3))).softmax(dim=1)
+    alike = tensor([3.0, 1.0, 2.0, 0.0]).expand(400, 4)
+    answered = guard(alike, torch.arange(400)).softmax(dim=1)
 
     torch.testing.assert_close(guard.values.softmax(dim=1), ranked, atol=1e-3, rtol=0)
     met = answered.sort(dim=1, descending=True).values
@@ -114,7 +117,9 @@ def test_labels_stay_where_answers_about_noise_are_all_alike() -> None:
     guard = RandomValues(3, 4, torch.Generator().manual_seed(1))
     asked = torch.randn(50, 4, generator=torch.Generator().manual_seed(3))
 
-    assert torch.equal(guard(asked).argmax(dim=1), asked.argmax(dim=1))
+    answered = guard(asked, torch.arange(50))
+
+    assert torch.equal(answered.argmax(dim=1), asked.argmax(dim=1))
 
 
 def test_without_answers_nothing_guards_them() -> None:

@@ -423,6 +423,23 @@ def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) ->
     ]
 
 
+def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare: Prepare) -> None:
+    """HAMP's asks about inputs between bounds, which handwriting has; else members tell them."""
+    hamp = {"type": "hamp", "entropy": 0.8}
+    prepared = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    require_feasible(prepared)
+
+    boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
+
+    [found] = refusal(boundless)
+    assert found.endswith(
+        "'dp-sgd' bounds what members do to what ships, and for the guard of 'hamp' inputs are "
+        "drawn between the members' own extremes, since the data have no bounds; take one of the "
+        "two out"
+    )
+
+
 def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
     """Gradients to grow by are the members' own, and so are weights trained without it."""
     prepared = prepare(

@@ -17,6 +17,7 @@ from safecompress_core.api import Access, Kind
 from safecompress_core.engine.audit_feasibility import auditable
 from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.model_format import Format, given_model
+from safecompress_core.engine.rebuilding import component, load_classifier
 from safecompress_core.errors import AccessError, ModelError, SpecError, StorageError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.network import Classifier
@@ -207,7 +208,7 @@ def guarded_file(module: nn.Module, folder: Path, registry: Registry, **guard: A
     """The file of a model whose answers are guarded, and the guard."""
     plain = own_file(module, folder)
     stored = load_model(plain)
-    params = prepared(plain, registry, folder).component(Kind.DEFENCE, MEMGUARD)
+    params = component(registry, Kind.DEFENCE, MEMGUARD)
     made = registry.create(params).make_guard(classes=14, generator=torch.Generator())
     passport = stored.metadata | {"guard": params.model_dump(mode="json") | guard}
     path = folder / "guarded.safetensors"
@@ -228,8 +229,9 @@ def test_a_guard_in_the_file_stands_before_the_answers(
     asked = seen.restricted(Access.BLACK_BOX)
     held = seen.restricted(Access.WHITE_BOX)
     torch.testing.assert_close(held.logits, mlp(inputs), rtol=0, atol=1e-5)
-    assert finished.guard is not None
-    torch.testing.assert_close(asked.logits, finished.guard(held.logits))
+    shipped = load_classifier(audit.given.path, registry=registry)
+    assert len(shipped.classes) == 14
+    torch.testing.assert_close(shipped(inputs), asked.logits)
     assert torch.equal(asked.predictions, held.predictions)
     assert not torch.equal(asked.posteriors, held.posteriors)
     assert finished.sizes["parameters"] == sum(one.numel() for one in mlp.parameters())
@@ -239,6 +241,9 @@ def test_a_guard_that_nobody_here_can_make_is_refused(
     mlp: nn.Module, registry: Registry, tmp_path: Path
 ) -> None:
     """Without it the model would look leakier than it is to whoever asks."""
+    plain = load_classifier(own_file(mlp, tmp_path), registry=registry)
+    assert plain.guard is None
+    torch.testing.assert_close(plain(SAMPLE), mlp(SAMPLE))
     for changed, reason in (
         ({"type": "unheard-of"}, "no defence 'unheard-of' is installed"),
         ({"hidden": [9]}, "size mismatch"),
@@ -247,6 +252,8 @@ def test_a_guard_that_nobody_here_can_make_is_refused(
         with pytest.raises(StorageError, match="guards the model's answers cannot be") as refused:
             auditable(prepared(path, registry, tmp_path))
         assert reason in str(refused.value)
+        with pytest.raises(StorageError, match="guards the model's answers cannot be"):
+            load_classifier(path, registry=registry)
 
 
 OTHER_ANSWERS = {

@@ -40,7 +40,7 @@ class Blunt(Guard):
         self.shown.append((lesson, drawn))
         self.by.copy_(1 + lesson.members.abs().mean())
 
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / self.by
 
 
@@ -157,6 +157,28 @@ def test_it_may_ask_about_random_inputs_of_the_datas_range(
     assert first.shape == (600, 10)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+class Deaf(Blunt):
+    """Wants to know of no sample."""
+
+    reads_samples = False
+
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+        self.shown.append((lesson, 0))
+
+
+def test_a_guard_that_reads_no_samples_is_shown_none(
+    network: Callable[..., Classifier], trainer: Trainer
+) -> None:
+    """Then the network need not be asked about them either."""
+    one, deaf = guarded(network()), Deaf()
+    one.network.answer_through(deaf)
+
+    trainer.train(one, until=1, evolution=None, what="it")
+
+    ((lesson, _),) = deaf.shown
+    assert lesson.members.shape == lesson.others.shape == (0, 10)
 
 
 def test_chance_comes_from_the_epoch_alone(

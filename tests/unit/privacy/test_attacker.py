@@ -1,8 +1,10 @@
 """What an adversary holds."""
 
+import pytest
 import torch
 from torch import nn
 
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Game
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.attacker import Evidence
 from safecompress_core.privacy.observations import observe
@@ -27,3 +29,34 @@ def test_evidence_on_some_samples_keeps_everything_together() -> None:
     assert torch.equal(some.seen.logits, seen.logits[[3, 0]])
     assert torch.equal(some.references.logits, references.logits[:, [3, 0]])
     assert (unknown.truth, unknown.references, len(unknown.seen)) == (None, None, 2)
+
+
+class ReferenceParams(AttackerParams):
+    """Asks for all there are."""
+
+    references: int = 5
+
+
+@pytest.mark.parametrize("access", [Access.BLACK_BOX, Access.WHITE_BOX])
+def test_who_holds_the_network_has_references_without_guards(access: Access) -> None:
+    """What it sees of the model is bare as well, so it compares like with like."""
+    labels, logits = torch.tensor([0, 1, 1, 0]), torch.randn(5, 4, 2)
+    seen = observe(Classifier(nn.Linear(3, 2)), torch.randn(4, 3), labels)
+    references = References(logits, torch.rand(5, 4) < 0.5, labels, bare=2 * logits)
+    definition = AttackerDef(
+        name="example",
+        params=ReferenceParams,
+        target="x:Y",
+        summary="An example.",
+        game=Game.MEMBERSHIP,
+        access=access,
+        references=True,
+    )
+
+    held = Evidence(seen=seen, truth=None, values=2, references=references).declared(
+        definition, ReferenceParams()
+    )
+
+    assert held.references is not None
+    factor = 2 if access is Access.WHITE_BOX else 1
+    assert torch.equal(held.references.logits, factor * logits)

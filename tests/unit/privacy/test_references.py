@@ -1,5 +1,7 @@
 """Reference models: who trains which, and what is kept of their answers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -69,6 +71,19 @@ def test_what_belongs_together_is_in_the_same_models() -> None:
         assert (held[:, groups == group].float().mean(dim=1) % 1 == 0).all()
     assert (held.sum(dim=0) == 3).all()
     assert ((held.sum(dim=1) - 50.5).abs() <= 4).all()
+
+
+def test_who_leaves_a_guard_out_leaves_out_those_of_references_too() -> None:
+    """Of some of them as well; without a guard there is nothing to leave out."""
+    plain = answers()
+    guarded = replace(plain, bare=plain.logits * 2)
+
+    some = guarded.first(2).take(torch.tensor([4, 1]))
+
+    assert torch.equal(some.logits, plain.logits[:2][:, [4, 1]])
+    assert torch.equal(some.unguarded.logits, 2 * some.logits)
+    assert torch.equal(some.unguarded.is_in, some.is_in)
+    assert plain.unguarded is plain
 
 
 def test_some_samples_and_some_models_can_be_taken() -> None:

@@ -90,17 +90,17 @@ class Halved(Guard):
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         self.by += torch.rand((), generator=generator)
 
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / self.by
 
 
 class OtherLabel(Halved):
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return -logits
 
 
 class ByTheBatch(Halved):
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits - logits.mean()
 
 
@@ -122,7 +122,7 @@ class Amnesic(Halved):
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
         self.extra = float(lesson.members.abs().mean())
 
-    def forward(self, logits: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / (self.by + self.extra)
 
 
