@@ -237,7 +237,7 @@ def test_it_stands_beside_no_defence_that_trains_on_reference_samples() -> None:
     assert not list(Memguard(MemguardParams()).flaws(replace(around, others={})))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-30, 30, width=32), min_size=CLASSES, max_size=CLASSES))
 def test_any_logits_have_an_answer_with_the_same_label(values: list[float]) -> None:
     """Also where all are alike, or one is certain."""
