@@ -145,16 +145,33 @@ class PerSample:
 
     def __init__(self) -> None:
         self._seen: list[tuple[nn.Module, Tensor, Tensor]] = []
+        self._samples = 0
 
     @contextmanager
     def watching(self, network: nn.Module) -> Iterator[None]:
         """Notes what layers are given in a forward pass, and later what comes back."""
         self._seen.clear()
         with ExitStack() as hooks:
+            hooks.callback(network.register_forward_pre_hook(self._count).remove)
             for layer in network.modules():
                 if _own(layer):
                     hooks.callback(layer.register_forward_hook(self._watch).remove)
+                if isinstance(layer, nn.Embedding):
+                    hooks.callback(layer.register_forward_pre_hook(self._spread).remove)
             yield
+
+    def _count(self, network: nn.Module, given: tuple[Any, ...]) -> None:
+        self._samples = len(given[0])
+
+    def _spread(self, layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Have what is asked about once for all samples, as words' positions are, be so for each.
+
+        Else what comes back would be the sum over the batch.
+        """
+        indices, *rest = given
+        if indices.ndim > 1 and len(indices) == 1:
+            indices = indices.expand(self._samples, *indices.shape[1:])
+        return indices, *rest
 
     def _watch(self, layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
         """A hook of the output, not of the layer: what follows may write into it."""

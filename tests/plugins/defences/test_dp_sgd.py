@@ -54,6 +54,20 @@ class Words(nn.Module):
         return self.head(hidden.mean(dim=1))  # type: ignore[no-any-return]
 
 
+class Places(nn.Module):
+    """A reader that knows where a word stands: places are asked about once for all samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(20, 6)
+        self.places = nn.Embedding(4, 6)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, words: Tensor) -> Tensor:
+        places = self.places(torch.arange(words.shape[1])[None])
+        return self.head(torch.tanh(self.words(words) + places).mean(dim=1))  # type: ignore[no-any-return]
+
+
 class Twice(nn.Module):
     """One layer is asked twice, and its output is written over."""
 
@@ -82,6 +96,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
     "linear": (mlp, lambda: torch.rand(12, 9)),
     "convolutions": (lambda: images(inplace=True), lambda: torch.rand(12, 2, 6, 6)),
     "words": (Words, lambda: torch.randint(20, (12, 4))),
+    "words and their places": (Places, lambda: torch.randint(20, (12, 4))),
     "a layer asked twice": (Twice, lambda: torch.rand(12, 5)),
 }
 
