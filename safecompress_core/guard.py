@@ -73,6 +73,11 @@ class Guard(nn.Module, ABC):
                 alike, and chance that they share would tell who they are.
         """
 
+    def answered(self, inputs: Tensor, logits: Tensor) -> Tensor:
+        """What whoever asks about inputs (N, ...) is told in the place of bare logits (N, C)."""
+        answers: Tensor = self(logits.float(), digests(inputs).to(logits.device))
+        return answers
+
 
 def digests(inputs: Tensor) -> Tensor:
     """A number for each input, the same for the same bits: shape (N,), int64."""

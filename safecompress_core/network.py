@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
-from safecompress_core.guard import Guard, digests
+from safecompress_core.guard import Guard
 from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
@@ -154,8 +154,7 @@ class Classifier(nn.Module):
         if self.guard is None:
             return logits
         with torch.no_grad():
-            answered: Tensor = self.guard(logits.float(), digests(inputs).to(logits.device))
-        return answered
+            return self.guard.answered(inputs, logits)
 
     def unguarded(self) -> "Classifier":
         """The same network, nothing copied, for whoever holds it and can leave the guard out."""

@@ -55,6 +55,7 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
     built: dict[str, Defence] = {
         component_id(params): prepared.registry.create(params) for _, params in declared
     }
+    guards = {name: _guard(prepared, one) for name, one in built.items()}
     for index, (path, params) in enumerate(declared):
         name = component_id(params)
         around = Surroundings(
@@ -70,13 +71,13 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
         if prepared.recipe.arithmetic.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
-        earlier = [other for other in around.earlier if _guard(prepared, built[other])]
-        if _guard(prepared, built[name]) and earlier:
+        earlier = [other for other in around.earlier if guards[other] is not None]
+        if guards[name] is not None and earlier:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
             yield Finding((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
             yield from _past(prepared, name)
-            yield from _guarded_past(prepared, name, built)
+            yield from _guarded_past(prepared, name, guards)
 
 
 def _hooks(defence: Defence) -> bool:
@@ -90,12 +91,12 @@ def _guard(prepared: Preparation, defence: Defence) -> Guard | None:
 
 
 def _guarded_past(
-    prepared: Preparation, name: str, built: Mapping[str, Defence]
+    prepared: Preparation, name: str, guards: Mapping[str, Guard | None]
 ) -> Iterator[Finding]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
     for path, params in _declared(prepared):
         other = component_id(params)
-        guard = _guard(prepared, built[other])
+        guard = guards[other]
         if guard is None:
             continue
         if guard.reads_samples:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Kind, Params, Slot
 from safecompress_core.engine.defence import Defence
 from safecompress_core.errors import SafeCompressError, StorageError
-from safecompress_core.guard import Guard, digests
+from safecompress_core.guard import Guard
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.network import ModelFactory
 from safecompress_core.reshaping import Reshaping
@@ -40,10 +40,7 @@ class ShippedModel(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, C) of samples (N, ...)."""
         logits: Tensor = self.module(inputs)
-        if self.guard is None:
-            return logits
-        answers: Tensor = self.guard(logits.float(), digests(inputs).to(logits.device))
-        return answers
+        return logits if self.guard is None else self.guard.answered(inputs, logits)
 
 
 def load_classifier(path: Path, *, registry: Registry | None = None) -> ShippedModel:
