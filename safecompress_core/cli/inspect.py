@@ -150,8 +150,9 @@ def _print_model(found: Mapping[str, Any]) -> None:
     console.print(drawn(Table("Tensors", columns, tuple(rows))))
     times = found["dense_bytes"] / found["file_bytes"]
     console.print(
-        f"{found['active']:,} of {found['weights']:,} weights; "
-        f"{share(found['density'])} of those that may be sparse.\n"
+        f"{found['active']:,} of {found['weights']:,} weights: "
+        f"{share(found['active'] / found['weights'])} of the whole model, "
+        f"{share(found['density'])} of the layers that may be sparse.\n"
         f"{found['file_bytes']:,} bytes; dense they would be "
         f"{found['dense_bytes']:,}, {times:.1f} times as many."
     )

@@ -38,6 +38,8 @@ class Reading:
         mia_accuracy: right answers of the membership attacker that counts, in [0, 1]; None where
             nobody attacks membership.
         density: of the sparsifiable weights.
+        model_density: of all parameters.
+        sparsifiable: the share of parameters that may be sparse.
         bytes: of the model's file.
         seconds: that its training took, tests included; None where nobody measured it.
         audit: by attacker.
@@ -46,6 +48,8 @@ class Reading:
     task_accuracy: float
     mia_accuracy: float | None
     density: float
+    model_density: float
+    sparsifiable: float
     bytes: int
     seconds: float | None
     audit: Mapping[str, Attacked]
@@ -104,6 +108,8 @@ def read_part(
         task_accuracy=float(part["metrics"][performance]["value"]),
         mia_accuracy=_mia_accuracy(part["audit"], mia),
         density=float(part["model"]["density"]),
+        model_density=float(part["model"]["model_density"]),
+        sparsifiable=float(part["model"]["sparsifiable"]),
         bytes=int(part["model"]["file_bytes"]),
         seconds=seconds,
         audit={

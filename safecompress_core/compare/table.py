@@ -154,6 +154,8 @@ def _described(
         "method": method,
         "density": density,
         "kept": over_seeds(lambda one: one.density),
+        "model_density": over_seeds(lambda one: one.model_density),
+        "sparsifiable": min(one.sparsifiable for one in readings),
         "seeds": list(seeds),
         **{
             figure: over_seeds(lambda one, figure=figure: getattr(one, figure))  # type: ignore[misc]

@@ -60,12 +60,13 @@ class Finished:
         """Densities and counts, JSON-ready, as results hold them; None for what is not known."""
         total, weights, active = self.parameters, self.weights, self.active
         if total is None or not weights or active is None:
-            nothing = dict.fromkeys(("density", "model_density", "active"))
+            nothing = dict.fromkeys(("density", "model_density", "sparsifiable", "active"))
             return {**nothing, "parameters": total}
         left = total - weights + active
         return {
             "density": active / weights,
             "model_density": left / total,
+            "sparsifiable": weights / total,
             "parameters": total,
             "active": left,
         }

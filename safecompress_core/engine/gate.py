@@ -7,6 +7,9 @@ from safecompress_core.spec.model import Gate
 
 __all__ = ["passed", "verdicts"]
 
+MODEL_KEYS = {"density": "model_density", "file_bytes": "file_bytes"}
+"""Sizes of a model by the name that a gate gives them: its density is that of the whole model."""
+
 Part = Mapping[str, Any]
 """One model's part of the results: its ``model``, ``metrics`` and ``audit``."""
 
@@ -60,7 +63,7 @@ def _readings(measure: str, part: Part) -> Iterator[tuple[float, float, float]]:
         return
     owner, _, name = measure.rpartition(".")
     if owner == "model":
-        yield (float(part["model"][name]),) * 3
+        yield (float(part["model"][MODEL_KEYS[name]]),) * 3
         return
     for attacker, judged in part["audit"].items():
         if owner in (attacker, judged["game"]) and judged.get(name) is not None:

@@ -24,7 +24,8 @@ def describe_model(
     """Architecture, shapes and sizes of a model.
 
     ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters; both
-    are fractions of what the uncompressed model has, which may be wider.
+    are fractions of what the uncompressed model has, which may be wider. ``sparsifiable`` is the
+    share of its parameters that may be sparse.
     """
     weights, total = _sizes(learner)
     active = learner.topology.total_active if learner.topology else weights
@@ -34,6 +35,7 @@ def describe_model(
         "reshaping": learner.network.reshaping.to_json(),
         "density": active / all_weights,
         "model_density": (active + total - weights) / everything,
+        "sparsifiable": all_weights / everything,
         "parameters": total,
         "active": active + total - weights,
         "file_bytes": file_bytes,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from safecompress_core.report.contents import VOID, Tile
+from safecompress_core.report.densities import kept
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
 
@@ -30,14 +31,11 @@ def tiles(results: Results) -> tuple[Tile, ...]:
     """Size, performance, and the strongest attack of each game."""
     name, origin, model = results["selection"]["performance"], results["origin"], results["model"]
     metric = results["metrics"][name]
-    kept = ""
-    if model["density"] is not None:
-        kept = f"{model['density']:.1%} of the weights are there".replace("%", " %")
     return (
         _tile(
             "model file",
             size(model["file_bytes"]),
-            kept,
+            kept(model),
             f"{origin['format']}, {origin['access']} access",
         ),
         _tile(

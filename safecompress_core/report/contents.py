@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safecompress_core.report.densities import kept
 from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
@@ -183,7 +184,7 @@ def _size(results: Results) -> Tile:
         before=size(before["file_bytes"]),
         change=brief,
         brief=brief,
-        note=f"{after['density']:.1%} of the weights kept".replace("%", " %"),
+        note=kept(after),
         direction=direction,  # type: ignore[arg-type]
     )
 

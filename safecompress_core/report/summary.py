@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
 from safecompress_core.report.words import number, share, span
 
 __all__ = [
@@ -260,7 +261,7 @@ def _file_bytes(part: Part) -> Any:
 def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
     models = [part["model"] for part in parts]
     if all(model["density"] is not None for model in models):
-        yield Row("density", tuple(Cell(share(model["density"])) for model in models))
+        yield from _density_rows(models)
     counts = [
         model["parameters"] if model["active"] is None else model["active"] for model in models
     ]
@@ -276,6 +277,15 @@ def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
         "model file",
         tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
     )
+
+
+def _density_rows(models: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Yield both densities, each by its name, where one of them would mislead."""
+    names = {"density": "density"}
+    if any(map(states_both, models)):
+        names = {SPARSE_LAYERS: "density", WHOLE_MODEL: "model_density"}
+    for label, key in names.items():
+        yield Row(label, tuple(Cell(share(model[key])) for model in models))
 
 
 def _explored_row(results: Results) -> Iterator[Row]:

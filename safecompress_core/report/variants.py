@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safecompress_core.report.words import number
+from safecompress_core.report.densities import states_both
+from safecompress_core.report.words import number, share
 
 __all__ = ["COLUMNS", "Figure", "Variant", "VariantTable", "legend", "variant_table"]
 
@@ -96,7 +97,10 @@ def _variant(place: int, row: Mapping[str, Any], shown: Sequence[str]) -> Varian
 def _density(row: Mapping[str, Any]) -> str:
     """What was asked for, or else what came of it."""
     density = row["density"] if row["density"] is not None else row["kept"]["mean"]
-    return "" if density == 1 else f"{density:.4g}"
+    if density == 1:
+        return ""
+    of_all = f" ({share(row['model_density']['mean'])} of all)" if states_both(row) else ""
+    return f"{density:.4g}{of_all}"
 
 
 def _figure(summary: Mapping[str, Any] | None, *, is_best: bool) -> Figure:

@@ -119,7 +119,7 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "density", row["density"]
     yield "seeds", " ".join(map(str, row["seeds"]))
     yield "on_front", row["on_front"]
-    for name in ("kept", *COLUMNS):
+    for name in ("kept", "model_density", *COLUMNS):
         yield from _ends(name, row[name])
     for game, summary in row["advantage"].items():
         yield from _ends(f"advantage.{game}", summary)

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from safecompress_core.report.densities import states_both
 from safecompress_core.report.summary import objective_name
-from safecompress_core.report.words import and_list, apart, number, or_list, span
+from safecompress_core.report.words import and_list, apart, number, or_list, share, span
 
 __all__ = [
     "Finding",
@@ -28,6 +29,7 @@ MEASURE_NAMES = {
     "mae": "MAE",
     "mae_lift": "MAE below the guess's",
 }
+DENSITY = "model.density"
 CONTROL_NAMES = {"null": "null control", "planted": "planted-leak control"}
 
 Forms = tuple[str, str]
@@ -100,6 +102,8 @@ def _compressed(results: Results, gate: Mapping[str, Any]) -> str:
     is_floor, bound = _bound(gate)
     wanted = f"must be at {'least' if is_floor else 'most'} {number(bound)}"
     found = f"It is {apart(gate['value'], bound)}"
+    if gate["measure"] == DENSITY and states_both(results["model"]):
+        found += f", and {share(results['model']['density'])} of the layers that may be sparse"
     if gate["held"] != gate["value"]:
         end = "low" if is_floor else "high"
         found += f"; the {end} end of its interval, {apart(gate['held'], bound)}, counts"
@@ -131,6 +135,8 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
     owner, _, name = gate["measure"].rpartition(".")
     if not owner or gate["measure"] in results["metrics"]:
         return f"Test {gate['measure']}"
+    if gate["measure"] == DENSITY:
+        return "Density of the whole model"
     text = f"{owner} {MEASURE_NAMES.get(name, name)}"
     attacks = {key: one for key, one in results["audit"].items() if one["game"] == owner}
     worst = [key for key, one in attacks.items() if one.get(name) == gate["value"]]
@@ -252,8 +258,8 @@ def _kept(results: Results) -> Iterator[Finding]:
     name = rounds[0]["candidates"][0]["strategy"]
     if kept:
         text = f"nothing was significantly better than '{name}', so the run kept what it had"
-        share = f"{kept} of {len(rounds)} rounds" if kept < len(rounds) else "every round"
-        yield Finding(f"In {share} {text}.")
+        when = f"{kept} of {len(rounds)} rounds" if kept < len(rounds) else "every round"
+        yield Finding(f"In {when} {text}.")
     else:
         text = f"In every round a candidate was significantly better than '{name}'."
         yield Finding(text, is_good=True)

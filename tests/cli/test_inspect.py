@@ -59,7 +59,10 @@ def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
     assert "format version 1" in outcome.stdout
     assert "model: type mlp" in outcome.stdout
     assert "fc.weight   3 × 4   float32   0.250     14" in outcome.stdout
-    assert "6 of 15 weights; 0.250 of those that may be sparse." in outcome.stdout
+    assert (
+        "6 of 15 weights: 0.400 of the whole model, 0.250 of the layers that may be sparse."
+        in " ".join(outcome.stdout.split())
+    )
 
 
 def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ MODEL = {
     "reshaping",
     "density",
     "model_density",
+    "sparsifiable",
     "parameters",
     "active",
     "file_bytes",
@@ -67,6 +68,8 @@ def test_sizes_are_those_of_the_files(results: dict[str, Any], finished: Any) ->
 
     assert (model["parameters"], model["active"]) == (936 + 26, 281 + 26)
     assert model["density"] == 281 / 936
+    assert model["model_density"] == (281 + 26) / (936 + 26)
+    assert model["sparsifiable"] == dense["sparsifiable"] == 936 / (936 + 26)
     assert dense["density"] == dense["model_density"] == 1
     for part, folder in ((model, "model"), (dense, "baseline")):
         assert part["file_bytes"] == (run.path / folder / "model.safetensors").stat().st_size

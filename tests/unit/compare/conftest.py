@@ -14,7 +14,12 @@ def part(accuracy: float, mia: float, *, auc: float, density: float, size: int) 
     member = {"game": "membership", "advantage_interval": [0, 1], "auc_interval": [0, 1]}
     rates = [{"max_fpr": 0.1, "tpr": 0.3}, {"max_fpr": 0.01, "tpr": 0.05}]
     return {
-        "model": {"density": density, "file_bytes": size},
+        "model": {
+            "density": density,
+            "model_density": density / 2 + 0.5,
+            "sparsifiable": 0.5,
+            "file_bytes": size,
+        },
         "metrics": {"accuracy": {"value": accuracy, "interval": [0, 1]}},
         "audit": {
             "loss": {

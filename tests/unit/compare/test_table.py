@@ -28,6 +28,8 @@ def test_figures_are_means_over_seeds(done: Make) -> None:
     assert found["task_accuracy"]["values"] == [0.4, 0.5]
     assert found["bytes"]["mean"] == 100
     assert found["kept"]["mean"] == pytest.approx(0.1)
+    assert found["model_density"]["mean"] == pytest.approx(0.55)
+    assert found["sparsifiable"] == 0.5
     assert found["audit"]["gap"]["auc"]["mean"] == pytest.approx(0.55)
 
 

@@ -22,7 +22,7 @@ def attack(game: str, advantage: tuple[float, float, float], **more: Any) -> dic
 
 
 PART: dict[str, Any] = {
-    "model": {"density": 0.1, "file_bytes": 5000},
+    "model": {"density": 0.1, "model_density": 0.7, "file_bytes": 5000},
     "metrics": {
         "accuracy": {"value": 0.6, "interval": [0.55, 0.65]},
         "size": {"value": 5000.0, "interval": [5000.0, 5000.0]},
@@ -50,7 +50,8 @@ def verdict(measure: str, **bound: Any) -> dict[str, Any]:
         ("accuracy", {"at_least": 0.56, "against": "estimate"}, 0.6, 0.6, True),
         ("accuracy", {"at_most": 0.64}, 0.65, 0.6, False),
         ("size", {"at_most": 5000}, 5000, 5000, True),
-        ("model.density", {"at_most": 0.1}, 0.1, 0.1, True),
+        ("model.density", {"at_most": 0.7}, 0.7, 0.7, True),
+        ("model.density", {"at_most": 0.1}, 0.7, 0.7, False),
         ("model.file_bytes", {"at_most": 4999}, 5000, 5000, False),
         ("probe.lift", {"at_most": 0.4}, 0.4, 0.3, True),
         ("attribute.advantage", {"at_most": 0.55}, 0.6, 0.5, False),

@@ -44,6 +44,7 @@ def model(density: float, active: int, file_bytes: int) -> dict[str, Any]:
     return {
         "density": density,
         "model_density": density,
+        "sparsifiable": 1.0,
         "parameters": 1000,
         "active": active,
         "file_bytes": file_bytes,

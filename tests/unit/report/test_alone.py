@@ -16,7 +16,7 @@ def alone(results: dict[str, Any]) -> dict[str, Any]:
     """The same figures, of a model that somebody else has made."""
     gate = [{**one, "baseline": None} for one in results["gate"]]
     origin = {"file": "m.onnx", "format": "ONNX model", "access": "black-box", "sha256": "0" * 64}
-    sizes = dict.fromkeys(("density", "model_density", "parameters", "active"))
+    sizes = dict.fromkeys(("density", "model_density", "sparsifiable", "parameters", "active"))
     return {
         **results,
         "baseline": None,

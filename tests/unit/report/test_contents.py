@@ -15,7 +15,12 @@ def a_run(
     def part(index: int) -> dict[str, Any]:
         value, gain = accuracy[index], leak[index]
         return {
-            "model": {"file_bytes": size[index], "dense_bytes": size[0], "density": 0.1},
+            "model": {
+                "file_bytes": size[index],
+                "dense_bytes": size[0],
+                "density": 0.1,
+                "sparsifiable": 1.0,
+            },
             "metrics": {"accuracy": {"value": value, "interval": [value - 0.05, value + 0.05]}},
             "audit": {
                 "loss-threshold": {

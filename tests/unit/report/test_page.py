@@ -145,6 +145,7 @@ def part(accuracy: float, leak: float, probe: float, file_bytes: int) -> dict[st
         "model": {
             "density": file_bytes / 200_000,
             "model_density": file_bytes / 200_000,
+            "sparsifiable": 1.0,
             "parameters": 50_000,
             "active": file_bytes // 4,
             "file_bytes": file_bytes,

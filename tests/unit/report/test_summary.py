@@ -69,6 +69,19 @@ def test_a_figure_stands_beside_its_interval(results: Results) -> None:
     assert found["parameters"][1].note == "0.100 of all"
 
 
+def test_both_densities_are_named_where_one_would_mislead(results: Results) -> None:
+    """Of a network of which under half may be sparse, a tenth of these is most of the model."""
+    sizes = {"density": 0.1, "model_density": 0.704, "sparsifiable": 0.329}
+    results["model"] |= sizes
+    results["baseline"]["model"] |= {"sparsifiable": 0.329}
+
+    found = cells(comparison(results))
+
+    assert found["density of sparse layers"] == (Cell("1.000"), Cell("0.100"))
+    assert found["density of whole model"] == (Cell("1.000"), Cell("0.704"))
+    assert "density" not in found
+
+
 def test_a_density_never_reads_as_nothing(results: Results) -> None:
     """Three decimals would make 0.0001 a model without weights."""
     results["model"]["density"] = 9.81e-05

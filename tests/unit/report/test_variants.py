@@ -28,6 +28,8 @@ def row(name: str, accuracy: float, **more: Any) -> dict[str, Any]:
         "method": "test-driven" if method == "test" else method,
         "density": 0.05,
         "kept": over_seeds(0.05, 0.05),
+        "model_density": over_seeds(0.06, 0.06),
+        "sparsifiable": 0.99,
         "seeds": [1, 2],
         "task_accuracy": over_seeds(accuracy, accuracy),
         **dict.fromkeys(FIGURES),
@@ -89,6 +91,13 @@ def test_a_figure_has_half_of_its_interval_and_says_whether_it_leads(
     assert not second.figures[0].is_best
     assert (third.figures[2].value, third.figures[2].reach) == ("29,624", "")
     assert (first.density, second.density, third.times) == ("", "0.05", "2.0×")
+
+
+def test_a_row_says_how_much_of_the_whole_model_is_kept(comparison: dict[str, Any]) -> None:
+    """Where under half of the parameters may be sparse: 0.05 of them may be 0.69 of all."""
+    comparison["variants"][1] |= {"sparsifiable": 0.33, "model_density": over_seeds(0.687, 0.687)}
+
+    assert variant_table(comparison).rows[1].density == "0.05 (0.687 of all)"
 
 
 def test_one_seed_promises_nothing(comparison: dict[str, Any]) -> None:

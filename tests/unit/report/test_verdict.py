@@ -72,7 +72,7 @@ def test_a_near_miss_gets_the_decimals_that_show_it(results: Results) -> None:
     [
         ("probe.lift", "probe lift"),
         ("loss.auc", "loss AUC"),
-        ("model.density", "Model density"),
+        ("model.density", "Density of the whole model"),
         ("model.file_bytes", "Model file size in bytes"),
     ],
 )
@@ -81,6 +81,21 @@ def test_a_measure_is_called_by_what_owns_it(results: Results, measure: str, nam
     results["gate"][1] |= {"measure": measure}
 
     assert gates(results)[1].text.startswith(f"{name} must be at most")
+
+
+def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results: Results) -> None:
+    """Where under half of the parameters may be sparse, both; otherwise the one that counts."""
+    results["gate"][1] |= {"measure": "model.density", "value": 0.704, "held": 0.704}
+    results["gate"][1] |= {"at_most": 0.1, "passed": False}
+    results["model"] |= {"density": 0.1, "model_density": 0.704}
+    plain = gates(results)[1].text
+
+    results["model"]["sparsifiable"] = 0.329
+    both = gates(results)[1].text
+
+    start = "Density of the whole model must be at most 0.100. It is 0.704"
+    assert plain.startswith(f"{start}: missed.")
+    assert both.startswith(f"{start}, and 0.100 of the layers that may be sparse: missed.")
 
 
 def test_the_verdict_counts_gates(results: Results) -> None:
