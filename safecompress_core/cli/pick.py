@@ -14,6 +14,7 @@ from safecompress_core.errors import RunDirectoryError, SafeCompressError
 __all__ = ["pick"]
 
 Entry = Mapping[str, Any]
+RESULTS = "results.json"
 
 
 @click.command()
@@ -49,7 +50,8 @@ def pick(
 
     results = read_results(run)
     entry = _named(results, model) if model else _preferred(results, str(prefer))
-    place = _copied(run / entry["file"], output or run / "picked" / f"{entry['id']}.safetensors")
+    default = _inside(run, f"picked/{entry['id']}.safetensors")
+    place = _copied(_inside(run, entry["file"]), output or default)
     if as_json:
         audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
         keys = ("id", "strategy", "settings", "objectives", "chosen")
@@ -88,6 +90,17 @@ def _preferred(results: Mapping[str, Any], preference: str) -> Entry:
     weights = tuple(one["weight"] for one in attackers.values())
     wanted = cast(Literal["safety", "performance", "balanced"], preference)
     return _named(results, Archive(weights=weights, entries=points).preferred(wanted).id)
+
+
+def _inside(run: Path, name: str) -> Path:
+    """Return a file of the run directory that its results name.
+
+    Raises:
+        RunDirectoryError: if the name leads out of it.
+    """
+    if not (run / name).resolve().is_relative_to(run.resolve()):
+        raise RunDirectoryError(f"{run / RESULTS}: it names {name!r}, outside the run directory")
+    return run / name
 
 
 def _copied(source: Path, target: Path) -> Path:

@@ -224,7 +224,9 @@ def _built(
     if given.passport:
         stored = load_model(given.path)
         _fill(module, stored.state, given)
-        return module, stored.topology.masks, guarding_of(prepared.registry, stored)
+        allowed = prepared.loaded.allow_code
+        guarding = guarding_of(prepared.registry, stored, allow_code=allowed)
+        return module, stored.topology.masks, guarding
     _fill(module, _plain(given), given)
     return module, {}, None
 

@@ -166,12 +166,13 @@ class Preparation(Groundwork):
         written = stored.metadata["model"]
         own = self.spec.task.model
         is_own = written == self.passport["model"]
-        model = own if is_own else component(self.registry, Kind.MODEL, written)
+        allowed = self.loaded.allow_code
+        model = own if is_own else component(self.registry, Kind.MODEL, written, allow_code=allowed)
         reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
         network = self.built(model, reshaping)
         network.module.load_state_dict(stored.state)
         network.masks = dict(stored.topology.masks)
-        guarding = guarding_of(self.registry, stored)
+        guarding = guarding_of(self.registry, stored, allow_code=allowed)
         if guarding is not None:
             network.answer_through(guarding.to(self.device).guard)
         return network

@@ -1,4 +1,7 @@
-"""Makes again what a model's file names: components, and what guards its answers."""
+"""Models and output guards rebuilt from what a model file says of them.
+
+Code that a file names is imported only where the caller allows it.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +19,7 @@ from safecompress_core.network import ModelFactory
 from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import StoredModel, load_model
 from safecompress_core.spec.components import Components
+from safecompress_core.spec.outside import code_in
 
 __all__ = ["ShippedModel", "component", "guarding_of", "load_classifier"]
 
@@ -43,60 +47,109 @@ class ShippedModel(nn.Module):
         return logits if self.guard is None else self.guard.answered(inputs, logits)
 
 
-def load_classifier(path: Path, *, registry: Registry | None = None) -> ShippedModel:
-    """The model of a file, in eval mode and on the CPU, to be asked.
+def load_classifier(
+    path: Path,
+    *,
+    network: nn.Module | None = None,
+    allow_code: bool = False,
+    registry: Registry | None = None,
+) -> ShippedModel:
+    """Return the model of a file, in eval mode and on the CPU.
 
     Args:
         path: what ``safecompress run`` has written.
+        network: is filled with the file's weights, in place of a network that the file's metadata
+            describe; of the shapes of the architecture, or of those that the file holds.
+        allow_code: whether code that the file's metadata name may be imported and run, from a
+            folder that they name.
         registry: what is installed; loaded if none is given.
 
     Raises:
-        StorageError: if the file cannot be read, or names what is not installed or does not fit.
+        StorageError: if the file cannot be read, names what is not installed, does not fit, or
+            names code that is not allowed.
     """
     stored = load_model(path)
     registry = registry or load_plugins().registry
     try:
-        factory: ModelFactory = registry.create(
-            component(registry, Kind.MODEL, stored.metadata["model"])
-        )
         classes = tuple(map(str, stored.metadata["classes"]))
-        module = factory.build(
-            input_shape=tuple(stored.metadata["input_shape"]),
-            classes=len(classes),
-            generator=torch.Generator(),  # whatever is drawn is replaced
-        )
-        Reshaping.from_json(stored.metadata.get("reshaping", {})).apply(module)
-        module.load_state_dict(stored.state)
+        if network is None:
+            network = _built(stored, registry, allow_code=allow_code)
+        _fill(network, stored)
     except (KeyError, TypeError, ValueError, RuntimeError, SafeCompressError) as error:
-        raise StorageError(f"{path}: its model cannot be made again: {error}") from error
-    guarding = guarding_of(registry, stored)
+        reason = " ".join(str(error).split())
+        raise StorageError(f"{path}: its model cannot be made again: {reason}") from error
+    guarding = guarding_of(registry, stored, allow_code=allow_code)
     guard = None if guarding is None else guarding.guard
-    return ShippedModel(module, guard, classes).eval()
+    return ShippedModel(network.cpu(), guard, classes).eval()
 
 
-def component(registry: Registry, kind: Kind, written: Mapping[str, Any]) -> Params:
-    """The parameters of a component that a model's file writes as a spec does.
+def _built(stored: StoredModel, registry: Registry, *, allow_code: bool) -> nn.Module:
+    """Build the architecture that a file's metadata describe."""
+    metadata = stored.metadata
+    written = component(registry, Kind.MODEL, metadata["model"], allow_code=allow_code)
+    factory: ModelFactory = registry.create(written)
+    return factory.build(
+        input_shape=tuple(metadata["input_shape"]),
+        classes=len(metadata["classes"]),
+        generator=torch.Generator(),  # whatever is drawn is replaced
+    )
+
+
+def _fill(network: nn.Module, stored: StoredModel) -> None:
+    """Give a network the shapes and weights of a file."""
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    if shapes != {name: tensor.shape for name, tensor in stored.state.items()}:
+        Reshaping.from_json(stored.metadata.get("reshaping", {})).apply(network)
+    network.load_state_dict(stored.state)
+
+
+def component(
+    registry: Registry, kind: Kind, written: Mapping[str, Any], *, allow_code: bool
+) -> Params:
+    """Return the parameters of a component that a model's file writes as a spec does.
+
+    Args:
+        registry: what is installed.
+        kind: of the component.
+        written: its type and parameters.
+        allow_code: whether it may import and run code that the file names.
 
     Raises:
-        StorageError: if nothing of that name is installed.
+        StorageError: if nothing of that name is installed, or it runs code that is not allowed.
     """
     models = Components(registry).models(Slot(kind))
     if written["type"] not in models:
         raise StorageError(f"no {kind} {written['type']!r} is installed")
-    return models[written["type"]].model_validate(written)
+    params = models[written["type"]].model_validate(written)
+    if not allow_code:
+        _refuse_code(params)
+    return params
 
 
-def guarding_of(registry: Registry, stored: StoredModel) -> Defence | None:
-    """The defence whose ``guard`` stands before the answers of a stored model; None for nothing.
+def _refuse_code(params: Params) -> None:
+    for _, definition in code_in(params):
+        raise StorageError(
+            f"{definition.name!r} imports and runs code that this file names, which may do "
+            "anything that you may; allow it (allow_code=True, on the command line --allow-code) "
+            "if you trust that code and the file, or fill a network of your own: "
+            "load_classifier(path, network=...)"
+        )
+
+
+def guarding_of(registry: Registry, stored: StoredModel, *, allow_code: bool) -> Defence | None:
+    """Return the defence that made the output guard of a stored model; None without a guard.
 
     Raises:
-        StorageError: if the defence is not installed, or makes one of other shapes.
+        StorageError: if the defence is not installed, makes a guard of other shapes, or runs code
+            that the file names and that is not allowed.
     """
     written = stored.metadata.get("guard")
     if written is None:
         return None
     try:
-        defence: Defence = registry.create(component(registry, Kind.DEFENCE, written))
+        defence: Defence = registry.create(
+            component(registry, Kind.DEFENCE, written, allow_code=allow_code)
+        )
         defence.guard = guard = defence.make_guard(
             classes=len(stored.metadata["classes"]),
             generator=torch.Generator(),  # whatever is drawn is replaced

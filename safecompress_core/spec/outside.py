@@ -11,7 +11,7 @@ from safecompress_core.spec.paths import unset_variables
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["check_code", "check_paths"]
+__all__ = ["check_code", "check_paths", "code_in"]
 
 
 def check_paths(spec: Params) -> Iterator[Finding]:
@@ -24,14 +24,20 @@ def check_paths(spec: Params) -> Iterator[Finding]:
 
 def check_code(spec: Params) -> Iterator[Finding]:
     """No component imports code that the spec names: for who runs specs that he did not write."""
-    for path, definition in _components(spec, ()):
+    for path, definition in code_in(spec):
+        message = (
+            f"{definition.name!r} imports and runs code that this spec names, which may do "
+            "anything that you may"
+        )
+        mend = "give --allow-code on the command line, if you trust that code and the spec"
+        yield Finding((*path, "type"), message, mend)
+
+
+def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:
+    """Yield every component at or below some parameters that runs code they name, with its path."""
+    for path, definition in _components(params, ()):
         if definition.runs_code:
-            message = (
-                f"{definition.name!r} imports and runs code that this spec names, which may do "
-                "anything that you may"
-            )
-            mend = "give --allow-code on the command line, if you trust that code and the spec"
-            yield Finding((*path, "type"), message, mend)
+            yield path, definition
 
 
 def _components(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Definition]]:

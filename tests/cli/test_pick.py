@@ -158,3 +158,18 @@ def test_a_damaged_file_is_not_copied(finished_run: Path) -> None:
     assert outcome.exit_code == 2
     assert "the file is damaged" in outcome.stderr
     assert not (finished_run / "picked").exists()
+
+
+@pytest.mark.parametrize("field", ["id", "file"])
+def test_results_cannot_name_a_file_outside_the_run(finished_run: Path, field: str) -> None:
+    """Neither one to read nor one to write."""
+    results = results_of(finished_run)
+    outside = "../../outside" if field == "id" else "../outside.safetensors"
+    results["archive"][0][field] = outside
+    (finished_run / "results.json").write_text(json.dumps(results))
+
+    outcome = picked(finished_run, "--id", results["archive"][0]["id"])
+
+    assert outcome.exit_code == 2
+    assert "outside the run directory" in outcome.stderr
+    assert not list(finished_run.parent.glob("outside*"))

@@ -24,7 +24,8 @@ class TorchvisionModel(ModelFactory):
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
         """A fresh network; torch's global state follows ``generator`` while it is made."""
-        name, known = self._params.name, self._models.list_models()
+        # Others than classifiers download, and unpickle, the weights of a backbone.
+        name, known = self._params.name, self._models.list_models(module=self._models)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             raise ModelError(

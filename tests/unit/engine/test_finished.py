@@ -208,7 +208,7 @@ def guarded_file(module: nn.Module, folder: Path, registry: Registry, **guard: A
     """The file of a model whose answers are guarded, and the guard."""
     plain = own_file(module, folder)
     stored = load_model(plain)
-    params = component(registry, Kind.DEFENCE, MEMGUARD)
+    params = component(registry, Kind.DEFENCE, MEMGUARD, allow_code=False)
     made = registry.create(params).make_guard(classes=14, generator=torch.Generator())
     passport = stored.metadata | {"guard": params.model_dump(mode="json") | guard}
     path = folder / "guarded.safetensors"
