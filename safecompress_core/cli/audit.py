@@ -12,7 +12,8 @@ from safecompress_core.cli.discovery import (
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
-from safecompress_core.spec.load import load_audit_spec
+from safecompress_core.spec.kinds import SpecKind
+from safecompress_core.spec.load import composed, load_audit_spec
 from safecompress_core.spec.model import GIVEN
 from safecompress_core.spec.overrides import Laid
 
@@ -90,11 +91,12 @@ def audit(
     from safecompress_core.engine.model_format import given_model
     from safecompress_core.report.verdict import is_good
 
+    read = composed(spec, (*overrides, *([f"device={device}"] if device else [])))
+    read.require(SpecKind.AUDIT)
     given = given_model(model, allow_code=allow_code)
     host = discovered_plugins(plugins_dir)
     loaded = load_audit_spec(
-        spec,
-        overrides=(*overrides, *([f"device={device}"] if device else [])),
+        read,
         laid=(*_files(data, members, non_members), *_architecture(given)),
         registry=host.registry,
         skipped=host.skipped,

@@ -13,8 +13,9 @@ from safecompress_core.cli.overriding import set_option
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
-from safecompress_core.spec.comparison import is_comparison, load_comparison
-from safecompress_core.spec.load import load_any_spec
+from safecompress_core.spec.comparison import load_comparison
+from safecompress_core.spec.kinds import SpecKind
+from safecompress_core.spec.load import composed, load_any_spec
 from safecompress_core.spec.problems import Problem
 
 __all__ = ["validate"]
@@ -69,11 +70,11 @@ def validate(
 def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
 ) -> tuple[Problem, ...]:
-    load = load_comparison if is_comparison(path) else load_any_spec
     try:
+        spec = composed(path, overrides)
+        load = load_comparison if spec.kind is SpecKind.COMPARE else load_any_spec
         load(
-            path,
-            overrides=overrides,
+            spec,
             registry=host.registry,
             skipped=host.skipped,
             allow_code=allow_code,

@@ -4,8 +4,9 @@ Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error me
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from safecompress_core.spec.problems import Problem
+from safecompress_core.spec.problems import Problem, printable
 
 __all__ = ["as_annotations"]
 
@@ -19,6 +20,7 @@ def as_annotations(problems: Sequence[Problem]) -> str:
 
 
 def _annotation(problem: Problem) -> str:
+    problem = replace(problem, file=printable(problem.file))
     title = _escaped(problem.path or "spec", PROPERTY)
     text = _escaped(f"{problem.message}; {problem.mend}", DATA)
     if problem.is_override:
@@ -29,4 +31,4 @@ def _annotation(problem: Problem) -> str:
 
 
 def _escaped(text: str, codes: Mapping[str, str]) -> str:
-    return "".join(codes.get(letter, letter) for letter in text)
+    return "".join(codes.get(letter) or printable(letter) for letter in text)

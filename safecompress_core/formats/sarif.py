@@ -4,6 +4,7 @@ Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
@@ -35,7 +36,7 @@ def _result(problem: Problem) -> dict[str, Any]:
         text = f"{problem.file}: {text}"
     else:
         path = PurePath(problem.file)
-        uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+        uri = path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
         region = {"startLine": problem.line, "startColumn": problem.column}
         location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": region}
     if problem.path:

@@ -14,9 +14,10 @@ from safecompress_core.spec.translate import Finding
 __all__ = ["check_audit"]
 
 
-def check_audit(spec: AuditSpec) -> list[Finding]:
+def check_audit(spec: AuditSpec) -> Iterator[Finding]:
     """Everything in the spec of an audit that does not fit the rest of it, or the data's card."""
-    return [finding for check in _CHECKS for finding in check(spec)]
+    for check in _CHECKS:
+        yield from check(spec)
 
 
 def _check_pools(spec: AuditSpec) -> Iterator[Finding]:

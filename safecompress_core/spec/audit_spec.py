@@ -14,16 +14,12 @@ from safecompress_core.spec.components import Definitions
 from safecompress_core.spec.model import GIVEN, Gate, Members, Share, Slug, components_of
 
 __all__ = [
-    "KIND",
     "AuditPools",
     "AuditSpec",
     "AuditTask",
     "Judges",
     "build_audit_model",
 ]
-
-KIND = "audit"
-"""What ``kind`` says in the spec of an audit."""
 
 
 class AuditTask(Params):

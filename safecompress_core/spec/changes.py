@@ -11,7 +11,13 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from safecompress_core.spec.problems import shortened
+
 __all__ = ["Change", "Changes", "ChangesMark", "expand"]
+
+
+MAX_CHANGES = 1000
+"""Candidates that the lists of one ``set`` may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ def expand(changes: Mapping[str, Any]) -> list[dict[str, Change]]:
         ValueError: if a value is none of these; the message ends with what to write instead.
     """
     options = [_options(key, value) for key, value in changes.items()]
+    count = math.prod(map(len, options))
+    if count > MAX_CHANGES:
+        message = f"the lists stand for {count} candidates, and at most {MAX_CHANGES} may be"
+        raise ValueError(f"{message}; write fewer values, or several strategies")
     return [dict(zip(changes, choice, strict=True)) for choice in itertools.product(*options)]
 
 
@@ -62,8 +72,8 @@ def _options(key: str, value: Any) -> list[Change]:
             return [Change(number, is_factor=True) for number in numbers]
     if _is_number(value):
         return [Change(value)]
-    message = f"{key!r} is set to {value!r}; write a number, a list of numbers, or {{factor: 0.5}}"
-    raise ValueError(message)
+    message = f"{shortened(key)!r} is set to {shortened(repr(value))}"
+    raise ValueError(f"{message}; write a number, a list of numbers, or {{factor: 0.5}}")
 
 
 def _is_number(value: Any) -> bool:
@@ -73,8 +83,8 @@ def _is_number(value: Any) -> bool:
 
 def _checked(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        message = f"{value!r} is no mapping; write it as {{<defence id>.<parameter>: value}}"
-        raise ValueError(message)
+        message = f"{shortened(repr(value))} is no mapping"
+        raise ValueError(f"{message}; write it as {{<defence id>.<parameter>: value}}")
     expand(value)
     return dict(value)
 

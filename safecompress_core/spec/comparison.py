@@ -15,25 +15,28 @@ from safecompress_core.api import Density, Kind, Params
 from safecompress_core.errors import SpecError
 from safecompress_core.spec.comparability import other_samples
 from safecompress_core.spec.components import Definitions
-from safecompress_core.spec.load import LoadedSpec, in_order, validated
+from safecompress_core.spec.composer import MAX_VALUES, Budget
+from safecompress_core.spec.kinds import SpecKind, misplaced
+from safecompress_core.spec.load import Composed, LoadedSpec, composed, in_order, validated
 from safecompress_core.spec.model import Slug
 from safecompress_core.spec.nodes import Node, merged
-from safecompress_core.spec.overrides import overridden
 from safecompress_core.spec.problems import Problem, SpecPath
 from safecompress_core.spec.source import read
-from safecompress_core.spec.translate import translated
+from safecompress_core.spec.translate import Finding, translated
 
 __all__ = [
-    "MARK",
     "Comparison",
     "ComparisonSpec",
     "Entry",
-    "is_comparison",
     "load_comparison",
 ]
 
-MARK = "variants"
-"""The field by which a comparison is told from the spec of a run."""
+MAX_RUNS = 2000
+"""Runs that a comparison may have."""
+MAX_SPECS = 200
+"""Variants times densities of it, each of which is validated."""
+MAX_COMPARED = 2 * MAX_VALUES
+"""Values of all these together."""
 
 
 class ComparisonSpec(Params):
@@ -95,14 +98,8 @@ class Comparison:
     entries: tuple[Entry, ...]
 
 
-def is_comparison(path: Path) -> bool:
-    """Whether a file says that it compares, whatever else is wrong with it."""
-    root = read(path).root
-    return root is not None and root.child(MARK) is not None
-
-
 def load_comparison(
-    path: Path,
+    path: Path | Composed,
     *,
     overrides: Sequence[str] = (),
     registry: Definitions,
@@ -111,8 +108,10 @@ def load_comparison(
 ) -> Comparison:
     """Read a comparison and validate every run of it.
 
+    Runs that differ by their seeds alone are validated once.
+
     Args:
-        path: the YAML file; the base spec is found relative to it.
+        path: the YAML file, or what was read of it; the base spec is found relative to it.
         overrides: ``a.b=c``, applied to the comparison before validation.
         registry: what a spec may name.
         skipped: plugins that were not used; shown where a name is unknown.
@@ -121,24 +120,24 @@ def load_comparison(
     Raises:
         SpecError: with every problem found; one that several runs share is told once.
     """
-    source = read(path)
-    if source.root is None:
-        raise SpecError(in_order(source.problems, path))
-    root = overridden(source.root, overrides, source.problems)
+    found = path if isinstance(path, Composed) else composed(path, overrides)
+    found.require(SpecKind.COMPARE)
+    path, root = found.path, found.root
     try:
         spec = ComparisonSpec.model_validate(root.plain())
     except ValidationError as error:
         wrong = translated(error, root=root, model=ComparisonSpec, skipped=skipped)
-        raise SpecError(in_order([*source.problems, *wrong], path)) from None
-    if source.problems:
-        raise SpecError(in_order(source.problems, path))
-    problems: list[Problem] = []
+        raise SpecError(in_order([*found.problems, *wrong], path)) from None
+    problems = [*found.problems, *(one.problem(root) for one in _excess(spec))]
+    if problems:
+        raise SpecError(in_order(problems, path))
+    first, *others = _values(root, "seeds", spec.seeds)
     drafts = list(_drafts(path, root, spec, registry, problems))
     entries: list[Entry] = []
     for draft in drafts:
         try:
             loaded = validated(
-                draft.root,
+                _with(draft.root, first[1], "seed"),
                 path=path,
                 registry=registry,
                 skipped=skipped,
@@ -148,23 +147,51 @@ def load_comparison(
             problems += error.problems
             continue
         entries.append(
-            Entry(variant=draft.variant, density=draft.density, seed=draft.seed, loaded=loaded)
+            Entry(variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded)
         )
     for entry in entries:
-        first = entries[0]
-        problems += other_samples(entry.loaded, first.loaded, name=first.variant)
+        problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
     if problems:
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
-    return Comparison(spec=spec, entries=tuple(entries))
+    reseeded = [_reseeded(entry, seed, node) for seed, node in others for entry in entries]
+    return Comparison(spec=spec, entries=(*entries, *reseeded))
+
+
+def _excess(spec: ComparisonSpec) -> Iterator[Finding]:
+    """What is there twice, and what would be too many runs."""
+    for field, values in (("seeds", spec.seeds), ("densities", spec.densities)):
+        seen = set()
+        for index, value in enumerate(values):
+            if value in seen:
+                message = f"{value:g} is given twice, and a run is done once"
+                yield Finding((field, index), message, "keep one of them")
+            seen.add(value)
+    specs = len(spec.variants) * max(1, len(spec.densities))
+    if specs > MAX_SPECS:
+        message = f"there are {specs} variants times densities, and at most {MAX_SPECS} may be"
+        yield Finding(("variants",), message, "make several comparisons")
+    elif specs * len(spec.seeds) > MAX_RUNS:
+        message = f"this makes {specs * len(spec.seeds)} runs, and at most {MAX_RUNS} may be"
+        yield Finding(("seeds",), message, "write fewer seeds, or make several comparisons")
+
+
+def _reseeded(entry: Entry, seed: int, node: Node) -> Entry:
+    """The same run with another seed, which no other value depends on."""
+    loaded = replace(
+        entry.loaded,
+        spec=entry.loaded.spec.model_copy(update={"seed": seed}),
+        resolved={**entry.loaded.resolved, "seed": seed},
+        root=_with(entry.loaded.root, node, "seed"),
+    )
+    return replace(entry, seed=seed, loaded=loaded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """A run that is still to be validated."""
+    """A run that is still to be validated, and has no seed yet."""
 
     variant: str
     density: float | None
-    seed: int
     root: Node
 
 
@@ -175,7 +202,7 @@ def _drafts(
     registry: Definitions,
     problems: list[Problem],
 ) -> Iterator[_Draft]:
-    """Every combination, seed by seed; nothing where the base or a name is wrong."""
+    """Every variant at every density; nothing where the base or a name is wrong."""
     base = _base(path, root, spec, problems)
     if base is None:
         return
@@ -184,29 +211,33 @@ def _drafts(
         for name, method in registry.definitions(Kind.METHOD).items()
         if "density" in method.params.model_fields
     }
-    variants = list(_variants(base, root, problems))
-    for seed, seed_node in _values(root, "seeds", spec.seeds):
-        for name, whole in variants:
-            seeded = _with(whole, seed_node, "seed")
-            if _type(whole) not in thinning or not spec.densities:
-                yield _Draft(variant=name, density=None, seed=seed, root=seeded)
-                continue
-            for density, node in _values(root, "densities", spec.densities):
-                thin = _with(seeded, node, "method", "density")
-                yield _Draft(variant=name, density=density, seed=seed, root=thin)
+    budget = Budget(MAX_COMPARED)
+    for name, whole in list(_variants(base, root, problems)):
+        is_thinned = _type(whole) in thinning and spec.densities
+        budget.values -= whole.size() * (len(spec.densities) if is_thinned else 1)
+        if budget.values < 0:
+            message = f"all variants together have more than {MAX_COMPARED:,} values"
+            mark = root.mark_of(("variants",), key=True)
+            problems.append(mark.problem(("variants",), message, "make several comparisons"))
+            return
+        if not is_thinned:
+            yield _Draft(variant=name, density=None, root=whole)
+            continue
+        for density, node in _values(root, "densities", spec.densities):
+            thin = _with(whole, node, "method", "density")
+            yield _Draft(variant=name, density=density, root=thin)
 
 
 def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem]) -> Node | None:
     """The base spec with what all variants change."""
-    place = path.parent / spec.base
-    if not place.is_file():
-        mark = root.mark_of(("base",))
-        problems.append(
-            mark.problem(("base",), f"there is no file {str(place)!r}", "mend the path")
-        )
-        return None
-    source = read(place)
+    mark = root.mark_of(("base",))
+    source = read(path.parent / spec.base, named_at=mark, field_path=("base",))
     problems += source.problems
+    other = source.root and misplaced(source.root, SpecKind.RUN)
+    if other:
+        message = "the base is not the spec of a run, which variants change"
+        problems.append(mark.problem(("base",), message, f"{other.file}: {other.message}"))
+        return None
     changes = root.child("changes")
     if source.root is None or changes is None:
         return source.root

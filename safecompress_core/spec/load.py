@@ -1,7 +1,8 @@
 """From a file to a spec that is known to be right."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Generic
 
@@ -11,19 +12,30 @@ from typing_extensions import TypeVar
 from safecompress_core.api import Params
 from safecompress_core.errors import SpecError
 from safecompress_core.spec.audit_checks import check_audit
-from safecompress_core.spec.audit_spec import KIND, AuditSpec, build_audit_model
+from safecompress_core.spec.audit_spec import AuditSpec, build_audit_model
 from safecompress_core.spec.checks import check
 from safecompress_core.spec.components import Definitions
+from safecompress_core.spec.composer import MAX_PROBLEMS
 from safecompress_core.spec.hosting import check_hosting
+from safecompress_core.spec.kinds import SpecKind, kind_of, misplaced
 from safecompress_core.spec.model import RunSpec, build_spec_model
-from safecompress_core.spec.nodes import Node
+from safecompress_core.spec.nodes import Mark, Node
 from safecompress_core.spec.outside import check_code
 from safecompress_core.spec.overrides import Laid, laid_over, overridden
 from safecompress_core.spec.problems import Problem, SpecPath
 from safecompress_core.spec.source import read
 from safecompress_core.spec.translate import Finding, translated
 
-__all__ = ["LoadedSpec", "in_order", "load_any_spec", "load_audit_spec", "load_spec", "validated"]
+__all__ = [
+    "Composed",
+    "LoadedSpec",
+    "composed",
+    "in_order",
+    "load_any_spec",
+    "load_audit_spec",
+    "load_spec",
+    "validated",
+]
 
 Spec = TypeVar("Spec", bound=Params, default=RunSpec)
 
@@ -50,15 +62,46 @@ class LoadedSpec(Generic[Spec]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A spec that is read, extended and overridden, and not yet validated.
+
+    Attributes:
+        path: the file that was asked for.
+        root: its values.
+        problems: what was wrong with the text and the overrides.
+    """
+
+    path: Path
+    root: Node
+    problems: list[Problem]
+
+    @property
+    def kind(self) -> SpecKind:
+        """What the spec is for."""
+        return kind_of(self.root)
+
+    def require(self, wanted: SpecKind) -> None:
+        """Refuse a spec that is for another command, whatever else is wrong with it.
+
+        Raises:
+            SpecError: with one problem, which names the command.
+        """
+        problem = misplaced(self.root, wanted)
+        if problem is not None:
+            raise SpecError([problem])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Sort(Generic[Spec]):
     """A kind of specs: its model, and whether its parts fit each other."""
 
     build: Callable[[Definitions], type[Spec]]
-    check: Callable[[Spec, Definitions], list[Finding]]
+    check: Callable[[Spec, Definitions], Iterator[Finding]]
 
 
-def _check_run(spec: RunSpec, registry: Definitions) -> list[Finding]:
-    return [*check(spec), *check_hosting(spec, registry)]
+def _check_run(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
+    yield from check(spec)
+    yield from check_hosting(spec, registry)
 
 
 RUN = _Sort(build=build_spec_model, check=_check_run)
@@ -86,15 +129,12 @@ def load_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    root, problems = _composed(path, overrides)
-    if _is_audit(root):
-        message = "this is the spec of an audit, and nothing in it says how to compress a model"
-        mend = "use it with `safecompress audit MODEL --spec ...`, or name the spec of a run"
-        raise SpecError([root.mark_of(("kind",)).problem(("kind",), message, mend)])
+    spec = composed(path, overrides)
+    spec.require(SpecKind.RUN)
     return _validated(
         RUN,
-        root,
-        problems,
+        spec.root,
+        spec.problems,
         path=path,
         registry=registry,
         skipped=skipped,
@@ -103,7 +143,7 @@ def load_spec(
 
 
 def load_audit_spec(
-    path: Path,
+    path: Path | Composed,
     *,
     overrides: Sequence[str] = (),
     laid: Sequence[Laid] = (),
@@ -114,7 +154,7 @@ def load_audit_spec(
     """The same for the spec of an audit.
 
     Args:
-        path: as for `load_spec`, and so are all others but one.
+        path: as for `load_spec`, or what was read of it; all others but one are as there.
         overrides: likewise.
         laid: what the command and the model's file say besides; laid over what the overrides give.
         registry: likewise.
@@ -124,16 +164,13 @@ def load_audit_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    root, problems = _composed(path, overrides)
-    if not _is_audit(root) and root.child("method") is not None:
-        message = "this is the spec of a run, which makes a model of its own"
-        mend = "write one that begins with 'kind: audit' and has neither 'method' nor 'training'"
-        raise SpecError([root.mark_of(("method",), key=True).problem(("method",), message, mend)])
+    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    spec.require(SpecKind.AUDIT)
     return _validated(
         AUDIT,
-        laid_over(root, laid, problems),
-        problems,
-        path=path,
+        laid_over(spec.root, laid, spec.problems),
+        spec.problems,
+        path=spec.path,
         registry=registry,
         skipped=skipped,
         allow_code=allow_code,
@@ -141,25 +178,25 @@ def load_audit_spec(
 
 
 def load_any_spec(
-    path: Path,
+    path: Path | Composed,
     *,
     overrides: Sequence[str] = (),
     registry: Definitions,
     skipped: Sequence[object] = (),
     allow_code: bool = False,
 ) -> LoadedSpec[Any]:
-    """The same for a spec that says by ``kind`` what it is for.
+    """The same for a spec that says by ``kind`` what it is for; ``path`` may be read already.
 
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    root, problems = _composed(path, overrides)
-    sort: _Sort[Any] = AUDIT if _is_audit(root) else RUN
+    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    sort: _Sort[Any] = AUDIT if spec.kind is SpecKind.AUDIT else RUN
     return _validated(
         sort,
-        root,
-        problems,
-        path=path,
+        spec.root,
+        spec.problems,
+        path=spec.path,
         registry=registry,
         skipped=skipped,
         allow_code=allow_code,
@@ -197,17 +234,17 @@ def validated(
     )
 
 
-def _composed(path: Path, overrides: Sequence[str]) -> tuple[Node, list[Problem]]:
-    """What a file says with what it extends and what is laid over it, and what is wrong so far."""
+def composed(path: Path, overrides: Sequence[str]) -> Composed:
+    """Read a spec with what it extends, and lay the overrides over it.
+
+    Raises:
+        SpecError: if there is nothing to validate.
+    """
     source = read(path)
     if source.root is None:
         raise SpecError(in_order(source.problems, path))
-    return overridden(source.root, overrides, source.problems), source.problems
-
-
-def _is_audit(root: Node) -> bool:
-    kind = root.child("kind")
-    return kind is not None and kind.content == KIND
+    root = overridden(source.root, overrides, source.problems)
+    return Composed(path=path, root=root, problems=source.problems)
 
 
 def _validated(
@@ -226,10 +263,13 @@ def _validated(
     try:
         spec = model.model_validate(root.plain())
     except ValidationError as error:
-        problems += translated(error, root=root, model=model, skipped=skipped)
+        told = {problem.path for problem in problems}
+        wrong = translated(error, root=root, model=model, skipped=skipped)
+        problems += [problem for problem in wrong if problem.path not in told or not problem.path]
         raise SpecError(in_order(problems, path)) from None
     refused = () if allow_code else check_code(spec)
-    problems += [finding.problem(root) for finding in (*sort.check(spec, registry), *refused)]
+    found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)
+    problems += [finding.problem(root) for finding in found_later]
     if problems:
         raise SpecError(in_order(problems, path))
     resolved = _type_first(spec.model_dump(mode="json", by_alias=True))
@@ -237,8 +277,16 @@ def _validated(
 
 
 def in_order(problems: Sequence[Problem], path: Path) -> list[Problem]:
-    """By position; the file that was asked for comes before those it extends."""
-    return sorted(problems, key=lambda problem: (problem.file != str(path), problem))
+    """By position; the file that was asked for comes before those it extends.
+
+    Only the first are kept where there are very many, with one that says so.
+    """
+    ordered = sorted(problems, key=lambda problem: (problem.file != str(path), problem))
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    message = f"there are more than {MAX_PROBLEMS} problems, of which the others are not shown"
+    rest = Mark(str(path), 1, 1).problem((), message, "solve those above first")
+    return [*ordered[:MAX_PROBLEMS], rest]
 
 
 def _type_first(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from safecompress_core.spec.problems import Problem, SpecPath, dotted
 
-__all__ = ["Mark", "Node", "merged"]
+__all__ = ["Mark", "Node", "Scalar", "merged"]
 
 Scalar = str | int | float | bool | None
 
@@ -22,6 +22,10 @@ class Mark:
     def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
         """A problem at this place."""
         return Problem(self.file, self.line, self.column, dotted(path), message, mend)
+
+    def moved(self, line: int, column: int) -> "Mark":
+        """The place so many lines below, at a column from 0; on the same line to the right."""
+        return Mark(self.file, self.line + line, column + (self.column if line == 0 else 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,14 @@ class Node:
         if isinstance(self.content, tuple):
             return [node.plain() for node in self.content]
         return self.content
+
+    def size(self) -> int:
+        """The number of values: this one and all below it."""
+        if isinstance(self.content, Mapping):
+            return 1 + sum(node.size() for node in self.content.values())
+        if isinstance(self.content, tuple):
+            return 1 + sum(node.size() for node in self.content)
+        return 1
 
     def child(self, step: str | int) -> "Node | None":
         """The node that this one holds under a key or at an index, if any."""

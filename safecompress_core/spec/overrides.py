@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from safecompress_core.spec.composer import MAX_DEPTH, parse
 from safecompress_core.spec.nodes import Mark, Node
 from safecompress_core.spec.problems import OVERRIDE, Problem, SpecPath, dotted
-from safecompress_core.spec.source import parse
 
 __all__ = ["Laid", "laid_over", "overridden"]
 
@@ -82,6 +82,10 @@ def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
     if not equals or not all(steps):
         message = "this is no assignment" if not equals else "a step of the path is empty"
         problems.append(start.problem((), message, "write --set field.field=value"))
+        return root
+    if len(steps) > MAX_DEPTH:
+        message = f"the path has more than {MAX_DEPTH} steps"
+        problems.append(start.problem((), message, "name a field of the spec"))
         return root
     value_start = replace(start, column=len(target) + 2)
     before = len(problems)

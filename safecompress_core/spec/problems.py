@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted"]
+__all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted", "printable", "shortened"]
 
 OVERRIDE = "--set "
 """What the file of a problem begins with if the problem stands in an override."""
@@ -12,9 +12,35 @@ OPTION = "--"
 SpecPath = tuple[str | int, ...]
 
 
+LENGTH = 80
+"""The longest text of a spec that a message repeats whole."""
+
+
 def dotted(path: SpecPath) -> str:
-    """A path as a spec's user writes it: ``attackers.1.type``."""
-    return ".".join(map(str, path))
+    """Return a path as a spec's user writes it: ``attackers.1.type``."""
+    return ".".join(shortened(str(step)) for step in path)
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits into a message: its begin, if it is long.
+
+    >>> shortened("x" * 200) == "x" * 77 + "..."
+    True
+    """
+    return text if len(text) <= LENGTH else f"{text[: LENGTH - 3]}..."
+
+
+def printable(text: str) -> str:
+    r"""Return a text with escapes for what a terminal would obey or could not encode.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,5 +69,6 @@ class Problem:
         return self.file.startswith(OPTION)
 
     def __str__(self) -> str:
-        field = f"{self.path}: " if self.path else ""
-        return f"{self.file}:{self.line}:{self.column}: {field}{self.message}; {self.mend}"
+        field = f"{self.path}: ".replace("\n", r"\n") if self.path else ""
+        place = f"{self.file}:{self.line}:{self.column}"
+        return printable(f"{place}: {field}{self.message}; {self.mend}")

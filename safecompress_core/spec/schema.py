@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from safecompress_core.spec.audit_spec import KIND, build_audit_model
-from safecompress_core.spec.comparison import MARK, ComparisonSpec
+from safecompress_core.spec.audit_spec import build_audit_model
+from safecompress_core.spec.comparison import ComparisonSpec
 from safecompress_core.spec.components import Definitions
+from safecompress_core.spec.kinds import AUDIT, VARIANTS
 from safecompress_core.spec.model import build_spec_model
 
 __all__ = ["spec_schema"]
@@ -47,10 +48,10 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
         "if": {"type": "object", "required": ["extends"]},
         "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
         "else": {
-            "if": {"type": "object", "required": [MARK]},
+            "if": {"type": "object", "required": [VARIANTS]},
             "then": {"$ref": "#/$defs/ComparisonSpec"},
             "else": {
-                "if": {"properties": {"kind": {"const": KIND}}, "required": ["kind"]},
+                "if": {"properties": {"kind": {"const": AUDIT}}, "required": ["kind"]},
                 "then": {"$ref": "#/$defs/AuditSpec"},
                 "else": {"$ref": "#/$defs/Spec"},
             },

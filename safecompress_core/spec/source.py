@@ -1,33 +1,28 @@
-"""YAML files as nodes with positions: YAML 1.2 through ruamel, ``extends``, and all complaints.
+"""Spec files as nodes with positions: text, ``extends``, and all problems of both.
 
-Decisions:
-
-- Files are composed, not constructed: the node graph has the place of every key and value, also
-  of what an anchor or a merge key brings in, and shows all duplicate keys rather than the first.
-- A spec has strings, numbers, booleans, null, lists and mappings. A date stays the text it is;
-  any other tag is a problem.
-- After ``extends`` every value still knows the file that it came from.
+After ``extends`` every value still knows the file that it came from.
 """
 
 import difflib
+import errno
 import os
-from collections.abc import Sequence
+import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-from ruamel.yaml.nodes import Node as YamlNode
-
+from safecompress_core.spec.composer import Budget, parse
 from safecompress_core.spec.nodes import Mark, Node, merged
-from safecompress_core.spec.problems import Problem, SpecPath
+from safecompress_core.spec.problems import Problem, SpecPath, shortened
 
-__all__ = ["Source", "parse", "read"]
+__all__ = ["Source", "read"]
 
-TAG = "tag:yaml.org,2002:"
-_LATTER = {"but found another document"}
-TEXT_TAGS = {TAG + "str", TAG + "timestamp"}
+MAX_BYTES = 2**20
+"""The size of a file that a spec may have."""
+MAX_FILES = 32
+"""Files that may extend each other in a row."""
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The first bytes by which editors mark a text in UTF-16."""
 
 
 @dataclass(slots=True)
@@ -38,192 +33,127 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read(path: Path) -> Source:
-    """A file and, beneath it, what it extends.
+def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> Source:
+    """Read a file and, beneath it, what it extends.
 
-    ``root`` is None where a file is missing, is no YAML mapping, or extends itself.
+    Args:
+        path: the file.
+        named_at: where another file names it, if one does; only a regular file may be named so.
+        field_path: the field that names it there.
+
+    Returns:
+        Nodes and problems; ``root`` is None if a file is missing, is no YAML mapping, crosses a
+        bound, or extends itself.
     """
     source = Source()
-    source.root = _read_file(path, Mark(str(path), 1, 1), (), source.problems)
+    reader = _Reader(source.problems, is_named=named_at is not None)
+    try:
+        source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
+    except _RefusedError as refused:
+        if refused.args:
+            mark, where, message, mend = refused.args
+            source.problems.append(mark.problem(where, message, mend))
     return source
 
 
-def parse(text: str, *, start: Mark, problems: list[Problem]) -> Node | None:
-    """One YAML document as nodes.
-
-    Args:
-        text: the document.
-        start: where its first character stands.
-        problems: gains what is wrong with the text.
-
-    Returns:
-        The document's value; None if it is empty or no YAML.
-    """
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        document = yaml.compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = start if mark is None else _shifted(start, mark.line, mark.column)
-        parts = [error.context, error.problem] if error.problem in _LATTER else [error.problem]
-        reason = " ".join(" ".join(filter(None, parts)).split())
-        problems.append(place.problem((), f"this is not YAML: {reason}", "mend it there or before"))
-        return None
-    except YAMLError as error:
-        reason = str(error).splitlines()[0]
-        problems.append(start.problem((), f"this is not YAML: {reason}", "save it as plain text"))
-        return None
-    return None if document is None else _Conversion(yaml, start, problems).node(document, ())
-
-
-def _shifted(start: Mark, line: int, column: int) -> Mark:
-    return Mark(start.file, start.line + line, column + (start.column if line == 0 else 1))
+class _RefusedError(Exception):
+    """There is nothing to validate; carries place, path, rule and hint, unless told before."""
 
 
 @dataclass(slots=True)
-class _Conversion:
-    """ruamel's nodes into ours, for one document."""
+class _Reader:
+    """The files of one spec, laid over each other."""
 
-    yaml: YAML
-    start: Mark
     problems: list[Problem]
-    open: list[int] = field(default_factory=list)
+    is_named: bool
+    budget: Budget = field(default_factory=Budget)
+    chain: list[Path] = field(default_factory=list)
+    """The files that were read so far, each of which extends the next."""
 
-    def mark(self, node: YamlNode) -> Mark:
-        return _shifted(self.start, node.start_mark.line, node.start_mark.column)
-
-    def node(self, node: YamlNode, path: SpecPath) -> Node:
-        if id(node) in self.open:
-            message, mend = "this alias stands inside what it repeats", "write the value out"
-            return self._refused(node, path, message, mend)
-        self.open.append(id(node))
+    def file(self, path: Path, named_at: Mark, field_path: SpecPath) -> Node:
+        """A file laid over what it extends."""
+        if path in self.chain:
+            circle = " -> ".join(map(str, (*self.chain[self.chain.index(path) :], path)))
+            message = f"the files extend each other in a circle: {circle}"
+            raise _RefusedError(named_at, field_path, message, "take one 'extends' out")
+        if len(self.chain) == MAX_FILES:
+            message = f"more than {MAX_FILES} files extend each other"
+            raise _RefusedError(named_at, field_path, message, "copy some of them into one")
         try:
-            if isinstance(node, MappingNode):
-                return self._mapping(node, path)
-            if isinstance(node, SequenceNode):
-                items = (self.node(item, (*path, place)) for place, item in enumerate(node.value))
-                return Node(tuple(items), self.mark(node))
-            assert isinstance(node, ScalarNode)
-            return self._scalar(node, path)
-        finally:
-            self.open.pop()
+            content = _content(path, is_regular=self.is_named or bool(self.chain))
+        except OSError as error:
+            raise _RefusedError(named_at, field_path, *_unreadable(path, error)) from None
+        self.chain.append(path)
+        start = Mark(str(path), 1, 1)
+        if len(content) > MAX_BYTES:
+            message = f"the file is larger than {MAX_BYTES:,} bytes, the most that a spec may have"
+            raise _RefusedError(start, (), message, "name the spec, and not the data")
+        if content.startswith(UTF_16) or b"\0" in content[:4]:
+            mend = "save it as UTF-8; in PowerShell, with 'Out-File -Encoding utf8'"
+            raise _RefusedError(start, (), "this is not YAML: the text is in UTF-16", mend)
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _RefusedError(*_undecodable(content, error.start, start)) from None
+        return self._laid(path, text, start)
 
-    def _mapping(self, node: MappingNode, path: SpecPath) -> Node:
-        own: dict[str, Node] = {}
-        inherited: dict[str, Node] = {}
-        for key, value in node.value:
-            if key.tag == TAG + "merge":
-                for name, below in self._inherited(value, path).items():
-                    inherited.setdefault(name, below)
-                continue
-            if not (isinstance(key, ScalarNode) and key.tag in TEXT_TAGS):
-                text = key.value if isinstance(key, ScalarNode) else "..."
-                self._refused(key, path, f"the key {text} is no text", "put it in quotes")
-                continue
-            name = key.value
-            if name in own:
-                first = own[name].key
-                where = f" (first on line {first.line})" if first else ""
-                message = f"the key {name!r} is given twice{where}"
-                self._refused(key, (*path, name), message, "keep one of them")
-            own[name] = replace(self.node(value, (*path, name)), key=self.mark(key))
-        return Node(inherited | own, self.mark(node))
-
-    def _inherited(self, node: YamlNode, path: SpecPath) -> dict[str, Node]:
-        """What ``<<: *anchor`` brings; of several mappings the first that has a key wins."""
-        parts = node.value if isinstance(node, SequenceNode) else [node]
-        found: dict[str, Node] = {}
-        for part in parts:
-            content = self.node(part, path).content
-            if isinstance(content, dict):
-                found = content | found
-            else:
-                self._refused(part, path, "'<<' merges mappings only", "name an anchored mapping")
-        return found
-
-    def _scalar(self, node: ScalarNode, path: SpecPath) -> Node:
-        constructor = self.yaml.constructor
-        mark = self.mark(node)
-        if node.tag in TEXT_TAGS:
-            return Node(str(node.value), mark)
-        if node.tag == TAG + "null":
-            return Node(None, mark)
-        if node.tag == TAG + "bool":
-            return Node(bool(constructor.construct_yaml_bool(node)), mark)
-        if node.tag == TAG + "int":
-            return Node(int(constructor.construct_yaml_int(node)), mark)
-        if node.tag == TAG + "float":
-            return Node(float(constructor.construct_yaml_float(node)), mark)
-        message = f"a spec has no values of the kind {str(node.tag).removeprefix(TAG)!r}"
-        return self._refused(node, path, message, "leave the tag out")
-
-    def _refused(self, node: YamlNode, path: SpecPath, message: str, mend: str) -> Node:
-        mark = self.mark(node)
-        self.problems.append(mark.problem(path, message, mend))
-        return Node(None, mark)
-
-
-def _read_file(
-    path: Path, named_at: Mark, chain: Sequence[Path], problems: list[Problem]
-) -> Node | None:
-    """A file laid over what it extends; ``chain`` has the files that led here."""
-    field_path: SpecPath = ("extends",) if chain else ()
-    if path in chain:
-        circle = " -> ".join(map(str, (*chain[chain.index(path) :], path)))
-        message = f"the files extend each other in a circle: {circle}"
-        problems.append(named_at.problem(field_path, message, "take one 'extends' out"))
-        return None
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        message, mend = "this is not YAML: it is no UTF-8 text", "save it as plain UTF-8 text"
-        problems.append(Mark(str(path), 1, 1).problem((), message, mend))
-        return None
-    except OSError as error:
-        message, mend = _unreadable(path, error)
-        problems.append(named_at.problem(field_path, message, mend))
-        return None
-    start = Mark(str(path), 1, 1)
-    before = len(problems)
-    root = parse(text, start=start, problems=problems)
-    if root is None:
-        if len(problems) == before:
+    def _laid(self, path: Path, text: str, start: Mark) -> Node:
+        before = len(self.problems)
+        root = parse(text, start=start, problems=self.problems, budget=self.budget)
+        if root is None:
+            if len(self.problems) > before:
+                raise _RefusedError
             mend = "begin with 'version: 1', 'name', 'task' and 'method'"
-            problems.append(start.problem((), "the file is empty", mend))
-        return None
-    if not isinstance(root.content, dict):
-        message = f"a spec is a mapping of fields, and this is {_kind(root)}"
-        problems.append(root.mark.problem((), message, "write fields as 'name: value'"))
-        return None
-    return _extended(path, root, chain, problems)
+            raise _RefusedError(start, (), "the file is empty", mend)
+        if not isinstance(root.content, dict):
+            message = f"a spec is a mapping of fields, and this is {_kind(root)}"
+            raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
+        content = dict(root.content)
+        extends = content.pop("extends", None)
+        own = replace(root, content=content)
+        if extends is None:
+            return own
+        if extends.content is None and len(self.problems) > before:
+            raise _RefusedError
+        if not isinstance(extends.content, str) or not extends.content:
+            mark = root.mark_of(("extends",))
+            message = f"'extends' is the path of one file, and this is {_kind(extends)}"
+            raise _RefusedError(mark, ("extends",), message, "write 'extends: ./base.yaml'")
+        target = Path(os.path.normpath(path.parent / extends.content))
+        return merged(self.file(target, extends.mark, ("extends",)), own)
 
 
-def _extended(
-    path: Path, root: Node, chain: Sequence[Path], problems: list[Problem]
-) -> Node | None:
-    assert isinstance(root.content, dict)
-    content = dict(root.content)
-    extends = content.pop("extends", None)
-    own = replace(root, content=content)
-    if extends is None:
-        return own
-    if not isinstance(extends.content, str) or not extends.content:
-        mark = root.mark_of(("extends",))
-        message = f"'extends' is the path of one file, and this is {_kind(extends)}"
-        problems.append(mark.problem(("extends",), message, "write 'extends: ./base.yaml'"))
-        return None
-    target = Path(os.path.normpath(path.parent / extends.content))
-    base = _read_file(target, extends.mark, (*chain, path), problems)
-    return None if base is None else merged(base, own)
+def _content(path: Path, *, is_regular: bool) -> bytes:
+    """The bytes of a file, and at most one more than a spec may have.
+
+    Raises:
+        OSError: if it cannot be read, or is a device or pipe where a regular file is wanted.
+    """
+    if is_regular and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a device or a pipe")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPath, str, str]:
+    """Describe the first byte that is no UTF-8: its place, the rule and what to do."""
+    before = content[:place].decode("utf-8-sig")
+    line = before.count("\n")
+    mark = start.moved(line, len(before) - before.rfind("\n") - 1)
+    byte = content[place : place + 1]
+    message = f"this is not YAML: the byte 0x{byte.hex()} is no UTF-8 text"
+    mend = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
+    return mark, (), message, mend
 
 
 def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
+    shown = shortened(str(path))
     if not isinstance(error, FileNotFoundError):
-        return f"cannot read {str(path)!r}: {error.strerror}", "give the path of a readable file"
+        return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
     beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
     near = difflib.get_close_matches(path.name, beside, n=1)
     mend = f"did you mean {str(path.parent / near[0])!r}?" if near else "check the path"
-    return f"there is no file {str(path)!r}", mend
+    return f"there is no file {shown!r}", mend
 
 
 def _kind(node: Node) -> str:
@@ -231,4 +161,4 @@ def _kind(node: Node) -> str:
         return "a mapping"
     if isinstance(node.content, tuple):
         return "a list"
-    return "empty" if node.content is None else f"{node.content!r}"
+    return "empty" if node.content is None else f"{shortened(str(node.content))!r}"

@@ -13,7 +13,7 @@ from safecompress_core.spec.components import UNKNOWN_COMPONENT
 from safecompress_core.spec.fields import Place, field_names, located
 from safecompress_core.spec.names import listed, nearest, offer
 from safecompress_core.spec.nodes import Node
-from safecompress_core.spec.problems import Problem, SpecPath
+from safecompress_core.spec.problems import Problem, SpecPath, shortened
 
 __all__ = ["Finding", "findings", "translated"]
 
@@ -51,6 +51,9 @@ BOUNDS = {
     "less_than_equal": "is greater than",
 }
 
+
+MAX_DETAILS = 200
+"""The errors of pydantic that are looked at, of which a union has one for each branch."""
 
 LIMITS = {"gt": "greater than", "ge": "of at least", "lt": "less than", "le": "of at most"}
 """What the marks of a bounded number are called, and how a message words them."""
@@ -97,7 +100,7 @@ def findings(
 ) -> list[Finding]:
     """A finding for each thing that is wrong; of a union's branches, for all of them at once."""
     details: dict[SpecPath, list[tuple[ErrorDetails, list[Place]]]] = {}
-    for detail in error.errors(include_url=False):
+    for detail in error.errors(include_url=False)[:MAX_DETAILS]:
         path, places = located(model, detail["loc"])
         details.setdefault(path, []).append((detail, places))
     found = []
@@ -122,7 +125,11 @@ def _is_below(path: SpecPath, above: SpecPath) -> bool:
 def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Finding:
     kind = " or ".join(dict.fromkeys(kinds))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    mend = f"put it in quotes: {str(value)!r}" if kind == "text" and is_number else f"write {kind}"
+    mend = (
+        f"put it in quotes: {shortened(str(value))!r}"
+        if kind == "text" and is_number
+        else f"write {kind}"
+    )
     return Finding(path, f"{_shown(value)} is not {kind}", mend)
 
 
@@ -140,13 +147,13 @@ def _finding(
 def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
     about = " ".join(next((place.description for place in places), "").split())
     hint = f" ({about[0].lower()}{about[1:].rstrip('.')})" if about else ""
-    return Finding(path, f"the field {str(path[-1])!r} is missing", f"add it{hint}")
+    return Finding(path, f"the field {shortened(str(path[-1]))!r} is missing", f"add it{hint}")
 
 
 def _unknown_field(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
     names = field_names(places)
     mend = offer(str(path[-1]), names, none="leave it out: there are no fields here")
-    return Finding(path, f"there is no field {str(path[-1])!r} here", mend, at_key=True)
+    return Finding(path, f"there is no field {shortened(str(path[-1]))!r} here", mend, at_key=True)
 
 
 def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
@@ -234,7 +241,7 @@ def _unknown_component(
     if not isinstance(name, str):
         return Finding((*path, "type"), f"{_shown(name)} is no name", listed(names, none=none))
     mend = offer(name, names, none=none) + _about(skipped)
-    return Finding((*path, "type"), f"no {noun} is called {name!r}", mend)
+    return Finding((*path, "type"), f"no {noun} is called {shortened(name)!r}", mend)
 
 
 def _about(skipped: Sequence[object]) -> str:
@@ -266,4 +273,4 @@ def _shown(value: Any) -> str:
         return "a list"
     if value is None:
         return "an empty value"
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    return str(value).lower() if isinstance(value, bool) else shortened(repr(value))

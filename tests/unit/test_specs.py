@@ -9,13 +9,14 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from safecompress_core.host import Registry, load_plugins
-from safecompress_core.spec.comparison import is_comparison, load_comparison
-from safecompress_core.spec.load import load_any_spec
+from safecompress_core.spec.comparison import load_comparison
+from safecompress_core.spec.kinds import SpecKind
+from safecompress_core.spec.load import composed, load_any_spec
 from safecompress_core.spec.schema import spec_schema
 
 FOLDER = Path(__file__).parents[2] / "specs"
 ALL = sorted(FOLDER.rglob("*.yaml"))
-COMPARISONS = [path for path in ALL if is_comparison(path)]
+COMPARISONS = [path for path in ALL if composed(path, ()).kind is SpecKind.COMPARE]
 SPECS = [path for path in ALL if path not in COMPARISONS]
 
 

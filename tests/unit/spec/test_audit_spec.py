@@ -61,7 +61,7 @@ def test_each_loader_refuses_the_other_kind(built_ins: Registry, tmp_path: Path)
     """With the command that it is for."""
     with pytest.raises(SpecError, match="use it with `safecompress audit MODEL --spec"):
         load_spec(written(tmp_path, AUDIT), registry=built_ins)
-    with pytest.raises(SpecError, match="this is the spec of a run, which makes a model of its ow"):
+    with pytest.raises(SpecError, match="the spec of a run, and the spec of an audit is wanted"):
         load_audit_spec(written(tmp_path, RUN), registry=built_ins)
 
 

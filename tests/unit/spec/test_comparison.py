@@ -7,7 +7,7 @@ import pytest
 
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
-from safecompress_core.spec.comparison import Comparison, is_comparison, load_comparison
+from safecompress_core.spec.comparison import Comparison, load_comparison
 from tests.unit.spec.conftest import GOOD
 
 TWO = """\
@@ -122,7 +122,7 @@ def test_a_problem_of_the_base_is_told_in_the_base(told: Callable[..., list[str]
         (
             "base: base.yaml",
             "base: bse.yaml",
-            "two.yaml:3:7: base: there is no file 'bse.yaml'; mend the path",
+            "two.yaml:3:7: base: there is no file 'bse.yaml'; did you mean 'base.yaml'?",
         ),
         (
             "name: loop-smoother",
@@ -185,12 +185,39 @@ def test_what_all_variants_change_alike_can_be_compared(
     assert {one.loaded.resolved["pools"]["members"] for one in entries} == {0.4}
 
 
-def test_a_comparison_is_told_from_a_spec_by_its_variants(
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            ("seeds: [1, 2]", "seeds: [1, 2, 1]"),
+            "seeds.2: 1 is given twice, and a run is done once",
+        ),
+        (("[0.1, 0.2]", "[0.1, 0.1]"), "densities.1: 0.1 is given twice"),
+        (("seeds: [1, 2]", f"seeds: {[*range(1500)]}"), "seeds: this makes 6000 runs, and at most"),
+        (("seeds: [1, 2]", "seeds: [1.5]"), "seeds.0: 1.5 is not a whole number"),
+        (("base: base.yaml", "base: two.yaml"), "base: the base is not the spec of a run"),
+        (("base: base.yaml", "base: /dev/zero"), "base: cannot read '/dev/zero': it is a device"),
+        (("base: base.yaml", f"base: {'x' * 300}"), "base: cannot read 'xxx"),
+    ],
+)
+def test_what_no_comparison_can_be_made_of_is_one_problem(
+    told: Callable[..., list[str]], change: tuple[str, str], problem: str
+) -> None:
+    """Runs that are there twice, too many of them, and a base that is none."""
+    assert change[0] in TWO
+
+    [found] = told(TWO.replace(*change))
+
+    assert problem in found
+
+
+def test_runs_of_other_seeds_differ_by_their_seed_alone(
     compared: Callable[..., Comparison],
 ) -> None:
-    """So that validate takes both."""
-    compared(TWO)
+    """They are validated once, and each has its seed in values, record and place."""
+    first, _, second, _ = (one for one in compared(TWO).entries if one.variant == "loop")
 
-    assert is_comparison(Path("two.yaml"))
-    assert not is_comparison(Path("base.yaml"))
-    assert not is_comparison(Path("missing.yaml"))
+    assert (first.seed, second.seed) == (1, 2)
+    assert (first.loaded.spec.seed, second.loaded.spec.seed) == (1, 2)
+    assert second.loaded.resolved == {**first.loaded.resolved, "seed": 2}
+    assert second.loaded.root.mark_of(("seed",)).file == "two.yaml"

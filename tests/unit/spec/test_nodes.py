@@ -2,8 +2,8 @@
 
 import pytest
 
+from safecompress_core.spec.composer import parse
 from safecompress_core.spec.nodes import Mark, Node, merged
-from safecompress_core.spec.source import parse
 
 
 def node(text: str, file: str = "a.yaml") -> Node:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from safecompress_core.spec.composer import parse
 from safecompress_core.spec.nodes import Mark, Node
 from safecompress_core.spec.overrides import overridden
 from safecompress_core.spec.problems import Problem
-from safecompress_core.spec.source import parse
 
 TEXT = "a: {b: 1}\nlist: [{w: 1}, {w: 2}]\nempty:\n"
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from safecompress_core.spec.composer import parse
 from safecompress_core.spec.nodes import Mark
 from safecompress_core.spec.problems import Problem
-from safecompress_core.spec.source import parse, read
+from safecompress_core.spec.source import read
 
 
 def parsed(text: str) -> tuple[object, list[str]]:
@@ -34,8 +35,11 @@ def complaints(path: str) -> list[str]:
     ("text", "value"),
     [
         ("1e-3", 1e-3),
-        ("1E5", 1e5),
-        ("-2.5e+1", -25.0),
+        ("2e2", 200),
+        ("1E5", 100000),
+        ("-2.5e+1", -25),
+        ("2.55e1", 25.5),
+        ("1e30", 1e30),
         (".5", 0.5),
         ("0x10", 16),
         ("1_000", 1000),
@@ -48,7 +52,10 @@ def complaints(path: str) -> list[str]:
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    """Among them ``1e-3``, which YAML 1.1 reads as text, and ``no``, which it reads as false."""
+    """Among them ``1e-3``, which YAML 1.1 reads as text, and ``no``, which it reads as false.
+
+    A number with an exponent and no fraction is whole: ``2e2`` counts as 200 does.
+    """
     read_value, problems = parsed(f"a: {text}")
 
     assert read_value == {"a": value}
@@ -86,16 +93,35 @@ def test_of_several_merged_mappings_the_first_wins() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: [1,\n", "2:1: this is not YAML: expected the node content"),
-        ("a: 1\n b: 2\n", "2:3: this is not YAML: mapping values are not allowed here"),
-        ("a:\tb: c", "1:3: this is not YAML: found character '\\t' that cannot start any token"),
-        ("a: *b", "1:4: this is not YAML: found undefined alias 'b'"),
+        ("a: [1,\n", "2:1: this is not YAML: a value is missing; write it, or close the list or"),
+        (
+            "a: [1, 2\nb: 3\n",
+            "1:4: this is not YAML: a list or mapping is opened here and not closed",
+        ),
+        (
+            "a: 1\n b: 2\n",
+            "2:3: this is not YAML: a second ': ' on the line, or an indent that fits",
+        ),
+        ("a:\n  b: 1\n c: 2\n", "3:2: this is not YAML: the indent fits no line above; give all"),
+        ("a:\n- b: 1\n   c: 2", "3:5: this is not YAML: a second ': ' on the line, or an indent"),
+        ("a: b: c", "1:5: this is not YAML: a second ': ' on the line, or an indent that fits"),
+        ("a:\tb: c", "1:3: this is not YAML: a tab stands where only spaces may stand; use spaces"),
+        ("a:\n\tb: 1\n", "2:1: this is not YAML: a tab stands where only spaces may stand; use"),
+        ("a:\n  b: 1\n\tc: 1\n", "3:1: this is not YAML: a tab stands where only spaces may stand"),
+        ("a: @x", "1:4: this is not YAML: a value cannot begin with '@'; put the text in quotes"),
+        ("a: 'x\nb: 1\n", "1:4: this is not YAML: a quote is opened and never closed; close it"),
+        ('a: "C:\\data"', "1:8: this is not YAML: a backslash in double quotes begins an escape"),
+        (
+            "a: 1\nb\nc: 2\n",
+            "3:1: this is not YAML: a key has no ':' behind it; write 'name: value'",
+        ),
+        ("a: *b", "1:4: a: no anchor is called 'b'; write '&b' before the value that is to be"),
         (
             "a: 1\n---\nb: 2\n",
-            "2:1: this is not YAML: expected a single document in the stream but found another",
+            "2:1: this is not YAML: a second document begins here; write one spec",
         ),
-        ("a: \x01", "1:1: this is not YAML: unacceptable character #x0001"),
-        ("c: &y [*y]", "1:4: c.0: this alias stands inside what it repeats; write the value out"),
+        ("a: \x01", r"1:4: this is not YAML: the character \x01 may not stand in it; take it out"),
+        ("c: &y [*y]", "1:8: c.0: this alias stands inside what it repeats; write the value out"),
         ("d: !!foo 3", "1:4: d: a spec has no values of the kind 'foo'; leave the tag out"),
         ("1: 2", "1:1: the key 1 is no text; put it in quotes"),
         ("a: {<<: 3}", "1:9: a: '<<' merges mappings only; name an anchored mapping"),
@@ -126,7 +152,19 @@ def test_a_missing_file_offers_the_nearest_name(folder: Path) -> None:
         (b"# nothing\n", "1:1: the file is empty; begin with"),
         (b"\n- 1\n", "2:1: a spec is a mapping of fields, and this is a list; write fields as"),
         (b"hello", "1:1: a spec is a mapping of fields, and this is 'hello'; write fields as"),
-        (b"a: \xff", "1:1: this is not YAML: it is no UTF-8 text; save it as plain UTF-8 text"),
+        (
+            b"a: 1\n\xc3\xa9: n\xe9\n",
+            "2:5: this is not YAML: the byte 0xe9 is no UTF-8 text; save",
+        ),
+        (
+            "a: 1\n".encode("utf-16"),
+            "1:1: this is not YAML: the text is in UTF-16; save it as UTF-8",
+        ),
+        ("a: 1\n".encode("utf-16-be"), "1:1: this is not YAML: the text is in UTF-16; save it as"),
+        (
+            b"\xef\xbb\xbf- 1",
+            "1:1: a spec is a mapping of fields, and this is a list; write fields as",
+        ),
     ],
 )
 def test_a_file_that_is_no_spec_is_told(folder: Path, content: bytes, problem: str) -> None:
