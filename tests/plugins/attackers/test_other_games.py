@@ -119,33 +119,56 @@ def test_fgsm_is_that_of_the_adversarial_robustness_toolbox(
     ours = attacker.perturb(evidence, ball, generator=torch.Generator())
 
     right = seen.predictions == seen.labels
-    torch.testing.assert_close(ours[right], theirs[right], atol=1e-4, rtol=0)
+    # A gradient that is 0 but for rounding has either sign.
+    assert float(((ours - theirs)[right].abs() <= 1e-4).double().mean()) > 0.999
     assert robust_accuracy(seen, ours) == pytest.approx(robust_accuracy(seen, theirs), abs=0.01)
     assert 0.05 < robust_accuracy(seen, ours) < float(right.double().mean()) - 0.05
 
 
-@pytest.mark.parametrize(("norm", "order", "epsilon"), [("linf", np.inf, 0.02), ("l2", 2, 0.15)])
-def test_pgd_leaves_as_much_right_as_the_adversarial_robustness_toolbox_does(
+@pytest.mark.parametrize(("norm", "order", "epsilon"), [("linf", np.inf, 0.05), ("l2", 2, 0.15)])
+def test_pgd_gets_as_far_as_that_of_the_adversarial_robustness_toolbox(
     leaky: Leaky, norm: Any, order: float, epsilon: float
 ) -> None:
-    """Random starts differ; after 20 steps that makes no odds."""
-    from safecompress_plugins.attackers.gradient_evasion import Pgd
+    """Both from one random start, which makes no odds after 40 steps: the same loss and accuracy.
+
+    A single step (`fgsm`) stays at least a tenth under that loss.
+    """
+    from safecompress_plugins.attackers.gradient_evasion import Fgsm, Pgd
 
     evidence = strangers(leaky.pool)
     seen = evidence.seen
-    attacks = pytest.importorskip("art.attacks.evasion")
-    theirs = attacks.ProjectedGradientDescent(
-        toolbox(seen), norm=order, eps=epsilon, eps_step=epsilon / 8, max_iter=20, verbose=False
-    ).generate(seen.inputs.numpy(), y=seen.labels.numpy())
-
     ball = Ball(norm=norm, epsilon=epsilon, low=LOW, high=HIGH)
-    attacker = Pgd(PgdParams(norm=norm, epsilon=epsilon, steps=20, step_size=epsilon / 8))
+    attacker = Pgd(PgdParams(norm=norm, epsilon=epsilon, steps=40, step_size=epsilon / 8))
     ours = attacker.perturb(evidence, ball, generator=torch.Generator().manual_seed(0))
+    theirs = descended(seen, norm=order, eps=epsilon, eps_step=epsilon / 8, max_iter=40)
+    single = Fgsm(FgsmParams(norm=norm, epsilon=epsilon)).perturb(
+        evidence, ball, generator=torch.Generator()
+    )
 
     ball.check(ours, seen.inputs)
-    assert robust_accuracy(seen, ours) == pytest.approx(
-        robust_accuracy(seen, torch.as_tensor(theirs)), abs=0.01
+    assert loss_after(seen, ours) == pytest.approx(loss_after(seen, theirs), rel=0.05)
+    assert loss_after(seen, ours) > loss_after(seen, single) * 1.1
+    assert robust_accuracy(seen, ours) == pytest.approx(robust_accuracy(seen, theirs), abs=0.02)
+
+
+def loss_after(seen: Observations, moved: Tensor) -> float:
+    """Mean cross-entropy of the samples that were answered rightly before they were moved."""
+    right = seen.predictions == seen.labels
+    with torch.no_grad():
+        return float(F.cross_entropy(seen.network()(moved[right]), seen.labels[right]))
+
+
+def descended(seen: Observations, **settings: Any) -> Tensor:
+    """What the toolbox's projected gradient descent makes of samples, from one random start."""
+    attacks = pytest.importorskip("art.attacks.evasion")
+    before = np.random.get_state()  # noqa: NPY002  it draws from numpy's global state
+    np.random.seed(0)  # noqa: NPY002
+    descent = attacks.ProjectedGradientDescent(
+        toolbox(seen), num_random_init=1, verbose=False, **settings
     )
+    moved = descent.generate(seen.inputs.numpy(), y=seen.labels.numpy())
+    np.random.set_state(before)  # noqa: NPY002
+    return torch.as_tensor(moved)
 
 
 def test_samples_come_back_exactly_from_the_gradients_of_a_linear_layer() -> None:
