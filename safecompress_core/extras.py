@@ -14,6 +14,7 @@ EXTRA_OF = {
     "matplotlib": "run",
     "moocore": "run",
     "numpy": "run",
+    "onnx": "onnx",
     "onnxruntime": "onnx",
     "opacus": "dp",
     "pyarrow": "parquet",

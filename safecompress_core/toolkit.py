@@ -26,6 +26,12 @@ from safecompress_core.engine.defence import (
     Supplies,
     Surroundings,
 )
+from safecompress_core.engine.external import (
+    External,
+    ExternalCode,
+    ExternalFiles,
+    pretrained_files,
+)
 from safecompress_core.engine.flaw import (
     Flaw,
 )
@@ -176,6 +182,9 @@ __all__ = [
     "Evader",
     "Evidence",
     "Evolution",
+    "External",
+    "ExternalCode",
+    "ExternalFiles",
     "Extractor",
     "Flaw",
     "Grow",
@@ -238,6 +247,7 @@ __all__ = [
     "negative_loss_of_logits",
     "observe",
     "placed",
+    "pretrained_files",
     "random_positions",
     "smallest",
     "stratified_choice",

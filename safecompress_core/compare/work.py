@@ -151,7 +151,9 @@ def _reason(folder: Path, index: int) -> str | None:
 
 
 def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[Done]:
-    for entry in comparison.entries:
+    for index, entry in enumerate(comparison.entries):
+        if _reason(folder, index) is not None:
+            continue  # whatever an earlier attempt left is of other data, files or code
         directory = run_directory(entry.loaded, registry, folder / "runs")
         if (directory / "results.json").exists():
             yield Done(

@@ -19,6 +19,11 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.audit import Auditor
 from safecompress_core.engine.environment import pick_device
+from safecompress_core.engine.identity import (
+    identity_of_components,
+    identity_of_data,
+    identity_of_plugins,
+)
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, SampleMetric
 from safecompress_core.errors import PoolError
@@ -173,6 +178,26 @@ class Groundwork(ABC):
             uncompressed=uncompressed,
             versions=versions,
         )
+
+    @cached_property
+    def data_identity(self) -> dict[str, str]:
+        """Hashes of samples, pools and names."""
+        return identity_of_data(self.dataset, self.pools, self.spec.task.data)
+
+    @cached_property
+    def externals(self) -> dict[str, dict[str, str]]:
+        """Hashes of the files and code that components read, by section of the spec."""
+        return identity_of_components(self.spec)
+
+    def identity(self) -> dict[str, str]:
+        """Hashes of everything outside the spec that decides the results."""
+        found = {
+            **self.data_identity,
+            **identity_of_plugins(self.loaded.resolved, self.registry),
+        }
+        for section in self.externals.values():
+            found |= section
+        return found
 
     def describe_pools(self) -> dict[str, Any]:
         """Sizes and fingerprints, JSON-ready."""

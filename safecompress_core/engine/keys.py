@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from safecompress_core.engine.identity import identity_of_plugins
 from safecompress_core.engine.naming import named_in
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
@@ -22,14 +23,21 @@ def trains_plainly(prepared: Preparation) -> bool:
 def content_key(prepared: Preparation, **content: Any) -> str:
     """16 hexadecimal digits: the same for the same data, pools, training, plugins and content.
 
+    The files and code that components of these sections read are part of it.
+
     Args:
         prepared: the run.
         content: what else the model depends on, JSON-ready.
     """
     registry, resolved = prepared.registry, prepared.loaded.resolved
     asked = {**{section: resolved[section] for section in COMMON}, **content}
+    sections = [name for name, value in asked.items() if resolved.get(name) == value]
     everything = {
-        "pools": prepared.pools.fingerprints(prepared.dataset),
+        "identity": {
+            **prepared.data_identity,
+            **{name: prepared.externals.get(name, {}) for name in sections},
+            **identity_of_plugins(asked, registry),
+        },
         "plugins": [
             f"{one.target} {registry.origin(one).version}" for one in named_in(asked, registry)
         ],

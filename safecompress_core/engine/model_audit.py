@@ -18,6 +18,7 @@ from safecompress_core.engine.data_card import describe_data
 from safecompress_core.engine.environment import environment, reproducible, threads_for
 from safecompress_core.engine.finished import Finished
 from safecompress_core.engine.gate import verdicts
+from safecompress_core.engine.identity import require_same_identity
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.model_format import Format, GivenModel
 from safecompress_core.engine.naming import directory_name, plugin_records
@@ -30,7 +31,6 @@ from safecompress_core.engine.run_directory import (
     write_json,
     write_yaml,
 )
-from safecompress_core.engine.same_data import require_same_data
 from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
 from safecompress_core.spec.audit_spec import AuditSpec
@@ -64,7 +64,7 @@ def audit_model(
         StorageError: if the model's file is damaged, or holds what is never loaded.
         ModelError: if the model does not fit the samples, or answers with what is not finite.
         RunInUseError: if another process is at it.
-        RunDirectoryError: if an earlier attempt was made with other samples.
+        RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
     prepared = AuditPreparation(loaded, registry, given)
     finished, network = auditable(prepared)
@@ -72,7 +72,7 @@ def audit_model(
     records = plugin_records(loaded.resolved, registry)
     name = directory_name(loaded.resolved, records, model=fingerprint)
     with RunDirectory(runs / name) as directory:
-        require_same_data(prepared, directory)
+        require_same_identity(prepared.identity(), directory)
         if directory.results.exists():
             return FinishedRun(
                 path=directory.path, results=read_json(directory.results), is_new=False

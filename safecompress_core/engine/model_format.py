@@ -7,14 +7,15 @@ is one that the user has to allow.
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from safecompress_core.api import Access
-from safecompress_core.errors import StorageError
+from safecompress_core.engine.external import pretrained_files, sha256_of
+from safecompress_core.errors import MissingExtraError, StorageError
 
 __all__ = ["Format", "GivenModel", "given_model"]
 
@@ -23,9 +24,6 @@ ENTRY = "safecompress"
 HEADER_SIZE, MOST_HEADER = 8, 100 << 20
 """Bytes of a safetensors file that tell how long its header is, and the most that they may tell."""
 CONFIG = "config.json"
-PARTS = {".json", ".model", ".safetensors", ".txt"}
-"""Files of a folder of Hugging Face that decide what its model says."""
-CHUNK = 1 << 20
 
 SAFETENSORS = (
     "save its state dict as safetensors, where you trust it: "
@@ -80,10 +78,10 @@ class GivenModel:
     def parts(self) -> tuple[Path, ...]:
         """The files that decide what it says, in order."""
         if self.format is Format.HUGGINGFACE:
-            return tuple(sorted(one for one in self.path.iterdir() if one.suffix in PARTS))
-        beside = self.path.with_name(f"{self.path.name}.data")  # large weights of ONNX
-        is_split = self.format is Format.ONNX and beside.is_file()
-        return (self.path, beside) if is_split else (self.path,)
+            return pretrained_files(str(self.path)).files()
+        if self.format is Format.ONNX:
+            return (self.path, *_external_data(self.path))
+        return (self.path,)
 
     @property
     def file_bytes(self) -> int:
@@ -92,14 +90,13 @@ class GivenModel:
         return sum(part.stat().st_size for part in weights or self.parts)
 
     def fingerprint(self) -> str:
-        """A SHA-256 over the contents of its parts, and of a folder over their names as well."""
+        """The SHA-256 of its file; of several parts, a SHA-256 over their names and hashes."""
+        parts = self.parts
+        if parts == (self.path,):
+            return sha256_of(self.path)
         digest = hashlib.sha256()
-        for part in self.parts:
-            if self.format is Format.HUGGINGFACE:
-                digest.update(f"{part.name}\0{part.stat().st_size}\0".encode())
-            with part.open("rb") as file:
-                while chunk := file.read(CHUNK):
-                    digest.update(chunk)
+        for part in parts:
+            digest.update(f"{part.name}\0{sha256_of(part)}\0".encode())
         return digest.hexdigest()
 
 
@@ -160,6 +157,42 @@ def _file(path: Path) -> GivenModel:
     passport = _passport(path, header)
     labels = tuple(map(str, passport.get("classes", ())))
     return GivenModel(path=path, format=Format.WEIGHTS, passport=passport, labels=labels)
+
+
+def _external_data(path: Path) -> tuple[Path, ...]:
+    """The files beside an ONNX file that hold its large tensors, in order of their names.
+
+    Raises:
+        MissingExtraError: if onnx is not installed.
+        StorageError: if the file is no ONNX file.
+    """
+    try:
+        import onnx  # noqa: PLC0415  only for this format
+    except ImportError as error:
+        raise MissingExtraError("onnx", extra="onnx") from error
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # DecodeError of whichever protobuf is installed
+        raise StorageError(f"{path}: cannot be loaded as an ONNX model: {error}") from error
+    places = {
+        entry.value
+        for tensor in _messages(model, onnx.TensorProto)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return tuple(path.parent / place for place in sorted(places))
+
+
+def _messages(message: Any, kind: type[Any]) -> Iterator[Any]:
+    """Every message of a kind in a protobuf message, however deep: graphs hold graphs."""
+    if isinstance(message, kind):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in (value,) if hasattr(value, "ListFields") else value:
+                yield from _messages(one, kind)
 
 
 def _archive(path: Path) -> Format:

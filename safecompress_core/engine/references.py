@@ -27,12 +27,14 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.engine.checkpoints import Checkpoints
 from safecompress_core.engine.environment import reproducible
 from safecompress_core.engine.executor import each_done
+from safecompress_core.engine.identity import require_same_identity
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import taught_by
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
+from safecompress_core.engine.run_directory import RunDirectory
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.errors import (
     MissingExtraError,
@@ -293,4 +295,6 @@ def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) 
 def _prepared(source: _Source) -> Preparation:
     registry = load_plugins(plugins_dir=source.plugins_dir).registry
     loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
-    return Preparation(loaded, registry)
+    prepared = Preparation(loaded, registry)
+    require_same_identity(prepared.identity(), RunDirectory(source.spec.parent))
+    return prepared

@@ -13,6 +13,7 @@ from safecompress_core.engine.data_card import describe_data
 from safecompress_core.engine.environment import environment, reproducible, threads_for
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
+from safecompress_core.engine.identity import require_same_identity
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
@@ -34,7 +35,6 @@ from safecompress_core.engine.run_directory import (
     write_json,
     write_yaml,
 )
-from safecompress_core.engine.same_data import require_same_data
 from safecompress_core.engine.selection_gap import selection_gap
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.host import Registry
@@ -92,13 +92,13 @@ def run_spec(
     Raises:
         SpecError: what only the data or the model could tell is wrong with the spec.
         RunInUseError: if another process is at it.
-        RunDirectoryError: if an earlier attempt at this spec was made with other samples.
+        RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
     """
     prepared = Preparation(loaded, registry, shelf={} if shelf is None else shelf)
     require_feasible(prepared)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
-        require_same_data(prepared, directory)
+        require_same_identity(prepared.identity(), directory)
         if directory.results.exists():
             return FinishedRun(
                 path=directory.path, results=read_json(directory.results), is_new=False

@@ -12,7 +12,7 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.errors import PoolError
 from safecompress_core.privacy.grouping import grouped_split
 
-__all__ = ["Pool", "Pools", "build_pools", "cut_pools", "stratified_choice"]
+__all__ = ["Pool", "Pools", "build_pools", "cut_pools", "fingerprint", "stratified_choice"]
 
 FEWEST = 2
 """Samples that each side of a pool needs: one fewer has no spread."""
@@ -129,13 +129,14 @@ class Pools:
 
         The same on every platform: positions, inputs, labels and attributes as little-endian bytes.
         """
-        return {pool.name: _fingerprint(pool, dataset) for pool in self}
+        return {pool.name: fingerprint(dataset, (pool.members, pool.non_members)) for pool in self}
 
 
-def _fingerprint(pool: Pool, dataset: Dataset) -> str:
+def fingerprint(dataset: Dataset, sides: Sequence[Tensor]) -> str:
+    """A SHA-256 of which samples are on which side (positions, int64), and of their contents."""
     digest = hashlib.sha256()
     attributes = [dataset.attributes[name].values for name in sorted(dataset.attributes)]
-    for side in (pool.members, pool.non_members):
+    for side in sides:
         _add(digest, side)
         if isinstance(dataset.inputs, Tensor):
             _add(digest, dataset.inputs[side])

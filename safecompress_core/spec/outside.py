@@ -11,7 +11,7 @@ from safecompress_core.spec.paths import unset_variables
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["check_code", "check_paths", "code_in"]
+__all__ = ["check_code", "check_paths", "code_in", "components"]
 
 
 def check_paths(spec: Params) -> Iterator[Finding]:
@@ -35,22 +35,22 @@ def check_code(spec: Params) -> Iterator[Finding]:
 
 def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:
     """Yield every component at or below some parameters that runs code they name, with its path."""
-    for path, definition in _components(params, ()):
+    for path, _, definition in components(params):
         if definition.runs_code:
             yield path, definition
 
 
-def _components(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Definition]]:
+def components(value: Any, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Params, Definition]]:
     """Every component at or below a value, with its path."""
     if isinstance(value, BaseModel):
         definition = vars(type(value)).get("definition")
-        if isinstance(definition, Definition):
-            yield path, definition
+        if isinstance(value, Params) and isinstance(definition, Definition):
+            yield path, value, definition
         for name in type(value).model_fields:
-            yield from _components(getattr(value, name), (*path, name))
+            yield from components(getattr(value, name), (*path, name))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _components(item, (*path, key))
+            yield from components(item, (*path, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _components(item, (*path, index))
+            yield from components(item, (*path, index))

@@ -6,13 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from safecompress_core.api import Definition
+from safecompress_core.engine.external import ExternalCode, ExternalFiles, declared_externals
 from safecompress_core.host.definitions import flaws_of
 
 __all__ = ["DefinitionConformance"]
@@ -32,10 +34,12 @@ class DefinitionConformance:
     Attributes:
         definition: what is held against the rules.
         manifest: the module that defines it; by default that of its parameters.
+        params: what a spec would write for it.
     """
 
     definition: ClassVar[Definition]
     manifest: ClassVar[str | None] = None
+    params: ClassVar[Mapping[str, Any]] = {}
 
     def test_the_host_accepts_it(self) -> None:
         """Name, parameters, target, summary and interface version are as the host wants them."""
@@ -91,6 +95,21 @@ class DefinitionConformance:
         module, _, attribute = self.definition.target.partition(":")
 
         assert callable(getattr(import_module(module), attribute))
+
+    def test_what_it_reads_beside_its_parameters_can_be_hashed(self) -> None:
+        """A static ``reads(params)``, if there is one, yields files and code of different names.
+
+        What it declares is part of the identity of a run, so it is the same when asked twice.
+        """
+        try:
+            params = self.definition.params.model_validate(dict(self.params))
+        except ValidationError:
+            pytest.skip("the parameters given here are not all that it needs")
+        for external in declared_externals(self.definition, params):
+            assert isinstance(external, ExternalCode | ExternalFiles)
+            found = list(external.digests())
+            assert len(dict(found)) == len(found), "two files have one name"
+            assert found == list(external.digests())
 
     def test_its_summary_reads_as_one_line(self) -> None:
         """``safecompress plugins list`` shows it in a table."""

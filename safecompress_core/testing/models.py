@@ -1,13 +1,20 @@
 """What every model factory must keep to, as tests that a plugin author inherits."""
 
-from collections.abc import Mapping
+import builtins
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import ModelDef
+from safecompress_core.engine.external import declared_externals
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.testing.manifest import DefinitionConformance
 
@@ -75,6 +82,20 @@ class ModelConformance(DefinitionConformance):
 
         assert not all(map(torch.equal, one.parameters(), other.parameters()))
 
+    def test_it_opens_no_file_that_it_does_not_declare(self) -> None:
+        """``reads`` names every file; else an old result would be shown after one has changed."""
+        self.network()  # whatever it imports is imported now
+        with _opened_files() as opened:
+            self.network()
+        params = self.definition.params.model_validate(dict(self.params))
+        declared = {
+            file.resolve()
+            for external in declared_externals(self.definition, params)
+            for file in external.files()
+        }
+
+        assert opened - declared == set(), "declare these files in a static method 'reads'"
+
     def test_a_sample_gets_a_logit_a_class(self) -> None:
         """Finite numbers, whatever the size of the batch."""
         network = self.network()
@@ -115,3 +136,22 @@ class ModelConformance(DefinitionConformance):
 
         with torch.no_grad():
             assert torch.equal(saved(self.inputs()), other(self.inputs()))
+
+
+@contextmanager
+def _opened_files() -> Iterator[set[Path]]:
+    """The files that are opened for reading, but for those of installed packages and the system."""
+    opened: set[Path] = set()
+    original = io.open
+
+    def recorded(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+        if isinstance(file, str | Path) and not set(mode) & set("wxa"):
+            opened.add(Path(file).resolve())
+        return original(file, mode, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builtins, "open", recorded)
+        patch.setattr(io, "open", recorded)
+        yield opened
+    system = [Path(one) for one in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev")]
+    opened -= {one for one in opened if any(one.is_relative_to(place) for place in system)}

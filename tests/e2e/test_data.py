@@ -178,5 +178,8 @@ def test_a_run_does_not_go_on_with_other_samples(tmp_path: Path, *, is_finished:
         (first.path / "results.json").unlink()
     table.write_text("a,odd,b\n" + "\n".join(lines[1:]) + "\n")
 
-    with pytest.raises(RunDirectoryError, match="the data have changed since the run in"):
+    with pytest.raises(
+        RunDirectoryError,
+        match=r"began: the samples of task.data \(.*\);",
+    ):
         run(tmp_path, data)

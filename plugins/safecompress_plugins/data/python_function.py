@@ -1,6 +1,12 @@
 """Samples out of a function that the user has written."""
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource, SafeCompressError
+from safecompress_core.toolkit import (
+    DataError,
+    Dataset,
+    DataSource,
+    ExternalCode,
+    SafeCompressError,
+)
 from safecompress_plugins.data.array_manifest import PythonParams
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.named_code import imported
@@ -14,14 +20,18 @@ class PythonFunction(DataSource):
     def __init__(self, params: PythonParams) -> None:
         self._params = params
 
+    @staticmethod
+    def reads(params: PythonParams) -> list[ExternalCode]:
+        """The sources that the function is imported from."""
+        return [ExternalCode(name=params.function, folder=params.folder)]
+
     def load(self) -> Dataset:
         """What the function returns."""
         params = self._params
-        folder = None
         if params.folder is not None:
-            folder = existing(params.folder, field=("folder",), is_folder=True)
+            existing(params.folder, field=("folder",), is_folder=True)
         try:
-            made = imported(params.function, folder=folder)(**params.arguments)
+            made = imported(*self.reads(params))(**params.arguments)
         except SafeCompressError:
             raise
         except Exception as error:

@@ -11,14 +11,18 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import (
     Dataset,
+    ExternalFiles,
     ModelError,
     ModelFactory,
     global_random_state,
     local_path,
+    pretrained_files,
 )
 from safecompress_plugins.models.images import channels_of
 from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
@@ -86,6 +90,18 @@ class HuggingfaceModel(ModelFactory):
                 mend="check the path, or write the model's 'name'",
                 field=("path",),
             )
+
+    @staticmethod
+    def reads(params: HuggingfaceModelParams) -> list[ExternalFiles]:
+        """Weights, configuration and tokenizer, in their folders or in the local cache."""
+        revision = params.revision or "main"
+        named = [] if params.name is None else _cached(params.name, revision)
+        own = named if params.path is None else [pretrained_files(params.path)]
+        if params.tokenizer is None:
+            return own
+        if local_path(params.tokenizer).is_dir():
+            return [*own, pretrained_files(params.tokenizer)]
+        return [*own, *_cached(params.tokenizer, revision)]
 
     def prepare(self, dataset: Dataset) -> Dataset:
         """Texts as token ids, (N, L), int64; images as they are."""
@@ -171,6 +187,15 @@ class HuggingfaceModel(ModelFactory):
         finally:
             transformers.logging.set_verbosity(level)
             transformers.logging.enable_progress_bar()
+
+
+def _cached(name: str, revision: str) -> list[ExternalFiles]:
+    """The files of a model of the hub in the local cache; nothing where there are none."""
+    try:
+        folder = snapshot_download(name, revision=revision, local_files_only=True)
+    except (LocalEntryNotFoundError, HFValidationError):
+        return []
+    return [pretrained_files(folder, name=name)]
 
 
 def _mend(params: HuggingfaceModelParams) -> str:

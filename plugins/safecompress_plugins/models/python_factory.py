@@ -1,14 +1,17 @@
 """A network out of a function that the user has written."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
 from safecompress_core.toolkit import (
+    ExternalCode,
     ModelError,
     ModelFactory,
     SafeCompressError,
     global_random_state,
-    local_path,
 )
 from safecompress_plugins.models.loaded_manifest import PythonModelParams
 from safecompress_plugins.named_code import imported
@@ -21,17 +24,24 @@ class PythonFactory(ModelFactory):
 
     def __init__(self, params: PythonModelParams) -> None:
         self._params = params
+        self._function: Callable[..., Any] | None = None  # the same code for the whole run
+
+    @staticmethod
+    def reads(params: PythonModelParams) -> list[ExternalCode]:
+        """The sources that the function is imported from."""
+        return [ExternalCode(name=params.factory, folder=params.folder)]
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
         """What the function returns; torch's global state follows ``generator`` while it runs."""
         params = self._params
-        folder = None if params.folder is None else local_path(params.folder)
         given = {"input_shape": input_shape, "classes": classes, "generator": generator}
         try:
             with global_random_state(generator):
-                made = imported(params.factory, folder=folder)(**given, **params.arguments)
+                if self._function is None:
+                    self._function = imported(*self.reads(params))
+                made = self._function(**given, **params.arguments)
         except SafeCompressError:
             raise
         except Exception as error:

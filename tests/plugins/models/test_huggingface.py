@@ -1,10 +1,12 @@
 """Models of transformers, made small and saved by transformers itself."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from safecompress_core.testing import ModelConformance
@@ -64,6 +66,59 @@ def texts() -> Dataset:
         attributes={},
         texts=TEXTS,
     )
+
+
+def digests(**params: Any) -> dict[str, str]:
+    """Of everything that the model reads."""
+    from safecompress_plugins.models.huggingface_model import HuggingfaceModel
+
+    read = HuggingfaceModel.reads(HuggingfaceModelParams(**params))
+    return {name: digest for external in read for name, digest in external.digests()}
+
+
+def test_weights_configuration_and_vocabulary_are_part_of_a_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Other weights in the same file are another model; a note or a pickle beside them is none."""
+    place = tmp_path / "bert"
+    shutil.copytree(folder, place)
+    before = digests(path=str(place))
+    weights = load_file(place / "model.safetensors")
+    save_file({name: -one for name, one in weights.items()}, place / "model.safetensors")
+    (place / "README.md").write_text("Other weights.")
+    after = digests(path=str(place))
+
+    assert {f"{place}/{name}" for name in ("config.json", "tokenizer.json")} <= set(before)
+    assert {one for one in before if before[one] != after[one]} == {f"{place}/model.safetensors"}
+    assert set(before) == set(after)
+
+
+def test_another_tokenizer_is_part_of_a_run_as_well(folder: Path, tmp_path: Path) -> None:
+    """Beside the model's own files."""
+    place = tmp_path / "words"
+    shutil.copytree(folder, place)
+
+    both = digests(path=str(folder), tokenizer=str(place))
+
+    assert {name for name in both if name.startswith(str(place))} > {f"{place}/tokenizer.json"}
+    assert f"{folder}/model.safetensors" in both
+
+
+def test_files_of_the_hub_are_those_of_the_local_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the model's name, wherever the cache is; a model that is not there has none."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub._snapshot_download.constants.HF_HUB_CACHE", str(tmp_path))
+    commit = "0" * 40
+    snapshot = tmp_path / "models--house--net" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text(commit)
+
+    assert list(digests(name="house/net")) == ["house/net/config.json"]
+    assert digests(name="house/ghost") == {}
 
 
 class TestHuggingface(ModelConformance):
