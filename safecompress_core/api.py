@@ -4,6 +4,7 @@ Nothing here imports torch or numpy, so that a spec is validated where neither i
 definition names its implementation as ``"package.module:Class"``; only a run imports it.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,6 +48,7 @@ __all__ = [
     "PathMark",
     "ReferenceAttackerParams",
     "Role",
+    "Seed",
     "Slot",
     "SparseTrainingParams",
     "StrategyDef",
@@ -163,6 +165,7 @@ AttributeName = Annotated[str, AttributeMark()]
 DataPath = Annotated[str, PathMark()]
 LayerName = Annotated[str, LayerMark()]
 Density = Annotated[float, Field(gt=0, le=1)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 def component_id(params: Params) -> str:
@@ -182,7 +185,7 @@ class AttackerParams(Params):
 class ReferenceAttackerParams(AttackerParams):
     """Parameters that every attacker with reference models has."""
 
-    references: Annotated[int, Field(ge=4)] = 16
+    references: Annotated[int, Field(ge=4, le=4096)] = 16
     """How many reference models it compares with. They are shared: a run trains as many as the
     attacker that asks for most, and each costs as much as the model that is attacked."""
 
@@ -190,7 +193,7 @@ class ReferenceAttackerParams(AttackerParams):
 class VersionsAttackerParams(AttackerParams):
     """Parameters that every attacker has that also sees other compressed versions of the model."""
 
-    versions: Annotated[int, Field(ge=2)] = 4
+    versions: Annotated[int, Field(ge=2, le=1000)] = 4
     """How many compressed versions it holds at most, the one that is attacked included. The others
     are models of the archive that ``audit.front`` keeps: the ends of the front come first."""
 
@@ -494,11 +497,14 @@ class DefenceDef(Definition):
 class MetricDef(Definition):
     """A measure of the model that is no attack; its target is a toolkit ``Metric``.
 
-    ``higher_is_better`` tells on which side a gate takes the interval's careful end.
+    ``higher_is_better`` tells on which side a gate takes the interval's careful end; ``lowest`` and
+    ``highest`` are the ends of its range, where it has any: a gate beyond them is refused.
     """
 
     kind: ClassVar[Kind] = Kind.METRIC
     higher_is_better: bool = True
+    lowest: float = -math.inf
+    highest: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class StrategyParams(Params):
 class TestDrivenParams(SparseTrainingParams):
     """SafeCompress: derive candidates, attack each of them, carry on with the best."""
 
-    rounds: Annotated[int, Field(ge=1)] = 8
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 8
     """How often candidates are derived and tested; the epochs from ``tests_from`` on are spread
     over them."""
     tests_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -48,11 +48,11 @@ class TestDrivenParams(SparseTrainingParams):
     """Share of a round's epochs in which each candidate is trained by itself."""
     update_every: Annotated[int, Field(ge=0)] = 5
     """Epochs between topology updates while a model trains; 0: only where candidates are made."""
-    strategies: Annotated[list[StrategyParams], Field(min_length=1)]
+    strategies: Annotated[list[StrategyParams], Field(min_length=1, max_length=100)]
     """The candidates of every round."""
     keep: bool = True
     """Whether the model as it is, trained on without a change, is a candidate too."""
-    beam: Annotated[int, Field(ge=1)] = 1
+    beam: Annotated[int, Field(ge=1, le=100)] = 1
     """How many models are carried from round to round, each with its own settings."""
     bound: Literal["careful", "estimate"] = "careful"
     """Whether an attack counts with the upper end of its interval or with its estimate."""

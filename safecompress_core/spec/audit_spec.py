@@ -9,9 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import AttackerParams, Kind, Params, Slot
+from safecompress_core.api import AttackerParams, Kind, Params, Seed, Slot
 from safecompress_core.spec.components import Definitions
-from safecompress_core.spec.model import GIVEN, Gate, Members, Share, Slug, components_of
+from safecompress_core.spec.model import (
+    GIVEN,
+    MOST_ENTRIES,
+    Gate,
+    Members,
+    Share,
+    Slug,
+    components_of,
+)
 
 __all__ = [
     "AuditPools",
@@ -60,7 +68,10 @@ class AuditPools(Params):
 class Judges(Params):
     """Who attacks the model."""
 
-    attackers: Annotated[list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(min_length=1)]
+    attackers: Annotated[
+        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]],
+        Field(min_length=1, max_length=MOST_ENTRIES),
+    ]
     """The attackers; none that compares with reference models."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
@@ -75,7 +86,7 @@ class AuditSpec(Params):
     """That this is the spec of ``safecompress audit``, and not of a run."""
     name: Slug
     """What the audit is called; lower case, with hyphens."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Every random choice follows from it."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where a model of weights is asked; one of any other format is asked on the processor."""
@@ -85,11 +96,11 @@ class AuditSpec(Params):
     """Who knows which sample."""
     audit: Judges
     """The attacks."""
-    metrics: list[Annotated[Params, Slot(Kind.METRIC)]] = Field(
-        default=[{"type": "accuracy"}, {"type": "size"}]  # type: ignore[list-item]
-    )
+    metrics: Annotated[
+        list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
+    ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
     """What is measured of the model besides attacks."""
-    gate: list[Gate] = []
+    gate: Annotated[list[Gate], Field(max_length=MOST_ENTRIES)] = []
     """Bounds that the model must keep."""
 
 

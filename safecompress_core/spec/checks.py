@@ -17,6 +17,12 @@ from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.change_checks import check_changes
 from safecompress_core.spec.components import attacker_of, definition_of
 from safecompress_core.spec.fields import marked
+from safecompress_core.spec.gate_checks import (
+    RANGES,
+    check_bounds,
+    check_contradictions,
+    check_densities,
+)
 from safecompress_core.spec.model import SLUG, RunSpec
 from safecompress_core.spec.names import offer
 from safecompress_core.spec.outside import check_paths
@@ -42,11 +48,7 @@ NUMERIC_MEASURES = ("mae", "mae_lift")
 """What a gate may ask of an attack on a numeric attribute besides."""
 
 MEASURES: Mapping[Game, tuple[str, ...]] = {
-    Game.MEMBERSHIP: ("accuracy", "auc", "advantage"),
-    Game.ATTRIBUTE: ("accuracy", "advantage", "lift", *NUMERIC_MEASURES),
-    Game.EVASION: ("robust_accuracy", "advantage"),
-    Game.INVERSION: ("error", "psnr", "advantage"),
-    Game.EXTRACTION: ("fidelity", "advantage"),
+    game: tuple(measures) for game, measures in RANGES.items()
 }
 """What a gate may ask of an attacker, by its game."""
 
@@ -135,8 +137,28 @@ def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
             yield Finding(("method", "defences", index, "type"), message, mend)
 
 
+def _check_tests(spec: RunSpec) -> Iterator[Finding]:
+    """A method that chooses by attacks has some to choose by."""
+    definition = definition_of(spec.method)
+    if spec.attackers or definition.workload is None:
+        return
+    candidates = definition.workload(spec.method, spec.training.epochs).candidates
+    if max(candidates, default=0) > 1:
+        message = f"{definition.name!r} chooses among candidates by attacks, and there are none"
+        yield Finding(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
+
+
+def _check_gate_density(spec: RunSpec) -> Iterator[Finding]:
+    yield from check_densities(spec.gate, spec.method)
+
+
 def check_gate(spec: AnySpec) -> Iterator[Finding]:
-    """Every gate names a measure that there will be."""
+    """Every gate names a measure that there will be, and has a bound that decides something."""
+    attackers = spec.audit.attackers
+    games = {str(_game(one)): _game(one) for one in attackers}
+    games |= {component_id(one): _game(one) for one in attackers}
+    yield from check_bounds(spec.gate, spec.metrics, games)
+    yield from check_contradictions(spec.gate)
     measures = gate_measures(spec)
     for index, gate in enumerate(spec.gate):
         if gate.measure in measures:
@@ -155,6 +177,8 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_pools,
     _check_ids,
     _check_weights,
+    _check_tests,
+    _check_gate_density,
     _check_reference_data,
     check_attackers,
     check_gate,

@@ -11,16 +11,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from safecompress_core.api import Density, Kind, Params
+from safecompress_core.api import Density, Game, Kind, Params, Seed, component_id
 from safecompress_core.errors import SpecError
 from safecompress_core.spec.comparability import other_samples
-from safecompress_core.spec.components import Definitions
+from safecompress_core.spec.components import Definitions, attacker_of
 from safecompress_core.spec.composer import MAX_VALUES, Budget
 from safecompress_core.spec.kinds import SpecKind, misplaced
 from safecompress_core.spec.load import Composed, LoadedSpec, composed, in_order, validated
 from safecompress_core.spec.model import Slug
+from safecompress_core.spec.names import offer
 from safecompress_core.spec.nodes import Node, merged
-from safecompress_core.spec.problems import Problem, SpecPath
+from safecompress_core.spec.problems import Problem, SpecPath, shortened
 from safecompress_core.spec.source import read
 from safecompress_core.spec.translate import Finding, translated
 
@@ -48,12 +49,12 @@ class ComparisonSpec(Params):
     """What the comparison is called; lower case, with hyphens."""
     base: Annotated[str, Field(min_length=1)]
     """The spec of a run that every variant changes; relative to this file."""
-    variants: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    variants: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_SPECS)]
     """What each changes, and its ``name``; a name begins with that of its method, and is that by
     default."""
     densities: list[Density] = []
     """For every method that has a density; empty leaves each variant its own."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Each variant runs once with each."""
     changes: dict[str, Any] = {}
     """What every variant changes, before its own changes: the audit, say."""
@@ -151,6 +152,7 @@ def load_comparison(
         )
     for entry in entries:
         problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
+    problems += [one.problem(root) for one in _unused(spec, entries)]
     if problems:
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
     reseeded = [_reseeded(entry, seed, node) for seed, node in others for entry in entries]
@@ -173,6 +175,24 @@ def _excess(spec: ComparisonSpec) -> Iterator[Finding]:
     elif specs * len(spec.seeds) > MAX_RUNS:
         message = f"this makes {specs * len(spec.seeds)} runs, and at most {MAX_RUNS} may be"
         yield Finding(("seeds",), message, "write fewer seeds, or make several comparisons")
+
+
+def _unused(spec: ComparisonSpec, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """What the comparison asks for and none of its runs has."""
+    if not entries:
+        return
+    if spec.densities and all(entry.density is None for entry in entries):
+        message = "no variant has a method with a density"
+        yield Finding(("densities",), message, "take the densities out, or add such a variant")
+    attackers = {
+        component_id(one): attacker_of(one).game
+        for entry in entries
+        for one in entry.loaded.spec.audit.attackers
+    }
+    names = [name for name, game in attackers.items() if game is Game.MEMBERSHIP]
+    if spec.mia is not None and spec.mia not in names:
+        message = f"no membership attacker of the audit is called {shortened(spec.mia)!r}"
+        yield Finding(("mia",), message, offer(spec.mia, names))
 
 
 def _reseeded(entry: Entry, seed: int, node: Node) -> Entry:

@@ -9,10 +9,11 @@ Decisions:
 - Inside, the union's tags begin with a NUL, so that a problem's path can leave them out and never
   loses a field of the same name.
 - Numbers and booleans are strict: ``epochs: "200"`` and ``weight: true`` are mistakes.
+- A whole number has an upper bound, its field's own or one for all.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import (
@@ -28,6 +29,7 @@ from typing import (
     get_origin,
 )
 
+from annotated_types import Le, Lt
 from pydantic import (
     BaseModel,
     Field,
@@ -52,6 +54,7 @@ from safecompress_core.api import (
 )
 
 __all__ = [
+    "MOST",
     "TAG",
     "UNKNOWN_COMPONENT",
     "Choice",
@@ -64,6 +67,8 @@ __all__ = [
 
 TAG = "\0"
 """What the tags of component unions begin with, and no field's name does."""
+MOST = 1_000_000_000
+"""The bound of a whole number whose field states none; nothing that is counted needs more."""
 UNKNOWN_COMPONENT = "unknown_component"
 """The error type of a ``type`` that is missing or not registered; its context has the names."""
 
@@ -151,7 +156,9 @@ class Components:
     def _field(self, field: FieldInfo) -> FieldInfo:
         """The field with what is marked in it replaced; the very same if nothing is."""
         slot = _slot_in(field.metadata)
-        annotation = self._type(slot) if slot else self._annotation(field.annotation)
+        annotation = (
+            self._type(slot) if slot else self._annotation(field.annotation, field.metadata)
+        )
         if annotation is field.annotation:
             return field
         expanded = copy(field)
@@ -159,9 +166,11 @@ class Components:
         expanded.metadata = [mark for mark in field.metadata if mark is not slot]
         return expanded
 
-    def _annotation(self, annotation: Any) -> Any:
+    def _annotation(self, annotation: Any, marks: Sequence[Any] = ()) -> Any:
+        """The type with what is marked in it replaced; ``marks`` are those of the type itself."""
         if annotation in (int, float, bool):
-            return Annotated[annotation, Strict()]
+            is_open = annotation is int and not any(map(_is_upper_bound, marks))
+            return Annotated[(annotation, Strict(), *([Le(MOST)] if is_open else []))]
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return Annotated[annotation, Nested(annotation, self)]
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -170,7 +179,7 @@ class Components:
         if origin is Annotated:
             inner, *marks = arguments
             slot = _slot_in(marks)
-            inner = self._type(slot) if slot else self._annotation(inner)
+            inner = self._type(slot) if slot else self._annotation(inner, marks)
             kept = [mark for mark in marks if mark is not slot]
             return Annotated[(inner, *kept)] if kept else inner
         expanded = tuple(self._annotation(argument) for argument in arguments)
@@ -247,6 +256,12 @@ class Choice:
 
 def _fields_given(value: BaseModel) -> dict[str, Any]:
     return {field: getattr(value, field) for field in value.model_fields_set}
+
+
+def _is_upper_bound(mark: Any) -> bool:
+    if isinstance(mark, FieldInfo):  # a ``Field`` inside an annotation
+        return any(map(_is_upper_bound, mark.metadata))
+    return isinstance(mark, Le | Lt)
 
 
 def _slot_in(marks: Any) -> Slot | None:

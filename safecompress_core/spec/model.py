@@ -9,11 +9,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from safecompress_core.api import AttackerParams, Kind, MethodParams, Params, Slot
-from safecompress_core.spec.components import Components, Definitions
+from safecompress_core.api import AttackerParams, Kind, MethodParams, Params, Seed, Slot
+from safecompress_core.spec.components import MOST, Components, Definitions
 
 __all__ = [
     "GIVEN",
+    "MOST_ENTRIES",
     "Audit",
     "Gate",
     "Members",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+MOST_ENTRIES = 100
+"""The most attackers, metrics or gates that a list may have."""
 GIVEN = "given"
 """What ``pools.members`` says where the data decide."""
 RateSchedule = Literal["constant", "cosine", "linear"]
@@ -47,7 +50,7 @@ def _slug(name: str) -> str:
 def _members(members: int | float | str) -> int | float | str:
     if members == GIVEN or (isinstance(members, float) and 0 < members < 1):
         return members
-    if isinstance(members, int) and members >= 1:
+    if isinstance(members, int) and 1 <= members <= MOST:
         return members
     raise ValueError(
         f"{members!r} is neither a share of the samples nor a number of them; "
@@ -61,13 +64,13 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{SLUG}$", "maxLength": 64}),
 ]
 Members = Annotated[
-    int | float | str,
+    Annotated[int, Field(le=2**63 - 1)] | float | str,
     AfterValidator(_members),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": MOST},
                 {"const": GIVEN},
             ]
         }
@@ -83,7 +86,7 @@ class Sparsify(Params):
         "convolution",
     ]
     """Kinds of layers; the projections of attention are linear."""
-    include: list[str] = ["*"]
+    include: Annotated[list[str], Field(min_length=1)] = ["*"]
     """Shell patterns of weights' names, of which one has to fit."""
     exclude: list[str] = []
     """Patterns of those that stay dense all the same."""
@@ -127,9 +130,9 @@ class Pools(Params):
 class Training(Params):
     """How networks are trained."""
 
-    epochs: Annotated[int, Field(ge=1)] = 200
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Passes over the members, in the whole run."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     """Samples in a batch."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Adam, Adam with decoupled weight decay, or stochastic gradient descent with momentum."""
@@ -157,7 +160,9 @@ class Training(Params):
 class Audit(Params):
     """The attacks at the end, on data that nothing was chosen with."""
 
-    attackers: list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]] = []
+    attackers: Annotated[
+        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(max_length=MOST_ENTRIES)
+    ] = []
     """Attackers that did not select."""
     allow_selectors: bool = False
     """Whether an attacker may audit what it selected; its figures then read too low."""
@@ -196,7 +201,7 @@ class RunSpec(Params):
     """Version of the spec's format."""
     name: Slug
     """What the run is called; lower case, with hyphens."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Every random choice follows from it."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where tensors live; ``auto`` takes the first accelerator there is."""
@@ -208,11 +213,13 @@ class RunSpec(Params):
     """How networks are trained."""
     method: Annotated[MethodParams, Slot(Kind.METHOD)]
     """How the compressed model comes about."""
-    attackers: list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]] = []
+    attackers: Annotated[
+        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(max_length=MOST_ENTRIES)
+    ] = []
     """Attackers that test candidates during the run."""
-    metrics: list[Annotated[Params, Slot(Kind.METRIC)]] = Field(
-        default=[{"type": "accuracy"}, {"type": "size"}]  # type: ignore[list-item]
-    )
+    metrics: Annotated[
+        list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
+    ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
     """What is measured of a model besides attacks."""
     choose: Annotated[Params, Slot(Kind.AGGREGATOR)] = Field(
         default={"type": "pareto"}  # type: ignore[assignment]
@@ -220,7 +227,7 @@ class RunSpec(Params):
     """The rule that chooses among candidates."""
     audit: Audit = Audit()
     """The attacks at the end."""
-    gate: list[Gate] = []
+    gate: Annotated[list[Gate], Field(max_length=MOST_ENTRIES)] = []
     """Bounds that the chosen model must keep."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from safecompress_core.spec.components import UNKNOWN_COMPONENT
+from safecompress_core.spec.components import MOST, UNKNOWN_COMPONENT
 from safecompress_core.spec.fields import Place, field_names, located
 from safecompress_core.spec.names import listed, nearest, offer
 from safecompress_core.spec.nodes import Node
@@ -130,6 +130,8 @@ def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Finding:
         if kind == "text" and is_number
         else f"write {kind}"
     )
+    if kind == "a whole number" and isinstance(value, float) and value.is_integer():
+        mend = f"write {value:.0f}"
     return Finding(path, f"{_shown(value)} is not {kind}", mend)
 
 
@@ -176,7 +178,7 @@ def _options(annotation: Any) -> list[Any]:
 
 def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
     (bound,) = detail["ctx"].values()
-    message = f"{_shown(detail['input'])} {BOUNDS[detail['type']]} {bound:g}"
+    message = f"{_shown(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
     return Finding(path, message, f"write a number {_range(places) or 'within the bound'}")
 
 
@@ -255,15 +257,19 @@ def _about(skipped: Sequence[object]) -> str:
 
 
 def _range(places: Iterable[Place]) -> str:
-    """The bounds that are declared: ``greater than 0 and at most 1``."""
+    """The bounds that are declared, but those of all numbers: ``greater than 0 and at most 1``."""
     bounds = {
-        f"{words} {bound:g}": None
+        f"{words} {_plain(bound)}": None
         for place in places
         for mark in place.marks
         for name, words in LIMITS.items()
-        if (bound := getattr(mark, name, None)) is not None
+        if (bound := getattr(mark, name, None)) is not None and bound < MOST
     }
     return " and ".join(bounds)
+
+
+def _plain(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def _shown(value: Any) -> str:

@@ -21,9 +21,9 @@ AUDIT = [
     {"type": "knockoff", "epochs": 10},
 ]
 GATES = [
-    {"measure": "evasion.robust_accuracy", "at_least": 0.0},
-    {"measure": "inversion.error", "at_least": 0.0},
-    {"measure": "knockoff.fidelity", "at_most": 1.0},
+    {"measure": "evasion.robust_accuracy", "at_most": 0.999, "against": "estimate"},
+    {"measure": "inversion.error", "at_least": 1e-9, "against": "estimate"},
+    {"measure": "knockoff.fidelity", "at_least": 1e-9, "against": "estimate"},
 ]
 
 

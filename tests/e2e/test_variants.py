@@ -80,9 +80,11 @@ def test_starting_from_the_big_models_weights(bench: Any) -> None:
 
 
 def test_nothing_to_defend_against(bench: Any) -> None:
-    """Without attackers the loop chooses by performance alone, with any aggregator."""
+    """A single candidate needs no attacker; it has a performance alone, with any aggregator."""
+    strategy = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
+    single = {"method__keep": False, "method__strategies": [strategy], **SHORT}
     for choose in ({"type": "pareto"}, {"type": "tm-score"}, {"type": "worst-case", "floor": 0}):
-        results = bench.run(attackers=[], choose=choose, **SHORT).results
+        results = bench.run(attackers=[], choose=choose, **single).results
         [round_] = results["rounds"]
         assert set(round_["candidates"][0]["objectives"]) == {"performance"}
         assert results["audit"]["loss-threshold"]["game"] == "membership"

@@ -40,7 +40,7 @@ class AttributeBlackboxParams(AttributeClassifierParams):
 class AttributeNeuronsParams(AttributeAttackerParams):
     """The neurons that a value of the attribute excites most."""
 
-    neurons: Annotated[int, Field(ge=1)] = 10
+    neurons: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """How many neurons speak for each value; Jayaraman & Evans compare 1, 10 and 100."""
     layers: list[LayerName] = []
     """Layers whose neurons are read, each a module or a parameter of one. By default those of the

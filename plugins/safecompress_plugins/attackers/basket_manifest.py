@@ -15,7 +15,7 @@ class BasketParams(CombinedAttackerParams):
     worst: Literal["sample", "run"] = "sample"
     """``run``: of each model, the part that does best on attack-train answers for all samples.
     ``sample``: of each sample, the part answers that is surest of it."""
-    folds: Annotated[int, Field(ge=2)] = 5
+    folds: Annotated[int, Field(ge=2, le=100)] = 5
     """How many times a part is fitted on a part of attack-train, to see how it does on the rest:
     which of them is the worst, and what their scores mean, is learned from that. One more fit, on
     all of attack-train, is what answers."""

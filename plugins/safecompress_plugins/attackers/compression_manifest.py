@@ -20,7 +20,7 @@ __all__ = [
     "SamiaParams",
 ]
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class SamiaParams(NeuralParams):
@@ -29,7 +29,7 @@ class SamiaParams(NeuralParams):
     epochs: Count = 20
     """Epochs on the model that is attacked first; with more, this network learns attack-train by
     heart."""
-    adapt_epochs: Annotated[int, Field(ge=0)] = 3
+    adapt_epochs: Annotated[int, Field(ge=0, le=100_000)] = 3
     """Further epochs on each model that grew out of it."""
     queries: Count = 10
     """Noisy copies of each sample that the model is asked about."""

@@ -14,9 +14,9 @@ class AugmentationParams(AttackerParams):
 
     noise: list[Annotated[float, Field(gt=0)]] = [0.02, 0.05, 0.1, 0.2, 0.3]
     """Standard deviations of Gaussian noise on every input value, in the inputs' own unit."""
-    copies: Annotated[int, Field(ge=1)] = 10
+    copies: Annotated[int, Field(ge=1, le=1000)] = 10
     """Noisy copies of each sample for each of these."""
-    shift: Annotated[int, Field(ge=0)] = 1
+    shift: Annotated[int, Field(ge=0, le=4096)] = 1
     """Pixels by which images are moved in each direction; other inputs are not."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 4.0
     """Degrees by which images are turned to either side; other inputs are not."""
@@ -25,9 +25,9 @@ class AugmentationParams(AttackerParams):
 class BoundaryParams(AttackerParams):
     """How far a sample is from an input that gets another label."""
 
-    steps: Annotated[int, Field(ge=1)] = 3
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 3
     """Jumps along the boundary; each makes the distance more exact."""
-    queries: Annotated[int, Field(ge=2)] = 30
+    queries: Annotated[int, Field(ge=2, le=1_000_000)] = 30
     """Points that the model is asked about before each jump, for each sample; ``hopskipjump`` asks
     more from jump to jump, with the square root of their number."""
     search: Literal["batched", "hopskipjump"] = "batched"

@@ -21,7 +21,7 @@ __all__ = [
     "QuantileRegressionParams",
 ]
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class NeuralParams(AttackerParams):
@@ -29,9 +29,9 @@ class NeuralParams(AttackerParams):
 
     epochs: Count = 100
     """Epochs on the model that is attacked first."""
-    adapt_epochs: Annotated[int, Field(ge=0)] = 10
+    adapt_epochs: Annotated[int, Field(ge=0, le=100_000)] = 10
     """Further epochs on each model that grew out of it."""
-    batch_size: Annotated[int, Field(ge=2)] = 128
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 128
     """Samples of a batch, half of them members."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Adam's learning rate."""
@@ -55,9 +55,9 @@ class NeuralWhiteboxParams(NeuralParams):
     epochs: Count = 25
     """Epochs on the model that is attacked first; with more, this network learns attack-train by
     heart."""
-    adapt_epochs: Annotated[int, Field(ge=0)] = 3
+    adapt_epochs: Annotated[int, Field(ge=0, le=100_000)] = 3
     """Further epochs on each model that grew out of it."""
-    batch_size: Annotated[int, Field(ge=2)] = 64
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 64
     """Samples of a batch, half of them members."""
     layers: list[LayerName] = []
     """Whose gradients the network sees: parameters (`0.weight`) or modules (`0`), a stream each.

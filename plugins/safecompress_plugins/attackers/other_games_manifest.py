@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class FgsmParams(EvasionAttackerParams):

@@ -40,7 +40,7 @@ class Normal(Params):
 class ImageParams(SampledParams):
     """Parameters of images."""
 
-    size: Annotated[int, Field(ge=1)] | None = None
+    size: Annotated[int, Field(ge=1, le=4096)] | None = None
     """Width and height that images are scaled to, after the longer side is cut at both ends;
     without it they must be of one size."""
     normal: Normal | None = None
@@ -49,7 +49,7 @@ class ImageParams(SampledParams):
     storage: Literal["auto", "memory", "disk"] = "auto"
     """``memory``: decoded once, a byte a value; ``disk``: for each batch anew; ``auto``: on disk
     where pixels would take more than 4 GiB. Results do not depend on it."""
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Processes that decode ahead what is on disk; results do not depend on it."""
 
     @property

@@ -16,7 +16,7 @@ class MadeUpParams(Params):
 
     samples: Count
     """How many samples there are, members and others."""
-    classes: Annotated[int, Field(ge=2)] = 10
+    classes: Annotated[int, Field(ge=2, le=1_000_000)] = 10
     """How many task labels there are."""
     shape: Annotated[list[Count], Field(min_length=1)] = [3, 32, 32]
     """Of one sample; of no meaning for texts."""

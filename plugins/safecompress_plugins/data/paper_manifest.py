@@ -41,7 +41,7 @@ class PaperFacesParams(PaperImagesParams):
     """The label that the model predicts; by default the first that the data set has."""
     private: list[str] | None = None
     """The labels that must stay private; by default all others."""
-    intervals: Annotated[int, Field(ge=2)] = 4
+    intervals: Annotated[int, Field(ge=2, le=10_000)] = 4
     """Into how many intervals a numeric one is cut."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import DataDef, DataPath, Params
+from safecompress_core.api import DataDef, DataPath, Params, Seed
 
 __all__ = [
     "DEFINITIONS",
@@ -22,7 +22,7 @@ class SampledParams(Params):
 
     samples: Annotated[int, Field(ge=2)] | None = None
     """Use that many samples, drawn in proportion to the labels; by default all."""
-    samples_seed: Annotated[int, Field(ge=0)] = 0
+    samples_seed: Seed = 0
     """What decides which ones; not the run's seed, so that runs with other seeds share them."""
 
 
@@ -39,7 +39,7 @@ class PrivateColumn(Params):
 
     column: str
     """Its name."""
-    intervals: Annotated[int, Field(ge=2)] = 4
+    intervals: Annotated[int, Field(ge=2, le=10_000)] = 4
     """Into how many intervals of about as many samples each a numeric column is cut."""
     input: bool = False
     """Whether the model sees it as well; inferring it from what one knows is then trivial, and what
@@ -71,7 +71,7 @@ class TableParams(SampledParams):
     """``keep``: a missing category is a category of its own, a missing number the median."""
     fewest_per_label: Annotated[int, Field(ge=1)] = 1
     """Rows of labels with fewer samples are left out; a label with a single one is refused."""
-    most_categories: Annotated[int, Field(ge=2)] = 64
+    most_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 64
     """Categories of a column that get an input each, most frequent first; all others share one."""
     members: str | None = None
     """Column that tells who is a member, for ``pools.members: given``: true, yes, 1, member or

@@ -53,7 +53,7 @@ class GradientReversalParams(DefenceParams):
     weight: Strength = 0.1
     """How strongly the representation works against the adversary; with 0 the adversary still
     learns, and the model trains as if it were not there."""
-    hidden: Annotated[int, Field(ge=1)] = 100
+    hidden: Annotated[int, Field(ge=1, le=65_536)] = 100
     """Width of the adversary's hidden layer."""
 
 
@@ -117,14 +117,14 @@ class MemguardParams(DefenceParams):
     budget: Annotated[float, Field(ge=0, le=2)] = 1.0
     """How far answers may be from the model's own on average: L1 distance of posteriors (the
     paper's ε); 0 is no defence."""
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 32]
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1)] = [64, 32]
     """Widths of the defender's own attacker, which noise is made against. It ships with the model;
     the paper's has 256, 128 and 64."""
-    epochs: Annotated[int, Field(ge=1)] = 100
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How long it learns, whenever the model has been trained on."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Of Adam."""
-    steps: Annotated[int, Field(ge=1)] = 300
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 300
     """Of the search for noise, at most, for each weight of its size."""
     step_size: Annotated[float, Field(gt=0)] = 0.1
     """Length of such a step, in logits."""
@@ -153,11 +153,11 @@ class AdversarialRegularisationParams(DefenceParams):
 
     weight: Strength = 1.0
     """How much the attacker's gain costs the model (the paper's λ); 0 is no defence."""
-    steps: Annotated[int, Field(ge=1)] = 1
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Steps that the attacker takes for each step of the model."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Step size of the attacker."""
-    width: Annotated[int, Field(ge=16)] = 1024
+    width: Annotated[int, Field(ge=16, le=65_536)] = 1024
     """Units of the attacker's widest layer; all others follow. The paper has 1024."""
 
 

@@ -73,10 +73,10 @@ class DmpParams(DefenceParams):
 class SplitDistillationParams(DefenceParams):
     """Has the model learn what others answer about members that they were not trained on."""
 
-    models: Annotated[int, Field(ge=2)] = 25
+    models: Annotated[int, Field(ge=2, le=1000)] = 25
     """How many uncompressed models are trained, each on its own part of the members (the paper's
     K)."""
-    left_out: Annotated[int, Field(ge=1)] = 10
+    left_out: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many of them leave each member out, and answer about it; fewer than ``models`` (the
     paper's L)."""
 
@@ -99,7 +99,7 @@ class AdversarialTrainingParams(DefenceParams):
     ``l2``, the Euclidean length of the change."""
     epsilon: Positive
     """The largest change, in the inputs' own unit."""
-    steps: Annotated[int, Field(ge=1)] = 7
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 7
     """Steps along the gradient for each batch; each costs about as much as a training step."""
     step_size: Positive | None = None
     """Length of a step; 2.5 times epsilon over steps by default."""

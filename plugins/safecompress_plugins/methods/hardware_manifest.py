@@ -25,9 +25,9 @@ class QuantizeParams(MethodParams):
 class NOfMParams(GroupParams, MethodParams):
     """Keep n of every m consecutive weights along a layer's inputs."""
 
-    n: Annotated[int, Field(ge=1)] = 2
+    n: Annotated[int, Field(ge=1, le=1024)] = 2
     """How many of each group are kept: the largest."""
-    m: Annotated[int, Field(ge=2)] = 4
+    m: Annotated[int, Field(ge=2, le=1024)] = 4
     """How many consecutive weights are a group. A layer whose inputs m does not divide stays
     dense."""
     schedule: Literal["one-shot", "sr-ste"] = "one-shot"

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class ThinningParams(MethodParams):

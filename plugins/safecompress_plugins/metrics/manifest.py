@@ -19,6 +19,8 @@ DEFINITIONS = (
         params=AccuracyParams,
         target="safecompress_plugins.metrics.accuracy:Accuracy",
         summary="Share of unseen samples whose label the model gets right.",
+        lowest=0,
+        highest=1,
     ),
     MetricDef(
         name="size",
@@ -26,5 +28,6 @@ DEFINITIONS = (
         target="safecompress_plugins.metrics.size:Size",
         summary="Bytes of the stored model: active weights, their positions, all dense tensors.",
         higher_is_better=False,
+        lowest=1,
     ),
 )

@@ -29,7 +29,7 @@ class HuggingfaceModelParams(Params):
     """Which of its versions: a commit, best of all."""
     reads: Literal["texts", "images"] = "texts"
     """What it classifies; texts are made tokens of by its own tokenizer."""
-    max_length: Annotated[int, Field(ge=3)] = 128
+    max_length: Annotated[int, Field(ge=3, le=1_000_000)] = 128
     """Tokens that are kept of a text; a batch is as long as its longest text."""
     tokenizer: DataPath | None = None
     """A folder or a name of another tokenizer; by default it is the model's own."""

@@ -23,7 +23,10 @@ __all__ = [
 class MlpParams(Params):
     """A multilayer perceptron over flattened inputs."""
 
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [256, 128]
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=1)] = [
+        256,
+        128,
+    ]
     """Width of each hidden layer; the last one is the representation."""
 
 
@@ -76,8 +79,8 @@ class ResnetParams(NormalisedParams):
 
 
 def _depth(depth: int) -> int:
-    if depth < 10 or (depth - 4) % 6:
-        below = max(10, depth - (depth - 4) % 6)
+    if not 10 <= depth <= 1000 or (depth - 4) % 6:
+        below = min(max(10, depth - (depth - 4) % 6), 994)
         raise ValueError(f"{depth} is not 6·n + 4 layers; write {below} or {below + 6}, say")
     return depth
 
@@ -87,7 +90,7 @@ class WideResnetParams(NormalisedParams):
 
     depth: Annotated[int, AfterValidator(_depth)] = 28
     """Layers, 6·n + 4: 16, 22, 28, 40."""
-    widening: Annotated[int, Field(ge=1)] = 10
+    widening: Annotated[int, Field(ge=1, le=100)] = 10
     """How many times as wide as the thin network; 28 layers and 10 are the paper's best."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of values dropped between a block's convolutions; the paper uses 0.3 for CIFAR."""

@@ -29,14 +29,14 @@ Scope = Literal["layer", "global"]
 class SnipInitialParams(InitialParams):
     """Keeps what the loss depends on most."""
 
-    batches: Annotated[int, Field(ge=1)] = 1
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Over how many training batches the gradient is averaged."""
 
 
 class GraspInitialParams(InitialParams):
     """Keeps what the gradient depends on most."""
 
-    batches: Annotated[int, Field(ge=1)] = 4
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Over how many training batches gradient and curvature are averaged."""
 
 
@@ -58,7 +58,7 @@ class ThresholdPruningParams(Params):
 class SaliencyPruningParams(Params):
     """Drops the scheduled fraction of weights, those first that the loss would miss least."""
 
-    batches: Annotated[int, Field(ge=1)] = 4
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Over how many training batches the gradient is averaged."""
     scope: Scope = "layer"
     """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever the
@@ -68,7 +68,7 @@ class SaliencyPruningParams(Params):
 class MovementPruningParams(Params):
     """Drops the scheduled fraction of weights, those first that move to 0 fastest just now."""
 
-    batches: Annotated[int, Field(ge=1)] = 4
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Over how many training batches the gradient is averaged."""
     scope: Scope = "layer"
     """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever they
@@ -78,9 +78,9 @@ class MovementPruningParams(Params):
 class GroupParams(Params):
     """Groups of consecutive weights along a layer's inputs, some of which stay empty."""
 
-    n: Annotated[int, Field(ge=1)] = 2
+    n: Annotated[int, Field(ge=1, le=1024)] = 2
     """How many weights of each group may be active."""
-    m: Annotated[int, Field(ge=2)] = 4
+    m: Annotated[int, Field(ge=2, le=1024)] = 4
     """How many consecutive weights are a group. A layer whose inputs m does not divide has no
     groups, and any of its weights may be active."""
 
@@ -103,7 +103,7 @@ class NOfMPruningParams(GroupParams):
 class GradientGrowthParams(Params):
     """Grows where the loss would fall fastest."""
 
-    batches: Annotated[int, Field(ge=1)] = 1
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Over how many training batches the dense gradient is averaged."""
     scope: Scope = "layer"
     """``layer``: each layer gets back what it lost. ``global``: the largest gradients wherever
@@ -113,7 +113,7 @@ class GradientGrowthParams(Params):
 class NOfMGrowthParams(GroupParams):
     """Grows where the loss would fall fastest of the places that groups of m have left."""
 
-    batches: Annotated[int, Field(ge=1)] = 1
+    batches: Annotated[int, Field(ge=1, le=10_000)] = 1
     """Over how many training batches the dense gradient is averaged."""
     scope: Scope = "layer"
     """``layer``: each layer gets back what it lost. ``global``: groups of all layers are filled,

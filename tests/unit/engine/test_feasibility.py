@@ -233,7 +233,10 @@ def test_who_asks_about_other_values_needs_the_attribute_in_the_input(
 def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path: Path) -> None:
     """A digit has no distance to another one; with numbers it would."""
     probe = {"type": "attribute-probe", "attribute": "digit"}
-    gates = [{"measure": measure, "at_least": 1} for measure in ("attribute.mae", "attribute.lift")]
+    gates = [
+        {"measure": "attribute.mae", "at_least": 1},
+        {"measure": "attribute.lift", "at_least": 0.1},
+    ]
     prepared = prepare(audit__attackers=[probe], gate=gates)
 
     assert refusal(prepared) == [
@@ -511,7 +514,7 @@ def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: P
     """And taken with groups."""
     images = {"type": "made-up", "samples": 200, "classes": 14, "shape": [3, 32, 32]}
     private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
-    pools = {"attackers": [], "audit__attackers": []}
+    pools = {"attackers": [], "audit__attackers": [], "method__keep": False}
 
     def prepared(**model: Any) -> Preparation:
         task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}

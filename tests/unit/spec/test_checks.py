@@ -231,7 +231,8 @@ def test_a_gate_may_ask_for_metrics_the_file_games_and_attackers(
     problems: Callable[..., list[str]], loaded: Callable[..., LoadedSpec], measure: str
 ) -> None:
     """Each attacker has the measures of its game."""
-    assert problems(f"gate.0.measure={measure}") == []
+    bound = "at_most: 9999" if measure in ("size", "model.file_bytes") else "at_least: 0.1"
+    assert problems(f"gate=[{{measure: {measure}, {bound}}}]") == []
     assert measure in gate_measures(loaded().spec)
     assert "membership.lift" not in gate_measures(loaded().spec)
     assert "threshold.auc" not in gate_measures(loaded().spec)  # it selects and does not audit

@@ -195,6 +195,8 @@ def test_what_all_variants_change_alike_can_be_compared(
         (("[0.1, 0.2]", "[0.1, 0.1]"), "densities.1: 0.1 is given twice"),
         (("seeds: [1, 2]", f"seeds: {[*range(1500)]}"), "seeds: this makes 6000 runs, and at most"),
         (("seeds: [1, 2]", "seeds: [1.5]"), "seeds.0: 1.5 is not a whole number"),
+        (("seeds: [1, 2]", "mia: entropi"), "mia: no membership attacker of the audit is called"),
+        (("seeds: [1, 2]", "mia: probe"), "'probe'; there are: entropy"),
         (("base: base.yaml", "base: two.yaml"), "base: the base is not the spec of a run"),
         (("base: base.yaml", "base: /dev/zero"), "base: cannot read '/dev/zero': it is a device"),
         (("base: base.yaml", f"base: {'x' * 300}"), "base: cannot read 'xxx"),
