@@ -162,6 +162,10 @@ from safecompress_core.sparse.topology import (
 from safecompress_core.spec.paths import (
     local_path,
 )
+from safecompress_core.spellings import (
+    by_value,
+    spellings_unified,
+)
 
 __all__ = [
     "AccessError",
@@ -226,6 +230,7 @@ __all__ = [
     "Weights",
     "Workshop",
     "apportioned",
+    "by_value",
     "calibrate_threshold",
     "can_be_factorised",
     "can_be_resized",
@@ -250,6 +255,7 @@ __all__ = [
     "pretrained_files",
     "random_positions",
     "smallest",
+    "spellings_unified",
     "stratified_choice",
     "unflattened",
     "uniform",

@@ -1,5 +1,6 @@
 """What stands before an audit: the samples as a finished model takes them, and who trained it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -7,13 +8,14 @@ from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset, DataSource
 from safecompress_core.engine.duplicates import overlap, without_copies
 from safecompress_core.engine.groundwork import Groundwork
-from safecompress_core.engine.labels import renumbered
+from safecompress_core.engine.labels import renumbered, unified
 from safecompress_core.engine.model_format import GivenModel
 from safecompress_core.errors import DataError, PoolError
 from safecompress_core.network import ModelFactory
 from safecompress_core.privacy.pools import Pools
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.model import GIVEN
+from safecompress_core.spellings import by_value
 
 __all__ = ["AuditPreparation"]
 
@@ -56,7 +58,7 @@ class AuditPreparation(Groundwork):
             ModelError: if the model cannot read them.
         """
         source: DataSource = self.registry.create(self.spec.task.data)
-        data = source.load()
+        data = unified(source.load())
         if self.factory is not None:
             data = self.factory.prepare(data)
         names = self._names(data)
@@ -75,7 +77,7 @@ class AuditPreparation(Groundwork):
         """Of the model's outputs, where somebody says them; a placeholder says nothing."""
         declared = tuple(self.spec.task.labels)
         own = self.given.labels
-        if declared or self.given.passport or set(data.classes) <= set(own):
+        if declared or self.given.passport or _known(data.classes, own):
             return declared or own
         return ()
 
@@ -108,6 +110,12 @@ class AuditPreparation(Groundwork):
                 side, other = ("members", "non-members") if count else ("non-members", "members")
                 raise PoolError(f"all {len(data)} samples are {side}; give {other} as well")
         return self.cut(declared.members, (declared.attack_train, 0.0, declared.audit))
+
+
+def _known(classes: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether the model has an output for each label, by value."""
+    shared = by_value((*classes, *own))
+    return {shared[name] for name in classes} <= {shared[name] for name in own}
 
 
 def _refuse_overlap(data: Dataset) -> None:

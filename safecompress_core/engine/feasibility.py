@@ -20,6 +20,7 @@ from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
 from safecompress_core.engine.environment import is_available
 from safecompress_core.engine.groundwork import Groundwork
+from safecompress_core.engine.labels import one_sided
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import reference, references_wanted
@@ -184,6 +185,14 @@ def _pools(prepared: Groundwork) -> Iterator[Finding]:
         yield Finding(("pools",), message, "give it a larger share, or use more data")
 
 
+def _one_sided(prepared: Groundwork) -> Iterator[Finding]:
+    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+        return
+    for message in one_sided(prepared.original, prepared.pools):
+        mend = "write labels of members and non-members alike, or leave out samples of these labels"
+        yield Finding(("task", "data"), message, mend)
+
+
 def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
     """With the error's own mend, where it says one."""
     message, _, mend = str(error).partition("; ")
@@ -266,6 +275,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
     _loading,
     _data,
     _pools,
+    _one_sided,
     attack_flaws,
     _attributes,
     _values,

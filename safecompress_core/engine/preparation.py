@@ -23,6 +23,7 @@ from safecompress_core.engine.examiner import Examiner
 from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.held_out import held_out_answers
 from safecompress_core.engine.journal import Journal
+from safecompress_core.engine.labels import unified
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
 from safecompress_core.engine.rebuilding import component, guarding_of
@@ -67,7 +68,7 @@ class Preparation(Groundwork):
         source: DataSource = self.registry.create(self.spec.task.data)
         key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
         if key not in self.shelf:
-            self.shelf[key] = source.load()
+            self.shelf[key] = unified(source.load())
         return self.shelf[key]
 
     @cached_property

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from safecompress_core.toolkit import by_value, spellings_unified
 from safecompress_plugins.data.columns import RawColumn
 
 __all__ = [
@@ -37,11 +38,13 @@ class Coded:
         codes: shape (N,), int64.
         names: what each value stands for.
         note: what was done, in words.
+        missing: whether the last value stands for cells without one.
     """
 
     codes: NDArray[np.int64]
     names: tuple[str, ...]
     note: str
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,21 @@ class Encoded:
 def coded(column: RawColumn, *, most: int | None = None) -> Coded:
     """Categories in alphabetical order, then ``other`` and ``missing`` where there are any.
 
-    Numbers are in their own order.
+    Numbers are in their own order, and spellings of one value (``1``, ``1.0``) are one category.
 
     Args:
         column: its cells.
         most: how many categories keep a name, most frequent first; all others are ``other``.
     """
-    counts = Counter(cell for cell in column.cells if cell is not None)
+    shared = by_value(cell for cell in column.cells if cell is not None)
+    counts = Counter(shared[cell] for cell in column.cells if cell is not None)
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     kept = ranked if most is None else ranked[:most]
     names = sorted(kept, key=_in_order(kept))
     place = {name: index for index, name in enumerate(names)}
     note = f"{len(counts)} categories"
+    if len(counts) < len(shared):
+        note += f", equal by value: {spellings_unified(shared)}"
     if len(kept) < len(ranked):
         rare = sum(counts[name] for name in ranked[len(kept) :])
         note += f", of which {len(ranked) - len(kept)} rare ones ({rare} samples) share one"
@@ -83,8 +89,9 @@ def coded(column: RawColumn, *, most: int | None = None) -> Coded:
         note += f", {int(column.missing.sum())} missing"
         names.append(_free(MISSING, names))
     absent = len(names) - 1
-    cells = (absent if cell is None else place[cell] for cell in column.cells)
-    return Coded(np.fromiter(cells, np.int64, len(column.cells)), tuple(names), note)
+    cells = (absent if cell is None else place[shared[cell]] for cell in column.cells)
+    codes = np.fromiter(cells, np.int64, len(column.cells))
+    return Coded(codes, tuple(names), note, missing=bool(column.missing.any()))
 
 
 def _in_order(names: Sequence[str]) -> type[float | str]:

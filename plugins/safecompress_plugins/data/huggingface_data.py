@@ -11,7 +11,7 @@ from safecompress_plugins.data.array_manifest import HuggingfaceParams
 from safecompress_plugins.data.columns import RawColumn, Table
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.labelled_images import image_dataset
-from safecompress_plugins.data.parquet_file import images_of, plain_table
+from safecompress_plugins.data.parquet_file import concatenated, images_of, plain_table
 from safecompress_plugins.data.samples import SIDE
 from safecompress_plugins.data.table import dataset_of
 
@@ -28,16 +28,17 @@ class HuggingfaceData(DataSource):
         """Read the parts as one table, and encode its columns or images."""
         params = self._params
         found = self._found()
-        whole = pa.concat_tables([_arrow(part) for part in found.values()])
+        what = f"parts {', '.join(found)}"
+        whole = concatenated([_arrow(part) for part in found.values()], what=what, field="splits")
         sides = [
             "train" if split == next(iter(found)) else "test"
             for split, part in found.items()
             for _ in range(len(part))
         ]
         if params.image is not None:
-            images = images_of(whole, image=params.image, label=params.target)
             side = RawColumn(sides) if len(found) > 1 else None
-            return image_dataset(images.on_sides(side), params)
+            images = images_of(whole, image=params.image, label=params.target, sides=side)
+            return image_dataset(images, params, notes=images.notes)
         table: Table = plain_table(whole, params.missing)
         if len(found) > 1 and params.members is None:
             table = {**table, SIDE: RawColumn(sides)}

@@ -46,6 +46,12 @@ class ImageParams(SampledParams):
     normal: Normal | None = None
     """Channel by channel (x − mean) / std of pixels x in [0, 1]; one value each makes them grey. By
     default what is usual for the data set, else 0.5 and 0.5."""
+    white: Annotated[float, Field(gt=0)] | None = None
+    """The value of white in images of more than 8 bits: 65535 for 16 bits, 4095 for 12 bits in 16,
+    1 for fractions. They are divided by it and kept in 256 levels; 8-bit images stay as they are.
+    Without it such images are refused."""
+    background: Literal["black", "white"] | None = None
+    """What transparent images are laid on; without it they are refused."""
     storage: Literal["auto", "memory", "disk"] = "auto"
     """``memory``: decoded once, a byte a value; ``disk``: for each batch anew; ``auto``: on disk
     where pixels would take more than 4 GiB. Results do not depend on it."""

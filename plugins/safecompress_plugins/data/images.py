@@ -5,7 +5,9 @@ they are kept: in memory as bytes, or on disk until a batch needs them.
 """
 
 import io
+import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from safecompress_core.toolkit import DataError, Inputs
 from safecompress_plugins.data.image_manifest import ImageParams, Normal
+from safecompress_plugins.data.image_modes import as_bytes, change_of, is_plain
 
 __all__ = [
     "ByteImages",
@@ -160,7 +163,7 @@ class _Decoding(TorchDataset[Tensor]):
         return len(self._encoded)
 
     def __getitem__(self, position: int) -> Tensor:
-        pixels = decoded(self._encoded[position], size=self._params.size, channels=self._shape[0])
+        pixels = decoded(self._encoded[position], self._params)
         if pixels.shape != self._shape:
             raise sizes_differ(self._shape, pixels.shape, _named(self._encoded[position]))
         return torch.from_numpy(pixels)
@@ -171,35 +174,58 @@ class _Decoding(TorchDataset[Tensor]):
         return torch.stack(found) if found else torch.zeros(0, *self._shape, dtype=torch.uint8)
 
 
-def decoded(encoded: Encoded, *, size: int | None, channels: int = 3) -> NDArray[np.uint8]:
-    """One image, shape (C, H, W), uint8.
-
-    Args:
-        encoded: the image.
-        size: width and height to scale to, after the longer side is cut at both ends; None to leave
-            it as it is.
-        channels: 3 for colour, 1 for grey.
+def decoded(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
+    """Decode an image, shape (C, H, W), uint8.
 
     Raises:
-        DataError: if it is no image.
+        DataError: if it is no image, or converting it would lose something.
+    """
+    with _opened(encoded) as image:
+        return pixels_of(image, params, name=_named(encoded))
+
+
+@contextmanager
+def _opened(encoded: Encoded) -> Iterator[Image.Image]:
+    """Open an image and name it in whatever goes wrong with it.
+
+    Raises:
+        DataError: if it is no image, or one that is too large.
     """
     source: Any = io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded
     try:
         with Image.open(source) as image:
-            return pixels_of(image, size=size, channels=channels)
-    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+            yield image
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{_named(encoded)} is too large an image ({error})",
+            mend="scale it down, or take it out",
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise DataError(
             f"{_named(encoded)} is no image ({error})", mend="take it out, or mend it"
         ) from error
 
 
-def pixels_of(image: Image.Image, *, size: int | None, channels: int) -> NDArray[np.uint8]:
-    """An open image as :func:`decoded` gives it, shape (C, H, W), uint8."""
-    plain = image.convert("RGB" if channels == 3 else "L")
+def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[np.uint8]:
+    """Convert an open image as :func:`decoded` does, shape (C, H, W), uint8.
+
+    Args:
+        image: in any mode.
+        params: its channels, its size (after the longer side is cut at both ends), and what becomes
+            of deep and of transparent images.
+        name: what an error calls it.
+
+    Raises:
+        DataError: if converting it would lose something.
+    """
+    plain = as_bytes(image, params, name=name)
+    size = params.size
     if size is not None and plain.size != (size, size):
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
     pixels = np.asarray(plain)
-    return pixels[None].copy() if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    if params.channels == 1:
+        return pixels[None].copy()
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
@@ -210,53 +236,58 @@ def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
         colours = pixels.permute(0, 2, 3, 1).numpy()
         pixels = torch.stack(
             [
-                torch.from_numpy(
-                    pixels_of(Image.fromarray(one), size=size, channels=params.channels)
-                )
+                torch.from_numpy(pixels_of(Image.fromarray(one), params, name="one of them"))
                 for one in colours
             ]
         )
     return ByteImages(pixels, params.normalisation)
 
 
-def stored(encoded: Sequence[Encoded], params: ImageParams) -> Inputs:
-    """Images in memory as pixels, or as they are until they are needed.
+def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tuple[str, ...]]:
+    """Images in memory as pixels, or as they are until they are needed; and what becomes of them.
 
     Raises:
-        DataError: if one of them is no image, or they are not of one size.
+        DataError: if one of them is no image, is too large or would lose something, or they are not
+            of one size.
     """
     if not encoded:
         raise DataError("there are no images", mend="name another folder or file")
-    first = decoded(encoded[0], size=params.size, channels=params.channels)
+    first = decoded(encoded[0], params)
     on_disk = params.storage == "disk"
     if params.storage == "auto":
         on_disk = len(encoded) * first.size > FITS
-    files = FileImages(encoded, first.shape, params)
     if on_disk:
-        _check_headers(encoded, None if params.size else first.shape)
-        return files
+        changes = _checked_headers(encoded, first.shape, params)
+        return FileImages(encoded, first.shape, params), changes
+    found = set()
     pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
-    for position, image in enumerate(encoded):
-        array = decoded(image, size=params.size, channels=params.channels)
+    for position, one in enumerate(encoded):
+        with _opened(one) as image:
+            found.add(change_of(image, params))  # before pixels are read, which clears it
+            array = pixels_of(image, params, name=_named(one))
         if array.shape != first.shape:
-            raise sizes_differ(first.shape, array.shape, _named(image))
+            raise sizes_differ(first.shape, array.shape, _named(one))
         pixels[position] = torch.from_numpy(array)
-    return ByteImages(pixels, params.normalisation)
+    return ByteImages(pixels, params.normalisation), tuple(sorted(found - {""}))
 
 
-def _check_headers(encoded: Sequence[Encoded], shape: tuple[int, ...] | None) -> None:
-    """All are images, of one shape (C, H, W) if it is given; broken pixels are found later."""
+def _checked_headers(
+    encoded: Sequence[Encoded], shape: tuple[int, ...], params: ImageParams
+) -> tuple[str, ...]:
+    """What becomes of images, by their headers; pixels are read where the header leaves it open.
+
+    Pixels that are broken are found later.
+    """
+    found = set()
     for one in encoded:
-        source: Any = io.BytesIO(one) if isinstance(one, bytes) else one
-        try:
-            with Image.open(source) as image:
-                width, height = image.size
-        except OSError as error:
-            raise DataError(
-                f"{_named(one)} is no image ({error})", mend="take it out, or mend it"
-            ) from error
-        if shape is not None and (height, width) != shape[1:]:
+        with _opened(one) as image:
+            width, height = image.size
+            found.add(change_of(image, params))
+            if not is_plain(image):
+                pixels_of(image, params, name=_named(one))
+        if params.size is None and (height, width) != shape[1:]:
             raise sizes_differ(shape, (shape[0], height, width), _named(one))
+    return tuple(sorted(found - {""}))
 
 
 def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> DataError:

@@ -26,6 +26,7 @@ class LabelledImages:
         attributes: what must stay private.
         is_member: which of them are members, where that is known.
         groups: which of them belong together, where that is known.
+        notes: what was done to them, a sentence each.
     """
 
     images: Sequence[Encoded] | Tensor
@@ -34,6 +35,16 @@ class LabelledImages:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     is_member: Tensor | None = None
     groups: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+    def with_labels(self) -> "LabelledImages":
+        """The same images without those whose label is -1, as a missing one is written."""
+        there = (self.labels >= 0).nonzero()[:, 0]
+        count = len(self.labels)
+        if len(there) == count:
+            return self
+        note = f"{count - len(there)} of {count} images are left out: no label"
+        return replace(self.take(there), notes=(*self.notes, note))
 
     def on_sides(self, column: RawColumn | None) -> "LabelledImages":
         """The same images, with a column that tells who is a member."""
@@ -62,7 +73,11 @@ class LabelledImages:
 
 
 def image_dataset(
-    images: LabelledImages, params: ImageParams, *, notes: Sequence[str] = ()
+    images: LabelledImages,
+    params: ImageParams,
+    *,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Dataset:
     """Samples of one size, as many as are asked for.
 
@@ -79,7 +94,8 @@ def image_dataset(
     if isinstance(images.images, Tensor):
         inputs = fitted(images.images, params)
     else:
-        inputs = stored(images.images, params)
+        inputs, changes = stored(images.images, params)
+        said += changes
     said.append(_kept(inputs, params))
     return Dataset(
         inputs=inputs,
@@ -90,6 +106,7 @@ def image_dataset(
         groups=images.groups,
         bounds=bounds_of(params.normalisation),
         notes=tuple(said),
+        warnings=tuple(warnings),
     )
 
 

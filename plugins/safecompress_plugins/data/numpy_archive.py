@@ -12,15 +12,19 @@ from torch import Tensor
 from safecompress_core.toolkit import Attribute, DataError, Dataset, DataSource
 from safecompress_plugins.data.array_manifest import NumpyParams
 from safecompress_plugins.data.columns import RawColumn, require_columns
-from safecompress_plugins.data.encoding import Coded, coded
+from safecompress_plugins.data.encoding import coded
 from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.floats import float32_of
 from safecompress_plugins.data.samples import is_member_of, sampled_rows, sides_of
+from safecompress_plugins.data.table_manifest import MISSING_CELLS
 
 __all__ = ["NumpyArchive"]
 
 BRIGHTEST = 255
 
 Arrays = dict[str, NDArray[Any]]
+Field = tuple[str | int, ...]
+BLANK = frozenset(MISSING_CELLS)
 
 
 class NumpyArchive(DataSource):
@@ -30,18 +34,36 @@ class NumpyArchive(DataSource):
         self._params = params
 
     def load(self) -> Dataset:
-        """Read the arrays that are named."""
+        """Read the arrays that are named; samples without a label are left out."""
         params = self._params
-        named: dict[tuple[str | int, ...], str] = {
+        named: dict[Field, str] = {
             ("inputs",): params.inputs,
             ("target",): params.target,
             **{("private", index): name for index, name in enumerate(params.private)},
             **({("members",): params.members} if params.members else {}),
             **({("group",): params.group} if params.group else {}),
         }
-        arrays, sides = self._read(named)
-        inputs, bounds = _inputs(arrays[params.inputs])
-        labels = _coded(arrays[params.target])
+        numbers, columns, sides = self._read(named)
+        labelled = np.flatnonzero(~columns[params.target].missing)
+        count, notes = len(numbers), []
+        if len(labelled) < count:
+            notes.append(f"{count - len(labelled)} of {count} samples are left out: no label")
+            numbers = numbers[labelled]
+            columns = {name: column.take(labelled) for name, column in columns.items()}
+            sides = sides and sides.take(labelled)
+        return self._dataset(numbers, columns, sides, notes)
+
+    def _dataset(
+        self,
+        numbers: NDArray[Any],
+        columns: dict[str, RawColumn],
+        sides: RawColumn | None,
+        notes: list[str],
+    ) -> Dataset:
+        params = self._params
+        inputs, bounds, note = _inputs(numbers, params.inputs)
+        labels = coded(columns[params.target])
+        told = [f"{params.target}: the task, {labels.note}", *([note] if note else [])]
         given = None if sides is None else is_member_of(sides, ("members",))
         dataset = Dataset(
             inputs=inputs,
@@ -49,29 +71,61 @@ class NumpyArchive(DataSource):
             classes=labels.names,
             attributes={
                 name: Attribute(torch.from_numpy(one.codes), one.names)
-                for name, one in ((name, _coded(arrays[name])) for name in params.private)
+                for name, one in ((name, coded(columns[name])) for name in params.private)
             },
             is_member=given,
-            groups=torch.from_numpy(_coded(arrays[params.group]).codes) if params.group else None,
+            groups=torch.from_numpy(coded(columns[params.group]).codes) if params.group else None,
             bounds=bounds,
+            notes=(*notes, *told),
         )
         rows = sampled_rows(labels.codes, given, params)
         return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))
 
-    def _read(self, named: dict[tuple[str | int, ...], str]) -> tuple[Arrays, RawColumn | None]:
-        """The arrays, of both files if there are two, and who is a member, where that is told."""
+    def _read(
+        self, named: dict[Field, str]
+    ) -> tuple[NDArray[Any], dict[str, RawColumn], RawColumn | None]:
+        """The inputs and the other arrays, of both files if there are two, and who is a member."""
         params = self._params
-        arrays = _arrays(existing(params.path, field=("path",)), named)
+        inputs, columns = _parts(_arrays(existing(params.path, field=("path",)), named), named)
         if params.non_members is None:
-            told = arrays[params.members].astype(str).tolist() if params.members else None
-            return arrays, None if told is None else RawColumn(told)
+            return inputs, columns, columns[params.members] if params.members else None
         if params.members:
             message = f"the array {params.members!r} tells who is a member, and so do the two files"
             raise DataError(message, mend="leave one of them out", field=("members",))
-        others = _arrays(existing(params.non_members, field=("non_members",)), named)
-        counts = [len(one[params.target]) for one in (arrays, others)]
-        whole = {name: _joined(name, one, others[name]) for name, one in arrays.items()}
-        return whole, sides_of(*counts)
+        path = existing(params.non_members, field=("non_members",))
+        others, further = _parts(_arrays(path, named), named)
+        whole = {
+            name: RawColumn([*column.cells, *further[name].cells])
+            for name, column in columns.items()
+        }
+        return _joined(params.inputs, inputs, others), whole, sides_of(len(inputs), len(others))
+
+
+def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[str, RawColumn]]:
+    """The inputs as they are, and all else as cells of text."""
+    columns = {
+        name: _cells(arrays[name], name, field)
+        for field, name in named.items()
+        if field != ("inputs",)
+    }
+    return arrays[named["inputs",]], columns
+
+
+def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
+    """Values as text, None where one is missing: NaN, NaT, or a spelling that tables have too."""
+    if array.dtype.kind not in "biufSUMm":
+        message = f"the array {name!r} holds {array.dtype}"
+        raise DataError(message, mend="write numbers or text", field=field)
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"the array {name!r} holds bytes that are no UTF-8 text ({error})",
+                mend="write it as text: array.astype(str), or numpy.char.decode with its encoding",
+                field=field,
+            ) from error
+    return RawColumn([None if cell in BLANK else cell for cell in np.char.strip(array.astype(str))])
 
 
 def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
@@ -80,6 +134,13 @@ def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[A
         raise DataError(
             f"the array {name!r} is {members.dtype} of rows {members.shape[1:]} in one file, and "
             f"{others.dtype} of rows {others.shape[1:]} in the other",
+            mend="write both files alike",
+            field=("non_members",),
+        )
+    if np.uint8 in (members.dtype, others.dtype) and members.dtype != others.dtype:
+        raise DataError(
+            f"the array {name!r} is {members.dtype} in one file and {others.dtype} in the other, "
+            "and only bytes are divided by 255",
             mend="write both files alike",
             field=("non_members",),
         )
@@ -115,8 +176,8 @@ def _unreadable(path: Path, why: str) -> DataError:
     )
 
 
-def _inputs(array: NDArray[Any]) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
-    """As float32, and the bounds of what were bytes."""
+def _inputs(array: NDArray[Any], name: str) -> tuple[Tensor, tuple[Tensor, Tensor] | None, str]:
+    """As float32, the bounds of what were bytes, and what was done."""
     if array.dtype.kind not in "biuf" or array.ndim < 2:
         raise DataError(
             f"the inputs are {array.dtype} of shape {array.shape}",
@@ -125,9 +186,6 @@ def _inputs(array: NDArray[Any]) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         )
     if array.dtype == np.uint8:
         bounds = (torch.zeros(()), torch.ones(()))
-        return torch.from_numpy(array).float() / BRIGHTEST, bounds
-    return torch.from_numpy(array.astype(np.float32)), None
-
-
-def _coded(array: NDArray[Any]) -> Coded:
-    return coded(RawColumn(array.astype(str).tolist()))
+        return torch.from_numpy(array).float() / BRIGHTEST, bounds, f"{name}: bytes, divided by 255"
+    inputs, done = float32_of(array, name=f"the array {name!r}", field=("inputs",))
+    return inputs, None, f"{name}: {done}" if done else ""

@@ -6,21 +6,30 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
 from safecompress_core.toolkit import DataError, Dataset, DataSource
 from safecompress_plugins.data.columns import RawColumn, Table, require_columns
+from safecompress_plugins.data.encoding import coded
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.image_manifest import ImageParquetParams
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.samples import sides_of
 from safecompress_plugins.data.table import dataset_of_sides
-from safecompress_plugins.data.table_manifest import ParquetParams, SidesParams
+from safecompress_plugins.data.table_manifest import MISSING_CELLS, ParquetParams, SidesParams
 
-__all__ = ["ImageParquetFile", "ParquetFile", "arrow_table", "images_of", "plain_table"]
+__all__ = [
+    "ImageParquetFile",
+    "ParquetFile",
+    "arrow_table",
+    "concatenated",
+    "images_of",
+    "plain_table",
+]
+
+BLANK = frozenset(MISSING_CELLS)
 
 
 class ParquetFile(DataSource):
@@ -49,10 +58,12 @@ class ImageParquetFile(DataSource):
         members, others = _sides(params.path, params)
         if others is None:
             found = images_of(members, image=params.image, label=params.target)
-            return image_dataset(found, params)
-        whole = _joined([members, others], what=str(params.non_members), field="non_members")
-        found = images_of(whole, image=params.image, label=params.target)
-        return image_dataset(found.on_sides(sides_of(len(members), len(others))), params)
+            return image_dataset(found, params, notes=found.notes)
+        what = f"{params.path} and {params.non_members}"
+        whole = concatenated([members, others], what=what, field="non_members")
+        sides = sides_of(len(members), len(others))
+        found = images_of(whole, image=params.image, label=params.target, sides=sides)
+        return image_dataset(found, params, notes=found.notes)
 
 
 def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Table | None]:
@@ -73,19 +84,55 @@ def arrow_table(paths: Sequence[Path]) -> pa.Table:
     """The rows of all files.
 
     Raises:
-        DataError: if one is no Parquet file, or has other columns than the first.
+        DataError: if one is no Parquet file, has other columns than the first, or other labels.
     """
     try:
-        return pa.concat_tables([pq.read_table(path) for path in paths])
+        tables = [pq.read_table(path) for path in paths]
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(", ".join(map(str, paths)), error, field="path") from error
+    return concatenated(tables, what=", ".join(map(str, paths)), field="path")
 
 
-def _joined(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
+def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
+    """Join the rows of tables; labels are joined by their names, whatever number each has.
+
+    Args:
+        tables: with the same columns.
+        what: what an error calls them.
+        field: the parameter that names them.
+
+    Raises:
+        DataError: if they do not have the same columns, or the same names of labels.
+    """
     try:
-        return pa.concat_tables(tables)
+        return pa.concat_tables([_numbered_as(tables[0], one, what, field) for one in tables])
     except pa.ArrowException as error:
         raise _unreadable(what, error, field=field) from error
+
+
+def _numbered_as(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
+    """The same rows with labels numbered as in the first table, whose names are kept."""
+    for position, name in enumerate(table.column_names):
+        names, own = _label_names(first.schema, name), _label_names(table.schema, name)
+        if names == own:
+            continue
+        if names is None or own is None or set(names) != set(own):
+            only = sorted(set(names or ()) ^ set(own or ()))
+            raise DataError(
+                f"{what}: two sources number the labels of {name!r} differently; only one of them "
+                f"names {', '.join(map(repr, only))}",
+                mend="write labels as text, or both with the same list of names",
+                field=(field,),
+            )
+        places = [None if code < 0 else names.index(own[code]) for code in _codes(table, name)]
+        column = pa.array(places, type=table.schema.field(name).type)
+        table = table.set_column(position, table.schema.field(name), column)
+    return table.replace_schema_metadata(first.schema.metadata)
+
+
+def _codes(table: pa.Table, name: str) -> list[int]:
+    """Labels as numbers, -1 where one is missing, as Hugging Face datasets write it."""
+    return [-1 if code is None else int(code) for code in table.column(name).to_pylist()]
 
 
 def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
@@ -97,8 +144,16 @@ def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
     )
 
 
-def images_of(table: pa.Table, *, image: str, label: str) -> LabelledImages:
-    """Encoded images and their labels.
+def images_of(
+    table: pa.Table, *, image: str, label: str, sides: RawColumn | None = None
+) -> LabelledImages:
+    """Encoded images and their labels, without those that have none.
+
+    Args:
+        table: a row an image.
+        image: the column of images.
+        label: the column of labels.
+        sides: who is a member, where that is known.
 
     Raises:
         DataError: if the columns hold something else.
@@ -111,19 +166,29 @@ def images_of(table: pa.Table, *, image: str, label: str) -> LabelledImages:
             mend="name a column of structs with 'bytes', as Hugging Face datasets write them",
             field=("image",),
         )
-    encoded = [one["bytes"] for one in column.to_pylist()]
-    labels = table.column(label)
+    labels, classes = _labels(table, label)
+    images = column.to_pylist()
+    empty = [row for row, one in enumerate(images) if not one or one["bytes"] is None]
+    if empty:
+        raise DataError(
+            f"row {empty[0] + 1} of the column {image!r} holds no bytes of an image",
+            mend="embed the images, or use type: image-folder for files",
+            field=("image",),
+        )
+    found = LabelledImages([one["bytes"] for one in images], torch.tensor(labels), classes)
+    return found.on_sides(sides).with_labels()
+
+
+def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
+    """Labels as numbers, -1 where one is missing, and the names of all."""
     names = _label_names(table.schema, label)
-    if not pa.types.is_integer(labels.type) or names is None:
-        values = ["" if value is None else str(value) for value in labels.to_pylist()]
-        names = tuple(sorted(set(values)))
-        if pa.types.is_integer(labels.type):
-            names = tuple(sorted(names, key=int))
-        place = {name: index for index, name in enumerate(names)}
-        codes = np.array([place[value] for value in values], dtype=np.int64)
-    else:
-        codes = labels.to_numpy().astype(np.int64)
-    return LabelledImages(encoded, torch.from_numpy(codes), names)
+    if names is not None and pa.types.is_integer(table.column(label).type):
+        return _codes(table, label), names
+    column = RawColumn([_cell(value, None) for value in table.column(label).to_pylist()])
+    found = coded(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
+    present = len(found.names) - bool(found.missing)
+    codes = [code if code < present else -1 for code in found.codes.tolist()]
+    return codes, found.names[:present]
 
 
 def _label_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
@@ -140,19 +205,27 @@ def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
     """Columns as texts.
 
     Raises:
-        DataError: if one holds images.
+        DataError: if one holds images, lists, or bytes that are no text.
     """
     blank = frozenset(missing)
     columns = {}
     for name in table.column_names:
-        if pa.types.is_struct(table.schema.field(name).type):
+        form = table.schema.field(name).type
+        if pa.types.is_nested(form):
             raise DataError(
-                f"the column {name!r} is no column of a table, but holds images or other structs",
-                mend="write 'type: image-parquet' for images",
+                f"the column {name!r} holds {form}, and a cell of a table is one value",
+                mend="write 'type: image-parquet' for images; make a list columns of their own",
                 field=("path",),
             )
         named = _label_names(table.schema, name)
-        cells = [_cell(value, named) for value in table.column(name).to_pylist()]
+        try:
+            cells = [_cell(value, named) for value in table.column(name).to_pylist()]
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"the column {name!r} holds bytes that are no UTF-8 text ({error})",
+                mend="write it as text",
+                field=("path",),
+            ) from error
         columns[name] = RawColumn([None if cell in blank else cell for cell in cells])
     return columns
 
@@ -160,5 +233,7 @@ def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
 def _cell(value: Any, names: tuple[str, ...] | None) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    is_named = names is not None and isinstance(value, int) and 0 <= value < len(names)
-    return names[value] if names is not None and is_named else str(value)
+    if names is not None and isinstance(value, int) and value < len(names):
+        return names[value] if value >= 0 else None
+    text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    return text.strip()

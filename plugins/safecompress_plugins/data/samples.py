@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.toolkit import DataError, stratified_choice
+from safecompress_core.toolkit import DataError, by_value, stratified_choice
 from safecompress_plugins.data.columns import RawColumn, Table
 from safecompress_plugins.data.table_manifest import SampledParams
 
@@ -14,28 +14,39 @@ __all__ = ["SIDE", "is_member_of", "joined", "sampled_rows", "sides_of"]
 SIDE = "part of the data set"
 """The column that tells the parts of a data set apart, where they come from several files."""
 
-SIDES = {
-    **dict.fromkeys(("true", "yes", "1", "1.0", "member", "train"), True),
-    **dict.fromkeys(("false", "no", "0", "0.0", "non-member", "nonmember", "test"), False),
-}
-"""What a column of members may hold, in lower case."""
+MEMBER = ("true", "t", "yes", "y", "1", "member", "members", "train", "training", "in")
+NON_MEMBER = (
+    *("false", "f", "no", "n", "0", "non-member", "non-members", "nonmember", "nonmembers"),
+    *("test", "testing", "val", "valid", "validation", "holdout", "held-out", "out"),
+)
+SIDES = {**dict.fromkeys(MEMBER, True), **dict.fromkeys(NON_MEMBER, False)}
+"""What a column of members may hold, in lower case; a number counts by its value."""
 
 
 def is_member_of(column: RawColumn, field: tuple[str | int, ...]) -> Tensor:
-    """Who is a member, shape (N,), bool.
+    """Return which samples are members, shape (N,), bool.
 
     Raises:
-        DataError: if a cell says neither.
+        DataError: at the first cell that says neither, with its row.
     """
-    sides = [SIDES.get((cell or "").lower()) for cell in column.cells]
+    said = {cell: _side(cell) for cell in set(column.cells)}
+    sides = [said[cell] for cell in column.cells]
     if None in sides:
-        wrong = column.cells[sides.index(None)]
+        row = sides.index(None)
+        wrong = column.cells[row]
+        what = "a blank cell" if wrong is None else repr(wrong)
         raise DataError(
-            f"{wrong!r} says neither that a sample is a member nor that it is not",
-            mend=f"write one of: {', '.join(SIDES)}",
+            f"{what} in row {row + 1} says neither that a sample is a member nor that it is not",
+            mend=f"write one of: {', '.join(MEMBER)}; or of: {', '.join(NON_MEMBER)}",
             field=field,
         )
     return torch.tensor(sides, dtype=torch.bool)
+
+
+def _side(cell: str | None) -> bool | None:
+    text = (cell or "").strip().lower().replace("_", "-")
+    shared = by_value([text, "0", "1"])
+    return SIDES.get(shared[text])
 
 
 def sides_of(members: int, non_members: int) -> RawColumn:

@@ -121,7 +121,9 @@ class _Reading:
         )
         labels, classes = self._labels()
         self._check_alone(labels, classes)
-        self.notes.append(f"{params.target}: the task, {len(classes)} labels")
+        unified = coded(self.table[params.target]).note.partition(", ")[2]
+        told = f"; {unified}" if unified else ""
+        self.notes.append(f"{params.target}: the task, {len(classes)} labels{told}")
         parts = self._inputs()
         inputs, attributes, features = self._joined(parts)
         return Dataset(

@@ -8,6 +8,7 @@ from safecompress_core.api import DataDef, DataPath, Params, Seed
 
 __all__ = [
     "DEFINITIONS",
+    "MISSING_CELLS",
     "CsvParams",
     "ParquetParams",
     "PrivateColumn",
@@ -15,6 +16,15 @@ __all__ = [
     "SidesParams",
     "TableParams",
 ]
+
+
+MISSING_CELLS = (
+    *("", "?", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA"),
+    *("NaN", "nan", "NAN", "-NaN", "-nan", "NaT", "NULL", "Null", "null", "None"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+    *("#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"),
+)
+"""Spellings of a missing value: of pandas, of databases, and the errors of spreadsheets."""
 
 
 class SampledParams(Params):
@@ -62,8 +72,8 @@ class TableParams(SampledParams):
     text: list[str] = []
     """Columns of text, joined by line breaks, for a model that reads text; the others are then no
     inputs."""
-    missing: list[str] = ["", "?", "NA", "N/A", "NaN", "nan", "null", "None"]
-    """What a cell without a value holds."""
+    missing: list[str] = list(MISSING_CELLS)
+    """What a cell without a value holds. In a column of numbers infinite ones are missing too."""
     scale: Literal["standard", "none"] = "standard"
     """``standard``: a column of numbers gets mean 0 and standard deviation 1; ``none``: numbers are
     left as they are, for a model that was trained on such."""

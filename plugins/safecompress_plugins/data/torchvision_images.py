@@ -1,7 +1,7 @@
 """Data sets of torchvision that hold images with one label each."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safecompress_core.toolkit import DataError, Dataset, DataSource, local_path
 from safecompress_plugins.data.array_manifest import TorchvisionParams
 from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.image_modes import change_of
 from safecompress_plugins.data.images import pixels_of, sizes_differ
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
 
@@ -34,16 +35,26 @@ class TorchvisionImages(DataSource):
         pixels: list[NDArray[np.uint8]] = []
         labels = []
         sides = []
+        changes: set[str] = set()
         for part, is_member in parts:
             for index in range(len(part)):
                 image, label = part[index]
-                array = pixels_of(image, size=params.size, channels=params.channels)
+                if change := change_of(image, params):
+                    changes.add(change)
+                array = pixels_of(image, params, name=f"image {len(pixels)}")
                 if pixels and array.shape != pixels[0].shape:
                     raise sizes_differ(pixels[0].shape, array.shape, f"image {len(pixels)}")
                 pixels.append(array)
                 labels.append(int(label))
                 sides.append(is_member)
-        names = getattr(parts[0][0], "classes", ())
+        lists = [tuple(map(str, getattr(part, "classes", ()))) for part, _ in parts]
+        if len(set(lists)) > 1:
+            raise DataError(
+                f"the parts of {params.name!r} number their labels differently",
+                mend="export both parts as folders of images",
+                field=("name",),
+            )
+        names: Sequence[object] = lists[0]
         if len(names) <= max(labels):
             names = range(1 + max(labels))
         images = LabelledImages(
@@ -52,7 +63,7 @@ class TorchvisionImages(DataSource):
             tuple(map(str, names)),
             is_member=torch.tensor(sides) if len(parts) > 1 else None,
         )
-        return image_dataset(images, params)
+        return image_dataset(images, params, notes=sorted(changes))
 
     def _parts(self) -> Iterator[tuple[Any, bool]]:
         """Training and test images, or all, if the class makes no difference."""

@@ -198,3 +198,58 @@ def test_two_archives_that_do_not_fit_are_refused(
 
     with pytest.raises(DataError, match=message):
         numpy_data(str(tmp_path / "in.npz"), non_members=str(tmp_path / "out.npz"), **params)
+
+
+def test_labels_of_two_archives_may_be_of_two_types(tmp_path: Path) -> None:
+    """Whole numbers in one and floats in the other are the same labels."""
+    for name, labels in (("in", np.array([0, 1, 1])), ("out", np.array([1.0, np.nan, 0.0]))):
+        np.savez(tmp_path / f"{name}.npz", inputs=np.eye(3), labels=labels)
+
+    data = numpy_data(str(tmp_path / "in.npz"), non_members=str(tmp_path / "out.npz"))
+
+    assert data.classes == ("0", "1")
+    assert data.labels.tolist() == [0, 1, 1, 1, 0]
+    assert data.is_member is not None
+    assert data.is_member.tolist() == [True, True, True, False, False]
+    assert data.notes[0] == "1 of 6 samples are left out: no label"
+
+
+def test_labels_of_bytes_are_utf_8(tmp_path: Path) -> None:
+    """Other bytes are refused, with what to do."""
+    labels = np.array(["Müller", "Çelik"])
+    np.savez(tmp_path / "utf8.npz", inputs=np.eye(2), labels=np.char.encode(labels, "utf-8"))
+    np.savez(tmp_path / "latin.npz", inputs=np.eye(2), labels=np.char.encode(labels, "latin-1"))
+
+    assert numpy_data(str(tmp_path / "utf8.npz")).classes == ("Müller", "Çelik")
+    with pytest.raises(DataError, match="'labels' holds bytes that are no UTF-8 text"):
+        numpy_data(str(tmp_path / "latin.npz"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (
+            np.array([[1 << 24], [(1 << 24) + 1]]),
+            "16777216 and 16777217, which float32 cannot tell",
+        ),
+        (np.array([[1.7e9], [1.7e9 + 1]]), "1700000000.0 and 1700000001.0, which float32 cannot"),
+        (np.array([[1e39], [0.0]]), "1e\\+39, which is too large for float32"),
+    ],
+)
+def test_inputs_that_float32_cannot_hold_are_refused(
+    inputs: Any, message: str, tmp_path: Path
+) -> None:
+    """Identifiers and times would lose what tells them apart."""
+    np.savez(tmp_path / "data.npz", inputs=inputs, labels=np.array([0, 1]))
+
+    with pytest.raises(DataError, match=message):
+        numpy_data(str(tmp_path / "data.npz"))
+
+
+def test_rounding_to_float32_is_told(tmp_path: Path) -> None:
+    """Numbers that are kept exactly are not worth a note."""
+    np.savez(tmp_path / "data.npz", inputs=np.array([[0.1], [0.2]]), labels=np.array([0, 1]))
+    assert "inputs: float64 rounded to float32" in numpy_data(str(tmp_path / "data.npz")).notes
+
+    np.savez(tmp_path / "data.npz", inputs=np.array([[0.5], [0.25]]), labels=np.array([0, 1]))
+    assert not [note for note in numpy_data(str(tmp_path / "data.npz")).notes if "float" in note]

@@ -262,3 +262,181 @@ def test_a_normalisation_is_of_one_or_three_channels() -> None:
     for mean, std in (([0.5], [0.5] * 3), ([0.5] * 2, [0.5] * 2)):
         with pytest.raises(ValueError, match="not of three channels, nor of one"):
             Normal(mean=mean, std=std)
+
+
+def scans(root: Path, write: Any, suffix: str) -> Path:
+    """Digits 0 to 3 with values in [0, 15], two a label, written by a function of the pixels."""
+    for index in range(4):
+        folder = root / str(index % 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        write(load_digits().images[index]).save(folder / f"{index}.{suffix}")
+    return root
+
+
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+@pytest.mark.parametrize(
+    ("write", "suffix", "white"),
+    [
+        (lambda ink: Image.fromarray((ink / 16 * 4095).round().astype(np.uint16)), "tif", 4095),
+        (lambda ink: Image.fromarray((ink / 16 * 65535).round().astype(np.uint16)), "png", 65535),
+        (lambda ink: Image.fromarray((ink / 16).astype(np.float32)), "tif", 1),
+    ],
+)
+def test_deep_images_are_scaled_by_the_white_that_is_stated(
+    tmp_path: Path, write: Any, suffix: str, white: int, storage: str
+) -> None:
+    """To within half a level of 256, and the card tells; without it, or above it, refused."""
+    root = scans(tmp_path, write, suffix)
+    grey = Normal(mean=[0.0], std=[1.0])
+
+    data = loaded(root, white=white, normal=grey, storage=storage)
+
+    expected = np.stack([load_digits().images[index] for index in (0, 2, 1, 3)]) / 16
+    assert np.abs(everything(data.inputs)[:, 0].numpy() - expected).max() < 0.51 / 255
+    assert f"images of more than 8 bits are divided by {white:g}, in 256 levels" in data.notes
+    with pytest.raises(DataError, match=rf"more than 8 bits.*write 'white: {white}'"):
+        loaded(root, storage=storage)
+    with pytest.raises(DataError, match="would clip"):
+        loaded(root, white=white / 2, storage=storage)
+
+
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+def test_transparent_images_are_laid_on_a_background(tmp_path: Path, storage: str) -> None:
+    """A picture in the alpha channel alone is seen; without a background it is refused."""
+
+    def alone(ink: Any) -> Image.Image:
+        picture = np.zeros((8, 8, 4), dtype=np.uint8)
+        picture[..., 3] = ink * 15
+        return Image.fromarray(picture)
+
+    root = scans(tmp_path, alone, "png")
+    grey = Normal(mean=[0.0], std=[1.0])
+
+    data = loaded(root, background="white", normal=grey, storage=storage)
+
+    expected = 1 - load_digits().images[0] * 15 / 255
+    assert np.allclose(everything(data.inputs)[0, 0].numpy(), expected, atol=1 / 255)
+    assert "transparent images are laid on white" in data.notes
+    with pytest.raises(DataError, match="has transparent pixels, and nothing says what is behind"):
+        loaded(root, storage=storage)
+
+
+def test_opaque_images_need_no_background(tmp_path: Path) -> None:
+    """An alpha channel that hides nothing is no loss; nor is a palette."""
+    grey = Normal(mean=[0.0], std=[1.0])
+    plain = loaded(scans(tmp_path / "plain", digit_of, "png"), normal=grey)
+    for mode, suffix in (("RGBA", "png"), ("P", "gif")):
+        root = scans(tmp_path / mode, lambda ink, mode=mode: digit_of(ink).convert(mode), suffix)
+        assert torch.equal(everything(loaded(root, normal=grey).inputs), everything(plain.inputs))
+
+
+def digit_of(ink: Any) -> Image.Image:
+    """A digit in 8 bits."""
+    return Image.fromarray((ink * 15).astype(np.uint8))
+
+
+def test_what_conversion_does_is_in_the_card(tmp_path: Path) -> None:
+    """CMYK without a profile, and the lower half of 16-bit colours."""
+    root = scans(tmp_path / "cmyk", lambda ink: digit_of(ink).convert("CMYK"), "jpg")
+    assert "CMYK images are converted to RGB without a colour profile" in loaded(root).notes
+
+
+def test_frames_are_not_left_out_silently(tmp_path: Path) -> None:
+    """An animated picture is not one input."""
+    root = folders(tmp_path)
+    several = [digit(index) for index in range(3)]
+    several[0].save(root / "0" / "9.gif", save_all=True, append_images=several[1:])
+
+    with pytest.raises(DataError, match=r"9\.gif' has 3 frames, and an input is one picture"):
+        loaded(root)
+
+
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+def test_an_image_that_is_too_large_is_named(
+    tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever images are kept."""
+    root = folders(tmp_path)
+    digit(0, size=200).save(root / "1" / "9.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+
+    with pytest.raises(DataError, match=r"9\.png' is too large an image"):
+        loaded(root, storage=storage, size=8)
+
+
+LEFT_BEHIND = (".ipynb_checkpoints", "__MACOSX", "@eaDir", "empty")
+
+
+@pytest.mark.parametrize("parts", [(".",), ("train", "test")])
+def test_what_tools_leave_behind_is_no_label(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    """Hidden, empty and tool folders at any level, and hidden files, change nothing."""
+    before = loaded(folders(tmp_path, parts))
+    for part in (".", parts[0], f"{parts[0]}/0"):
+        for name in LEFT_BEHIND:
+            (tmp_path / part / name).mkdir(exist_ok=True)
+            if name != "empty":
+                digit(5).save(tmp_path / part / name / "copy.png")
+    digit(6).save(tmp_path / parts[0] / "0" / "._0.png")
+
+    after = loaded(tmp_path)
+
+    assert after.classes == before.classes == ("0", "1")
+    assert torch.equal(everything(after.inputs), everything(before.inputs))
+    assert (after.is_member is None) == (before.is_member is None)
+    assert after.warnings == ("no images are in 'empty', which is left out",)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (
+            "extra/9.png",
+            "holds 'test', 'train', as sides are called, and images in 'extra' as well",
+        ),
+        ("train/9.png", "1 images lie in .*train' itself, beside folders of labels"),
+        ("9.png", "1 images lie in .* itself, beside folders of labels"),
+    ],
+)
+def test_half_a_layout_is_refused(tmp_path: Path, place: str, message: str) -> None:
+    """Never read as another task."""
+    folders(tmp_path, ("train", "test"))
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    digit(9).save(tmp_path / place)
+
+    with pytest.raises(DataError, match=message) as caught:
+        loaded(tmp_path)
+
+    assert caught.value.field == ("path",)
+
+
+def test_sides_within_a_label_are_refused(tmp_path: Path) -> None:
+    """The folder above the right one is named, or labels and sides change places."""
+    folders(tmp_path / "all", ("train", "test"))
+
+    with pytest.raises(DataError, match="'all' in .* holds 'test', 'train', as sides are called"):
+        loaded(tmp_path)
+
+
+def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
+    """Photographs in a format that is not read would be missed otherwise."""
+    root = folders(tmp_path)
+    (root / "0" / "photo.heic").touch()
+
+    assert loaded(root).warnings == (
+        f"1 files in {str(root)!r} are left out, since their names are no image's: 1 .heic",
+    )
+
+
+def test_labels_of_two_parquet_files_are_joined_by_name(tmp_path: Path) -> None:
+    """Not by number, where two files number them differently; unknown names are refused."""
+    write_parquet(tmp_path / "in.parquet", names=["zero", "one"])
+    write_parquet(tmp_path / "out.parquet", names=["one", "zero"])
+    write_parquet(tmp_path / "odd.parquet", names=["one", "two"])
+    paths = {name: str(tmp_path / f"{name}.parquet") for name in ("in", "out", "odd")}
+
+    data = ImageParquetFile(ImageParquetParams(path=paths["in"], non_members=paths["out"])).load()
+
+    assert data.classes == ("zero", "one")
+    assert data.labels.tolist() == [0, 1, 0, 1, 1, 0, 1, 0]
+    with pytest.raises(DataError, match="only one of them names 'two', 'zero'"):
+        ImageParquetFile(ImageParquetParams(path=paths["in"], non_members=paths["odd"])).load()

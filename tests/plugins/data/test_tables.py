@@ -209,7 +209,7 @@ def test_a_sample_is_drawn_in_proportion_to_labels_and_always_the_same(tmp_path:
         ({"private": ["sex", "pay"]}, ("private", 1), "cannot be private as well"),
         ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "has another part to play"),
         ({"numeric": ["job"]}, ("numeric", 0), "holds 'cook', which is no number"),
-        ({"members": "job"}, ("members",), "'cook' says neither"),
+        ({"members": "job"}, ("members",), "'cook' in row 1 says neither"),
         ({"target": "name"}, ("target",), "too many for labels"),
         ({"samples": 7}, ("samples",), "7 samples are asked for, and there are 6"),
         (
@@ -399,3 +399,35 @@ def test_numbers_may_be_left_as_they_are(tmp_path: Path) -> None:
 
     assert torch.as_tensor(data.inputs)[:, 0].tolist() == [20, 30, 50, 50, 60, 70]
     assert any("age: 20 to 70" in note and "as they are" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("spell", [lambda y: f"{y}.0", lambda y: str(bool(y)), lambda y: f" {y} "])
+def test_spellings_of_a_label_in_two_files_are_one_label(tmp_path: Path, spell: Any) -> None:
+    """Or the label would tell which file a sample is from; categories and attributes likewise."""
+    for name, write in (("in", str), ("out", spell)):
+        cells = [f"{row / 7},{write(row % 2)},{write(row // 2 % 2)}" for row in range(8)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["a,sick,y", *cells]))
+
+    params = {"path": str(tmp_path / "in.csv"), "non_members": str(tmp_path / "out.csv")}
+    data = CsvFile(
+        CsvParams.model_validate(
+            {**params, "target": "y", "categorical": ["sick"], "private": ["sick"]}
+        )
+    ).load()
+
+    assert data.classes == data.attributes["sick"].names == ("0", "1")
+    assert data.labels.tolist() == [0, 0, 1, 1] * 4
+    assert data.attributes["sick"].values.tolist() == [0, 1] * 8
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [("yes", "no"), ("TRUE", "FALSE"), ("1.0", "0.0"), ("Y", "N"), ("in", "out"), ("t", "f")],
+)
+def test_members_are_told_in_many_spellings(tmp_path: Path, yes: str, no: str) -> None:
+    """In any case."""
+    content = PEOPLE.replace(",yes,", f",{yes},").replace(",no,", f",{no},")
+    data = people(tmp_path, content, members="kept")
+
+    assert data.is_member is not None
+    assert data.is_member.tolist() == [True, False, True, False, True, False]

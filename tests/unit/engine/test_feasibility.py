@@ -524,3 +524,19 @@ def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: P
 
     assert "samples see each other in '1' (BatchNorm2d) and 14 more, so none has" in found
     require_feasible(prepared(normalisation="group"))
+
+
+def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> None:
+    """It tells membership whatever the model answers; attacks on other things do not mind."""
+    prepared = prepare(pools={"members": "given"})
+    data = prepared.original
+    is_member = torch.arange(len(data)) % 2 == 0
+    is_member[data.labels == 3] = True
+    vars(prepared)["original"] = replace(data, is_member=is_member)
+
+    name, count = data.classes[3], int((data.labels == 3).sum())
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'data')}: task.data: only members have this label: {name!r} ({count} "
+        "samples); a label of one side tells membership whatever the model answers; write labels "
+        "of members and non-members alike, or leave out samples of these labels"
+    ]
