@@ -23,6 +23,8 @@ All but ``SpecError`` end the command line with exit code 2.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from safecompress_core.installing import install_command
+
 if TYPE_CHECKING:
     from safecompress_core.spec.problems import Problem
 
@@ -79,9 +81,7 @@ class MissingExtraError(SafeCompressError):
 
     def __init__(self, missing: str, *, extra: str) -> None:
         self.extra = extra
-        super().__init__(
-            f"{missing} is not installed; install it with: pip install 'safecompress[{extra}]'"
-        )
+        super().__init__(f"{missing} is not installed; install it with: {install_command(extra)}")
 
 
 class DataError(SafeCompressError):

@@ -34,8 +34,9 @@ EXTRA_OF = {
 def missing_extra(error: BaseException) -> MissingExtraError | None:
     """The error to show instead, where what could not be imported comes with one of our extras.
 
-    >>> str(missing_extra(ModuleNotFoundError("No module named 'torch'", name="torch.nn")))
-    "torch is not installed; install it with: pip install 'safecompress[run]'"
+    >>> error = ModuleNotFoundError("No module named 'torch'", name="torch.nn")
+    >>> str(missing_extra(error))  # doctest: +ELLIPSIS
+    "torch is not installed; install it with: pip install '...[run]'"
     """
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None

@@ -12,6 +12,7 @@ from safecompress_core.cli.discovery import (
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.spec.kinds import SpecKind
 from safecompress_core.spec.load import composed, load_audit_spec
 from safecompress_core.spec.model import GIVEN
@@ -29,9 +30,7 @@ existing = click.Path(exists=True, path_type=Path)
 
 @click.command()
 @click.argument("model", metavar="MODEL", type=existing)
-@click.option(
-    "--spec", type=click.Path(path_type=Path), required=True, help="What it is attacked with."
-)
+@click.option("--spec", type=SpecFile(), required=True, help="What it is attacked with.")
 @click.option("--data", type=existing, help="The data file; the same as --set task.data.path=...")
 @click.option("--members", type=existing, help="Instead: the file of those it was trained on, ...")
 @click.option("--non-members", type=existing, help="... and of those it was not trained on.")

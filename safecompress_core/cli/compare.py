@@ -14,6 +14,7 @@ from safecompress_core.cli.discovery import (
     plugins_dir_option,
 )
 from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ NARROW = 120
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecFile())
 @set_option("Change a field of the comparison: --set changes.training.epochs=50. May be repeated.")
 @click.option(
     "--into",
@@ -71,7 +72,7 @@ def compare(
 
     \b
     Example:
-        safecompress compare specs/compare.yaml --dry-run
+        safecompress compare specs/desk/handwriting.yaml --dry-run
     """
     host = discovered_plugins(plugins_dir)
     comparison = load_comparison(

@@ -26,6 +26,10 @@ INVALID, FAILED, INTERRUPTED = 1, 2, 130
 LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": (
+        "safecompress_core.cli.init:init",
+        "Write a first spec, from a look at your files.",
+    ),
     "run": (
         "safecompress_core.cli.run:run",
         "Compress a network as a spec says, attack it, and audit what comes out.",

@@ -32,7 +32,7 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
 
     \b
     Example:
-        safecompress inspect runs/multi-attack-2e55665e/model/model.safetensors
+        safecompress inspect runs/multi-attack-*/model/model.safetensors
     """
     if place.suffix in SPECS:
         from safecompress_core.cli.blueprint import show_blueprint

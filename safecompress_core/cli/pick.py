@@ -42,7 +42,7 @@ def pick(
 
     \b
     Example:
-        safecompress pick runs/multi-attack-2e55665e --prefer safety
+        safecompress pick runs/multi-attack-* --prefer safety
     """
     if (prefer is None) == (model is None):
         raise click.UsageError("give either --prefer or --id")

@@ -13,13 +13,14 @@ from safecompress_core.cli.discovery import (
     plugins_dir_option,
 )
 from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.spec.load import load_spec
 
 __all__ = ["plan"]
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecFile())
 @set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
 @click.option(
     "--measure",

@@ -19,7 +19,7 @@ def report(run: Path, as_json: bool) -> None:
 
     \b
     Example:
-        safecompress report runs/multi-attack-2e55665e
+        safecompress report runs/multi-attack-*
     """
     from safecompress_core.report.page import write_report
 

@@ -12,6 +12,7 @@ from safecompress_core.cli.discovery import (
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.spec.load import LoadedSpec, load_spec
 
@@ -25,7 +26,7 @@ GATE_FAILED = 1
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecFile())
 @set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
 @click.option(
     "--device",

@@ -10,6 +10,7 @@ from safecompress_core.cli.discovery import (
     plugins_dir_option,
 )
 from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
@@ -24,9 +25,7 @@ INVALID = 1
 
 
 @click.command()
-@click.argument(
-    "specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path(path_type=Path)
-)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=SpecFile())
 @set_option("Change a field before validating: --set training.epochs=50. May be repeated.")
 @click.option(
     "--format",

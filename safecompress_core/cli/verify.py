@@ -26,7 +26,7 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
 
     \b
     Example:
-        safecompress verify runs/multi-attack-2e55665e
+        safecompress verify runs/multi-attack-*
     """
     from safecompress_core.engine.verification import Status, verified
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from safecompress_core.spec.composer import Budget, parse
 from safecompress_core.spec.nodes import Mark, Node, merged
 from safecompress_core.spec.problems import Problem, SpecPath, shortened
+from safecompress_core.spec.shipped import shipped_specs
 
 __all__ = ["Source", "read"]
 
@@ -152,7 +153,13 @@ def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
         return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
     beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
     near = difflib.get_close_matches(path.name, beside, n=1)
-    mend = f"did you mean {str(path.parent / near[0])!r}?" if near else "check the path"
+    ours = difflib.get_close_matches(path.with_suffix("").as_posix(), shipped_specs(), n=1)
+    if near:
+        mend = f"did you mean {str(path.parent / near[0])!r}?"
+    elif ours:
+        mend = f"check the path; {ours[0]!r} is a spec that comes with SafeCompress"
+    else:
+        mend = "check the path"
     return f"there is no file {shown!r}", mend
 
 

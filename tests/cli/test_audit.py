@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from safecompress_core.cli import cli
+from safecompress_core.installing import install_command
 
 ROOT = Path(__file__).parents[2]
 MLP = {"type": "mlp", "hidden": [32]}
@@ -408,7 +409,7 @@ def test_a_missing_extra_says_which_one(place: Path, monkeypatch: pytest.MonkeyP
     outcome = audited(place, spec_of(place, "extra"), model="never.onnx")
 
     assert outcome.exit_code == 2
-    assert "install it with: pip install 'safecompress[onnx]'" in outcome.stderr
+    assert f"install it with: {install_command('onnx')}" in outcome.stderr
 
 
 def test_a_pickle_is_refused_with_the_way_out(place: Path, model: nn.Module) -> None:

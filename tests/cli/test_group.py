@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from safecompress_core.cli import cli, group
 from safecompress_core.errors import MissingExtraError, PoolError, SpecError
+from safecompress_core.installing import install_command
 from safecompress_core.spec.problems import Problem
 
 PROGRAM = "from safecompress_core.cli import main; main()"
@@ -112,11 +113,11 @@ def test_an_invalid_spec_ends_with_its_problems_and_1(monkeypatch: pytest.Monkey
         (PoolError("too few members"), "error: too few members"),
         (
             MissingExtraError("torch", extra="run"),
-            "error: torch is not installed; install it with: pip install 'safecompress[run]'",
+            f"error: torch is not installed; install it with: {install_command('run')}",
         ),
         (
             ModuleNotFoundError("No module named 'torch'", name="torch.nn"),
-            "error: torch is not installed; install it with: pip install 'safecompress[run]'",
+            f"error: torch is not installed; install it with: {install_command('run')}",
         ),
     ],
 )

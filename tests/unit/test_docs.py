@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 import pytest
@@ -312,6 +313,23 @@ def test_the_plugin_of_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.Mo
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "acme_attacks"]:
             del sys.modules[name]
+
+
+def test_the_factory_of_your_own_model_is_called_as_the_page_says(
+    tmp_path: Path, built_ins: Registry
+) -> None:
+    """It makes a network from samples to logits, and the spec beside it is valid."""
+    torch = pytest.importorskip("torch", exc_type=ImportError)
+    source = titled(DOCS / "your-own.md", "my_model.py")
+    names: dict[str, Any] = {"__name__": "my_model"}
+    exec(compile(source, "my_model.py", "exec"), names)  # noqa: S102  it is what a reader would run
+
+    network = names["build"](input_shape=(84,), classes=3, generator=torch.Generator(), width=64)
+
+    assert network(torch.zeros(2, 84)).shape == (2, 3)
+    spec = tmp_path / "my_model.yaml"
+    spec.write_text(titled(DOCS / "your-own.md", "my_model.yaml"), encoding="utf-8")
+    assert load_spec(spec, registry=built_ins, allow_code=True).spec.name == "my-model"
 
 
 def created(definition: Definition) -> object:

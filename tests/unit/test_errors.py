@@ -14,6 +14,7 @@ from safecompress_core.errors import (
     SafeCompressError,
     SpecError,
 )
+from safecompress_core.installing import install_command
 
 OWN = [
     member
@@ -65,7 +66,7 @@ def test_a_missing_extra_says_what_to_install() -> None:
     """As a line that can be copied."""
     error = MissingExtraError("torch", extra="run")
 
-    assert str(error).endswith("install it with: pip install 'safecompress[run]'")
+    assert str(error).endswith(f"install it with: {install_command('run')}")
     assert error.extra == "run"
 
 

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 from safecompress_core.extras import EXTRA_OF, missing_extra
+from safecompress_core.installing import install_command
 
 DISTRIBUTION = {
     "PIL": "pillow",
@@ -33,7 +34,7 @@ def test_a_submodule_is_traced_to_its_package() -> None:
     assert error is not None
     assert (error.extra, str(error)) == (
         "run",
-        "sklearn is not installed; install it with: pip install 'safecompress[run]'",
+        f"sklearn is not installed; install it with: {install_command('run')}",
     )
 
 

@@ -1,0 +1,23 @@
+"""The type of a command's argument that is a spec: a file, or the name of one that ships."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["SpecFile"]
+
+
+class SpecFile(click.Path):
+    """A path; one that leads nowhere may name a spec that comes with SafeCompress."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The file."""
+        from safecompress_core.spec.shipped import shipped_spec
+
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        return shipped_spec(path) or path

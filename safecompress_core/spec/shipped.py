@@ -1,0 +1,33 @@
+"""Specs that come with SafeCompress, by the name of their file."""
+
+from pathlib import Path
+
+__all__ = ["shipped_spec", "shipped_specs"]
+
+PACKAGE = Path(__file__).parents[1]
+FOLDERS = (PACKAGE / "specs", PACKAGE.parent / "specs")
+"""Where a wheel has them, and where a clone has them."""
+
+SUFFIX = ".yaml"
+
+
+def shipped_specs() -> dict[str, Path]:
+    """Return the file of each spec by its name: ``multi_attack``, ``desk/handwriting``."""
+    for folder in FOLDERS:
+        if (folder / "schema.json").is_file():
+            found = sorted(folder.rglob(f"*{SUFFIX}"))
+            return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
+    return {}
+
+
+def shipped_spec(path: Path) -> Path | None:
+    """Return the shipped spec that a path names where there is no such file.
+
+    >>> shipped_spec(Path("multi_attack")) == shipped_spec(Path("specs/multi_attack.yaml"))
+    True
+    """
+    if path.exists() or path.is_absolute():
+        return None
+    name = path.with_suffix("") if path.suffix == SUFFIX else path
+    parts = name.parts[1:] if name.parts[:1] == ("specs",) else name.parts
+    return shipped_specs().get("/".join(parts))

@@ -1,0 +1,159 @@
+"""Columns of a CSV file, as far as its first rows tell what they are."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safecompress_core.errors import DataError
+
+__all__ = ["Column", "Table", "surveyed_table"]
+
+MOST_ROWS = 20_000
+"""Rows that are looked at."""
+DELIMITERS = ",;\t|"
+TARGETS = ("label", "target", "class", "y", "outcome", "income", "diagnosis", "species", "topic")
+"""Names that columns of labels usually have, the likeliest first."""
+PRIVATE = re.compile(
+    r"sex|gender|race|ethnic\w*|religion|age|nationality|birth\w*|disab\w*|marital\w*|health\w*",
+    re.IGNORECASE,
+)
+IDENTIFIER = re.compile(r"(.*_)?(id|index|uuid|key|nr|no)|unnamed: ?0|", re.IGNORECASE)
+MOST_LABELS = 100
+WORDS = 4
+"""Words that a cell of text has on average, and a category has not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: as the first line has it.
+        values: how often each value occurs.
+    """
+
+    name: str
+    values: Counter[str]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells are sentences, nearly each of them another."""
+        rows = sum(self.values.values())
+        words = sum(len(value.split()) * count for value, count in self.values.items())
+        return len(self.values) > rows / 2 and words > WORDS * rows
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it names the row, which tells a model nothing that holds for another row."""
+        rows = sum(self.values.values())
+        return bool(IDENTIFIER.fullmatch(self.name)) and len(self.values) == rows > 1
+
+    @property
+    def may_be_label(self) -> bool:
+        """Whether it has few values, each of them several times."""
+        rows = sum(self.values.values())
+        return 2 <= len(self.values) <= min(MOST_LABELS, rows // 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a CSV file holds.
+
+    Attributes:
+        rows: the number of rows that were looked at.
+        columns: in their order.
+        delimiter: what stands between two cells.
+        has_names: whether the first line has the names of the columns.
+    """
+
+    rows: int
+    columns: tuple[Column, ...]
+    delimiter: str
+    has_names: bool
+
+    def column(self, name: str) -> Column:
+        """Return the column of a name.
+
+        Raises:
+            DataError: if there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = ", ".join(column.name for column in self.columns)
+        raise DataError(f"the file has no column {name!r}", mend=f"it has: {names}")
+
+    def likely_target(self) -> Column:
+        """Return the column that is most likely the label.
+
+        Raises:
+            DataError: if none has few values that repeat.
+        """
+        labels = [column for column in self.columns if column.may_be_label]
+        for name in TARGETS:
+            for column in labels:
+                if column.name.lower() == name:
+                    return column
+        if labels:
+            return labels[-1]
+        raise DataError(
+            "no column looks like a label: few values, each of them in several rows",
+            mend="name it: --target COLUMN",
+        )
+
+    def likely_private(self, target: str) -> list[str]:
+        """Return the columns that usually must stay private."""
+        names = [column.name for column in self.columns if column.name != target]
+        return [name for name in names if PRIVATE.fullmatch(name)]
+
+
+def surveyed_table(path: Path) -> Table:
+    """Look at the first rows of a CSV file.
+
+    Raises:
+        DataError: if it cannot be read, is no UTF-8 text, or has fewer than two columns or rows.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            delimiter = _delimiter(file.readline())
+            file.seek(0)
+            rows = [row for row in _first(csv.reader(file, delimiter=delimiter)) if row]
+    except OSError as error:
+        raise DataError(f"cannot read {str(path)!r}: {error.strerror}", mend="check it") from error
+    except UnicodeDecodeError as error:
+        mend = "save it as UTF-8"
+        raise DataError(f"{str(path)!r} is no UTF-8 text", mend=mend) from error
+    except csv.Error as error:
+        raise DataError(f"{str(path)!r} is no CSV file ({error})", mend="check it") from error
+    if len(rows) < 3 or len(rows[0]) < 2:
+        message = f"{str(path)!r} has fewer than two columns, or fewer than two rows of values"
+        raise DataError(message, mend="give a CSV file with a line of names and a row a sample")
+    has_names = not all(map(_is_number, rows[0]))
+    names = rows[0] if has_names else [f"c{place}" for place in range(1, len(rows[0]) + 1)]
+    body = rows[1:] if has_names else rows
+    columns = tuple(
+        Column(name=name, values=Counter(row[place].strip() for row in body if len(row) > place))
+        for place, name in enumerate(names)
+    )
+    return Table(rows=len(body), columns=columns, delimiter=delimiter, has_names=has_names)
+
+
+def _first(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+    for _, row in zip(range(MOST_ROWS + 1), rows, strict=False):
+        yield row
+
+
+def _delimiter(line: str) -> str:
+    """The usual delimiter that a line has most often."""
+    return max(DELIMITERS, key=line.count)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
