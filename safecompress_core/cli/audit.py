@@ -10,6 +10,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
@@ -103,7 +104,14 @@ def audit(
     )
     with display_of(loaded.spec) as display:
         host.add_observer("terminal display", display)
-        finished = audit_model(given, loaded, host.registry, runs=runs_dir, observers=host.notify)
+        finished = audit_model(
+            given,
+            loaded,
+            host.registry,
+            runs=runs_dir,
+            observers=host.notify,
+            invoked=invocation(context),
+        )
     print_outcome(finished, write_page(finished), as_json=as_json)
     if not is_good(finished.results):
         context.exit(GATE_FAILED)

@@ -1,7 +1,6 @@
 """``safecompress compare``: variants, densities and seeds of one spec, held against each other."""
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
@@ -98,6 +98,7 @@ def compare(
         folder=folder,
         plugins_dir=plugins_dir,
         allow_code=allow_code,
+        invoked=invocation(context),
     )
     record = _done(comparison, host, order, shelf, workers=workers)
     _print(record, folder, as_json=as_json)
@@ -142,17 +143,11 @@ def _done(
         comparison,
         done,
         failures,
-        command=_command(order),
+        invoked=order.invoked,
         environment=next(path for path in finished if path.exists() or not done),
     )
     write_record(order.folder, content)
     return content
-
-
-def _command(order: "Order") -> str:
-    """The line that gives the same comparison again; where it lies does not matter."""
-    changes = [part for change in order.overrides for part in ("--set", change)]
-    return shlex.join(["safecompress", "compare", str(order.path), *changes])
 
 
 def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
@@ -162,9 +157,9 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from safecompress_core.cli.display.tables import print_places
+    from safecompress_core.cli.display.tables import drawn_verdict, print_places
     from safecompress_core.cli.display.variants import drawn_variants
-    from safecompress_core.report.variants import legend
+    from safecompress_core.report.variants import comparison_verdict, legend
 
     console = Console(file=sys.stdout, highlight=False, markup=False)
     console.print()
@@ -172,6 +167,7 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     console.print()
     for sentence in legend(record):
         console.print(sentence, style="dim")
+    console.print(drawn_verdict(comparison_verdict(record)))
     for failure in record["failures"]:
         console.print(f"not finished: {failure['label']}: {failure['reason']}", style="red")
     console.print()

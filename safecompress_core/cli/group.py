@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
+from safecompress_core.cli.invoked import remember_arguments
 from safecompress_core.errors import SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
 
@@ -56,6 +57,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line, which a run records as it was given."""
+        remember_arguments(ctx, args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names, in the order of the table."""

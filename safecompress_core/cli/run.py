@@ -10,6 +10,7 @@ from safecompress_core.cli.discovery import (
     discovered_plugins,
     plugins_dir_option,
 )
+from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
@@ -17,6 +18,7 @@ from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.spec.load import LoadedSpec, load_spec
 
 if TYPE_CHECKING:
+    from safecompress_core.engine.invocation import Invocation
     from safecompress_core.engine.run import FinishedRun
     from safecompress_core.host import PluginHost
 
@@ -83,7 +85,14 @@ def run(
         skipped=host.skipped,
         allow_code=allow_code,
     )
-    finished = _done(loaded, host, runs_dir, workers=workers, plugins_dir=plugins_dir)
+    finished = _done(
+        loaded,
+        host,
+        runs_dir,
+        workers=workers,
+        plugins_dir=plugins_dir,
+        invoked=invocation(context),
+    )
     print_outcome(finished, write_page(finished), as_json=as_json)
 
     from safecompress_core.report.verdict import is_good
@@ -93,7 +102,13 @@ def run(
 
 
 def _done(
-    loaded: LoadedSpec, host: "PluginHost", runs: Path, *, workers: int, plugins_dir: Path | None
+    loaded: LoadedSpec,
+    host: "PluginHost",
+    runs: Path,
+    *,
+    workers: int,
+    plugins_dir: Path | None,
+    invoked: "Invocation",
 ) -> "FinishedRun":
     """Do the work, watched by a display."""
     from safecompress_core.engine.run import run_directory, run_spec
@@ -108,6 +123,7 @@ def _done(
                 observers=host.notify,
                 workers=workers,
                 plugins_dir=plugins_dir,
+                invoked=invoked,
             )
         except TrainingDivergedError as error:
             kept = _kept(run_directory(loaded, host.registry, runs))

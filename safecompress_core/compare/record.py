@@ -9,6 +9,7 @@ from typing import Any
 from safecompress_core.compare.learning import courses
 from safecompress_core.compare.table import Done, tabulated
 from safecompress_core.compare.work import Failure
+from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.run_directory import read_json, write_bytes, write_json
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.variants_page import render
@@ -32,7 +33,7 @@ def record(
     done: Sequence[Done],
     failures: Sequence[Failure],
     *,
-    command: str,
+    invoked: Invocation,
     environment: Path,
 ) -> dict[str, Any]:
     """The content of ``comparison.json``.
@@ -41,7 +42,7 @@ def record(
         comparison: what was asked for.
         done: its finished runs.
         failures: those that could not be finished.
-        command: the line that gives the same comparison again.
+        invoked: the command line that it was made with.
         environment: the ``environment.json`` of one of the runs.
 
     Raises:
@@ -54,7 +55,8 @@ def record(
     return {
         "version": VERSION,
         "name": spec.name,
-        "command": command,
+        "command": invoked.line,
+        "directory": invoked.directory,
         "sha256": spec_hash(comparison),
         "seeds": spec.seeds,
         "densities": spec.densities,

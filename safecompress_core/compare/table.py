@@ -1,5 +1,6 @@
 """The table of a comparison: every variant at every density, over all seeds."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from safecompress_core.choose.front import nondominated
 from safecompress_core.compare.over_seeds import is_best, summary
 from safecompress_core.compare.reading import Reading, read_part
 from safecompress_core.errors import RunDirectoryError
+from safecompress_core.report.verdict import standing
 
 __all__ = ["UNCOMPRESSED", "Done", "tabulated"]
 
@@ -54,14 +56,16 @@ def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str,
     """One row for each variant and density, JSON-ready.
 
     A row has ``name``, ``method``, ``density``, ``seeds``; ``task_accuracy``, ``mia_accuracy``,
-    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift`` and ``advantage.<game>`` (those of the
-    strongest attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``, each
-    with ``mean``, ``interval`` and ``values``, or null where nothing measured it;
-    ``relative_seconds`` beside the uncompressed model; ``best``, the figures in which it is better
-    than every other compressed row of its density beyond what seeds explain; and ``on_front``,
-    whether no compressed row of its density is as good in task accuracy and every game's advantage
-    and better in one. Where densities are asked for, a row that has none is held against those of
-    the density that it keeps. The uncompressed model is the first row.
+    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift`` and ``advantage.<game>`` (those of
+    the strongest attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``,
+    each with ``mean``, ``interval`` and ``values``, or null where nothing measured it;
+    ``relative_seconds`` beside the uncompressed model; ``verdicts``, how many of its runs have
+    which verdict (PASSED, FAILED, VOID, NO GATES), empty for the uncompressed model; ``best``, the
+    figures in which it is better than every other compressed row of its density beyond what seeds
+    explain; and ``on_front``, whether no compressed row of its density is as good in task accuracy
+    and every game's advantage and better in one. Where densities are asked for, a row that has
+    none is held against those of the density that it keeps. The uncompressed model is the first
+    row.
 
     Args:
         runs: finished ones; of each variant and density the same seeds.
@@ -119,7 +123,9 @@ def _row(
         )
         for run in runs
     ]
-    return _described(variant, method, density, [run.seed for run in runs], readings)
+    verdicts = Counter(standing(run.results) for run in runs)
+    row = _described(variant, method, density, [run.seed for run in runs], readings)
+    return {**row, "verdicts": dict(verdicts)}
 
 
 def _uncompressed(runs: Sequence[Done], mia: str | None) -> dict[str, Any]:
@@ -176,6 +182,7 @@ def _described(
             }
             for attacker, attacked in readings[0].audit.items()
         },
+        "verdicts": {},
         "best": [],
         "on_front": None,
     }

@@ -16,6 +16,7 @@ from typing import Any
 from safecompress_core.compare.table import Done
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.executor import each_done
+from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.run import run_directory, run_spec
 from safecompress_core.engine.run_directory import read_results
@@ -51,6 +52,7 @@ class Order:
         folder: where it is kept.
         plugins_dir: where single-file plugins are.
         allow_code: whether its specs may import code that they name.
+        invoked: the command line, which its runs record as theirs.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Order:
     folder: Path
     plugins_dir: Path | None
     allow_code: bool
+    invoked: Invocation
 
 
 def work_off(
@@ -89,7 +92,7 @@ def work_off(
     if workers > 1:
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
-        do = _Bench(comparison, registry, order.folder, shelf, observers).do
+        do = _Bench(comparison, registry, order, shelf, observers).do
     for index in each_done(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
@@ -105,22 +108,24 @@ class _Bench:
 
     comparison: Comparison
     registry: Registry
-    folder: Path
+    order: Order
     shelf: dict[str, Dataset]
     observers: Callable[[Event], None]
 
     def do(self, index: int) -> None:
         """One run; what stops it is written down instead of stopping the others."""
-        note = _note(self.folder, index)
+        folder = self.order.folder
+        note = _note(folder, index)
         note.unlink(missing_ok=True)
         try:
             run_spec(
                 self.comparison.entries[index].loaded,
                 self.registry,
-                runs=self.folder / "runs",
+                runs=folder / "runs",
                 observers=self.observers,
-                shared=self.folder / "shared",
+                shared=folder / "shared",
                 shelf=self.shelf,
+                invoked=self.order.invoked,
             )
         except SafeCompressError as error:
             note.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +143,7 @@ def _bench(order: Order) -> _Bench:
     comparison = load_comparison(
         order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
     )
-    return _Bench(comparison, registry, order.folder, {}, lambda _: None)
+    return _Bench(comparison, registry, order, {}, lambda _: None)
 
 
 def _note(folder: Path, index: int) -> Path:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from safecompress_core.engine.arithmetic import Arithmetic
+from safecompress_core.engine.invocation import Invocation
 
 __all__ = [
     "environment",
@@ -28,10 +29,15 @@ SMALL = 500_000
 """Multiplications for one sample up to which a batch is too little work to share among threads."""
 
 
-def environment(device: torch.device, arithmetic: Arithmetic | None) -> dict[str, Any]:
-    """Versions, processor, threads and how networks were trained on it, JSON-ready.
+def environment(
+    device: torch.device, arithmetic: Arithmetic | None, invoked: Invocation | None = None
+) -> dict[str, Any]:
+    """Versions, processor, threads, arithmetic of training and command line, JSON-ready.
 
-    Nothing is trained in an audit, so ``arithmetic`` is None there.
+    Args:
+        device: where networks are.
+        arithmetic: how they were trained; None in an audit, which trains nothing.
+        invoked: the command line; None for a run that Python code started.
     """
     return {
         "python": platform.python_version(),
@@ -41,6 +47,7 @@ def environment(device: torch.device, arithmetic: Arithmetic | None) -> dict[str
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "training": None if arithmetic is None else arithmetic.to_json(),
+        "command": None if invoked is None else invoked.to_json(),
     }
 
 

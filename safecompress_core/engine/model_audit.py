@@ -19,10 +19,11 @@ from safecompress_core.engine.environment import environment, reproducible, thre
 from safecompress_core.engine.finished import Finished
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.identity import require_same_identity
+from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.model_format import Format, GivenModel
 from safecompress_core.engine.naming import directory_name, plugin_records
-from safecompress_core.engine.results import describe_selection
+from safecompress_core.engine.results import describe_attacks, describe_selection
 from safecompress_core.engine.run import FinishedRun
 from safecompress_core.engine.run_directory import (
     VERSION,
@@ -49,6 +50,7 @@ def audit_model(
     *,
     runs: Path,
     observers: Sink,
+    invoked: Invocation | None = None,
 ) -> FinishedRun:
     """Attack a finished model, as a spec says.
 
@@ -58,6 +60,7 @@ def audit_model(
         registry: what its components are made of.
         runs: where the directory is made; its name follows from spec, plugins and model.
         observers: is told of every event.
+        invoked: the command line that asks for it, which the directory records.
 
     Raises:
         SpecError: what only the model or the data could tell is wrong with the spec.
@@ -80,7 +83,8 @@ def audit_model(
         write_json(directory.path / "plugins.json", records)
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         with reproducible(_threads(prepared, network)):
-            write_json(directory.path / "environment.json", _environment(prepared, finished))
+            record = _environment(prepared, finished, invoked)
+            write_json(directory.path / "environment.json", record)
             work = _Work(
                 prepared=prepared,
                 finished=finished,
@@ -100,8 +104,10 @@ def _threads(prepared: AuditPreparation, network: Classifier) -> int:
     return torch.get_num_threads()
 
 
-def _environment(prepared: AuditPreparation, finished: Finished) -> dict[str, Any]:
-    record = environment(finished.device, None)
+def _environment(
+    prepared: AuditPreparation, finished: Finished, invoked: Invocation | None
+) -> dict[str, Any]:
+    record = environment(finished.device, None, invoked)
     also = {
         Format.ONNX: ("onnxruntime",),
         Format.HUGGINGFACE: ("transformers",),
@@ -146,6 +152,7 @@ class _Work:
             "archive": [],
             "rounds": [],
             "selection": describe_selection(prepared.performance[0], (), spec, also_audit=()),
+            "attacks": describe_attacks(prepared.audit_attacks),
             "selection_gap": {},
             "gate": verdicts(spec.gate, compressed=audited, baseline=None),
             "data": describe_data(prepared.original),

@@ -10,7 +10,13 @@ from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.method import Outcome
 
-__all__ = ["describe_method", "describe_model", "describe_selection", "fingerprints"]
+__all__ = [
+    "describe_attacks",
+    "describe_method",
+    "describe_model",
+    "describe_selection",
+    "fingerprints",
+]
 
 
 def describe_model(
@@ -83,6 +89,11 @@ def describe_selection(
         "bound": getattr(method, "bound", None),
         "also_audit": list(also_audit),
     }
+
+
+def describe_attacks(attacks: Iterable[Attack]) -> dict[str, str]:
+    """By the type of each attacker its own summary, so that a report needs no plugin."""
+    return {attack.definition.name: attack.definition.summary for attack in attacks}
 
 
 def fingerprints(directory: Path) -> dict[str, str]:

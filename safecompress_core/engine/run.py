@@ -14,6 +14,7 @@ from safecompress_core.engine.environment import environment, reproducible, thre
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.gate import verdicts
 from safecompress_core.engine.identity import require_same_identity
+from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
@@ -23,6 +24,7 @@ from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
+    describe_attacks,
     describe_method,
     describe_selection,
     fingerprints,
@@ -75,6 +77,7 @@ def run_spec(
     plugins_dir: Path | None = None,
     shared: Path | None = None,
     shelf: dict[str, Dataset] | None = None,
+    invoked: Invocation | None = None,
 ) -> FinishedRun:
     """Do what a spec says; go on where an earlier run of the same spec was stopped.
 
@@ -88,6 +91,7 @@ def run_spec(
         shared: where several runs keep what they have in common: the uncompressed model and the
             reference models of the same data, pools, training and seed. None to keep it here.
         shelf: data that other runs of this process have loaded already, and get to use of this one.
+        invoked: the command line that asks for it, which the run directory records.
 
     Raises:
         SpecError: what only the data or the model could tell is wrong with the spec.
@@ -106,7 +110,7 @@ def run_spec(
         write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         with reproducible(threads_for(prepared.blank(), prepared.sample)):
-            record = environment(prepared.device, prepared.recipe.arithmetic)
+            record = environment(prepared.device, prepared.recipe.arithmetic, invoked)
             write_json(directory.path / "environment.json", record)
             work = _Work(
                 prepared,
@@ -189,6 +193,7 @@ class _Work:
                 spec.method,
                 also_audit=auditing_selectors(spec),
             ),
+            "attacks": describe_attacks((*prepared.attacks, *prepared.audit_attacks)),
             "selection_gap": selection_gap(outcome.rounds, outcome.chosen_id, audited["audit"]),
             "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
             "data": describe_data(prepared.original),

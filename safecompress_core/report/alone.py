@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from safecompress_core.report.contents import VOID, Tile
+from safecompress_core.report.contents import Tile, shown_worst_cases, worst_tile
 from safecompress_core.report.densities import kept
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
@@ -14,9 +14,9 @@ Results = Mapping[str, Any]
 
 
 def headline(results: Results) -> str:
-    """The whole audit in one sentence; that it proves nothing, where a control failed."""
+    """The audit in one sentence; empty where a control failed, which voids it all."""
     if failed_controls(results):
-        return VOID
+        return ""
     gains = [
         f"{number(one['advantage'])} ({span(*one['advantage_interval'])}) in {one['game']}"
         for _, one in _strongest(results)
@@ -28,7 +28,7 @@ def headline(results: Results) -> str:
 
 
 def tiles(results: Results) -> tuple[Tile, ...]:
-    """Size, performance, and the strongest attack of each game."""
+    """Size, performance, the strongest attack of each game, and two worst cases of membership."""
     name, origin, model = results["selection"]["performance"], results["origin"], results["model"]
     metric = results["metrics"][name]
     return (
@@ -53,6 +53,7 @@ def tiles(results: Results) -> tuple[Tile, ...]:
             )
             for attack, one in _strongest(results)
         ),
+        *map(worst_tile, shown_worst_cases(results)),
     )
 
 

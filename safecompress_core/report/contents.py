@@ -1,24 +1,30 @@
-"""What only the page says: the run in one sentence, its four figures, and each round's decision.
-
-A change is called one only where it is more than the audit's noise: of two measurements on the same
-samples, neither estimate lies in the other's interval.
-"""
+"""Contents that only the page has: the run in one sentence, its tiles, its rounds' decisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from safecompress_core.report.change import Direction, direction
 from safecompress_core.report.densities import kept
 from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import and_list, number, size, span
+from safecompress_core.report.worst_cases import WorstCase, worst_cases
 
-__all__ = ["VOID", "Attacker", "Round", "Tile", "attackers", "headline", "rounds", "tiles"]
+__all__ = [
+    "Attacker",
+    "Round",
+    "Tile",
+    "attackers",
+    "headline",
+    "rounds",
+    "shown_worst_cases",
+    "tiles",
+    "worst_tile",
+]
 
 Results = Mapping[str, Any]
-Direction = Literal["better", "worse", "same"]
 
-VOID = "VOID: a control failed, so no figure of this run proves anything."
 LEAST = 0.005  # an advantage that rounds to nothing has no ratio
 GAMES = {
     "membership": (
@@ -69,7 +75,8 @@ class Tile:
         change: what it comes to.
         brief: the same as a part of the headline.
         note: what else to know.
-        direction: whether the change is for the better; ``same`` within the noise.
+        direction: whether the change is for the better; ``same`` within the noise, ``caution``
+            for a worst case that did not improve.
     """
 
     label: str
@@ -105,19 +112,21 @@ class Attacker:
     Attributes:
         name: what results call it.
         facts: its game, its access where that is known, and what else the spec says of it.
+        summary: what it does, in its plugin's own words.
         sentence: the question it answers, the baseline, and what advantage is.
     """
 
     name: str
     facts: tuple[str, ...]
+    summary: str
     sentence: str
 
 
 def headline(results: Results) -> str:
-    """The whole run in one sentence; that it proves nothing, where a control failed."""
+    """The run beside the uncompressed model; empty where a control failed, which voids it all."""
     if failed_controls(results):
-        return VOID
-    first, cost, *leaks = tiles(results)
+        return ""
+    first, cost, leaks = _size(results), _performance(results), _leaks(results)
     said = [first.brief]
     if leaks:
         games = {one["game"] for one in results["audit"].values()}
@@ -127,10 +136,36 @@ def headline(results: Results) -> str:
 
 
 def tiles(results: Results) -> tuple[Tile, ...]:
-    """Size, performance, and the strongest attack of each game."""
-    games = dict.fromkeys(one["game"] for one in results["audit"].values())
-    leaks = (_leak(results, game) for game in games)
-    return (_size(results), _performance(results), *leaks)
+    """Size, performance, the strongest attack of each game, and two worst cases of membership."""
+    return (
+        _size(results),
+        _performance(results),
+        *_leaks(results),
+        *map(worst_tile, shown_worst_cases(results)),
+    )
+
+
+def shown_worst_cases(results: Results) -> tuple[WorstCase, ...]:
+    """The smallest false-positive rate that the pools resolve, and the most exposed tenth."""
+    return worst_cases(results)[-2:]
+
+
+def worst_tile(worst: WorstCase) -> Tile:
+    """A worst case as a figure of the top of the page; amber where it did not improve."""
+    change = ""
+    way: Direction = "same"
+    if worst.improved is not None and worst.before is not None:
+        way = "better" if worst.improved else "caution"
+        change = _less(worst.before, worst.after) if worst.improved else "did not improve"
+    return Tile(
+        label=worst.label,
+        after=number(worst.after),
+        before="" if worst.before is None else number(worst.before),
+        change=change,
+        brief="",
+        note=f"{span(*worst.interval)}, by {worst.attacker}; a guess: {number(worst.guess)}",
+        direction=way,
+    )
 
 
 def rounds(results: Results) -> tuple[Round, ...]:
@@ -147,14 +182,14 @@ def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Atta
     }
     declared = {"audit": spec["audit"]["attackers"], "selection": spec.get("attackers", ())}
     return {
-        where: tuple(_attackers(found, declared[where], results["selection"]["attackers"]))
-        for where, found in judged.items()
+        where: tuple(_attackers(results, found, declared[where])) for where, found in judged.items()
     }
 
 
 def _attackers(
-    judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
+    results: Results, judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]
 ) -> Iterator[Attacker]:
+    known, summaries = results["selection"]["attackers"], results["attacks"]
     params = {one.get("id") or one["type"]: one for one in declared}
     for name, one in judged.items():
         question, advantage = GAMES[one["game"]]
@@ -165,6 +200,7 @@ def _attackers(
         yield Attacker(
             name=name,
             facts=tuple(facts),
+            summary=summaries.get(own.get("type", name), ""),
             sentence=f"{question} {guess_sentence(one)}; {advantage}, so 0 is nothing and 1 is "
             "everything.",
         )
@@ -173,11 +209,12 @@ def _attackers(
 def _size(results: Results) -> Tile:
     before, after = results["baseline"]["model"], results["model"]
     ratio = before["file_bytes"] / after["file_bytes"]
-    brief, direction = "Same size", "same"
+    brief = "Same size"
+    way: Direction = "same"
     if ratio >= 1.05:
-        brief, direction = f"{ratio:.1f}× smaller", "better"
+        brief, way = f"{ratio:.1f}× smaller", "better"
     elif ratio <= 0.95:
-        brief, direction = f"{1 / ratio:.1f}× larger", "worse"
+        brief, way = f"{1 / ratio:.1f}× larger", "worse"
     return Tile(
         label="model file",
         after=size(after["file_bytes"]),
@@ -185,17 +222,17 @@ def _size(results: Results) -> Tile:
         change=brief,
         brief=brief,
         note=kept(after),
-        direction=direction,  # type: ignore[arg-type]
+        direction=way,
     )
 
 
 def _performance(results: Results) -> Tile:
     name = results["selection"]["performance"]
     before, after = results["baseline"]["metrics"][name], results["metrics"][name]
-    direction = _direction(before, after, "value", "interval", higher_is_better=True)
+    way = direction(before, after, "value", "interval", higher_is_better=True)
     points = round((after["value"] - before["value"]) * 100, 1)
     count = f"{abs(points):.1f} points"
-    within = ", within the noise" if direction == "same" else ""
+    within = ", within the noise" if way == "same" else ""
     change, brief = f"{count} less{within}", f"for {count} of {name}{within}"
     if not points:
         change, brief = "no change", f"at the same {name}"
@@ -208,8 +245,13 @@ def _performance(results: Results) -> Tile:
         change=change,
         brief=brief,
         note=f"95 % interval {span(*after['interval'])}",
-        direction=direction,
+        direction=way,
     )
+
+
+def _leaks(results: Results) -> tuple[Tile, ...]:
+    games = dict.fromkeys(one["game"] for one in results["audit"].values())
+    return tuple(_leak(results, game) for game in games)
 
 
 def _leak(results: Results, game: str) -> Tile:
@@ -222,15 +264,14 @@ def _leak(results: Results, game: str) -> Tile:
         for part in (results["baseline"], results)
     )
     ends = "advantage_interval"
-    direction = _direction(before, after, "advantage", ends, higher_is_better=False)
+    way = direction(before, after, "advantage", ends, higher_is_better=False)
     old, new = before["advantage"], after["advantage"]
-    if direction == "same":
+    if way == "same":
         change, brief = "no measurable change", f"no measurable change in {game}"
     elif old < LEAST:
         change, brief = "none before", f"{number(new)} of new {game}"
     else:
-        more_or_less = "less" if direction == "better" else "more"
-        change = f"{abs(1 - new / old) * 100:.0f} % {more_or_less}"
+        change = _less(old, new)
         brief = f"{change} {game}"
     return Tile(
         label=f"{game} advantage",
@@ -239,26 +280,14 @@ def _leak(results: Results, game: str) -> Tile:
         change=change,
         brief=brief,
         note=f"{span(*after[ends])}, by {name}",
-        direction=direction,
+        direction=way,
     )
 
 
-def _direction(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    measure: str,
-    ends: str,
-    *,
-    higher_is_better: bool,
-) -> Direction:
-    old, new = before[measure], after[measure]
-    if _within(new, before[ends]) or _within(old, after[ends]):
-        return "same"
-    return "better" if (new > old) == higher_is_better else "worse"
-
-
-def _within(value: float, ends: Sequence[float]) -> bool:
-    return ends[0] <= value <= ends[1]
+def _less(old: float, new: float) -> str:
+    if old < LEAST:
+        return "no change" if new < LEAST else f"{number(new)} more"
+    return f"{abs(1 - new / old) * 100:.0f} % {'less' if new < old else 'more'}"
 
 
 def _round(record: Mapping[str, Any]) -> Round:

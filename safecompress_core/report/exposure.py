@@ -5,25 +5,28 @@ from typing import Any
 
 from safecompress_core.report.summary import Cell, Row, Table, columns_of
 from safecompress_core.report.words import number, span
+from safecompress_core.report.worst_cases import unimproved_tenths
 
 __all__ = ["exposure"]
 
 
 def exposure(results: Mapping[str, Any]) -> Table | None:
     """What averages hide, of every model; None where no attack on membership was audited."""
-    columns = columns_of(results)
+    columns, unimproved = columns_of(results), unimproved_tenths(results)
     rows: list[Row] = []
     for attack, one in results["audit"].items():
         if "top_decile" in one:
             rows.append(Row(attack, note=one["game"]))
-            rows += _exposure_rows([part["audit"][attack] for part in columns.values()])
+            judged = [part["audit"][attack] for part in columns.values()]
+            rows += _exposure_rows(judged, is_caution=attack in unimproved)
     if not rows:
         return None
     title = "Beyond averages: membership, with 95 % intervals"
     return Table(title, tuple(columns), tuple(rows))
 
 
-def _exposure_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _exposure_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> Iterator[Row]:
+    """An attack's figures of every model; the last one's tenth may not have improved."""
     prior = f"{judged[0]['precision_prior']:.3g}"
     yield Row(
         f"  precision at prior {prior}",
@@ -37,7 +40,14 @@ def _exposure_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     tops = [one["top_decile"] for one in judged]
     yield Row(
         f"  top 10 % members (guess {number(tops[0]['baseline'])})",
-        tuple(Cell(number(top["precision"]), span(*top["interval"])) for top in tops),
+        tuple(
+            Cell(
+                number(top["precision"]),
+                span(*top["interval"]),
+                is_caution=is_caution and top is tops[-1],
+            )
+            for top in tops
+        ),
     )
     if all("canaries" in one for one in judged):
         yield Row("  AUC on canaries", tuple(_canaries(one["canaries"]) for one in judged))

@@ -1,4 +1,4 @@
-"""One page that holds a run: the verdict first, then what it rests on, then how to get it again.
+"""One page that holds a run: the verdict first, then its evidence, then how to run it again.
 
 The page is a function of the run directory's ``results.json``, ``spec.resolved.yaml`` and
 ``environment.json``, and of nothing else: no clock, no path. It needs no other file, no network and
@@ -13,7 +13,15 @@ from ruamel.yaml import YAML
 
 from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
 from safecompress_core.errors import RunDirectoryError
-from safecompress_core.report import alone, contents, panels, summary, verdict, words
+from safecompress_core.report import (
+    alone,
+    contents,
+    panels,
+    summary,
+    verdict,
+    words,
+    worst_cases,
+)
 from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
 
@@ -63,6 +71,8 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         controls=verdict.controls(results),
         failed_controls=verdict.failed_controls(results),
         selectors=verdict.selectors(results),
+        cautions=worst_cases.cautions(results),
+        unimproved_points=worst_cases.unimproved_points(results),
         gaps=verdict.gaps(results),
         findings=verdict.selection(results),
         tiles=top.tiles(results),

@@ -57,10 +57,14 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure, and what qualifies it: its 95 % interval, or a remark."""
+    """A figure, and what qualifies it: its 95 % interval, or a remark.
+
+    ``is_caution`` marks a worst-case figure that did not improve.
+    """
 
     value: str = ""
     note: str = ""
+    is_caution: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,26 @@
 """A comparison as one table, the same for every way to draw it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.densities import states_both
+from safecompress_core.report.verdict import Finding
 from safecompress_core.report.words import number, share
 
-__all__ = ["COLUMNS", "Figure", "Variant", "VariantTable", "legend", "variant_table"]
+__all__ = [
+    "COLUMNS",
+    "Figure",
+    "Variant",
+    "VariantTable",
+    "comparison_verdict",
+    "legend",
+    "variant_table",
+]
+
+WORDS = ("VOID", "FAILED", "PASSED", "NO GATES")
+"""Verdicts of runs, the worst first."""
 
 COLUMNS: Mapping[str, str] = {
     "task_accuracy": "accuracy",
@@ -49,6 +62,7 @@ class Variant:
         on_front: whether no compressed variant of its density dominates it; None for what is not
             compressed.
         times: its seconds over the uncompressed model's; empty where nobody measured them.
+        verdict: of its runs; where seeds differ, each with how many have it.
     """
 
     place: int
@@ -57,6 +71,7 @@ class Variant:
     figures: tuple[Figure, ...]
     on_front: bool | None
     times: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,32 @@ def _variant(place: int, row: Mapping[str, Any], shown: Sequence[str]) -> Varian
         figures=tuple(_figure(row[name], is_best=name in row["best"]) for name in shown),
         on_front=row["on_front"],
         times="" if times is None else f"{number(times, decimals=1)}×",
+        verdict=_verdicts(row["verdicts"]),
     )
+
+
+def _verdicts(counts: Mapping[str, int]) -> str:
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{counts[word]} {word}" for word in WORDS if word in counts)
+
+
+def comparison_verdict(comparison: Mapping[str, Any]) -> Finding:
+    """One sentence for all runs: VOID or FAILED if one of them is, PASSED if all of them are."""
+    counts = Counter[str]()
+    for row in comparison["variants"]:
+        counts.update(row["verdicts"])
+    runs = sum(counts.values())
+    if counts["VOID"]:
+        text = f"VOID: in {counts['VOID']} of {runs} runs a control failed; they prove nothing."
+        return Finding(text, is_good=False)
+    if counts["FAILED"]:
+        text = f"FAILED: {counts['FAILED']} of {runs} runs miss a gate."
+        return Finding(text, is_good=False)
+    if not counts["PASSED"]:
+        return Finding("NO GATES: the specs set none, so there is nothing to pass or to fail.")
+    which = "the run meets" if runs == 1 else f"all {runs} runs meet"
+    return Finding(f"PASSED: {which} every gate.", is_good=True)
 
 
 def _density(row: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from safecompress_core.report.page import page_template
-from safecompress_core.report.variants import legend, variant_table
+from safecompress_core.report.variants import comparison_verdict, legend, variant_table
 from safecompress_core.report.variants_figures import learning, trade_offs
 
 __all__ = ["headline", "render"]
@@ -21,6 +21,7 @@ def render(comparison: Mapping[str, Any]) -> str:
     return page_template(TEMPLATE).render(
         comparison=comparison,
         headline=headline(comparison),
+        verdict=comparison_verdict(comparison),
         table=variant_table(comparison),
         legend=list(legend(comparison)),
         trade_offs=trade_offs(comparison),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from safecompress_core.report.densities import states_both
 from safecompress_core.report.summary import objective_name
@@ -10,6 +10,7 @@ from safecompress_core.report.words import and_list, apart, number, or_list, sha
 
 __all__ = [
     "Finding",
+    "Tone",
     "controls",
     "defences",
     "failed_controls",
@@ -18,6 +19,7 @@ __all__ = [
     "is_good",
     "selection",
     "selectors",
+    "standing",
     "verdict",
 ]
 
@@ -32,16 +34,29 @@ MEASURE_NAMES = {
 DENSITY = "model.density"
 CONTROL_NAMES = {"null": "null control", "planted": "planted-leak control"}
 
+Tone = Literal["good", "bad", "caution", "plain"]
+
 Forms = tuple[str, str]
 """Words for one attack, and for several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence, and whether it is good news; None where it is neither."""
+    """A sentence, and whether it is good news; None where it is neither.
+
+    ``is_caution`` marks what a reader must not overlook though no gate or control fails for it.
+    """
 
     text: str
     is_good: bool | None = None
+    is_caution: bool = False
+
+    @property
+    def tone(self) -> Tone:
+        """How it is shown: its mark and colour."""
+        if self.is_caution:
+            return "caution"
+        return "plain" if self.is_good is None else "good" if self.is_good else "bad"
 
 
 def is_good(results: Results) -> bool:
@@ -59,7 +74,7 @@ def failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
 
 
 def verdict(results: Results) -> Finding:
-    """One sentence for the whole run."""
+    """One sentence for the whole run; it starts with PASSED, FAILED, VOID or NO GATES."""
     gates_ = results["gate"]
     met = sum(gate["passed"] for gate in gates_)
     failed = [
@@ -70,13 +85,20 @@ def verdict(results: Results) -> Finding:
         text = f"VOID: {and_list(failed)}, so the figures prove nothing."
         return Finding(text, is_good=False)
     if not gates_:
-        return Finding("The spec sets no gate, so there is nothing to pass or to fail.")
+        return Finding("NO GATES: the spec sets none, so there is nothing to pass or to fail.")
     if met == len(gates_):
         which = {1: "its gate", 2: "both gates"}.get(met, f"all {met} gates")
-        return Finding(f"Passed: the {_kind(results)} meets {which}.", is_good=True)
+        return Finding(f"PASSED: the {_kind(results)} meets {which}.", is_good=True)
     missed = len(gates_) - met
-    which = "its gate" if len(gates_) == 1 else f"{missed} of {len(gates_)} gates"
-    return Finding(f"Failed: the {_kind(results)} misses {which}.", is_good=False)
+    which = f"{missed} of {len(gates_)} gates"
+    if not met:
+        which = {1: "its gate", 2: "both gates"}.get(missed, f"all {missed} gates")
+    return Finding(f"FAILED: the {_kind(results)} misses {which}.", is_good=False)
+
+
+def standing(results: Results) -> str:
+    """The verdict in a word: PASSED, FAILED, VOID or NO GATES."""
+    return verdict(results).text.partition(":")[0]
 
 
 def _kind(results: Results) -> str:
@@ -207,9 +229,9 @@ def _gap(game: str, one: Mapping[str, Any]) -> Finding:
     ends = span(*one["gap_interval"])
     if one["selection"] == "agrees":
         return Finding(f"{read}: they agree within the noise ({ends}).", is_good=True)
-    is_good = False if one["selection"] == "understated" else None
     by = f"by {number(abs(one['gap']))} (difference {ends})"
-    return Finding(f"{read}: selection {one['selection']} the leak {by}.", is_good=is_good)
+    text = f"{read}: selection {one['selection']} the leak {by}."
+    return Finding(text, is_caution=one["selection"] == "understated")
 
 
 def selectors(results: Results) -> tuple[Finding, ...]:

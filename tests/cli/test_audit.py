@@ -1,7 +1,9 @@
 """``safecompress audit``."""
 
+import html
 import json
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator
@@ -125,7 +127,7 @@ def test_an_audit_ends_as_a_run_does(first: tuple[Result, Path]) -> None:
         "✓ Null control, membership drawn by lot",
         "✓ Planted-leak control",
         "✓ Test accuracy must be at least 0.500.",
-        "Passed: the model meets both gates.",
+        "PASSED: the model meets both gates.",
         str(directory / "results.json"),
     ):
         assert expected in outcome.stdout
@@ -155,11 +157,16 @@ def test_what_was_learned_by_heart_is_found(first: tuple[Result, Path], place: P
 
 
 def test_the_report_shows_one_model(first: tuple[Result, Path]) -> None:
-    """And how to have it again."""
+    """And the command line that gives it again, in the words of a shell."""
     page = (first[1] / "report.html").read_text(encoding="utf-8")
 
     assert "The strongest attack gains" in page
-    assert "safecompress audit MODEL --spec spec.resolved.yaml" in page
+    recorded = json.loads((first[1] / "environment.json").read_text())["command"]
+    again = CliRunner().invoke(cli, shlex.split(recorded["line"])[1:])
+    assert recorded["directory"] == str(Path.cwd())
+    assert recorded["line"] in html.unescape(page)
+    assert again.exit_code == 0
+    assert f"{first[1]} was finished before" in again.stderr
     assert ">uncompressed<" not in page
     assert "was </span>" not in page
 
@@ -174,7 +181,7 @@ def test_verify_and_inspect_know_an_audit(first: tuple[Result, Path]) -> None:
     assert verified.exit_code == 0, verified.output
     assert "it follows from the spec and the plugins recorded" in verified.stdout
     assert inspected.exit_code == 0, inspected.output
-    assert "Passed: the model meets both gates." in inspected.stdout
+    assert "PASSED: the model meets both gates." in inspected.stdout
 
 
 def keys_of(document: Any) -> Iterator[str]:
@@ -216,7 +223,7 @@ def test_the_same_audit_is_only_shown_again(first: tuple[Result, Path], place: P
     other = audited(place, place / "first.yaml", model="other.safetensors")
 
     assert other.exit_code == 1, "it knows nothing, so it misses the gate of accuracy"
-    assert "Failed: the model misses 1 of 2 gates." in other.stdout
+    assert "FAILED: the model misses 1 of 2 gates." in other.stdout
     assert len(list((place / "runs").glob("first-*"))) == 2
 
 

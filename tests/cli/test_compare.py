@@ -1,6 +1,7 @@
 """``safecompress compare``."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_it_prints_a_table_and_where_things_lie(finished: tuple[Result, Path]) -
 
 
 def test_its_json_has_a_mean_and_an_interval_for_each_figure(
-    finished: tuple[Result, Path],
+    finished: tuple[Result, Path], spec: Path
 ) -> None:
     """As the documentation says."""
     found = record(finished[1])
@@ -89,7 +90,15 @@ def test_its_json_has_a_mean_and_an_interval_for_each_figure(
     ):
         assert score == pytest.approx(task / mia)
     assert found["failures"] == []
-    assert found["command"].startswith("safecompress compare ")
+    words = shlex.split(found["command"])
+    assert words[:2] == ["safecompress", "compare"]
+    assert words[2:] == [str(spec), "--into", str(finished[1].parent)]
+    assert found["directory"] == str(Path.cwd())
+    for run_ in (finished[1] / "runs").iterdir():
+        recorded = json.loads((run_ / "environment.json").read_text())["command"]
+        assert recorded["line"] == found["command"]
+    assert own["verdicts"] == {"NO GATES": 2}
+    assert "NO GATES: the specs set none" in finished[0].stdout
 
 
 def test_the_big_model_of_a_seed_is_trained_once(finished: tuple[Result, Path]) -> None:

@@ -97,7 +97,7 @@ def test_a_run_shows_its_results_and_its_files(finished_run: Path) -> None:
     outcome = inspected(finished_run)
 
     assert outcome.exit_code == 0
-    assert "Passed: the compressed model meets both gates." in outcome.stdout
+    assert "PASSED: the compressed model meets both gates." in outcome.stdout
     listed = outcome.stdout.partition("Files in ")[2]
     for file in ("model/model.safetensors", "results.json", "spec.resolved.yaml"):
         assert f"kB  {file} " in listed

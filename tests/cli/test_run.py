@@ -1,7 +1,9 @@
 """``safecompress run``."""
 
+import html
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -41,12 +43,48 @@ def test_a_run_prints_its_table_its_verdict_and_where_things_lie(
         "lift over the guess",
         "Could a round's test tell its candidates apart?",
         "✓ Test accuracy must be at least 0.010.",
-        "Passed: the compressed model meets both gates.",
+        "PASSED: the compressed model meets both gates.",
         str(directory / "results.json"),
     ):
         assert expected in outcome.stdout
     for file in ("results.json", "model/model.safetensors", "report.html", "events.jsonl"):
         assert (directory / file).exists()
+
+
+def test_the_report_s_command_line_shows_the_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every option, quoted, and from the directory that the page names."""
+    home = tmp_path / "a b"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    (home / "it's.yaml").write_text(ONLY_AUDITED)
+    command = ["-q", "run", "it's.yaml", "--set", "seed=4", "--device", "cpu"]
+    first = CliRunner().invoke(cli, command)
+    assert first.exit_code == 0, first.output
+    [directory] = (home / "runs").iterdir()
+    page_ = html.unescape((directory / "report.html").read_text(encoding="utf-8"))
+    line = re.search(r"<pre><code>(safecompress .*?)</code></pre>", page_)
+    assert line is not None
+    assert f"From the directory <code>{home}</code>" in page_
+
+    words = shlex.split(line[1])
+    again = CliRunner().invoke(cli, words[1:])
+
+    assert words == ["safecompress", *command]
+    assert again.exit_code == 0
+    assert "was finished before" in again.stderr
+    assert len(list((home / "runs").iterdir())) == 1
+
+
+ONLY_AUDITED = """\
+version: 1
+name: only-audited
+task: {data: {type: handwriting}, model: {type: mlp, hidden: [8]}}
+training: {epochs: 2}
+method: {type: prune, density: 0.5}
+audit: {attackers: [{type: loss-threshold}], front: chosen}
+"""
 
 
 MAPS = {
@@ -143,7 +181,7 @@ def test_a_missed_gate_ends_with_1(tiny_spec: Path, finished_run: Path) -> None:
     outcome = rerun(tiny_spec, finished_run)
 
     assert outcome.exit_code == 1
-    assert "Failed: the compressed model misses 1 of 2 gates." in outcome.stdout
+    assert "FAILED: the compressed model misses 1 of 2 gates." in outcome.stdout
 
 
 def test_a_failed_control_ends_with_1(tiny_spec: Path, finished_run: Path) -> None:

@@ -16,10 +16,16 @@ from safecompress_core.report.guesses import guesses
 from safecompress_core.report.summary import Cell, Row, Table
 from safecompress_core.report.verdict import Finding
 from safecompress_core.report.words import duration
+from safecompress_core.report.worst_cases import cautions
 
-__all__ = ["drawn", "print_places", "print_summary"]
+__all__ = ["drawn", "drawn_verdict", "print_places", "print_summary"]
 
-MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
+MARKS = {
+    "good": ("✓", "green"),
+    "bad": ("✗", "red"),
+    "caution": ("!", "yellow"),
+    "plain": ("·", "dim"),
+}
 
 
 def print_summary(console: Console, results: Mapping[str, Any]) -> None:
@@ -47,10 +53,9 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
     guards = (*verdict.selectors(results), *verdict.controls(results))
     told = (*verdict.defences(results), *guesses(results))
-    checks = (*told, *guards, *verdict.gates(results))
+    checks = (*told, *guards, *cautions(results), *verdict.gates(results))
     _print_findings(console, checks)
-    last = verdict.verdict(results)
-    console.print(Text(last.text, style=f"bold {MARKS[last.is_good][1]}"))
+    console.print(drawn_verdict(verdict.verdict(results)))
 
 
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -59,10 +64,16 @@ def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
         return
     grid = Drawing.grid(padding=(0, 1, 0, 0))
     for finding in findings:
-        mark, style = MARKS[finding.is_good]
+        mark, style = MARKS[finding.tone]
         grid.add_row(Text(mark, style=style), Text(finding.text))
     console.print(grid)
     console.print()
+
+
+def drawn_verdict(finding: Finding) -> Text:
+    """The last line of a summary."""
+    style = "bold" if finding.tone == "plain" else f"bold {MARKS[finding.tone][1]}"
+    return Text(finding.text, style=style)
 
 
 def print_places(places: Mapping[str, Path | str]) -> None:
@@ -101,4 +112,5 @@ def _label(row: Row) -> Text:
 
 
 def _figure(cell: Cell) -> Text:
-    return Text(cell.value).append(f" {cell.note}" if cell.note else "", style="dim")
+    style = MARKS["caution"][1] if cell.is_caution else ""
+    return Text(cell.value, style=style).append(f" {cell.note}" if cell.note else "", style="dim")

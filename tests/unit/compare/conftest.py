@@ -78,6 +78,8 @@ def done() -> Callable[..., Done]:
                 "baseline": part(0.5, 0.8, auc=0.85, density=1.0, size=1000),
                 "selection": {"performance": "accuracy"},
                 "seconds": {"baseline": 2.0, "compress": seconds},
+                "gate": [],
+                "controls": {"null": {}, "planted": {}},
                 "pools": {"audit": {"fingerprint": pool}},
                 "rounds": list(rounds),
             },

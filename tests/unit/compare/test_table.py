@@ -33,6 +33,19 @@ def test_figures_are_means_over_seeds(done: Make) -> None:
     assert found["audit"]["gap"]["auc"]["mean"] == pytest.approx(0.55)
 
 
+def test_verdicts_of_the_runs_are_counted(done: Make) -> None:
+    """The uncompressed model has none: gates and controls are about what a run has made."""
+    runs = [done(seed=1), done(seed=2), done(seed=3)]
+    for run, passed in zip(runs[:2], (True, False), strict=True):
+        dict.update(run.results, gate=[{"passed": passed}])  # type: ignore[call-overload]
+    dict.update(runs[2].results, controls={"null": {"gap": {"passed": False}}})  # type: ignore[call-overload]
+
+    rows = tabulated(runs)
+
+    assert row(rows, "prune")["verdicts"] == {"PASSED": 1, "FAILED": 1, "VOID": 1}
+    assert rows[0]["verdicts"] == {}
+
+
 def test_the_tm_score_is_the_papers(done: Make) -> None:
     """Eq. 6 with λ = 1, of the attacker that is right most often: 0.45 / 0.6."""
     found = row(tabulated([done(accuracy=0.45, mia=0.6)]), "prune")

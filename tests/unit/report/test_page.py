@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "device": "cpu",
     "accelerator": None,
     "threads": 1,
+    "command": None,
 }
 HOSTILE = '<script>alert(1)</script> & "quoted" $x$'
 
@@ -256,6 +257,11 @@ def results() -> Results:
         },
         "method": {"type": "test-driven", "epochs": 4, "phases": [], "facts": {}},
         "defences": {},
+        "attacks": {
+            "loss-threshold": "Members have lower loss.",
+            "attribute-probe": "Reads the attribute from the representation.",
+            "neural-blackbox": "A network reads posteriors.",
+        },
         "selection_gap": {
             "membership": {
                 "select": {
@@ -373,7 +379,7 @@ def test_the_page_shows_every_attack_gate_round_and_archived_model(
     assert "Null controls passed" in text
     assert "not resolvable with n = 270 non-members" in text
     assert "not told apart in 2 of 2 rounds" in text
-    assert "safecompress run spec.resolved.yaml" in text
+    assert "safecompress run RUN/spec.resolved.yaml" in text
     assert "data: 1,797 samples, input 1 x 8 x 8" in text
     assert "warning: 'digit' is private and an input" in text
 
@@ -395,7 +401,7 @@ def test_the_headline_says_size_leakage_and_cost(make_run: MakeRun, results: Res
     """200,000 bytes to 20,000; advantages 0.4 to 0.2 and 0.95 to 0.8; accuracy 0.5 to 0.31."""
     page = write_report(make_run(results)).read_text(encoding="utf-8")
 
-    headline = re.search(r"<h1>(.*?)</h1>", page)
+    headline = re.search(r'<p class="claim">(.*?)</p>', page)
 
     assert headline is not None
     assert headline[1] == (
@@ -531,9 +537,76 @@ def test_a_failed_control_stands_at_the_top(make_run: MakeRun, results: Results)
 
     assert "1 of 1 null controls failed" in text
     assert "Planted-leak controls passed" in text
-    assert text.index("VOID: a control failed, so no figure") < text.index("VOID: the null control")
-    assert text.index("VOID: the null control") < text.index("Before and after")
-    assert "smaller, with" not in text
+    assert text.index("VOID: the null control failed") < text.index("Before and after")
+    assert "% less" not in text
+
+
+@pytest.mark.parametrize(
+    ("passed", "word"),
+    [((True, True), "PASSED"), ((True, False), "FAILED"), ((), "NO GATES")],
+)
+def test_the_page_leads_with_the_verdict(
+    make_run: MakeRun, results: Results, passed: tuple[bool, ...], word: str
+) -> None:
+    """Claims beside the uncompressed model stand below it, and so does everything else."""
+    results["gate"] = results["gate"][: len(passed)]
+    for gate, met in zip(results["gate"], passed, strict=True):
+        gate["passed"] = met
+
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+    text = Reader(page).text
+
+    heading = re.search(r"<h1>(.*?)</h1>", page)
+    assert heading is not None
+    assert f">{word}</span>" in heading[1]
+    assert text.index(f"{word}: ") < text.index("10.0× smaller")
+
+
+def test_worst_cases_that_did_not_improve_are_amber(make_run: MakeRun, results: Results) -> None:
+    """TPR at 10 % and the most exposed tenth are those of the uncompressed model here."""
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+
+    tiles = re.findall(r'<dd class="change (\w+)">(.*?)</dd>', page)
+    assert tiles.count(("caution", "did not improve")) == 2
+    assert "2 worst-case figures did not improve</span>" in page
+    assert "Selection understated the leak</span>" in page
+    amber = re.findall(r'<td class="[^"]*caution"[^>]*>(\d\.\d+)', page)
+    assert amber == ["0.200", "0.700"]
+
+
+def test_every_cell_of_a_wide_table_names_its_column(make_run: MakeRun, results: Results) -> None:
+    """On a narrow screen a row becomes a list, where a cell without a name says nothing."""
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+
+    wide = re.findall(r'<table class="stacks">(.*?)</table>', page, re.DOTALL)
+    cells = [cell for table in wide for cell in re.findall(r"<td([^>]*)>(.*?)</td>", table)]
+    assert len(wide) >= 6
+    nameless = [found for found in cells if found[1] and "data-label" not in found[0]]
+    assert all("colspan" in attributes for attributes, _ in nameless)
+
+
+def test_each_attack_is_described_in_its_own_words(make_run: MakeRun, results: Results) -> None:
+    """By its type, whatever id a spec gives it; in the audit as in selection."""
+    text = read(make_run(results)).text
+    section = text[text.index("What the attacks are") : text.index("The data")]
+
+    for summary in results["attacks"].values():
+        assert section.count(summary) == 1
+    assert section.index("probe-mlp") < section.index("Reads the attribute")
+
+
+def test_the_command_line_is_shown_with_its_directory(make_run: MakeRun, results: Results) -> None:
+    """As it was given; the run directory alone would not do for relative paths."""
+    run = make_run(results)
+    line = "safecompress run 'my specs/a.yaml' --set training.epochs=4 --plugins-dir ours"
+    environment = ENVIRONMENT | {"command": {"line": line, "directory": "/home/a b"}}
+    (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+
+    text = read(run).text
+
+    assert line in text
+    assert "From the directory /home/a b:" in text
+    assert "RUN/spec.resolved.yaml" not in text
 
 
 def test_attackers_that_selected_are_named_at_the_top(make_run: MakeRun, results: Results) -> None:

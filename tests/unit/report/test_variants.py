@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.report.variants import legend, variant_table
+from safecompress_core.report.variants import comparison_verdict, legend, variant_table
 from safecompress_core.report.variants_page import headline, render
 from safecompress_core.report.variants_text import as_csv, as_latex, as_markdown
 
@@ -39,6 +39,7 @@ def row(name: str, accuracy: float, **more: Any) -> dict[str, Any]:
         "seconds": over_seeds(4.0, 4.0),
         "relative_seconds": 2.0,
         "audit": {"loss": {"auc": over_seeds(0.7, 0.7)}},
+        "verdicts": {},
         "best": [],
         "on_front": False,
         **more,
@@ -54,6 +55,7 @@ def comparison() -> dict[str, Any]:
         "version": 1,
         "name": "trial",
         "command": "safecompress compare trial.yaml",
+        "directory": "/work/trial",
         "sha256": "0f" * 32,
         "seeds": [1, 2],
         "densities": [0.05],
@@ -157,6 +159,38 @@ def test_the_page_needs_nothing_beside_it(comparison: dict[str, Any]) -> None:
     assert "&lt;b&gt;prune" in page
     assert page.count('class="panel"') == 3  # one density, and two courses
     assert "<strong>0.450</strong>" in page
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ([{"PASSED": 2}, {"PASSED": 2}], "PASSED: all 4 runs meet every gate."),
+        ([{"PASSED": 2}, {"FAILED": 1, "PASSED": 1}], "FAILED: 1 of 4 runs miss a gate."),
+        (
+            [{"FAILED": 2}, {"VOID": 1, "PASSED": 1}],
+            "VOID: in 1 of 4 runs a control failed; they prove nothing.",
+        ),
+        (
+            [{"NO GATES": 2}, {"NO GATES": 2}],
+            "NO GATES: the specs set none, so there is nothing to pass or to fail.",
+        ),
+    ],
+)
+def test_the_worst_verdict_of_a_run_is_the_comparison_s(
+    comparison: dict[str, Any], verdicts: list[dict[str, int]], said: str
+) -> None:
+    """The page leads with it, and its table has each variant's."""
+    for row_, counts in zip(comparison["variants"][1:], verdicts, strict=True):
+        row_["verdicts"] = counts
+
+    page = render(comparison)
+
+    assert comparison_verdict(comparison).text == said
+    word, _, rest = said.partition(": ")
+    assert page.index(f">{word}</span>") < page.index(rest) < page.index("Best by TM-score")
+    shown = re.findall(r'data-label="verdict">(.*?)</td>', page)
+    assert shown[0] == ""
+    assert [one.count(word) for one in shown[1:]] == [int(word in one) for one in verdicts]
 
 
 def test_a_single_round_is_no_course(comparison: dict[str, Any]) -> None:

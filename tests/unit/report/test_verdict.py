@@ -101,23 +101,28 @@ def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results:
 def test_the_verdict_counts_gates(results: Results) -> None:
     """One sentence for the whole run."""
     assert verdict(results) == Finding(
-        "Passed: the compressed model meets both gates.", is_good=True
+        "PASSED: the compressed model meets both gates.", is_good=True
     )
 
     miss(results, 0)
     assert verdict(results) == Finding(
-        "Failed: the compressed model misses 1 of 2 gates.", is_good=False
+        "FAILED: the compressed model misses 1 of 2 gates.", is_good=False
     )
 
+    miss(results, 1)
+    assert verdict(results).text == "FAILED: the compressed model misses both gates."
+
     results["gate"].pop()
-    assert verdict(results).text == "Failed: the compressed model misses its gate."
+    assert verdict(results).text == "FAILED: the compressed model misses its gate."
 
 
 def test_without_gates_nothing_is_passed(results: Results) -> None:
     """A run that asked for nothing has not been told anything good."""
     results["gate"] = []
 
-    assert verdict(results).is_good is None
+    assert verdict(results) == Finding(
+        "NO GATES: the spec sets none, so there is nothing to pass or to fail."
+    )
     assert is_good(results)
 
 
@@ -160,14 +165,14 @@ def test_a_blind_attack_voids_the_verdict(results: Results) -> None:
 
 
 def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results) -> None:
-    """A leak that was understated is bad news; agreement is good; overstated is neither."""
+    """A leak that was understated is a caution; agreement is good; overstated is neither."""
     one = results["selection_gap"]["membership"]
 
     assert gaps(results) == (
         Finding(
             "Membership advantage of the chosen model: 0.100 while choosing (net), 0.200 in the "
             "audit (loss): selection understated the leak by 0.100 (difference 0.030–0.170).",
-            is_good=False,
+            is_caution=True,
         ),
     )
     one["select"]["outdone_by"] = "modified-entropy"

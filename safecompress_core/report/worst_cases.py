@@ -1,0 +1,156 @@
+"""Worst-case membership figures: TPR at few false positives, and the most exposed tenth.
+
+Averages may improve while these do not, so each is compared with the uncompressed model's by
+itself. A figure that is not above the guess has nothing left to improve.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.report.change import direction
+from safecompress_core.report.verdict import Finding
+from safecompress_core.report.words import and_list, number
+
+__all__ = ["WorstCase", "cautions", "unimproved_points", "unimproved_tenths", "worst_cases"]
+
+Results = Mapping[str, Any]
+Judged = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A figure of one attack on one model."""
+
+    value: float
+    interval: tuple[float, float]
+    guess: float
+
+
+Read = Callable[[Judged], _Reading | None]
+"""Reads a figure of an attack's result; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstCase:
+    """A worst-case figure, of each model that of its own strongest attack.
+
+    Attributes:
+        label: what is measured.
+        after: estimate on the compressed model, or on the one that was audited alone.
+        before: on the uncompressed model; None without one.
+        interval: 95 %, of ``after``.
+        attacker: the attack that reaches ``after``.
+        guess: what it would be without the model.
+        improved: whether it is lower beyond the noise, or not above the guess; None without an
+            uncompressed model.
+    """
+
+    label: str
+    after: float
+    before: float | None
+    interval: tuple[float, float]
+    attacker: str
+    guess: float
+    improved: bool | None
+
+
+def worst_cases(results: Results) -> tuple[WorstCase, ...]:
+    """TPR at each false-positive rate that the pools resolve, then the most exposed tenth."""
+    rates = dict.fromkeys(
+        point["max_fpr"]
+        for one in results["audit"].values()
+        for point in one.get("operating_points", ())
+    )
+    labels = {f"TPR at ≤ {rate * 100:g} % false positives": _at(rate) for rate in rates}
+    labels["members in the most exposed tenth"] = _tenth
+    found = (_worst(results, label, read) for label, read in labels.items())
+    return tuple(one for one in found if one is not None)
+
+
+def unimproved_points(results: Results) -> frozenset[tuple[str, float]]:
+    """Attack and false-positive rate of every TPR on the compressed model that did not improve."""
+    return frozenset(
+        (attack, point["max_fpr"])
+        for attack, before, after in _both(results)
+        for point in after.get("operating_points", ())
+        if _improved(_at(point["max_fpr"])(before), _at(point["max_fpr"])(after)) is False
+    )
+
+
+def unimproved_tenths(results: Results) -> frozenset[str]:
+    """Attacks whose most exposed tenth on the compressed model did not improve."""
+    return frozenset(
+        attack
+        for attack, before, after in _both(results)
+        if _improved(_tenth(before), _tenth(after)) is False
+    )
+
+
+def cautions(results: Results) -> tuple[Finding, ...]:
+    """One sentence for all worst-case figures that did not improve; none where all of them did."""
+    worse = [one for one in worst_cases(results) if one.improved is False]
+    if not worse:
+        return ()
+    told = [f"{one.label} {number(one.after)}, was {number(one.before or 0)}" for one in worse]
+    figures = "figure" if len(worse) == 1 else "figures"
+    text = f"{len(worse)} worst-case {figures} did not improve: {and_list(told)}."
+    return (Finding(text, is_caution=True),)
+
+
+def _at(rate: float) -> Read:
+    """Read the TPR at that false-positive rate; None where it cannot be resolved."""
+
+    def read(judged: Judged) -> _Reading | None:
+        for point in judged.get("operating_points", ()):
+            if point["max_fpr"] == rate and point["tpr"] is not None:
+                return _Reading(point["tpr"], tuple(point["interval"]), rate)
+        return None
+
+    return read
+
+
+def _tenth(judged: Judged) -> _Reading | None:
+    top = judged.get("top_decile")
+    if not top:
+        return None
+    return _Reading(top["precision"], tuple(top["interval"]), top["baseline"])
+
+
+def _worst(results: Results, label: str, read: Read) -> WorstCase | None:
+    after = _highest(results, read)
+    if after is None:
+        return None
+    attacker, reading = after
+    before = None if results["baseline"] is None else _highest(results["baseline"], read)
+    return WorstCase(
+        label=label,
+        after=reading.value,
+        before=None if before is None else before[1].value,
+        interval=reading.interval,
+        attacker=attacker,
+        guess=reading.guess,
+        improved=_improved(before and before[1], reading),
+    )
+
+
+def _highest(part: Results, read: Read) -> tuple[str, _Reading] | None:
+    found = [(name, read(judged)) for name, judged in part["audit"].items()]
+    known = [(name, reading) for name, reading in found if reading is not None]
+    return max(known, key=lambda pair: pair[1].value, default=None)
+
+
+def _improved(before: _Reading | None, after: _Reading | None) -> bool | None:
+    if before is None or after is None:
+        return None
+    if after.value <= after.guess:
+        return True
+    old, new = ({"value": one.value, "interval": one.interval} for one in (before, after))
+    return direction(old, new, "value", "interval", higher_is_better=False) == "better"
+
+
+def _both(results: Results) -> Iterator[tuple[str, Judged, Judged]]:
+    """Each attack's result on the uncompressed and on the compressed model."""
+    if results["baseline"] is not None:
+        for attack, after in results["audit"].items():
+            yield attack, results["baseline"]["audit"][attack], after
