@@ -44,6 +44,7 @@ __all__ = [
     "safecompress_run_finished",
     "safecompress_run_started",
     "safecompress_strategies",
+    "safecompress_training_progressed",
 ]
 
 HOOKS: Mapping[Kind, str] = {
@@ -64,6 +65,7 @@ LIFECYCLE: Mapping[str, str] = {
     "candidate_tested": "safecompress_candidate_tested",
     "attack_finished": "safecompress_attack_finished",
     "reference_trained": "safecompress_reference_trained",
+    "training_progressed": "safecompress_training_progressed",
     "run_finished": "safecompress_run_finished",
 }
 """The hook that is called for each event, by the event's name."""
@@ -322,6 +324,24 @@ def safecompress_reference_trained(event: Mapping[str, Any]) -> None:
     >>> safecompress_reference_trained({"event": "reference_trained"})
     >>> seen
     ['reference_trained']
+    """
+
+
+@hookspec
+def safecompress_training_progressed(event: Mapping[str, Any]) -> None:
+    """Told once a second while a model trains, and at its end; ``events.jsonl`` has no line of it.
+
+    ``event`` has ``what`` is trained, the ``epoch`` (from 1) and the one that it trains ``until``,
+    the ``step`` of so many ``steps`` of the epoch, and the epoch's mean ``loss`` so far.
+
+    >>> from safecompress_core.api import hookimpl
+    >>> losses = []
+    >>> @hookimpl
+    ... def safecompress_training_progressed(event):
+    ...     losses.append(event["loss"])
+    >>> safecompress_training_progressed({"event": "training_progressed", "loss": 0.5})
+    >>> losses
+    [0.5]
     """
 
 

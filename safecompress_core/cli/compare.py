@@ -90,6 +90,7 @@ def compare(
     if dry_run:
         _plan(comparison, host, folder, as_json=as_json)
         return
+    from safecompress_core.cli.display.lines import brief_lines
     from safecompress_core.compare.work import Order
 
     order = Order(
@@ -99,6 +100,7 @@ def compare(
         plugins_dir=plugins_dir,
         allow_code=allow_code,
         invoked=invocation(context),
+        watch=brief_lines,
     )
     record = _done(comparison, host, order, shelf, workers=workers)
     _print(record, folder, as_json=as_json)
@@ -115,16 +117,22 @@ def _done(
     workers: int,
 ) -> dict[str, Any]:
     """Do the work, a line for each finished run, and write down what came of it."""
-    from safecompress_core.compare.record import record, write_record
+    from safecompress_core.compare.planning import Pace, plan_comparison
+    from safecompress_core.compare.record import first_invocation, record, write_record
     from safecompress_core.compare.work import work_off
     from safecompress_core.engine.run import run_directory
+    from safecompress_core.report.words import duration
 
     total, told = len(comparison.entries), [0]
+    pace = Pace(plan_comparison(comparison, host.registry, order.folder))
 
     def tell(entry: Entry, reason: str | None) -> None:
         told[0] += 1
+        pace.finished(entry.label)
         outcome = f"could not be finished: {reason}" if reason else "done"
-        click.echo(f"[{told[0]:{len(str(total))}}/{total}] {entry.label}: {outcome}", err=True)
+        left = "" if pace.left is None else f"; about {duration(pace.left)} left"
+        place = f"{told[0]:{len(str(total))}}/{total}"
+        click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
 
     done, failures = work_off(
         comparison,
@@ -143,7 +151,7 @@ def _done(
         comparison,
         done,
         failures,
-        invoked=order.invoked,
+        invoked=first_invocation(comparison, order.folder) or order.invoked,
         environment=next(path for path in finished if path.exists() or not done),
     )
     write_record(order.folder, content)

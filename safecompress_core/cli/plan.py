@@ -95,6 +95,8 @@ def _print(told: dict[str, Any]) -> None:
     console.print(table)
     if "measured" in told:
         _print_measured(console, told)
+    else:
+        console.print("\nHow long it takes: add --measure, which trains a few steps here.")
     console.print("\nThe same spec may give other bytes:", style="bold")
     for caveat in told["caveats"]:
         console.print(f"· {caveat}")

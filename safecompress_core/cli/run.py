@@ -111,9 +111,9 @@ def _done(
     invoked: "Invocation",
 ) -> "FinishedRun":
     """Do the work, watched by a display."""
-    from safecompress_core.engine.run import run_directory, run_spec
-
     with display_of(loaded.spec) as display:
+        from safecompress_core.engine.run import run_directory, run_spec  # slow: torch
+
         host.add_observer("terminal display", display)
         try:
             return run_spec(

@@ -1,6 +1,7 @@
 """What a comparison would do, before it does anything; no torch, unless a pace is asked for."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from safecompress_core.engine.plan import Job, Plan, plan_of
 from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison, Entry
 
-__all__ = ["ComparisonPlan", "PlannedRun", "plan_comparison"]
+__all__ = ["ComparisonPlan", "Pace", "PlannedRun", "plan_comparison"]
 
 SHARED = ("uncompressed model", "reference models, uncompressed")
 """Jobs of a run that all runs of a seed have in common."""
@@ -61,6 +62,37 @@ class ComparisonPlan:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "epochs": self.epochs}
+
+
+class Pace:
+    """Time left of a comparison, at the pace of the runs that this process has seen finished.
+
+    Args:
+        plan: of the comparison, made before the first of them begins.
+        clock: seconds, from any beginning.
+    """
+
+    def __init__(
+        self, plan: ComparisonPlan, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._start = clock()
+        # where one method does not tell its epochs, all runs count alike
+        epochs = {run.label: run.epochs for run in plan.runs if not run.is_done}
+        alike = None in epochs.values()
+        self._to_do = {label: 1 if alike else count or 1 for label, count in epochs.items()}
+        self._done = 0
+
+    def finished(self, label: str) -> None:
+        """Count a run; one that was finished before took no time."""
+        self._done += self._to_do.pop(label, 0)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to go; None before the first run is finished, and after the last."""
+        if not self._done or not self._to_do:
+            return None
+        return (self._clock() - self._start) / self._done * sum(self._to_do.values())
 
 
 def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) -> ComparisonPlan:

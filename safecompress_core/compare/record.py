@@ -16,7 +16,7 @@ from safecompress_core.report.variants_page import render
 from safecompress_core.report.variants_text import as_csv, as_latex, as_markdown
 from safecompress_core.spec.comparison import Comparison
 
-__all__ = ["VERSION", "record", "spec_hash", "write_record"]
+__all__ = ["VERSION", "first_invocation", "record", "spec_hash", "write_record"]
 
 VERSION = 1
 """Of the format of ``comparison.json``."""
@@ -66,6 +66,15 @@ def record(
         "courses": courses(done),
         "failures": [{"label": one.label, "reason": one.reason} for one in failures],
     }
+
+
+def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
+    """The command line that the same comparison was first finished with; None if it was not."""
+    place = folder / "comparison.json"
+    found = read_json(place) if place.exists() else {}
+    if found.get("sha256") != spec_hash(comparison):
+        return None
+    return Invocation(line=found["command"], directory=found["directory"])
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,6 +28,10 @@ from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
 __all__ = ["Failure", "Order", "work_off"]
 
 Event = Mapping[str, Any]
+
+
+Watch = Callable[[Entry], AbstractContextManager[Callable[[Event], None]]]
+"""Shows one run: what it yields is told of the run's events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Order:
         plugins_dir: where single-file plugins are.
         allow_code: whether its specs may import code that they name.
         invoked: the command line, which its runs record as theirs.
+        watch: shows a run while it is done, in whatever process: a function of a module.
     """
 
     path: Path
@@ -61,6 +67,7 @@ class Order:
     plugins_dir: Path | None
     allow_code: bool
     invoked: Invocation
+    watch: Watch
 
 
 def work_off(
@@ -117,19 +124,28 @@ class _Bench:
         folder = self.order.folder
         note = _note(folder, index)
         note.unlink(missing_ok=True)
+        entry = self.comparison.entries[index]
         try:
-            run_spec(
-                self.comparison.entries[index].loaded,
-                self.registry,
-                runs=folder / "runs",
-                observers=self.observers,
-                shared=folder / "shared",
-                shelf=self.shelf,
-                invoked=self.order.invoked,
-            )
+            with self.order.watch(entry) as shown:
+                run_spec(
+                    entry.loaded,
+                    self.registry,
+                    runs=folder / "runs",
+                    observers=partial(_tell_both, self.observers, shown),
+                    shared=folder / "shared",
+                    shelf=self.shelf,
+                    invoked=self.order.invoked,
+                )
         except SafeCompressError as error:
             note.parent.mkdir(parents=True, exist_ok=True)
             note.write_text(str(error), encoding="utf-8")
+
+
+def _tell_both(
+    observers: Callable[[Event], None], shown: Callable[[Event], None], event: Event
+) -> None:
+    observers(event)
+    shown(event)
 
 
 def _do_elsewhere(order: Order, index: int) -> None:

@@ -59,6 +59,7 @@ def held_out_answers(
     apprentice: Apprentice,
     checkpoints: Checkpoints,
     journal: Journal,
+    epochs: int = 0,
 ) -> Callable[[HeldOut], Tensor]:
     """Trains what is asked for when it is first asked for, and hands it out from then on.
 
@@ -70,6 +71,7 @@ def held_out_answers(
         apprentice: trains an uncompressed network.
         checkpoints: where answers are kept.
         journal: is told of each model.
+        epochs: that each model is trained for, which one that was kept spares.
 
     Returns:
         From what is asked to the mean posterior of each member, shape (members, C), float32, on the
@@ -82,6 +84,7 @@ def held_out_answers(
         name = f"held-out-{asked.models}-{asked.left_out}-{index + 1}"
         kept = checkpoints.load(name)
         if kept is not None:
+            journal.skip(epochs=epochs * int((~is_out).sum()) / len(members))
             return kept[1][0]["posteriors"]
         if bool(is_out.all()):
             raise PoolError(

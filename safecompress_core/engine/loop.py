@@ -71,6 +71,7 @@ class TestDriven(Method):
         if state is None:
             state = self._started(workshop, settings)
         workshop.journal.advance(self._units(len(state.rounds)))
+        self._skip(workshop, state)
         for number in range(len(state.rounds), self._params.rounds):
             state = self._round(workshop, evolution, state, number)
             keep(workshop, state)
@@ -81,6 +82,15 @@ class TestDriven(Method):
             rounds=state.rounds,
             archive=state.archive,
             facts=self._training.facts(workshop, best.learner),
+        )
+
+    def _skip(self, workshop: Workshop, state: State) -> None:
+        """Take off what an earlier attempt has trained and attacked."""
+        every = self._params.timetable(workshop.recipe.epochs)[: len(state.rounds)]
+        tested = [one for round_ in state.rounds for one in round_["candidates"]]
+        workshop.journal.skip(
+            epochs=sum(one.epochs for one in every),
+            attacks=sum(len(one["attacks"]) for one in tested),
         )
 
     def flaws(

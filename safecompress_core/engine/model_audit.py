@@ -129,8 +129,8 @@ class _Work:
     def results(self) -> dict[str, Any]:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
         prepared, spec, directory = self.prepared, self.prepared.spec, self.directory
-        journal = Journal(directory.log, self.observers)
-        journal.expect(1)
+        journal = Journal(directory.log, live=self.observers)
+        journal.expect(1, epochs=0, attacks=len(prepared.audit_attacks))
         journal.tell(
             "run_started",
             name=spec.name,

@@ -61,6 +61,7 @@ class Phases:
                 tensors, settings, epoch=record["epoch"], network=network
             )
         workshop.journal.advance(len(self.finished))
+        workshop.journal.skip(epochs=sum(one["epochs"] for one in self.finished))
 
     @classmethod
     def of_dense(cls, workshop: Workshop, defences: list[Params], *, count: int) -> Self:

@@ -86,6 +86,12 @@ class Plan:
         found = [job.epochs for job in self.jobs]
         return None if None in found else sum(one for one in found if one is not None)
 
+    @property
+    def tests(self) -> int | None:
+        """How often a model is asked for an attack in all; None where nobody can tell."""
+        found = [job.tests for job in self.jobs]
+        return None if None in found else sum(one for one in found if one is not None)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "epochs": self.epochs}

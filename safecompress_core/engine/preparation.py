@@ -229,6 +229,15 @@ class Preparation(Groundwork):
 
         return made
 
+    def _trains_part(self, journal: Journal) -> Callable[[Tensor, Seed], Trainer]:
+        """Makes a trainer for a part of the members, which tells of its steps."""
+
+        def made(rows: Tensor, seed: Seed) -> Trainer:
+            share = len(rows) / len(self.pools.members)
+            return self._trains(rows, seed).watched(partial(journal.trained, share=share))
+
+        return made
+
     def workshop(
         self,
         unit: str,
@@ -271,7 +280,7 @@ class Preparation(Groundwork):
         )
         workshop = Workshop(
             recipe=self.recipe,
-            trainer=self._trainer,
+            trainer=self._trainer.watched(journal.trained),
             examiner=examiner,
             aggregator=self.registry.create(self.spec.choose),
             create=self.registry.create,
@@ -287,7 +296,8 @@ class Preparation(Groundwork):
                 self.dataset,
                 self.pools.members,
                 seed=self.seed.child("held-out"),
-                trainer=self._trains,
+                trainer=self._trains_part(journal),
+                epochs=epochs,
                 apprentice=apprentice,
                 checkpoints=checkpoints,
                 journal=journal,

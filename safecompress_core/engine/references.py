@@ -13,6 +13,7 @@
 """
 
 import copy
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
@@ -48,6 +49,7 @@ from safecompress_core.privacy.observations import observe
 from safecompress_core.privacy.pools import Pools, cut_pools
 from safecompress_core.privacy.references import References, deal
 from safecompress_core.seeding import Seed
+from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.load import load_spec
 
 __all__ = [
@@ -191,20 +193,38 @@ class ReferenceTraining:
         kept = Checkpoints(self._folder)
         missing = [order for order in orders.values() if kept.load(order.key) is None]
         self._journal.advance(len(orders) - len(missing))
+        for order in orders.values():
+            if order not in missing:
+                self._skip(order)
+        began = time.perf_counter()
         if self._workers > 1:
             source = _Source(
                 self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
             )
             work = partial(_train_elsewhere, source, torch.get_num_threads())
         else:
-            work = partial(_train, self._prepared)
+            work = partial(_train, self._prepared, journal=self._journal.inner())
         for order in each_done(partial(work, self._folder), missing, workers=self._workers):
             self._journal.advance()
+            if self._workers > 1:  # of other processes nothing is known but that they are done
+                epochs, now = self._skip(order, has_trained=True), time.perf_counter()
+                self._journal.timed(epochs=epochs, seconds=now - began)
+                began = now
             self._journal.tell(
                 "reference_trained",
                 model="uncompressed" if order.is_dense else "compressed",
                 reference=order.index + 1,
             )
+
+    def _skip(self, order: Order, *, has_trained: bool = False) -> int:
+        """Take off a model's attacks, and its epochs unless they were just trained."""
+        spec = self._prepared.spec
+        workload = None if order.is_dense else definition_of(spec.method).workload
+        work = workload(spec.method, spec.training.epochs) if workload else None
+        epochs = work.epochs if work else spec.training.epochs
+        attacks = work.tests * len(spec.attackers) if work else 0
+        self._journal.skip(epochs=0 if has_trained else epochs, attacks=attacks)
+        return epochs
 
     def of(self, *, is_dense: bool) -> References | None:
         """What the models say of all samples of the data set; None where nobody asks for any."""
@@ -236,11 +256,15 @@ class ReferenceTraining:
         return content_key(self._prepared, index=index, **own)
 
 
-def _train(prepared: Preparation, folder: Path, order: Order) -> None:
+def _train(
+    prepared: Preparation, folder: Path, order: Order, *, journal: Journal | None = None
+) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
     own = reference(prepared, order.index)
     with TemporaryDirectory(prefix="safecompress-reference-") as working:
-        network = _trained(own, Path(working), is_dense=order.is_dense)
+        network = _trained(
+            own, Path(working), is_dense=order.is_dense, journal=journal or Journal()
+        )
     seen = observe(network, own.dataset.inputs, own.dataset.labels)
     answers = {"logits": seen.logits, "is_in": own.is_in}
     if network.guard is not None:
@@ -248,13 +272,15 @@ def _train(prepared: Preparation, folder: Path, order: Order) -> None:
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
-def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Classifier:
-    """Run a method without anybody being told; no audit belongs to it, so no references do."""
+def _trained(
+    own: ReferencePreparation, working: Path, *, is_dense: bool, journal: Journal
+) -> Classifier:
+    """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache
     def big() -> Classifier:
         """Only for what starts from it, or asks it."""
-        return _trained(own, working / "big", is_dense=True)
+        return _trained(own, working / "big", is_dense=True, journal=journal)
 
     workshop = replace(
         own.workshop(
@@ -262,7 +288,7 @@ def _trained(own: ReferencePreparation, working: Path, *, is_dense: bool) -> Cla
             big=None,
             checkpoints=Checkpoints(working / "checkpoints"),
             archived=lambda model: working / "archive" / f"{model}.safetensors",
-            journal=Journal(),
+            journal=journal,
         ),
         big=lambda: copy.deepcopy(big()),
         teacher=taught_by(lambda: copy.deepcopy(big())),

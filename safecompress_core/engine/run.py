@@ -20,7 +20,7 @@ from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.naming import directory_name, plugin_records
-from safecompress_core.engine.plan import PLAIN
+from safecompress_core.engine.plan import PLAIN, plan_of
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import ReferenceTraining
 from safecompress_core.engine.results import (
@@ -143,7 +143,7 @@ class _Work:
         self._method = prepared.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
-        self._journal = Journal(directory.log, observers)
+        self._journal = Journal(directory.log, live=observers)
         self._references = ReferenceTraining(
             prepared,
             directory.path,
@@ -158,7 +158,9 @@ class _Work:
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
             self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
-        self._journal.expect(total + self._references.units())
+        plan = plan_of(prepared.loaded, prepared.registry)
+        units = total + self._references.units()
+        self._journal.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
     def results(self) -> dict[str, Any]:
         """Do the work and write down what came of it; what ``results.json`` holds."""

@@ -7,11 +7,14 @@
 - Only training sees transformed inputs. What observes a model gets the samples as they are.
 """
 
+import copy
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +23,7 @@ from safecompress_core.dataset import Dataset, in_batches, placed
 from safecompress_core.engine.arithmetic import PLAIN, Arithmetic
 from safecompress_core.engine.defence import Batch, Defence, Schedule, Step
 from safecompress_core.engine.guarding import instruct_guard
+from safecompress_core.engine.journal import Stride
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.learning_rate import CONSTANT, LearningRate
 from safecompress_core.engine.slopes import slopes_of
@@ -63,6 +67,10 @@ Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A forward pass: logits (B, C) and representation (B, H) of inputs."""
 
 
+Watch = Callable[[Stride], None]
+"""Is told of each step of training."""
+
+
 class Trainer:
     """Trains on a fixed set of samples.
 
@@ -78,6 +86,9 @@ class Trainer:
         clip_norm: largest norm of a step's gradient; 0 for no limit.
         arithmetic: of the forward pass.
         reference: positions of the samples that defences may learn from besides; None for none.
+
+    Attributes:
+        watch: is told of every step; None for nobody.
     """
 
     def __init__(
@@ -106,6 +117,13 @@ class Trainer:
         self._clip_norm = clip_norm
         self._arithmetic = arithmetic
         self._reference = reference
+        self.watch: Watch | None = None
+
+    def watched(self, watch: Watch) -> Self:
+        """Return the same trainer, which tells of every step."""
+        own = copy.copy(self)
+        own.watch = watch
+        return own
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -178,6 +196,7 @@ class Trainer:
             forward = torch.compile(forward)
         start = learner.epoch
         for epoch in range(start, until):
+            began = time.perf_counter()
             if learner.is_settled:
                 learner.epoch = until
                 break
@@ -187,8 +206,16 @@ class Trainer:
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
             defences = (*learner.defences.values(), *own)
             remembers = evolution is not None and evolution.remembers(epoch)
+            tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
             self._train_epoch(
-                learner, forward, epoch, defences, rates=rates, what=what, remembers=remembers
+                learner,
+                forward,
+                epoch,
+                defences,
+                rates=rates,
+                what=what,
+                remembers=remembers,
+                tell=tell,
             )
             learner.epoch = epoch + 1
             _reviewed(learner, epoch)
@@ -308,6 +335,7 @@ class Trainer:
         rates: Iterator[float],
         what: str,
         remembers: bool,
+        tell: Callable[[Tensor], None],
     ) -> None:
         generator = self._seed.child("transform", epoch).torch()
         total = torch.zeros((), device=self._device)
@@ -322,11 +350,39 @@ class Trainer:
                 total += self._descend(learner, step, defences, rate=rate, generator=generator)
                 if remembers:
                     learner.remember()
+                tell(total)
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
                 "training.learning_rate, or smaller weights of the defences"
             )
+
+    def _telling(
+        self, *, what: str, epoch: int, until: int, began: float
+    ) -> Callable[[Tensor], None]:
+        """Return what tells of one step of an epoch after another, given the sum of its losses."""
+        watch, steps = self.watch, self.schedule.steps
+        if watch is None:
+            return lambda _: None
+        done, last = 0, began
+
+        def tell(total: Tensor) -> None:
+            nonlocal done, last
+            now, done = time.perf_counter(), done + 1
+            watch(
+                Stride(
+                    what=what,
+                    epoch=epoch,
+                    until=until,
+                    step=done,
+                    steps=steps,
+                    loss=lambda: float(total) / done,
+                    seconds=now - last,
+                )
+            )
+            last = now
+
+        return tell
 
     def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
         """The forward pass; from the logits on all is float32."""

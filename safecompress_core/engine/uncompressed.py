@@ -25,6 +25,7 @@ class Uncompressed(Method):
         kept = workshop.checkpoints.load(CHECKPOINT)
         if kept:
             learner = workshop.relearner(kept[1][0], settings, epoch=epochs)
+            workshop.journal.skip(epochs=epochs)
         else:
             learner = workshop.learner(workshop.blank(), None, settings)
             workshop.trainer.train(learner, until=epochs, evolution=None, what=CHECKPOINT)

@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
 
-from safecompress_core.cli.display.lines import Lines
+from safecompress_core.cli.display import lines as lines_module
+from safecompress_core.cli.display.lines import BriefLines, Lines
 from safecompress_core.cli.display.live import LiveView
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
@@ -240,6 +242,115 @@ def test_no_time_is_promised_without_work_to_go_by(progress: Progress, tmp_path:
 
     progress.take(audited("compressed", "loss", 0.1) | {"done": 10})
     assert progress.left is None
+
+
+def training(*, epoch: int, left: float, counts_attacks: bool = False, step: int = 4) -> Event:
+    """A step of a model that trains."""
+    event = {"event": "training_progressed", "done": 0, "total": 10, "what": "uncompressed"}
+    told_ = {"seconds": left, "counts_attacks": counts_attacks}
+    return event | {
+        "epoch": epoch,
+        "until": 20,
+        "step": step,
+        "steps": 4,
+        "loss": 1.5,
+        "left": told_,
+    }
+
+
+def test_the_run_s_own_estimate_counts_down(
+    progress: Progress, clock: Clock, tmp_path: Path
+) -> None:
+    """Between two events the clock alone moves; attacks are named until they are counted."""
+    progress.take(started(tmp_path))
+    progress.take(training(epoch=3, left=100))
+    clock.now += 40
+
+    assert progress.left == 60
+    assert progress.time_left == "about 1:00 of training left, and the attacks"
+    assert progress.status == "training uncompressed: epoch 3 of 20, loss 1.500"
+
+    progress.take(training(epoch=4, left=90, counts_attacks=True, step=1))
+    assert progress.time_left == "about 1:30 left"
+    assert progress.status == "training uncompressed: epoch 4 of 20, step 1 of 4, loss 1.500"
+
+    progress.take(training(epoch=20, left=60))
+    assert progress.status == "finished training uncompressed"
+
+    progress.take(audited("compressed", "loss", 0.1))
+    assert progress.status == "auditing compressed with entropy"
+
+
+def test_the_view_shows_epoch_loss_and_time_left(view: LiveView, tmp_path: Path) -> None:
+    """As soon as a step was measured."""
+    told(view, started(tmp_path), training(epoch=3, left=100))
+
+    text = drawn(view)
+
+    assert "training uncompressed: epoch 3 of 20, loss 1.500" in text
+    assert "1:40 of training left" in text
+
+
+def test_lines_promise_once_and_break_a_silence_of_30_seconds(
+    progress: Progress, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is done, epoch, loss and time left; nothing where something was written just now."""
+    display = Lines(progress)
+    told(display, started(tmp_path))
+    clock.now += 2
+    told(display, training(epoch=1, left=100))
+    clock.now += 1
+    told(display, training(epoch=2, left=99))
+    clock.now += 28
+    display.beat()
+    clock.now += 1
+    display.beat()
+    display.beat()
+
+    lines = capsys.readouterr().err.splitlines()[len(CARD) + 1 :]
+
+    assert lines == [
+        "[ 0/10  0:02] training uncompressed: epoch 1 of 20, loss 1.500; "
+        "about 1:40 of training left, and the attacks",
+        "[ 0/10  0:32] training uncompressed: epoch 2 of 20, loss 1.500; "
+        "about 1:10 of training left, and the attacks",
+    ]
+
+
+def test_the_clock_is_watched_while_lines_are_open(
+    progress: Progress, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the run has told anything: data may take long to load."""
+    monkeypatch.setattr(lines_module, "LOOK", 0.001)
+    written: list[str] = []
+    has_written = Flag()
+
+    class Noted(Lines):
+        def write(self, text: str) -> None:
+            written.append(text)
+            has_written.set()
+
+    clock.now += 31
+    with Noted(progress):
+        assert has_written.wait(timeout=60)
+
+    assert written[0] == "[0/0  0:31] loading data, checking the spec"
+
+
+def test_a_run_of_a_comparison_is_shown_by_its_label(
+    progress: Progress, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its units are no lines: there are many runs."""
+    display = BriefLines(progress, label="prune, seed 2")
+    display.hear(started(tmp_path))
+    display.hear(was_tested("r1c1", done=3))
+    clock.now += 5
+    display.hear(training(epoch=9, left=61))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "prune, seed 2 [ 0/10  0:05] training uncompressed: epoch 9 of 20, loss 1.500; "
+        "about 1:01 of training left, and the attacks",
+    ]
 
 
 def test_the_view_leaves_nothing_behind(progress: Progress, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_it_shows_work_files_and_what_costs_identity(spec: Path) -> None:
     assert "in all 6" in words
     assert "training.compile: generated code rounds in its own way" in words
     assert "events.jsonl" in words
+    assert "How long it takes: add --measure" in words
 
 
 def test_its_json_holds_the_same(spec: Path) -> None:

@@ -1,30 +1,84 @@
-"""Progress where there is no terminal: a line for every finished unit, on standard error."""
+"""Progress where there is no terminal: lines on standard error.
 
-from collections.abc import Mapping
+One for every finished unit, one as soon as the time left can be told, and one whenever nothing has
+been written for 30 seconds.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event as Flag
+from threading import Lock, Thread
 from typing import Any
 
 import click
 
 from safecompress_core.cli.display.observer import Display
+from safecompress_core.cli.display.progress import Outline, Progress
 from safecompress_core.report.verdict import failed_controls
 from safecompress_core.report.words import duration, number
+from safecompress_core.spec.comparison import Entry
 
-__all__ = ["Lines"]
+__all__ = ["BriefLines", "Lines", "brief_lines"]
 
 Event = Mapping[str, Any]
+
+
+SILENCE = 30.0
+"""Seconds without a line, at most."""
+LOOK = 1.0
+"""Seconds between two looks at the clock."""
 
 
 class Lines(Display):
     """Writes what is finished, with how far the run is and how long it has taken."""
 
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(progress)
+        self._written = 0.0
+        self._has_promised = False
+        self._lock = Lock()  # the clock has a thread of its own
+        self._is_over = Flag()
+        self._clock = Thread(target=self._watch_the_clock, daemon=True)
+
+    def open(self) -> None:
+        """Start watching the clock."""
+        self._clock.start()
+
+    def close(self) -> None:
+        """Stop watching it."""
+        self._is_over.set()
+        self._clock.join()
+
     def show(self, event: Event) -> None:
         """Write a line, unless nothing but a part of a unit is finished."""
         line = self._line(event)
         if line:
-            progress = self._progress
+            self._write_line(line)
+        if self._progress.training and self._progress.time_left and not self._has_promised:
+            self._has_promised = True
+            self.write_status()
+
+    def beat(self) -> None:
+        """Write what is being done, if nothing has been written for long."""
+        if self._progress.elapsed - self._written >= SILENCE:
+            self.write_status()
+
+    def write_status(self) -> None:
+        """Write what is being done, and the time left where it can be told."""
+        left = self._progress.time_left
+        self._write_line(f"{self._progress.status}{f'; {left}' if left else ''}")
+
+    def _write_line(self, line: str) -> None:
+        progress = self._progress
+        with self._lock:
+            self._written = progress.elapsed
             width = len(str(progress.total))
             place = f"{progress.done:{width}}/{progress.total} {duration(progress.elapsed):>5}"
-            click.echo(f"[{place}] {line}", err=True)
+            self.write(f"[{place}] {line}")
+
+    def _watch_the_clock(self) -> None:
+        while not self._is_over.wait(LOOK):
+            self.beat()
 
     def write(self, text: str) -> None:
         """One more line, that counts nothing."""
@@ -72,6 +126,33 @@ class Lines(Display):
         names = ", ".join(f"{one['id']} ({one['strategy']})" for one in chosen)
         of = f" of {total}" if total else ""
         return f"round {event['round']}{of} chose {names}; {len(event['front'])} on the front"
+
+
+class BriefLines(Lines):
+    """Of a run among several: the time left, and a line whenever 30 seconds passed without one.
+
+    Args:
+        progress: of the run.
+        label: which run it is.
+    """
+
+    def __init__(self, progress: Progress, *, label: str) -> None:
+        super().__init__(progress)
+        self._label = label
+
+    def write(self, text: str) -> None:
+        """Write a line of this run."""
+        super().write(f"{self._label} {text}")
+
+    def _line(self, event: Event) -> str:
+        return ""
+
+
+@contextmanager
+def brief_lines(entry: Entry) -> Iterator[Callable[[Event], None]]:
+    """Show a run of a comparison, in this process or in another."""
+    with BriefLines(Progress(Outline.of(entry.loaded.spec)), label=entry.label) as display:
+        yield display.hear
 
 
 def _listed(figures: Mapping[str, float]) -> str:

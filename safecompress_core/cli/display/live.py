@@ -104,7 +104,7 @@ def _now(progress: Progress) -> Text:
             number_ = progress.tested + ("performance" not in progress.candidate)
             text.append(f" · candidate {number_}{of}")
         text.append(" · ")
-    text.append(progress.activity)
+    text.append(progress.status)
     text.append("\n")
     if progress.candidate:
         text.append(f"{progress.candidate['candidate']} ", style="cyan")
@@ -120,9 +120,8 @@ def _bar(progress: Progress) -> Table:
     line = Table.grid(padding=(0, 2), expand=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True)
-    left = progress.left
     told = [f"{progress.done}/{progress.total}", f"{duration(progress.elapsed)} gone"]
-    told += [f"about {duration(left)} left"] if left is not None else []
+    told += [progress.time_left] if progress.time_left else []
     bar = ProgressBar(
         total=max(progress.total, 1), completed=progress.done, complete_style="cyan", pulse=False
     )

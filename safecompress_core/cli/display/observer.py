@@ -44,7 +44,8 @@ class Display(ABC):
         """Take in what happened."""
         self._progress.take(event)
 
-    def _told(self, event: Event) -> None:
+    def hear(self, event: Event) -> None:
+        """Take in what happened, and show it."""
         self.take(event)
         self.show(event)
 
@@ -53,29 +54,34 @@ class Display(ABC):
         """Before anything is trained: what the data are, and where the run is."""
         for line in card_lines(event["data"]):
             self.write(line)
-        self._told(event)
+        self.hear(event)
 
     @hookimpl
     def safecompress_attack_finished(self, event: Event) -> None:
         """After each attack."""
-        self._told(event)
+        self.hear(event)
 
     @hookimpl
     def safecompress_candidate_tested(self, event: Event) -> None:
         """After each candidate."""
-        self._told(event)
+        self.hear(event)
 
     @hookimpl
     def safecompress_round_finished(self, event: Event) -> None:
         """After each round."""
-        self._told(event)
+        self.hear(event)
 
     @hookimpl
     def safecompress_reference_trained(self, event: Event) -> None:
         """After each reference model."""
-        self._told(event)
+        self.hear(event)
+
+    @hookimpl
+    def safecompress_training_progressed(self, event: Event) -> None:
+        """Once a second while a model trains."""
+        self.hear(event)
 
     @hookimpl
     def safecompress_run_finished(self, event: Event) -> None:
         """When the results are known."""
-        self._told(event)
+        self.hear(event)

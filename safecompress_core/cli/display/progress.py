@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.api import component_id
+from safecompress_core.report.words import duration, number
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.model import RunSpec
 
@@ -77,6 +78,7 @@ class Progress:
         last_round: the last finished round's whole record.
         front: objectives of the non-dominated models, best performance first, by id.
         audited: advantages found in the audit, by model and attack.
+        training: the last event about what trains now; None while nothing does.
     """
 
     def __init__(self, outline: Outline, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,12 +90,15 @@ class Progress:
         self.metric = "performance"
         self.attackers: tuple[str, ...] = ()
         self.done = self.total = self.rounds_done = self.tested = 0
-        self.activity = "starting"
+        self.activity = "loading data, checking the spec"
         self.candidate: dict[str, Any] = {}
         self.last_round: Event | None = None
         self.front: dict[str, Mapping[str, float]] = {}
         self.audited: dict[str, dict[str, float]] = {}
+        self.training: Event | None = None
         self._objectives: dict[str, Mapping[str, float]] = {}
+        self._left: Mapping[str, Any] | None = None
+        self._heard = self._start
 
     @property
     def elapsed(self) -> float:
@@ -102,11 +107,37 @@ class Progress:
 
     @property
     def left(self) -> float | None:
-        """Seconds to go if all units of work take alike; None while that cannot be said."""
+        """Seconds to go; None while that cannot be said.
+
+        The run's own estimate; where its method tells of no epochs, as if all units took alike.
+        """
+        if self._left is not None:
+            return max(float(self._left["seconds"]) - (self._clock() - self._heard), 0.0)
         worked = self.done - self._resumed_at
         if worked <= 0 or self.done >= self.total:
             return None
         return self.elapsed / worked * (self.total - self.done)
+
+    @property
+    def time_left(self) -> str:
+        """The same in words; empty while it cannot be said."""
+        if self.left is None:
+            return ""
+        if self._left is not None and not self._left["counts_attacks"]:
+            return f"about {duration(self.left)} of training left, and the attacks"
+        return f"about {duration(self.left)} left"
+
+    @property
+    def status(self) -> str:
+        """What is being done now, with epoch and loss while a model trains."""
+        event = self.training
+        if event is None:
+            return self.activity
+        step = f", step {event['step']:,} of {event['steps']:,}"
+        return (
+            f"training {event['what']}: epoch {event['epoch']} of {event['until']}"
+            f"{step if event['step'] < event['steps'] else ''}, loss {number(event['loss'])}"
+        )
 
     @property
     def candidates(self) -> int | None:
@@ -122,9 +153,13 @@ class Progress:
     def take(self, event: Event) -> None:
         """Take in what happened."""
         self.done, self.total = event["done"], event["total"]
+        self._left, self._heard = event.get("left"), self._clock()
+        self.training = None
         match event["event"], event.get("phase"):
             case "run_started", _:
                 self._started(event)
+            case "training_progressed", _:
+                self._trained(event)
             case "attack_finished", "select":
                 self._attacked(event)
             case "attack_finished", "audit":
@@ -146,6 +181,11 @@ class Progress:
             self._finished(earlier)
             self._resumed_at = earlier["done"]
             self.activity = f"going on after round {self.rounds_done}"
+
+    def _trained(self, event: Event) -> None:
+        is_over = (event["epoch"], event["step"]) == (event["until"], event["steps"])
+        self.training = None if is_over else event
+        self.activity = f"{'finished ' if is_over else ''}training {event['what']}"
 
     def _attacked(self, event: Event) -> None:
         if self.candidate.get("candidate") != event["candidate"]:

@@ -16,6 +16,7 @@ from safecompress_core.engine.method import Outcome, Workshop
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.sparse.storage import load_model
+from safecompress_core.spec.components import definition_of
 
 Prepare = Callable[..., Preparation]
 Events = list[Mapping[str, Any]]
@@ -345,3 +346,32 @@ def test_one_checkpoint_is_kept_and_left_over_files_are_swept(
 
     assert files(tmp_path / "archive") == {entry.id for entry in outcome.archive.entries}
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["round-2"]
+
+
+def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_before(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """The second attempt finds a checkpoint of the last round, so it trains and attacks nothing."""
+    for attempt in ("first", "resumed"):
+        prepared, told = prepare(), list[Mapping[str, Any]]()
+        params = prepared.spec.method
+        workload = definition_of(params).workload
+        assert workload is not None
+        work = workload(params, prepared.spec.training.epochs)
+        journal = Journal(told.append)
+        journal.expect(1, epochs=work.epochs, attacks=work.tests * len(prepared.attacks))
+        shop = prepared.workshop(
+            "method",
+            big=None,
+            checkpoints=Checkpoints(tmp_path / "checkpoints"),
+            archived=lambda name: tmp_path / "archive" / f"{name}.safetensors",
+            journal=journal,
+        )
+
+        prepared.method.run(shop)
+        journal.tell("over")
+
+        assert ("attack_finished" in {one["event"] for one in told}) == (attempt == "first")
+        left = told[-1]["left"]
+        assert left["counts_attacks"]
+        assert left["seconds"] == pytest.approx(0.0, abs=1e-6)

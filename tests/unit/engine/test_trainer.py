@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.dataset import Dataset
+from safecompress_core.engine.journal import Stride
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.trainer import Evolution, Trainer
 from safecompress_core.errors import TrainingDivergedError
@@ -229,3 +230,35 @@ def test_what_was_just_grown_is_not_pruned_before_it_has_learned(
     assert undone.topology != derived
     trainer.train(one, until=5, evolution=evolution, what="it")
     assert one.topology != derived
+
+
+def test_every_step_is_told_with_its_place_and_the_mean_loss(
+    trainer: Trainer, learner: Callable[..., Learner]
+) -> None:
+    """200 members in batches of 32 are seven steps; a trainer that nobody watches tells nothing."""
+    strides: list[Stride] = []
+    trainer.watched(strides.append).train(learner(), until=2, evolution=None, what="it")
+
+    places = [(one.what, one.epoch, one.until, one.step, one.steps) for one in strides]
+    assert places == [("it", epoch, 2, step, 7) for epoch in (1, 2) for step in range(1, 8)]
+    assert all(one.seconds >= 0 for one in strides)
+    assert trainer.watch is None
+
+
+def test_the_loss_that_is_told_is_the_mean_of_the_epoch_so_far(
+    digits: Dataset, learner: Callable[..., Learner]
+) -> None:
+    """At a learning rate of nearly 0 that of all members, in four batches of the same size."""
+    members = torch.arange(0, 400, 2)
+    losses: list[float] = []
+    trainer = Trainer(digits, members, batch_size=50, device=torch.device("cpu"), seed=Seed(11))
+    slow = learner(learning_rate=1e-12)
+
+    watched = trainer.watched(lambda stride: losses.append(stride.loss()))
+    watched.train(slow, until=1, evolution=None, what="it")
+
+    inputs, labels = digits.inputs[members], digits.labels[members]
+    with torch.no_grad():
+        logits = slow.network(inputs)
+    assert len(losses) == 4
+    assert losses[-1] == pytest.approx(float(F.cross_entropy(logits, labels)), rel=1e-5)
