@@ -3,13 +3,24 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from safecompress_core.api import DataCard
+from safecompress_core.errors import DataError
 
-__all__ = ["Attribute", "DataSource", "Dataset", "Inputs", "in_batches", "placed"]
+__all__ = [
+    "Attribute",
+    "DataSource",
+    "Dataset",
+    "EncodedRows",
+    "Encoder",
+    "Inputs",
+    "in_batches",
+    "placed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,42 @@ def in_batches(inputs: Tensor | Inputs, positions: Iterable[Tensor]) -> Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedRows:
+    """New rows, encoded as a data set was, before a model's factory has prepared them.
+
+    Attributes:
+        inputs: shape (N, ...), float32; (N, 0) for texts.
+        names: what each row is called: its number, from 1, or its file.
+        texts: what the rows say, for a model that reads text.
+    """
+
+    inputs: Tensor
+    names: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+
+
+class Encoder(ABC):
+    """Encoding of new rows as the samples of a data set were encoded.
+
+    Its record goes into the model file, and :meth:`DataSource.encoder` makes it again, so it holds
+    what was fitted (names of categories, means), and no sample.
+    """
+
+    @property
+    @abstractmethod
+    def record(self) -> Mapping[str, Any]:
+        """All that it is made again from, JSON-ready."""
+
+    @abstractmethod
+    def encode(self, rows: Any) -> EncodedRows:
+        """Encode rows as their owner has them.
+
+        Raises:
+            DataError: if a row is not of the form, or holds a value that training never had.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Samples with everything that is known of them.
 
@@ -131,6 +178,7 @@ class Dataset:
         bounds: the lowest and the highest value that an input can have, as tensors that broadcast
             to one sample: of pixels, black and white after normalisation. None where there are no
             such bounds, as for standardised columns.
+        encoder: encodes new rows in the same way; None where the data set does not say how.
         notes: what was done to the data on loading, a sentence each, for whoever checks a run.
         warnings: what makes results mean less than they seem to, a sentence each.
     """
@@ -144,6 +192,7 @@ class Dataset:
     is_member: Tensor | None = None
     groups: Tensor | None = None
     bounds: tuple[Tensor, Tensor] | None = None
+    encoder: Encoder | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -192,3 +241,15 @@ class DataSource(ABC):
         Raises:
             DataError: if they cannot be read as the parameters say.
         """
+
+    @staticmethod
+    def encoder(record: Mapping[str, Any]) -> Encoder:
+        """Make the encoder of samples that such a source has loaded, from its record.
+
+        Raises:
+            DataError: if this source has none.
+        """
+        raise DataError(
+            f"no encoder can be made of the record {sorted(record)}",
+            mend="give the model its inputs as a tensor",
+        )

@@ -46,6 +46,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Hold variants of a spec against each other.",
     ),
     "pick": ("safecompress_core.cli.pick:pick", "Take another model from a run's archive."),
+    "predict": (
+        "safecompress_core.cli.predict:predict",
+        "Write labels and probabilities of new rows.",
+    ),
     "report": ("safecompress_core.cli.report:report", "Write a run's report again."),
     "inspect": ("safecompress_core.cli.inspect:inspect", "Show what a run or a model file holds."),
     "verify": ("safecompress_core.cli.verify:verify", "Check a run's hashes and densities."),

@@ -11,9 +11,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import Any
 
 from safecompress_core.api import Definition, Kind, Params, PathMark
 from safecompress_core.spec.fields import marked
@@ -116,7 +118,8 @@ def pretrained_files(path: str, *, name: str = "") -> ExternalFiles:
 def declared_externals(definition: Definition, params: Params) -> Iterable[External]:
     """Everything that a component reads beside its parameters."""
     module, _, attribute = definition.target.partition(":")
-    reads = getattr(getattr(import_module(module), attribute), "reads", None)
+    target: Any = getattr(import_module(module), attribute)
+    reads = getattr(target.func if isinstance(target, partial) else target, "reads", None)
     if reads is not None:
         found: Iterable[External] = reads(params)
         return found

@@ -27,6 +27,7 @@ from safecompress_core.engine.labels import unified
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
 from safecompress_core.engine.rebuilding import component, guarding_of
+from safecompress_core.engine.rows import digests_read
 from safecompress_core.engine.trainer import Trainer
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
@@ -35,6 +36,7 @@ from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.storage import StoredModel
 from safecompress_core.sparsifiable import SparseRule
+from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.model import RunSpec, Training
 
 __all__ = ["Preparation"]
@@ -181,11 +183,17 @@ class Preparation(Groundwork):
     @cached_property
     def passport(self) -> dict[str, Any]:
         """What a model file says of itself."""
-        return {
-            "model": self.spec.task.model.model_dump(mode="json"),
+        model, data, encoder = self.spec.task.model, self.spec.task.data, self.dataset.encoder
+        passport = {
+            "model": model.model_dump(mode="json"),
             "input_shape": list(self.dataset.inputs.shape[1:]),
             "classes": list(self.dataset.classes),
         }
+        if encoder is not None:
+            name = definition_of(data).name
+            passport["encoder"] = {"data": name, "record": dict(encoder.record)}
+        read = digests_read(definition_of(model), model)
+        return passport | ({"reads": read} if read else {})
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -12,18 +12,22 @@ from torch import Tensor, nn
 
 from safecompress_core.api import Kind, Params, Slot
 from safecompress_core.engine.defence import Defence
+from safecompress_core.engine.rows import Prediction, Rows, require_same_files
 from safecompress_core.errors import SafeCompressError, StorageError
 from safecompress_core.guard import Guard
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.network import ModelFactory
 from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import StoredModel, load_model
-from safecompress_core.spec.components import Components
+from safecompress_core.spec.components import Components, definition_of
 from safecompress_core.spec.outside import code_in
 
-__all__ = ["ShippedModel", "component", "guarding_of", "load_classifier"]
+__all__ = ["Prediction", "ShippedModel", "component", "guarding_of", "load_classifier"]
 
 # N samples · C classes
+
+BATCH = 256
+"""Rows that are asked about at once."""
 
 
 class ShippedModel(nn.Module):
@@ -33,13 +37,43 @@ class ShippedModel(nn.Module):
         module: the network itself.
         guard: what its answers go through; None for nothing.
         classes: the names of its labels.
+        rows: encodes rows as the data of the run were.
     """
 
-    def __init__(self, module: nn.Module, guard: Guard | None, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self, module: nn.Module, guard: Guard | None, classes: tuple[str, ...], rows: Rows
+    ) -> None:
         super().__init__()
         self.module = module
         self.guard = guard
         self.classes = classes
+        self.rows = rows
+
+    def encode(self, rows: Any) -> Tensor:
+        """Encode rows as the data of the run were, shape (N, ...).
+
+        Args:
+            rows: of a table a list of mappings, a data frame, or the path of a CSV or Parquet file;
+                images as paths, bytes or PIL images, or a folder of them; else arrays.
+
+        Raises:
+            DataError: if a column is missing, or a value is not as in training.
+            StorageError: if the file does not say how rows are encoded.
+        """
+        return self.rows.encoded(rows).inputs
+
+    def predict(self, rows: Any) -> Prediction:
+        """Return labels and probabilities of rows as ``encode`` takes them."""
+        encoded = self.rows.encoded(rows)
+        with torch.no_grad():
+            logits = [self(batch) for batch in encoded.inputs.split(BATCH) if len(batch)]
+        answers = torch.cat(logits) if logits else torch.zeros(0, len(self.classes))
+        return Prediction(
+            names=encoded.names,
+            labels=tuple(self.classes[label] for label in answers.argmax(dim=1).tolist()),
+            classes=self.classes,
+            probabilities=answers.softmax(dim=1),
+        )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, C) of samples (N, ...)."""
@@ -72,23 +106,28 @@ def load_classifier(
     registry = registry or load_plugins().registry
     try:
         classes = tuple(map(str, stored.metadata["classes"]))
+        factory = None
         if network is None:
-            network = _built(stored, registry, allow_code=allow_code)
+            factory, network = _built(stored, registry, allow_code=allow_code)
         _fill(network, stored)
     except (KeyError, TypeError, ValueError, RuntimeError, SafeCompressError) as error:
         reason = " ".join(str(error).split())
         raise StorageError(f"{path}: its model cannot be made again: {reason}") from error
     guarding = guarding_of(registry, stored, allow_code=allow_code)
     guard = None if guarding is None else guarding.guard
-    return ShippedModel(network.cpu(), guard, classes).eval()
+    rows = Rows(stored.metadata, registry, factory)
+    return ShippedModel(network.cpu(), guard, classes, rows).eval()
 
 
-def _built(stored: StoredModel, registry: Registry, *, allow_code: bool) -> nn.Module:
-    """Build the architecture that a file's metadata describe."""
+def _built(
+    stored: StoredModel, registry: Registry, *, allow_code: bool
+) -> tuple[ModelFactory, nn.Module]:
+    """Build the architecture that a file's metadata describe, and return its factory as well."""
     metadata = stored.metadata
     written = component(registry, Kind.MODEL, metadata["model"], allow_code=allow_code)
+    require_same_files(metadata.get("reads", {}), definition_of(written), written)
     factory: ModelFactory = registry.create(written)
-    return factory.build(
+    return factory, factory.build(
         input_shape=tuple(metadata["input_shape"]),
         classes=len(metadata["classes"]),
         generator=torch.Generator(),  # whatever is drawn is replaced

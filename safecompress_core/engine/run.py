@@ -109,6 +109,8 @@ def run_spec(
             )
         write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
+        if "encoder" in prepared.passport:
+            write_json(directory.path / "preprocessing.json", prepared.passport["encoder"])
         with reproducible(threads_for(prepared.blank(), prepared.sample)):
             record = environment(prepared.device, prepared.recipe.arithmetic, invoked)
             write_json(directory.path / "environment.json", record)

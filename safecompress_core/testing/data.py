@@ -1,5 +1,6 @@
 """What every source of samples must keep to, as tests that a plugin author inherits."""
 
+import json
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -88,6 +89,14 @@ class DataConformance(DefinitionConformance):
             if one.codes is not None and one.numbers is None:
                 held = data.inputs[torch.arange(len(data))].flatten(1)[:, list(one.columns)]
                 assert torch.equal(held, one.codes[one.values]), name
+
+    def test_its_encoder_is_made_again_from_its_record(self, data: Dataset, tmp_path: Path) -> None:
+        """Where it has one: a model file keeps the record, as JSON, and no sample."""
+        if data.encoder is None:
+            return
+        record = json.loads(json.dumps(data.encoder.record))
+
+        assert self.source(tmp_path).encoder(record).record == data.encoder.record
 
     def test_inputs_are_within_their_bounds(self, data: Dataset) -> None:
         """Where it says that there are any."""

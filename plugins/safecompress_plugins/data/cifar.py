@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.paper_files import found_splits, root_of, usual
 from safecompress_plugins.data.paper_manifest import FACTS, PaperFacts, PaperImagesParams
@@ -39,7 +40,7 @@ COLUMNS = {"cifar10": "label", "cifar100": "fine_label"}
 CLASSES = {"cifar10": 10, "cifar100": 100}
 
 
-class Cifar(DataSource):
+class Cifar(EncodingSource):
     """Members, for ``pools.members: given``, are the published training images."""
 
     def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:

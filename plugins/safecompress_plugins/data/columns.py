@@ -1,16 +1,17 @@
 """Columns of a table as they were read, whatever file they are from."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.toolkit import DataError
 
-__all__ = ["RawColumn", "Table", "require_columns"]
+__all__ = ["RawColumn", "Table", "cell_of", "require_columns"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +46,14 @@ class RawColumn:
 
 
 Table = Mapping[str, RawColumn]
+
+
+def cell_of(value: Any, blank: Collection[str]) -> str | None:
+    """A value of any type as the cell of a table; None for NaN, None, and spellings of missing."""
+    if value is None or value != value or type(value).__name__ == "NAType":  # noqa: PLR0124  NaN
+        return None
+    text = str(value).strip()
+    return None if text in blank else text
 
 
 def require_columns(

@@ -5,18 +5,19 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.columns import RawColumn, Table
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.table import dataset_of_sides
 from safecompress_plugins.data.table_manifest import CsvParams
 
-__all__ = ["CsvFile", "read_csv"]
+__all__ = ["CsvFile", "read_csv", "table_of"]
 
 LONGEST = 1 << 24  # characters in a cell: a document, not a broken quote that eats the file
 
 
-class CsvFile(DataSource):
+class CsvFile(EncodingSource):
     """One line a sample; the first line has the names of the columns, or the parameters do."""
 
     def __init__(self, params: CsvParams) -> None:
@@ -33,13 +34,16 @@ class CsvFile(DataSource):
         )
 
     def _read(self, path: str, *, field: str) -> Table:
-        params = self._params
-        return read_csv(
-            existing(path, field=(field,)),
-            names=params.names,
-            delimiter=params.delimiter,
-            missing=params.missing,
-        )
+        return table_of(existing(path, field=(field,)), self._params)
+
+
+def table_of(path: Path, params: CsvParams) -> Table:
+    """All columns of a file, read as parameters say.
+
+    Raises:
+        DataError: if it cannot be read so.
+    """
+    return read_csv(path, names=params.names, delimiter=params.delimiter, missing=params.missing)
 
 
 def read_csv(

@@ -1,9 +1,10 @@
 """Columns of a table as numbers for a model: standardised, one-hot, or cut into intervals."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +16,16 @@ from safecompress_plugins.data.columns import RawColumn
 
 __all__ = [
     "MISSING",
+    "CategoryRule",
     "Coded",
     "Encoded",
+    "NumberRule",
+    "Rule",
     "as_they_are",
     "coded",
     "intervals_of",
     "one_hot",
+    "rule_of",
     "standardised",
 ]
 
@@ -39,11 +44,13 @@ class Coded:
         names: what each value stands for.
         note: what was done, in words.
         missing: whether the last value stands for cells without one.
+        rule: encodes other cells in the same way.
     """
 
     codes: NDArray[np.int64]
     names: tuple[str, ...]
     note: str
+    rule: "CategoryRule | None" = None
     missing: bool = False
 
 
@@ -55,11 +62,88 @@ class Encoded:
         block: shape (N, K), float32.
         codes: what the columns hold for each value, shape (V, K); None for numbers.
         note: what was done, in words.
+        rule: encodes other cells in the same way.
     """
 
     block: Tensor
     codes: Tensor | None
     note: str
+    rule: "Rule"
+
+
+@dataclass(frozen=True)
+class NumberRule:
+    """Encoding of a column of numbers: (x − mean) / spread, and the median where one is missing."""
+
+    median: float
+    mean: float = 0.0
+    spread: float = 1.0
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """JSON-ready; floats come back bit by bit."""
+        return {"median": self.median, "mean": self.mean, "spread": self.spread}
+
+    def block(self, column: RawColumn) -> Tensor:
+        """Inputs of a column whose cells are numbers or missing, shape (N, 1)."""
+        assert column.numbers is not None
+        return self.scaled(column.numbers)
+
+    def scaled(self, numbers: NDArray[np.float64]) -> Tensor:
+        """Inputs of numbers, NaN where missing, shape (N, 1), float32."""
+        complete = np.where(np.isnan(numbers), self.median, numbers)
+        return torch.from_numpy((complete - self.mean) / self.spread)[:, None].float()
+
+
+@dataclass(frozen=True)
+class CategoryRule:
+    """Encoding of a column of categories, one-hot.
+
+    Attributes:
+        names: of the inputs.
+        other: position of what is none of the names; None where training had no such value.
+        absent: position of missing cells; None likewise.
+    """
+
+    names: tuple[str, ...]
+    other: int | None = None
+    absent: int | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"names": list(self.names), "other": self.other, "absent": self.absent}
+
+    def codes(self, column: RawColumn) -> list[int | None]:
+        """Position of each cell; None for a value that training never had."""
+        special = {self.other, self.absent}
+        own = [name for at, name in enumerate(self.names) if at not in special]
+        shared = by_value([*own, *(cell for cell in column.cells if cell is not None)])
+        place = {shared[name]: at for at, name in enumerate(own)}
+        return [
+            self.absent if cell is None else place.get(shared[cell], self.other)
+            for cell in column.cells
+        ]
+
+    def unknown(self, column: RawColumn) -> int | None:
+        """The first row whose value training never had; None if there is none."""
+        codes = self.codes(column)
+        return codes.index(None) if None in codes else None
+
+    def block(self, column: RawColumn) -> Tensor:
+        """Inputs of a column of known values, shape (N, K)."""
+        codes = [code for code in self.codes(column) if code is not None]
+        return torch.eye(len(self.names))[torch.tensor(codes, dtype=torch.int64)]
+
+
+Rule = NumberRule | CategoryRule
+
+
+def rule_of(record: Mapping[str, Any]) -> Rule:
+    """The rule that a record was made of."""
+    if "median" in record:
+        return NumberRule(**record)
+    return CategoryRule(tuple(record["names"]), record["other"], record["absent"])
 
 
 def coded(column: RawColumn, *, most: int | None = None) -> Coded:
@@ -80,18 +164,21 @@ def coded(column: RawColumn, *, most: int | None = None) -> Coded:
     note = f"{len(counts)} categories"
     if len(counts) < len(shared):
         note += f", equal by value: {spellings_unified(shared)}"
+    other = None
     if len(kept) < len(ranked):
         rare = sum(counts[name] for name in ranked[len(kept) :])
         note += f", of which {len(ranked) - len(kept)} rare ones ({rare} samples) share one"
+        other = len(names)
         names.append(_free(OTHER, names))
         place |= dict.fromkeys(ranked[len(kept) :], len(names) - 1)
     if column.missing.any():
         note += f", {int(column.missing.sum())} missing"
         names.append(_free(MISSING, names))
     absent = len(names) - 1
+    rule = CategoryRule(tuple(names), other, absent if column.missing.any() else None)
     cells = (absent if cell is None else place[shared[cell]] for cell in column.cells)
     codes = np.fromiter(cells, np.int64, len(column.cells))
-    return Coded(codes, tuple(names), note, missing=bool(column.missing.any()))
+    return Coded(codes, tuple(names), note, rule, missing=bool(column.missing.any()))
 
 
 def _in_order(names: Sequence[str]) -> type[float | str]:
@@ -111,8 +198,10 @@ def _free(name: str, taken: Sequence[str]) -> str:
 
 def one_hot(column: Coded) -> Encoded:
     """An input for each category, 1 where a sample has it."""
+    assert column.rule is not None  # intervals of numbers are no input
     codes = torch.eye(len(column.names))
-    return Encoded(codes[torch.from_numpy(column.codes)], codes, f"{column.note}, one-hot")
+    block = codes[torch.from_numpy(column.codes)]
+    return Encoded(block, codes, f"{column.note}, one-hot", column.rule)
 
 
 def standardised(numbers: NDArray[np.float64]) -> Encoded:
@@ -120,28 +209,29 @@ def standardised(numbers: NDArray[np.float64]) -> Encoded:
 
     Members and non-members alike count, so that neither lies about the origin.
     """
-    numbers, note = _completed(numbers)
+    numbers, median, note = _completed(numbers)
     mean, spread = float(numbers.mean()), float(numbers.std())
-    scaled = (numbers - mean) / (spread or 1.0)
+    rule = NumberRule(median, mean, spread or 1.0)
     note += f", standardised (mean {mean:g}, standard deviation {spread:g})"
-    return Encoded(torch.from_numpy(scaled)[:, None].float(), None, note)
+    return Encoded(rule.scaled(numbers), None, note, rule)
 
 
 def as_they_are(numbers: NDArray[np.float64]) -> Encoded:
     """The numbers themselves; a missing one is the median."""
-    numbers, note = _completed(numbers)
-    return Encoded(torch.from_numpy(numbers)[:, None].float(), None, f"{note}, as they are")
+    numbers, median, note = _completed(numbers)
+    rule = NumberRule(median)
+    return Encoded(rule.scaled(numbers), None, f"{note}, as they are", rule)
 
 
-def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
-    """With the median where one is missing, and what there is to say of them."""
+def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, str]:
+    """With the median where one is missing, that median, and what there is to say of them."""
     known = numbers[~np.isnan(numbers)]
     note = f"{known.min():g} to {known.max():g}"
+    middle = float(np.median(known))
     if len(known) < len(numbers):
-        middle = float(np.median(known))
         numbers = np.where(np.isnan(numbers), middle, numbers)
         note += f", {len(numbers) - len(known)} missing set to the median {middle:g}"
-    return numbers, note
+    return numbers, middle, note
 
 
 def intervals_of(numbers: NDArray[np.float64], count: int) -> Coded:

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from safecompress_core.toolkit import Attribute, Dataset, DataSource
+from safecompress_core.toolkit import Attribute, Dataset
+from safecompress_plugins.data.array_encoder import ArrayEncoder
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.manifest import SESSION_STARTS, HandwritingParams
 
 __all__ = ["Handwriting"]
@@ -19,7 +21,7 @@ __all__ = ["Handwriting"]
 BRIGHTEST = 16.0  # pixels count the ink in a 4x4 block
 
 
-class Handwriting(DataSource):
+class Handwriting(EncodingSource):
     """Inputs of shape (1797, 1, 8, 8) in [0, 1]; the task is one label, the attribute the other."""
 
     def __init__(self, params: HandwritingParams) -> None:
@@ -47,4 +49,5 @@ class Handwriting(DataSource):
             classes=task.names,
             attributes=labels,
             bounds=(torch.zeros(()), torch.ones(())),
+            encoder=ArrayEncoder((1, 8, 8), divisor=BRIGHTEST),
         )

@@ -6,9 +6,10 @@ from typing import Any
 import datasets
 import pyarrow as pa
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.array_manifest import HuggingfaceParams
 from safecompress_plugins.data.columns import RawColumn, Table
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.labelled_images import image_dataset
 from safecompress_plugins.data.parquet_file import concatenated, images_of, plain_table
@@ -18,7 +19,7 @@ from safecompress_plugins.data.table import dataset_of
 __all__ = ["HuggingfaceData"]
 
 
-class HuggingfaceData(DataSource):
+class HuggingfaceData(EncodingSource):
     """Members, for ``pools.members: given``, are the first part of several."""
 
     def __init__(self, params: HuggingfaceParams) -> None:

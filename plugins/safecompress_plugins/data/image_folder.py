@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing, here
 from safecompress_plugins.data.image_manifest import ImageFolderParams
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
@@ -26,7 +27,7 @@ MOST_SHOWN = 5
 Folders = Mapping[str, Sequence[Path]]
 
 
-class ImageFolder(DataSource):
+class ImageFolder(EncodingSource):
     """The folders of a folder are labels, or ``train`` and ``test`` that hold folders of labels."""
 
     def __init__(self, params: ImageFolderParams) -> None:

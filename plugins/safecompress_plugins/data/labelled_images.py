@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import Attribute, Dataset, Inputs
+from safecompress_plugins.data.array_encoder import ImageEncoder
 from safecompress_plugins.data.columns import RawColumn
 from safecompress_plugins.data.image_manifest import ImageParams
 from safecompress_plugins.data.images import ByteImages, Encoded, bounds_of, fitted, stored
@@ -105,6 +106,7 @@ def image_dataset(
         is_member=images.is_member,
         groups=images.groups,
         bounds=bounds_of(params.normalisation),
+        encoder=ImageEncoder.of(params, inputs.shape[1:]),
         notes=tuple(said),
         warnings=tuple(warnings),
     )

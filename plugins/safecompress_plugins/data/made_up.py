@@ -2,13 +2,15 @@
 
 import torch
 
-from safecompress_core.toolkit import Dataset, DataSource
+from safecompress_core.toolkit import Dataset
+from safecompress_plugins.data.array_encoder import ArrayEncoder
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.made_up_manifest import MadeUpParams
 
 __all__ = ["MadeUp"]
 
 
-class MadeUp(DataSource):
+class MadeUp(EncodingSource):
     """Uniform numbers in [0, 1), or texts of one word; labels take turns."""
 
     def __init__(self, params: MadeUpParams) -> None:
@@ -24,5 +26,6 @@ class MadeUp(DataSource):
             labels=torch.arange(params.samples) % params.classes,
             classes=tuple(map(str, range(params.classes))),
             attributes={},
+            encoder=None if params.words else ArrayEncoder(shape),
             texts=("word " * params.words,) * params.samples if params.words else (),
         )

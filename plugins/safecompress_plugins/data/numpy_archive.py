@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.toolkit import Attribute, DataError, Dataset, DataSource
+from safecompress_core.toolkit import Attribute, DataError, Dataset
+from safecompress_plugins.data.array_encoder import ArrayEncoder
 from safecompress_plugins.data.array_manifest import NumpyParams
 from safecompress_plugins.data.columns import RawColumn, require_columns
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.encoding import coded
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.floats import float32_of
@@ -27,7 +29,7 @@ Field = tuple[str | int, ...]
 BLANK = frozenset(MISSING_CELLS)
 
 
-class NumpyArchive(DataSource):
+class NumpyArchive(EncodingSource):
     """Inputs as they are, or bytes in [0, 1]."""
 
     def __init__(self, params: NumpyParams) -> None:
@@ -77,6 +79,11 @@ class NumpyArchive(DataSource):
             groups=torch.from_numpy(coded(columns[params.group]).codes) if params.group else None,
             bounds=bounds,
             notes=(*notes, *told),
+            encoder=ArrayEncoder(
+                tuple(inputs.shape[1:]),
+                divisor=BRIGHTEST if bounds else 1.0,
+                bytes_only=bounds is not None,
+            ),
         )
         rows = sampled_rows(labels.codes, given, params)
         return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.array_encoder import ArrayEncoder
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.paper_files import absent, root_of
 from safecompress_plugins.data.paper_manifest import FACTS, PaperFacts, PaperParams
 from safecompress_plugins.data.samples import sampled_rows
@@ -17,7 +19,7 @@ __all__ = ["PaperBits", "purchase_100", "texas_100"]
 CLASSES = 100
 
 
-class PaperBits(DataSource):
+class PaperBits(EncodingSource):
     """Inputs of zeros and ones as they are; a feature a column."""
 
     def __init__(self, facts: PaperFacts, params: PaperParams) -> None:
@@ -53,6 +55,7 @@ class PaperBits(DataSource):
             attributes={},
             features={f"feature {column + 1}": (column,) for column in range(width)},
             bounds=(torch.zeros(()), torch.ones(())),
+            encoder=ArrayEncoder((width,)),
             notes=(f"{len(rows)} of {len(labels)} rows of {width} bits are used",),
         )
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from safecompress_core.toolkit import Attribute, DataError, Dataset, DataSource
+from safecompress_core.toolkit import Attribute, DataError, Dataset
 from safecompress_plugins.data.columns import RawColumn, require_columns
 from safecompress_plugins.data.csv_file import read_csv
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.encoding import coded, intervals_of
 from safecompress_plugins.data.image_folder import images_in
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
@@ -40,7 +41,7 @@ class Faces:
     people: Sequence[str] = ()
 
 
-class PaperFaces(DataSource):
+class PaperFaces(EncodingSource):
     """Members, for ``pools.members: given``, are the published training images."""
 
     def __init__(

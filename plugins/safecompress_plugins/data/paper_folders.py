@@ -3,7 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.image_folder import folders_of_labels, images_in, labelled
 from safecompress_plugins.data.labelled_images import image_dataset
 from safecompress_plugins.data.paper_files import absent, root_of, usual
@@ -18,7 +19,7 @@ INSIDE = "tiny-imagenet-200"
 Folders = dict[str, list[Path]]
 
 
-class PaperFolders(DataSource):
+class PaperFolders(EncodingSource):
     """Members, for ``pools.members: given``, are the training images, the others those of val."""
 
     def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from safecompress_core.toolkit import Dataset, DataSource
+from safecompress_core.toolkit import Dataset
 from safecompress_plugins.data.columns import RawColumn, Table, require_columns
 from safecompress_plugins.data.csv_file import read_csv
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.paper_files import absent, root_of
 from safecompress_plugins.data.paper_manifest import FACTS, PaperFacts, PaperTableParams
 from safecompress_plugins.data.table import dataset_of
@@ -37,7 +38,7 @@ class Usual:
     inputs: tuple[str, ...] = ()
 
 
-class PaperTable(DataSource):
+class PaperTable(EncodingSource):
     """A table whose columns have their usual parts to play, unless the parameters say otherwise."""
 
     def __init__(

@@ -4,16 +4,18 @@ from functools import partial
 
 import torch
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.csv_file import read_csv
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.paper_files import found_splits, root_of
 from safecompress_plugins.data.paper_manifest import FACTS, PaperFacts, PaperParams
 from safecompress_plugins.data.samples import sampled_rows
+from safecompress_plugins.data.table_encoder import TableEncoder
 
 __all__ = ["PaperTexts", "ag_news", "yelp_5"]
 
 
-class PaperTexts(DataSource):
+class PaperTexts(EncodingSource):
     """Members, for ``pools.members: given``, are the published training texts."""
 
     def __init__(self, facts: PaperFacts, params: PaperParams, *, columns: tuple[str, ...]) -> None:
@@ -45,6 +47,7 @@ class PaperTexts(DataSource):
             labels=label[rows],
             classes=facts.labels,
             attributes={},
+            encoder=TableEncoder({}, {}, self._columns),
             texts=tuple(texts[row] for row in rows.tolist()),
             is_member=None if given is None else given[rows],
             notes=(f"{len(rows)} of {len(texts)} texts are used",),

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource
+from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.columns import RawColumn, Table, require_columns
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.encoding import coded
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.image_manifest import ImageParquetParams
@@ -32,7 +33,7 @@ __all__ = [
 BLANK = frozenset(MISSING_CELLS)
 
 
-class ParquetFile(DataSource):
+class ParquetFile(EncodingSource):
     """A row a sample."""
 
     def __init__(self, params: ParquetParams) -> None:
@@ -46,7 +47,7 @@ class ParquetFile(DataSource):
         return dataset_of_sides(plain_table(members, missing), non_members, self._params)
 
 
-class ImageParquetFile(DataSource):
+class ImageParquetFile(EncodingSource):
     """A row an image with its label."""
 
     def __init__(self, params: ImageParquetParams) -> None:

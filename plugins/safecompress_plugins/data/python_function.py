@@ -1,20 +1,23 @@
 """Samples out of a function that the user has written."""
 
+from dataclasses import replace
+
 from safecompress_core.toolkit import (
     DataError,
     Dataset,
-    DataSource,
     ExternalCode,
     SafeCompressError,
 )
+from safecompress_plugins.data.array_encoder import ArrayEncoder
 from safecompress_plugins.data.array_manifest import PythonParams
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.named_code import imported
 
 __all__ = ["PythonFunction"]
 
 
-class PythonFunction(DataSource):
+class PythonFunction(EncodingSource):
     """Imports and calls it; the spec layer has seen to it that the user allows that."""
 
     def __init__(self, params: PythonParams) -> None:
@@ -47,4 +50,6 @@ class PythonFunction(DataSource):
                 mend="return a safecompress_core.toolkit.Dataset",
                 field=("function",),
             )
-        return made
+        if made.encoder is not None or made.texts:
+            return made
+        return replace(made, encoder=ArrayEncoder(tuple(made.inputs.shape[1:])))

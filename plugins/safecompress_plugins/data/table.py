@@ -20,6 +20,7 @@ from safecompress_plugins.data.encoding import (
     standardised,
 )
 from safecompress_plugins.data.samples import SIDE, is_member_of, joined, sampled_rows
+from safecompress_plugins.data.table_encoder import TableEncoder
 from safecompress_plugins.data.table_manifest import PrivateColumn, TableParams
 
 __all__ = ["dataset_of", "dataset_of_sides"]
@@ -126,6 +127,7 @@ class _Reading:
         self.notes.append(f"{params.target}: the task, {len(classes)} labels{told}")
         parts = self._inputs()
         inputs, attributes, features = self._joined(parts)
+        rules = {part.name: part.encoded.rule for part in parts if part.encoded is not None}
         return Dataset(
             inputs=inputs,
             labels=torch.from_numpy(labels),
@@ -135,6 +137,7 @@ class _Reading:
             texts=self._texts(),
             is_member=self._members(),
             groups=self._groups(),
+            encoder=TableEncoder.of(params, rules),
             notes=tuple(self.notes),
             warnings=tuple(self.warnings),
         )

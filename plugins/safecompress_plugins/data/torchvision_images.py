@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from safecompress_core.toolkit import DataError, Dataset, DataSource, local_path
+from safecompress_core.toolkit import DataError, Dataset, local_path
 from safecompress_plugins.data.array_manifest import TorchvisionParams
+from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.image_modes import change_of
 from safecompress_plugins.data.images import pixels_of, sizes_differ
@@ -21,7 +22,7 @@ UNPICKLED = ("CIFAR10", "CIFAR100", "LSUN", "LSUNClass")
 """Classes that unpickle what they read, which is never done here."""
 
 
-class TorchvisionImages(DataSource):
+class TorchvisionImages(EncodingSource):
     """Members, for ``pools.members: given``, are the training images, if there are others."""
 
     def __init__(self, params: TorchvisionParams) -> None:
