@@ -18,10 +18,11 @@ def render(comparison: Mapping[str, Any]) -> str:
     Args:
         comparison: the content of ``comparison.json``.
     """
+    verdict = comparison_verdict(comparison)
     return page_template(TEMPLATE).render(
         comparison=comparison,
-        headline=headline(comparison),
-        verdict=comparison_verdict(comparison),
+        headline="" if verdict.text.startswith("VOID") else headline(comparison),
+        verdict=verdict,
         table=variant_table(comparison),
         legend=list(legend(comparison)),
         trade_offs=trade_offs(comparison),
@@ -44,4 +45,4 @@ def headline(comparison: Mapping[str, Any]) -> str:
         at = "" if density is None else f" at density {density:g}"
         is_sure = "tm_score" in best["best"]
         leaders.append(f"{best['name']}{at}{'' if is_sure else doubt}")
-    return f"Best by TM-score: {'; '.join(leaders)}"
+    return f"Best by TM-score: {'; '.join(leaders)}."

@@ -132,9 +132,17 @@ def test_its_tables_fit_80_columns(first_outcome: tuple[Result, Path]) -> None:
 def test_without_a_terminal_each_finished_unit_is_a_line_on_standard_error(
     first_outcome: tuple[Result, Path],
 ) -> None:
-    """Candidates, rounds and audited models, with how far the run is."""
+    """Candidates, rounds and audited models, with how far the run is.
+
+    A machine that is slow also gets lines that say what is being done.
+    """
     outcome, _ = first_outcome
-    lines = [line for line in outcome.stderr.splitlines() if line.startswith("[")]
+    doing = ("loading", "training", "finished training", "attacking", "auditing", "choosing")
+    lines = [
+        line
+        for line in outcome.stderr.splitlines()
+        if line.startswith("[") and not line.partition("] ")[2].startswith(doing)
+    ]
 
     starts = [line.split("] ", 1)[1].split(":", 1)[0] for line in lines]
     assert starts[0].startswith("tiny in ")
@@ -162,7 +170,8 @@ def test_a_finished_run_is_shown_again_and_not_done_again(
 
     first = first_outcome[0].stdout.partition("\nmodel ")[0]
     assert outcome.stdout.partition("\nmodel ")[0] == first
-    assert outcome.stderr == f"{finished_run} was finished before; nothing was done again\n"
+    told = outcome.stderr.splitlines()[-1]
+    assert told == f"{finished_run} was finished before; nothing was done again"
     assert outcome.exit_code == 0
     assert (finished_run / "events.jsonl").read_bytes() == before
 

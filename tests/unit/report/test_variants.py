@@ -187,7 +187,8 @@ def test_the_worst_verdict_of_a_run_is_the_comparison_s(
 
     assert comparison_verdict(comparison).text == said
     word, _, rest = said.partition(": ")
-    assert page.index(f">{word}</span>") < page.index(rest) < page.index("Best by TM-score")
+    assert page.index(f">{word}</span>") < page.index(rest) < page.index("Side by side")
+    assert ("Best by TM-score" in page) == (word != "VOID")
     shown = re.findall(r'data-label="verdict">(.*?)</td>', page)
     assert shown[0] == ""
     assert [one.count(word) for one in shown[1:]] == [int(word in one) for one in verdicts]
@@ -205,10 +206,10 @@ def test_the_headline_says_who_leads_and_whether_seeds_explain_it(
     comparison: dict[str, Any],
 ) -> None:
     """By TM-score, at each density."""
-    assert headline(comparison) == "Best by TM-score: test-driven at density 0.05"
+    assert headline(comparison) == "Best by TM-score: test-driven at density 0.05."
     comparison["variants"][2]["best"] = []
     assert headline(comparison) == (
-        "Best by TM-score: test-driven at density 0.05, within what seeds explain"
+        "Best by TM-score: test-driven at density 0.05, within what seeds explain."
     )
     comparison["seeds"] = [1]
-    assert headline(comparison) == ("Best by TM-score: test-driven at density 0.05, with one seed")
+    assert headline(comparison) == "Best by TM-score: test-driven at density 0.05, with one seed."
