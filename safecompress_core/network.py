@@ -257,6 +257,11 @@ def in_eval_mode(module: nn.Module) -> Iterator[None]:
 class ModelFactory(ABC):
     """What a :class:`~safecompress_core.api.ModelDef` points to; built from its parameters."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the outputs that it has learned already, in their order; empty for none."""
+        return ()
+
     def prepare(self, dataset: Dataset) -> Dataset:
         """The samples as the model takes them; a model that reads text makes tokens of it."""
         return dataset

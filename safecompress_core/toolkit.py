@@ -51,6 +51,9 @@ from safecompress_core.engine.metric import (
     SampleMetric,
     Subject,
 )
+from safecompress_core.engine.output_labels import (
+    output_names,
+)
 from safecompress_core.engine.phases import (
     Phases,
 )
@@ -255,6 +258,7 @@ __all__ = [
     "negative_loss",
     "negative_loss_of_logits",
     "observe",
+    "output_names",
     "placed",
     "pretrained_files",
     "random_positions",

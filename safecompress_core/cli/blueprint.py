@@ -1,7 +1,6 @@
 """What ``safecompress inspect`` shows of the model of a spec."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +37,11 @@ def show_blueprint(
 
 
 def _print(found: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn
     from safecompress_core.report.summary import Cell, Row, Table
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console = output_console()
     modules = tuple(
         Row(one["name"], (Cell(one["layer"]), Cell(_shape(one["shape"]))))
         for one in found["representations"]

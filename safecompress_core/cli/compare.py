@@ -1,7 +1,6 @@
 """``safecompress compare``: variants, densities and seeds of one spec, held against each other."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,13 +162,12 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(record, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn_verdict, print_places
     from safecompress_core.cli.display.variants import drawn_variants
     from safecompress_core.report.variants import comparison_verdict, legend
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console = output_console()
     console.print()
     console.print(drawn_variants(record, with_intervals=console.width >= NARROW))
     console.print()
@@ -204,12 +202,12 @@ def _seconds(plan: "ComparisonPlan", pace: "Measured") -> float | None:
 
 
 def _print_plan(plan: "ComparisonPlan", pace: "Measured") -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.report.words import duration
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console = output_console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("run", "epochs", "tests", ""):
         table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")

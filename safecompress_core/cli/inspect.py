@@ -1,7 +1,6 @@
 """``safecompress inspect``: what a run directory, a model file or a spec's model holds."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -102,13 +101,13 @@ def _model(file: Path) -> dict[str, Any]:
 
 
 def _print_run(found: Mapping[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import print_summary
     from safecompress_core.report.words import size
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console = output_console()
     if found["results"]:
         print_summary(console, found["results"])
         console.print()
@@ -123,8 +122,7 @@ def _print_run(found: Mapping[str, Any]) -> None:
 
 
 def _print_model(found: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn
     from safecompress_core.report.summary import Cell, Row, Table
     from safecompress_core.report.words import share
@@ -141,7 +139,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
         )
         for one in found["tensors"]
     ]
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    console = output_console()
     console.print(f"{found['file']}: model file, format version {found['format_version']}")
     for name, value in found["metadata"].items():
         told = _reshaped(value) if name == "reshaping" else _told(value)

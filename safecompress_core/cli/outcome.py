@@ -27,9 +27,9 @@ def display_of(spec: AnySpec) -> "Display":
 
     progress = Progress(Outline.of(spec))
     if sys.stderr.isatty():
-        from rich.console import Console
+        from safecompress_core.cli.display.consoles import error_console
 
-        console = Console(stderr=True)
+        console = error_console()
         if not console.is_dumb_terminal:
             from safecompress_core.cli.display.live import LiveView
 
@@ -64,11 +64,10 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
     if as_json:
         click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import print_places, print_summary
 
-    console = Console(file=sys.stdout, highlight=False)
+    console = output_console(markup=True)
     console.print()
     print_summary(console, finished.results)
     console.print()

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -123,12 +122,11 @@ def _copied(source: Path, target: Path) -> Path:
 
 
 def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
-    from rich.console import Console
-
+    from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn, print_places
     from safecompress_core.report.summary import audit_of, objectives_of
 
-    console = Console(file=sys.stdout, highlight=False)
+    console = output_console(markup=True)
     is_chosen = " (the one that the run chose)" if entry["chosen"] else ""
     console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)
     console.print(drawn(objectives_of(results, entry)))

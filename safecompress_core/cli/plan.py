@@ -1,7 +1,6 @@
 """``safecompress plan``: what a run would do, before anything is loaded."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +70,11 @@ def plan(
 
 
 def _print(told: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    from safecompress_core.cli.display.consoles import output_console
+
+    console = output_console()
     console.print(f"{told['name']}  runs/{told['directory']}", style="bold", soft_wrap=True)
     members = "as many members as the data have" if told["members"] is None else ""
     members = members or f"{told['members']:,} members in {told['steps']:,} steps an epoch"

@@ -61,8 +61,11 @@ def _row(registry: Registry, definition: Definition) -> dict[str, str | None]:
 
 
 def _print_table(rows: list[dict[str, str | None]]) -> None:
-    from rich.console import Console  # 80 ms, and only a terminal needs it
     from rich.table import Table
+
+    from safecompress_core.cli.display.consoles import (
+        output_console,  # 80 ms, and only a terminal needs it
+    )
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("kind", "name", "summary", "citation", "from"):
@@ -71,4 +74,4 @@ def _print_table(rows: list[dict[str, str | None]]) -> None:
         kind = f"{row['kind']}: {row['role']}" if row["role"] else row["kind"]
         source = f"{row['distribution']} {row['version']}"
         table.add_row(kind, row["name"], row["summary"], row["citation"], source)
-    Console(markup=False).print(table)
+    output_console().print(table)

@@ -1,7 +1,6 @@
 """``safecompress verify``: whether a run directory still holds what the run left in it."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -40,16 +39,17 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
         document = {"run": str(run), "passed": not damaged, "checks": listed}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
+
+        from safecompress_core.cli.display.consoles import output_console
 
         styles = {Status.OK: "green", Status.WARNING: "yellow", Status.DAMAGED: "bold red"}
         table = Table.grid(padding=(0, 2, 0, 0))
         for check in checks:
             mark = Text(str(check.status), style=styles[check.status])
             table.add_row(mark, Text(check.name, overflow="fold"), Text(check.message))
-        Console(file=sys.stdout, highlight=False).print(table)
+        output_console(markup=True).print(table)
         count = "everything fits" if not damaged else f"{damaged} of {len(checks)} checks failed"
         click.echo(f"{run}: {count}")
     if damaged:

@@ -1,18 +1,14 @@
 """What can be wrong with an audit, found before the first attack."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from safecompress_core.api import Access, component_id
+from safecompress_core.engine.asking import Answered, answered
 from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.feasibility import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
-from safecompress_core.engine.finished import (
-    Answered,
-    Finished,
-    answered,
-    loaded_model,
-    network_of,
-)
+from safecompress_core.engine.finished import Finished, loaded_model, network_of
 from safecompress_core.engine.model_format import Format
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.network import Classifier
@@ -43,14 +39,13 @@ def auditable(prepared: AuditPreparation) -> tuple[Finished, Classifier]:
     checked_by((partial(check, prepared) for check in without_samples), prepared.loaded)
     checked_by((partial(check, prepared) for check in SAMPLES_AND_ATTACKS), prepared.loaded)
     finished = _loaded(prepared)
+    found = answered(finished.module, prepared.dataset, device=finished.device)
     checked_by(
-        [
-            partial(_density, prepared, finished),
-            partial(_answers, prepared, answered(finished, prepared.dataset)),
-        ],
+        [partial(_density, prepared, finished), partial(_answers, prepared, found)],
         prepared.loaded,
     )
-    network = _network(prepared, finished)
+    finished = replace(finished, notes=(*finished.notes, *found.notes))
+    network = _network(prepared, finished, found)
     if network.access is Access.WHITE_BOX:
         checked_by([partial(layer_flaws, prepared.spec, network)], prepared.loaded)
     return finished, network
@@ -110,21 +105,32 @@ def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
     """What a model answers with has to be what the spec says."""
     path: SpecPath = ("task", "answers")
     low, high = found.sums
-    if prepared.spec.task.answers == "probabilities":
-        if not found.are_probabilities:
-            message = (
-                f"the model does not answer with probabilities: its lowest value is "
-                f"{found.lowest:.3g}, and its answers sum to between {low:.3g} and {high:.3g}"
-            )
-            yield Finding(path, message, "write 'answers: logits'")
-    elif found.are_probabilities:
+    span = (
+        f"are between {found.lowest:.3g} and {found.highest:.3g}, with sums from {low:.3g} to "
+        f"{high:.3g}"
+    )
+    is_closed = prepared.access is not Access.WHITE_BOX  # else its last layer is known
+    if is_closed and found.are_independent:
+        message = (
+            f"the model's answers {span}: they are probabilities of labels one by one (sigmoids, a "
+            "multi-label head), and no distribution over labels"
+        )
+        yield Finding(path, message, "export its logits, or a model with one label a sample")
+    elif prepared.spec.task.answers == "probabilities":
+        if found.whole is None:
+            mend = "export probabilities that sum to 1, or percentages"
+            if found.lowest < 0:
+                mend = "write 'answers: logits'"
+            message = f"the model does not answer with probabilities: its answers {span}"
+            yield Finding(path, message, mend)
+    elif found.whole is not None:
         message = "every answer of the model is a distribution, so these are no logits"
         yield Finding(path, message, "write 'answers: probabilities'")
 
 
-def _network(prepared: AuditPreparation, finished: Finished) -> Classifier:
+def _network(prepared: AuditPreparation, finished: Finished, found: Answered) -> Classifier:
     try:
-        return network_of(finished, prepared)
+        return network_of(finished, prepared, whole=found.whole)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
         mend = "use a model whose last layer is linear"

@@ -1,6 +1,5 @@
 """What stands before an audit: the samples as a finished model takes them, and who trained it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,14 +7,14 @@ from safecompress_core.api import Access
 from safecompress_core.dataset import Dataset, DataSource
 from safecompress_core.engine.duplicates import overlap, without_copies
 from safecompress_core.engine.groundwork import Groundwork
-from safecompress_core.engine.labels import renumbered, unified
+from safecompress_core.engine.labels import unified
 from safecompress_core.engine.model_format import GivenModel
+from safecompress_core.engine.output_labels import are_placeholders, renumbered
 from safecompress_core.errors import DataError, PoolError
 from safecompress_core.network import ModelFactory
 from safecompress_core.privacy.pools import Pools
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.model import GIVEN
-from safecompress_core.spellings import by_value
 
 __all__ = ["AuditPreparation"]
 
@@ -61,9 +60,8 @@ class AuditPreparation(Groundwork):
         data = unified(source.load())
         if self.factory is not None:
             data = self.factory.prepare(data)
-        names = self._names(data)
-        if names:
-            data = renumbered(data, names)
+        if self._names:
+            data = renumbered(data, self._names)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
             data = replace(data, warnings=(*data.warnings, self._drawn))
@@ -73,13 +71,11 @@ class AuditPreparation(Groundwork):
             _refuse_overlap(data)
         return without_copies(data)
 
-    def _names(self, data: Dataset) -> tuple[str, ...]:
-        """Of the model's outputs, where somebody says them; a placeholder says nothing."""
-        declared = tuple(self.spec.task.labels)
-        own = self.given.labels
-        if declared or self.given.passport or _known(data.classes, own):
-            return declared or own
-        return ()
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the model's outputs; empty where nobody says them."""
+        names = tuple(self.spec.task.labels) or self.given.labels
+        return () if are_placeholders(names) else names
 
     @property
     def _drawn(self) -> str:
@@ -110,12 +106,6 @@ class AuditPreparation(Groundwork):
                 side, other = ("members", "non-members") if count else ("non-members", "members")
                 raise PoolError(f"all {len(data)} samples are {side}; give {other} as well")
         return self.cut(declared.members, (declared.attack_train, 0.0, declared.audit))
-
-
-def _known(classes: Sequence[str], own: Sequence[str]) -> bool:
-    """Whether the model has an output for each label, by value."""
-    shared = by_value((*classes, *own))
-    return {shared[name] for name in classes} <= {shared[name] for name in own}
 
 
 def _refuse_overlap(data: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Loads a finished model, and asks it once about every sample before anybody attacks it."""
+"""A finished model as it is loaded, and as attackers meet it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from safecompress_core.api import Access
-from safecompress_core.dataset import Dataset, in_batches
 from safecompress_core.engine.answers import LogProbabilities, asked
 from safecompress_core.engine.audit_preparation import AuditPreparation
 from safecompress_core.engine.defence import Defence
+from safecompress_core.engine.filling import fill, listed
 from safecompress_core.engine.model_format import Format, GivenModel
+from safecompress_core.engine.outputs import Reading
 from safecompress_core.engine.rebuilding import guarding_of
 from safecompress_core.errors import ModelError, StorageError, TopologyError
 from safecompress_core.network import Classifier, Sealed
@@ -22,15 +23,11 @@ from safecompress_core.reshaping import Reshaping
 from safecompress_core.sparse.storage import load_model
 from safecompress_core.sparsifiable import DEFAULT_RULE, sparsifiable
 
-__all__ = ["Answered", "Finished", "answered", "loaded_model", "network_of"]
+__all__ = ["Finished", "loaded_model", "network_of"]
 
 # N samples · C classes
 
 CPU = torch.device("cpu")
-BATCH = 256
-MOST_SHOWN = 5
-SUM_ERROR = 1e-3
-"""How far probabilities may be from a sum of 1: half precision keeps three digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +42,7 @@ class Finished:
         guarding: the defence whose guard stands before its answers; None for nothing.
         weights: how many of them may be sparse; None likewise.
         active: how many of those are there: of a plain file those that are not 0; None likewise.
+        notes: what is done to samples and answers on their way, for the data card.
     """
 
     module: nn.Module
@@ -54,6 +52,7 @@ class Finished:
     guarding: Defence | None = None
     weights: int | None = None
     active: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -72,24 +71,6 @@ class Finished:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What a model answered with.
-
-    Attributes:
-        lowest: of all values.
-        sums: the smallest and the largest sum of a sample's answer.
-    """
-
-    lowest: float
-    sums: tuple[float, float]
-
-    @property
-    def are_probabilities(self) -> bool:
-        """Whether every answer is a distribution, which logits never are by chance."""
-        return self.lowest >= 0 and all(abs(total - 1) <= SUM_ERROR for total in self.sums)
-
-
 def loaded_model(prepared: AuditPreparation) -> Finished:
     """Build or load the model.
 
@@ -100,8 +81,16 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
     """
     given = prepared.given
     if given.format.access is Access.BLACK_BOX:
-        module, parameters = asked(given.path, given.format)
-        return Finished(module=module.eval(), masks={}, device=CPU, parameters=parameters)
+        task, data = prepared.spec.task, prepared.dataset
+        reading = Reading(output=task.output, answers=task.answers, classes=data.classes)
+        found = asked(given.path, given.format, inputs=data.inputs, reading=reading)
+        return Finished(
+            module=found.module.eval(),
+            masks={},
+            device=CPU,
+            parameters=found.parameters,
+            notes=found.notes,
+        )
     module, masks, guarding = _built(prepared)
     is_open = prepared.access is Access.WHITE_BOX
     device = prepared.device if is_open else CPU
@@ -121,44 +110,15 @@ def loaded_model(prepared: AuditPreparation) -> Finished:
     )
 
 
-def answered(finished: Finished, dataset: Dataset) -> Answered:
-    """Ask a model about every sample.
+def network_of(
+    finished: Finished, prepared: AuditPreparation, *, whole: float | None = None
+) -> Classifier:
+    """Return the model as attackers meet it.
 
-    Raises:
-        ModelError: if it cannot be asked about such samples, does not answer with a number for each
-            label, or with one that is not finite.
-    """
-    count, classes = len(dataset), len(dataset.classes)
-    broken: list[int] = []
-    lows, sums = [], []
-    rows = torch.arange(count).split(BATCH)
-    for positions, batch in zip(rows, in_batches(dataset.inputs, rows), strict=True):
-        answer = _asked(finished, batch)
-        if answer.shape != (len(positions), classes):
-            raise ModelError(
-                f"the model answers {len(positions)} samples with a tensor of shape "
-                f"{tuple(answer.shape)}, and the data have {classes} labels",
-                mend="give data with the model's own labels, name all of them in task.labels, or "
-                "export a model that puts out a number for each",
-            )
-        broken += positions[~answer.isfinite().all(dim=1)].tolist()
-        lows.append(answer.amin())
-        sums.append(answer.double().sum(dim=1))
-    if broken:
-        raise ModelError(
-            f"the model's answers to {len(broken)} of {count} samples are not finite; the first is "
-            f"sample {broken[0]}",
-            mend="mend the model: nobody can be told apart by NaN",
-        )
-    totals = torch.cat(sums)
-    return Answered(
-        lowest=float(torch.stack(lows).amin()),
-        sums=(float(totals.amin()), float(totals.amax())),
-    )
-
-
-def network_of(finished: Finished, prepared: AuditPreparation) -> Classifier:
-    """The model as attackers meet it.
+    Args:
+        finished: the model.
+        prepared: the audit.
+        whole: what its answers sum to, where these are probabilities.
 
     Raises:
         TopologyError: if there is white-box access, and the logits come from no linear layer, or
@@ -166,7 +126,7 @@ def network_of(finished: Finished, prepared: AuditPreparation) -> Classifier:
     """
     task = prepared.spec.task
     if task.answers == "probabilities":
-        return Sealed(LogProbabilities(finished.module))
+        return Sealed(LogProbabilities(finished.module, whole=whole or 1))
     if prepared.access is not Access.WHITE_BOX:
         return Sealed(finished.module)
     network = Classifier(
@@ -178,24 +138,6 @@ def network_of(finished: Finished, prepared: AuditPreparation) -> Classifier:
     if finished.guarding is not None:
         network.answer_through(finished.guarding.guard)
     return network
-
-
-def _asked(finished: Finished, batch: Tensor) -> Tensor:
-    try:
-        with torch.no_grad():
-            answer = finished.module(batch.to(finished.device))
-    except ModelError:
-        raise
-    except Exception as error:  # shapes and types are refused in every way there is
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"the model cannot be asked about samples of shape {tuple(batch.shape[1:])}: {reason}",
-            mend="give the samples as it takes them",
-        ) from error
-    if not isinstance(answer, Tensor):
-        message = f"the model answers with a {type(answer).__name__}, and with no tensor"
-        raise ModelError(message, mend="use one that puts out logits or probabilities")
-    return answer.float().cpu()
 
 
 def _built(
@@ -223,11 +165,11 @@ def _built(
     Reshaping.from_json(given.passport.get("reshaping", {})).apply(module)
     if given.passport:
         stored = load_model(given.path)
-        _fill(module, stored.state, given)
+        fill(module, stored.state, origin=given.path)
         allowed = prepared.loaded.allow_code
         guarding = guarding_of(prepared.registry, stored, allow_code=allowed)
         return module, stored.topology.masks, guarding
-    _fill(module, _plain(given), given)
+    fill(module, _plain(given), origin=given.path)
     return module, {}, None
 
 
@@ -239,35 +181,6 @@ def _plain(given: GivenModel) -> Mapping[str, Tensor]:
         raise StorageError(f"{given.path}: cannot be read as safetensors: {error}") from error
 
 
-def _fill(module: nn.Module, state: Mapping[str, Tensor], given: GivenModel) -> None:
-    """Put weights into a network that has exactly these.
-
-    Tied weights need to be there under one of their names only, as safetensors keeps them.
-    """
-    own = module.state_dict()
-    there = {own[name].data_ptr() for name in own.keys() & state.keys()}
-    missing = [n for n, one in own.items() if n not in state and one.data_ptr() not in there]
-    other = [name for name in state if name not in own]
-    shapes = [
-        f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
-        for name in own
-        if name in state and state[name].shape != own[name].shape
-    ]
-    found = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
-    wrong = [f"{what} {_listed(names)}" for what, names in found if names]
-    if wrong:
-        raise ModelError(
-            f"the weights in {given.path} do not fit the architecture: {'; '.join(wrong)}",
-            mend="write the model's own architecture as task.model, and data with its labels",
-        )
-    module.load_state_dict(state, strict=False)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    return ", ".join(names[:MOST_SHOWN]) + more
-
-
 def _require_learned(
     module: nn.Module, other: nn.Module, given: GivenModel, *, classes: int
 ) -> None:
@@ -276,7 +189,7 @@ def _require_learned(
     drawn = [name for name, one in module.state_dict().items() if not torch.equal(one, twin[name])]
     if drawn:
         raise ModelError(
-            f"{given.path} has no weights of the right size for {_listed(drawn)}; it knows "
+            f"{given.path} has no weights of the right size for {listed(drawn)}; it knows "
             f"{len(given.labels)} labels, and the data have {classes}",
             mend="name a folder with a trained classifier, and data with its labels",
         )

@@ -1,16 +1,15 @@
-"""Labels of samples: unified by value, and numbered as a finished model numbers its outputs."""
+"""Labels of samples: unified by value, and those that one side alone has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 
 from safecompress_core.dataset import Dataset
-from safecompress_core.errors import DataError
 from safecompress_core.privacy.pools import Pools
 from safecompress_core.spellings import by_value, spellings_unified
 
-__all__ = ["one_sided", "renumbered", "unified"]
+__all__ = ["one_sided", "unified"]
 
 MOST_SHOWN = 10
 
@@ -59,31 +58,3 @@ def one_sided(dataset: Dataset, pools: Pools) -> Iterator[str]:
                 f"only {side} have {noun}: {shown}{more}; a label of one side tells membership "
                 "whatever the model answers"
             )
-
-
-def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The same samples with labels numbered as the outputs of a model are.
-
-    A file numbers the labels that it holds, so one without a sample of some label would shift all
-    that follow.
-
-    Args:
-        dataset: its labels are looked up by their names; numbers and booleans by value.
-        names: of the model's outputs, in their order; none of them twice.
-
-    Raises:
-        DataError: if the samples have a label that the model does not.
-    """
-    shared = by_value((*names, *dataset.classes))
-    place = {shared[name]: number for number, name in enumerate(names)}
-    used = [dataset.classes[label] for label in dataset.labels.unique().tolist()]
-    unknown = [name for name in used if shared[name] not in place]
-    if unknown:
-        more = f" and {len(unknown) - MOST_SHOWN} more" if len(unknown) > MOST_SHOWN else ""
-        shown = ", ".join(map(repr, unknown[:MOST_SHOWN]))
-        raise DataError(
-            f"the samples have labels that the model has no output for: {shown}{more}",
-            mend=f"leave them out, or mend the names; the model has: {', '.join(names)}",
-        )
-    numbers = torch.tensor([place.get(shared[name], 0) for name in dataset.classes])
-    return replace(dataset, labels=numbers[dataset.labels], classes=tuple(names))

@@ -4,7 +4,7 @@ There is no uncompressed model to stand beside it, so ``baseline`` is None in th
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,7 @@ class _Work:
             method=None,
             attackers=[],
             metric=prepared.performance[0],
-            data=describe_data(prepared.original),
+            data=self._data(),
         )
         start = time.perf_counter()
         audited = self._audited(journal)
@@ -155,7 +155,7 @@ class _Work:
             "attacks": describe_attacks(prepared.audit_attacks),
             "selection_gap": {},
             "gate": verdicts(spec.gate, compressed=audited, baseline=None),
-            "data": describe_data(prepared.original),
+            "data": self._data(),
             "pools": prepared.describe_pools(),
             "files": {},
             "seconds": {"audit": seconds, "total": seconds},
@@ -168,6 +168,11 @@ class _Work:
             seconds=results["seconds"],
         )
         return results
+
+    def _data(self) -> dict[str, Any]:
+        """The data card, with what is done to samples and answers on the model's account."""
+        data = self.prepared.original
+        return describe_data(replace(data, notes=(*data.notes, *self.finished.notes)))
 
     def _origin(self) -> dict[str, str]:
         """What model it is, and what could be seen of it."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from safecompress_core.api import Access
 from safecompress_core.engine.external import pretrained_files, sha256_of
+from safecompress_core.engine.output_labels import output_names
 from safecompress_core.errors import MissingExtraError, StorageError
 
 __all__ = ["Format", "GivenModel", "given_model"]
@@ -24,6 +25,11 @@ ENTRY = "safecompress"
 HEADER_SIZE, MOST_HEADER = 8, 100 << 20
 """Bytes of a safetensors file that tell how long its header is, and the most that they may tell."""
 CONFIG = "config.json"
+OTHER_HEADS = {
+    "multi_label_classification": "so a sample may have several labels at once",
+    "regression": "so it predicts a number",
+}
+"""Heads of a Hugging Face model that are no classifier of one label a sample."""
 
 SAFETENSORS = (
     "save its state dict as safetensors, where you trust it: "
@@ -133,13 +139,33 @@ def _folder(path: Path) -> GivenModel:
             f"{path}: holds no safetensors file, and pickled weights are never loaded; write it "
             "again with save_pretrained(..., safe_serialization=True)"
         )
+    return GivenModel(path=path, format=Format.HUGGINGFACE, passport={}, labels=_labels(path))
+
+
+def _labels(folder: Path) -> tuple[str, ...]:
+    """Names of the outputs of a Hugging Face model, whose every sample has one label.
+
+    Raises:
+        StorageError: if it has a head of another kind, or its configuration is broken.
+    """
     try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-        names = {int(key): str(name) for key, name in (config.get("id2label") or {}).items()}
-    except (ValueError, AttributeError) as error:
-        raise StorageError(f"{path / CONFIG}: is not as transformers writes it: {error}") from error
-    labels = tuple(names[key] for key in sorted(names)) or ("LABEL_0", "LABEL_1")  # its default
-    return GivenModel(path=path, format=Format.HUGGINGFACE, passport={}, labels=labels)
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        problem = config.get("problem_type")
+        labels = output_names(config)
+    except (ValueError, AttributeError, TypeError) as error:
+        message = f"{folder / CONFIG}: is not as transformers writes it: {error}"
+        raise StorageError(message) from error
+    if problem in OTHER_HEADS:
+        raise StorageError(
+            f"{folder}: {CONFIG} has 'problem_type: {problem}', {OTHER_HEADS[problem]}; audit a "
+            "classifier with one label a sample"
+        )
+    if len(labels) == 1:
+        raise StorageError(
+            f"{folder}: its head has a single output, so it says nothing of several labels; audit "
+            "a classifier with an output for each label"
+        )
+    return labels
 
 
 def _file(path: Path) -> GivenModel:

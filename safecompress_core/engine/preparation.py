@@ -26,6 +26,7 @@ from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.labels import unified
 from safecompress_core.engine.learning_rate import LearningRate
 from safecompress_core.engine.method import Method, Recipe, Workshop, taught_by
+from safecompress_core.engine.output_labels import as_learned
 from safecompress_core.engine.rebuilding import component, guarding_of
 from safecompress_core.engine.rows import digests_read
 from safecompress_core.engine.trainer import Trainer
@@ -62,7 +63,7 @@ class Preparation(Groundwork):
     @cached_property
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
-        prepared = self._factory.prepare(self._loaded_data)
+        prepared = as_learned(self._factory.prepare(self._loaded_data), self._factory.labels)
         return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
 
     @cached_property

@@ -300,8 +300,9 @@ def _explored_row(results: Results) -> Iterator[Row]:
 
 
 def _share_of_all(model: Mapping[str, Any]) -> str:
-    """The density of the whole model; empty for the uncompressed one."""
-    return f"{share(model['model_density'])} of all" if model["model_density"] < 1 else ""
+    """The density of the whole model; empty for the uncompressed one, and where it is unknown."""
+    density = model["model_density"]
+    return "" if density is None or density == 1 else f"{share(density)} of all"
 
 
 def _times_smaller(model: Mapping[str, Any]) -> str:

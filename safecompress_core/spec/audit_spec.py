@@ -44,6 +44,9 @@ class AuditTask(Params):
     answers: Literal["logits", "probabilities"] = "logits"
     """What the model answers with. Of one that answers with probabilities the logits, and so the
     gradients of its last layer, are not known: it gives black-box access only."""
+    output: str | int | None = None
+    """Which of several outputs of a model holds its answers: its name, or of a tuple its number,
+    from 0; by default the one called ``logits`` or ``probabilities``."""
     labels: list[str] = []
     """Names of the model's labels, in the order of its outputs; by default those of the data in
     their order, or what the model's own file says."""

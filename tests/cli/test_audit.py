@@ -295,6 +295,16 @@ def test_a_model_of_answers_is_attacked_as_its_weights_are(
         if json.loads(path.read_text())["origin"]["file"].endswith(name)
     ]
     assert CliRunner().invoke(cli, ["verify", str(directory)]).exit_code == 0
+    shown = [
+        audited(place, place / "first.yaml", "--allow-code", model=name),
+        CliRunner().invoke(cli, ["inspect", str(directory)]),
+        CliRunner().invoke(cli, ["report", str(directory)]),
+    ]
+    for outcome in shown:
+        assert outcome.exit_code == 0, outcome.output
+    for outcome in shown[:2]:
+        assert "loss-threshold (membership)" in outcome.stdout
+        assert "density" not in outcome.stdout
 
 
 def test_a_run_s_model_is_attacked_as_the_run_has_attacked_it(

@@ -12,12 +12,15 @@ import pytest
 from rich.console import Console
 
 from safecompress_core.cli.display import lines as lines_module
+from safecompress_core.cli.display.consoles import output_console
 from safecompress_core.cli.display.lines import BriefLines, Lines
 from safecompress_core.cli.display.live import LiveView
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
+from safecompress_core.cli.display.tables import drawn as drawn_table
 from safecompress_core.cli.outcome import display_of
 from safecompress_core.host import PluginHost, load_plugins
+from safecompress_core.report.summary import Cell, Row, Table
 from safecompress_core.spec.load import load_audit_spec, load_spec
 
 Event = dict[str, Any]
@@ -388,6 +391,21 @@ def test_no_colour_is_respected(
         coloured[wanted] = "\x1b[36m" in stream.getvalue()
 
     assert coloured == {"": True, "1": False}
+
+
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_no_colour_means_no_bold_text_either(
+    wanted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tables on a terminal hold no escape code at all then."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", wanted)
+    table = Table("Sizes", ("of all",), (Row("weights", note="heading"), Row("a", (Cell("1"),))))
+
+    output_console().print(drawn_table(table))
+
+    assert ("\x1b[" in capsys.readouterr().out) == (not wanted)
 
 
 def test_lines_tell_each_finished_unit(

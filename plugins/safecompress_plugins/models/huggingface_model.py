@@ -3,10 +3,13 @@
 - Weights are read from safetensors files alone, and no code of a model's repository is run.
 - The hub is not asked unless the spec says so.
 - Texts become token ids (N, L), padded at their end; a batch is cut to its longest text, and
-  padding is not attended to.
+  padding is not attended to. What padding is, the tokenizer alone says: where its padding token may
+  stand in a text too, or there is none, padded places hold -1.
+- A decoder answers at the last token of a text, as in transformers.
 """
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,6 +25,7 @@ from safecompress_core.toolkit import (
     ModelFactory,
     global_random_state,
     local_path,
+    output_names,
     pretrained_files,
 )
 from safecompress_plugins.models.images import channels_of
@@ -29,34 +33,66 @@ from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
 
 __all__ = ["HuggingfaceModel"]
 
-# B samples of a batch · L tokens
+# B samples of a batch · L tokens · H values of a token
 
 OF_TEXTS = transformers.AutoModelForSequenceClassification
 OF_IMAGES = transformers.AutoModelForImageClassification
+OUTSIDE = -1
+"""What padded places hold where no token stands for padding alone."""
+IN_TEXTS = ("bos_token_id", "eos_token_id", "unk_token_id", "sep_token_id", "cls_token_id")
+"""Tokens of a tokenizer that texts have as well."""
 
 
 class TextClassifier(nn.Module):
-    """Takes token ids, and makes the attention mask itself."""
+    """Takes token ids, and makes the attention mask itself.
+
+    Args:
+        body: a classifier of transformers.
+        padding: what padded places hold, at the end of a text.
+    """
 
     def __init__(self, body: nn.Module, padding: int) -> None:
         super().__init__()
-        self.body = body
+        self.body: Any = body
         self._padding = padding
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits, shape (B, C), of ids (B, L)."""
-        ids = ids[:, : self._longest(ids)]
-        logits: Tensor = self.body(
-            input_ids=ids, attention_mask=(ids != self._padding).long()
-        ).logits
+        mask = self._mask(ids)
+        longest = _longest(mask)
+        ids, mask = ids[:, :longest], mask[:, :longest]
+        return self._logits(ids.clamp(min=0), mask)
+
+    def _mask(self, ids: Tensor) -> Tensor:
+        """1 up to the last token of each text, 0 after it; int64, (B, L)."""
+        is_token = (ids != self._padding).long()
+        return (is_token.flip(1).cumsum(1).flip(1) > 0).long()
+
+    def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        logits: Tensor = self.body(input_ids=ids, attention_mask=mask).logits
         return logits
 
-    def _longest(self, ids: Tensor) -> int:
-        """Tokens of the longest text."""
-        try:
-            return max(1, int((ids != self._padding).any(dim=0).sum()))
-        except RuntimeError:  # under vmap a batch has no longest text
-            return ids.shape[1]
+
+class DecoderClassifier(TextClassifier):
+    """Has the last layer score the last token of each text alone: logits come from a linear layer.
+
+    The same logits as transformers', which scores every token and needs to be told in its
+    configuration what padding is.
+    """
+
+    def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        hidden: Tensor = self.body.base_model(input_ids=ids, attention_mask=mask)[0]  # (B, L, H)
+        last = (mask.sum(1) - 1).clamp(min=0)[:, None, None].expand(-1, 1, hidden.shape[2])
+        logits: Tensor = self.body.score(hidden.gather(1, last).squeeze(1))
+        return logits
+
+
+def _longest(mask: Tensor) -> int:
+    """Tokens of the longest text."""
+    try:
+        return max(1, int(mask.any(dim=0).sum()))
+    except RuntimeError:  # under vmap a batch has no longest text
+        return mask.shape[1]
 
 
 class ImageClassifier(nn.Module):
@@ -114,23 +150,34 @@ class HuggingfaceModel(ModelFactory):
                 mend="write 'text:' for the data, or 'reads: images' for the model",
                 field=("reads",),
             )
+        tokenizer = self._tokenizer
+        # without padding of its own: it may have no token for that
+        found = tokenizer(list(dataset.texts), truncation=True, max_length=params.max_length)
+        rows = [torch.tensor(ids, dtype=torch.int64) for ids in found["input_ids"]]
+        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self._padding)
+        return replace(dataset, inputs=ids)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Those of its configuration; none where weights are drawn."""
+        if not self._params.pretrained:
+            return ()
+        config = self._had(transformers.AutoConfig, self._where, "model")
+        return output_names({"id2label": config.id2label})
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        params = self._params
         where = self._where if params.tokenizer is None else str(local_path(params.tokenizer))
-        tokenizer = self._had(transformers.AutoTokenizer, where, "tokenizer")
-        if tokenizer.pad_token_id is None:
-            raise ModelError(
-                f"the tokenizer of {where!r} has no padding token",
-                mend="use another one",
-                field=("tokenizer",),
-            )
-        found = tokenizer(
-            list(dataset.texts),
-            truncation=True,
-            max_length=params.max_length,
-            padding="longest",
-            padding_side="right",
-            return_tensors="pt",
-        )
-        return replace(dataset, inputs=found["input_ids"])
+        return self._had(transformers.AutoTokenizer, where, "tokenizer")
+
+    @cached_property
+    def _padding(self) -> int:
+        """What padded places hold: the padding token, if that stands for nothing else."""
+        tokenizer = self._tokenizer
+        padding = tokenizer.pad_token_id
+        others = {getattr(tokenizer, name, None) for name in IN_TEXTS}
+        return OUTSIDE if padding is None or padding in others else int(padding)
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
@@ -141,6 +188,7 @@ class HuggingfaceModel(ModelFactory):
         if params.reads == "images":
             channels_of(input_shape, needed_by=self._where)
         config = self._had(transformers.AutoConfig, self._where, "model", num_labels=classes)
+        self._refuse_kernels(config)
         with global_random_state(generator):
             if params.pretrained:
                 body = self._had(
@@ -156,7 +204,21 @@ class HuggingfaceModel(ModelFactory):
                 body = kind.from_config(config)  # type: ignore[no-untyped-call]
         if params.reads == "images":
             return ImageClassifier(body)
-        return TextClassifier(body, int(config.pad_token_id or 0))
+        is_decoder = isinstance(getattr(body, "score", None), nn.Linear)
+        return (DecoderClassifier if is_decoder else TextClassifier)(body, self._padding)
+
+    def _refuse_kernels(self, config: transformers.PretrainedConfig) -> None:
+        """A configuration may name code of the hub that computes its layers."""
+        for name, value in vars(config).items():
+            if isinstance(value, transformers.PretrainedConfig):
+                self._refuse_kernels(value)
+            elif "implementation" in name and "/" in str(value):
+                raise ModelError(
+                    f"the configuration of {self._where!r} names code of the hub ({value!r}), "
+                    "which is never run",
+                    mend="take its implementation out of config.json",
+                    field=("name",) if self._params.name else ("path",),
+                )
 
     def _had(self, kind: Any, where: str, what: str, **options: Any) -> Any:
         params = self._params

@@ -1,6 +1,7 @@
 """A network out of a function that the user has written."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,22 +35,58 @@ class PythonFactory(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """What the function returns; torch's global state follows ``generator`` while it runs."""
+        """What the function returns, in float32, which weights are kept in.
+
+        torch's global state follows ``generator`` while it runs.
+        """
         params = self._params
         given = {"input_shape": input_shape, "classes": classes, "generator": generator}
         try:
+            if self._function is None:
+                self._function = self._imported()
             with global_random_state(generator):
-                if self._function is None:
-                    self._function = imported(*self.reads(params))
                 made = self._function(**given, **params.arguments)
         except SafeCompressError:
             raise
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise self._unusable(f"{params.factory!r} cannot be used ({reason})") from error
+            names = ", ".join(map(repr, (*given, *params.arguments)))
+            raise self._unusable(
+                f"{params.factory!r} cannot be used ({reason}); it was called with {names}: "
+                f"input_shape is {tuple(input_shape)}, classes is {classes}"
+            ) from error
         if not isinstance(made, nn.Module):
             raise self._unusable(f"{params.factory!r} returned a {type(made).__name__}")
-        return made
+        return made.float()
+
+    def _imported(self) -> Callable[..., Any]:
+        """Import the function.
+
+        Raises:
+            ModelError: if there is none, or its module cannot be imported.
+        """
+        [code] = self.reads(self._params)
+        folder = code.place
+        if folder is not None and not folder.is_dir():
+            raise ModelError(
+                f"there is no folder {str(folder)!r}; paths start at {Path.cwd()}, where the "
+                "command was started",
+                mend="write the folder that holds the module",
+                field=("folder",),
+            )
+        try:
+            return imported(code)
+        except ModuleNotFoundError as error:
+            module = code.name.partition(":")[0]
+            if error.name != module.partition(".")[0]:
+                raise
+            where = "among what is installed" if folder is None else f"in {str(folder)!r}"
+            mend = "write 'folder: .' to look in the folder where the command was started"
+            if folder is not None:
+                mend = f"write the folder that holds {module.replace('.', '/')}.py"
+            raise ModelError(
+                f"there is no module {module!r} {where}", mend=mend, field=("factory",)
+            ) from error
 
     @staticmethod
     def _unusable(message: str) -> ModelError:

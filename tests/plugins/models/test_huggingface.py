@@ -1,5 +1,6 @@
 """Models of transformers, made small and saved by transformers itself."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ try:  # torchvision, which it imports where there is one, may be built for anoth
         BertForSequenceClassification,
         BertModel,
         BertTokenizer,
+        GPT2Config,
+        GPT2ForSequenceClassification,
+        LlamaConfig,
+        LlamaForSequenceClassification,
+        PreTrainedTokenizerFast,
         ViTConfig,
         ViTForImageClassification,
     )
@@ -294,3 +300,109 @@ def test_data_without_texts_are_refused(folder: Path) -> None:
     )
     with pytest.raises(ModelError, match="reads texts, and the data have none; write 'text:'"):
         factory(path=str(folder)).prepare(data)
+
+
+WORD_LIST = ["good", "bad", "news", "today", "is"]
+
+
+def vocabulary(special: list[str], *, first: bool) -> dict[str, int]:
+    """Ids of special tokens and words; either of them first."""
+    tokens = [*special, *WORD_LIST] if first else [*WORD_LIST, *special]
+    return {token: number for number, token in enumerate(tokens)}
+
+
+def tokenizer(place: Path, ids: dict[str, int], **names: str) -> None:
+    """Write a tokenizer of whole words; its special tokens by their short names: unk, pad, eos."""
+    special = {f"{name}_token": token for name, token in names.items()}
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token=names["unk"]))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=made, **special).save_pretrained(place)
+
+
+def encoder(place: Path, **config: Any) -> BertForSequenceClassification:
+    """Write an encoder with a trained head, as far as a test can tell."""
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes = {"intermediate_size": 12, "max_position_embeddings": 16, "vocab_size": 9}
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        body = BertForSequenceClassification(BertConfig(**small, **sizes, **config))
+        body.classifier.weight.data.mul_(20)
+    body.eval().save_pretrained(place)
+    return body
+
+
+@pytest.mark.parametrize("told", [{}, {"pad_token_id": 1}], ids=["default", "another one"])
+def test_padding_is_what_the_tokenizer_says(told: dict[str, int], tmp_path: Path) -> None:
+    """Whatever the model's configuration has: its default 0 is a word here."""
+    ids = vocabulary(["[UNK]", "[PAD]"], first=False)
+    tokenizer(tmp_path, ids, unk="[UNK]", pad="[PAD]")
+    body = encoder(tmp_path, **told)
+    made = factory(path=str(tmp_path))
+    inputs = made.prepare(texts()).inputs
+
+    assert inputs.tolist() == [[0, 2, 3, 6, 6, 6], [1, 6, 6, 6, 6, 6], [3, 4, 0, 0, 0, 2]]
+    generator = torch.Generator().manual_seed(0)
+    module = made.build(input_shape=(6,), classes=2, generator=generator).eval()
+    with torch.no_grad():
+        for logits, row in zip(module(inputs), inputs, strict=True):
+            alone = body(input_ids=row[row != 6][None]).logits[0]
+            torch.testing.assert_close(logits, alone)
+
+
+@pytest.mark.parametrize("padding", [{}, {"pad": "<end>"}], ids=["no token", "the end"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_a_decoder_answers_at_the_last_token(
+    kind: str, padding: dict[str, str], tmp_path: Path
+) -> None:
+    """As transformers answers each text alone, also without a token for padding; white-box."""
+    ids = vocabulary(["<end>"], first=False)
+    tokenizer(tmp_path, ids, unk="<end>", eos="<end>", **padding)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        if kind == "gpt2":
+            gpt = GPT2Config(vocab_size=6, n_embd=8, n_layer=1, n_head=2, n_positions=16)
+            body: Any = GPT2ForSequenceClassification(gpt).eval()
+        else:
+            llama = LlamaConfig(
+                vocab_size=6,
+                hidden_size=8,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=12,
+                max_position_embeddings=16,
+            )
+            body = LlamaForSequenceClassification(llama).eval()
+        body.score.weight.data.mul_(20)
+    body.save_pretrained(tmp_path)
+
+    classifier = network(tmp_path)
+    inputs = factory(path=str(tmp_path)).prepare(texts()).inputs
+
+    assert inputs.tolist() == [[0, 2, 3, -1, -1, -1], [1, -1, -1, -1, -1, -1], [3, 4, 0, 0, 0, 2]]
+    with torch.no_grad():
+        seen = classifier.look(inputs)
+        for logits, row in zip(seen.logits, inputs, strict=True):
+            alone = body(input_ids=row[row >= 0][None]).logits[0]
+            torch.testing.assert_close(logits, alone)
+    assert classifier.head is classifier.module.body.score
+    assert seen.representation.shape == (3, 8)
+
+
+def test_a_trained_head_keeps_the_names_of_its_labels(tmp_path: Path) -> None:
+    """So that a run starts from it in the right order; a head that is drawn has none."""
+    tokenizer(tmp_path, vocabulary(["[UNK]", "[PAD]"], first=True), unk="[UNK]")
+    encoder(tmp_path, id2label={0: "POSITIVE", 1: "NEGATIVE"})
+
+    assert factory(path=str(tmp_path)).labels == ("POSITIVE", "NEGATIVE")
+    assert factory(path=str(tmp_path), pretrained=False).labels == ()
+
+
+def test_code_that_a_configuration_names_is_not_run(folder: Path, tmp_path: Path) -> None:
+    """Kernels of the hub are code."""
+    config = BertConfig.from_pretrained(folder).to_dict()
+    config["attn_implementation"] = "somebody/kernel"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(ModelError, match="names code of the hub .'somebody/kernel'."):
+        factory(path=str(tmp_path)).build(input_shape=(6,), classes=2, generator=torch.Generator())

@@ -43,6 +43,57 @@ def test_a_function_that_makes_no_network_is_refused(
         PythonFactory(params).build(input_shape=(4,), classes=2, generator=torch.Generator())
 
 
+def test_a_call_that_fails_tells_what_it_was_called_with(tmp_path: Path) -> None:
+    """So that its signature can be mended."""
+    (tmp_path / "narrow_code.py").write_text("def make(classes): return None")
+    params = PythonModelParams(
+        factory="narrow_code:make", folder=str(tmp_path), arguments={"width": 3}
+    )
+
+    with pytest.raises(ModelError) as refused:
+        PythonFactory(params).build(input_shape=(4,), classes=2, generator=torch.Generator())
+
+    called = "it was called with 'input_shape', 'classes', 'generator', 'width'"
+    assert f"{called}: input_shape is (4,), classes is 2" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        (None, "among what is installed; write 'folder: .' to look in the folder where"),
+        (".", "in '.'; write the folder that holds nobody_has_this.py"),
+        ("absent", "there is no folder 'absent'; paths start at "),
+    ],
+)
+def test_a_module_that_is_not_there_is_looked_for_in_a_folder(
+    folder: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says where it was looked for, and how to look elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    params = PythonModelParams(factory="nobody_has_this:make", folder=folder)
+
+    with pytest.raises(ModelError, match=message):
+        PythonFactory(params).build(input_shape=(4,), classes=2, generator=torch.Generator())
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
+def test_a_network_of_another_precision_is_made_float32(
+    dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which samples, masks and model files have; half precision loses nothing by that."""
+    import sys
+
+    monkeypatch.delitem(sys.modules, "other_precision", raising=False)
+    code = f"import torch\ndef make(**_): return torch.nn.Linear(4, 2, dtype=torch.{dtype})"
+    (tmp_path / "other_precision.py").write_text(code)
+    params = PythonModelParams(factory="other_precision:make", folder=str(tmp_path))
+
+    made = PythonFactory(params).build(input_shape=(4,), classes=2, generator=torch.Generator())
+
+    assert {one.dtype for one in made.parameters()} == {torch.float32}
+    assert made(torch.zeros(3, 4)).shape == (3, 2)
+
+
 def test_it_runs_only_where_code_is_allowed(tmp_path: Path) -> None:
     """A spec that somebody else has written may name anything."""
     path = tmp_path / "spec.yaml"

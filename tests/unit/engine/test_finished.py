@@ -258,7 +258,7 @@ def test_a_guard_that_nobody_here_can_make_is_refused(
 
 OTHER_ANSWERS = {
     "logits": "every answer of the model is a distribution, so these are no logits",
-    "probabilities": "the model does not answer with probabilities: its lowest value",
+    "probabilities": "the model does not answer with probabilities: its answers are between -",
 }
 
 
@@ -325,7 +325,7 @@ def test_samples_that_a_model_cannot_take_are_refused(registry: Registry, tmp_pa
         torch.jit.save(torch.jit.trace(module, torch.zeros(2, 16)), tmp_path / "other.pt")
     audit = prepared(tmp_path / "other.pt", registry, tmp_path)
 
-    with pytest.raises(ModelError, match=r"cannot be asked about samples of shape \(1, 8, 8\)"):
+    with pytest.raises(ModelError, match=r"cannot be asked about 256 samples of shape \(1, 8, 8\)"):
         auditable(audit)
 
 
@@ -367,6 +367,103 @@ def test_labels_are_numbered_as_the_model_has_them(
 
     assert torch.equal(audit.dataset.labels, 13 - plain.dataset.labels)
     assert list(audit.dataset.classes) == names[::-1]
+
+
+def test_labels_in_another_case_and_order_are_matched_by_name(
+    mlp: nn.Module, registry: Registry, tmp_path: Path
+) -> None:
+    """What the model gets right is the same; the data card says what was taken for what."""
+    names = [f"SESSION {number}" for number in range(14, 0, -1)]
+    last = nn.Linear(16, 14)
+    last.load_state_dict({name: one.flip(0) for name, one in mlp[3].state_dict().items()})
+    turned = nn.Sequential(*mlp[:3], last)
+    task = SPEC["task"] | {"labels": names}  # type: ignore[operator]
+    plain = prepared(weights(mlp, tmp_path), registry, tmp_path)
+    inputs = torch.as_tensor(plain.dataset.inputs[torch.arange(len(plain.dataset))])
+    right = mlp(inputs).argmax(1) == plain.dataset.labels
+
+    audit = prepared(weights(turned, tmp_path), registry, tmp_path, task=task)
+    _, network = auditable(audit)
+
+    assert torch.equal(logits_of(network, inputs).argmax(1) == audit.dataset.labels, right)
+    assert "label 'session 1' is the model's 'SESSION 1'" in audit.dataset.notes
+
+
+def configured(folder: Path, **config: Any) -> Path:
+    """A folder of Hugging Face with a configuration, and weights that nobody reads."""
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+def test_an_output_without_a_name_counts_all_the_same(tmp_path: Path) -> None:
+    """A gap in id2label would else shift all that follow."""
+    folder = configured(tmp_path, id2label={"0": "no", "2": "yes"})
+
+    assert given_model(folder, allow_code=False).labels == ("no", "LABEL_1", "yes")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"problem_type": "multi_label_classification"}, "a sample may have several labels at"),
+        ({"problem_type": "regression", "id2label": {"0": "age"}}, "so it predicts a number"),
+        ({"id2label": {"0": "LABEL_0"}}, "its head has a single output"),
+        ({"id2label": {"999999999": "a"}}, "is not as transformers writes it: id2label numbers"),
+        ({"id2label": {"first": "a"}}, "is not as transformers writes it"),
+    ],
+)
+def test_heads_that_are_no_classifiers_of_one_label_are_refused(
+    config: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    """Before anything is loaded."""
+    with pytest.raises(StorageError, match=message):
+        given_model(configured(tmp_path, **config), allow_code=False)
+
+
+@pytest.mark.parametrize("write", [exported, torchscript])
+@pytest.mark.parametrize("layer", [nn.Dropout(0.3), nn.BatchNorm1d(16)], ids=["dropout", "batch"])
+def test_a_file_exported_in_train_mode_is_refused(
+    write: Write, layer: nn.Module, mlp: nn.Sequential, registry: Registry, tmp_path: Path
+) -> None:
+    """Nothing can turn it to eval mode any more."""
+    module = nn.Sequential(*mlp[:3], layer, mlp[3]).train()
+    audit = prepared(write(module, tmp_path), registry, tmp_path)
+
+    with pytest.raises(ModelError, match="as in train mode") as refused:
+        auditable(audit)
+    assert "call model.eval()" in str(refused.value)
+
+
+def test_sigmoids_are_no_logits(mlp: nn.Module, registry: Registry, tmp_path: Path) -> None:
+    """Whatever the spec says of them; logits are never advised."""
+    for answers in ("logits", "probabilities"):
+        task = SPEC["task"] | {"answers": answers}  # type: ignore[operator]
+        path = torchscript(nn.Sequential(mlp, nn.Sigmoid()), tmp_path)
+        with pytest.raises(SpecError, match=r"labels one by one \(sigmoids") as refused:
+            auditable(prepared(path, registry, tmp_path, task=task))
+        assert "answers: logits" not in str(refused.value)
+
+
+def test_percentages_are_attacked_as_posteriors(
+    mlp: nn.Module, registry: Registry, tmp_path: Path
+) -> None:
+    """The data card says that they were divided."""
+
+    class Percent(nn.Module):
+        def forward(self, logits: Tensor) -> Tensor:
+            return logits.softmax(1) * 100
+
+    task = SPEC["task"] | {"answers": "probabilities"}  # type: ignore[operator]
+    path = torchscript(nn.Sequential(mlp, Percent()), tmp_path)
+    audit = prepared(path, registry, tmp_path, task=task)
+    inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
+
+    finished, network = auditable(audit)
+
+    found = logits_of(network, inputs).softmax(1)
+    torch.testing.assert_close(found, mlp(inputs).softmax(1), rtol=0, atol=1e-6)
+    assert finished.notes == ("the model's answers are percentages, divided by 100",)
 
 
 def test_a_label_that_the_model_does_not_know_is_refused(

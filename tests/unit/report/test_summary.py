@@ -82,6 +82,20 @@ def test_both_densities_are_named_where_one_would_mislead(results: Results) -> N
     assert "density" not in found
 
 
+@pytest.mark.parametrize("parameters", [None, 4000])
+def test_sizes_that_are_not_known_are_left_out(results: Results, parameters: int | None) -> None:
+    """As of a model that can only be asked, whose file may or may not tell its parameters."""
+    results["baseline"] = None
+    unknown = dict.fromkeys(("density", "model_density", "active", "sparsifiable"))
+    results["model"] |= {**unknown, "parameters": parameters}
+
+    found = cells(comparison(results))
+
+    assert not [label for label in found if "density" in label]
+    assert found.get("parameters") == (None if parameters is None else (Cell("4,000"),))
+    assert "bytes" in found["model file"][0].value
+
+
 def test_a_density_never_reads_as_nothing(results: Results) -> None:
     """Three decimals would make 0.0001 a model without weights."""
     results["model"]["density"] = 9.81e-05

@@ -1,0 +1,126 @@
+"""Weights of a state dict put into a network: names as training tools write them, shapes, dtypes.
+
+- A prefix that all names share and the network's do not (``module.`` of DataParallel, ``model.`` of
+  Lightning, ``state_dict.`` of a nested dictionary) is removed, and so is torch.compile's
+  ``_orig_mod.`` wherever it stands.
+- ``<name>_orig`` and ``<name>_mask`` of ``torch.nn.utils.prune`` are multiplied to ``<name>``.
+- Whole numbers for a weight that is a float are refused: quantised weights mean nothing without
+  their scales.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.errors import ModelError
+
+__all__ = ["fill", "fitted"]
+
+COMPILED = "_orig_mod."
+PRUNED, MASK = "_orig", "_mask"
+MOST_SHOWN = 5
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> None:
+    """Put weights into a network that has exactly these.
+
+    Tied weights need to be there under one of their names only, as safetensors keeps them.
+
+    Args:
+        module: the network.
+        state: its parameters and buffers, by their names.
+        origin: the file, for the error.
+
+    Raises:
+        ModelError: if names, shapes or dtypes do not fit.
+    """
+    own = module.state_dict()
+    state = fitted(state, own.keys())
+    there = {own[name].data_ptr() for name in own.keys() & state.keys()}
+    missing = [n for n, one in own.items() if n not in state and one.data_ptr() not in there]
+    other = [name for name in state if name not in own]
+    both = [name for name in own if name in state]
+    shapes = [
+        f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
+        for name in both
+        if state[name].shape != own[name].shape
+    ]
+    found = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
+    wrong = [f"{what} {listed(names)}" for what, names in found if names]
+    if wrong:
+        raise ModelError(
+            f"the weights in {origin} do not fit the architecture: {'; '.join(wrong)}",
+            mend="write the model's own architecture as task.model, and data with its labels",
+        )
+    lossy = [
+        f"{name} is {_dtype(state[name])} for {_dtype(own[name])}"
+        for name in both
+        if not _converts(state[name], own[name].dtype)
+    ]
+    if lossy:
+        raise ModelError(
+            f"the weights in {origin} are not of the architecture's dtypes: {listed(lossy)}; "
+            "quantised weights mean nothing without their scales",
+            mend="save the dequantised state dict, or export the quantised model as ONNX or .pt2",
+        )
+    module.load_state_dict(state, strict=False)
+
+
+def fitted(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+    """Return a state dict under the names that a network has for it, as far as they can be told.
+
+    Args:
+        state: tensors by name.
+        own: the network's names.
+    """
+    names = set(own)
+    if not any(COMPILED in name for name in names):
+        state = {name.replace(COMPILED, ""): tensor for name, tensor in state.items()}
+    return _unprefixed(_unmasked(dict(state), names), names)
+
+
+def listed(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
+
+
+def _unmasked(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+    """Weights that ``torch.nn.utils.prune`` keeps apart from their masks, as they compute."""
+    whole = {}
+    for name, tensor in state.items():
+        base = name.removesuffix(PRUNED)
+        mask = state.get(base + MASK)
+        is_pruned = name.endswith(PRUNED) and mask is not None and name not in own
+        if is_pruned and mask is not None and mask.shape == tensor.shape:
+            whole[base] = tensor * mask.to(tensor.dtype)
+        else:
+            whole[name] = tensor
+    masks = {name for name in state if name.removesuffix(MASK) in whole.keys() - state.keys()}
+    return {name: tensor for name, tensor in whole.items() if name not in masks}
+
+
+def _unprefixed(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+    """The same without what all names begin with, where the network has the names only then."""
+    stripped = state
+    while stripped and not own & stripped.keys():
+        heads = {name.partition(".")[0] for name in stripped}
+        if len(heads) > 1 or not all("." in name for name in stripped):
+            return state
+        stripped = {name.partition(".")[2]: tensor for name, tensor in stripped.items()}
+    return stripped
+
+
+def _converts(tensor: Tensor, dtype: torch.dtype) -> bool:
+    """Whether a dtype holds a tensor: floats are rounded, and nothing else is."""
+    if tensor.is_floating_point() and dtype.is_floating_point:
+        return bool((tensor.to(dtype).isfinite() | ~tensor.isfinite()).all())
+    if dtype.is_floating_point or tensor.is_complex():
+        return False
+    return bool((tensor.to(dtype).to(tensor.dtype) == tensor).all())
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
