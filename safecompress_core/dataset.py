@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import DataCard
+from safecompress_core.api import DataCard, Definition
 from safecompress_core.errors import DataError
+from safecompress_core.host.boundary import checked
 
 __all__ = [
     "Attribute",
@@ -231,10 +232,16 @@ class Dataset:
         )
 
 
+def _check_dataset(_: Definition, found: object, *__: object) -> None:
+    if not isinstance(found, Dataset):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Dataset")
+
+
 class DataSource(ABC):
     """What a :class:`~safecompress_core.api.DataDef` points to; built from its parameters."""
 
     @abstractmethod
+    @checked(_check_dataset)
     def load(self) -> Dataset:
         """Read the data; the same parameters give the same samples in the same order.
 

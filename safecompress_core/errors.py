@@ -5,6 +5,7 @@
     SafeCompressError
     ├── SpecError                the spec is invalid; carries every problem found      (exit code 1)
     ├── PluginError              a plugin could not be used; names it and its distribution
+    │   └── ComponentError       a component failed while it was built or used
     ├── MissingExtraError        an optional dependency is not installed
     ├── DataError                samples cannot be read as their parameters say
     ├── PoolError                the samples do not suffice for what is asked of them
@@ -14,6 +15,7 @@
     │   └── RepresentationError  a module cannot be the representation
     ├── StorageError             a model file is damaged or not ours
     ├── TrainingDivergedError    the loss is no longer a number
+    ├── WriteError               a file cannot be written
     └── RunDirectoryError        a run directory cannot be used
         └── RunInUseError        another process is running in it
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessError",
+    "ComponentError",
     "DataError",
     "MissingExtraError",
     "ModelError",
@@ -43,6 +46,7 @@ __all__ = [
     "StorageError",
     "TopologyError",
     "TrainingDivergedError",
+    "WriteError",
 ]
 
 
@@ -74,6 +78,38 @@ class PluginError(SafeCompressError):
         self.plugin = plugin
         self.distribution = distribution
         super().__init__(f"{distribution}: {plugin}: {message}")
+
+
+class ComponentError(PluginError):
+    """A component could not be built, raised, or answered against its interface.
+
+    Attributes:
+        message: what it did, and what is wanted.
+        params: its parameters.
+        place: file, line, column and field of the spec where it stands; empty where nobody knows.
+    """
+
+    def __init__(
+        self, message: str, *, plugin: str, distribution: str, params: object, place: str = ""
+    ) -> None:
+        self.message = message
+        self.params = params
+        self.place = place
+        super().__init__(message, plugin=plugin, distribution=distribution)
+
+    def at(self, place: str) -> "ComponentError":
+        """The same error with the place in a spec."""
+        return ComponentError(
+            self.message,
+            plugin=self.plugin,
+            distribution=self.distribution,
+            params=self.params,
+            place=place,
+        )
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        return f"{self.place}: {told}" if self.place else told
 
 
 class MissingExtraError(SafeCompressError):
@@ -138,6 +174,10 @@ class StorageError(SafeCompressError):
 
 class TrainingDivergedError(SafeCompressError):
     """The training loss is no longer a number."""
+
+
+class WriteError(SafeCompressError):
+    """A file cannot be written; the message names it and the cause."""
 
 
 class RunDirectoryError(SafeCompressError):

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import Access
+from safecompress_core.api import Access, Definition
 from safecompress_core.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.guard import Guard
+from safecompress_core.host.boundary import checked
 from safecompress_core.reshaping import UNCHANGED, Reshaping
 from safecompress_core.sparsifiable import DEFAULT_RULE, SparseRule, sparsifiable
 
@@ -254,6 +255,16 @@ def in_eval_mode(module: nn.Module) -> Iterator[None]:
             one.training = training
 
 
+def _check_prepared(_: Definition, found: object, *__: object) -> None:
+    if not isinstance(found, Dataset):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Dataset")
+
+
+def _check_module(_: Definition, found: object, **__: object) -> None:
+    if not isinstance(found, nn.Module):
+        raise ValueError(f"returned {type(found).__name__}; it must return a torch.nn.Module")
+
+
 class ModelFactory(ABC):
     """What a :class:`~safecompress_core.api.ModelDef` points to; built from its parameters."""
 
@@ -262,11 +273,13 @@ class ModelFactory(ABC):
         """Names of the outputs that it has learned already, in their order; empty for none."""
         return ()
 
+    @checked(_check_prepared)
     def prepare(self, dataset: Dataset) -> Dataset:
         """The samples as the model takes them; a model that reads text makes tokens of it."""
         return dataset
 
     @abstractmethod
+    @checked(_check_module)
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
+
 __all__ = ["Aggregator", "Objectives"]
 
 # K candidates · A attackers
@@ -31,10 +34,22 @@ class Objectives:
         return len(self.performance)
 
 
+def _check_utilities(_: Definition, found: object, objectives: Objectives) -> None:
+    """A finite number for each candidate."""
+    wanted = f"it must return an array of {len(objectives)} finite numbers"
+    if not isinstance(found, np.ndarray):
+        raise ValueError(f"returned {type(found).__name__}; {wanted}")
+    if found.shape != (len(objectives),):
+        raise ValueError(f"returned shape {found.shape}; {wanted}")
+    if broken := int((~np.isfinite(found)).sum()):
+        raise ValueError(f"returned {broken} numbers that are not finite; {wanted}")
+
+
 class Aggregator(ABC):
     """Built from its parameters; pure: the same objectives always give the same utilities."""
 
     @abstractmethod
+    @checked(_check_utilities)
     def utilities(self, objectives: Objectives) -> NDArray[np.float64]:
         """One number a candidate, shape (K,), finite, higher is better.
 

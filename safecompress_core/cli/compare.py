@@ -90,6 +90,7 @@ def compare(
         _plan(comparison, host, folder, as_json=as_json)
         return
     from safecompress_core.cli.display.lines import brief_lines
+    from safecompress_core.compare.folder import held
     from safecompress_core.compare.work import Order
 
     order = Order(
@@ -101,10 +102,15 @@ def compare(
         invoked=invocation(context),
         watch=brief_lines,
     )
-    record = _done(comparison, host, order, shelf, workers=workers)
+    with held(folder, waiting=lambda: _tell_of_another(folder)):
+        record = _done(comparison, host, order, shelf, workers=workers)
     _print(record, folder, as_json=as_json)
     if record["failures"]:
         context.exit(UNFINISHED)
+
+
+def _tell_of_another(folder: Path) -> None:
+    click.echo(f"{folder}: another comparison is at work here; waiting for it", err=True)
 
 
 def _done(

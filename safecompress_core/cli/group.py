@@ -9,6 +9,7 @@ interrupted.
 
 import difflib
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ import click
 from safecompress_core.cli.invoked import remember_arguments
 from safecompress_core.errors import SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
+from safecompress_core.interruption import Interrupted, is_sent, listen
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -94,19 +98,59 @@ class LazyGroup(click.Group):
             click.echo(str(error), err=True)
             ctx.exit(INVALID)
         except SafeCompressError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(FAILED)
-        except ModuleNotFoundError as error:
-            extra = missing_extra(error)
-            if extra is None:
-                raise
-            click.echo(f"error: {extra}", err=True)
-            ctx.exit(FAILED)
-        except KeyboardInterrupt:
+            _fail(ctx, str(error), error)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt as error:
+            if not is_sent(error):
+                _fail(ctx, _unforeseen(error), error)
             resume = "; run the same command again to resume"
             resumes = ctx.invoked_subcommand in ("run", "compare")
-            click.echo(f"\ninterrupted{resume if resumes else ''}", err=True)
-            ctx.exit(INTERRUPTED)
+            click.echo(f"\n{_ended(error)}{resume if resumes else ''}", err=True)
+            ctx.exit(error.exit_code if isinstance(error, Interrupted) else INTERRUPTED)
+        except (Exception, SystemExit) as error:
+            told = missing_extra(error) or _unreadable(error) or _of_plugin(error)
+            if told is None:
+                raise
+            _fail(ctx, str(told), error)
+
+
+def _fail(ctx: click.Context, message: str, error: BaseException) -> NoReturn:
+    """Print an error in one line, with -v its traceback as well, and end the command."""
+    logger.info("%s", type(error).__name__, exc_info=error)
+    click.echo(f"error: {message}", err=True)
+    ctx.exit(FAILED)
+
+
+def _ended(error: KeyboardInterrupt) -> str:
+    is_terminated = isinstance(error, Interrupted) and error.signal != signal.SIGINT
+    return "terminated" if is_terminated else "interrupted"
+
+
+def _unreadable(error: BaseException) -> str | None:
+    """Return which file could not be read or written, and why; None for another error."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    what = f"{error.filename}: " if error.filename is not None else ""
+    return f"{what}{error.strerror or error}"
+
+
+def _of_plugin(error: BaseException) -> str | None:
+    """Return which plugin's code raised an error, and what; None where no plugin did."""
+    from safecompress_core.host.boundary import culprit
+
+    found = culprit(error)
+    if found is None and not isinstance(error, SystemExit):
+        return None
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> str:
+    """Return what code that is not ours raised, after the plugin that it is of."""
+    from safecompress_core.host.boundary import culprit
+    from safecompress_core.host.sources import told
+
+    return f"plugin {culprit(error) or 'of unknown name'}: its code raised {told(error)}"
 
 
 class EchoHandler(logging.Handler):
@@ -166,6 +210,7 @@ def main() -> NoReturn:
     An error that nothing foresaw ends with its traceback and exit code 2, since 1 would say that
     the spec is invalid.
     """
+    listen()
     try:
         cli(prog_name="safecompress")
     except Exception:  # noqa: BLE001  click has handled its errors, the group ours: this is a bug

@@ -12,7 +12,6 @@ from safecompress_core.errors import RunDirectoryError
 
 __all__ = ["inspect"]
 
-RESULTS = "results.json"
 SPECS = (".yaml", ".yml")
 FEW = 6
 
@@ -51,14 +50,15 @@ def _run(directory: Path) -> dict[str, Any]:
     """Files and results; ``results`` is null for a run that is not finished."""
     if not (directory / "spec.resolved.yaml").exists():
         raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
-    from safecompress_core.engine.run_directory import read_json
+    from safecompress_core.engine.run_directory import read_results
+    from safecompress_core.engine.sums import is_finished
 
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     shown = [path for path in paths if not path.name.startswith(".")]
     return {
         "run": str(directory),
         "files": {path.relative_to(directory).as_posix(): path.stat().st_size for path in shown},
-        "results": read_json(directory / RESULTS) if directory / RESULTS in shown else None,
+        "results": read_results(directory) if is_finished(directory) else None,
     }
 
 
@@ -112,7 +112,7 @@ def _print_run(found: Mapping[str, Any]) -> None:
         print_summary(console, found["results"])
         console.print()
     else:
-        console.print("This run is not finished: there is no results.json yet.\n")
+        console.print("This run is not finished: there is no results.json or no SHA256SUMS yet.\n")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right")
     for name, count in found["files"].items():

@@ -40,14 +40,15 @@ def display_of(spec: AnySpec) -> "Display":
 
 
 def write_page(finished: "FinishedRun") -> Path | None:
-    """The page of a finished run or audit, written if it is new or missing.
+    """The page of a finished run or audit, written if it is new, missing or damaged.
 
     Whatever goes wrong with it, hours of work must not end with a traceback for it.
     """
-    place = finished.path / REPORT
-    if not finished.is_new and place.exists():
-        return place
+    from safecompress_core.engine.sums import is_recorded
+
     try:
+        if not finished.is_new and is_recorded(finished.path, REPORT):
+            return finished.path / REPORT
         from safecompress_core.report.page import write_report
 
         return write_report(finished.path)

@@ -1,14 +1,13 @@
 """``safecompress pick``: another model of a run's archive, without training again."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import click
 
-from safecompress_core.errors import RunDirectoryError, SafeCompressError
+from safecompress_core.errors import RunDirectoryError
 
 __all__ = ["pick"]
 
@@ -49,8 +48,8 @@ def pick(
 
     results = read_results(run)
     entry = _named(results, model) if model else _preferred(results, str(prefer))
-    default = _inside(run, f"picked/{entry['id']}.safetensors")
-    place = _copied(_inside(run, entry["file"]), output or default)
+    source = _inside(run, entry["file"])
+    place = _copied(source, output) if output else _picked(run, source, entry["id"])
     if as_json:
         audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
         keys = ("id", "strategy", "settings", "objectives", "chosen")
@@ -102,22 +101,30 @@ def _inside(run: Path, name: str) -> Path:
     return run / name
 
 
+def _picked(run: Path, source: Path, model: str) -> Path:
+    """Copy a model into the run directory, and record it there."""
+    from safecompress_core.engine.run_directory import require_inside
+    from safecompress_core.engine.sums import record_files
+
+    require_inside(run)
+    name = f"picked/{model}.safetensors"
+    place = _copied(source, _inside(run, name))
+    record_files(run, [name])
+    return place
+
+
 def _copied(source: Path, target: Path) -> Path:
     """Copy a model file that is sound.
 
     Raises:
         StorageError: if it is not.
+        WriteError: if the copy cannot be written.
     """
     from safecompress_core.sparse.storage import load_model
+    from safecompress_core.writing import write_bytes
 
     load_model(source)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    except OSError as error:
-        raise SafeCompressError(f"{target}: cannot be written: {error.strerror}") from error
+    write_bytes(target, source.read_bytes())
     return target
 
 

@@ -62,7 +62,7 @@ def predict(
         safecompress predict runs/mine-2e55665e patients.csv --out predictions.csv
     """
     from safecompress_core.engine.rebuilding import load_classifier
-    from safecompress_core.engine.run_directory import write_bytes
+    from safecompress_core.writing import write_bytes
 
     place = model / MODEL if model.is_dir() else model
     host = discovered_plugins(plugins_dir)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.engine.plan import Job, Plan, plan_of
+from safecompress_core.engine.sums import is_finished
 from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison, Entry
 
@@ -118,7 +119,7 @@ def _runs(entries: Sequence[Entry], plans: Sequence[Plan], folder: Path) -> Iter
             directory=plan.directory,
             epochs=_sum(own, "epochs"),
             tests=_sum(own, "tests"),
-            is_done=(folder / "runs" / plan.directory / "results.json").exists(),
+            is_done=is_finished(folder / "runs" / plan.directory),
         )
 
 

@@ -10,6 +10,7 @@ from safecompress_core.dataset import Dataset
 from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.run import run_directory
+from safecompress_core.engine.sums import is_finished
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison
@@ -37,7 +38,7 @@ def require_all_feasible(
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
-        if (entry.variant, entry.density) in rehearsed or (run / "results.json").exists():
+        if (entry.variant, entry.density) in rehearsed or is_finished(run):
             continue
         rehearsed.add((entry.variant, entry.density))
         try:

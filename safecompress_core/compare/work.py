@@ -21,9 +21,11 @@ from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.run import run_directory, run_spec
 from safecompress_core.engine.run_directory import read_results
+from safecompress_core.engine.sums import is_finished
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
+from safecompress_core.writing import write_bytes
 
 __all__ = ["Failure", "Order", "work_off"]
 
@@ -137,8 +139,7 @@ class _Bench:
                     invoked=self.order.invoked,
                 )
         except SafeCompressError as error:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(str(error), encoding="utf-8")
+            write_bytes(note, str(error).encode())
 
 
 def _tell_both(
@@ -176,7 +177,7 @@ def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[
         if _reason(folder, index) is not None:
             continue  # whatever an earlier attempt left is of other data, files or code
         directory = run_directory(entry.loaded, registry, folder / "runs")
-        if (directory / "results.json").exists():
+        if is_finished(directory):
             yield Done(
                 variant=entry.variant,
                 method=str(entry.loaded.resolved["method"]["type"]),

@@ -1,9 +1,6 @@
 """What only the data and the machine can tell is wrong with the attackers of a spec."""
 
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from importlib.util import find_spec
 
 import torch
@@ -11,26 +8,20 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerParams, Game, component_id
 from safecompress_core.dataset import Dataset
-from safecompress_core.engine.attack import Attack, Sight, look
+from safecompress_core.engine.attack import Attack
 from safecompress_core.engine.groundwork import Groundwork
 from safecompress_core.engine.inverting import is_image
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.errors import AccessError, MissingExtraError
-from safecompress_core.privacy.attacker import Attacker
+from safecompress_core.errors import MissingExtraError
 from safecompress_core.privacy.games import ground_truth
-from safecompress_core.privacy.pools import Pool
 from safecompress_core.spec.attacker_checks import each_alone
 from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer", "overreaching"]
+__all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer"]
 
 MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
 """The games whose attackers make inputs of their own, or learn from them as numbers."""
-
-TRIED = 8
-"""Members, and as many others, on which attackers are tried before anything is trained."""
 
 
 def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
@@ -65,48 +56,6 @@ def nothing_to_infer(prepared: Groundwork) -> Iterator[Finding]:
                 )
                 mend = "take the attacker out, give the pool a larger share, or use more data"
                 yield Finding((*path, "attribute"), message, mend)
-
-
-def overreaching(prepared: Preparation) -> Iterator[Finding]:
-    """Attackers that read more than they declare; else they would fail when models are trained.
-
-    Each but the built-in ones, whose own tests show it, is tried on a few samples of attack-train
-    and a network that has learned nothing. One that fails otherwise there may do well with more to
-    learn from. Reference models there are none yet.
-    """
-    pool = prepared.pools.attack_train
-    few = Pool(pool.name, pool.members[:TRIED], pool.non_members[:TRIED])
-    sight = look(prepared.blank(), prepared.dataset, few)
-    sight = replace(sight, uncompressed=sight.seen, versions=(sight.seen,))
-    for path, attack in each_attack(prepared):
-        if _is_built_in(prepared, attack.params):
-            continue
-        if attack.definition.game in (Game.MEMBERSHIP, Game.ATTRIBUTE):
-            reason = _overreach(prepared, attack, sight)
-            if reason:
-                message = f"{attack.id!r} reads more than it declares: {reason}"
-                mend = "take it out; its plugin has to declare the access that it needs"
-                yield Finding((*path, "type"), message, mend)
-
-
-def _is_built_in(prepared: Preparation, params: AttackerParams) -> bool:
-    registry = prepared.registry
-    return registry.origin(registry.definition_of(params)).is_built_in
-
-
-def _overreach(prepared: Preparation, attack: Attack, sight: Sight) -> str:
-    """What an attacker reads without having declared it; empty for nothing."""
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        attacker: Attacker = prepared.registry.create(attack.params)
-        try:
-            attacker.fit(
-                attack.evidence(sight, is_known=True), generator=torch.Generator().manual_seed(0)
-            )
-            attacker.score(attack.evidence(sight, is_known=False))
-        except AccessError as error:
-            return str(error)
-    return ""
 
 
 def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from safecompress_core.engine.run_directory import read_json, write_bytes, write_json
+from safecompress_core.engine.run_directory import read_json, write_json
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.writing import write_bytes
 
 __all__ = ["Checkpoints"]
 
@@ -49,18 +52,29 @@ class Checkpoints:
         write_json(place / "record.json", kept)
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
-        """What was kept under a name; None where nothing was, or not all of it."""
+        """What was kept under a name; None where nothing was, or not all of it.
+
+        Raises:
+            RunDirectoryError: if it cannot be read, or is damaged.
+        """
         place = self._folder / name
         if not (place / "record.json").exists():
             return None
         record = read_json(place / "record.json")
-        models = [
-            safetensors.torch.load_file(place / f"{index}.safetensors")
-            for index in range(record.pop("models"))
-        ]
+        models = [_tensors(place / f"{index}.safetensors") for index in range(record.pop("models"))]
         self._began = time.perf_counter() - record.pop("seconds")
         return record, models
 
     def drop(self, name: str) -> None:
         """Forget a checkpoint that a newer one replaces."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunDirectoryError(
+            f"{path}: cannot be read: {reason}; remove {path.parent} to train this anew"
+        ) from error

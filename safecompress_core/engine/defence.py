@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from safecompress_core.api import Definition
 from safecompress_core.engine.arithmetic import Arithmetic
 from safecompress_core.engine.flaw import Flaw
 from safecompress_core.guard import Guard
+from safecompress_core.host.boundary import checked
 from safecompress_core.network import Classifier
 
 __all__ = ["Batch", "Defence", "Schedule", "Step", "Supplies", "Surroundings"]
@@ -129,6 +131,28 @@ class Surroundings:
     are_numbers: bool = True
 
 
+def _check_batch(_: Definition, found: object, *__: object, **___: object) -> None:
+    """A batch with a label for each input."""
+    if not isinstance(found, Batch):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Batch")
+    if len(found.inputs) != len(found.labels):
+        message = f"returned {len(found.inputs)} inputs with {len(found.labels)} labels"
+        raise ValueError(f"{message}; it must return a label for each input")
+
+
+def _check_loss(_: Definition, found: object, *__: object) -> None:
+    """A scalar; one that is no number ends training, which tells more of it."""
+    if not isinstance(found, Tensor):
+        raise ValueError(f"returned {type(found).__name__}; it must return a scalar tensor")
+    if found.ndim:
+        raise ValueError(f"returned shape {tuple(found.shape)}; it must return a scalar tensor")
+
+
+def _check_guard(_: Definition, found: object, **__: object) -> None:
+    if not (found is None or isinstance(found, Guard)):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Guard, or None")
+
+
 class Defence(nn.Module, ABC):
     """Changes what a model sees in training, or what it is trained for.
 
@@ -191,6 +215,7 @@ class Defence(nn.Module, ABC):
             generator: what initial weights are drawn from.
         """
 
+    @checked(_check_guard)
     def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
         """What is to stand before the answers of the model that ships; None for nothing.
 
@@ -206,10 +231,12 @@ class Defence(nn.Module, ABC):
     def equip(self, supplies: Supplies) -> None:
         """Take what the definition asks for, after ``prepare``; copies are equipped anew."""
 
+    @checked(_check_batch)
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """The batch as the model shall see it in this step."""
         return batch
 
+    @checked(_check_batch)
     def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
         """The batch made hard for the model as it is; the model and its mode are left alone."""
         return batch
@@ -224,6 +251,7 @@ class Defence(nn.Module, ABC):
     def oppose(self, step: Step, *, generator: torch.Generator) -> None:
         """Train an opponent on the model as it is; the model's own gradients are left alone."""
 
+    @checked(_check_loss)
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """The scalar to minimise, given the one that the defences before this one ask for."""
         return loss

@@ -15,7 +15,7 @@ from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
-__all__ = ["defence_flaws", "movable_flaws"]
+__all__ = ["declared_defences", "defence_flaws", "movable_flaws", "strategy_parts"]
 
 METHOD: SpecPath = ("method",)
 WITHOUT_GRADIENTS = {
@@ -30,14 +30,15 @@ def movable_flaws(prepared: Preparation) -> Iterator[Finding]:
     """Defences that change samples a little, where these are words or codes."""
     if can_be_moved(prepared.dataset):
         return
-    for path, params in _declared(prepared):
+    for path, params in declared_defences(prepared):
         if definition_of(params).moves_inputs:
             name = component_id(params)
             message = f"{name!r} needs inputs that can be moved, and these are words or codes"
             yield Finding((*path, "type"), message, "take it out")
 
 
-def _declared(prepared: Preparation) -> list[tuple[SpecPath, Params]]:
+def declared_defences(prepared: Preparation) -> list[tuple[SpecPath, Params]]:
+    """Return the defences of the method, each with its place."""
     defences = getattr(prepared.spec.method, "defences", ())
     return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
 
@@ -48,7 +49,7 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
     Raises:
         MissingExtraError: if a defence needs a package that is not installed.
     """
-    declared = _declared(prepared)
+    declared = declared_defences(prepared)
     if not declared:
         return
     trainee = prepared.method.trainee(prepared.architecture)
@@ -94,7 +95,7 @@ def _guarded_past(
     prepared: Preparation, name: str, guards: Mapping[str, Guard | None]
 ) -> Iterator[Finding]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
-    for path, params in _declared(prepared):
+    for path, params in declared_defences(prepared):
         other = component_id(params)
         guard = guards[other]
         if guard is None:
@@ -114,7 +115,7 @@ def _guarded_past(
 
 def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
     """Ways around a defence that bounds all that a model learns from members."""
-    for path, params in _strategies(prepared.spec.method, METHOD):
+    for path, params in strategy_parts(prepared.spec.method):
         role, part = definition_of(params).role, prepared.registry.create(params)
         if part.gradient_batches or getattr(part, "needs_momentum", False):
             message = (
@@ -126,7 +127,7 @@ def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
             yield Finding((*path, "weights"), message, "write 'random', or 'pretrained'")
 
 
-def _strategies(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Params]]:
+def strategy_parts(value: Any, path: SpecPath = METHOD) -> Iterator[tuple[SpecPath, Params]]:
     """Every part of a strategy below a component, with its place."""
     if isinstance(value, Params) and isinstance(vars(type(value)).get("definition"), StrategyDef):
         yield path, value
@@ -136,4 +137,4 @@ def _strategies(value: Any, path: SpecPath) -> Iterator[tuple[SpecPath, Params]]
     if isinstance(value, list | tuple):
         items = enumerate(value)
     for step, item in items:
-        yield from _strategies(item, (*path, step))
+        yield from strategy_parts(item, (*path, step))

@@ -4,10 +4,18 @@ Where a unit is done must not show in what comes of it, so a unit takes all that
 own description and leaves its result in a file.
 """
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection
 from typing import TypeVar
+
+from safecompress_core.errors import SafeCompressError
 
 __all__ = ["each_done"]
 
@@ -28,8 +36,10 @@ def each_done(
     Yields:
         The finished units: in their order for one worker, else as they finish.
 
+    Processes do not outlive this one, however it ends, and end with it when it is interrupted.
+
     Raises:
-        BrokenProcessPool: if a process dies.
+        SafeCompressError: if a process dies.
         Exception: whatever ``work`` raises; units that nobody has begun are left out then.
     """
     if min(workers, len(units)) <= 1:
@@ -37,12 +47,57 @@ def each_done(
             work(unit)
             yield unit
         return
+    before = set(multiprocessing.active_children())
     # Fresh interpreters: a forked copy of one whose torch has threads may hang.
-    pool = ProcessPoolExecutor(min(workers, len(units)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(units)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_attend,
+    )
     try:
-        waiting = {pool.submit(work, unit): unit for unit in units}
+        with _without_interrupts():
+            waiting: dict[Future[None], Unit] = {pool.submit(work, unit): unit for unit in units}
         for future in as_completed(waiting):
             future.result()
             yield waiting[future]
+    except BrokenProcessPool:
+        raise SafeCompressError(
+            "a worker process has died: it was killed, or memory was not enough; run the same line "
+            "again, with fewer --workers"
+        ) from None
+    except Exception:
+        raise
+    except BaseException:  # an interrupt: whatever the processes are at is not waited for
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back; a process that is started within does not get it before `_attend`."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _attend() -> None:
+    """Leave Ctrl-C to the parent, and end when it is gone, whatever this process is at."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # for a worker alone
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch of the parent", daemon=True).start()

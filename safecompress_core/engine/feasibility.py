@@ -14,7 +14,6 @@ from safecompress_core.engine.attack_flaws import (
     attack_flaws,
     each_attack,
     nothing_to_infer,
-    overreaching,
 )
 from safecompress_core.engine.data_flaws import data_flaws
 from safecompress_core.engine.defence_flaws import defence_flaws, movable_flaws
@@ -24,6 +23,7 @@ from safecompress_core.engine.labels import one_sided
 from safecompress_core.engine.metric import SampleMetric
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.references import reference, references_wanted
+from safecompress_core.engine.trial import trial
 from safecompress_core.errors import (
     DataError,
     ModelError,
@@ -39,6 +39,7 @@ from safecompress_core.privacy.references import hands
 from safecompress_core.spec.checks import NUMERIC_MEASURES, AnySpec
 from safecompress_core.spec.fields import marked
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.placing import placed
 from safecompress_core.spec.problems import SpecPath
 from safecompress_core.spec.translate import Finding
 
@@ -74,6 +75,7 @@ def require_buildable(prepared: Preparation) -> None:
     checked_by((partial(check, prepared) for check in checks), prepared.loaded)
 
 
+@placed
 def checked_by(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
     """Make checks one after the other, until one of them finds something.
 
@@ -294,5 +296,5 @@ CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
     _method,
     defence_flaws,
     _references,
-    overreaching,
+    trial,
 )

@@ -33,6 +33,7 @@ from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.placing import placed
 
 __all__ = ["Measured", "measured"]
 
@@ -75,6 +76,7 @@ class Measured:
         return asdict(self)
 
 
+@placed
 def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
     """Train some steps as the spec's method would, at its density, and observe a batch.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from safecompress_core.api import DataCard, HeldOut, Params, component_id
+from safecompress_core.api import DataCard, Definition, HeldOut, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.engine.architecture import Architecture
@@ -23,6 +23,7 @@ from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learner import Learner, kept_topology
 from safecompress_core.engine.settings import Settings
 from safecompress_core.engine.trainer import Trainer
+from safecompress_core.host.boundary import checked
 from safecompress_core.network import Classifier
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.storage import save_model
@@ -166,7 +167,6 @@ class Workshop:
             passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
         topology = learner.topology or Topology.dense(shapes)
         save_model(
             path,
@@ -227,6 +227,13 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _check_outcome(_: Definition, found: object, *__: object) -> None:
+    if not isinstance(found, Outcome) or not isinstance(found.chosen, Learner):
+        raise ValueError(
+            f"returned {type(found).__name__}; it must return an Outcome with the chosen Learner"
+        )
+
+
 class Method(ABC):
     """Built from its parameters."""
 
@@ -256,5 +263,6 @@ class Method(ABC):
         """How many models it trains or tests, for the display of progress."""
 
     @abstractmethod
+    @checked(_check_outcome)
     def run(self, workshop: Workshop) -> Outcome:
         """Yield a model; goes on from a checkpoint where there is one."""

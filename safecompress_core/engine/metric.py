@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.intervals import Estimate, clopper_pearson
 from safecompress_core.privacy.observations import Observations
 
@@ -27,10 +29,32 @@ class Subject:
     file_bytes: int
 
 
+def _check_estimate(_: Definition, found: object, *__: object) -> None:
+    """A finite value with its interval."""
+    wanted = "it must return an Estimate of finite numbers"
+    if not isinstance(found, Estimate):
+        raise ValueError(f"returned {type(found).__name__}; {wanted}")
+    if not all(map(math.isfinite, (found.value, *found.interval))):
+        raise ValueError(f"returned {found.value} in {found.interval}; {wanted}")
+
+
+def _check_shares(_: Definition, values: object, unseen: Observations) -> None:
+    """A number in [0, 1] for each sample."""
+    wanted = f"it must return a tensor of shape ({len(unseen)},), in [0, 1]"
+    if not isinstance(values, Tensor):
+        raise ValueError(f"returned {type(values).__name__}; {wanted}")
+    if tuple(values.shape) != (len(unseen),):
+        raise ValueError(f"returned shape {tuple(values.shape)}; {wanted}")
+    odd = ~((values >= 0) & (values <= 1))  # NaN as well
+    if bool(odd.any()):
+        raise ValueError(f"returned {int(odd.sum())} values outside of [0, 1]; {wanted}")
+
+
 class Metric(ABC):
     """Built from its parameters."""
 
     @abstractmethod
+    @checked(_check_estimate)
     def measure(self, subject: Subject) -> Estimate:
         """The value with its interval; an exact figure has an interval of no width."""
 
@@ -39,6 +63,7 @@ class SampleMetric(Metric):
     """A mean over samples; the first one of a spec is the performance that the loop maximises."""
 
     @abstractmethod
+    @checked(_check_shares)
     def per_sample(self, unseen: Observations) -> Tensor:
         """What each sample contributes, shape (N,), in [0, 1], higher is better."""
 

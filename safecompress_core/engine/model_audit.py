@@ -28,7 +28,7 @@ from safecompress_core.engine.run import FinishedRun
 from safecompress_core.engine.run_directory import (
     VERSION,
     RunDirectory,
-    read_json,
+    read_results,
     write_json,
     write_yaml,
 )
@@ -36,6 +36,7 @@ from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
 from safecompress_core.spec.audit_spec import AuditSpec
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.placing import placed
 
 __all__ = ["AUDITED", "audit_model"]
 
@@ -43,6 +44,7 @@ AUDITED = "model"
 """What events call the model."""
 
 
+@placed
 def audit_model(
     given: GivenModel,
     loaded: LoadedSpec[AuditSpec],
@@ -76,9 +78,9 @@ def audit_model(
     name = directory_name(loaded.resolved, records, model=fingerprint)
     with RunDirectory(runs / name) as directory:
         require_same_identity(prepared.identity(), directory)
-        if directory.results.exists():
+        if directory.is_finished:
             return FinishedRun(
-                path=directory.path, results=read_json(directory.results), is_new=False
+                path=directory.path, results=read_results(directory.path), is_new=False
             )
         write_json(directory.path / "plugins.json", records)
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
@@ -94,6 +96,7 @@ def audit_model(
                 observers=observers,
             )
             results = work.results()
+        directory.seal()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 

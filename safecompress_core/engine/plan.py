@@ -21,6 +21,7 @@ PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
 """Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
 FILES = (
     "results.json",
+    "SHA256SUMS",
     "model/model.safetensors",
     "baseline/model.safetensors",
     "archive/*.safetensors",

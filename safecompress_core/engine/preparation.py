@@ -30,6 +30,7 @@ from safecompress_core.engine.output_labels import as_learned
 from safecompress_core.engine.rebuilding import component, guarding_of
 from safecompress_core.engine.rows import digests_read
 from safecompress_core.engine.trainer import Trainer
+from safecompress_core.host.boundary import owner_of, raising_as
 from safecompress_core.network import Classifier, ModelFactory
 from safecompress_core.privacy.canaries import mislabelled
 from safecompress_core.privacy.pools import Pools
@@ -153,12 +154,13 @@ class Preparation(Groundwork):
         ) -> Classifier:
             module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
             reshaping.apply(module)
-            network = Classifier(
-                module,
-                sample=sample,
-                representation=task.representation,
-                rule=rule,
-            ).to(device)
+            with raising_as(owner_of(factory), "the forward pass of what it builds"):
+                network = Classifier(
+                    module,
+                    sample=sample,
+                    representation=task.representation,
+                    rule=rule,
+                ).to(device)
             network.reshaping = reshaping
             arithmetic_for(training, network, sample, device).laid_out(network)
             return network

@@ -13,12 +13,12 @@
 """
 
 import copy
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -51,6 +51,8 @@ from safecompress_core.privacy.references import References, deal
 from safecompress_core.seeding import Seed
 from safecompress_core.spec.components import definition_of
 from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.placing import placing
+from safecompress_core.writing import partial_name
 
 __all__ = [
     "Order",
@@ -261,10 +263,11 @@ def _train(
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
     own = reference(prepared, order.index)
-    with TemporaryDirectory(prefix="safecompress-reference-") as working:
-        network = _trained(
-            own, Path(working), is_dense=order.is_dense, journal=journal or Journal()
-        )
+    working = folder / partial_name(order.key)
+    try:
+        network = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
     seen = observe(network, own.dataset.inputs, own.dataset.labels)
     answers = {"logits": seen.logits, "is_in": own.is_in}
     if network.guard is not None:
@@ -310,7 +313,7 @@ def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) 
     """The same in a process that has to load everything first."""
     try:
         prepared = _prepared(source)
-        with reproducible(threads):
+        with placing(prepared.loaded), reproducible(threads):
             _train(prepared, folder, order)
     except (MissingExtraError, PluginError, SpecError) as error:
         # made of more than a message, they cannot be sent to another process

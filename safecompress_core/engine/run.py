@@ -33,7 +33,7 @@ from safecompress_core.engine.run_audit import BASELINE, CHOSEN, RunAudit
 from safecompress_core.engine.run_directory import (
     VERSION,
     RunDirectory,
-    read_json,
+    read_results,
     write_json,
     write_yaml,
 )
@@ -43,6 +43,7 @@ from safecompress_core.host import Registry
 from safecompress_core.network import Classifier
 from safecompress_core.spec.checks import auditing_selectors
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.placing import placed
 
 __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
 
@@ -67,6 +68,7 @@ def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
     return runs / directory_name(loaded.resolved, plugin_records(loaded.resolved, registry))
 
 
+@placed
 def run_spec(
     loaded: LoadedSpec,
     registry: Registry,
@@ -103,9 +105,9 @@ def run_spec(
     require_feasible(prepared)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
         require_same_identity(prepared.identity(), directory)
-        if directory.results.exists():
+        if directory.is_finished:
             return FinishedRun(
-                path=directory.path, results=read_json(directory.results), is_new=False
+                path=directory.path, results=read_results(directory.path), is_new=False
             )
         write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
@@ -123,6 +125,7 @@ def run_spec(
                 shared=shared,
             )
             results = work.results()
+        directory.seal()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 

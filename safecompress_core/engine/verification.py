@@ -1,11 +1,9 @@
 """Works out again, from the files of a run directory, what its results say of them."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,10 @@ from ruamel.yaml.error import YAMLError
 
 from safecompress_core.api import Game
 from safecompress_core.engine.gate import verdicts
+from safecompress_core.engine.integrity import Check, Status, recorded_files
 from safecompress_core.engine.run import directory_name, plugin_records
 from safecompress_core.engine.run_directory import read_json, read_results
+from safecompress_core.engine.sums import RESULTS, SUMS, sha256
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.host import Registry
 from safecompress_core.sparse.storage import StoredModel, load_model
@@ -31,29 +31,6 @@ BASELINE = "baseline/model.safetensors"
 SPEC, PLUGINS, EVENTS = "spec.resolved.yaml", "plugins.json", "events.jsonl"
 
 
-class Status(StrEnum):
-    """What a check found."""
-
-    OK = "ok"
-    WARNING = "warning"
-    DAMAGED = "damaged"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: a file, or what of the results.
-        status: whether it fits.
-        message: what was found.
-    """
-
-    name: str
-    status: Status
-    message: str
-
-
 def verified(directory: Path, registry: Registry) -> list[Check]:
     """Every check of a finished run; a file or key that is missing is damage too.
 
@@ -64,8 +41,12 @@ def verified(directory: Path, registry: Registry) -> list[Check]:
     Raises:
         RunDirectoryError: if there are no results, or they have another version.
     """
+    if not (directory / RESULTS).exists():
+        raise RunDirectoryError(f"{directory / RESULTS}: no such file; is this a finished run?")
+    found = list(recorded_files(directory))
+    if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in found):
+        return found  # nothing can be worked out from these
     run = _Run(directory, read_results(directory), registry)
-    found: list[Check] = []
     for name, check in run.checks():
         try:
             found.append(check())
@@ -115,7 +96,7 @@ class _Run:
         """It loads, its own SHA-256 and the one in the results fit, so do density and size."""
         path = self.directory / file
         stored = load_model(path)
-        if hashlib.sha256(path.read_bytes()).hexdigest() != self.results["files"].get(file):
+        if sha256(path) != self.results["files"].get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
         found = {

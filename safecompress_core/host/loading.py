@@ -13,6 +13,7 @@ from safecompress_core import hookspecs
 from safecompress_core.api import PROJECT, Definition
 from safecompress_core.errors import PluginError
 from safecompress_core.hookspecs import HOOKS, LIFECYCLE
+from safecompress_core.host.boundary import BREAKAGE, is_signal
 from safecompress_core.host.definitions import flaws_of, key_of, label
 from safecompress_core.host.registry import Registry
 from safecompress_core.host.sources import (
@@ -28,9 +29,6 @@ from safecompress_core.host.sources import (
 __all__ = ["PluginHost", "load_plugins"]
 
 logger = logging.getLogger(__name__)
-
-# A plugin that calls sys.exit() while it is loaded is as broken as one that raises.
-BREAKAGE = (Exception, SystemExit)
 
 
 class UnusablePluginError(Exception):
@@ -101,6 +99,8 @@ class PluginHost:
                 own = copy.deepcopy(dict(event))
                 observer.function(**dict.fromkeys(observer.argnames, own))
             except BREAKAGE as error:
+                if is_signal(error):
+                    raise
                 logger.warning("observer %s failed: %s", observer.plugin_name, told(error))
                 logger.debug("observer %s", observer.plugin_name, exc_info=error)
 
@@ -111,6 +111,8 @@ class PluginHost:
         try:
             return self._definitions(source)
         except BREAKAGE as error:
+            if is_signal(error):
+                raise
             if self._manager.get_plugin(origin.name) is not before:
                 self._manager.unregister(name=origin.name)
             logger.debug("plugin %s", origin.name, exc_info=error)

@@ -19,6 +19,7 @@ from safecompress_core.api import (
 )
 from safecompress_core.errors import PluginError, SafeCompressError
 from safecompress_core.extras import missing_extra
+from safecompress_core.host.boundary import BREAKAGE, Owner, guarded, is_signal
 from safecompress_core.host.definitions import Key, key_of, label
 from safecompress_core.host.sources import BLOCK, Origin, normalised, told
 
@@ -111,28 +112,29 @@ class Registry:
     def create(self, params: Params) -> Any:
         """Import the implementation and build it from its parameters.
 
+        Whatever fails in it later is told with its name, see `safecompress_core.host.boundary`.
+
         Raises:
             MissingExtraError: if it needs a package that an extra of ours brings.
-            PluginError: if it cannot be imported or built.
+            ComponentError: if it cannot be imported or built.
             SafeCompressError: whatever the implementation itself raises of that kind.
         """
         definition = self.definition_of(params)
         module, _, attribute = definition.target.partition(":")
         parts = [self._parts(params)] if isinstance(definition, CombinedAttackerDef) else []
+        owner = Owner(definition, params, self.origin(definition))
         try:
-            return getattr(importlib.import_module(module), attribute)(params, *parts)
+            built = getattr(importlib.import_module(module), attribute)(params, *parts)
         except SafeCompressError:
             raise
-        except Exception as error:
+        except BREAKAGE as error:
+            if is_signal(error):
+                raise
             if extra := missing_extra(error):
                 raise extra from error
-            origin = self.origin(definition)
-            what = label(key_of(definition))
-            raise PluginError(
-                f"cannot build the {what} from {definition.target}: {told(error)}",
-                plugin=origin.plugin,
-                distribution=origin.package,
-            ) from error
+            what = f"cannot build the {owner.label} from {definition.target}"
+            raise owner.error(f"{what}: {told(error)}") from error
+        return guarded(built, owner)
 
     def _parts(self, params: Params) -> tuple[Part, ...]:
         """What an attacker is made of, built."""

@@ -13,6 +13,7 @@ from types import ModuleType
 from safecompress_core.errors import SafeCompressError
 
 __all__ = [
+    "FILE_MODULE",
     "GROUP",
     "OWN_DISTRIBUTION",
     "Origin",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 GROUP = "safecompress"
+FILE_MODULE = "safecompress_file_"
+"""What the module of a single-file plugin is called, before the file's own name."""
 OWN_DISTRIBUTION = "safecompress"
 
 ALLOW = "SAFECOMPRESS_PLUGINS"
@@ -220,7 +223,7 @@ def _source(point: EntryPoint, origin: Origin) -> Source:
 
 
 def _module_of(path: Path) -> ModuleType:
-    name = f"safecompress_file_{path.stem}"
+    name = f"{FILE_MODULE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Definition, Game
+from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.background import Encoding
 from safecompress_core.privacy.observations import Observations
 from safecompress_core.privacy.references import References
@@ -90,6 +91,21 @@ class Evidence:
         )
 
 
+def _check_scores(definition: Definition, scores: object, evidence: Evidence) -> None:
+    """A tensor of numbers, (N,) or (N, V)."""
+    is_attribute = getattr(definition, "game", None) is Game.ATTRIBUTE
+    n, values = len(evidence.seen.labels), evidence.values
+    shape = (n, values) if is_attribute else (n,)
+    wanted = f"it must return a tensor of shape {shape}, without NaN"
+    if not isinstance(scores, Tensor):
+        raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
+    if tuple(scores.shape) != shape:
+        raise ValueError(f"returned shape {tuple(scores.shape)} for {n} samples; {wanted}")
+    if scores.is_complex() or (broken := int(scores.isnan().sum())):
+        what = "complex numbers" if scores.is_complex() else f"{broken} NaN"
+        raise ValueError(f"returned {what} for {n} samples; {wanted}")
+
+
 class Adversary(ABC):
     """Built from its parameters once a model; copied, with what it learned, for each candidate.
 
@@ -122,6 +138,7 @@ class Attacker(Adversary):
     threshold: float | None = None
 
     @abstractmethod
+    @checked(_check_scores)
     def score(self, evidence: Evidence) -> Tensor:
         """One answer a sample; ``evidence.truth`` is None.
 

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.attacker import Adversary, Evidence
 
 __all__ = ["Ball", "Evader"]
@@ -76,6 +78,18 @@ class Ball:
         return torch.clamp(origin + step, self.low, self.high)
 
 
+def _check_moved(
+    _: Definition, moved: object, evidence: Evidence, ball: Ball, **__: object
+) -> None:
+    """Inputs within the ball."""
+    if not isinstance(moved, Tensor):
+        raise ValueError(f"returned {type(moved).__name__}; it must return a tensor of inputs")
+    try:
+        ball.check(moved.detach().cpu(), evidence.seen.inputs)
+    except ValueError as error:
+        raise ValueError(f"broke a rule: {error}") from None
+
+
 class Evader(Adversary):
     """Moves inputs a little, so that the model answers wrongly.
 
@@ -83,6 +97,7 @@ class Evader(Adversary):
     """
 
     @abstractmethod
+    @checked(_check_moved)
     def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
         """The samples of a pool, each moved within the ball.
 

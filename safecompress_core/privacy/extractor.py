@@ -4,9 +4,20 @@ from abc import abstractmethod
 
 from torch import Tensor
 
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.attacker import Adversary
 
 __all__ = ["Extractor"]
+
+
+def _check_labels(_: Definition, labels: object, inputs: Tensor) -> None:
+    """A label for each input."""
+    wanted = f"it must return a tensor of {len(inputs)} labels, int64"
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"returned {type(labels).__name__}; {wanted}")
+    if tuple(labels.shape) != (len(inputs),) or labels.is_floating_point():
+        raise ValueError(f"returned {labels.dtype} of shape {tuple(labels.shape)}; {wanted}")
 
 
 class Extractor(Adversary):
@@ -18,5 +29,6 @@ class Extractor(Adversary):
     """
 
     @abstractmethod
+    @checked(_check_labels)
     def answer(self, inputs: Tensor) -> Tensor:
         """What the clone answers to inputs (M, ...): labels, shape (M,), int64."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.attacker import Adversary, Evidence
 
 __all__ = ["Clues", "Inverter"]
@@ -37,6 +39,20 @@ class Clues:
         return len(self.gradients) or len(self.classes)
 
 
+def _check_inputs(
+    _: Definition, found: object, evidence: Evidence, clues: Clues, **__: object
+) -> None:
+    """Finite inputs of the model, one for each clue."""
+    shape = (len(clues), *evidence.seen.inputs.shape[1:])
+    wanted = f"it must return a tensor of finite numbers, of shape {shape}"
+    if not isinstance(found, Tensor):
+        raise ValueError(f"returned {type(found).__name__}; {wanted}")
+    if tuple(found.shape) != shape:
+        raise ValueError(f"returned shape {tuple(found.shape)}; {wanted}")
+    if broken := int((~found.isfinite()).sum()):
+        raise ValueError(f"returned {broken} values that are not finite; {wanted}")
+
+
 class Inverter(Adversary):
     """Reconstructs inputs of the model.
 
@@ -44,6 +60,7 @@ class Inverter(Adversary):
     """
 
     @abstractmethod
+    @checked(_check_inputs)
     def reconstruct(
         self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
     ) -> Tensor:

@@ -5,14 +5,15 @@ The page is a function of the run directory's ``results.json``, ``spec.resolved.
 no script.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from ruamel.yaml import YAML
 
-from safecompress_core.engine.run_directory import read_json, read_results, write_bytes
-from safecompress_core.errors import RunDirectoryError
+from safecompress_core.engine.run_directory import read_results, require_inside
+from safecompress_core.engine.sums import read_recorded, record_files
 from safecompress_core.report import (
     alone,
     contents,
@@ -24,28 +25,33 @@ from safecompress_core.report import (
 )
 from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
+from safecompress_core.writing import write_bytes
 
 __all__ = ["page_template", "render", "write_report"]
 
-TEMPLATE = "report.html"
+TEMPLATE = PAGE = "report.html"
 
 
 def write_report(run_directory: Path) -> Path:
-    """Write ``report.html`` into a finished run's directory, whole or not at all.
+    """Write ``report.html`` into a finished run's directory, whole or not at all, and record it.
 
     Returns:
         The page's path.
 
     Raises:
-        RunDirectoryError: if one of the files it is made from is not there or cannot be read.
+        RunDirectoryError: if one of the files it is made from is not there, cannot be read, or is
+            not what the run has recorded.
+        WriteError: if it cannot be written.
     """
-    page = run_directory / "report.html"
+    require_inside(run_directory)
+    page = run_directory / PAGE
     text = render(
         results=read_results(run_directory),
-        spec=_text(run_directory / "spec.resolved.yaml"),
-        environment=read_json(run_directory / "environment.json"),
+        spec=read_recorded(run_directory, "spec.resolved.yaml").decode(),
+        environment=json.loads(read_recorded(run_directory, "environment.json")),
     )
     write_bytes(page, text.encode())
+    record_files(run_directory, [PAGE])
     return page
 
 
@@ -108,10 +114,3 @@ def page_template(name: str) -> Template:
         "span": lambda ends: words.span(*ends),
     }
     return environment.get_template(name)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RunDirectoryError(f"{path}: {error.strerror}; is this a finished run?") from None

@@ -18,7 +18,6 @@ the same model shall give the same bytes.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +33,7 @@ from torch import Tensor
 from safecompress_core.errors import StorageError, TopologyError
 from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.writing import write_bytes
 
 __all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
 
@@ -86,8 +86,9 @@ def save_model(
     Raises:
         TopologyError: if a layer is missing or of another shape, or a weight that is not active is
             not zero (the file could not give it back).
-        StorageError: if two tensors would have one name, a quantised weight is not what its int8
-            values stand for or is no layer, or the file cannot be written.
+        StorageError: if two tensors would have one name, or a quantised weight is not what its int8
+            values stand for or is no layer.
+        WriteError: if the file cannot be written.
     """
     quantised = quantised or {}
     topology.require_match(state, what="tensors")
@@ -115,7 +116,7 @@ def save_model(
     header["sha256"] = _fingerprint(header, tensors)
     # Tied weights share memory, which safetensors refuses: each is stored under its own name.
     content = save({name: t.clone() for name, t in tensors.items()}, {_ENTRY: _json(header)})
-    _write_atomically(path, content)
+    write_bytes(path, content)
 
 
 def load_model(path: Path) -> StoredModel:
@@ -245,17 +246,3 @@ def _dtype_name(tensor: Tensor) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from safecompress_core.api import Definition
+from safecompress_core.errors import TopologyError
+from safecompress_core.host.boundary import checked
 from safecompress_core.sparse.topology import Masks, Topology
 
 __all__ = ["Grow", "History", "Initial", "Prune", "Slopes", "Weights"]
@@ -47,6 +50,59 @@ class History:
     dropped: Masks = field(default_factory=dict)
 
 
+def _check_topology(
+    _: Definition, found: object, weights: Weights, density: float, **__: object
+) -> None:
+    """A topology of these weights, and of exactly this density."""
+    if not isinstance(found, Topology):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Topology")
+    found.require_match(weights, what="weights")
+    wanted = round(density * found.total)
+    if found.total_active != wanted:
+        message = f"returned {found.total_active} active weights of {found.total}"
+        raise ValueError(f"{message}; it must return {wanted}")
+
+
+def _check_dropped(
+    _: Definition, masks: object, __: Weights, topology: Topology, **___: object
+) -> None:
+    """Active positions of the topology, and no more than can be replaced."""
+    dropped = _completed(masks, topology)
+    for name, limit in topology.replaceable().items():
+        mask = dropped[name]
+        if wrong := int((mask & ~topology.masks[name]).sum()):
+            raise ValueError(f"returned {wrong} positions of {name} that are not active")
+        if (count := int(mask.sum())) > limit:
+            message = f"returned {count} positions of {name}"
+            raise ValueError(f"{message}; it must return at most {limit}, which can be replaced")
+
+
+def _check_grown(
+    _: Definition, masks: object, topology: Topology, counts: Mapping[str, int], **__: object
+) -> None:
+    """Inactive positions of the topology, as many as were dropped."""
+    grown = _completed(masks, topology)
+    for name, mask in grown.items():
+        if wrong := int((mask & topology.masks[name]).sum()):
+            raise ValueError(f"returned {wrong} positions of {name} that are active already")
+    count, wanted = sum(int(mask.sum()) for mask in grown.values()), sum(counts.values())
+    if count != wanted:
+        raise ValueError(f"returned {count} positions; it must return {wanted}")
+
+
+def _completed(masks: object, topology: Topology) -> dict[str, Tensor]:
+    wanted = "it must return bool tensors by the names of layers"
+    if not isinstance(masks, Mapping):
+        raise ValueError(f"returned {type(masks).__name__}; {wanted}")
+    for name, mask in masks.items():
+        if not isinstance(mask, Tensor):
+            raise ValueError(f"returned {type(mask).__name__} for {name}; {wanted}")
+    try:
+        return topology.completed(masks)
+    except TopologyError as error:
+        raise ValueError(f"returned what fits no layer: {error}; {wanted}") from None
+
+
 class Initial(ABC):
     """Chooses the first topology; built from a subclass of ``InitialParams``.
 
@@ -59,6 +115,7 @@ class Initial(ABC):
     needs_curvature: bool = False
 
     @abstractmethod
+    @checked(_check_topology)
     def topology(
         self,
         weights: Weights,
@@ -92,6 +149,7 @@ class Prune(ABC):
     gradient_batches: int = 0
 
     @abstractmethod
+    @checked(_check_dropped)
     def drop(
         self,
         weights: Weights,
@@ -135,6 +193,7 @@ class Grow(ABC):
     needs_momentum: bool = False
 
     @abstractmethod
+    @checked(_check_grown)
     def grow(
         self,
         topology: Topology,

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,22 @@ def test_a_variant_that_cannot_be_done_is_refused_before_anything_is_trained(
     for expected in (f"{spec}:6:", *told):
         assert expected in shown
     assert not (tmp_path / "comparisons").exists()
+
+
+def test_a_run_whose_results_were_changed_is_told_and_left_out(
+    finished: tuple[Result, Path], spec: Path, tmp_path: Path
+) -> None:
+    """The others are compared all the same."""
+    shutil.copytree(finished[1], tmp_path / "tiny-comparison")
+    runs = sorted((tmp_path / "tiny-comparison" / "runs").iterdir())
+    results = runs[0] / "results.json"
+    results.write_text(results.read_text() + " ")
+
+    outcome = run(spec, tmp_path)
+
+    assert outcome.exit_code == 2
+    assert f"could not be finished: {results}: was changed or damaged" in outcome.stderr
+    failures = record(tmp_path / "tiny-comparison")["failures"]
+    assert [one["reason"].partition(";")[0] for one in failures] == [
+        f"{results}: was changed or damaged"
+    ]

@@ -1,5 +1,6 @@
 """The program as a whole: help, version, exit codes, loudness."""
 
+import errno
 import logging
 import subprocess
 import sys
@@ -196,6 +197,7 @@ def test_an_unforeseen_error_ends_with_2_and_a_traceback(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(group, "cli", broken)
+    monkeypatch.setattr(group, "listen", lambda: None)  # or pytest would lose its handlers
     with pytest.raises(SystemExit) as caught:
         group.main()
 
@@ -203,3 +205,38 @@ def test_an_unforeseen_error_ends_with_2_and_a_traceback(
     printed = capsys.readouterr().err
     assert "Traceback" in printed
     assert printed.endswith("error: this is a bug in SafeCompress or in a plugin\n")
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye"), SystemExit(3)])
+def test_code_that_exits_does_not_end_the_command_well(
+    monkeypatch: pytest.MonkeyPatch, error: SystemExit
+) -> None:
+    """Exit code 0 and silence would pass for a gate that is met."""
+    outcome = invoke_with(monkeypatch, error, "-qq")
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith("error: plugin of unknown name: its code raised SystemExit")
+
+
+def test_what_cannot_be_written_is_one_line_with_file_and_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full disk is no bug of SafeCompress."""
+    error = OSError(errno.ENOSPC, "No space left on device", "/data/report.html")
+
+    outcome = invoke_with(monkeypatch, error, "-qq")
+
+    assert (outcome.exit_code, outcome.stderr) == (
+        2,
+        "error: /data/report.html: No space left on device\n",
+    )
+
+
+def test_verbose_shows_the_traceback_of_an_error_that_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For whoever writes the plugin."""
+    outcome = invoke_with(monkeypatch, PoolError("too few members"), "-v")
+
+    assert "Traceback" in outcome.stderr
+    assert outcome.stderr.endswith("error: too few members\n")

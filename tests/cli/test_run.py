@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
+from safecompress_core.engine.sums import seal
 from safecompress_core.report import page
 
 
@@ -27,6 +28,7 @@ def change(run: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     results = json.loads(file.read_text())
     edit(results)
     file.write_text(json.dumps(results))
+    seal(run)
 
 
 def test_a_run_prints_its_table_its_verdict_and_where_things_lie(
@@ -284,3 +286,55 @@ def test_a_report_that_cannot_be_written_does_not_void_the_run(
     assert outcome.exit_code == 0
     assert "warning: cannot write the report: no figures" in outcome.stderr
     assert "report.html" not in outcome.stdout
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "never recorded"])
+def test_a_report_that_is_not_the_runs_is_written_again(
+    tiny_spec: Path, finished_run: Path, damage: str
+) -> None:
+    """The next call makes up for a disk that was full, and for a page that was changed."""
+    page_ = finished_run / "report.html"
+    before = page_.read_bytes()
+    if damage == "missing":
+        page_.unlink()
+    elif damage == "changed":
+        page_.write_bytes(before + b" ")
+    else:
+        sums = finished_run / "SHA256SUMS"
+        lines = sums.read_text().splitlines(keepends=True)
+        sums.write_text("".join(line for line in lines if "report.html" not in line))
+        page_.unlink()
+
+    outcome = rerun(tiny_spec, finished_run)
+
+    assert outcome.exit_code == 0
+    assert page_.read_bytes() == before
+    assert CliRunner().invoke(cli, ["verify", str(finished_run)]).exit_code == 0
+
+
+def test_changed_results_are_not_shown_again(tiny_spec: Path, finished_run: Path) -> None:
+    """A verdict that somebody has turned round would pass the gate."""
+    path = finished_run / "results.json"
+    path.write_text(path.read_text().replace('"passed": true', '"passed": false', 1))
+
+    outcome = rerun(tiny_spec, finished_run)
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr.splitlines()[-1].startswith(f"error: {path}: was changed or damaged; ")
+
+
+def test_a_run_that_lost_its_record_is_audited_again(tiny_spec: Path, finished_run: Path) -> None:
+    """Nothing else tells whether its results are what it found."""
+    path = finished_run / "results.json"
+    before = json.loads(path.read_text())
+    path.write_text(path.read_text().replace('"passed": true', '"passed": false', 1))
+    (finished_run / "SHA256SUMS").unlink()
+
+    outcome = rerun(tiny_spec, finished_run)
+
+    after = json.loads(path.read_text())
+    assert outcome.exit_code == 0
+    assert "finished before" not in outcome.stderr
+    own = dict.fromkeys(("seconds", "invocation"))
+    assert {**after, **own} == {**before, **own}
+    assert CliRunner().invoke(cli, ["verify", str(finished_run)]).exit_code == 0

@@ -7,6 +7,7 @@ import torch
 
 from safecompress_core.engine import checkpoints as module
 from safecompress_core.engine.checkpoints import Checkpoints
+from safecompress_core.errors import RunDirectoryError
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
@@ -95,3 +96,14 @@ def test_a_stop_does_not_make_the_clock_begin_anew(
     third = Checkpoints(tmp_path)
     third.load("two")
     assert third.seconds == 40
+
+
+def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """It is no record of anything that was found; it can be trained again."""
+    places = Checkpoints(tmp_path)
+    places.save("one", {}, [{"a": torch.ones(2)}])
+    path = tmp_path / "one" / "0.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    with pytest.raises(RunDirectoryError, match=r"one/0\.safetensors: cannot be read: .*; remove"):
+        places.load("one")

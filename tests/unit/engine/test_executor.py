@@ -8,6 +8,7 @@ import pytest
 
 from safecompress_core.engine.executor import each_done
 from safecompress_core.engine.run_directory import write_json
+from safecompress_core.errors import SafeCompressError
 
 
 def fails(unit: int) -> None:
@@ -43,3 +44,11 @@ def test_what_a_unit_raises_is_raised(workers: int, tmp_path: Path) -> None:
 
     with pytest.raises((ValueError, FileNotFoundError), match=r"cannot be done|nowhere"):
         list(each_done(work, units, workers=workers))  # type: ignore[arg-type]
+
+
+def test_a_worker_that_dies_is_an_error_with_advice(tmp_path: Path) -> None:
+    """Out of memory, most likely; the system says nothing of it."""
+    del tmp_path
+
+    with pytest.raises(SafeCompressError, match="a worker process has died: .* fewer --workers"):
+        list(each_done(os._exit, [1, 2], workers=2))

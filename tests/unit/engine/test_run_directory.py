@@ -1,20 +1,22 @@
 """What a run leaves behind is written whole, by one process at a time."""
 
 import json
+import os
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from safecompress_core.engine import run_directory
 from safecompress_core.engine.run_directory import (
     RunDirectory,
     read_json,
     write_json,
     write_yaml,
 )
-from safecompress_core.errors import RunDirectoryError, RunInUseError
+from safecompress_core.errors import RunDirectoryError, RunInUseError, WriteError
 
 HOLD = """
 import sys
@@ -67,8 +69,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_directory.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WriteError, match=r"results\.json: cannot be written: No space left"):
         write_json(path, {"a": 2})
 
     assert read_json(path) == {"a": 1}
@@ -115,3 +117,123 @@ def test_what_is_no_finished_run_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{half")
     with pytest.raises(RunDirectoryError, match="results.json: not JSON"):
         read_json(tmp_path / "results.json")
+
+
+def mode(path: Path) -> int:
+    """Who may read, write and enter."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_files_follow_the_umask_and_the_directory_is_private(
+    tmp_path: Path, umask: int, expected: int
+) -> None:
+    """Whoever opens the directory to others opens its files with it."""
+    run = tmp_path / "runs" / "mine"
+    before = os.umask(umask)
+    try:
+        with RunDirectory(run) as directory:
+            write_json(directory.results, {})
+            directory.log({"event": "first"})
+    finally:
+        os.umask(before)
+
+    assert mode(run) == 0o700
+    assert mode(run.parent) == 0o777 & ~umask
+    assert {mode(run / name) for name in ("results.json", "events.jsonl")} == {expected}
+
+
+def test_a_directory_that_was_opened_to_others_stays_open(tmp_path: Path) -> None:
+    """When the run goes on."""
+    run = tmp_path / "mine"
+    with RunDirectory(run):
+        run.chmod(0o755)
+    with RunDirectory(run):
+        pass
+
+    assert mode(run) == 0o755
+
+
+def test_what_a_killed_process_has_left_half_written_is_removed(tmp_path: Path) -> None:
+    """Files beside their places, and working folders; what is whole stays."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".model.safetensors.77-ab.partial").write_text("ha")
+    (tmp_path / ".key.77-ab.partial" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "model" / "model.safetensors").write_text("whole")
+
+    with RunDirectory(tmp_path):
+        pass
+
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left - {".lock"} == {"model", "model/model.safetensors"}
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "checkpoints", "results.json", ".lock"])
+def test_a_symbolic_link_out_of_the_directory_is_refused(tmp_path: Path, name: str) -> None:
+    """Whatever it names is left alone."""
+    run, outside = tmp_path / "mine", tmp_path / "outside"
+    run.mkdir()
+    outside.write_text("precious")
+    (run / name).symlink_to(outside)
+
+    with (
+        pytest.raises(RunDirectoryError, match=rf"{name}: is a symbolic link to .*outside, out of"),
+        RunDirectory(run),
+    ):
+        pass
+
+    assert outside.read_text() == "precious"
+
+
+def test_a_link_that_comes_later_is_not_followed_either(tmp_path: Path) -> None:
+    """The log alone is appended to; all else replaces what is there."""
+    run, outside = tmp_path / "mine", tmp_path / "outside"
+    outside.write_text("precious")
+    with RunDirectory(run) as directory:
+        (run / "events.jsonl").symlink_to(outside)
+        (run / "results.json").symlink_to(outside)
+        with pytest.raises(WriteError, match=r"events\.jsonl: cannot be written: Too many levels"):
+            directory.log({"event": "first"})
+        write_json(directory.results, {})
+
+    assert outside.read_text() == "precious"
+    assert not (run / "results.json").is_symlink()
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_directory_that_is_removed_meanwhile_is_told(tmp_path: Path, comes_back: bool) -> None:
+    """Half of a run in a new directory would look like a run."""
+    run = tmp_path / "mine"
+    with RunDirectory(run) as directory:
+        directory.log({"event": "first"})
+        shutil.rmtree(run)
+        if comes_back:
+            write_json(directory.checkpoints / "record.json", {})
+        for use in (lambda: directory.log({"event": "second"}), directory.seal):
+            with pytest.raises(RunDirectoryError, match="was removed while the run was at work"):
+                use()
+
+    assert not (run / "events.jsonl").exists()
+
+
+def test_an_event_that_does_not_fit_on_the_disk_leaves_no_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempt appends, and the log would have a broken line in it."""
+    write, room = os.write, [30]
+
+    def full(handle: int, content: bytes) -> int:
+        if not room[0]:
+            raise OSError(28, "No space left on device")
+        written = write(handle, content[: room[0]])
+        room[0] -= written
+        return written
+
+    with RunDirectory(tmp_path / "mine") as directory:
+        directory.log({"event": "first"})
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(WriteError, match=r"events\.jsonl: cannot be written: No space left"):
+            directory.log({"event": "second", "more": "x" * 100})
+        monkeypatch.undo()
+
+    assert (tmp_path / "mine" / "events.jsonl").read_text() == '{"event": "first"}\n'

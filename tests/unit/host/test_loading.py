@@ -310,14 +310,21 @@ def test_single_file_plugins_are_loaded_from_a_folder(install: Install, tmp_path
     folder = tmp_path / "mine"
     folder.mkdir()
     source = attacker("probe", target="X").replace('"X"', 'f"{__name__}:TheParams.model_dump"')
-    source = source.replace(":TheParams.model_dump", ":described")
-    (folder / "probe.py").write_text(source + "\ndef described(params): return params.depth + 1")
+    source = source.replace(":TheParams.model_dump", ":Probe")
+    source += """
+from safecompress_core.toolkit import Attacker
+class Probe(Attacker):
+    def __init__(self, params): self.depth = params.depth
+    def fit(self, known, *, generator): ...
+    def score(self, evidence): ...
+"""
+    (folder / "probe.py").write_text(source)
     (folder / "_not_a_plugin.py").write_text("raise RuntimeError")
 
     registry = load(plugins_dir=folder).registry
 
     definition = registry.get(Kind.ATTACKER, "probe")
-    assert registry.create(definition.params(depth=4)) == 5
+    assert registry.create(definition.params(depth=4)).depth == 4
     origin = registry.origin(definition)
     assert (origin.plugin, origin.distribution) == ("probe.py", str(folder))
 

@@ -39,6 +39,20 @@ class SeveralParams(CombinedAttackerParams):
     """Parameters of an attacker that is made of others."""
 
 
+BUILT = """
+from safecompress_core.toolkit import Attacker
+
+
+class Built(Attacker):
+    def __init__(self, *given):
+        self.given = given
+
+    def fit(self, known, *, generator): ...
+
+    def score(self, evidence): ...
+"""
+
+
 class SpareParams(Params):
     """Parameters that several definitions share."""
 
@@ -144,9 +158,20 @@ def test_parameters_that_fit_no_definition_or_several_are_refused() -> None:
         registry.definition_of(SpareParams())
 
 
-def test_create_calls_the_target_with_the_parameters() -> None:
+def test_create_calls_the_target_with_the_parameters(install: Install, tmp_path: Path) -> None:
     """The target is imported only now."""
-    assert registry_of(definition()).create(ProbeParams(depth=3)) == repr(ProbeParams(depth=3))
+    del install
+    (tmp_path / "acme_built.py").write_text(BUILT)
+
+    built = registry_of(definition(target="acme_built:Built")).create(ProbeParams(depth=3))
+
+    assert built.given == (ProbeParams(depth=3),)
+
+
+def test_a_target_of_another_kind_is_refused() -> None:
+    """What inherits from no class of the interface would fail when it is used."""
+    with pytest.raises(PluginError, match="is a str, which inherits from no class of .*toolkit"):
+        registry_of(definition(target="builtins:repr")).create(ProbeParams())
 
 
 def test_create_hands_an_attacker_the_parts_that_it_is_made_of(
@@ -154,17 +179,17 @@ def test_create_hands_an_attacker_the_parts_that_it_is_made_of(
 ) -> None:
     """Built, with what each may see; an error of a part names the plugin that it comes from."""
     del install
-    (tmp_path / "acme_several.py").write_text("def several(*given): return given")
+    (tmp_path / "acme_several.py").write_text(BUILT)
     several = CombinedAttackerDef(
-        name="several", params=SeveralParams, target="acme_several:several", summary="Several."
+        name="several", params=SeveralParams, target="acme_several:Built", summary="Several."
     )
-    part = definition()
+    part = definition(target="acme_several:Built")
     params = SeveralParams(attackers=[ProbeParams(depth=1), ProbeParams(depth=2)])
 
-    given, parts = registry_of(part, several).create(params)
+    given, parts = registry_of(part, several).create(params).given
 
     assert given is params
-    assert [one.attacker for one in parts] == [repr(ProbeParams(depth=n)) for n in (1, 2)]
+    assert [one.attacker.given for one in parts] == [(ProbeParams(depth=n),) for n in (1, 2)]
     assert all(one.definition is part for one in parts)
     with pytest.raises(PluginError, match="cannot build the attacker 'probe' from math:sqrt"):
         registry_of(definition(target="math:sqrt"), several).create(params)

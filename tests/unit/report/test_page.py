@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from safecompress_core.engine.sums import is_recorded, seal
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.page import write_report
 
@@ -323,6 +324,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         (run / "results.json").write_text(json.dumps(results), encoding="utf-8")
         (run / "environment.json").write_text(json.dumps(ENVIRONMENT), encoding="utf-8")
         (run / "spec.resolved.yaml").write_text(spec, encoding="utf-8")
+        seal(run)
         return run
 
     return make
@@ -601,6 +603,7 @@ def test_the_command_line_is_shown_with_its_directory(make_run: MakeRun, results
     line = "safecompress run 'my specs/a.yaml' --set training.epochs=4 --plugins-dir ours"
     environment = ENVIRONMENT | {"command": {"line": line, "directory": "/home/a b"}}
     (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    seal(run)
 
     text = read(run).text
 
@@ -644,6 +647,31 @@ def test_several_carried_models_are_all_named_as_chosen(
     text = read(make_run(results)).text
 
     assert "the 2 that cover most of the front" in text
+
+
+@pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])
+def test_what_was_changed_gets_no_page(make_run: MakeRun, results: Results, name: str) -> None:
+    """A page shows what the run has found, or nothing."""
+    run = make_run(results)
+    (run / name).write_bytes((run / name).read_bytes() + b" ")
+
+    with pytest.raises(RunDirectoryError, match=f"{name}: was changed or damaged"):
+        write_report(run)
+
+    assert not (run / "report.html").exists()
+
+
+def test_a_page_is_recorded(make_run: MakeRun, results: Results) -> None:
+    """Beside what was recorded before, and again when it is written again."""
+    run = make_run(results)
+
+    for _ in range(2):
+        page = write_report(run)
+        assert is_recorded(run, page.name)
+    page.write_text("other")
+
+    assert not is_recorded(run, page.name)
+    assert is_recorded(run, "results.json")
 
 
 @pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])

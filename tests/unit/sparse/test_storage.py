@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from safecompress_core.errors import StorageError, TopologyError
+from safecompress_core.errors import StorageError, TopologyError, WriteError
 from safecompress_core.sparse import storage
 from safecompress_core.sparse.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
@@ -213,7 +213,7 @@ def test_a_failed_write_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="cannot be written: No space left on device"):
+    with pytest.raises(WriteError, match="cannot be written: No space left on device"):
         save_model(path, state, topology, {"try": 2})
 
     assert path.read_bytes() == old

@@ -1,0 +1,41 @@
+"""Folder of a comparison: private, and held by one process at a time, which others wait for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from safecompress_core.engine.run_directory import make_private, require_inside
+from safecompress_core.writing import sweep
+
+__all__ = ["held"]
+
+
+@contextmanager
+def held(folder: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a comparison's folder, which is made if it is not there.
+
+    What a process that was killed has left half written is removed.
+
+    Args:
+        folder: of the comparison.
+        waiting: is told before this process waits for another one.
+
+    Raises:
+        RunDirectoryError: if a symbolic link in it leads out of it.
+        OSError: if it cannot be made or written to.
+    """
+    make_private(folder)
+    require_inside(folder)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        sweep(folder)
+        yield
+    finally:
+        lock.release()
