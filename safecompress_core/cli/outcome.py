@@ -65,6 +65,7 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
     if as_json:
         click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
         return
+    from safecompress_core.cli.archived import other_model
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import print_places, print_summary
 
@@ -79,5 +80,5 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
         **({"report": str(report)} if report else {}),
     }
     if len(finished.results["archive"]) > 1:
-        places["others"] = f"safecompress pick {finished.path} --prefer safety"
+        places["others"] = other_model(finished.results, finished.path)
     print_places(places)

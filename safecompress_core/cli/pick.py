@@ -3,15 +3,21 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import click
 
+from safecompress_core.cli.archived import (
+    Entry,
+    Preference,
+    entry_of,
+    listed_archive,
+    preferred_entry,
+)
 from safecompress_core.errors import RunDirectoryError
 
 __all__ = ["pick"]
 
-Entry = Mapping[str, Any]
 RESULTS = "results.json"
 
 
@@ -36,18 +42,23 @@ def pick(
     """Take another model from a run's archive.
 
     A run keeps every model that no other beats in everything: all of one density, each another
-    trade between the task and safety. Give either --prefer or --id.
+    trade between the task and safety. Give either --prefer or --id; with neither, all are listed.
 
     \b
     Example:
         safecompress pick runs/multi-attack-* --prefer safety
     """
-    if (prefer is None) == (model is None):
+    if prefer is not None and model is not None:
         raise click.UsageError("give either --prefer or --id")
     from safecompress_core.engine.run_directory import read_results
 
     results = read_results(run)
-    entry = _named(results, model) if model else _preferred(results, str(prefer))
+    if prefer is None and model is None:
+        _list(results, run, as_json=as_json)
+        return
+    entry = (
+        entry_of(results, model) if model else preferred_entry(results, cast(Preference, prefer))
+    )
     source = _inside(run, entry["file"])
     place = _copied(source, output) if output else _picked(run, source, entry["id"])
     if as_json:
@@ -59,35 +70,22 @@ def pick(
         _print(results, entry, place)
 
 
-def _named(results: Mapping[str, Any], model: str) -> Entry:
-    archive = {entry["id"]: entry for entry in results["archive"]}
-    if model not in archive:
-        from safecompress_core.spec.names import offer
+def _list(results: Mapping[str, Any], run: Path, *, as_json: bool) -> None:
+    """All models that may be taken, with what they were selected by."""
+    if as_json:
+        keys = ("id", "strategy", "objectives", "chosen")
+        entries = [{key: entry[key] for key in keys} for entry in results["archive"]]
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        return
+    from safecompress_core.cli.display.consoles import output_console
 
-        none = "this run kept no archive"
-        raise RunDirectoryError(f"no model is called {model!r}; {offer(model, archive, none=none)}")
-    found: Entry = archive[model]
-    return found
-
-
-def _preferred(results: Mapping[str, Any], preference: str) -> Entry:
-    from safecompress_core.choose.archive import Archive
-    from safecompress_core.choose.archive import Entry as Point
-
-    if not results["archive"]:
-        raise RunDirectoryError("this run kept no archive, so there is no other model to take")
-    attackers = results["selection"]["attackers"]
-    points = tuple(
-        Point(
-            entry["id"],
-            entry["objectives"]["performance"],
-            tuple(entry["objectives"][name] for name in attackers),
-        )
-        for entry in results["archive"]
+    console = output_console()
+    console.print(listed_archive(results))
+    console.print(
+        "Performance is better when higher, the advantage of an attack when lower. Take one with\n"
+        f"  safecompress pick {run} --id ID",
+        soft_wrap=True,
     )
-    weights = tuple(one["weight"] for one in attackers.values())
-    wanted = cast(Literal["safety", "performance", "balanced"], preference)
-    return _named(results, Archive(weights=weights, entries=points).preferred(wanted).id)
 
 
 def _inside(run: Path, name: str) -> Path:

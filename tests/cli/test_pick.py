@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
+from safecompress_core.cli.archived import other_model
 from safecompress_core.engine.sums import seal
 
 
@@ -112,15 +113,52 @@ def test_an_unknown_id_gets_the_nearest(finished_run: Path) -> None:
     assert not (finished_run / "picked").exists()
 
 
-@pytest.mark.parametrize("arguments", [(), ("--id", "r1c1", "--prefer", "safety")])
-def test_exactly_one_way_to_choose_is_wanted(
-    finished_run: Path, arguments: tuple[str, ...]
-) -> None:
-    """There is no default: which model is right is what the person has to say."""
-    outcome = picked(finished_run, *arguments)
+def test_two_ways_to_choose_are_refused(finished_run: Path) -> None:
+    """They might mean different models."""
+    outcome = picked(finished_run, "--id", "r1c1", "--prefer", "safety")
 
     assert outcome.exit_code == 2
     assert "give either --prefer or --id" in outcome.stderr
+
+
+def test_without_a_choice_all_models_are_listed(finished_run: Path) -> None:
+    """With their ids and objectives; nothing is copied."""
+    archive = results_of(finished_run)["archive"]
+
+    outcome = picked(finished_run)
+    listed = json.loads(picked(finished_run, "--json").stdout)
+
+    assert outcome.exit_code == 0
+    rows = [line.split() for line in outcome.stdout.splitlines()]
+    for entry in archive:
+        [row] = [row for row in rows if row[:1] == [entry["id"]]]
+        assert f"{entry['objectives']['performance']:.3f}" in row
+        assert ("chosen" in row) == entry["chosen"]
+    assert f"safecompress pick {finished_run} --id ID" in outcome.stdout
+    assert [one["id"] for one in listed] == [entry["id"] for entry in archive]
+    assert not (finished_run / "picked").exists()
+
+
+def test_what_is_suggested_after_a_run_is_another_model(finished_run: Path) -> None:
+    """The first preference that takes one; the list, where each takes the chosen one."""
+    results = results_of(finished_run)
+    attackers = {name: {"weight": 1.0} for name in results["selection"]["attackers"]}
+    safe = {"performance": 0.5} | dict.fromkeys(attackers, 0.1)
+    good = {"performance": 0.9} | dict.fromkeys(attackers, 0.8)
+
+    def suggested(chosen: str) -> str:
+        archive = [
+            {"id": name, "objectives": objectives, "chosen": name == chosen}
+            for name, objectives in (("safe", safe), ("good", good))
+        ]
+        changed = results | {"archive": archive, "selection": {"attackers": attackers}}
+        return other_model(changed, Path("runs/a"))
+
+    assert suggested("good") == "safecompress pick runs/a --prefer safety"
+    assert suggested("safe") == "safecompress pick runs/a --prefer performance"
+    only = [{"id": "one", "objectives": safe, "chosen": True}]
+    alone = results | {"archive": only, "selection": {"attackers": attackers}}
+    assert other_model(alone, Path("runs/a")) == "safecompress pick runs/a"
 
 
 @pytest.mark.parametrize("arguments", [("--id", "r1c1"), ("--prefer", "safety")])

@@ -91,6 +91,27 @@ def test_each_mistake_is_found_by_its_check(change: dict[str, Any], check: str) 
     assert checks_that_fail(replace(SOUND, **change)) == [check]
 
 
+@pytest.mark.parametrize(
+    ("cites", "message"),
+    [
+        ("a paper I read", "what 'sound' cites has no year: 'a paper I read'; write paper, year"),
+        ("Acme 2024,\nEq. 3", "what 'sound' cites has line breaks or double spaces: 'Acme 2024,"),
+    ],
+)
+def test_a_source_that_cannot_be_looked_up_is_told_with_what_is_wrong(
+    cites: str, message: str
+) -> None:
+    """An assertion alone would leave the author guessing."""
+
+    class Conformance(DefinitionConformance):
+        definition = replace(SOUND, cites=cites)
+
+    with pytest.raises(AssertionError) as told:
+        Conformance().test_its_source_can_be_looked_up()
+
+    assert str(told.value).startswith(message)
+
+
 def test_a_definition_that_can_be_changed_is_found() -> None:
     """Two runs in one process would otherwise disturb each other."""
     assert "it_cannot_be_changed" in checks_that_fail(ChangeableDef())

@@ -1,0 +1,83 @@
+"""Models of a run's archive, by id and by preference, as its results tell of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from safecompress_core.errors import RunDirectoryError
+
+__all__ = ["Entry", "Preference", "entry_of", "listed_archive", "other_model", "preferred_entry"]
+
+Entry = Mapping[str, Any]
+Preference = Literal["safety", "performance", "balanced"]
+
+
+def entry_of(results: Mapping[str, Any], model: str) -> Entry:
+    """Return the model of an id.
+
+    Raises:
+        RunDirectoryError: if there is none; the message offers the nearest.
+    """
+    archive = {entry["id"]: entry for entry in results["archive"]}
+    if model not in archive:
+        from safecompress_core.spec.names import offer
+
+        none = "this run kept no archive"
+        raise RunDirectoryError(f"no model is called {model!r}; {offer(model, archive, none=none)}")
+    found: Entry = archive[model]
+    return found
+
+
+def preferred_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
+    """Return the model that a preference takes.
+
+    Raises:
+        RunDirectoryError: if the run kept no archive.
+    """
+    from safecompress_core.choose.archive import Archive
+    from safecompress_core.choose.archive import Entry as Point
+
+    if not results["archive"]:
+        raise RunDirectoryError("this run kept no archive, so there is no other model to take")
+    attackers = results["selection"]["attackers"]
+    points = tuple(
+        Point(
+            entry["id"],
+            entry["objectives"]["performance"],
+            tuple(entry["objectives"][name] for name in attackers),
+        )
+        for entry in results["archive"]
+    )
+    weights = tuple(one["weight"] for one in attackers.values())
+    return entry_of(results, Archive(weights=weights, entries=points).preferred(preference).id)
+
+
+def other_model(results: Mapping[str, Any], run: Path) -> str:
+    """Return the command that takes another model than the chosen one; it lists them if need be."""
+    for preference in get_args(Preference):
+        if not preferred_entry(results, preference)["chosen"]:
+            return f"safecompress pick {run} --prefer {preference}"
+    return f"safecompress pick {run}"
+
+
+def listed_archive(results: Mapping[str, Any]) -> Any:
+    """Return all models as a table for a terminal.
+
+    Raises:
+        RunDirectoryError: if the run kept no archive.
+    """
+    from rich import box
+    from rich.table import Table
+
+    from safecompress_core.report.words import number
+
+    if not results["archive"]:
+        raise RunDirectoryError("this run kept no archive, so there is no model to take")
+    names = list(results["archive"][0]["objectives"])
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for title in ("id", *names, "", "strategy"):
+        table.add_column(title, justify="right" if title in names else "left")
+    for entry in results["archive"]:
+        values = (number(entry["objectives"][name]) for name in names)
+        table.add_row(entry["id"], *values, "chosen" if entry["chosen"] else "", entry["strategy"])
+    return table
