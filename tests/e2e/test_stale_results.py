@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import save_file
 from torch import nn
 
+from safecompress_core.cli import cli
 from safecompress_core.engine.model_audit import audit_model
 from safecompress_core.engine.model_format import given_model
 from safecompress_core.engine.run import FinishedRun, run_spec
@@ -158,3 +160,32 @@ def test_weights_beside_an_onnx_file_are_part_of_the_model(place: Path, location
     assert second.results["origin"]["sha256"] != first.results["origin"]["sha256"]
     size = model.stat().st_size + (place / location).stat().st_size
     assert second.results["model"]["file_bytes"] == size
+
+
+def test_a_comparison_leaves_out_runs_of_what_has_changed(place: Path) -> None:
+    """Its table would mix them with others; the record names the run and the reason."""
+    data = {"type": "csv", "path": str(place / "table.csv"), "target": "odd"}
+    task = {"data": data, "model": {"type": "mlp", "hidden": [4]}}
+    base = spec_of(
+        place, task=task, training={"epochs": 2}, method={"type": "prune", "density": 0.5}
+    )
+    comparison = {
+        "version": 1,
+        "name": "both",
+        "base": base.name,
+        "seeds": [0],
+        "densities": [0.5],
+        "variants": [{"name": "prune-once"}],
+    }
+    (place / "both.json").write_text(json.dumps(comparison))
+    command = ["compare", str(place / "both.json"), "--into", str(place / "compared")]
+    first = CliRunner().invoke(cli, command)
+    assert first.exit_code == 0, first.output
+    rows = (place / "table.csv").read_text().split()
+    (place / "table.csv").write_text("\n".join([*rows[:-1], "3,3,1"]) + "\n")
+
+    second = CliRunner().invoke(cli, command)
+
+    assert second.exit_code == 2
+    assert "no run of the comparison could be finished" in second.stderr
+    assert "changed since this run began: the samples of task.data" in second.stderr
