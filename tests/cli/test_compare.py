@@ -171,6 +171,7 @@ def test_a_run_that_fails_takes_nothing_from_the_others(tiny_spec: Path, tmp_pat
     """It is told with its reason, and the exit code says that something is missing."""
     spec = tmp_path / "comparison.yaml"
     text = COMPARISON.format(base=tiny_spec).replace("seeds: [1, 2]", "seeds: [1]")
+    text = text.replace("densities: [0.2]\n", "")  # no variant of these has one
     broken = (
         "name: uncompressed-fast, method: {type: uncompressed}, training: {learning_rate: 1e30}"
     )
