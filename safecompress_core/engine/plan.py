@@ -27,6 +27,8 @@ FILES = (
     "archive/*.safetensors",
     "report.html",
     "spec.resolved.yaml",
+    "identity.json",
+    "preprocessing.json",
     "plugins.json",
     "environment.json",
     "events.jsonl",
