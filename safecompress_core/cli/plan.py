@@ -14,6 +14,7 @@ from safecompress_core.cli.discovery import (
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.spec.load import load_spec
+from safecompress_core.spec.model import RunSpec
 
 __all__ = ["plan"]
 
@@ -63,6 +64,7 @@ def plan(
         from safecompress_core.engine.measuring import measured
 
         told["measured"] = measured(loaded, host.registry).to_json()
+        told |= _counted(told, loaded.spec)
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
@@ -101,6 +103,15 @@ def _print(told: dict[str, Any]) -> None:
     for caveat in told["caveats"]:
         console.print(f"· {caveat}")
     console.print(f"\nFiles: {', '.join(told['files'])}")
+
+
+def _counted(told: dict[str, Any], spec: RunSpec) -> dict[str, int]:
+    """Members and steps, where the plan could not tell them and the samples had to be loaded."""
+    samples, share = told["measured"]["samples"], spec.pools.members
+    if told["members"] is not None or samples is None or not isinstance(share, float):
+        return {}
+    members = round(share * samples)
+    return {"members": members, "steps": -(-members // spec.training.batch_size)}
 
 
 def _count(number: int | None) -> str:

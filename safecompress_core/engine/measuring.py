@@ -55,6 +55,7 @@ class Measured:
         precision: of the layers in training.
         parameters: of the network.
         multiplications: of one sample's forward pass, in linear layers and convolutions.
+        samples: in all, where they had to be loaded; None where they are made up.
         batch_size: samples of a step.
         step_seconds: of the fastest training step, with masks and defences.
         observing_seconds: of a forward pass over as many samples as an attack sees them: float32.
@@ -66,6 +67,7 @@ class Measured:
     precision: str
     parameters: int
     multiplications: int
+    samples: int | None
     batch_size: int
     step_seconds: float
     observing_seconds: float
@@ -114,6 +116,7 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
             precision=str(prepared.recipe.arithmetic.precision).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in learner.network.parameters()),
             multiplications=multiplications(learner.network, prepared.sample),
+            samples=None if prepared.makes_samples else len(prepared.original.labels),
             batch_size=batch,
             step_seconds=_fastest(step, prepared.device),
             observing_seconds=_fastest(
@@ -131,7 +134,7 @@ class MadeUp(Preparation):
     def original(self) -> Dataset:
         """As many as a batch has; the real ones where the card does not tell their shape."""
         card = self._card
-        if card is None or not card.input_shape:
+        if card is None or not self.makes_samples:
             return super().original
         count = max(self.spec.training.batch_size, POOLED) + 1
         generator = self.seed.child("made-up").torch()
@@ -147,6 +150,11 @@ class MadeUp(Preparation):
             texts=() if inputs.numel() else ("word " * WORDS,) * count,
         )
         return self._factory.prepare(data)
+
+    @property
+    def makes_samples(self) -> bool:
+        """Whether the data's card tells the shape of a sample, so that none is loaded."""
+        return self._card is not None and bool(self._card.input_shape)
 
     @property
     def _card(self) -> DataCard | None:

@@ -67,6 +67,22 @@ def test_measuring_tells_what_a_step_costs(spec: Path) -> None:
     assert "all training at this pace:" in result.stdout
 
 
+def test_measuring_counts_samples_that_only_the_data_tell(tmp_path: Path) -> None:
+    """A table of 60 rows, half of them members, in batches of 16: two steps of an epoch."""
+    rows = [f"{number % 7},{number % 5},{'no' if number % 2 else 'yes'}" for number in range(60)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,label", *rows]))
+    data = f"{{type: csv, path: {tmp_path / 'rows.csv'}, target: label}}"
+    spec = tmp_path / "spec.yaml"
+    made_up = "{type: made-up, samples: 1000, classes: 4, shape: [6]}"
+    spec.write_text(SPEC.replace(made_up, data).replace("batch_size: 100", "batch_size: 16"))
+
+    result = CliRunner().invoke(cli, ["plan", str(spec), "--measure"])
+
+    assert result.exit_code == 0, result.output
+    assert "30 members in 2 steps an epoch, batches of 16" in " ".join(result.stdout.split())
+    assert "all training at this pace:" in result.stdout
+
+
 def test_an_invalid_spec_is_not_planned(spec: Path) -> None:
     """It has problems, as everywhere."""
     result = CliRunner().invoke(cli, ["plan", str(spec), "--set", "training.epochs=0"])
