@@ -39,6 +39,7 @@ __all__ = [
     "Kind",
     "LayerMark",
     "LayerName",
+    "MembershipMark",
     "MethodDef",
     "MethodParams",
     "MetricDef",
@@ -150,6 +151,14 @@ class AttributeMark:
 @dataclass(frozen=True, slots=True)
 class LayerMark:
     """Marks a field that names a parameter or a module of the model; checked like an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipMark:
+    """Marks a field of data by which a spec says which samples are members.
+
+    ``pools.members`` has to be ``given`` for it to count; a spec that says otherwise is warned of.
+    """
 
 
 @dataclass(frozen=True, slots=True)

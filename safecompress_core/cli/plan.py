@@ -99,6 +99,8 @@ def _print(told: dict[str, Any]) -> None:
         _print_measured(console, told)
     else:
         console.print("\nHow long it takes: add --measure, which trains a few steps here.")
+    for warning in told["warnings"]:
+        console.print(f"\nwarning: {warning}")
     console.print("\nThe same spec may give other bytes:", style="bold")
     for caveat in told["caveats"]:
         console.print(f"· {caveat}")

@@ -62,6 +62,7 @@ class AuditPreparation(Groundwork):
             data = self.factory.prepare(data)
         if self._names:
             data = renumbered(data, self._names)
+        data = self.with_membership_told(data)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
             data = replace(data, warnings=(*data.warnings, self._drawn))

@@ -15,6 +15,8 @@ from safecompress_core.dataset import Dataset, Inputs
 
 __all__ = ["copies", "overlap", "without_copies"]
 
+MOST_COPIES = 0.1
+"""The share of samples that may be copies without a warning."""
 ROWS = 4096  # of a tensor at a time, so that nothing large is copied
 
 
@@ -80,6 +82,8 @@ def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:
 def without_copies(dataset: Dataset) -> Dataset:
     """Each sample once, and a note where there were more; where nothing can be told, all of them.
 
+    More copies than a tenth of the samples are a warning: inputs that were read wrongly make some.
+
     Texts that no model has read yet cannot be told apart by their empty inputs.
     """
     if not dataset.inputs.shape[1:].numel():
@@ -89,4 +93,13 @@ def without_copies(dataset: Dataset) -> Dataset:
     if not count:
         return dataset
     note = f"{count} of {len(dataset)} samples are exact copies of others, and are left out"
-    return replace(dataset.take((~found).nonzero()[:, 0]), notes=(*dataset.notes, note))
+    warnings = dataset.warnings
+    if count > MOST_COPIES * len(dataset):
+        warning = (
+            f"{count / len(dataset):.0%} of all samples are exact copies of others; check that no "
+            "input was lost in reading, or write 'pools: {duplicates: keep}' if they are different "
+            "individuals"
+        )
+        warnings = (*warnings, warning)
+    left = dataset.take((~found).nonzero()[:, 0])
+    return replace(left, notes=(*dataset.notes, note), warnings=warnings)

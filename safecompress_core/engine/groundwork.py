@@ -6,7 +6,7 @@ it (`AuditPreparation`).
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +34,8 @@ from safecompress_core.seeding import Seed
 from safecompress_core.spec.checks import AnySpec
 from safecompress_core.spec.components import attacker_of
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.membership import unused_membership
+from safecompress_core.spec.model import GIVEN
 
 __all__ = ["Groundwork"]
 
@@ -108,6 +110,21 @@ class Groundwork(ABC):
         """Attackers as a spec declares them."""
         for params in declared:
             yield Attack(id=component_id(params), definition=attacker_of(params), params=params)
+
+    def with_membership_told(self, data: Dataset) -> Dataset:
+        """The same samples, with a warning where they name members and the seed draws others.
+
+        Where a data set has parts of its own, such as training and test images, that is a note.
+        """
+        if warning := unused_membership(self.spec):
+            return replace(data, warnings=(*data.warnings, warning))
+        if data.is_member is None or self.spec.pools.members == GIVEN:
+            return data
+        note = (
+            "the data's own parts (training and test, say) are not used: members are drawn by the "
+            f"seed (pools.members: {self.spec.pools.members})"
+        )
+        return replace(data, notes=(*data.notes, note))
 
     def cut(
         self,

@@ -13,6 +13,7 @@ from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.host import Registry
 from safecompress_core.spec.components import attacker_of, definition_of
 from safecompress_core.spec.load import LoadedSpec
+from safecompress_core.spec.membership import unused_membership
 from safecompress_core.spec.model import RunSpec
 
 __all__ = ["PLAIN", "Job", "Plan", "plan_of"]
@@ -71,6 +72,7 @@ class Plan:
         jobs: what is done, in this order.
         files: what is left behind.
         caveats: choices that cost byte-identity, and what else should be known.
+        warnings: what of the spec is probably not meant.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Plan:
     jobs: tuple[Job, ...]
     files: tuple[str, ...] = FILES
     caveats: tuple[str, ...] = field(default_factory=tuple)
+    warnings: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int | None:
@@ -115,6 +118,7 @@ def plan_of(loaded: LoadedSpec, registry: Registry) -> Plan:
         training=loaded.resolved["training"],
         jobs=tuple(_jobs(spec)),
         caveats=tuple(_caveats(spec)),
+        warnings=tuple(filter(None, [unused_membership(spec)])),
     )
 
 

@@ -65,6 +65,7 @@ class Preparation(Groundwork):
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
         prepared = as_learned(self._factory.prepare(self._loaded_data), self._factory.labels)
+        prepared = self.with_membership_told(prepared)
         return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
 
     @cached_property

@@ -1,8 +1,8 @@
 """Names and parameters of what comes as arrays, or out of a program."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from safecompress_core.api import DataDef, DataPath, Params
+from safecompress_core.api import DataDef, DataPath, MembershipMark, Params
 from safecompress_plugins.data.image_manifest import ImageParams
 from safecompress_plugins.data.table_manifest import SampledParams, SidesParams, TableParams
 
@@ -20,7 +20,7 @@ class NumpyParams(SidesParams, SampledParams):
     """The array that the model predicts, shape (N,): numbers or text."""
     private: list[str] = []
     """Arrays that must stay private, shape (N,): whole numbers or text."""
-    members: str | None = None
+    members: Annotated[str, MembershipMark()] | None = None
     """Array that tells who is a member, for ``pools.members: given``: true or false, 1 or 0."""
     group: str | None = None
     """Array whose equal values belong together and stay on one side."""

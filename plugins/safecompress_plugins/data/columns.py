@@ -13,8 +13,6 @@ from safecompress_core.toolkit import DataError
 
 __all__ = ["RawColumn", "Table", "cell_of", "require_columns"]
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class RawColumn:
@@ -26,19 +24,6 @@ class RawColumn:
     def missing(self) -> NDArray[np.bool_]:
         """Which cells have no value, shape (N,)."""
         return np.fromiter((cell is None for cell in self.cells), bool, len(self.cells))
-
-    @cached_property
-    def numbers(self) -> Floats | None:
-        """The cells as numbers, NaN where missing; None if one of them is not finite or none."""
-        try:
-            found = np.fromiter(
-                (np.nan if cell is None else float(cell) for cell in self.cells),
-                np.float64,
-                len(self.cells),
-            )
-        except ValueError:
-            return None
-        return found if np.isfinite(found[~self.missing]).all() else None
 
     def take(self, rows: NDArray[np.int64]) -> "RawColumn":
         """The cells of some rows."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import by_value, spellings_unified
 from safecompress_plugins.data.columns import RawColumn
+from safecompress_plugins.data.floats import float32_of
 
 __all__ = [
     "MISSING",
@@ -83,11 +84,6 @@ class NumberRule:
     def record(self) -> dict[str, Any]:
         """JSON-ready; floats come back bit by bit."""
         return {"median": self.median, "mean": self.mean, "spread": self.spread}
-
-    def block(self, column: RawColumn) -> Tensor:
-        """Inputs of a column whose cells are numbers or missing, shape (N, 1)."""
-        assert column.numbers is not None
-        return self.scaled(column.numbers)
 
     def scaled(self, numbers: NDArray[np.float64]) -> Tensor:
         """Inputs of numbers, NaN where missing, shape (N, 1), float32."""
@@ -216,9 +212,14 @@ def standardised(numbers: NDArray[np.float64]) -> Encoded:
     return Encoded(rule.scaled(numbers), None, note, rule)
 
 
-def as_they_are(numbers: NDArray[np.float64]) -> Encoded:
-    """The numbers themselves; a missing one is the median."""
+def as_they_are(numbers: NDArray[np.float64], *, name: str) -> Encoded:
+    """The numbers themselves; a missing one is the median.
+
+    Raises:
+        DataError: if float32 cannot tell two whole numbers apart, or hold one.
+    """
     numbers, median, note = _completed(numbers)
+    float32_of(numbers, name=f"the column {name!r}")
     rule = NumberRule(median)
     return Encoded(rule.scaled(numbers), None, f"{note}, as they are", rule)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from safecompress_core.toolkit import Attribute, DataError, Dataset
@@ -15,6 +14,7 @@ from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.encoding import coded, intervals_of
 from safecompress_plugins.data.image_folder import images_in
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
+from safecompress_plugins.data.numbers import Separators, numbers_of
 from safecompress_plugins.data.paper_files import absent, root_of, usual
 from safecompress_plugins.data.paper_manifest import FACTS, PaperFacesParams, PaperFacts
 
@@ -83,13 +83,13 @@ class PaperFaces(EncodingSource):
         return image_dataset(images.on_sides(side), params)
 
     def _attribute(self, column: RawColumn) -> Attribute:
-        numbers = column.numbers
-        if numbers is None:
+        found = numbers_of(column, Separators())
+        if found.odd:
             values = coded(column)
             return Attribute(torch.from_numpy(values.codes), values.names)
-        cut = intervals_of(numbers, self._params.intervals)
+        cut = intervals_of(found.values, self._params.intervals)
         return Attribute(
-            torch.from_numpy(cut.codes), cut.names, numbers=torch.from_numpy(np.array(numbers))
+            torch.from_numpy(cut.codes), cut.names, numbers=torch.from_numpy(found.values)
         )
 
 

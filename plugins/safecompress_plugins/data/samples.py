@@ -23,8 +23,15 @@ SIDES = {**dict.fromkeys(MEMBER, True), **dict.fromkeys(NON_MEMBER, False)}
 """What a column of members may hold, in lower case; a number counts by its value."""
 
 
-def is_member_of(column: RawColumn, field: tuple[str | int, ...]) -> Tensor:
+def is_member_of(
+    column: RawColumn, field: tuple[str | int, ...], *, rows: NDArray[np.int64] | None = None
+) -> Tensor:
     """Return which samples are members, shape (N,), bool.
+
+    Args:
+        column: what tells it.
+        field: the parameter that names the column.
+        rows: where each cell was read, counted from 0; None if they are all there.
 
     Raises:
         DataError: at the first cell that says neither, with its row.
@@ -32,8 +39,9 @@ def is_member_of(column: RawColumn, field: tuple[str | int, ...]) -> Tensor:
     said = {cell: _side(cell) for cell in set(column.cells)}
     sides = [said[cell] for cell in column.cells]
     if None in sides:
-        row = sides.index(None)
-        wrong = column.cells[row]
+        position = sides.index(None)
+        wrong = column.cells[position]
+        row = position if rows is None else int(rows[position])
         what = "a blank cell" if wrong is None else repr(wrong)
         raise DataError(
             f"{what} in row {row + 1} says neither that a sample is a member nor that it is not",

@@ -1,7 +1,7 @@
 """From the columns of a table to samples: what is task, what is input, what is private."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from safecompress_plugins.data.encoding import (
     one_hot,
     standardised,
 )
+from safecompress_plugins.data.number_columns import NumberColumns
 from safecompress_plugins.data.samples import SIDE, is_member_of, joined, sampled_rows
 from safecompress_plugins.data.table_encoder import TableEncoder
 from safecompress_plugins.data.table_manifest import PrivateColumn, TableParams
@@ -109,8 +110,13 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._numbers = NumberColumns(self.table, self.params)
+
     def dataset(self) -> Dataset:
         params = self.params
+        roles = {name for _, name in _named(params) if name not in params.numeric}
+        self._numbers.point_out_indices(self.table, roles)
         self._keep(self._complete(), "their label, or another value that is needed, is missing")
         labels, classes = self._labels()
         self._keep(sampled_rows(labels, self._members(), params), f"'samples' is {params.samples}")
@@ -139,7 +145,7 @@ class _Reading:
             groups=self._groups(),
             encoder=TableEncoder.of(params, rules),
             notes=tuple(self.notes),
-            warnings=tuple(self.warnings),
+            warnings=(*self._numbers.warnings, *self.warnings),
         )
 
     def _keep(self, rows: NDArray[np.int64], why: str) -> None:
@@ -147,6 +153,7 @@ class _Reading:
         if len(rows) < count:
             self.notes.append(f"{count - len(rows)} of {count} rows are left out: {why}")
             self.table = {name: column.take(rows) for name, column in self.table.items()}
+            self._numbers.keep(rows)
 
     def _complete(self) -> NDArray[np.int64]:
         """Rows with a label; if rows with anything missing are dropped, those without."""
@@ -185,7 +192,11 @@ class _Reading:
 
     def _members(self) -> Tensor | None:
         name = self.params.members
-        return None if name is None else is_member_of(self.table[name], ("members",))
+        return (
+            None
+            if name is None
+            else is_member_of(self.table[name], ("members",), rows=self._numbers.rows)
+        )
 
     def _texts(self) -> tuple[str, ...]:
         if not self.params.text:
@@ -219,7 +230,7 @@ class _Reading:
         return parts
 
     def _public_part(self, name: str, column: RawColumn) -> "list[_Part]":
-        numbers = self._numbers(name, column)
+        numbers = self._numbers.of(name, column)
         if len(column.cells) == 0 or column.missing.all():
             self.notes.append(f"{name}: left out, since it is empty")
             return []
@@ -227,7 +238,7 @@ class _Reading:
             self.notes.append(f"{name}: left out, since all samples have the same")
             return []
         if numbers is not None:
-            encoded = self._scaled(numbers)
+            encoded = self._scaled(name, numbers)
         else:
             distinct = len(set(column.cells))
             if distinct == len(column.cells) and distinct > self.params.most_categories:
@@ -240,7 +251,7 @@ class _Reading:
     def _private_part(self, index: int, wanted: PrivateColumn) -> "_Part":
         name = wanted.column
         column = self.table[name]
-        numbers = self._numbers(name, column)
+        numbers = self._numbers.of(name, column)
         if numbers is not None and not np.isnan(numbers).all():
             if np.isnan(numbers).any():
                 numbers = np.where(np.isnan(numbers), np.nanmedian(numbers), numbers)
@@ -257,26 +268,16 @@ class _Reading:
         self.notes.append(f"{name}: private, {values.note}, {seen}")
         encoded = None
         if wanted.input:
-            encoded = one_hot(values) if numbers is None else self._scaled(numbers)
+            encoded = one_hot(values) if numbers is None else self._scaled(name, numbers)
             self.warnings.append(
                 f"{name!r} is private and an input of the model: whoever sees the input knows it"
             )
         return _Part(name, encoded, values, numbers)
 
-    def _scaled(self, numbers: NDArray[np.float64]) -> Encoded:
-        return standardised(numbers) if self.params.scale == "standard" else as_they_are(numbers)
-
-    def _numbers(self, name: str, column: RawColumn) -> NDArray[np.float64] | None:
-        if name in self.params.categorical:
-            return None
-        if name in self.params.numeric and column.numbers is None:
-            wrong = next(cell for cell in column.cells if not _is_number(cell))
-            raise DataError(
-                f"the column {name!r} holds {wrong!r}, which is no number",
-                mend="add it to 'missing', or take the column out of 'numeric'",
-                field=("numeric", self.params.numeric.index(name)),
-            )
-        return column.numbers
+    def _scaled(self, name: str, numbers: NDArray[np.float64]) -> Encoded:
+        if self.params.scale == "standard":
+            return standardised(numbers)
+        return as_they_are(numbers, name=name)
 
     def _joined(
         self, parts: "list[_Part]"
@@ -298,10 +299,6 @@ class _Reading:
                 attributes[part.name] = part.attribute(columns)
         count = len(self.table[self.params.target].cells)
         return torch.cat(blocks, dim=1) if blocks else torch.zeros(count, 0), attributes, features
-
-
-def _is_number(cell: str | None) -> bool:
-    return cell is None or replace(RawColumn([cell])).numbers is not None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A record of it is in the model file: names of columns and categories, means, sta
 medians, and how cells are read. No row is in it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,7 +15,8 @@ from torch import Tensor
 
 from safecompress_core.toolkit import DataError, EncodedRows, Encoder
 from safecompress_plugins.data.columns import RawColumn, Table, cell_of
-from safecompress_plugins.data.encoding import CategoryRule, Rule, rule_of
+from safecompress_plugins.data.encoding import CategoryRule, NumberRule, Rule, rule_of
+from safecompress_plugins.data.numbers import Separators, numbers_of
 from safecompress_plugins.data.table_manifest import CsvParams, TableParams
 
 __all__ = ["TableEncoder"]
@@ -97,17 +98,27 @@ class TableEncoder(Encoder):
                 "\n".join(cell or "" for cell in row) for row in zip(*columns, strict=True)
             )
             return EncodedRows(inputs=torch.zeros(count, 0), texts=texts, names=numbers)
-        blocks = [_encoded(rule, name, table[name]) for name, rule in self.rules.items()]
+        separators = Separators(self.reading.get("decimal", "."), self.reading.get("thousands"))
+        blocks = [
+            _encoded(rule, name, table[name], separators) for name, rule in self.rules.items()
+        ]
         return EncodedRows(inputs=torch.cat(blocks, dim=1), names=numbers)
 
     def _table(self, rows: Any) -> Table:
         if isinstance(rows, str | PathLike):
             return self._file(Path(rows))
         blank = frozenset(self.reading.get("missing", ()))
+        columns = _columns(rows, default=self.text or tuple(self.rules))
         return {
-            str(name): RawColumn([cell_of(value, blank) for value in values])
-            for name, values in _columns(rows, default=self.text or tuple(self.rules)).items()
+            str(name): RawColumn([self._cell(str(name), value, blank) for value in values])
+            for name, values in columns.items()
         }
+
+    def _cell(self, name: str, value: Any, blank: Collection[str]) -> str | None:
+        """A value as a file would have it; a number has the separators that the file had."""
+        cell = cell_of(value, blank)
+        is_number = isinstance(self.rules.get(name), NumberRule) and not isinstance(value, str)
+        return cell.replace(".", self.reading.get("decimal", ".")) if cell and is_number else cell
 
     def _file(self, path: Path) -> Table:
         if path.suffix.lower() in PARQUET:
@@ -146,7 +157,7 @@ def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[An
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _encoded(rule: Rule, name: str, column: RawColumn) -> Tensor:
+def _encoded(rule: Rule, name: str, column: RawColumn, separators: Separators) -> Tensor:
     """The inputs of one column, shape (N, K)."""
     if isinstance(rule, CategoryRule):
         unknown = rule.unknown(column)
@@ -157,12 +168,12 @@ def _encoded(rule: Rule, name: str, column: RawColumn) -> Tensor:
                 f"row {unknown + 1}: the column {name!r} {what}, and training had no such value",
                 mend=f"write one of: {', '.join(rule.names)}",
             )
-    elif column.numbers is None:
-        row = next(
-            row for row, cell in enumerate(column.cells) if RawColumn([cell]).numbers is None
-        )
+        return rule.block(column)
+    found = numbers_of(column, separators)
+    if found.odd:
+        row = found.odd[0]
         raise DataError(
             f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, which is no number",
             mend="write a number, or leave the cell empty for the median of training",
         )
-    return rule.block(column)
+    return rule.scaled(found.values)

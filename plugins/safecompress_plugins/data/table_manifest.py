@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from safecompress_core.api import DataDef, DataPath, Params, Seed
+from safecompress_core.api import DataDef, DataPath, MembershipMark, Params, Seed
 
 __all__ = [
     "DEFINITIONS",
@@ -39,7 +39,7 @@ class SampledParams(Params):
 class SidesParams(Params):
     """Parameters of data that may be in two files."""
 
-    non_members: DataPath | None = None
+    non_members: Annotated[DataPath, MembershipMark()] | None = None
     """A second file of the same form, of samples that are no members, for ``pools.members: given``;
     those of ``path`` then are. Both are encoded as one."""
 
@@ -74,6 +74,10 @@ class TableParams(SampledParams):
     inputs."""
     missing: list[str] = list(MISSING_CELLS)
     """What a cell without a value holds. In a column of numbers infinite ones are missing too."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of a number."""
+    thousands: Literal[",", ".", " ", "'", "_"] | None = None
+    """What stands between groups of three digits; by default nothing."""
     scale: Literal["standard", "none"] = "standard"
     """``standard``: a column of numbers gets mean 0 and standard deviation 1; ``none``: numbers are
     left as they are, for a model that was trained on such."""
@@ -83,11 +87,19 @@ class TableParams(SampledParams):
     """Rows of labels with fewer samples are left out; a label with a single one is refused."""
     most_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 64
     """Categories of a column that get an input each, most frequent first; all others share one."""
-    members: str | None = None
+    members: Annotated[str, MembershipMark()] | None = None
     """Column that tells who is a member, for ``pools.members: given``: true, yes, 1, member or
     train, or false, no, 0, non-member or test."""
     group: str | None = None
     """Column whose equal values belong together, a person, say, and stay on one side."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> "TableParams":
+        if self.decimal == self.thousands:
+            raise ValueError(
+                f"'decimal' and 'thousands' are both {self.decimal!r}; write another 'decimal'"
+            )
+        return self
 
 
 class CsvParams(SidesParams, TableParams):
@@ -99,6 +111,18 @@ class CsvParams(SidesParams, TableParams):
     """Names of the columns, for a file whose first line has none."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """What stands between two cells."""
+    encoding: str = "utf-8"
+    """Of the text, as Python names it: ``latin-1``, ``cp1252``; a mark of UTF-8 or UTF-16 at the
+    beginning of the file goes before it."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except LookupError as error:
+            raise ValueError(f"there is no text encoding {name!r}; write utf-8, say") from error
+        return name
 
 
 class ParquetParams(SidesParams, TableParams):

@@ -208,7 +208,7 @@ def test_a_sample_is_drawn_in_proportion_to_labels_and_always_the_same(tmp_path:
         ),
         ({"private": ["sex", "pay"]}, ("private", 1), "cannot be private as well"),
         ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "has another part to play"),
-        ({"numeric": ["job"]}, ("numeric", 0), "holds 'cook', which is no number"),
+        ({"numeric": ["job"]}, ("numeric", 0), "holds 'cook' in row 1, which is no number"),
         ({"members": "job"}, ("members",), "'cook' in row 1 says neither"),
         ({"target": "name"}, ("target",), "too many for labels"),
         ({"samples": 7}, ("samples",), "7 samples are asked for, and there are 6"),
@@ -431,3 +431,183 @@ def test_members_are_told_in_many_spellings(tmp_path: Path, yes: str, no: str) -
 
     assert data.is_member is not None
     assert data.is_member.tolist() == [True, False, True, False, True, False]
+
+
+def readings(tmp_path: Path, cells: list[str], **params: Any) -> Dataset:
+    """A column of numbers in some spelling, beside one of categories; labels alternate."""
+    lines = [f'"{cell}",{"ab"[row % 2]},{row % 3}' for row, cell in enumerate(cells)]
+    content = "\n".join(["size,kind,pay", *lines])
+    return people(tmp_path, content, **params)
+
+
+def plain_sizes(count: int = 40) -> list[float]:
+    """Numbers with decimals, from 1,000 on, no two alike."""
+    return [round(1000 + 37.25 * row, 2) for row in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("spell", "params", "hint"),
+    [
+        (lambda x: f"{x:.2f}".replace(".", ","), {"decimal": ","}, "write 'decimal: \",\"' if"),
+        (lambda x: f"{x:,.2f}", {"thousands": ","}, "write 'thousands: \",\"' if"),
+        (lambda x: f"{x:_}", {"thousands": "_"}, "write 'thousands: \"_\"' if"),
+        (
+            lambda x: f"{x:,.2f}".translate({44: 46, 46: 44}),
+            {"decimal": ",", "thousands": "."},
+            "write 'decimal: \",\"' and 'thousands: \".\"' if",
+        ),
+    ],
+)
+def test_numbers_have_the_separators_that_are_stated(
+    tmp_path: Path, spell: Any, params: dict[str, str], hint: str
+) -> None:
+    """The same inputs as in plain spelling; without the option a warning names it and a cell."""
+    cells = [spell(size) for size in plain_sizes()]
+    expected = readings(tmp_path, list(map(str, plain_sizes()))).inputs
+
+    stated, silent = readings(tmp_path, cells, **params), readings(tmp_path, cells)
+
+    assert torch.equal(stated.inputs[torch.arange(40)], expected[torch.arange(40)])
+    assert not stated.warnings
+    [warning] = silent.warnings
+    assert warning.startswith(f"size: read as categories, since {cells[0]!r} in row 1 is no number")
+    assert hint in warning
+
+
+def test_units_are_pointed_out(tmp_path: Path) -> None:
+    """They cannot be stated, so they have to go."""
+    [warning] = readings(tmp_path, [f"${size}" for size in plain_sizes()]).warnings
+    assert "'$1000.0' in row 1 is no number; write the numbers without units" in warning
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "unknown", "1_0"])
+def test_a_cell_decides_no_type(tmp_path: Path, cell: str) -> None:
+    """It counts as missing, and a warning names it and its row, whatever rows are left out."""
+    cells = list(map(str, plain_sizes()))
+    cells[7] = cell
+    data = readings(tmp_path, cells)
+
+    known = np.delete(plain_sizes(), 7)
+    expected = np.insert(known, 7, np.median(known))
+    scaled = (expected - expected.mean()) / expected.std()
+    assert np.allclose(data.inputs[torch.arange(40)][:, 0].numpy(), scaled, atol=1e-6)
+    [warning] = data.warnings
+    assert warning.startswith(f"size: {cell!r} in row 8 is no finite number and counts as missing")
+    assert "39 of 40 cells are finite numbers" in warning
+
+
+@pytest.mark.parametrize("cell", ["#N/A", "NULL", "NAN", "<NA>", "n/a", "#DIV/0!", ""])
+def test_the_usual_spellings_of_missing_are_missing(tmp_path: Path, cell: str) -> None:
+    """In a column of numbers, and as a label, whose rows are left out."""
+    cells = list(map(str, plain_sizes()))
+    cells[7] = cell
+    data = readings(tmp_path, cells)
+    unlabelled = people(tmp_path, PEOPLE + f"gus,80,cook,20,1,g,m,{cell}\n")
+
+    assert any("1 missing set to the median" in note for note in data.notes)
+    assert not data.warnings
+    assert len(unlabelled) == 6
+    assert unlabelled.classes == ("high", "low")
+
+
+def test_codes_stay_categories_with_a_warning(tmp_path: Path) -> None:
+    """Where more than a few cells are no numbers, they are no slips; the first is named."""
+    cells = [f"V{row}" if row % 5 == 3 else str(row) for row in range(40)]
+
+    data = readings(tmp_path, cells)
+
+    assert any(note.startswith("size: 40 categories") for note in data.notes)
+    [warning] = data.warnings
+    assert "since 'V3' in row 4 and 7 more cells are no numbers" in warning
+    assert not readings(tmp_path, cells, categorical=["size"]).warnings
+
+
+def test_a_row_is_named_within_its_file(tmp_path: Path) -> None:
+    """Counted from 1 after the line of names, also where rows before it were left out."""
+    lines = [f"{size},{row % 2}" for row, size in enumerate(plain_sizes(20))]
+    (tmp_path / "in.csv").write_text("\n".join(["size,pay", *lines]))
+    lines[2], lines[6] = "1,?", "slip,1"
+    (tmp_path / "out.csv").write_text("\n".join(["size,pay", *lines]))
+    params = {"path": str(tmp_path / "in.csv"), "non_members": str(tmp_path / "out.csv")}
+
+    data = CsvFile(CsvParams.model_validate({**params, "target": "pay"})).load()
+
+    assert data.warnings[0].startswith("size: 'slip' in row 7 of the non-members is no finite")
+
+
+def test_a_column_that_counts_the_rows_is_pointed_out(tmp_path: Path) -> None:
+    """Whatever it is called; one that is no input is nobody's concern."""
+    lines = [f"{row},{size},{row % 2}" for row, size in enumerate(plain_sizes())]
+    content = "\n".join([",size,pay", *lines])
+
+    assert people(tmp_path, content).warnings == (
+        "'' numbers the rows (0, 1, ...) and is an input; write 'drop: ['']' if it is an index",
+    )
+    assert not people(tmp_path, content, drop=[""]).warnings
+    assert not readings(tmp_path, list(map(str, plain_sizes()))).warnings
+
+
+@pytest.mark.parametrize(
+    ("encoding", "params"),
+    [("utf-8-sig", {}), ("utf-16", {}), ("latin-1", {"encoding": "latin-1"})],
+)
+def test_text_is_read_in_its_encoding(
+    tmp_path: Path, encoding: str, params: dict[str, str]
+) -> None:
+    """A mark at the beginning tells it, else the spec."""
+    content = PEOPLE.replace("cook", "Köchin")
+    expected = people(tmp_path, content).notes
+    (tmp_path / "other.csv").write_bytes(content.encode(encoding))
+    given = {"path": str(tmp_path / "other.csv"), "target": "pay", **params}
+
+    assert CsvFile(CsvParams.model_validate(given)).load().notes == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "message"),
+    [
+        ("a;pay\n1;x\n", {}, "has one cell, 'a;pay'; write 'delimiter: \";\"'"),
+        ("a\tpay\n1\tx\n", {}, r"write 'delimiter: \"\\t\"'"),
+        ("1;x\n2;x\n", {"names": ["a", "pay"]}, "write 'delimiter: \";\"'"),
+        ("a,pay\n1,x,\n", {}, "take the delimiter at the end of each line out"),
+        (",,pay\n1,2,x\n", {}, "columns 1, 2 of .* have no name"),
+        ("pay,a\nx,1\n", {"names": ["a", "pay"]}, "the first line of .* holds the names"),
+        ("a,pay\0\n1,x\n", {}, "holds zero bytes, as UTF-16 text without a mark does"),
+    ],
+)
+def test_a_file_in_another_layout_is_said_to_be(
+    tmp_path: Path, text: str, params: dict[str, Any], message: str
+) -> None:
+    """With what to write."""
+    with pytest.raises(DataError, match=message):
+        people(tmp_path, text, **params)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"encoding": "utf-42"}, "there is no text encoding 'utf-42'"),
+        ({"decimal": ",", "thousands": ","}, "'decimal' and 'thousands' are both ','"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(params: dict[str, str], message: str) -> None:
+    """With the spec, before any file is opened."""
+    with pytest.raises(ValueError, match=message):
+        CsvParams.model_validate({"path": "x.csv", "target": "pay", **params})
+
+
+def test_numbers_that_are_left_as_they_are_fit_float32(tmp_path: Path) -> None:
+    """Two times that would become one are refused."""
+    times = [str(1_700_000_000 + row) for row in range(40)]
+
+    assert readings(tmp_path, [str(3 * float(one)) for one in times])
+    with pytest.raises(DataError, match="'size' holds 1700000000.0 and 1700000001.0"):
+        readings(tmp_path, times, scale="none")
+
+
+def test_what_is_no_cell_of_a_table_is_refused(tmp_path: Path) -> None:
+    """A list is several values, and bytes may be no text."""
+    for column, message in (([[1, 2], [3]], "holds list<"), ([b"\xff", b"a"], "no UTF-8 text")):
+        pq.write_table(pa.table({"a": column, "pay": ["x", "y"]}), tmp_path / "odd.parquet")
+        with pytest.raises(DataError, match=message):
+            ParquetFile(ParquetParams(path=str(tmp_path / "odd.parquet"), target="pay")).load()

@@ -42,7 +42,18 @@ def test_all_that_is_known_of_the_others_is_kept_and_the_number_is_noted() -> No
         "read",
         "2 of 6 samples are exact copies of others, and are left out",
     )
+    assert single.warnings[0].startswith("33% of all samples are exact copies of others; check")
     assert without_copies(single) is single
+
+
+def test_a_few_copies_are_no_warning() -> None:
+    """Up to a tenth."""
+    inputs = torch.arange(20.0)[:, None]
+    labels = torch.zeros(20, dtype=torch.int64)
+    for count in (2, 3):
+        inputs[:count] = inputs[count]
+        data = replace(DATA, inputs=inputs.clone(), labels=labels, attributes={})
+        assert bool(without_copies(data).warnings) == (count == 3)
 
 
 def test_texts_that_nothing_has_read_yet_are_not_taken_for_copies() -> None:

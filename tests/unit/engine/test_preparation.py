@@ -209,3 +209,17 @@ def test_runs_that_share_a_shelf_load_the_same_data_once(
     assert replace(other, shelf=first.shelf).original.inputs is whole.inputs
     with pytest.raises(pytest.fail.Exception, match="loaded again"):
         _ = replace(unlike, shelf=first.shelf).original
+
+
+def test_membership_that_the_data_know_and_the_seed_draws_is_told(prepare: Prepare) -> None:
+    """A note where nobody named it; how a spec that names it is warned of is its own matter."""
+    prepared = prepare()
+    data = prepared.original
+    parts = replace(data, is_member=torch.arange(len(data)) % 2 == 0)
+
+    assert prepared.with_membership_told(data) is data
+    note = prepared.with_membership_told(parts).notes[-1]
+    assert note.startswith(
+        "the data's own parts (training and test, say) are not used: members are"
+    )
+    assert prepare(pools={"members": "given"}).with_membership_told(parts) is parts
