@@ -16,7 +16,8 @@ from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
 from safecompress_core.spec.comparison import load_comparison
 from safecompress_core.spec.kinds import SpecKind
-from safecompress_core.spec.load import composed, load_any_spec
+from safecompress_core.spec.load import LoadedSpec, composed, load_any_spec
+from safecompress_core.spec.membership import unused_membership
 from safecompress_core.spec.problems import Problem
 
 __all__ = ["validate"]
@@ -72,7 +73,7 @@ def _problems(
     try:
         spec = composed(path, overrides)
         load = load_comparison if spec.kind is SpecKind.COMPARE else load_any_spec
-        load(
+        loaded = load(
             spec,
             registry=host.registry,
             skipped=host.skipped,
@@ -80,6 +81,8 @@ def _problems(
         )
     except SpecError as error:
         return error.problems
+    if isinstance(loaded, LoadedSpec) and (warning := unused_membership(loaded.spec)):
+        click.echo(f"{path}: warning: {warning}", err=True)
     return ()
 
 

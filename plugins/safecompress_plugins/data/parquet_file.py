@@ -16,6 +16,7 @@ from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.encoding import coded
 from safecompress_plugins.data.files import existing
 from safecompress_plugins.data.image_manifest import ImageParquetParams
+from safecompress_plugins.data.images import Encoded
 from safecompress_plugins.data.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.samples import sides_of
 from safecompress_plugins.data.table import dataset_of_sides
@@ -168,16 +169,26 @@ def images_of(
             field=("image",),
         )
     labels, classes = _labels(table, label)
-    images = column.to_pylist()
-    empty = [row for row, one in enumerate(images) if not one or one["bytes"] is None]
-    if empty:
+    images = [_encoded(one) for one in column.to_pylist()]
+    if None in images:
         raise DataError(
-            f"row {empty[0] + 1} of the column {image!r} holds no bytes of an image",
-            mend="embed the images, or use type: image-folder for files",
+            f"row {images.index(None) + 1} of {image!r} holds neither an image nor a path",
+            mend="take it out, or embed the images",
             field=("image",),
         )
-    found = LabelledImages([one["bytes"] for one in images], torch.tensor(labels), classes)
+    encoded = [one for one in images if one is not None]
+    found = LabelledImages(encoded, torch.tensor(labels), classes)
     return found.on_sides(sides).with_labels()
+
+
+def _encoded(struct: dict[str, Any] | None) -> Encoded | None:
+    """The bytes of an image, or its file where the library has left it there; None for neither."""
+    if struct is None:
+        return None
+    if struct["bytes"] is not None:
+        return bytes(struct["bytes"])
+    path = struct.get("path")
+    return Path(path) if path and Path(path).is_file() else None
 
 
 def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:

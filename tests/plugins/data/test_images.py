@@ -440,3 +440,49 @@ def test_labels_of_two_parquet_files_are_joined_by_name(tmp_path: Path) -> None:
     assert data.labels.tolist() == [0, 1, 0, 1, 1, 0, 1, 0]
     with pytest.raises(DataError, match="only one of them names 'two', 'zero'"):
         ImageParquetFile(ImageParquetParams(path=paths["in"], non_members=paths["odd"])).load()
+
+
+@pytest.mark.parametrize("storage", ["memory", "disk"])
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_truncated_image_is_found_on_loading(tmp_path: Path, storage: str, suffix: str) -> None:
+    """Its header is whole, and the run would fail in the middle."""
+    root = folders(tmp_path, size=32)
+    broken = root / "1" / f"9.{suffix}"
+    digit(4, size=32).convert("RGB").save(broken)
+    broken.write_bytes(broken.read_bytes()[:-40])
+
+    with pytest.raises(DataError, match=rf"9\.{suffix}' is no image"):
+        loaded(root, storage=storage, size=8)
+
+
+def test_rows_of_parquet_without_a_label_are_left_out(tmp_path: Path) -> None:
+    """As in a table: -1 where labels have names, else a missing value; an image must be there."""
+    for labels, names in (([0, -1, 1, 0], ["zero", "one"]), ([5, None, 6, 5], None)):
+        write_parquet(tmp_path / "some.parquet", names=names)
+        table = pq.read_table(tmp_path / "some.parquet")
+        table = table.set_column(1, table.schema.field("label"), pa.array(labels, pa.int64()))
+        pq.write_table(table, tmp_path / "some.parquet")
+
+        data = ImageParquetFile(ImageParquetParams(path=str(tmp_path / "some.parquet"))).load()
+
+        assert data.labels.tolist() == [0, 1, 0]
+        assert len(data.inputs) == 3
+        assert "1 of 4 images are left out: no label" in data.notes
+
+    images = [{"bytes": None, "path": str(tmp_path / "nothing.png")}]
+    pq.write_table(pa.table({"image": images, "label": [0]}), tmp_path / "none.parquet")
+    with pytest.raises(DataError, match="row 1 of 'image' holds neither an image nor a path"):
+        ImageParquetFile(ImageParquetParams(path=str(tmp_path / "none.parquet"))).load()
+
+
+def test_an_image_may_be_a_path(tmp_path: Path) -> None:
+    """As Hugging Face reads a folder of images."""
+    root = folders(tmp_path)
+    files = sorted(root.rglob("*.png"))
+    images = [{"bytes": None, "path": str(path)} for path in files]
+    labels = [path.parent.name for path in files]
+    pq.write_table(pa.table({"image": images, "label": labels}), tmp_path / "paths.parquet")
+
+    data = ImageParquetFile(ImageParquetParams(path=str(tmp_path / "paths.parquet"))).load()
+
+    assert torch.equal(everything(data.inputs), everything(loaded(root).inputs))

@@ -611,3 +611,16 @@ def test_what_is_no_cell_of_a_table_is_refused(tmp_path: Path) -> None:
         pq.write_table(pa.table({"a": column, "pay": ["x", "y"]}), tmp_path / "odd.parquet")
         with pytest.raises(DataError, match=message):
             ParquetFile(ParquetParams(path=str(tmp_path / "odd.parquet"), target="pay")).load()
+
+
+def test_new_rows_are_read_with_the_same_separators(tmp_path: Path) -> None:
+    """A file as the first one was; numbers of Python as they are."""
+    cells = [f"{size:,.2f}".translate({44: 46, 46: 44}) for size in plain_sizes()]
+    data = readings(tmp_path, cells, decimal=",", thousands=".")
+    assert data.encoder is not None
+
+    from_file = data.encoder.encode(str(tmp_path / "people.csv"))
+    from_python = data.encoder.encode({"size": plain_sizes(), "kind": ["a", "b"] * 20})
+
+    assert torch.equal(from_file.inputs, data.inputs[torch.arange(40)])
+    assert torch.equal(from_python.inputs, data.inputs[torch.arange(40)])

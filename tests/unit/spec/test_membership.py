@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from safecompress_core.cli import cli
 from safecompress_core.host import load_plugins
 from safecompress_core.spec.load import load_any_spec
 from safecompress_core.spec.membership import unused_membership
@@ -46,3 +48,14 @@ def test_members_that_are_used_or_not_named_are_not(
 ) -> None:
     """There is nothing to say."""
     assert not unused_membership(spec(tmp_path, data=data, members=members))
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_the_commands_that_load_no_data_tell_it_too(tmp_path: Path, command: str) -> None:
+    """The data card of a run would be late."""
+    spec(tmp_path, data=", members: was_in", members=0.5)
+
+    outcome = CliRunner().invoke(cli, [command, str(tmp_path / "spec.yaml")])
+
+    assert outcome.exit_code == 0
+    assert "warning: task.data.members names the members, but" in " ".join(outcome.output.split())
