@@ -30,7 +30,6 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.pools import Pools, build_pools
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.seeding import Seed
 
 MEMBERS = 4000
@@ -147,10 +146,7 @@ def judged(
     start = time.perf_counter()
     attacker = registry.create(params)
     attacker.fit(attack.evidence(known, is_known=True), generator=seed.child("fit", name).torch())
-    draws = Resampling.stratified(
-        asked.pool.is_member.numpy(), draws=1000, generator=seed.child("draws").numpy()
-    )
-    return name, attack.judged(attacker, known, asked, draws), time.perf_counter() - start
+    return name, attack.judged(attacker, known, asked), time.perf_counter() - start
 
 
 def world(rows: list[dict[str, str]], private: str, *, is_input: bool, seed: Seed) -> None:

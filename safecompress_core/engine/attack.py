@@ -18,7 +18,6 @@ from safecompress_core.privacy.background import encoding_of, public_columns
 from safecompress_core.privacy.games import ground_truth, judge
 from safecompress_core.privacy.inversion_game import Reconstruction
 from safecompress_core.privacy.judgement import Judgement
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 from safecompress_core.seeding import Seed
 
@@ -100,7 +99,6 @@ class Attack:
         attacker: Any,
         known: Sight,
         asked: Sight,
-        resampling: Resampling,
         *,
         lens: Lens | None = None,
         seed: Seed = NO_CHANCE,
@@ -109,7 +107,7 @@ class Attack:
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
-        found = self.played(attacker, known, asked, resampling, lens=lens, seed=seed)
+        found = self.played(attacker, known, asked, lens=lens, seed=seed)
         assert isinstance(found, Judgement)  # the spec lets no other select
         return found
 
@@ -118,7 +116,6 @@ class Attack:
         attacker: Any,
         known: Sight,
         asked: Sight,
-        resampling: Resampling,
         *,
         lens: Lens | None = None,
         seed: Seed = NO_CHANCE,
@@ -130,7 +127,6 @@ class Attack:
             attacker=attacker,
             known=known,
             asked=asked,
-            resampling=resampling,
             seed=seed,
             lens=lens,
         )
@@ -142,7 +138,6 @@ class Attack:
             self.definition.game,
             self._answers(bout.attacker, bout.known),
             self._answers(bout.attacker, bout.asked),
-            resampling=bout.resampling,
             threshold=bout.attacker.threshold,
             lens=bout.lens,
         )

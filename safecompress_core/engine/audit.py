@@ -15,7 +15,6 @@ from torch import Tensor
 from safecompress_core.api import Game, Params
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.attack import Attack, Sight, look
-from safecompress_core.engine.examiner import DRAWS
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.metric import Metric, Subject
 from safecompress_core.network import Classifier
@@ -27,7 +26,6 @@ from safecompress_core.privacy.one_run import Pairs
 from safecompress_core.privacy.planting import planted, planted_control, planted_references
 from safecompress_core.privacy.pools import Pool, Pools
 from safecompress_core.privacy.references import References
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 from safecompress_core.seeding import Seed
 
@@ -60,7 +58,6 @@ class Auditor:
         self._dataset = dataset
         self._pools = pools
         self._seed = seed
-        self._resampling = self._draws(pools.audit, "resampling")
         self._lens = Lens(
             pairs=Pairs.by_lot(
                 pools.audit.is_member.numpy(),
@@ -111,7 +108,6 @@ class Auditor:
                 attacker,
                 known,
                 asked,
-                self._resampling,
                 lens=self._lens,
                 seed=self._seed.child("play", attack.id),
             )
@@ -119,8 +115,7 @@ class Auditor:
             if attacker.remarks:
                 audit[attack.id]["remarks"] = dict(attacker.remarks)
             if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
-                draws = self._draws(canaries.pool, "canaries")
-                judged = attack.judged(attacker, known, canaries, draws)
+                judged = attack.judged(attacker, known, canaries)
                 audit[attack.id]["canaries"] = judged.to_json()
             self._journal.tell(
                 "attack_finished",
@@ -188,11 +183,6 @@ class Auditor:
             for attack in self._attacks
             if attack.definition.game is Game.MEMBERSHIP
         }
-
-    def _draws(self, pool: Pool, name: str) -> Resampling:
-        """What everything that is measured on a pool is resampled by."""
-        generator = self._seed.child(name).numpy()
-        return Resampling.stratified(pool.is_member.numpy(), draws=DRAWS, generator=generator)
 
     def _look(
         self,

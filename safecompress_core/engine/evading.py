@@ -41,7 +41,6 @@ def evaded(bout: Bout) -> Judgement:
         right(unseen.predict(moved)),
         right(unseen.predict(noisy)),
         is_member=bout.asked.pool.is_member.numpy(),
-        resampling=bout.resampling,
         facts={
             "norm": ball.norm,
             "epsilon": ball.epsilon,

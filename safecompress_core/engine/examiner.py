@@ -145,7 +145,6 @@ class Examiner:
                 attacker,
                 known,
                 asked,
-                self.resampling,
                 seed=self._seed.child("play", unit, attack.id),
             )
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
@@ -163,7 +162,7 @@ class Examiner:
             return {}
         calibration = _cheap_answers(known)
         return {
-            name: judge(Game.MEMBERSHIP, calibration[name], answers, resampling=self.resampling)
+            name: judge(Game.MEMBERSHIP, calibration[name], answers)
             for name, answers in _cheap_answers(asked).items()
         }
 

@@ -39,7 +39,6 @@ def extracted(bout: Bout) -> Judgement:
         _labels(independent.answer(unseen.inputs), len(unseen)),
         most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
         is_member=bout.asked.pool.is_member.numpy(),
-        resampling=bout.resampling,
         facts={"queries": len(own.seen)},
     )
 

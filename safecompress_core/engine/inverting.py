@@ -20,7 +20,6 @@ from safecompress_core.privacy.inverter import Clues
 
 __all__ = ["inverted", "is_image"]
 
-DRAWS = 1000
 WINDOW = 7  # pixels that structural similarity looks at, in either direction
 
 
@@ -48,10 +47,7 @@ def _samples(bout: Bout) -> Reconstruction:
     if is_image(seen.inputs.shape[1:]):
         from safecompress_core.privacy.similarity import similarity  # noqa: PLC0415  an extra's
 
-        generator = bout.seed.child("ssim").numpy()
-        measures["ssim"] = similarity(
-            found, seen.inputs, width=_width(bout), generator=generator, draws=DRAWS
-        )
+        measures["ssim"] = similarity(found, seen.inputs, width=_width(bout))
     return _judged(bout, found, seen.inputs, measures=measures, facts={})
 
 
@@ -140,8 +136,6 @@ def _judged(
         flat(bout.known.unseen.inputs).mean(axis=0),
         units="samples" if bout.definition.gradients else "classes",
         width=_width(bout),
-        generator=bout.seed.child("units").numpy(),
-        draws=DRAWS,
         measures=measures,
         facts=facts,
     )

@@ -1,6 +1,5 @@
 """Measures of a model that are no attacks."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -9,11 +8,10 @@ from torch import Tensor
 from safecompress_core.api import Definition
 from safecompress_core.host.boundary import checked
 from safecompress_core.privacy.intervals import Estimate, clopper_pearson
+from safecompress_core.privacy.means import bounded_mean
 from safecompress_core.privacy.observations import Observations
 
 __all__ = ["Metric", "SampleMetric", "Subject"]
-
-NORMAL_95 = 1.959964  # two-sided 95 % of the normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +66,8 @@ class SampleMetric(Metric):
         """What each sample contributes, shape (N,), in [0, 1], higher is better."""
 
     def measure(self, subject: Subject) -> Estimate:
-        """The mean; its interval is exact for hits and misses, normal for anything between."""
+        """The mean; its interval is exact for hits and misses, Student's for anything between."""
         values = self.per_sample(subject.unseen).double()
-        mean, count = float(values.mean()), len(values)
         if bool(((values == 0) | (values == 1)).all()):
-            return clopper_pearson(int(values.sum()), count)
-        half = NORMAL_95 * float(values.std()) / math.sqrt(count)
-        return Estimate(mean, mean - half, mean + half).clipped(0.0, 1.0)
+            return clopper_pearson(int(values.sum()), len(values))
+        return bounded_mean(values.numpy())

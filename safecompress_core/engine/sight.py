@@ -12,7 +12,6 @@ from safecompress_core.network import Classifier
 from safecompress_core.privacy.observations import Observations, observe
 from safecompress_core.privacy.pools import Pool
 from safecompress_core.privacy.references import References
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 from safecompress_core.seeding import Seed
 
@@ -74,7 +73,6 @@ class Bout:
         attacker: the class of the toolkit that its game asks for.
         known: attack-train.
         asked: the pool that is reported.
-        resampling: draws of that pool's samples.
         seed: of what chance there is while it attacks.
         lens: of the pool, to have an attack on membership looked at closely.
     """
@@ -84,7 +82,6 @@ class Bout:
     attacker: Any
     known: Sight
     asked: Sight
-    resampling: Resampling
     seed: Seed
     lens: Lens | None = None
 

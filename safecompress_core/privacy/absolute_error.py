@@ -21,7 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 from safecompress_core.privacy.imputation import FITTED, Asked, Known, folds, rows
 from safecompress_core.privacy.intervals import Estimate
-from safecompress_core.privacy.resampling import Resampling, percentile_interval
+from safecompress_core.privacy.means import error_mean, mean_difference, relative_reduction
+from safecompress_core.privacy.resampling import Resampling
 
 __all__ = ["NUMBER_RULES", "AbsoluteError", "best_number", "fewer", "measured", "numbers_of"]
 
@@ -86,7 +87,6 @@ def measured(
     asked: Asked,
     truth: Floats,
     *,
-    resampling: Resampling,
     confidence: float,
 ) -> AbsoluteError:
     """Hold an attack's numbers, and those of the best guess, against the truth.
@@ -97,19 +97,16 @@ def measured(
         intervals: in which of the V intervals each of these numbers lies, shape (M,).
         asked: what anyone has of the N samples.
         truth: their numbers, shape (N,).
-        resampling: draws of the N samples.
         confidence: of every interval of confidence.
     """
     numbers = numbers_of(scores, known.truth, intervals)
     guess = best_number(known)
     errors, baseline_errors = np.abs(numbers - truth), np.abs(guess.guess(asked) - truth)
-    draws = fewer(resampling.means(errors), resampling.means(baseline_errors))
-    advantage = float(fewer(errors.mean(), baseline_errors.mean()))
     return AbsoluteError(
-        mae=resampling.estimate(errors, confidence=confidence),
+        mae=error_mean(errors, confidence=confidence),
         baseline=float(baseline_errors.mean()),
-        lift=resampling.estimate(baseline_errors - errors, confidence=confidence),
-        advantage=percentile_interval(advantage, draws, confidence=confidence),
+        lift=mean_difference(baseline_errors, errors, confidence=confidence),
+        advantage=relative_reduction(errors, baseline_errors, confidence=confidence),
         rule=guess.rule,
         errors=errors,
         baseline_errors=baseline_errors,

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 
 __all__ = ["Answers", "Terms", "bools", "floats", "ints", "scores_of"]
@@ -44,13 +43,11 @@ class Terms:
     """What every judgement on a pool is made by; a game takes of it what it needs.
 
     Attributes:
-        resampling: draws of the pool's samples.
         threshold: the attacker's own membership threshold, or None.
         confidence: of every interval.
         lens: for a closer look, or None.
     """
 
-    resampling: Resampling
     threshold: float | None
     confidence: float
     lens: Lens | None

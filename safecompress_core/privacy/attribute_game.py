@@ -10,8 +10,8 @@ from safecompress_core.privacy.absolute_error import measured
 from safecompress_core.privacy.answers import Answers, Terms, bools, floats, ints, scores_of
 from safecompress_core.privacy.imputation import Asked, Known, best_imputation
 from safecompress_core.privacy.intervals import clopper_pearson, macro_auc_interval
-from safecompress_core.privacy.judgement import Judgement, rescaled
-from safecompress_core.privacy.resampling import paired_lift, percentile_interval
+from safecompress_core.privacy.judgement import Judgement
+from safecompress_core.privacy.means import hits_difference, relative_reduction
 
 __all__ = ["judge_attribute"]
 
@@ -22,8 +22,8 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
     """Accuracy against the best imputation; advantage is lift / (1 − baseline).
 
     The imputation learns from public features and task label. The intervals of lift and advantage
-    come from the same paired bootstrap, since the attack and the imputation find the same samples
-    hard. There is no threshold: the likeliest value counts.
+    are paired, since the attack and the imputation find the same samples hard. There is no
+    threshold: the likeliest value counts.
 
     The advantage of a numeric attribute is by absolute error, 1 − error / error of the imputation.
 
@@ -37,18 +37,14 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
     baseline_correct = imputation.guess(_anyones(asked)) == truth
     is_member = bools(asked.is_member)
     lift, *of_sides = (
-        paired_lift(
-            correct, baseline_correct, terms.resampling, where=side, confidence=terms.confidence
-        )
-        for side in (None, is_member, ~is_member)
+        hits_difference(correct[side], baseline_correct[side], confidence=terms.confidence)
+        for side in (slice(None), is_member, ~is_member)
     )
-    advantage = float(rescaled(np.mean(correct), np.mean(baseline_correct)))
-    draws = rescaled(terms.resampling.means(correct), terms.resampling.means(baseline_correct))
     judgement = Judgement(
         game=Game.ATTRIBUTE,
         accuracy=clopper_pearson(int(correct.sum()), len(correct), confidence=terms.confidence),
         auc=macro_auc_interval(scores, truth, confidence=terms.confidence),
-        advantage=percentile_interval(advantage, draws, confidence=terms.confidence),
+        advantage=relative_reduction(~correct, ~baseline_correct, confidence=terms.confidence),
         baseline=float(baseline_correct.mean()),
         correct=correct,
         is_member=is_member,
@@ -73,7 +69,6 @@ def _by_numbers(
         ints(known.truth),
         _anyones(asked),
         floats(asked.numbers),
-        resampling=terms.resampling,
         confidence=terms.confidence,
     )
     return replace(judgement, absolute_error=absolute_error, advantage=absolute_error.advantage)

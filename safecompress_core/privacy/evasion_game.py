@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from safecompress_core.api import Game
 from safecompress_core.privacy.intervals import CONFIDENCE, Estimate, clopper_pearson
-from safecompress_core.privacy.judgement import Judgement, rescaled
-from safecompress_core.privacy.resampling import Resampling, percentile_interval
+from safecompress_core.privacy.judgement import Judgement
+from safecompress_core.privacy.means import relative_reduction
 
 __all__ = ["judge_evasion"]
 
@@ -24,7 +24,6 @@ def judge_evasion(
     right_noisy: Bools,
     *,
     is_member: Bools,
-    resampling: Resampling,
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
 ) -> Judgement:
@@ -39,13 +38,10 @@ def judge_evasion(
         right_moved: the same of the moved one.
         right_noisy: the same of one that noise has moved.
         is_member: shape (N,), of the whole pool.
-        resampling: draws of the pool's samples.
         facts: norm, epsilon and the like.
         confidence: of every interval.
     """
     wrong, wrong_noisy = (spread(~values, is_member) for values in (right_moved, right_noisy))
-    error, noise_error = float((~right_moved).mean()), float((~right_noisy).mean())
-    means = (resampling.means(values, where=~is_member) for values in (wrong, wrong_noisy))
 
     def rate(values: Bools) -> Estimate:
         return clopper_pearson(int(values.sum()), len(values), confidence=confidence)
@@ -61,12 +57,8 @@ def judge_evasion(
         game=Game.EVASION,
         accuracy=rate(~right_moved),
         auc=None,
-        advantage=percentile_interval(
-            float(rescaled(np.array(error), np.array(noise_error))),
-            rescaled(*means),
-            confidence=confidence,
-        ),
-        baseline=noise_error,
+        advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
+        baseline=float((~right_noisy).mean()),
         correct=wrong,
         is_member=is_member,
         baseline_correct=wrong_noisy,

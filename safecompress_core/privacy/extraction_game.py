@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from safecompress_core.api import Game
 from safecompress_core.privacy.evasion_game import spread
 from safecompress_core.privacy.intervals import CONFIDENCE, clopper_pearson
-from safecompress_core.privacy.judgement import Judgement, rescaled
-from safecompress_core.privacy.resampling import Resampling, percentile_interval
+from safecompress_core.privacy.judgement import Judgement
+from safecompress_core.privacy.means import relative_reduction
 
 __all__ = ["judge_extraction"]
 
@@ -27,7 +27,6 @@ def judge_extraction(
     *,
     most_frequent: int,
     is_member: Bools,
-    resampling: Resampling,
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
 ) -> Judgement:
@@ -43,7 +42,6 @@ def judge_extraction(
         independent: those of the clone of the true labels.
         most_frequent: the answer that the model gave most often to the adversary's samples.
         is_member: shape (N,), of the whole pool.
-        resampling: draws of the pool's samples.
         facts: the budget and the like.
         confidence: of every interval.
 
@@ -58,15 +56,12 @@ def judge_extraction(
 
     agrees, fidelity = agreement(cloned)
     agrees_anyway, baseline = agreement(independent)
-    draws = (resampling.means(values, where=~is_member) for values in (agrees, agrees_anyway))
     return Judgement(
         game=Game.EXTRACTION,
         accuracy=fidelity,
         auc=None,
-        advantage=percentile_interval(
-            float(rescaled(np.array(fidelity.value), np.array(baseline.value))),
-            rescaled(*draws),
-            confidence=confidence,
+        advantage=relative_reduction(
+            answers != cloned, answers != independent, confidence=confidence
         ),
         baseline=baseline.value,
         correct=agrees,

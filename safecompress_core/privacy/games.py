@@ -19,7 +19,6 @@ from safecompress_core.privacy.intervals import CONFIDENCE
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.membership_game import judge_membership
 from safecompress_core.privacy.pools import Pool
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_core.privacy.scrutiny import Lens
 
 __all__ = ["ground_truth", "judge"]
@@ -57,7 +56,6 @@ def judge(
     known: Answers,
     asked: Answers,
     *,
-    resampling: Resampling,
     threshold: float | None = None,
     confidence: float = CONFIDENCE,
     lens: Lens | None = None,
@@ -68,7 +66,6 @@ def judge(
         game: what was attacked.
         known: the attacker's answers on attack-train, on which thresholds and rules are chosen.
         asked: its answers on the pool that is reported.
-        resampling: draws of that pool's samples, the same for all that is compared on it.
         threshold: the attacker's own, where it has one.
         confidence: of every interval.
         lens: of that pool, to have an attack on membership looked at closely.
@@ -77,5 +74,5 @@ def judge(
         PoolError: if the pool has fewer than 2 members or 2 non-members.
         ValueError: if scores are of the wrong shape or not numbers, which is the attacker's fault.
     """
-    terms = Terms(resampling=resampling, threshold=threshold, confidence=confidence, lens=lens)
+    terms = Terms(threshold=threshold, confidence=confidence, lens=lens)
     return JUDGES[game](known, asked, terms)

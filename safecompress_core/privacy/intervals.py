@@ -4,6 +4,7 @@ Every interval is two-sided: ``confidence`` is how often it covers the truth, an
 half of the rest.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import betaincinv, stdtrit
 
 from safecompress_core.errors import PoolError
 from safecompress_core.privacy.roc import Array, placements
@@ -22,11 +23,11 @@ __all__ = [
     "auc_interval",
     "clopper_pearson",
     "difference",
-    "difference_of_proportions",
     "macro_auc_interval",
     "null_auc_interval",
-    "wilson",
 ]
+
+Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 
@@ -86,26 +87,6 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     return Estimate(successes / trials, float(low), float(high))
 
 
-def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Estimate:
-    """A rate with its score interval, which the difference of two rates is built from.
-
-    Raises:
-        PoolError: if there are no trials.
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
-    _check_counts(successes, trials)
-    rate = successes / trials
-    square = _z(confidence) ** 2
-    centre = (rate + square / (2 * trials)) / (1 + square / trials)
-    spread = sqrt(square * (rate * (1 - rate) + square / (4 * trials)) / trials)
-    half = spread / (1 + square / trials)
-    # at 0 and 1 the ends meet the rate, but for rounding
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return Estimate(rate, low, high)
-
-
 def difference(one: Estimate, two: Estimate) -> Estimate:
     """The first number less the second, of independent samples, with an interval made of theirs.
 
@@ -118,27 +99,17 @@ def difference(one: Estimate, two: Estimate) -> Estimate:
     return Estimate(value, value - below, value + above)
 
 
-def difference_of_proportions(
-    first: tuple[int, int], second: tuple[int, int], *, confidence: float = CONFIDENCE
-) -> Estimate:
-    """The first rate less the second, of independent samples, each as (successes, trials).
-
-    Not clipped: value and ends are in [−1, 1].
-
-    Raises:
-        PoolError: if either side has no trials.
-
-    Source: Newcombe 1998, "Interval estimation for the difference between independent
-    proportions", method 10 (MOVER on Wilson intervals).
-    """
-    return difference(wilson(*first, confidence=confidence), wilson(*second, confidence=confidence))
-
-
 def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDENCE) -> Estimate:
-    """Area under the ROC curve with DeLong's interval, clipped to [0, 1].
+    """Area under the ROC curve with an interval that holds for small pools and for ties, too.
 
-    Perfect separation has no variance to go by; there the interval is Clopper-Pearson's for
-    min(M, N − M) independent pairs that were all told apart.
+    DeLong's variance, after one sample above and one below all others were added to either side,
+    with Welch's degrees of freedom; clipped to [0, 1], and wide enough to hold the estimate.
+    Agresti and Caffo add as many to a difference of rates, with the same effect: DeLong's variance
+    alone covers 80 to 93 % where 95 % are claimed, in pools of 20 samples a side and where most
+    tie.
+
+    Perfect separation is taken by itself: the interval is Clopper-Pearson's for min(M, N − M)
+    independent pairs that were all told apart.
 
     Args:
         scores: shape (N,), higher means more likely a member.
@@ -151,7 +122,9 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
 
     Source: DeLong et al. 1988, "Comparing the areas under two or more correlated receiver
     operating characteristic curves", in the O(N log N) of Sun & Xu 2014, "Fast Implementation of
-    DeLong's Algorithm".
+    DeLong's Algorithm"; Agresti & Caffo 2000, "Simple and effective confidence intervals for
+    proportions and differences of proportions", for the added samples; Brunner & Munzel 2000, "The
+    nonparametric Behrens-Fisher problem", for the degrees of freedom.
     """
     below, above = placements(scores, is_member)
     fewest = min(len(below), len(above))
@@ -160,9 +133,30 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
     area = float(below.mean())
     if area in (0.0, 1.0):
         return clopper_pearson(int(area) * fewest, fewest, confidence=confidence)
-    variance = below.var(ddof=1) / len(below) + above.var(ddof=1) / len(above)
-    half = _z(confidence) * sqrt(float(variance))
-    return Estimate(area, area - half, area + half).clipped(0.0, 1.0)
+    padded = _padded(below, len(above)), _padded(above, len(below))
+    variances = [float(side.var(ddof=1)) / len(side) for side in padded]
+    centre = float(padded[0].mean())
+    half = _student(confidence, variances, [len(side) - 1 for side in padded])
+    low, high = min(centre - half, area), max(centre + half, area)
+    return Estimate(area, low, high).clipped(0.0, 1.0)
+
+
+def _padded(placed: Floats, rivals: int) -> Floats:
+    """Placements (n,) after a sample above and one below all others were added to either side."""
+    added = [rivals + 1.5, 0.5]  # above all rivals, and tied with the one that was added to them
+    return np.concatenate([placed * rivals + 1, added]) / (rivals + 2)
+
+
+def _student(confidence: float, variances: Sequence[float], degrees: Sequence[int]) -> float:
+    """Half of an interval of a sum of independent means, with Welch's degrees of freedom.
+
+    Source: Welch 1947, "The generalization of Student's problem".
+    """
+    variance = sum(variances)
+    if variance == 0:
+        return 0.0
+    spread = sum(one**2 / count for one, count in zip(variances, degrees, strict=True))
+    return float(stdtrit(variance**2 / spread, (1 + confidence) / 2)) * sqrt(variance)
 
 
 def null_auc_interval(
@@ -201,8 +195,8 @@ def macro_auc_interval(
 ) -> Estimate | None:
     """Mean over values of the one-against-rest AUC, with an interval; None if only one occurs.
 
-    Values that do not occur are left out. The interval is DeLong's, carried to the mean through
-    each sample's influence on it, since the areas share their samples.
+    Values that do not occur are left out. The interval is that of :func:`auc_interval`, carried to
+    the mean through each sample's influence on it, since the areas share their samples.
 
     Args:
         scores: shape (N, V), higher means more likely that value.
@@ -213,16 +207,25 @@ def macro_auc_interval(
     values = np.unique(truth)
     if len(values) < 2:
         return None
-    areas = []
-    influence = np.zeros(total)
+    areas, centres = [], []
+    influence = np.zeros(total)  # on the mean, of the samples themselves
+    added = dict.fromkeys(values.tolist(), 0.0)  # squares of that of the added ones, by value
     for value in values:
         is_value = truth == value
         below, above = placements(scores[:, value], is_value)
-        area = below.mean()
-        areas.append(area)
-        influence[is_value] += (below - area) * total / len(below)
-        influence[~is_value] += (above - area) * total / len(above)
-    influence /= len(values)
-    half = _z(confidence) * float(influence.std()) / sqrt(total)
-    mean = float(np.mean(areas))
-    return Estimate(mean, mean - half, mean + half).clipped(0.0, 1.0)
+        areas.append(below.mean())
+        sides = _padded(below, len(above)), _padded(above, len(below))
+        centres.append(sides[0].mean())
+        of_value, of_rest = ((side - centres[-1]) / len(side) / len(values) for side in sides)
+        influence[is_value] += of_value[:-2]
+        influence[~is_value] += of_rest[:-2]
+        added[value] += float((of_value[-2:] ** 2).sum() + (of_rest[-2:] ** 2).sum())
+    counts = {value: int((truth == value).sum()) for value in added}
+    variances = [
+        (float((influence[truth == value] ** 2).sum()) + added[value]) * (1 + 1 / counts[value])
+        for value in added
+    ]
+    half = _student(confidence, variances, [count + 1 for count in counts.values()])
+    mean, centre = float(np.mean(areas)), float(np.mean(centres))
+    # the mean varies less than an area does, so that the added samples' pull would show
+    return Estimate(mean, min(centre, mean) - half, max(centre, mean) + half).clipped(0.0, 1.0)

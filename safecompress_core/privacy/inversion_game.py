@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from safecompress_core.api import Game
 from safecompress_core.privacy.intervals import CONFIDENCE, Estimate
-from safecompress_core.privacy.resampling import Resampling, percentile_interval
+from safecompress_core.privacy.means import error_mean, relative_reduction
 
 __all__ = ["Reconstruction", "judge_inversion", "psnr"]
 
@@ -65,13 +65,11 @@ def judge_inversion(
     *,
     units: Literal["classes", "samples"],
     width: float,
-    generator: np.random.Generator,
-    draws: int,
     measures: Mapping[str, Estimate],
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
 ) -> Reconstruction:
-    """Reconstruction error against that of the population's mean, bootstrapped over the units.
+    """Reconstruction error against that of the population's mean, over the units.
 
     Args:
         reconstructed: shape (K, D).
@@ -79,8 +77,6 @@ def judge_inversion(
         population: the mean of data that the model never saw, shape (D,).
         units: what the K things are.
         width: the highest less the lowest value that an input can have; for the PSNR.
-        generator: draws the units.
-        draws: how often.
         measures: what else was measured.
         facts: what else is to be told.
         confidence: of every interval.
@@ -94,27 +90,16 @@ def judge_inversion(
         raise ValueError("reconstructions are not all finite numbers")
     errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
     without = ((population - truth) ** 2).mean(axis=1)
-    resampling = Resampling.stratified(np.zeros(len(errors)), draws=draws, generator=generator)
-    error = resampling.estimate(errors, confidence=confidence)
-    gained = _gain(np.float64(error.value), without.mean())
-    drawn = _gain(resampling.means(errors), resampling.means(without))
+    error = error_mean(errors, confidence=confidence)
     return Reconstruction(
         units=units,
         count=len(errors),
         error=error,
         baseline=float(without.mean()),
-        advantage=percentile_interval(float(gained), drawn, confidence=confidence),
+        advantage=relative_reduction(errors, without, confidence=confidence),
         measures={"psnr": psnr(error, width), **measures},
         facts=facts,
     )
-
-
-def _gain(error: Any, baseline: Any) -> Array:
-    """1 − error / baseline, in [0, 1]; 0 where the baseline is exact."""
-    room = np.asarray(baseline, dtype=np.float64)
-    left = np.divide(error, room, out=np.ones_like(room), where=room > 0)
-    gained: Array = np.clip(1 - left, 0.0, 1.0)
-    return gained
 
 
 def psnr(error: Estimate, width: float) -> Estimate:

@@ -24,12 +24,13 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LowFprRate:
-    """A true-positive rate under a limit on false positives, with Clopper-Pearson intervals.
+    """A true-positive rate under a limit on false positives.
 
     Attributes:
         point: threshold, rates and counts.
-        tpr: the rate that is reported.
-        fpr: the false-positive rate that is actually reached.
+        tpr: the rate that is reported; its interval allows for the estimated threshold.
+        fpr: the false-positive rate that is actually reached, with Clopper-Pearson's interval of
+            that of this threshold.
     """
 
     point: OperatingPoint

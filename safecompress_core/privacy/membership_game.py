@@ -9,6 +9,7 @@ from safecompress_core.privacy.answers import Answers, Terms, bools, ints, score
 from safecompress_core.privacy.exposure import gain
 from safecompress_core.privacy.intervals import auc_interval, clopper_pearson
 from safecompress_core.privacy.judgement import Judgement, LowFprRate, Unresolvable
+from safecompress_core.privacy.low_fpr import tpr_interval
 from safecompress_core.privacy.roc import calibrate_threshold, tpr_at_fpr
 from safecompress_core.privacy.scrutiny import scrutinised
 
@@ -24,7 +25,7 @@ Bools = NDArray[np.bool_]
 def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
     """Balanced accuracy against a coin; advantage is 2·balanced accuracy − 1 = TPR − FPR.
 
-    The advantage's interval is Newcombe's for a difference of rates, clipped to [0, 1].
+    The advantage's interval is that of a difference of rates, clipped to [0, 1].
 
     Source: Yeom et al. 2018, "Privacy Risk in Machine Learning", definition 4.
     """
@@ -67,6 +68,6 @@ def _low_fpr_rate(
         return Unresolvable(max_fpr, int((~is_member).sum()))
     return LowFprRate(
         point,
-        tpr=clopper_pearson(point.true_positives, point.members, confidence=confidence),
+        tpr=tpr_interval(scores, is_member, max_fpr=max_fpr, confidence=confidence),
         fpr=clopper_pearson(point.false_positives, point.non_members, confidence=confidence),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safecompress_core.privacy.intervals import CONFIDENCE, Estimate
 from safecompress_core.privacy.roc import Array
 
-__all__ = ["Resampling", "paired_lift", "percentile_interval"]
+__all__ = ["Resampling", "percentile_interval"]
 
 # B draws · N samples · K things measured
 
@@ -88,24 +88,3 @@ def percentile_interval(value: float, draws: Array, *, confidence: float = CONFI
     tail = (1 - confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
-
-
-def paired_lift(
-    correct: Array,
-    baseline_correct: Array,
-    resampling: Resampling,
-    *,
-    where: Array | None = None,
-    confidence: float = CONFIDENCE,
-) -> Estimate:
-    """Accuracy of an attack less that of a baseline on the same samples, in [−1, 1].
-
-    Args:
-        correct: shape (N,), bool, where the attack is right.
-        baseline_correct: shape (N,), bool, where a guess without the model is right.
-        resampling: draws of these N samples.
-        where: shape (N,), bool; only these samples count, whole strata of the draws.
-        confidence: of the percentile interval.
-    """
-    gain = np.asarray(correct, dtype=np.float64) - np.asarray(baseline_correct, dtype=np.float64)
-    return resampling.estimate(gain, where=where, confidence=confidence)

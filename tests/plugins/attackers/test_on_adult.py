@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,6 @@ from safecompress_core.engine.attack import Attack, Sight, look
 from safecompress_core.network import Classifier
 from safecompress_core.privacy.judgement import Judgement
 from safecompress_core.privacy.pools import build_pools
-from safecompress_core.privacy.resampling import Resampling
 from safecompress_plugins.attackers.attribute_blackbox import AttributeBlackbox
 from safecompress_plugins.attackers.attribute_by_membership import AttributeByMembership
 from safecompress_plugins.attackers.attribute_imputation_gain import AttributeImputationGain
@@ -110,10 +108,7 @@ def judged(name: str, *, with_sex: bool, **params: Any) -> Judgement:
     attack = Attack(id=name, definition=definition, params=own)  # type: ignore[arg-type]
     attacker = TYPES[name](own)
     attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator().manual_seed(0))
-    draws = Resampling.stratified(
-        asked.pool.is_member.numpy(), draws=500, generator=np.random.default_rng(18)
-    )
-    return attack.judged(attacker, known, asked, draws)
+    return attack.judged(attacker, known, asked)
 
 
 def lift(judgement: Judgement) -> tuple[float, float]:

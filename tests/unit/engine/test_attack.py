@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +22,6 @@ from safecompress_core.privacy.intervals import auc_interval
 from safecompress_core.privacy.observations import observe
 from safecompress_core.privacy.pools import Pool, Pools
 from safecompress_core.privacy.references import References
-from safecompress_core.privacy.resampling import Resampling
 
 MakeNetwork = Callable[..., Classifier]
 
@@ -114,13 +112,10 @@ def test_thresholds_come_from_what_is_known_alone(
     """The judgement is on the asked pool, and far over chance for a model that leaks."""
     known, asked = (look(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select))
     attack = spies.attack("reader")
-    resampling = Resampling.stratified(
-        pools.select.is_member.numpy(), draws=50, generator=np.random.default_rng(0)
-    )
     attacker = spies.create(attack.params)
     attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
 
-    judgement = attack.judged(attacker, known, asked, resampling)
+    judgement = attack.judged(attacker, known, asked)
 
     assert len(judgement) == len(pools.select)
     assert judgement.advantage.low > 0.2
@@ -226,9 +221,6 @@ def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
     network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
 ) -> None:
     """Ink in the upper half tells how bold the whole is, and how much ink there is."""
-    resampling = Resampling.stratified(
-        pools.select.is_member.numpy(), draws=50, generator=np.random.default_rng(0)
-    )
     found = {}
     for what, data in (("something", public_rows(digits)), ("nothing", digits)):
         known, asked = (look(network(), data, p) for p in (pools.attack_train, pools.select))
@@ -237,7 +229,7 @@ def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
                 "nosy", reads="attribute", game=Game.ATTRIBUTE, attribute=attribute
             )
             attacker = spies.create(attack.params)
-            found[what, attribute] = attack.judged(attacker, known, asked, resampling)
+            found[what, attribute] = attack.judged(attacker, known, asked)
 
     assert found["something", "bold"].baseline > found["nothing", "bold"].baseline + 0.1
     assert found["something", "bold"].absolute_error is None

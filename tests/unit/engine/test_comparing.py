@@ -67,8 +67,7 @@ def membership(*, tpr: float, fpr: float, seed: int = 0) -> Judgement:
         labels=torch.zeros(len(says), dtype=torch.int64),
         is_member=torch.as_tensor(IS_MEMBER),
     )
-    resampling = Resampling.stratified(IS_MEMBER, draws=50, generator=generator)
-    return judge(Game.MEMBERSHIP, answers, answers, resampling=resampling, threshold=0.5)
+    return judge(Game.MEMBERSHIP, answers, answers, threshold=0.5)
 
 
 def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:

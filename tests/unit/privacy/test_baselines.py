@@ -30,7 +30,7 @@ def answers(scores: Tensor) -> Answers:
 
 def judged(scores: Tensor) -> Judgement:
     """An attack with the best threshold for these scores."""
-    return judge(Game.MEMBERSHIP, answers(scores), answers(scores), resampling=RESAMPLING)
+    return judge(Game.MEMBERSHIP, answers(scores), answers(scores))
 
 
 def test_threshold_attacks_read_an_overfitted_model(
@@ -89,7 +89,7 @@ def test_equally_strong_attacks_are_rarely_told_apart() -> None:
 
     def reading() -> Judgement:
         known, asked = (answers(torch.randn(400, generator=generator) + MEMBERS) for _ in range(2))
-        return judge(Game.MEMBERSHIP, known, asked, resampling=RESAMPLING)
+        return judge(Game.MEMBERSHIP, known, asked)
 
     told_apart = sum(stronger(reading(), reading(), RESAMPLING).is_stronger for _ in range(100))
 
@@ -105,7 +105,7 @@ def test_attacks_on_different_samples_cannot_be_compared() -> None:
         labels=torch.zeros(400, dtype=torch.int64),
         is_member=~MEMBERS,
     )
-    cheap = judge(Game.MEMBERSHIP, other, other, resampling=RESAMPLING)
+    cheap = judge(Game.MEMBERSHIP, other, other)
 
     with pytest.raises(ValueError, match="one game on one pool"):
         stronger(trained, cheap, RESAMPLING)

@@ -163,5 +163,5 @@ def test_a_label_without_any_sample_is_listed_all_the_same() -> None:
 
 def test_a_gain_needs_both_sides() -> None:
     """A rate of nobody is no rate."""
-    with pytest.raises(PoolError, match="at least one sample"):
+    with pytest.raises(PoolError, match="both needed"):
         gain(np.ones(3, bool), np.ones(3, bool))

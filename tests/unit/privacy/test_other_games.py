@@ -38,7 +38,6 @@ def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> Non
         first(3),
         first(12),
         is_member=IS_MEMBER,
-        resampling=resampling(),
         facts={"norm": "linf", "epsilon": 0.1},
     )
     document = judgement.to_json()
@@ -58,9 +57,7 @@ def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> Non
 def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() -> None:
     """Bootstrap draws of the advantage are those of its rates on non-members alone."""
     draws = resampling()
-    judgement = judge_evasion(
-        first(16), first(3), first(12), is_member=IS_MEMBER, resampling=draws, facts={}
-    )
+    judgement = judge_evasion(first(16), first(3), first(12), is_member=IS_MEMBER, facts={})
     weights = draws.weights[:, ~IS_MEMBER]
     left, noisy = weights[:, :3].sum(axis=1), weights[:, :12].sum(axis=1)
 
@@ -70,11 +67,10 @@ def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() 
 
 def test_an_attack_no_better_than_noise_has_no_advantage() -> None:
     """Whatever noise does to a model is no feat of an adversary."""
-    judgement = judge_evasion(
-        first(16), first(12), first(12), is_member=IS_MEMBER, resampling=resampling(), facts={}
-    )
+    judgement = judge_evasion(first(16), first(12), first(12), is_member=IS_MEMBER, facts={})
 
-    assert judgement.advantage == Estimate(0.0, 0.0, 0.0)
+    assert (judgement.advantage.value, judgement.advantage.low) == (0.0, 0.0)
+    assert 0 < judgement.advantage.high < 0.25  # two of 20 more could differ
 
 
 @pytest.mark.parametrize(("norm", "order"), [("linf", np.inf), ("l2", 2)])
@@ -126,7 +122,6 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
         independent,
         most_frequent=2,
         is_member=IS_MEMBER,
-        resampling=resampling(),
         facts={"queries": 20},
     )
     document = judgement.to_json()
@@ -148,8 +143,6 @@ def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
         np.full(4, 0.2),
         units="samples",
         width=1.0,
-        generator=np.random.default_rng(0),
-        draws=200,
         measures={},
         facts={},
     )
@@ -158,7 +151,7 @@ def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
     assert document["error"] == pytest.approx(0.02)
     assert document["baseline"] == pytest.approx(0.04)
     assert document["advantage"] == pytest.approx(0.5)
-    assert document["advantage_interval"] == pytest.approx([0.25, 0.75])
+    assert document["advantage_interval"] == [0.0, 1.0]  # two samples show next to nothing
     assert document["psnr"] == pytest.approx(
         peak_signal_noise_ratio(truth, reconstructed, data_range=1.0)
     )
