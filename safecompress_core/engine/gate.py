@@ -56,7 +56,10 @@ def _outcome(gate: Gate, part: Part) -> dict[str, Any]:
 
 
 def _readings(measure: str, part: Part) -> Iterator[tuple[float, float, float]]:
-    """Value, low and high end of everything that a gate's measure names."""
+    """Value, low and high end of everything that a gate's measure names.
+
+    An inverted attack counts in both directions: an adversary can turn it.
+    """
     if measure in part["metrics"]:
         found = part["metrics"][measure]
         yield found["value"], *found["interval"]
@@ -66,5 +69,7 @@ def _readings(measure: str, part: Part) -> Iterator[tuple[float, float, float]]:
         yield (float(part["model"][MODEL_KEYS[name]]),) * 3
         return
     for attacker, judged in part["audit"].items():
-        if owner in (attacker, judged["game"]) and judged.get(name) is not None:
-            yield judged[name], *judged[f"{name}_interval"]
+        if owner in (attacker, judged["game"]):
+            for one in (judged, judged.get("reversed") or {}):
+                if one.get(name) is not None:
+                    yield one[name], *one[f"{name}_interval"]

@@ -1,5 +1,6 @@
 """Measures of a model that are no attacks."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 

@@ -6,6 +6,7 @@ reported.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from torch import Tensor
@@ -24,6 +25,9 @@ from safecompress_core.privacy.scrutiny import Lens
 __all__ = ["ground_truth", "judge"]
 
 # N samples · V attribute values
+
+NOTHING = 0.5
+"""AUC of scores that tell nothing."""
 
 JUDGES: Mapping[Game, Callable[[Answers, Answers, Terms], Judgement]] = MappingProxyType(
     {Game.MEMBERSHIP: judge_membership, Game.ATTRIBUTE: judge_attribute}
@@ -60,7 +64,10 @@ def judge(
     confidence: float = CONFIDENCE,
     lens: Lens | None = None,
 ) -> Judgement:
-    """Measure an attack on a pool.
+    """Measure an attack on a pool, and its reverse where it is inverted.
+
+    An AUC whose whole interval is under 0.5 is no weakness: the scores tell the sides apart, the
+    wrong way round, and an adversary can turn them. So the negated scores are judged as well.
 
     Args:
         game: what was attacked.
@@ -75,4 +82,22 @@ def judge(
         ValueError: if scores are of the wrong shape or not numbers, which is the attacker's fault.
     """
     terms = Terms(threshold=threshold, confidence=confidence, lens=lens)
-    return JUDGES[game](known, asked, terms)
+    judgement = JUDGES[game](known, asked, terms)
+    if judgement.auc is None or judgement.auc.high >= NOTHING:
+        return judgement
+    return replace(judgement, reversed=_reversed(judgement, known, asked, terms))
+
+
+def _reversed(judgement: Judgement, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+    """The stronger of two attacks with negated scores.
+
+    One has a threshold that is chosen on attack-train; the other says the opposite of what the
+    attack says, which counts where attack-train and the pool differ in direction.
+    """
+    known, asked = (replace(answers, scores=-answers.scores) for answers in (known, asked))
+    thresholds = {None, None if judgement.threshold is None else -judgement.threshold}
+    found = [
+        JUDGES[judgement.game](known, asked, replace(terms, threshold=threshold, lens=None))
+        for threshold in sorted(thresholds, key=str)
+    ]
+    return max(found, key=lambda one: one.advantage.value)

@@ -113,6 +113,8 @@ class Judgement:
         named: what results call ``accuracy``.
         measures: what else was measured, by name.
         facts: the terms that these figures hold on, JSON-ready.
+        reversed: the attack with negated scores, where the whole interval of its AUC is under 0.5;
+            None elsewhere.
     """
 
     game: Game
@@ -135,6 +137,7 @@ class Judgement:
     named: str = "accuracy"
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    reversed: "Judgement | None" = None
 
     def __len__(self) -> int:
         return len(self.correct)
@@ -188,6 +191,8 @@ class Judgement:
         ``operating_points``, and where it was looked at closely what ``Scrutiny.to_json`` has;
         attribute adds ``lift``, ``lift_members`` and ``lift_non_members``, each with its interval,
         ``macro_f1`` and ``baseline_rule``, and a numeric one what ``AbsoluteError.to_json`` has.
+        An attack whose AUC is under 0.5 with its whole interval has ``reversed``, the figures of
+        the attack with negated scores.
         """
         document: dict[str, Any] = {
             "game": str(self.game),
@@ -221,7 +226,15 @@ class Judgement:
             document["baseline_rule"] = self.baseline_rule
         if self.absolute_error is not None:
             document |= self.absolute_error.to_json()
+        if self.reversed is not None:
+            document["reversed"] = _with_intervals(self.reversed.to_json())
         return document
+
+
+def _with_intervals(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that have an interval, and those."""
+    names = [name for name in document if f"{name}_interval" in document]
+    return {key: document[key] for name in names for key in (name, f"{name}_interval")}
 
 
 def _written(measures: Mapping[str, Estimate]) -> dict[str, Any]:

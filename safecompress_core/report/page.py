@@ -79,6 +79,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         selectors=verdict.selectors(results),
         cautions=worst_cases.cautions(results),
         unimproved_points=worst_cases.unimproved_points(results),
+        inverted=verdict.inverted(results),
         gaps=verdict.gaps(results),
         findings=verdict.selection(results),
         tiles=top.tiles(results),

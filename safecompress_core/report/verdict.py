@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from safecompress_core.report.densities import states_both
+from safecompress_core.report.inverted import explanations as inverted_attacks
+from safecompress_core.report.inverted import remark
 from safecompress_core.report.summary import objective_name
 from safecompress_core.report.words import and_list, apart, number, or_list, share, span
 
@@ -16,6 +18,7 @@ __all__ = [
     "failed_controls",
     "gaps",
     "gates",
+    "inverted",
     "is_good",
     "selection",
     "selectors",
@@ -74,7 +77,15 @@ def failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
 
 
 def verdict(results: Results) -> Finding:
-    """One sentence for the whole run; it starts with PASSED, FAILED, VOID or NO GATES."""
+    """One sentence for the whole run; it starts with PASSED, FAILED, VOID or NO GATES.
+
+    Another one follows where an attack is inverted.
+    """
+    found = _outcome_of_run(results)
+    return Finding(f"{found.text}{remark(results)}", found.is_good)
+
+
+def _outcome_of_run(results: Results) -> Finding:
     gates_ = results["gate"]
     met = sum(gate["passed"] for gate in gates_)
     failed = [
@@ -162,6 +173,8 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
     text = f"{owner} {MEASURE_NAMES.get(name, name)}"
     attacks = {key: one for key, one in results["audit"].items() if one["game"] == owner}
     worst = [key for key, one in attacks.items() if one.get(name) == gate["value"]]
+    turned = {key: one["reversed"] for key, one in attacks.items() if one.get("reversed")}
+    worst += [f"{key}, reversed" for key, one in turned.items() if one.get(name) == gate["value"]]
     if worst and len(attacks) > 1:
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
@@ -204,6 +217,11 @@ def _controlled(
             auc = f"AUC {number(one['auc'])}, {span(*one['auc_interval'])}"
             text = f"{name} {bad} ({auc}). Do not trust its figures."
             yield Finding(f"{lead}: {text}", is_good=False)
+
+
+def inverted(results: Results) -> tuple[Finding, ...]:
+    """Attacks whose AUC has its whole interval under 0.5, with what that can mean."""
+    return tuple(Finding(text, is_caution=True) for text in inverted_attacks(results))
 
 
 def selection(results: Results) -> tuple[Finding, ...]:

@@ -51,7 +51,11 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
         console.print(drawn(apart))
         console.print()
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
-    guards = (*verdict.selectors(results), *verdict.controls(results))
+    guards = (
+        *verdict.selectors(results),
+        *verdict.inverted(results),
+        *verdict.controls(results),
+    )
     told = (*verdict.defences(results), *guesses(results))
     checks = (*told, *guards, *cautions(results), *verdict.gates(results))
     _print_findings(console, checks)

@@ -80,6 +80,28 @@ def test_the_worst_attacker_of_a_game_counts_by_what_is_held() -> None:
     assert (floor["held"], floor["value"], floor["passed"]) == (0.05, 0.20, False)
 
 
+def test_an_inverted_attack_counts_in_both_directions() -> None:
+    """Members and non-members exchanged: the attack itself has no advantage, and would pass."""
+    other = {"advantage": 0.5, "advantage_interval": [0.4, 0.6]}
+    other |= {"auc": 0.8, "auc_interval": [0.7, 0.9]}
+    inverted = attack("membership", (0.0, 0.0, 0.0), reversed=other)
+    inverted |= {"auc": 0.2, "auc_interval": [0.1, 0.3]}
+    part = {**PART, "audit": {"loss": inverted}}
+    gates = [
+        Gate(measure="membership.advantage", at_most=0.2),
+        Gate(measure="loss.auc", at_most=0.6, against="estimate"),
+        Gate(measure="loss.auc", at_least=0.1),
+    ]
+
+    found = verdicts(gates, compressed=part, baseline=None)
+
+    assert [(one["value"], one["held"], one["passed"]) for one in found] == [
+        (0.5, 0.6, False),
+        (0.8, 0.8, False),
+        (0.2, 0.1, True),
+    ]
+
+
 def test_a_verdict_says_what_the_uncompressed_model_would_have_got() -> None:
     """Under the same bound."""
     dense = {**PART, "model": {"density": 1.0, "file_bytes": 90_000}}

@@ -1,6 +1,7 @@
 """Games: measures are computed in one place, the same way for every attack."""
 
 import json
+from statistics import NormalDist
 
 import pytest
 import torch
@@ -62,6 +63,70 @@ def test_membership_measures_are_scikit_learns() -> None:
     assert judgement.auc.value == pytest.approx(roc_auc_score(truth, scores))
     assert judgement.advantage.low < judgement.advantage.value < judgement.advantage.high
     assert (judgement.members, judgement.non_members, len(judgement)) == (250, 400, 650)
+
+
+@pytest.mark.parametrize(
+    ("known_gap", "advantage"),
+    [
+        (-1.5, 2 * NormalDist().cdf(0.75) - 1),
+        (1.5, NormalDist().cdf(2.25) - NormalDist().cdf(0.75)),
+    ],
+)
+def test_an_inverted_attack_is_judged_in_both_directions(
+    known_gap: float, advantage: float
+) -> None:
+    """Members exchanged in both pools, or in the reported one alone: the reverse tells them apart.
+
+    Attack-train sets the threshold at −0.75 in the first case, in the middle of the two sides, and
+    at 0.75 in the second, which the opposite decisions keep.
+    """
+    known, asked = gaussian(300, 200, gap=known_gap), gaussian(250, 400, gap=-1.5, seed=1)
+
+    judgement = judged_membership(known, asked)
+
+    assert judgement.auc is not None
+    assert judgement.auc.high < 0.5
+    assert judgement.advantage.value == 0.0
+    other = judgement.reversed
+    assert other is not None
+    assert other.auc is not None
+    assert other.auc.value == pytest.approx(1 - judgement.auc.value)
+    assert other.advantage.value == pytest.approx(advantage, abs=0.12)
+    document = judgement.to_json()["reversed"]
+    assert set(document) == {
+        *("accuracy", "accuracy_interval", "advantage", "advantage_interval"),
+        *("auc", "auc_interval"),
+    }
+    assert document["advantage"] == other.advantage.value
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.5])
+def test_an_attack_that_is_weak_or_right_has_no_reverse(gap: float) -> None:
+    """0.5 is in the interval, or below it."""
+    judgement = judged_membership(gaussian(300, 200, gap=gap), gaussian(250, 400, gap=gap, seed=1))
+
+    assert judgement.reversed is None
+    assert "reversed" not in judgement.to_json()
+
+
+def test_an_attribute_whose_values_are_swapped_is_judged_in_both_directions() -> None:
+    """The attack knows every value, by the other one's name."""
+    generator = torch.Generator().manual_seed(18)
+    truth = (torch.rand(200, generator=generator) < 0.4).long()
+    asked = Answers(
+        scores=torch.nn.functional.one_hot(1 - truth, 2).double(),
+        truth=truth,
+        labels=torch.zeros(200, dtype=torch.int64),
+        is_member=torch.arange(200) < 100,
+    )
+
+    judgement = judge(Game.ATTRIBUTE, asked, asked)
+
+    assert judgement.auc is not None
+    assert (judgement.auc.value, judgement.advantage.value) == (0.0, 0.0)
+    assert judgement.reversed is not None
+    assert judgement.reversed.accuracy.value == judgement.reversed.advantage.value == 1.0
+    assert {"lift", "lift_interval"} <= set(judgement.to_json()["reversed"])
 
 
 def test_the_threshold_comes_from_attack_train_alone() -> None:
