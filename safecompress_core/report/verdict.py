@@ -175,7 +175,7 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
     worst = [key for key, one in attacks.items() if one.get(name) == gate["value"]]
     turned = {key: one["reversed"] for key, one in attacks.items() if one.get("reversed")}
     worst += [f"{key}, reversed" for key, one in turned.items() if one.get(name) == gate["value"]]
-    if worst and len(attacks) > 1:
+    if worst and (len(attacks) > 1 or turned):
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
 

@@ -123,6 +123,26 @@ def test_thresholds_come_from_what_is_known_alone(
     assert all(evidence.truth is None for what, _, evidence in spies.log if what == "score")
 
 
+def test_members_exchanged_with_non_members_are_found_in_the_reverse(
+    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The attack itself has no advantage; with negated scores it has that of the right pools."""
+    exchanged = (
+        replace(pool, members=pool.non_members, non_members=pool.members)
+        for pool in (pools.attack_train, pools.select)
+    )
+    known, asked = (look(overfitted, mislabelled, pool) for pool in exchanged)
+    attack = spies.attack("reader")
+    attacker = spies.create(attack.params)
+    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+
+    judgement = attack.judged(attacker, known, asked)
+
+    assert judgement.advantage.value < 0.05
+    assert judgement.reversed is not None
+    assert judgement.reversed.advantage.low > 0.2
+
+
 def midpoints(scores: Tensor) -> set[float]:
     """Where a threshold lies that parts two scores."""
     ordered = scores.double().sort().values
