@@ -25,8 +25,14 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class NeuralParams(AttackerParams):
-    """How an attacker's network is trained."""
+    """How a trained attacker learns."""
 
+    learner: Literal["auto", "network", "svm", "boosting"] = "auto"
+    """``network``: the network alone. ``svm`` and ``boosting``: scikit-learn's support vector
+    machine or gradient boosting instead, with a regularisation chosen by cross-validation on
+    attack-train. ``auto``: in an audit with at most 1,000 known records the
+    support vector machine, since a network learns so few by heart; else the network, with which a
+    run also compares its candidates."""
     epochs: Count = 100
     """Epochs on the model that is attacked first."""
     adapt_epochs: Annotated[int, Field(ge=0, le=100_000)] = 10

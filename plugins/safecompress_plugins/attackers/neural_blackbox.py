@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Observations, correctness
+from safecompress_plugins.attackers.kept_classifier import signal_tables
 from safecompress_plugins.attackers.membership_manifest import NeuralBlackboxParams
 from safecompress_plugins.attackers.neural_membership import NeuralMembership
 
@@ -52,6 +53,13 @@ class NeuralBlackbox(NeuralMembership):
             case _:
                 answers = seen.posteriors
         return answers, F.one_hot(seen.labels, seen.classes).float()
+
+    def tables(self, seen: Observations) -> tuple[Tensor, ...]:
+        """Signals for ``probabilities``; else the answers, without and with the label."""
+        if self._inputs == "probabilities":
+            return signal_tables(seen)
+        answers, labels = self.features(seen)
+        return answers, torch.cat([answers, labels], dim=1)
 
 
 class BlackboxNetwork(nn.Module):

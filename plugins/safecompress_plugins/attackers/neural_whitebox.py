@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Observations
+from safecompress_plugins.attackers.kept_classifier import signal_tables
 from safecompress_plugins.attackers.membership_manifest import NeuralWhiteboxParams
 from safecompress_plugins.attackers.neural_membership import NeuralMembership
 
@@ -16,6 +17,7 @@ Scale = tuple[float, float]
 """Mean and deviation."""
 
 DROPOUT = 0.2
+SMALLEST = 1e-12  # norm of a gradient; smaller ones are rounding
 
 
 class NeuralWhitebox(NeuralMembership):
@@ -59,6 +61,11 @@ class NeuralWhitebox(NeuralMembership):
             F.one_hot(seen.labels, seen.classes).float(),
             *(_standardised(gradient, scale) for gradient, scale in scaled),
         )
+
+    def tables(self, seen: Observations) -> tuple[Tensor, ...]:
+        """Signals, among them the logarithm of each gradient's norm."""
+        norms = [one.double().flatten(1).norm(dim=1) for one in self._gradients(seen)]
+        return signal_tables(seen, torch.stack(norms, dim=1).clamp(min=SMALLEST).log())
 
     def _gradients(self, seen: Observations) -> list[Tensor]:
         if self._layers:

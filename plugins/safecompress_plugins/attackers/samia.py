@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Evidence, Observations
 from safecompress_plugins.attackers.compression_manifest import SamiaParams
+from safecompress_plugins.attackers.kept_classifier import signal_tables
 from safecompress_plugins.attackers.neural_membership import NeuralMembership
 
 __all__ = ["Samia", "SamiaNetwork", "sensitivity"]
@@ -60,6 +61,11 @@ class Samia(NeuralMembership):
         return (
             torch.stack([posteriors, movement.gather(1, order), is_label.gather(1, order)], dim=2),
         )
+
+    def tables(self, seen: Observations) -> tuple[Tensor, ...]:
+        """Signals, among them how far the answer moves."""
+        [tokens] = self.features(seen)
+        return signal_tables(seen, tokens[:, :, 1].sum(dim=1, keepdim=True))
 
 
 def sensitivity(seen: Observations, directions: Tensor, *, noise: float) -> Tensor:

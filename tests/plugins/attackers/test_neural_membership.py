@@ -24,14 +24,18 @@ Make = Callable[..., NeuralMembership]
 def blackbox(*, epochs: int = 2, adapt_epochs: int = 1) -> NeuralMembership:
     """A black-box attacker that is quickly trained."""
     return NeuralBlackbox(
-        NeuralBlackboxParams(epochs=epochs, adapt_epochs=adapt_epochs, batch_size=16)
+        NeuralBlackboxParams(
+            epochs=epochs, adapt_epochs=adapt_epochs, batch_size=16, learner="network"
+        )
     )
 
 
 def whitebox(*, epochs: int = 2, adapt_epochs: int = 1) -> NeuralMembership:
     """A white-box attacker that is quickly trained."""
     return NeuralWhitebox(
-        NeuralWhiteboxParams(epochs=epochs, adapt_epochs=adapt_epochs, batch_size=16)
+        NeuralWhiteboxParams(
+            epochs=epochs, adapt_epochs=adapt_epochs, batch_size=16, learner="network"
+        )
     )
 
 

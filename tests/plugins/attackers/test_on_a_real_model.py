@@ -84,20 +84,36 @@ def power(attacker: Attacker, leaky: Leaky) -> Power:
             id="boosted-quantiles",
         ),
         pytest.param(GradientNorm(GradientNormParams()), 0.72, id="gradient-norm"),
-        pytest.param(NeuralBlackbox(NeuralBlackboxParams(epochs=50)), 0.68, id="neural-blackbox"),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="sorted")), 0.61, id="sorted"
+            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network")),
+            0.68,
+            id="neural-blackbox",
         ),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="top3")), 0.61, id="top3"
+            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="sorted")),
+            0.61,
+            id="sorted",
         ),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=10, inputs="correctness")),
+            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="top3")),
+            0.61,
+            id="top3",
+        ),
+        pytest.param(
+            NeuralBlackbox(
+                NeuralBlackboxParams(epochs=10, learner="network", inputs="correctness")
+            ),
             0.70,
             id="correctness",
         ),
-        pytest.param(NeuralWhitebox(NeuralWhiteboxParams()), 0.72, id="neural-whitebox"),
-        pytest.param(NeuralWhitebox(NeuralWhiteboxParams(layers=["4"])), 0.70, id="chosen-layers"),
+        pytest.param(
+            NeuralWhitebox(NeuralWhiteboxParams(learner="network")), 0.72, id="neural-whitebox"
+        ),
+        pytest.param(
+            NeuralWhitebox(NeuralWhiteboxParams(layers=["4"], learner="network")),
+            0.70,
+            id="chosen-layers",
+        ),
     ],
 )
 def test_membership_is_told_well_over_chance(
@@ -116,7 +132,7 @@ def test_membership_is_told_well_over_chance(
 
 def test_raw_logits_blunt_the_papers_attack(leaky: Leaky) -> None:
     """What the papers' code feeds the network tells it little; posteriors tell it much (above)."""
-    attacker = NeuralBlackbox(NeuralBlackboxParams(epochs=50, inputs="logits"))
+    attacker = NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="logits"))
 
     assert power(attacker, leaky).auc < 0.62
 
@@ -143,7 +159,7 @@ def test_membership_that_was_shuffled_is_not_found(leaky: Leaky) -> None:
     assert leaky.known.truth is not None
     order = torch.randperm(len(leaky.known.truth), generator=torch.Generator().manual_seed(1))
     shuffled = replace(leaky.known, truth=leaky.known.truth[order])
-    attacker = NeuralWhitebox(NeuralWhiteboxParams(epochs=10))
+    attacker = NeuralWhitebox(NeuralWhiteboxParams(epochs=10, learner="network"))
     attacker.fit(shuffled, generator=torch.Generator().manual_seed(0))
 
     pool: Observations = leaky.pool.seen

@@ -41,7 +41,7 @@ def seen(count: int = 6) -> Observations:
 
 def fitted(seed: int = 0) -> Samia:
     """An attacker that has hardly learned."""
-    attacker = Samia(SamiaParams(epochs=1, queries=3))
+    attacker = Samia(SamiaParams(epochs=1, queries=3, learner="network"))
     known = Evidence(seen=seen(12), truth=torch.arange(12) % 2 == 0, values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(seed))
     return attacker
@@ -49,7 +49,7 @@ def fitted(seed: int = 0) -> Samia:
 
 def test_it_tells_members_of_a_real_model(leaky: Leaky) -> None:
     """Better than the loss alone does (AUC 0.78)."""
-    attacker = Samia(SamiaParams(epochs=10))
+    attacker = Samia(SamiaParams(epochs=10, learner="network"))
     attacker.fit(leaky.known, generator=torch.Generator().manual_seed(0))
 
     scores = attacker.score(replace(leaky.pool, truth=None))
