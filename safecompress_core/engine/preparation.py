@@ -242,11 +242,15 @@ class Preparation(Groundwork):
         return made
 
     def _trains_part(self, journal: Journal) -> Callable[[Tensor, Seed], Trainer]:
-        """Makes a trainer for a part of the members, which tells of its steps."""
+        """Makes a trainer for a part of the members, which tells of its steps.
+
+        Methods get it, so it holds no preparation, from which the audit pool could be reached.
+        """
+        trains, members = self._trains, len(self.pools.members)
 
         def made(rows: Tensor, seed: Seed) -> Trainer:
-            share = len(rows) / len(self.pools.members)
-            return self._trains(rows, seed).watched(partial(journal.trained, share=share))
+            share = len(rows) / members
+            return trains(rows, seed).watched(partial(journal.trained, share=share))
 
         return made
 
