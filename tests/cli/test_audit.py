@@ -192,7 +192,7 @@ def keys_of(document: Any) -> Iterator[str]:
     elif isinstance(document, dict):
         for key, value in document.items():
             yield key
-            is_named = key in {"audit", "metrics", "null", "planted", "pools"}
+            is_named = key in {"attacks", "audit", "metrics", "null", "planted", "pools"}
             yield from keys_of(
                 list(value.values()) if is_named and isinstance(value, dict) else value
             )
