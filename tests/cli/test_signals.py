@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,22 +82,41 @@ def pids(folder: Path) -> list[int]:
     return [int(path.read_text()) for path in sorted(folder.glob("*.pid"))]
 
 
+@contextmanager
+def handled_by_default(*, but: tuple[signal.Signals, ...]) -> Iterator[None]:
+    """Let a process that is started meanwhile inherit no ignored signal but some.
+
+    Whatever starts the tests may ignore signals: ``nohup`` does, and a shell for what it runs in
+    the background.
+    """
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in ending}
+    for number in ending:
+        signal.signal(number, signal.SIG_IGN if number in but else signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Command:
     """A command in a session of its own, as a terminal starts it."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, ignored: tuple[signal.Signals, ...]) -> None:
         script = folder / "stand_in.py"
         script.write_text(COMMANDS)
         paths = [str(folder), os.environ.get("PYTHONPATH", "")]
         self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), name, str(folder)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        with handled_by_default(but=ignored):
+            self.process = subprocess.Popen(
+                [sys.executable, str(script), name, str(folder)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
 
     def wait_for(self, count: int) -> None:
         """Wait until so many processes have begun."""
@@ -108,6 +128,25 @@ class Command:
         return self.process.returncode, error
 
 
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a command; what a failing test leaves of it is killed."""
+    started: list[Command] = []
+
+    def begin(name: str, *, ignored: tuple[signal.Signals, ...] = ()) -> Command:
+        started.append(Command(tmp_path, name, ignored=ignored))
+        return started[-1]
+
+    yield begin
+    for command in started:
+        if command.process.poll() is None:
+            command.process.kill()
+            command.process.communicate()
+
+
 @pytest.mark.parametrize(
     ("number", "code", "line"),
     [
@@ -116,10 +155,10 @@ class Command:
     ],
 )
 def test_a_command_that_is_terminated_takes_its_workers_along(
-    tmp_path: Path, number: signal.Signals, code: int, line: str
+    start: Start, tmp_path: Path, number: signal.Signals, code: int, line: str
 ) -> None:
     """It says how to go on, and nothing else."""
-    command = Command(tmp_path, "run")
+    command = start("run")
     command.wait_for(2)
 
     command.process.send_signal(number)
@@ -128,9 +167,9 @@ def test_a_command_that_is_terminated_takes_its_workers_along(
     wait_for(lambda: not any(map(is_alive, pids(tmp_path))), "workers are gone")
 
 
-def test_ctrl_c_is_quiet_in_the_workers_too(tmp_path: Path) -> None:
+def test_ctrl_c_is_quiet_in_the_workers_too(start: Start, tmp_path: Path) -> None:
     """A terminal sends it to every process of the command."""
-    command = Command(tmp_path, "run")
+    command = start("run")
     command.wait_for(2)
 
     os.killpg(command.process.pid, signal.SIGINT)
@@ -140,9 +179,9 @@ def test_ctrl_c_is_quiet_in_the_workers_too(tmp_path: Path) -> None:
     wait_for(lambda: not any(map(is_alive, pids(tmp_path))), "workers are gone")
 
 
-def test_no_worker_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
+def test_no_worker_outlives_a_command_that_is_killed(start: Start, tmp_path: Path) -> None:
     """Nobody is left to tell them; each watches for itself."""
-    command = Command(tmp_path, "run")
+    command = start("run")
     command.wait_for(2)
 
     command.process.kill()
@@ -151,9 +190,9 @@ def test_no_worker_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
     wait_for(lambda: not any(map(is_alive, pids(tmp_path))), "workers are gone")
 
 
-def test_a_second_ctrl_c_ends_at_once_and_is_quiet(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_at_once_and_is_quiet(start: Start) -> None:
     """While the first one is still cleaning up."""
-    command = Command(tmp_path, "audit")
+    command = start("audit")
     command.wait_for(1)
     command.process.send_signal(signal.SIGINT)
     command.wait_for(2)
@@ -163,13 +202,9 @@ def test_a_second_ctrl_c_ends_at_once_and_is_quiet(tmp_path: Path) -> None:
     assert command.outcome() == (130, "")
 
 
-def test_a_signal_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
+def test_a_signal_that_the_caller_ignores_stays_ignored(start: Start) -> None:
     """As ``nohup`` asks for."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        command = Command(tmp_path, "run")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    command = start("run", ignored=(signal.SIGHUP,))
     command.wait_for(2)
 
     command.process.send_signal(signal.SIGHUP)
