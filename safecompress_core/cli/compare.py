@@ -82,12 +82,13 @@ def compare(
         allow_code=allow_code,
     )
     folder = into / comparison.spec.name
-    from safecompress_core.compare.rehearsal import require_all_feasible
+    from safecompress_core.compare.rehearsal import changes_of_finished, require_all_feasible
 
     shelf: dict[str, Dataset] = {}
     require_all_feasible(comparison, host.registry, folder, shelf)
     if dry_run:
-        _plan(comparison, host, folder, as_json=as_json)
+        changed = changes_of_finished(comparison, host.registry, folder, shelf)
+        _plan(comparison, host, folder, changed, as_json=as_json)
         return
     from safecompress_core.cli.display.lines import brief_lines
     from safecompress_core.compare.folder import held
@@ -187,11 +188,18 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     print_places({name: folder / f"comparison.{suffix}" for name, suffix in names.items()})
 
 
-def _plan(comparison: Comparison, host: "PluginHost", folder: Path, *, as_json: bool) -> None:
+def _plan(
+    comparison: Comparison,
+    host: "PluginHost",
+    folder: Path,
+    changed: dict[str, tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> None:
     from safecompress_core.compare.planning import plan_comparison
     from safecompress_core.engine.measuring import measured
 
-    plan = plan_comparison(comparison, host.registry, folder)
+    plan = plan_comparison(comparison, host.registry, folder, changed=changed)
     pace = measured(comparison.entries[0].loaded, host.registry)
     if as_json:
         told = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}
@@ -219,10 +227,17 @@ def _print_plan(plan: "ComparisonPlan", pace: "Measured") -> None:
         table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")
     for run in plan.runs:
         counts = ("?" if one is None else f"{one:,}" for one in (run.epochs, run.tests))
-        table.add_row(run.label, *counts, "done" if run.is_done else "")
+        state = "stale" if run.changed else "done" if run.is_done else ""
+        table.add_row(run.label, *counts, state)
     table.add_row("shared by the runs of a seed", f"{plan.shared_epochs:,}", "", "")
     console.print(plan.name, style="bold")
     console.print(table)
+    for run in plan.runs:
+        if run.changed:
+            click.echo(
+                f"stale: {run.label}: changed since it began: {', '.join(run.changed)}; remove "
+                f"runs/{run.directory} of this comparison to have it done again"
+            )
     seconds = _seconds(plan, pace)
     left = "?" if plan.epochs is None else f"{plan.epochs:,}"
     console.print(f"\n{left} epochs are left, at {pace.step_seconds:.3g} s a step on {pace.device}")

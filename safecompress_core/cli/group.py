@@ -7,8 +7,11 @@ Exit codes: 0 good; 1 the spec is invalid or a gate failed; 2 the tool could not
 interrupted.
 """
 
+import contextlib
 import difflib
+import errno
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 __all__ = ["COMMANDS", "cli", "main"]
 
 INVALID, FAILED, INTERRUPTED = 1, 2, 130
+PRINTING = ("click", "rich")
+"""Packages that everything printed goes through."""
 LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -109,7 +114,9 @@ class LazyGroup(click.Group):
             click.echo(f"\n{_ended(error)}{resume if resumes else ''}", err=True)
             ctx.exit(error.exit_code if isinstance(error, Interrupted) else INTERRUPTED)
         except (Exception, SystemExit) as error:
-            told = missing_extra(error) or _unreadable(error) or _of_plugin(error)
+            told = (
+                missing_extra(error) or _unwritten(error) or _unreadable(error) or _of_plugin(error)
+            )
             if told is None:
                 raise
             _fail(ctx, str(told), error)
@@ -127,9 +134,25 @@ def _ended(error: KeyboardInterrupt) -> str:
     return "terminated" if is_terminated else "interrupted"
 
 
+def _unwritten(error: BaseException) -> str | None:
+    """Return why standard output takes no more, and drop what it has not taken; else None.
+
+    A reader that has closed its pipe is none of it: click ends quietly then.
+    """
+    if not isinstance(error, OSError) or error.filename is not None or error.__traceback__ is None:
+        return None
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    if error.errno == errno.EPIPE or module not in PRINTING:
+        return None
+    with contextlib.suppress(OSError):  # or Python would try again, and fail, when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"standard output: cannot be written: {error.strerror}"
+
+
 def _unreadable(error: BaseException) -> str | None:
     """Return which file could not be read or written, and why; None for another error."""
-    if not isinstance(error, OSError) or error.errno is None:
+    if not isinstance(error, OSError) or error.errno in (None, errno.EPIPE):
         return None
     what = f"{error.filename}: " if error.filename is not None else ""
     return f"{what}{error.strerror or error}"
@@ -213,7 +236,10 @@ def main() -> NoReturn:
     listen()
     try:
         cli(prog_name="safecompress")
-    except Exception:  # noqa: BLE001  click has handled its errors, the group ours: this is a bug
-        traceback.print_exc()
-        click.echo("error: this is a bug in SafeCompress or in a plugin", err=True)
+    except Exception as error:  # noqa: BLE001  click has handled its errors, the group ours
+        unwritten = _unwritten(error)  # of help, which no command prints
+        if unwritten is None:
+            traceback.print_exc()
+        bug = "this is a bug in SafeCompress or in a plugin"
+        click.echo(f"error: {unwritten or bug}", err=True)
     sys.exit(FAILED)

@@ -1,9 +1,10 @@
 """What a comparison would do, before it does anything; no torch, unless a pace is asked for."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from safecompress_core.engine.plan import Job, Plan, plan_of
@@ -26,7 +27,8 @@ class PlannedRun:
         directory: the name of its directory.
         epochs: that its own method and reference models train; None where nobody can tell.
         tests: how often a model is asked for an attack; None likewise.
-        is_done: whether it was finished before.
+        is_done: whether it was finished before, and nothing that it read has changed since.
+        changed: what has changed since; such a run is done again only once its directory is gone.
     """
 
     label: str
@@ -34,6 +36,7 @@ class PlannedRun:
     epochs: int | None
     tests: int | None
     is_done: bool
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,21 @@ class Pace:
         return (self._clock() - self._start) / self._done * sum(self._to_do.values())
 
 
-def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) -> ComparisonPlan:
-    """What a comparison kept in ``folder`` would still do."""
+def plan_comparison(
+    comparison: Comparison,
+    registry: Registry,
+    folder: Path,
+    *,
+    changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> ComparisonPlan:
+    """What a comparison kept in ``folder`` would still do.
+
+    Args:
+        comparison: what is to be done.
+        registry: what its components are made of.
+        folder: where it is kept.
+        changed: by directory of a finished run, what has changed since it began.
+    """
     plans = [plan_of(entry.loaded, registry) for entry in comparison.entries]
     shared: dict[int, int] = {}
     for entry, plan in zip(comparison.entries, plans, strict=True):
@@ -105,13 +121,18 @@ def plan_comparison(comparison: Comparison, registry: Registry, folder: Path) ->
         shared[entry.seed] = max(shared.get(entry.seed, 0), both)
     return ComparisonPlan(
         name=comparison.spec.name,
-        runs=tuple(_runs(comparison.entries, plans, folder)),
+        runs=tuple(_runs(comparison.entries, plans, folder, changed)),
         shared_epochs=sum(shared.values()),
         steps=plans[0].steps,
     )
 
 
-def _runs(entries: Sequence[Entry], plans: Sequence[Plan], folder: Path) -> Iterator[PlannedRun]:
+def _runs(
+    entries: Sequence[Entry],
+    plans: Sequence[Plan],
+    folder: Path,
+    changed: Mapping[str, tuple[str, ...]],
+) -> Iterator[PlannedRun]:
     for entry, plan in zip(entries, plans, strict=True):
         own = [job for job in plan.jobs if job.name not in SHARED]
         yield PlannedRun(
@@ -119,7 +140,8 @@ def _runs(entries: Sequence[Entry], plans: Sequence[Plan], folder: Path) -> Iter
             directory=plan.directory,
             epochs=_sum(own, "epochs"),
             tests=_sum(own, "tests"),
-            is_done=is_finished(folder / "runs" / plan.directory),
+            is_done=is_finished(folder / "runs" / plan.directory) and plan.directory not in changed,
+            changed=changed.get(plan.directory, ()),
         )
 
 

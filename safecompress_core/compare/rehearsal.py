@@ -1,4 +1,4 @@
-"""Whether every run of a comparison could be done, before the first of them begins.
+"""Checks of all runs of a comparison before the first begins: feasible, or finished and stale.
 
 What only data and model can tell is wrong with a variant, its own run would tell as well, but hours
 after the others have begun.
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safecompress_core.dataset import Dataset
 from safecompress_core.engine.feasibility import require_feasible
+from safecompress_core.engine.identity import changes_since
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.run import run_directory
 from safecompress_core.engine.sums import is_finished
@@ -16,7 +17,7 @@ from safecompress_core.host import Registry
 from safecompress_core.spec.comparison import Comparison
 from safecompress_core.spec.problems import Problem
 
-__all__ = ["require_all_feasible"]
+__all__ = ["changes_of_finished", "require_all_feasible"]
 
 
 def require_all_feasible(
@@ -47,3 +48,21 @@ def require_all_feasible(
             problems |= dict.fromkeys(error.problems)
     if problems:
         raise SpecError(list(problems))
+
+
+def changes_of_finished(
+    comparison: Comparison, registry: Registry, folder: Path, shelf: dict[str, Dataset]
+) -> dict[str, tuple[str, ...]]:
+    """What has changed since finished runs began, by the name of each one's directory.
+
+    Raises:
+        DataError: if data cannot be read any more.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in comparison.entries:
+        run = run_directory(entry.loaded, registry, folder / "runs")
+        if is_finished(run):
+            identity = Preparation(entry.loaded, registry, shelf=shelf).identity()
+            if changes := changes_since(identity, run):
+                found[run.name] = changes
+    return found

@@ -41,6 +41,8 @@ ONNX_TYPES = {
 """What an input of ONNX Runtime may be, as a tensor."""
 FEW = 256
 """Samples whose most likely labels are compared with the labels that a model names."""
+FATAL = 4
+"""The one severity that ONNX Runtime still logs."""
 TINY = torch.finfo(torch.float32).tiny
 """What a probability of exactly 0 counts as in a logarithm: the smallest normal float32."""
 
@@ -267,7 +269,9 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
         import onnxruntime  # noqa: PLC0415  an extra of its own
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnxruntime", extra="onnx") from error
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL  # errors are raised as well, and told in one line
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     taken = session.get_inputs()
     if len(taken) != 1:
         listed = ", ".join(repr(one.name) for one in taken)

@@ -8,6 +8,7 @@ is continued, or an old result shown, only if all of them are the same.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ from safecompress_core.spec.fields import marked
 from safecompress_core.spec.outside import components
 
 __all__ = [
+    "changes_since",
     "identity_of_components",
     "identity_of_data",
     "identity_of_plugins",
@@ -111,13 +113,18 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
             )
         write_json(record, identity)
         return
-    changes = list(_changes(read_json(record), identity))
-    if changes:
+    if changes := changes_since(identity, directory.path):
         more = f" and {len(changes) - MOST_SHOWN} more" if len(changes) > MOST_SHOWN else ""
         raise RunDirectoryError(
             f"{directory.path}: changed since this run began: {', '.join(changes[:MOST_SHOWN])}"
             f"{more}; its results are of what was there then: {mend}"
         )
+
+
+def changes_since(identity: Identity, path: Path) -> tuple[str, ...]:
+    """What has changed since a run began, in its directory; nothing if that has no record of it."""
+    record = path / RECORD
+    return tuple(_changes(read_json(record), identity)) if record.exists() else ()
 
 
 def _changes(known: Mapping[str, str], identity: Identity) -> Iterator[str]:

@@ -24,6 +24,7 @@ from safecompress_core.engine.feasibility import require_buildable
 from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.learner import Learner
 from safecompress_core.engine.method import Workshop
+from safecompress_core.engine.named_code import naming_code
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.trainer import Trainer
 from safecompress_core.host import Registry
@@ -79,6 +80,7 @@ class Measured:
 
 
 @placed
+@naming_code
 def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
     """Train some steps as the spec's method would, at its density, and observe a batch.
 

@@ -22,6 +22,7 @@ from safecompress_core.engine.identity import require_same_identity
 from safecompress_core.engine.invocation import Invocation
 from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.model_format import Format, GivenModel
+from safecompress_core.engine.named_code import naming_code
 from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.engine.results import describe_attacks, describe_selection
 from safecompress_core.engine.run import FinishedRun
@@ -45,6 +46,7 @@ AUDITED = "model"
 
 
 @placed
+@naming_code
 def audit_model(
     given: GivenModel,
     loaded: LoadedSpec[AuditSpec],

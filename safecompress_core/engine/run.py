@@ -19,6 +19,7 @@ from safecompress_core.engine.journal import Journal, Sink
 from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import Outcome, Workshop
+from safecompress_core.engine.named_code import naming_code
 from safecompress_core.engine.naming import directory_name, plugin_records
 from safecompress_core.engine.plan import PLAIN, plan_of
 from safecompress_core.engine.preparation import Preparation
@@ -69,6 +70,7 @@ def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
 
 
 @placed
+@naming_code
 def run_spec(
     loaded: LoadedSpec,
     registry: Registry,

@@ -167,6 +167,31 @@ def test_a_dry_run_shows_what_is_left(spec: Path, finished: tuple[Result, Path])
     assert told["epochs"] == told["seconds"] == 0
 
 
+def test_a_dry_run_tells_which_runs_are_stale(
+    spec: Path, finished: tuple[Result, Path], tmp_path: Path
+) -> None:
+    """What a run has read is hashed again, as the comparison itself would do."""
+    folder = tmp_path / "tiny-comparison"
+    shutil.copytree(finished[1], folder)
+    first, *_ = [one["directory"] for one in record_of_plan(spec, tmp_path)]
+    identity = folder / "runs" / first / "identity.json"
+    known = json.loads(identity.read_text())
+    identity.write_text(json.dumps({**known, "the label names": "of another time"}))
+
+    told = record_of_plan(spec, tmp_path)
+    shown = run(spec, tmp_path, "--dry-run").stdout
+
+    assert [one["is_done"] for one in told] == [False, True, True, True]
+    assert [one["changed"] for one in told] == [["the label names"], [], [], []]
+    assert f"changed since it began: the label names; remove runs/{first} of" in shown
+
+
+def record_of_plan(spec: Path, into: Path) -> list[dict[str, Any]]:
+    """The runs of a dry run."""
+    runs: list[dict[str, Any]] = json.loads(run(spec, into, "--dry-run", "--json").stdout)["runs"]
+    return runs
+
+
 def test_a_run_that_fails_takes_nothing_from_the_others(tiny_spec: Path, tmp_path: Path) -> None:
     """It is told with its reason, and the exit code says that something is missing."""
     spec = tmp_path / "comparison.yaml"

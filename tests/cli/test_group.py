@@ -2,9 +2,11 @@
 
 import errno
 import logging
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -240,3 +242,18 @@ def test_verbose_shows_the_traceback_of_an_error_that_is_told_in_one_line(
 
     assert "Traceback" in outcome.stderr
     assert outcome.stderr.endswith("error: too few members\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+@pytest.mark.parametrize("argument", ["schema", "--help"])
+def test_a_full_standard_output_is_told_in_one_line(argument: str) -> None:
+    """Nor does Python try again, and fail, when it ends."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", PROGRAM, argument]
+        outcome = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert outcome.returncode == 2
+    reason = os.strerror(errno.ENOSPC)
+    assert outcome.stderr == f"error: standard output: cannot be written: {reason}\n"

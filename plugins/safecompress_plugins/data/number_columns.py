@@ -1,6 +1,7 @@
 """Columns of numbers in a table: which they are, and warnings of cells and columns that mislead."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ MOST_SPELLINGS = 3
 """How many different cells they may be; more of them are codes, such as ``V27``."""
 FEWEST_ROWS = 10
 """Rows from which a column that counts them is no coincidence."""
+MOST_TOLD = 5
+"""Columns that are warned of one by one for the same reason."""
 INDICES = {"", "index", "id", "unnamed: 0", "row", "rowid", "row_id"}
 
 
@@ -31,7 +34,6 @@ class NumberColumns:
 
     Attributes:
         rows: where the rows that are left were read, shape (N,), int64, counted from 0.
-        warnings: of cells that are no numbers, and of columns that count the rows.
     """
 
     def __init__(self, table: Table, params: TableParams) -> None:
@@ -41,7 +43,15 @@ class NumberColumns:
         self._has_sides = SIDE in table
         sides = table[SIDE].cells if self._has_sides else ()
         self._members_rows = sum(cell == "train" for cell in sides) or len(self.rows)
-        self.warnings: list[str] = []
+        self._told: dict[str, dict[str, str]] = {}  # by kind and column
+
+    @property
+    def warnings(self) -> list[str]:
+        """Of cells that are no numbers, and of columns that count the rows; few of each kind."""
+        return [text for told in self._told.values() for text in _first(told)]
+
+    def _warn(self, kind: str, name: str, text: str) -> None:
+        self._told.setdefault(kind, {})[name] = text
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Take note that some of the rows are left, by their positions."""
@@ -72,20 +82,26 @@ class NumberColumns:
         share = f"{found.known - count} of {found.known} cells are finite numbers"
         is_few = count <= FEW * found.known and len(set(cells)) <= MOST_SPELLINGS
         if (infinite or is_few) and count < found.known:
-            self.warnings.append(
+            self._warn(
+                "missing",
+                name,
                 f"{name}: {first} is no finite number and counts as missing; {share}; add it to "
-                f"'missing' if it means that, or write 'categorical: [{name}]' if these are codes"
+                f"'missing' if it means that, or write 'categorical: [{name}]' if these are codes",
             )
             return found.values
         if spelling:
-            self.warnings.append(
-                f"{name}: read as categories, since {first} is no number; {spelling}"
+            self._warn(
+                "spelling",
+                name,
+                f"{name}: read as categories, since {first} is no number; {spelling}",
             )
         elif count < found.known / 2:
-            self.warnings.append(
+            self._warn(
+                "codes",
+                name,
                 f"{name}: read as categories, since {first} and {count - 1} more cells are no "
                 f"numbers; {share}; write 'categorical: [{name}]' if these are codes, or add what "
-                "means that there is none to 'missing'"
+                "means that there is none to 'missing'",
             )
         return None
 
@@ -115,10 +131,24 @@ class NumberColumns:
             sides = np.split(numbers.values, [self._members_rows])
             is_counting = _counts(numbers.values) or all(_counts(one) for one in sides if len(one))
             if is_counting or (name.lower() in INDICES and _is_distinct(numbers.values)):
-                self.warnings.append(
+                self._warn(
+                    "index",
+                    name,
                     f"{name!r} numbers the rows ({column.cells[0]}, {column.cells[1]}, ...) and is "
-                    f"an input; write 'drop: [{name!r}]' if it is an index"
+                    f"an input; write 'drop: [{name!r}]' if it is an index",
                 )
+
+
+def _first(told: Mapping[str, str]) -> Iterator[str]:
+    """The first warnings of one kind, by column, and which columns the others are of."""
+    yield from islice(told.values(), MOST_TOLD)
+    others = list(told)[MOST_TOLD:]
+    if others:
+        dots = ", ..." if len(others) > MOST_TOLD else ""
+        yield (
+            f"and {len(others)} more columns for the same reason: "
+            f"{', '.join(map(repr, others[:MOST_TOLD]))}{dots}"
+        )
 
 
 def _counts(values: NDArray[np.float64]) -> bool:

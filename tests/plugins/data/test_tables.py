@@ -535,6 +535,21 @@ def test_a_row_is_named_within_its_file(tmp_path: Path) -> None:
     assert data.warnings[0].startswith("size: 'slip' in row 7 of the non-members is no finite")
 
 
+def test_of_many_columns_with_the_same_fault_a_few_are_warned_of(tmp_path: Path) -> None:
+    """The others are counted, and the first of them named."""
+    sizes = [str(size) for size in plain_sizes()]
+    sizes[3] = "slip"
+    names = [f"size{column}" for column in range(30)]
+    lines = [",".join([*[size] * 30, str(row % 2)]) for row, size in enumerate(sizes)]
+
+    warnings = people(tmp_path, "\n".join([",".join([*names, "pay"]), *lines])).warnings
+
+    assert [warning.partition(":")[0] for warning in warnings[:5]] == names[:5]
+    assert warnings[5:] == (
+        "and 25 more columns for the same reason: 'size5', 'size6', 'size7', 'size8', 'size9', ...",
+    )
+
+
 def test_a_column_that_counts_the_rows_is_pointed_out(tmp_path: Path) -> None:
     """Whatever it is called; one that is no input is nobody's concern."""
     lines = [f"{row},{size},{row % 2}" for row, size in enumerate(plain_sizes())]
