@@ -87,12 +87,13 @@ def audit(
         raise click.UsageError("give both --members and --non-members, or neither")
     if members is not None and data is not None:
         raise click.UsageError("give either --data, or --members and --non-members")
+    read = composed(spec, (*overrides, *([f"device={device}"] if device else [])))
+    read.require(SpecKind.AUDIT)
+    # a spec for another command is told without torch, too
     from safecompress_core.engine.model_audit import audit_model
     from safecompress_core.engine.model_format import given_model
     from safecompress_core.report.verdict import is_good
 
-    read = composed(spec, (*overrides, *([f"device={device}"] if device else [])))
-    read.require(SpecKind.AUDIT)
     given = given_model(model, allow_code=allow_code)
     host = discovered_plugins(plugins_dir)
     loaded = load_audit_spec(

@@ -239,7 +239,7 @@ def test_what_is_missing_is_said_when_the_attacker_is_built(
     monkeypatch.delitem(sys.modules, "safecompress_plugins.attackers.hop_skip_jump", raising=False)
     registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
 
-    with pytest.raises(MissingExtraError, match=r"art is not .* 'safecompress\[attacks\]'"):
+    with pytest.raises(MissingExtraError, match=r"art is not .*\[attacks\]'"):
         registry.create(BoundaryParams(search="hopskipjump"))
 
     assert isinstance(registry.create(BoundaryParams()), Boundary)
