@@ -5,6 +5,7 @@ lazy set of samples. Its frames in the traceback tell whose it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -15,38 +16,61 @@ from safecompress_core.engine.external import ExternalCode, declared_externals
 from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.host import Registry
 from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal
-from safecompress_core.host.sources import told
+from safecompress_core.host.sources import OWN_DISTRIBUTION, told
 from safecompress_core.network import Classifier
 from safecompress_core.spec.load import LoadedSpec
 from safecompress_core.spec.outside import components
 
-__all__ = ["naming_code"]
+__all__ = ["naming_code", "naming_code_of"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def naming_code(function: Function) -> Function:
-    """Have a function name the component whose code raises, with the line of that code.
+    """Have a function name the component whose code raises; see `naming_code_of`.
 
-    The function takes a `LoadedSpec` and a `Registry`. Errors that no such code raises pass.
+    It takes a `LoadedSpec` and a `Registry` as arguments.
     """
 
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
-        try:
+        [loaded] = [one for one in given if isinstance(one, LoadedSpec)]
+        [registry] = [one for one in given if isinstance(one, Registry)]
+        with naming_code_of(loaded, registry):
             return function(*args, **kwargs)
-        except SafeCompressError:
-            raise
-        except BREAKAGE as error:
-            [loaded] = [one for one in given if isinstance(one, LoadedSpec)]
-            [registry] = [one for one in given if isinstance(one, Registry)]
-            failure = None if is_signal(error) else _failure(error, loaded, registry)
-            if failure is None:
-                raise
-            raise failure from error
 
     return cast(Function, called)
+
+
+@contextmanager
+def naming_code_of(loaded: LoadedSpec[Any], registry: Registry) -> Iterator[None]:
+    """Name the component whose code raises within, with the line of that code.
+
+    Raises:
+        ComponentError: for an error of code that the spec names, if it is not meant for the user.
+    """
+    try:
+        yield
+    except SafeCompressError as error:
+        # a method of ours that trains a network of others is not to blame for it
+        cause = error.__cause__ if _is_of_built_in(error) else None
+        failure = None if cause is None else _failure(cause, loaded, registry)
+        if failure is None:
+            raise
+        raise failure from cause
+    except BREAKAGE as error:
+        failure = None if is_signal(error) else _failure(error, loaded, registry)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _is_of_built_in(error: SafeCompressError) -> bool:
+    return (
+        isinstance(error, ComponentError)
+        and error.distribution.partition(" ")[0] == OWN_DISTRIBUTION
+    )
 
 
 def _failure(

@@ -9,7 +9,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,7 +110,21 @@ def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
         labels=table[dataset.labels],
         classes=tuple(names),
         notes=(*dataset.notes, *notes),
+        warnings=(*dataset.warnings, *_unnamed(names)),
     )
+
+
+def _unnamed(names: Sequence[str]) -> Iterator[str]:
+    """Warn of outputs that a configuration leaves out, which it may have numbered wrongly."""
+    gaps = [number for number, name in enumerate(names) if name == placeholder(number)]
+    if gaps and not are_placeholders(names):
+        named = ", ".join(
+            f"{number} = {name}" for number, name in enumerate(names) if number not in gaps
+        )
+        yield (
+            f"the model names no output {', '.join(map(str, gaps))}; check its id2label ({named}), "
+            "or write the data's name of each output as task.labels"
+        )
 
 
 def as_learned(dataset: Dataset, names: Sequence[str]) -> Dataset:

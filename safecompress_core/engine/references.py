@@ -33,12 +33,15 @@ from safecompress_core.engine.journal import Journal
 from safecompress_core.engine.keys import content_key, trains_plainly
 from safecompress_core.engine.manifest import UncompressedParams
 from safecompress_core.engine.method import taught_by
+from safecompress_core.engine.named_code import naming_code_of
 from safecompress_core.engine.plan import PLAIN
 from safecompress_core.engine.preparation import Preparation
 from safecompress_core.engine.run_directory import RunDirectory
 from safecompress_core.engine.uncompressed import Uncompressed
 from safecompress_core.errors import (
+    DataError,
     MissingExtraError,
+    ModelError,
     PluginError,
     SafeCompressError,
     SpecError,
@@ -313,9 +316,10 @@ def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) 
     """The same in a process that has to load everything first."""
     try:
         prepared = _prepared(source)
-        with placing(prepared.loaded), reproducible(threads):
+        loaded, registry = prepared.loaded, prepared.registry
+        with placing(loaded), naming_code_of(loaded, registry), reproducible(threads):
             _train(prepared, folder, order)
-    except (MissingExtraError, PluginError, SpecError) as error:
+    except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
         # made of more than a message, they cannot be sent to another process
         raise SafeCompressError(str(error)) from None
 

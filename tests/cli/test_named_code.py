@@ -25,6 +25,8 @@ class Net(torch.nn.Module):
 def make(*, input_shape, classes, generator):
     return Net(input_shape[0], classes)
 """
+PRUNED = NET.replace("if self.training:", "if self.training and (self.first.weight == 0).any():")
+UNCOMPRESSED = {"type": "uncompressed"}
 LAYERS = """\
 import torch
 
@@ -36,7 +38,9 @@ def make(*, input_shape, classes, generator):
 """
 
 
-def run(folder: Path, code: str, name: str, *options: str) -> Result:
+def run(
+    folder: Path, code: str, name: str, *options: str, method: dict[str, object] = UNCOMPRESSED
+) -> Result:
     """Run a spec whose network is of this code."""
     (folder / f"{name}.py").write_text(code)
     (folder / "rows.csv").write_text(
@@ -49,8 +53,8 @@ def run(folder: Path, code: str, name: str, *options: str) -> Result:
             "data": {"type": "csv", "path": "rows.csv", "target": "y"},
             "model": {"type": "python", "factory": f"{name}:make", "folder": "."},
         },
-        "training": {"epochs": 1},
-        "method": {"type": "uncompressed"},
+        "training": {"epochs": 2},
+        "method": method,
         "audit": {"attackers": [{"type": "gap"}]},
     }
     (folder / "late.yaml").write_text(json.dumps(content, indent=1))
@@ -71,6 +75,21 @@ def test_a_forward_pass_that_fails_in_training_names_file_and_line(
     assert line.startswith("error: late.yaml:11:12: task.model: ")
     assert "model 'python': the code of 'fails_late:make' raised RuntimeError: " in line
     assert line.endswith("(fails_late.py:11)")
+
+
+def test_a_method_that_trains_the_network_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same line names the network where it fails within a method of ours."""
+    monkeypatch.chdir(tmp_path)
+    method = {"type": "prune", "density": 0.5}
+
+    outcome = run(tmp_path, PRUNED, "fails_pruned", method=method)
+
+    assert outcome.exit_code == 2, outcome.output
+    [line] = [one for one in outcome.output.splitlines() if one.startswith("error: ")]
+    assert line.startswith("error: late.yaml:11:12: task.model: ")
+    assert line.endswith("(fails_pruned.py:11)")
 
 
 def test_its_traceback_is_shown_to_who_asks(

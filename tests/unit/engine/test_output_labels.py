@@ -115,6 +115,18 @@ def test_an_output_that_a_configuration_leaves_out_has_a_placeholder() -> None:
         output_names({"id2label": {"-1": "no", "2": "yes"}})
 
 
+def test_an_output_without_a_name_among_others_is_warned_of() -> None:
+    """Its configuration may have numbered the others wrongly, and position decides nothing."""
+    found = renumbered(sentiments("0", "1"), ["0", "LABEL_1", "1"])
+
+    assert found.labels.tolist() == [0, 2, 0, 2]
+    assert found.warnings == (
+        "the model names no output 1; check its id2label (0 = 0, 2 = 1), or write the data's name "
+        "of each output as task.labels",
+    )
+    assert not renumbered(sentiments("0", "1"), ["0", "1"]).warnings
+
+
 def test_a_pretrained_layer_keeps_its_labels_where_names_tell() -> None:
     """Else training starts from a layer made for others, with a warning; or from a drawn one."""
     data = sentiments("negative", "positive")
