@@ -12,6 +12,7 @@ import difflib
 import errno
 import logging
 import os
+import select
 import signal
 import sys
 import traceback
@@ -114,6 +115,8 @@ class LazyGroup(click.Group):
             click.echo(f"\n{_ended(error)}{resume if resumes else ''}", err=True)
             ctx.exit(error.exit_code if isinstance(error, Interrupted) else INTERRUPTED)
         except (Exception, SystemExit) as error:
+            if _lost_reader(error):
+                ctx.exit(FAILED)
             told = (
                 missing_extra(error) or _unwritten(error) or _unreadable(error) or _of_plugin(error)
             )
@@ -137,7 +140,7 @@ def _ended(error: KeyboardInterrupt) -> str:
 def _unwritten(error: BaseException) -> str | None:
     """Return why standard output takes no more, and drop what it has not taken; else None.
 
-    A reader that has closed its pipe is none of it: click ends quietly then.
+    A reader that has closed its pipe is none of it (`_lost_reader`).
     """
     if not isinstance(error, OSError) or error.filename is not None or error.__traceback__ is None:
         return None
@@ -150,9 +153,27 @@ def _unwritten(error: BaseException) -> str | None:
     return f"standard output: cannot be written: {error.strerror}"
 
 
+def _lost_reader(error: BaseException) -> bool:
+    """Return whether standard output has lost its reader (``| head``); then drop what is left."""
+    if isinstance(error, SystemExit):  # rich has dropped the rest, and ends the program so
+        return isinstance(error.__context__, BrokenPipeError)
+    if not isinstance(error, BrokenPipeError):
+        return False
+    try:
+        stdout = sys.stdout.fileno()
+    except OSError:  # it is captured
+        return False
+    poll = select.poll()
+    poll.register(stdout, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # the interpreter flushes when it ends
+    return True
+
+
 def _unreadable(error: BaseException) -> str | None:
     """Return which file could not be read or written, and why; None for another error."""
-    if not isinstance(error, OSError) or error.errno in (None, errno.EPIPE):
+    if not isinstance(error, OSError) or error.errno is None:
         return None
     what = f"{error.filename}: " if error.filename is not None else ""
     return f"{what}{error.strerror or error}"

@@ -234,6 +234,26 @@ def test_what_cannot_be_written_is_one_line_with_file_and_cause(
     )
 
 
+@pytest.mark.parametrize("arguments", [["schema"], ["plan", "multi_attack"]])
+def test_a_reader_that_stops_reading_gets_no_error(arguments: list[str]) -> None:
+    """``safecompress schema | head`` is no fault; what is printed by rich is none either."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (2, b"")
+
+
+def test_a_pipe_that_breaks_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a worker process, say, while standard output is read."""
+    outcome = invoke_with(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"), "-qq")
+
+    assert (outcome.exit_code, outcome.stderr) == (2, "error: Broken pipe\n")
+
+
 def test_verbose_shows_the_traceback_of_an_error_that_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
