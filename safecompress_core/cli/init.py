@@ -1,5 +1,6 @@
 """``safecompress init``: a first spec for a CSV file, a folder of images, or a model."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -8,6 +9,9 @@ from safecompress_core.errors import DataError, SafeCompressError
 from safecompress_core.installing import install_command
 
 __all__ = ["init"]
+
+PROBES = {"run": "torch", "huggingface": "transformers"}
+"""By extra that a first spec may need, a package that it brings."""
 
 
 @click.command()
@@ -68,4 +72,5 @@ def init(
     click.echo(f"wrote {place}; look at its comments, then:")
     click.echo(f"    safecompress validate {place}{allowed}")
     click.echo(f"    safecompress run {place}{allowed}")
-    click.echo(f"a run needs: {install_command(*draft.extras)}")
+    if not all(find_spec(PROBES[extra]) for extra in draft.extras):
+        click.echo(f"a run needs: {install_command(*draft.extras)}")

@@ -150,9 +150,10 @@ def test_the_spec_of_an_own_model_names_its_factory_without_importing_it(
 
 
 def test_the_spec_of_a_hugging_face_folder_reads_texts_or_images(
-    here: Path, built_ins: Registry
+    here: Path, built_ins: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is text is told by the cells; the size of images by the model's own config."""
+    monkeypatch.setattr("safecompress_core.cli.init.find_spec", lambda _: None)
     Path("minilm").mkdir()
     Path("minilm/config.json").write_text('{"model_type": "bert"}')
     with Path("news.csv").open("w", newline="") as file:
@@ -223,3 +224,16 @@ def test_what_no_spec_can_be_written_for_is_told(
     assert outcome.exit_code == 2
     assert outcome.stderr.startswith(f"error: {message}")
     assert not list(Path().glob("*.yaml"))
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_what_to_install_is_told_only_where_it_is_missing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool
+) -> None:
+    """An install command where everything is installed looks like a step to take."""
+    write_table("patients.csv")
+    monkeypatch.setattr("safecompress_core.cli.init.find_spec", lambda _: is_installed or None)
+
+    printed = init("patients.csv").output
+
+    assert ("a run needs: pip install" in printed) is not is_installed
