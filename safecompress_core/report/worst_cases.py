@@ -94,7 +94,7 @@ def cautions(results: Results) -> tuple[Finding, ...]:
         return ()
     told = [f"{one.label} {number(one.after)}, was {number(one.before or 0)}" for one in worse]
     figures = "figure" if len(worse) == 1 else "figures"
-    text = f"{len(worse)} worst-case {figures} did not improve: {and_list(told)}."
+    text = f"{len(worse)} worst-case {figures} did not improve beyond the noise: {and_list(told)}."
     return (Finding(text, is_caution=True),)
 
 

@@ -61,8 +61,8 @@ def test_figures_that_did_not_improve_are_a_caution(exposed: Results) -> None:
     [caution] = cautions(exposed)
 
     assert caution.text == (
-        "2 worst-case figures did not improve: TPR at ≤ 1 % false positives 0.180, was 0.200 and "
-        "members in the most exposed tenth 0.750, was 0.800."
+        "2 worst-case figures did not improve beyond the noise: TPR at ≤ 1 % "
+        "false positives 0.180, was 0.200 and members in the most exposed tenth 0.750, was 0.800."
     )
     assert caution.tone == "caution"
     assert unimproved_points(exposed) == {("loss", 0.01)}
