@@ -1,14 +1,14 @@
 """``safecompress inspect``: what a run directory, a model file or a spec's model holds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from safecompress_core.cli.discovery import allow_code_option, plugins_dir_option
-from safecompress_core.errors import RunDirectoryError
+from safecompress_core.errors import RunDirectoryError, StorageError
 
 __all__ = ["inspect"]
 
@@ -66,7 +66,13 @@ def _model(file: Path) -> dict[str, Any]:
     """Everything that a model file says of itself, and its tensors."""
     from safecompress_core.sparse.storage import FORMAT_VERSION, load_model
 
-    stored = load_model(file)
+    try:
+        stored = load_model(file)
+    except StorageError as error:
+        if file.suffix == ".safetensors":
+            raise
+        hint = f"a model of another format can be attacked: safecompress audit {file}"
+        raise StorageError(f"{error}; {hint}") from error
     tensors = []
     for name, tensor in stored.state.items():
         active = stored.topology.active().get(name, tensor.numel())
@@ -142,7 +148,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
     console = output_console()
     console.print(f"{found['file']}: model file, format version {found['format_version']}")
     for name, value in found["metadata"].items():
-        told = _reshaped(value) if name == "reshaping" else _told(value)
+        told = TOLD.get(name, _told)(value)
         console.print(f"  {name}: {told}")
     columns = ("shape", "dtype", "density", "bytes")
     console.print(drawn(Table("Tensors", columns, tuple(rows))))
@@ -162,6 +168,15 @@ def _reshaped(value: Mapping[str, Mapping[str, Any]]) -> str:
     """How many layers have other shapes than the architecture's; the table shows which."""
     words = {"widths": "of another width", "factorised": "made of two"}
     return ", ".join(f"{len(layers)} layers {words[kind]}" for kind, layers in value.items())
+
+
+def _encoded(value: Mapping[str, Any]) -> str:
+    """Which data set's encoder reads new rows; its record may be long."""
+    return f"rows as {value['data']} reads them (its record: --json)"
+
+
+TOLD: Mapping[str, Callable[[Any], str]] = {"encoder": _encoded, "reshaping": _reshaped}
+"""Metadata that are not listed value by value, and what is said of them."""
 
 
 def _told(value: Any) -> str:

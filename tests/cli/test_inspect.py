@@ -188,3 +188,21 @@ def test_data_that_cannot_be_had_are_a_problem_of_the_spec(tmp_path: Path) -> No
     assert outcome.exit_code == 1
     assert "spec.yaml:5" in outcome.output
     assert "task.data.path: there is no 'mein.csv'" in outcome.output
+
+
+def test_a_model_of_another_format_is_for_an_audit(tmp_path: Path) -> None:
+    """What is no model file of ours may still be a model."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x08 onnx" * 10)
+
+    outcome = inspected(path)
+
+    assert outcome.exit_code == 2
+    assert outcome.stderr.endswith(f"can be attacked: safecompress audit {path}\n")
+
+
+def test_how_rows_are_encoded_is_named_and_not_listed(finished_run: Path) -> None:
+    """The record may have a line for each column; JSON has it whole."""
+    shown = inspected(finished_run / "model" / "model.safetensors").stdout
+
+    assert "encoder: rows as handwriting reads them (its record: --json)" in shown

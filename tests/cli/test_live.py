@@ -337,7 +337,7 @@ def test_the_clock_is_watched_while_lines_are_open(
     with Noted(progress):
         assert has_written.wait(timeout=60)
 
-    assert written[0] == "[0/0  0:31] loading data, checking the spec"
+    assert written[0] == "[ 0:31] loading data, checking the spec"
 
 
 def test_a_run_of_a_comparison_is_shown_by_its_label(

@@ -73,8 +73,8 @@ class Lines(Display):
         with self._lock:
             self._written = progress.elapsed
             width = len(str(progress.total))
-            place = f"{progress.done:{width}}/{progress.total} {duration(progress.elapsed):>5}"
-            self.write(f"[{place}] {line}")
+            done = f"{progress.done:{width}}/{progress.total} " if progress.total else ""
+            self.write(f"[{done}{duration(progress.elapsed):>5}] {line}")
 
     def _watch_the_clock(self) -> None:
         while not self._is_over.wait(LOOK):
