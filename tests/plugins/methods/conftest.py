@@ -49,8 +49,9 @@ def shop(tmp_path: Path) -> Callable[..., Shop]:
             "method": method,
         }
         for path, value in changes.items():
-            section, field = path.split("__")
-            spec[section][field] = value
+            *sections, field = path.split("__")
+            place = spec[sections[0]] if sections else spec
+            place[field] = value
         file = tmp_path / f"{name}.yaml"
         file.write_text(json.dumps(spec))
         registry = load_plugins().registry

@@ -90,6 +90,7 @@ def test_inherited_weights_are_told_with_the_epochs_that_they_have_seen_before(
         {
             "type": "test-driven",
             "rounds": 2,
+            "keep": False,
             "strategies": [{"prune": {"type": "movement"}, "grow": {"type": "random"}}],
         },
     ],
@@ -164,7 +165,8 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
         {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}},
     ]
     method = {"type": "test-driven", "density": 0.2, "rounds": 3, "update_every": 1}
-    whole = shop({**method, "strategies": strategies}, "whole")
+    attackers = [{"type": "loss-threshold"}]
+    whole = shop({**method, "strategies": strategies}, "whole", attackers=attackers)
     kept: list[Any] = []
     save = whole.workshop.checkpoints.save
 
@@ -176,7 +178,8 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
         kept.append(args)
         raise KilledError
 
-    undisturbed = shop({**method, "strategies": strategies}, "undisturbed").run().chosen
+    other = shop({**method, "strategies": strategies}, "undisturbed", attackers=attackers)
+    undisturbed = other.run().chosen
     whole.workshop.checkpoints.save = save_and_die  # type: ignore[method-assign]
     with pytest.raises(KilledError):
         whole.run()
