@@ -170,7 +170,7 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
     kept: list[Any] = []
     save = whole.workshop.checkpoints.save
 
-    class KilledError(Exception):
+    class KilledError(BaseException):
         """After the first round's checkpoint."""
 
     def save_and_die(*args: Any) -> None:
