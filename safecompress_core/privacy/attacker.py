@@ -92,14 +92,19 @@ class Evidence:
 
 
 def _check_scores(definition: Definition, scores: object, evidence: Evidence) -> None:
-    """A tensor of numbers, (N,) or (N, V)."""
-    is_attribute = getattr(definition, "game", None) is Game.ATTRIBUTE
+    """Require a tensor of numbers, (N,) for membership and (N, V) for an attribute.
+
+    An attacker that is made of others may play either game.
+    """
     n, values = len(evidence.seen.labels), evidence.values
-    shape = (n, values) if is_attribute else (n,)
-    wanted = f"it must return a tensor of shape {shape}, without NaN"
+    shapes = {Game.MEMBERSHIP: (n,), Game.ATTRIBUTE: (n, values)}
+    if isinstance(definition, AttackerDef):
+        shapes = {definition.game: shapes[definition.game]}
+    wanted = f"it must return a tensor of shape {' or '.join(map(str, shapes.values()))}"
+    wanted = f"{wanted}, without NaN"
     if not isinstance(scores, Tensor):
         raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
-    if tuple(scores.shape) != shape:
+    if tuple(scores.shape) not in shapes.values():
         raise ValueError(f"returned shape {tuple(scores.shape)} for {n} samples; {wanted}")
     if scores.is_complex() or (broken := int(scores.isnan().sum())):
         what = "complex numbers" if scores.is_complex() else f"{broken} NaN"

@@ -35,12 +35,12 @@ def test_hits_and_misses_have_the_exact_binomial_interval(subject: Subject) -> N
     assert found.interval == pytest.approx((expected.low, expected.high))
 
 
-def test_values_between_have_the_normal_interval_within_0_and_1(subject: Subject) -> None:
-    """Mean ± 1.96 standard errors."""
+def test_values_between_have_student_s_interval_within_0_and_1(subject: Subject) -> None:
+    """Of the values with one observation at either bound; 2.570582 is t's quantile at 5 degrees."""
     values = [0.2, 0.4, 0.9, 0.5]
     found = Given(*values).measure(subject)
-    error = float(torch.tensor(values, dtype=torch.float64).std()) / 2
+    error = float(torch.tensor([*values, 0.0, 1.0], dtype=torch.float64).std()) / 6**0.5
 
     assert found.value == pytest.approx(0.5)
-    assert found.interval == pytest.approx((0.5 - 1.959964 * error, 0.5 + 1.959964 * error))
+    assert found.interval == pytest.approx((0.5 - 2.570582 * error, 0.5 + 2.570582 * error))
     assert Given(0.9, 1.0, 0.99, 0.5).measure(subject).high == 1.0

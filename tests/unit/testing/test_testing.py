@@ -49,5 +49,5 @@ def test_a_failing_check_shows_what_it_compared(tmp_path: Path) -> None:
 
     outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert "AssertionError: assert ' Indented.' == 'Indented.'" in outcome.stdout
+    assert "assert ' Indented.' == 'Indented.'" in outcome.stdout
     assert "1 failed, 8 passed" in outcome.stdout
