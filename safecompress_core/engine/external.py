@@ -26,6 +26,7 @@ __all__ = [
     "ExternalCode",
     "ExternalFiles",
     "declared_externals",
+    "implementation",
     "package_digest",
     "pretrained_files",
     "sha256_of",
@@ -115,11 +116,16 @@ def pretrained_files(path: str, *, name: str = "") -> ExternalFiles:
     return ExternalFiles(path=path, patterns=PRETRAINED, name=name)
 
 
-def declared_externals(definition: Definition, params: Params) -> Iterable[External]:
-    """Everything that a component reads beside its parameters."""
+def implementation(definition: Definition) -> Any:
+    """Import what implements a component, without arguments that its manifest has bound."""
     module, _, attribute = definition.target.partition(":")
     target: Any = getattr(import_module(module), attribute)
-    reads = getattr(target.func if isinstance(target, partial) else target, "reads", None)
+    return target.func if isinstance(target, partial) else target
+
+
+def declared_externals(definition: Definition, params: Params) -> Iterable[External]:
+    """Everything that a component reads beside its parameters."""
+    reads = getattr(implementation(definition), "reads", None)
     if reads is not None:
         found: Iterable[External] = reads(params)
         return found

@@ -3,8 +3,6 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.api import Definition, Kind, Params
 from safecompress_core.dataset import Dataset, EncodedRows, Encoder
-from safecompress_core.engine.external import ExternalFiles, declared_externals
+from safecompress_core.engine.external import ExternalFiles, declared_externals, implementation
 from safecompress_core.errors import ModelError, StorageError
 from safecompress_core.host import Registry
 from safecompress_core.network import ModelFactory
@@ -97,9 +95,7 @@ class Rows:
         data = self.registry.definitions(Kind.DATA).get(written["data"])
         if data is None:
             raise StorageError(f"no data set {written['data']!r} is installed, which encodes rows")
-        module, _, attribute = data.target.partition(":")
-        source: Any = getattr(import_module(module), attribute)
-        source = source.func if isinstance(source, partial) else source
+        source = implementation(data)
         try:
             encoder: Encoder = source.encoder(written["record"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
