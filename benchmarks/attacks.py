@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import AttackerDef
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.attacker import Attacker, Evidence
-from safecompress_core.privacy.gradients import per_sample_gradients
-from safecompress_core.privacy.observations import last_layer_gradients, observe
-from safecompress_plugins.attackers.membership_manifest import DEFINITIONS, NeuralBlackboxParams
-from safecompress_plugins.attackers.neural_blackbox import NeuralBlackbox
+from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.gradients import per_sample_gradients
+from safecompress_core.attacks.observations import last_layer_gradients, observe
+from safecompress_core.networks.classifier import Classifier
+from safecompress_plugins.attackers.membership.manifest import DEFINITIONS, NeuralBlackboxParams
+from safecompress_plugins.attackers.membership.neural_blackbox import NeuralBlackbox
 
 CLASSES, HIDDEN, SHAPE = 10, 512, (3, 32, 32)
 VGG16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)

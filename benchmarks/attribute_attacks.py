@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import AttackerDef, AttackerParams, Kind
-from safecompress_core.dataset import Attribute, Dataset
-from safecompress_core.engine.attack import Attack, Sight, look
+from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.data.pools import Pools, build_pools
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.host import Registry, load_plugins
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.judgement import Judgement
-from safecompress_core.privacy.pools import Pools, build_pools
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.seeding import Seed
 
 MEMBERS = 4000

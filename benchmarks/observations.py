@@ -14,8 +14,8 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.observations import last_layer_gradients
+from safecompress_core.attacks.observations import last_layer_gradients
+from safecompress_core.networks.classifier import Classifier
 
 Way = Callable[[], Tensor]
 

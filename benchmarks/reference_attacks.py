@@ -18,17 +18,17 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
-from safecompress_core.engine.environment import reproducible
-from safecompress_core.engine.journal import Journal
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.engine.references import ReferenceTraining
-from safecompress_core.engine.run_directory import write_yaml
+from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.observations import observe
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import load_plugins
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.attacker import Evidence
-from safecompress_core.privacy.observations import observe
-from safecompress_core.privacy.references import References
-from safecompress_core.spec.load import load_spec
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.directory import write_yaml
+from safecompress_core.results.environment import reproducible
+from safecompress_core.results.events import Journal
+from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.specfile.load import load_spec
 
 ATTACKS: dict[str, dict[str, Any]] = {
     "loss": {"type": "loss-threshold"},

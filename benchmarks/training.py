@@ -17,16 +17,16 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from safecompress_core.dataset import Dataset
-from safecompress_core.engine.arithmetic import PLAIN, Arithmetic, arithmetic_for
-from safecompress_core.engine.environment import multiplications, reproducible
-from safecompress_core.engine.learner import Learner
-from safecompress_core.engine.settings import Settings
-from safecompress_core.engine.trainer import Trainer
+from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import load_plugins
-from safecompress_core.network import Classifier, ModelFactory
+from safecompress_core.networks.classifier import Classifier, ModelFactory
+from safecompress_core.results.environment import multiplications, reproducible
 from safecompress_core.seeding import Seed
-from safecompress_core.spec.model import Training
+from safecompress_core.specfile.models.run_spec import Training
+from safecompress_core.training.precision import PLAIN, Arithmetic, arithmetic_for
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import Learner
 
 CPU, CLASSES = torch.device("cpu"), 10
 WAYS: dict[str, Arithmetic] = {

@@ -26,7 +26,7 @@ from safecompress_core.api import (
     Role,
 )
 from safecompress_core.host import Registry, load_plugins
-from safecompress_core.spec.schema import spec_schema
+from safecompress_core.specfile.schema import spec_schema
 
 __all__ = ["built_ins", "refreshed"]
 

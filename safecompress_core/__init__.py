@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from safecompress_core.engine.rebuilding import ShippedModel, load_classifier
     from safecompress_core.errors import (
         MissingExtraError,
         PluginError,
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
         SpecError,
     )
     from safecompress_core.host import PluginHost, Registry, load_plugins
-    from safecompress_core.sparse.storage import StoredModel, load_model
-    from safecompress_core.spec.load import load_spec
+    from safecompress_core.saved_models.rebuild import ShippedModel, load_classifier
+    from safecompress_core.saved_models.storage import StoredModel, load_model
+    from safecompress_core.specfile.load import load_spec
 
     __version__: str
 
@@ -43,13 +43,13 @@ _HOME = {
     "PluginHost": "safecompress_core.host",
     "Registry": "safecompress_core.host",
     "SafeCompressError": "safecompress_core.errors",
-    "ShippedModel": "safecompress_core.engine.rebuilding",
+    "ShippedModel": "safecompress_core.saved_models.rebuild",
     "SpecError": "safecompress_core.errors",
-    "StoredModel": "safecompress_core.sparse.storage",
-    "load_classifier": "safecompress_core.engine.rebuilding",
-    "load_model": "safecompress_core.sparse.storage",
+    "StoredModel": "safecompress_core.saved_models.storage",
+    "load_classifier": "safecompress_core.saved_models.rebuild",
+    "load_model": "safecompress_core.saved_models.storage",
     "load_plugins": "safecompress_core.host",
-    "load_spec": "safecompress_core.spec.load",
+    "load_spec": "safecompress_core.specfile.load",
 }
 
 

@@ -25,10 +25,10 @@ All but ``SpecError`` end the command line with exit code 2.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from safecompress_core.installing import install_command
+from safecompress_core.install_command import install_command
 
 if TYPE_CHECKING:
-    from safecompress_core.spec.problems import Problem
+    from safecompress_core.specfile.problems import Problem
 
 __all__ = [
     "AccessError",

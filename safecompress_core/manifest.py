@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from safecompress_core.api import AggregatorDef, MethodDef, hookimpl
 from safecompress_core.choose.manifest import DEFINITIONS as AGGREGATORS
-from safecompress_core.engine.manifest import DEFINITIONS as METHODS
+from safecompress_core.methods.manifest import DEFINITIONS as METHODS
 
 
 @hookimpl

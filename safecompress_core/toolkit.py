@@ -3,11 +3,40 @@
 Manifests import :mod:`safecompress_core.api` instead, which needs no torch.
 """
 
+from safecompress_core.attacks.adversary import (
+    Attacker,
+    Ball,
+    Clues,
+    Evader,
+    Evidence,
+    Extractor,
+    Inverter,
+)
+from safecompress_core.attacks.observations import (
+    Observations,
+    last_layer_gradients,
+    observe,
+)
+from safecompress_core.attacks.public_features import (
+    Encoding,
+)
+from safecompress_core.attacks.reference_answers import (
+    References,
+)
+from safecompress_core.attacks.signals import (
+    confidence,
+    correctness,
+    logit_of_confidence,
+    modified_entropy,
+    modified_entropy_of_logits,
+    negative_loss,
+    negative_loss_of_logits,
+)
 from safecompress_core.choose.aggregator import (
     Aggregator,
     Objectives,
 )
-from safecompress_core.dataset import (
+from safecompress_core.data.dataset import (
     Attribute,
     Dataset,
     DataSource,
@@ -17,54 +46,12 @@ from safecompress_core.dataset import (
     in_batches,
     placed,
 )
-from safecompress_core.engine.architecture import (
-    Architecture,
+from safecompress_core.data.pools import (
+    stratified_choice,
 )
-from safecompress_core.engine.defence import (
-    Batch,
-    Defence,
-    Schedule,
-    Step,
-    Supplies,
-    Surroundings,
-)
-from safecompress_core.engine.external import (
-    External,
-    ExternalCode,
-    ExternalFiles,
-    pretrained_files,
-)
-from safecompress_core.engine.flaw import (
-    Flaw,
-)
-from safecompress_core.engine.learner import (
-    Learner,
-)
-from safecompress_core.engine.method import (
-    Method,
-    Outcome,
-    Recipe,
-    Workshop,
-)
-from safecompress_core.engine.metric import (
-    Metric,
-    SampleMetric,
-    Subject,
-)
-from safecompress_core.engine.output_labels import (
-    output_names,
-)
-from safecompress_core.engine.phases import (
-    Phases,
-)
-from safecompress_core.engine.settings import (
-    Settings,
-)
-from safecompress_core.engine.sparse_training import (
-    SparseTraining,
-)
-from safecompress_core.engine.trainer import (
-    Evolution,
+from safecompress_core.data.spellings import (
+    by_value,
+    spellings_unified,
 )
 from safecompress_core.errors import (
     AccessError,
@@ -74,63 +61,42 @@ from safecompress_core.errors import (
     SafeCompressError,
     TopologyError,
 )
-from safecompress_core.guard import (
-    Guard,
-    Lesson,
+from safecompress_core.methods.architecture import (
+    Architecture,
 )
-from safecompress_core.network import (
+from safecompress_core.methods.method import (
+    Method,
+    Outcome,
+    Recipe,
+    Workshop,
+)
+from safecompress_core.methods.phases import (
+    Phases,
+)
+from safecompress_core.methods.sparse_training import (
+    SparseTraining,
+)
+from safecompress_core.metric import (
+    Metric,
+    SampleMetric,
+    Subject,
+)
+from safecompress_core.networks.classifier import (
     Classifier,
     ModelFactory,
     in_eval_mode,
 )
-from safecompress_core.privacy.attacker import (
-    Attacker,
-    Evidence,
-)
-from safecompress_core.privacy.background import (
-    Encoding,
-)
-from safecompress_core.privacy.evader import (
-    Ball,
-    Evader,
-)
-from safecompress_core.privacy.extractor import (
-    Extractor,
-)
-from safecompress_core.privacy.intervals import (
-    Estimate,
-)
-from safecompress_core.privacy.inverter import (
-    Clues,
-    Inverter,
-)
-from safecompress_core.privacy.observations import (
-    Observations,
-    last_layer_gradients,
-    observe,
-)
-from safecompress_core.privacy.pools import (
-    stratified_choice,
-)
-from safecompress_core.privacy.references import (
-    References,
-)
-from safecompress_core.privacy.roc import (
-    calibrate_threshold,
-)
-from safecompress_core.privacy.signals import (
-    confidence,
-    correctness,
-    logit_of_confidence,
-    modified_entropy,
-    modified_entropy_of_logits,
-    negative_loss,
-    negative_loss_of_logits,
-)
-from safecompress_core.reshaping import (
+from safecompress_core.networks.layer_shapes import (
     Reshaping,
     can_be_factorised,
     can_be_resized,
+)
+from safecompress_core.networks.output_guard import (
+    Guard,
+    Lesson,
+)
+from safecompress_core.saved_models.output_labels import (
+    output_names,
 )
 from safecompress_core.seeding import (
     Seed,
@@ -164,12 +130,40 @@ from safecompress_core.sparse.topology import (
     Masks,
     Topology,
 )
-from safecompress_core.spec.paths import (
+from safecompress_core.spec_flaw import (
+    Flaw,
+)
+from safecompress_core.specfile.component_files import (
+    External,
+    ExternalCode,
+    ExternalFiles,
+    pretrained_files,
+)
+from safecompress_core.specfile.paths import (
     local_path,
 )
-from safecompress_core.spellings import (
-    by_value,
-    spellings_unified,
+from safecompress_core.stats.intervals import (
+    Estimate,
+)
+from safecompress_core.stats.roc import (
+    calibrate_threshold,
+)
+from safecompress_core.training.defence import (
+    Batch,
+    Defence,
+    Schedule,
+    Step,
+    Supplies,
+    Surroundings,
+)
+from safecompress_core.training.settings import (
+    Settings,
+)
+from safecompress_core.training.trainer import (
+    Evolution,
+)
+from safecompress_core.training.training_state import (
+    Learner,
 )
 
 __all__ = [

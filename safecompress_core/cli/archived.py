@@ -20,7 +20,7 @@ def entry_of(results: Mapping[str, Any], model: str) -> Entry:
     """
     archive = {entry["id"]: entry for entry in results["archive"]}
     if model not in archive:
-        from safecompress_core.spec.names import offer
+        from safecompress_core.specfile.names import offer
 
         none = "this run kept no archive"
         raise RunDirectoryError(f"no model is called {model!r}; {offer(model, archive, none=none)}")
@@ -69,7 +69,7 @@ def listed_archive(results: Mapping[str, Any]) -> Any:
     from rich import box
     from rich.table import Table
 
-    from safecompress_core.report.words import number
+    from safecompress_core.report.formatting import number
 
     if not results["archive"]:
         raise RunDirectoryError("this run kept no archive, so there is no model to take")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from safecompress_core.cli.discovery import discovered_plugins
-from safecompress_core.spec.load import load_spec
+from safecompress_core.specfile.load import load_spec
 
 __all__ = ["show_blueprint"]
 
@@ -23,9 +23,9 @@ def show_blueprint(
     """
     host = discovered_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
-    from safecompress_core.engine.blueprint import blueprint
-    from safecompress_core.engine.feasibility import require_buildable
-    from safecompress_core.engine.preparation import Preparation
+    from safecompress_core.context.model_summary import blueprint
+    from safecompress_core.context.run_context import Preparation
+    from safecompress_core.preflight.run_checks import require_buildable
 
     prepared = Preparation(loaded, host.registry)
     require_buildable(prepared)

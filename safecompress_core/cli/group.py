@@ -25,7 +25,7 @@ import click
 from safecompress_core.cli.invoked import remember_arguments
 from safecompress_core.errors import SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
-from safecompress_core.interruption import Interrupted, is_sent, listen
+from safecompress_core.termination import Interrupted, is_sent, listen
 
 logger = logging.getLogger(__name__)
 
@@ -38,33 +38,48 @@ LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, loggin
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": (
-        "safecompress_core.cli.init:init",
+        "safecompress_core.cli.commands.init:init",
         "Write a first spec, from a look at your files.",
     ),
     "run": (
-        "safecompress_core.cli.run:run",
+        "safecompress_core.cli.commands.run:run",
         "Compress a network as a spec says, attack it, and audit what comes out.",
     ),
     "audit": (
-        "safecompress_core.cli.audit:audit",
+        "safecompress_core.cli.commands.audit:audit",
         "Attack a model that exists already, and hold it against gates.",
     ),
-    "validate": ("safecompress_core.cli.validate:validate", "Check specs without running them."),
-    "plan": ("safecompress_core.cli.plan:plan", "Show what a run would do, and what it costs."),
+    "validate": (
+        "safecompress_core.cli.commands.validate:validate",
+        "Check specs without running them.",
+    ),
+    "plan": (
+        "safecompress_core.cli.commands.plan:plan",
+        "Show what a run would do, and what it costs.",
+    ),
     "compare": (
-        "safecompress_core.cli.compare:compare",
+        "safecompress_core.cli.commands.compare:compare",
         "Hold variants of a spec against each other.",
     ),
-    "pick": ("safecompress_core.cli.pick:pick", "Take another model from a run's archive."),
+    "pick": (
+        "safecompress_core.cli.commands.pick:pick",
+        "Take another model from a run's archive.",
+    ),
     "predict": (
-        "safecompress_core.cli.predict:predict",
+        "safecompress_core.cli.commands.predict:predict",
         "Write labels and probabilities of new rows.",
     ),
-    "report": ("safecompress_core.cli.report:report", "Write a run's report again."),
-    "inspect": ("safecompress_core.cli.inspect:inspect", "Show what a run or a model file holds."),
-    "verify": ("safecompress_core.cli.verify:verify", "Check a run's hashes and densities."),
-    "plugins": ("safecompress_core.cli.plugins:plugins", "List what plugins provide."),
-    "schema": ("safecompress_core.cli.schema:schema", "Print the JSON Schema of a spec."),
+    "report": ("safecompress_core.cli.commands.report:report", "Write a run's report again."),
+    "inspect": (
+        "safecompress_core.cli.commands.inspect:inspect",
+        "Show what a run or a model file holds.",
+    ),
+    "verify": (
+        "safecompress_core.cli.commands.verify:verify",
+        "Check a run's hashes and densities.",
+    ),
+    "plugins": ("safecompress_core.cli.commands.plugins:plugins", "List what plugins provide."),
+    "schema": ("safecompress_core.cli.commands.schema:schema", "Print the JSON Schema of a spec."),
 }
 """Each command's place and one-line help, in the order in which ``--help`` shows them."""
 

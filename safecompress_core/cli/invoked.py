@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from safecompress_core.engine.invocation import Invocation
+    from safecompress_core.results.command_line import Invocation
 
 __all__ = ["invocation", "remember_arguments"]
 
@@ -22,7 +22,7 @@ def remember_arguments(context: click.Context, arguments: Sequence[str]) -> None
 
 def invocation(context: click.Context) -> "Invocation":
     """Return the command line as it was given, options before the command included."""
-    from safecompress_core.engine.invocation import Invocation
+    from safecompress_core.results.command_line import Invocation
 
     arguments = context.meta.get(ARGUMENTS, ())
     return Invocation(line=shlex.join(["safecompress", *arguments]), directory=str(Path.cwd()))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from safecompress_core.spec.checks import AnySpec
+from safecompress_core.specfile.checks.spec_checks import AnySpec
 
 if TYPE_CHECKING:
     from safecompress_core.cli.display.observer import Display
-    from safecompress_core.engine.run import FinishedRun
+    from safecompress_core.runs.run import FinishedRun
 
 __all__ = ["display_of", "print_outcome", "write_page"]
 
@@ -44,7 +44,7 @@ def write_page(finished: "FinishedRun") -> Path | None:
 
     Whatever goes wrong with it, hours of work must not end with a traceback for it.
     """
-    from safecompress_core.engine.sums import is_recorded
+    from safecompress_core.results.checksums import is_recorded
 
     try:
         if not finished.is_new and is_recorded(finished.path, REPORT):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from safecompress_core.engine.run_directory import make_private, require_inside
-from safecompress_core.writing import sweep
+from safecompress_core.atomic_writing import sweep
+from safecompress_core.results.directory import make_private, require_inside
 
 __all__ = ["held"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from safecompress_core.engine.plan import Job, Plan, plan_of
-from safecompress_core.engine.sums import is_finished
 from safecompress_core.host import Registry
-from safecompress_core.spec.comparison import Comparison, Entry
+from safecompress_core.plan import Job, Plan, plan_of
+from safecompress_core.results.checksums import is_finished
+from safecompress_core.specfile.models.comparison import Comparison, Entry
 
 __all__ = ["ComparisonPlan", "Pace", "PlannedRun", "plan_comparison"]
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.learning import courses
 from safecompress_core.compare.table import Done, tabulated
 from safecompress_core.compare.work import Failure
-from safecompress_core.engine.invocation import Invocation
-from safecompress_core.engine.run_directory import read_json, write_json
 from safecompress_core.errors import RunDirectoryError
-from safecompress_core.report.variants_page import render
-from safecompress_core.report.variants_text import as_csv, as_latex, as_markdown
-from safecompress_core.spec.comparison import Comparison
-from safecompress_core.writing import write_bytes
+from safecompress_core.report.comparison.variants_page import render
+from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
+from safecompress_core.results.command_line import Invocation
+from safecompress_core.results.directory import read_json, write_json
+from safecompress_core.specfile.models.comparison import Comparison
 
 __all__ = ["VERSION", "first_invocation", "record", "spec_hash", "write_record"]
 

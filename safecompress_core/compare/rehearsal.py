@@ -6,16 +6,16 @@ after the others have begun.
 
 from pathlib import Path
 
-from safecompress_core.dataset import Dataset
-from safecompress_core.engine.feasibility import require_feasible
-from safecompress_core.engine.identity import changes_since
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.engine.run import run_directory
-from safecompress_core.engine.sums import is_finished
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
-from safecompress_core.spec.comparison import Comparison
-from safecompress_core.spec.problems import Problem
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.results.checksums import is_finished
+from safecompress_core.results.identity import changes_since
+from safecompress_core.runs.run import run_directory
+from safecompress_core.specfile.models.comparison import Comparison
+from safecompress_core.specfile.problems import Problem
 
 __all__ = ["changes_of_finished", "require_all_feasible"]
 

@@ -14,18 +14,18 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.table import Done
-from safecompress_core.dataset import Dataset
-from safecompress_core.engine.executor import each_done
-from safecompress_core.engine.invocation import Invocation
-from safecompress_core.engine.plan import PLAIN
-from safecompress_core.engine.run import run_directory, run_spec
-from safecompress_core.engine.run_directory import read_results
-from safecompress_core.engine.sums import is_finished
+from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.host import Registry, load_plugins
-from safecompress_core.spec.comparison import Comparison, Entry, load_comparison
-from safecompress_core.writing import write_bytes
+from safecompress_core.plan import PLAIN
+from safecompress_core.results.checksums import is_finished
+from safecompress_core.results.command_line import Invocation
+from safecompress_core.results.directory import read_results
+from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.run import run_directory, run_spec
+from safecompress_core.specfile.models.comparison import Comparison, Entry, load_comparison
 
 __all__ = ["Failure", "Order", "work_off"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from safecompress_core.formats.annotations import as_annotations
 from safecompress_core.formats.plain import as_json, as_text
 from safecompress_core.formats.sarif import as_sarif
-from safecompress_core.spec.problems import Problem
+from safecompress_core.specfile.problems import Problem
 
 __all__ = ["FORMATS", "render"]
 

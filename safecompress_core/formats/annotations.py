@@ -6,7 +6,7 @@ Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error me
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from safecompress_core.spec.problems import Problem, printable
+from safecompress_core.specfile.problems import Problem, printable
 
 __all__ = ["as_annotations"]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from safecompress_core.spec.problems import Problem
+from safecompress_core.specfile.problems import Problem
 
 __all__ = ["as_json", "as_text"]
 

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from safecompress_core.spec.problems import Problem
+from safecompress_core.specfile.problems import Problem
 
 __all__ = ["as_sarif"]
 

@@ -22,7 +22,7 @@ from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.extras import missing_extra
 from safecompress_core.host.definitions import key_of, label
 from safecompress_core.host.sources import FILE_MODULE, GROUP, Origin, told
-from safecompress_core.interruption import is_sent
+from safecompress_core.termination import is_sent
 
 __all__ = [
     "BREAKAGE",

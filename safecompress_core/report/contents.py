@@ -6,9 +6,9 @@ from typing import Any
 
 from safecompress_core.report.change import Direction, direction
 from safecompress_core.report.densities import kept
+from safecompress_core.report.formatting import and_list, number, size, span
 from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import failed_controls
-from safecompress_core.report.words import and_list, number, size, span
 from safecompress_core.report.worst_cases import WorstCase, worst_cases
 
 __all__ = [

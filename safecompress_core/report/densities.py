@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from safecompress_core.report.words import share
+from safecompress_core.report.formatting import share
 
 __all__ = ["SPARSE_LAYERS", "WHOLE_MODEL", "kept", "states_both"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from safecompress_core.report.formatting import number, span
 from safecompress_core.report.summary import Cell, Row, Table, columns_of
-from safecompress_core.report.words import number, span
 from safecompress_core.report.worst_cases import unimproved_tenths
 
 __all__ = ["exposure"]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from safecompress_core.report.formatting import and_list, number
 from safecompress_core.report.verdict import Finding
-from safecompress_core.report.words import and_list, number
 
 __all__ = ["guess_name", "guess_sentence", "guesses"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from safecompress_core.report.formatting import and_list, number, span
 from safecompress_core.report.summary import columns_of
-from safecompress_core.report.words import and_list, number, span
 
 __all__ = ["explanations", "remark"]
 

@@ -12,20 +12,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from ruamel.yaml import YAML
 
-from safecompress_core.engine.run_directory import read_results, require_inside
-from safecompress_core.engine.sums import read_recorded, record_files
-from safecompress_core.report import (
-    alone,
-    contents,
-    panels,
-    summary,
-    verdict,
-    words,
-    worst_cases,
-)
+from safecompress_core.atomic_writing import write_bytes
+from safecompress_core.report import audit_only as alone
+from safecompress_core.report import contents, summary, verdict, worst_cases
+from safecompress_core.report import formatting as words
 from safecompress_core.report.data_card import card_lines
 from safecompress_core.report.exposure import exposure
-from safecompress_core.writing import write_bytes
+from safecompress_core.report.figures import figure_data as panels
+from safecompress_core.results.checksums import read_recorded, record_files
+from safecompress_core.results.directory import read_results, require_inside
 
 __all__ = ["page_template", "render", "write_report"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
-from safecompress_core.report.words import number, share, span
+from safecompress_core.report.formatting import number, share, span
 
 __all__ = [
     "Cell",

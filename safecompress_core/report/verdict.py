@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from safecompress_core.report.densities import states_both
+from safecompress_core.report.formatting import and_list, apart, number, or_list, share, span
 from safecompress_core.report.inverted import explanations as inverted_attacks
 from safecompress_core.report.inverted import remark
 from safecompress_core.report.summary import objective_name
-from safecompress_core.report.words import and_list, apart, number, or_list, share, span
 
 __all__ = [
     "Finding",

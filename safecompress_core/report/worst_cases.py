@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.change import direction
+from safecompress_core.report.formatting import and_list, number
 from safecompress_core.report.verdict import Finding
-from safecompress_core.report.words import and_list, number
 
 __all__ = ["WorstCase", "cautions", "unimproved_points", "unimproved_tenths", "worst_cases"]
 

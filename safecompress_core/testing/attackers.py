@@ -22,11 +22,11 @@ from safecompress_core.api import (
     Game,
     Part,
 )
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.attacker import Attacker, Evidence
-from safecompress_core.privacy.background import Encoding
-from safecompress_core.privacy.observations import Observations, observe
-from safecompress_core.privacy.references import References
+from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.observations import Observations, observe
+from safecompress_core.attacks.public_features import Encoding
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["AttackerConformance"]

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import DataDef
-from safecompress_core.dataset import Dataset, DataSource, in_batches
-from safecompress_core.engine.data_flaws import data_flaws
+from safecompress_core.data.dataset import Dataset, DataSource, in_batches
+from safecompress_core.preflight.data_checks import data_flaws
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["DataConformance"]

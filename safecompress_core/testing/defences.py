@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
-from safecompress_core.engine.defence import Batch, Defence, Schedule, Step, Supplies
-from safecompress_core.guard import Guard, Lesson
-from safecompress_core.network import Classifier
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.output_guard import Guard, Lesson
 from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
+from safecompress_core.training.defence import Batch, Defence, Schedule, Step, Supplies
 
 __all__ = ["DefenceConformance"]
 

@@ -14,8 +14,12 @@ import pytest
 from pydantic import ValidationError
 
 from safecompress_core.api import Definition
-from safecompress_core.engine.external import ExternalCode, ExternalFiles, declared_externals
 from safecompress_core.host.definitions import flaws_of
+from safecompress_core.specfile.component_files import (
+    ExternalCode,
+    ExternalFiles,
+    declared_externals,
+)
 
 __all__ = ["DefinitionConformance"]
 

@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from safecompress_core.api import Kind, MethodDef
-from safecompress_core.engine.checkpoints import Checkpoints
-from safecompress_core.engine.journal import Journal
-from safecompress_core.engine.learner import Learner
-from safecompress_core.engine.manifest import UncompressedParams
-from safecompress_core.engine.method import Outcome, Workshop
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.engine.uncompressed import Uncompressed
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.host.sources import Origin
-from safecompress_core.sparse.storage import load_model
-from safecompress_core.spec.load import load_spec
+from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.uncompressed import Uncompressed
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.saved_models.storage import load_model
+from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.manifest import DefinitionConformance
+from safecompress_core.training.training_state import Learner
 
 __all__ = ["MethodConformance"]
 

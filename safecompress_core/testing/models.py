@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import ModelDef
-from safecompress_core.engine.external import declared_externals
-from safecompress_core.network import Classifier, ModelFactory
+from safecompress_core.networks.classifier import Classifier, ModelFactory
+from safecompress_core.specfile.component_files import declared_externals
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["ModelConformance"]

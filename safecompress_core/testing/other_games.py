@@ -14,11 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import Access, AttackerDef
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.attacker import Evidence
-from safecompress_core.privacy.evader import Ball
-from safecompress_core.privacy.inverter import Clues
-from safecompress_core.privacy.observations import Observations, observe
+from safecompress_core.attacks.adversary import Ball, Clues, Evidence
+from safecompress_core.attacks.observations import Observations, observe
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["EvaderConformance", "ExtractorConformance", "InverterConformance"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.run import FinishedRun, run_spec
 from safecompress_core.host import load_plugins
-from safecompress_core.spec.load import LoadedSpec, load_spec
+from safecompress_core.runs.run import FinishedRun, run_spec
+from safecompress_core.specfile.load import LoadedSpec, load_spec
 
 MAGNITUDE, GRADIENT, RANDOM = ({"type": name} for name in ("magnitude", "gradient", "random"))
 DIGIT = {"attribute": "digit"}
@@ -64,9 +64,9 @@ ENVIRONMENT = {**os.environ, "PYTHONHASHSEED": "1"}  # sets are gone through in 
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from safecompress_core.engine.run import run_spec
+from safecompress_core.runs.run import run_spec
 from safecompress_core.host import load_plugins
-from safecompress_core.spec.load import load_spec
+from safecompress_core.specfile.load import load_spec
 
 file, runs, fatal, count = sys.argv[1:]
 registry, seen = load_plugins().registry, []

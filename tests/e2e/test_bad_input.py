@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.run import run_directory
-from safecompress_core.engine.run_directory import RunDirectory
 from safecompress_core.errors import RunInUseError, SpecError, TrainingDivergedError
-from safecompress_core.sparse.storage import load_model
+from safecompress_core.results.directory import RunDirectory
+from safecompress_core.runs.run import run_directory
+from safecompress_core.saved_models.storage import load_model
 
 
 def line(file: Path, text: str) -> int:

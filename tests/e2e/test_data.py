@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from safecompress_core.engine.run import FinishedRun, run_spec
 from safecompress_core.errors import RunDirectoryError, SpecError
 from safecompress_core.host import load_plugins
-from safecompress_core.spec.load import load_spec
+from safecompress_core.runs.run import FinishedRun, run_spec
+from safecompress_core.specfile.load import load_spec
 
 DIGITS = load_digits()
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from safecompress_core.cli.display.tables import drawn
-from safecompress_core.engine.verification import Status, verified
 from safecompress_core.host import load_plugins
 from safecompress_core.report import contents, summary
 from safecompress_core.report.page import write_report
+from safecompress_core.runs.verify import Status, verified
 
 pytest.importorskip("foolbox", reason="the extra 'attacks' is not installed")
 

@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from safetensors import safe_open
 
 from safecompress_core.cli import cli
-from safecompress_core.engine.preparation import Preparation
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import load_plugins
-from safecompress_core.sparse.storage import load_model
-from safecompress_core.spec.load import load_spec
+from safecompress_core.saved_models.storage import load_model
+from safecompress_core.specfile.load import load_spec
 
 SPEC: dict[str, Any] = {
     "version": 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.run import FinishedRun, run_spec
+from safecompress_core.runs.run import FinishedRun, run_spec
 
 Comparable = Callable[[Any], dict[str, Any]]
 

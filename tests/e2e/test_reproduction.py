@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.run import run_directory
-from safecompress_core.spec.load import load_spec
+from safecompress_core.runs.run import run_directory
+from safecompress_core.specfile.load import load_spec
 
 Comparable = Callable[[Any], dict[str, Any]]
 

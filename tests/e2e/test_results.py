@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.sparse.storage import load_model
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.saved_models.storage import load_model
 
 ATTACK = {
     *("game", "accuracy", "accuracy_interval", "auc", "auc_interval", "advantage"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.run import FinishedRun
-from safecompress_core.spec.load import load_spec
+from safecompress_core.runs.run import FinishedRun
+from safecompress_core.specfile.load import load_spec
 
 DIGIT = {"attribute": "digit"}
 SEVERAL: dict[str, Any] = {

@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from safecompress_core.cli import cli
-from safecompress_core.engine.model_audit import audit_model
-from safecompress_core.engine.model_format import given_model
-from safecompress_core.engine.run import FinishedRun, run_spec
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import load_plugins
-from safecompress_core.spec.load import load_audit_spec, load_spec
+from safecompress_core.runs.audit_model import audit_model
+from safecompress_core.runs.run import FinishedRun, run_spec
+from safecompress_core.saved_models.model_format import given_model
+from safecompress_core.specfile.load import load_audit_spec, load_spec
 
 CODE = """
 from torch import nn

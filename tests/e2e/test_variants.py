@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.engine.verification import Status, verified
-from safecompress_core.sparse.storage import load_model
+from safecompress_core.runs.verify import Status, verified
+from safecompress_core.saved_models.storage import load_model
 
 SHORT = {"method__rounds": 1, "training__epochs": 2}
 THRESHOLDS = {"attackers": [{"type": "modified-entropy"}]}

@@ -1,23 +1,29 @@
-"""The built-in attackers, whatever they are after."""
+"""The built-in attackers of every game."""
 
-from safecompress_plugins.attackers import (
-    attribute_manifest,
-    basket_manifest,
-    compression_manifest,
-    label_only_manifest,
-    membership_manifest,
-    other_games_manifest,
-    reference_manifest,
+from safecompress_plugins.attackers.attribute.manifest import DEFINITIONS as ATTRIBUTE
+from safecompress_plugins.attackers.ensemble.manifest import DEFINITIONS as ENSEMBLE
+from safecompress_plugins.attackers.evasion.manifest import DEFINITIONS as EVASION
+from safecompress_plugins.attackers.extraction.manifest import DEFINITIONS as EXTRACTION
+from safecompress_plugins.attackers.inversion.manifest import DEFINITIONS as INVERSION
+from safecompress_plugins.attackers.membership.compression_manifest import (
+    DEFINITIONS as COMPRESSION,
 )
+from safecompress_plugins.attackers.membership.label_only_manifest import (
+    DEFINITIONS as LABEL_ONLY,
+)
+from safecompress_plugins.attackers.membership.manifest import DEFINITIONS as MEMBERSHIP
+from safecompress_plugins.attackers.membership.reference_manifest import DEFINITIONS as REFERENCE
 
 __all__ = ["DEFINITIONS"]
 
 DEFINITIONS = (
-    *membership_manifest.DEFINITIONS,
-    *reference_manifest.DEFINITIONS,
-    *attribute_manifest.DEFINITIONS,
-    *compression_manifest.DEFINITIONS,
-    *label_only_manifest.DEFINITIONS,
-    *basket_manifest.DEFINITIONS,
-    *other_games_manifest.DEFINITIONS,
+    *MEMBERSHIP,
+    *REFERENCE,
+    *ATTRIBUTE,
+    *COMPRESSION,
+    *LABEL_ONLY,
+    *ENSEMBLE,
+    *EVASION,
+    *INVERSION,
+    *EXTRACTION,
 )

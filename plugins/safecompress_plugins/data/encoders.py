@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from safecompress_core.toolkit import DataSource, Encoder
-from safecompress_plugins.data.array_encoder import ArrayEncoder, ImageEncoder
-from safecompress_plugins.data.table_encoder import TableEncoder
+from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder, ImageEncoder
+from safecompress_plugins.data.tables.table_encoder import TableEncoder
 
 __all__ = ["EncodingSource"]
 

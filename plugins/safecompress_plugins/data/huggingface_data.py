@@ -7,14 +7,14 @@ import datasets
 import pyarrow as pa
 
 from safecompress_core.toolkit import DataError, Dataset
-from safecompress_plugins.data.array_manifest import HuggingfaceParams
-from safecompress_plugins.data.columns import RawColumn, Table
+from safecompress_plugins.data.arrays.manifest import HuggingfaceParams
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import existing
-from safecompress_plugins.data.labelled_images import image_dataset
-from safecompress_plugins.data.parquet_file import concatenated, images_of, plain_table
+from safecompress_plugins.data.images.labelled_images import image_dataset
 from safecompress_plugins.data.samples import SIDE
-from safecompress_plugins.data.table import dataset_of
+from safecompress_plugins.data.tables.columns import RawColumn, Table
+from safecompress_plugins.data.tables.parquet_file import concatenated, images_of, plain_table
+from safecompress_plugins.data.tables.table import dataset_of
 
 __all__ = ["HuggingfaceData"]
 

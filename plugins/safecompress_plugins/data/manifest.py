@@ -3,11 +3,11 @@
 from typing import Literal
 
 from safecompress_core.api import DataCard, DataDef, Params
-from safecompress_plugins.data.array_manifest import DEFINITIONS as ARRAYS
-from safecompress_plugins.data.image_manifest import DEFINITIONS as IMAGES
-from safecompress_plugins.data.made_up_manifest import DEFINITIONS as MADE_UP
-from safecompress_plugins.data.paper_manifest import DEFINITIONS as PAPERS
-from safecompress_plugins.data.table_manifest import DEFINITIONS as TABLES
+from safecompress_plugins.data.arrays.made_up_manifest import DEFINITIONS as MADE_UP
+from safecompress_plugins.data.arrays.manifest import DEFINITIONS as ARRAYS
+from safecompress_plugins.data.images.manifest import DEFINITIONS as IMAGES
+from safecompress_plugins.data.papers.manifest import DEFINITIONS as PAPERS
+from safecompress_plugins.data.tables.manifest import DEFINITIONS as TABLES
 
 __all__ = ["DEFINITIONS", "SESSION_STARTS", "HandwritingParams"]
 
@@ -39,7 +39,7 @@ DEFINITIONS = (
     DataDef(
         name="handwriting",
         params=HandwritingParams,
-        target="safecompress_plugins.data.handwriting:Handwriting",
+        target="safecompress_plugins.data.arrays.handwriting:Handwriting",
         summary="1,797 handwritten digits (8x8) of 14 writing sessions, shipped with scikit-learn.",
         cites="Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI",
         card=handwriting_card,

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safecompress_core.toolkit import DataError, by_value, stratified_choice
-from safecompress_plugins.data.columns import RawColumn, Table
-from safecompress_plugins.data.table_manifest import SampledParams
+from safecompress_plugins.data.tables.columns import RawColumn, Table
+from safecompress_plugins.data.tables.manifest import SampledParams
 
 __all__ = ["SIDE", "is_member_of", "joined", "sampled_rows", "sides_of"]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safecompress_core.api import AttributeName, DefenceDef, DefenceParams
-from safecompress_plugins.defences.training_manifest import DEFINITIONS as OF_TRAINING
+from safecompress_plugins.defences.training.manifest import DEFINITIONS as OF_TRAINING
 
 __all__ = [
     "DEFINITIONS",
@@ -165,28 +165,28 @@ DEFINITIONS = (
     DefenceDef(
         name="entropy",
         params=EntropyParams,
-        target="safecompress_plugins.defences.entropy:Entropy",
+        target="safecompress_plugins.defences.training.entropy:Entropy",
         summary="Rewards unsure answers, on all samples (re1) or on misclassified ones (re2).",
         cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE, Eq. 8 and 9",
     ),
     DefenceDef(
         name="relaxloss",
         params=RelaxLossParams,
-        target="safecompress_plugins.defences.relaxloss:RelaxLoss",
+        target="safecompress_plugins.defences.training.relaxloss:RelaxLoss",
         summary="Gradient ascent and posterior flattening once the loss falls under a target.",
         cites="Chen, Yu & Fritz 2022, RelaxLoss, ICLR, Algorithm 1",
     ),
     DefenceDef(
         name="gradient-reversal",
         params=GradientReversalParams,
-        target="safecompress_plugins.defences.gradient_reversal:GradientReversal",
+        target="safecompress_plugins.defences.training.gradient_reversal:GradientReversal",
         summary="Hides a private attribute from an adversary that reads the representation.",
         cites="Ganin & Lempitsky 2015, Unsupervised Domain Adaptation by Backpropagation, ICML",
     ),
     DefenceDef(
         name="augmentation",
         params=AugmentationParams,
-        target="safecompress_plugins.defences.augmentation:Augmentation",
+        target="safecompress_plugins.defences.training.augmentation:Augmentation",
         summary="Input noise and, for images, small affine changes; in training only.",
         cites="Simard, Steinkraus & Platt 2003, ICDAR; Bishop 1995, Neural Computation 7(1)",
         moves_inputs=True,
@@ -194,42 +194,42 @@ DEFINITIONS = (
     DefenceDef(
         name="l2",
         params=L2Params,
-        target="safecompress_plugins.defences.l2:L2",
+        target="safecompress_plugins.defences.training.l2:L2",
         summary="Penalty on squared weights.",
         cites="Krogh & Hertz 1991, A Simple Weight Decay Can Improve Generalization, NeurIPS",
     ),
     DefenceDef(
         name="l1",
         params=L1Params,
-        target="safecompress_plugins.defences.l1:L1",
+        target="safecompress_plugins.defences.training.l1:L1",
         summary="Penalty on the sizes of weights.",
         cites="Tibshirani 1996, Regression Shrinkage and Selection via the Lasso, JRSS B 58",
     ),
     DefenceDef(
         name="label-smoothing",
         params=LabelSmoothingParams,
-        target="safecompress_plugins.defences.label_smoothing:LabelSmoothing",
+        target="safecompress_plugins.defences.training.label_smoothing:LabelSmoothing",
         summary="Targets that are less than certain.",
         cites="Szegedy et al. 2016, Rethinking the Inception Architecture, CVPR, section 7",
     ),
     DefenceDef(
         name="hamp",
         params=HampParams,
-        target="safecompress_plugins.defences.hamp:Hamp",
+        target="safecompress_plugins.defences.outputs.hamp:Hamp",
         summary="Labels of high entropy, a reward for unsure answers, and values that say nothing.",
         cites="Chen & Pattabiraman 2024, Overconfidence is a Dangerous Thing, NDSS",
     ),
     DefenceDef(
         name="pair-regularisation",
         params=PairRegularisationParams,
-        target="safecompress_plugins.defences.pair_regularisation:PairRegularisation",
+        target="safecompress_plugins.defences.training.pair_regularisation:PairRegularisation",
         summary="Ranked answers about different samples are made alike (PPB).",
         cites="Yuan & Zhang 2022, Membership Inference Attacks and Defenses, USENIX Security",
     ),
     DefenceDef(
         name="mixup",
         params=MixupParams,
-        target="safecompress_plugins.defences.mixup:Mixup",
+        target="safecompress_plugins.defences.training.mixup:Mixup",
         summary="Mixtures of two samples, with labels mixed alike; in training only.",
         cites="Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization, ICLR, Eq. 1 and 2",
         moves_inputs=True,
@@ -237,7 +237,7 @@ DEFINITIONS = (
     DefenceDef(
         name="distillation",
         params=DistillationParams,
-        target="safecompress_plugins.defences.distillation:Distillation",
+        target="safecompress_plugins.defences.training.distillation:Distillation",
         summary="The uncompressed model's softened answers beside the labels.",
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
         teacher=True,
@@ -245,7 +245,7 @@ DEFINITIONS = (
     DefenceDef(
         name="adversarial-regularisation",
         params=AdversarialRegularisationParams,
-        target="safecompress_plugins.defences.adversarial_regularisation:AdversarialRegularisation",
+        target="safecompress_plugins.defences.training.adversarial_regularisation:AdversarialRegularisation",
         summary="Training against an attacker on membership that learns along.",
         cites="Nasr, Shokri & Houmansadr 2018, CCS, Eq. 7 and 8, Algorithm 1",
         reference_data=True,
@@ -253,7 +253,7 @@ DEFINITIONS = (
     DefenceDef(
         name="memguard",
         params=MemguardParams,
-        target="safecompress_plugins.defences.memguard:Memguard",
+        target="safecompress_plugins.defences.outputs.memguard:Memguard",
         summary="Noise on answers, made against an attacker; nothing for who holds the file.",
         cites="Jia et al. 2019, MemGuard, CCS, section 4",
         reference_data=True,

@@ -18,8 +18,8 @@ from safecompress_core.toolkit import (
     Supplies,
     Workshop,
 )
-from safecompress_plugins.defences.distillation import Distillation
 from safecompress_plugins.defences.manifest import DistillationParams
+from safecompress_plugins.defences.training.distillation import Distillation
 from safecompress_plugins.methods.manifest import DistillParams
 
 __all__ = ["Distill", "widest"]

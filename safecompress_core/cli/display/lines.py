@@ -14,9 +14,9 @@ import click
 
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
+from safecompress_core.report.formatting import duration, number
 from safecompress_core.report.verdict import failed_controls
-from safecompress_core.report.words import duration, number
-from safecompress_core.spec.comparison import Entry
+from safecompress_core.specfile.models.comparison import Entry
 
 __all__ = ["BriefLines", "Lines", "brief_lines"]
 

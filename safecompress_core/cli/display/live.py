@@ -13,7 +13,7 @@ from rich.text import Text
 
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Progress
-from safecompress_core.report.words import duration, number
+from safecompress_core.report.formatting import duration, number
 
 __all__ = ["LiveView"]
 

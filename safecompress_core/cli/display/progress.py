@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.api import component_id
-from safecompress_core.report.words import duration, number
-from safecompress_core.spec.audit_spec import AuditSpec
-from safecompress_core.spec.model import RunSpec
+from safecompress_core.report.formatting import duration, number
+from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = ["Outline", "Progress"]
 
@@ -44,8 +44,8 @@ class Outline:
         audit = tuple(component_id(params) for params in spec.audit.attackers)
         if isinstance(spec, AuditSpec):
             return cls(rounds=None, candidates=None, audit=audit)
-        from safecompress_core.engine.candidates import proposals
-        from safecompress_core.engine.manifest import TestDrivenParams
+        from safecompress_core.methods.manifest import TestDrivenParams
+        from safecompress_core.methods.test_driven.candidates import proposals
 
         candidates = None
         if isinstance(spec.method, TestDrivenParams):

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from safecompress_core.report import summary, verdict
 from safecompress_core.report.exposure import exposure
+from safecompress_core.report.formatting import duration
 from safecompress_core.report.guesses import guesses
 from safecompress_core.report.summary import Cell, Row, Table
 from safecompress_core.report.verdict import Finding
-from safecompress_core.report.words import duration
 from safecompress_core.report.worst_cases import cautions
 
 __all__ = ["drawn", "drawn_verdict", "print_places", "print_summary"]

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from safecompress_core.report.variants import Figure, variant_table
+from safecompress_core.report.comparison.variants import Figure, variant_table
 
 __all__ = ["drawn_variants"]
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
 from safecompress_core.toolkit import Attacker, Evidence, calibrate_threshold
-from safecompress_plugins.attackers.confidence import Confidence
-from safecompress_plugins.attackers.entropy import Entropy
-from safecompress_plugins.attackers.gap import Gap
-from safecompress_plugins.attackers.gradient_norm import GradientNorm
-from safecompress_plugins.attackers.loss_threshold import LossThreshold
-from safecompress_plugins.attackers.membership_manifest import (
+from safecompress_plugins.attackers.membership.confidence import Confidence
+from safecompress_plugins.attackers.membership.entropy import Entropy
+from safecompress_plugins.attackers.membership.gap import Gap
+from safecompress_plugins.attackers.membership.gradient_norm import GradientNorm
+from safecompress_plugins.attackers.membership.loss_threshold import LossThreshold
+from safecompress_plugins.attackers.membership.manifest import (
     ConfidenceParams,
     EntropyParams,
     GapParams,
@@ -26,9 +26,9 @@ from safecompress_plugins.attackers.membership_manifest import (
     PopulationParams,
     QuantileRegressionParams,
 )
-from safecompress_plugins.attackers.modified_entropy import ModifiedEntropy
-from safecompress_plugins.attackers.population import Population
-from safecompress_plugins.attackers.quantile_regression import QuantileRegression
+from safecompress_plugins.attackers.membership.modified_entropy import ModifiedEntropy
+from safecompress_plugins.attackers.membership.population import Population
+from safecompress_plugins.attackers.membership.quantile_regression import QuantileRegression
 
 
 class Leaky(Protocol):

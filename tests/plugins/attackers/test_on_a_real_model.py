@@ -9,14 +9,14 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor
 
 from safecompress_core.toolkit import Attacker, Evidence, Observations
-from safecompress_plugins.attackers.attribute_manifest import AttributeProbeParams
-from safecompress_plugins.attackers.attribute_probe import AttributeProbe
-from safecompress_plugins.attackers.confidence import Confidence
-from safecompress_plugins.attackers.entropy import Entropy
-from safecompress_plugins.attackers.gap import Gap
-from safecompress_plugins.attackers.gradient_norm import GradientNorm
-from safecompress_plugins.attackers.loss_threshold import LossThreshold
-from safecompress_plugins.attackers.membership_manifest import (
+from safecompress_plugins.attackers.attribute.attribute_probe import AttributeProbe
+from safecompress_plugins.attackers.attribute.manifest import AttributeProbeParams
+from safecompress_plugins.attackers.membership.confidence import Confidence
+from safecompress_plugins.attackers.membership.entropy import Entropy
+from safecompress_plugins.attackers.membership.gap import Gap
+from safecompress_plugins.attackers.membership.gradient_norm import GradientNorm
+from safecompress_plugins.attackers.membership.loss_threshold import LossThreshold
+from safecompress_plugins.attackers.membership.manifest import (
     ConfidenceParams,
     EntropyParams,
     GapParams,
@@ -28,11 +28,14 @@ from safecompress_plugins.attackers.membership_manifest import (
     PopulationParams,
     QuantileRegressionParams,
 )
-from safecompress_plugins.attackers.modified_entropy import ModifiedEntropy, best_threshold
-from safecompress_plugins.attackers.neural_blackbox import NeuralBlackbox
-from safecompress_plugins.attackers.neural_whitebox import NeuralWhitebox
-from safecompress_plugins.attackers.population import Population
-from safecompress_plugins.attackers.quantile_regression import QuantileRegression
+from safecompress_plugins.attackers.membership.modified_entropy import (
+    ModifiedEntropy,
+    best_threshold,
+)
+from safecompress_plugins.attackers.membership.neural_blackbox import NeuralBlackbox
+from safecompress_plugins.attackers.membership.neural_whitebox import NeuralWhitebox
+from safecompress_plugins.attackers.membership.population import Population
+from safecompress_plugins.attackers.membership.quantile_regression import QuantileRegression
 
 
 class Leaky(Protocol):

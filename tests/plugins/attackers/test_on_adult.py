@@ -15,16 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.dataset import Attribute, Dataset
-from safecompress_core.engine.attack import Attack, Sight, look
-from safecompress_core.network import Classifier
-from safecompress_core.privacy.judgement import Judgement
-from safecompress_core.privacy.pools import build_pools
-from safecompress_plugins.attackers.attribute_blackbox import AttributeBlackbox
-from safecompress_plugins.attackers.attribute_by_membership import AttributeByMembership
-from safecompress_plugins.attackers.attribute_imputation_gain import AttributeImputationGain
-from safecompress_plugins.attackers.attribute_manifest import DEFINITIONS
-from safecompress_plugins.attackers.attribute_probe import AttributeProbe
+from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.data.pools import build_pools
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.networks.classifier import Classifier
+from safecompress_plugins.attackers.attribute.attribute_blackbox import AttributeBlackbox
+from safecompress_plugins.attackers.attribute.attribute_by_membership import AttributeByMembership
+from safecompress_plugins.attackers.attribute.attribute_imputation_gain import (
+    AttributeImputationGain,
+)
+from safecompress_plugins.attackers.attribute.attribute_probe import AttributeProbe
+from safecompress_plugins.attackers.attribute.manifest import DEFINITIONS
 
 FILE = Path(os.environ.get("SAFECOMPRESS_DATA", "../shared/data")) / "adult.csv"
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=f"there is no {FILE}")

@@ -18,17 +18,13 @@ from safecompress_core.testing import (
     InverterConformance,
 )
 from safecompress_core.toolkit import Ball, Classifier, Clues, Evidence, Observations, observe
-from safecompress_plugins.attackers.dlg import Dlg, label_of
-from safecompress_plugins.attackers.knockoff import Knockoff
-from safecompress_plugins.attackers.mi_face import MiFace
-from safecompress_plugins.attackers.other_games_manifest import (
-    DEFINITIONS,
-    DlgParams,
-    FgsmParams,
-    KnockoffParams,
-    MiFaceParams,
-    PgdParams,
-)
+from safecompress_plugins.attackers.evasion.manifest import FgsmParams, PgdParams
+from safecompress_plugins.attackers.extraction.knockoff import Knockoff
+from safecompress_plugins.attackers.extraction.manifest import KnockoffParams
+from safecompress_plugins.attackers.inversion.dlg import Dlg, label_of
+from safecompress_plugins.attackers.inversion.manifest import DlgParams, MiFaceParams
+from safecompress_plugins.attackers.inversion.mi_face import MiFace
+from safecompress_plugins.attackers.manifest import DEFINITIONS
 
 pytest.importorskip("foolbox", reason="the extra 'attacks' is not installed")
 
@@ -103,7 +99,7 @@ def test_fgsm_is_that_of_the_adversarial_robustness_toolbox(
     leaky: Leaky, norm: Any, order: float, epsilon: float
 ) -> None:
     """The same robust accuracy of a real model, and the same moved samples."""
-    from safecompress_plugins.attackers.gradient_evasion import Fgsm
+    from safecompress_plugins.attackers.evasion.gradient_evasion import Fgsm
 
     evidence = strangers(leaky.pool)
     seen = evidence.seen
@@ -133,7 +129,7 @@ def test_pgd_gets_as_far_as_that_of_the_adversarial_robustness_toolbox(
 
     A single step (`fgsm`) stays at least a tenth under that loss.
     """
-    from safecompress_plugins.attackers.gradient_evasion import Fgsm, Pgd
+    from safecompress_plugins.attackers.evasion.gradient_evasion import Fgsm, Pgd
 
     evidence = strangers(leaky.pool)
     seen = evidence.seen

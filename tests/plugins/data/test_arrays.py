@@ -13,15 +13,15 @@ from sklearn.datasets import load_digits
 from safecompress_core.api import DataDef
 from safecompress_core.errors import DataError, ModelError
 from safecompress_core.testing.data import DataConformance
-from safecompress_plugins.data.array_manifest import (
+from safecompress_plugins.data.arrays.manifest import (
     DEFINITIONS,
     NumpyParams,
     PythonParams,
     TorchvisionParams,
 )
-from safecompress_plugins.data.numpy_archive import NumpyArchive
-from safecompress_plugins.data.python_function import PythonFunction
-from safecompress_plugins.data.torchvision_images import TorchvisionImages
+from safecompress_plugins.data.arrays.numpy_archive import NumpyArchive
+from safecompress_plugins.data.arrays.python_function import PythonFunction
+from safecompress_plugins.data.images.torchvision_images import TorchvisionImages
 from safecompress_plugins.models.loaded_manifest import TorchvisionModelParams
 from safecompress_plugins.models.torchvision_model import TorchvisionModel
 

@@ -11,15 +11,15 @@ from PIL import Image
 from torch import Tensor
 
 from safecompress_core.toolkit import DataError, Dataset, Encoder
-from safecompress_plugins.data.array_manifest import NumpyParams
-from safecompress_plugins.data.csv_file import CsvFile
+from safecompress_plugins.data.arrays.handwriting import Handwriting
+from safecompress_plugins.data.arrays.manifest import NumpyParams
+from safecompress_plugins.data.arrays.numpy_archive import NumpyArchive
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.handwriting import Handwriting
-from safecompress_plugins.data.image_folder import ImageFolder
-from safecompress_plugins.data.image_manifest import ImageFolderParams
+from safecompress_plugins.data.images.image_folder import ImageFolder
+from safecompress_plugins.data.images.manifest import ImageFolderParams
 from safecompress_plugins.data.manifest import HandwritingParams
-from safecompress_plugins.data.numpy_archive import NumpyArchive
-from safecompress_plugins.data.table_manifest import CsvParams
+from safecompress_plugins.data.tables.csv_file import CsvFile
+from safecompress_plugins.data.tables.manifest import CsvParams
 
 TABLE = """age;job;town;pay;sex;notes;sick
 39;clerk;Rome;10;f;x;no

@@ -11,7 +11,7 @@ import torch
 from safecompress_core.api import DataDef
 from safecompress_core.errors import DataError
 from safecompress_core.testing.data import DataConformance
-from safecompress_plugins.data.array_manifest import DEFINITIONS, HuggingfaceParams
+from safecompress_plugins.data.arrays.manifest import DEFINITIONS, HuggingfaceParams
 
 datasets = pytest.importorskip("datasets", reason="the extra huggingface is not installed")
 

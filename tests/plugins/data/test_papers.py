@@ -15,7 +15,7 @@ from safecompress_core.api import DataDef
 from safecompress_core.errors import DataError
 from safecompress_core.testing.data import DataConformance
 from safecompress_core.toolkit import Dataset
-from safecompress_plugins.data.paper_manifest import DEFINITIONS, FACTS
+from safecompress_plugins.data.papers.manifest import DEFINITIONS, FACTS
 
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 DATA = Path(os.environ.get("SAFECOMPRESS_DATA", "../shared/data"))

@@ -16,9 +16,9 @@ from safecompress_core.api import DataDef
 from safecompress_core.errors import DataError
 from safecompress_core.testing.data import DataConformance
 from safecompress_core.toolkit import Dataset
-from safecompress_plugins.data.csv_file import CsvFile
-from safecompress_plugins.data.parquet_file import ParquetFile
-from safecompress_plugins.data.table_manifest import DEFINITIONS, CsvParams, ParquetParams
+from safecompress_plugins.data.tables.csv_file import CsvFile
+from safecompress_plugins.data.tables.manifest import DEFINITIONS, CsvParams, ParquetParams
+from safecompress_plugins.data.tables.parquet_file import ParquetFile
 
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 

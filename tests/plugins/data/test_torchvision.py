@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from safecompress_core.api import DataDef
 from safecompress_core.errors import DataError
 from safecompress_core.testing.data import DataConformance
-from safecompress_plugins.data.array_manifest import DEFINITIONS, TorchvisionParams
+from safecompress_plugins.data.arrays.manifest import DEFINITIONS, TorchvisionParams
 
 try:
     import torchvision  # noqa: F401
@@ -42,7 +42,7 @@ def mnist(root: Path, name: str = "FashionMNIST") -> str:
 
 def loaded(root: str, **params: Any) -> Any:
     """Its samples."""
-    from safecompress_plugins.data.torchvision_images import TorchvisionImages
+    from safecompress_plugins.data.images.torchvision_images import TorchvisionImages
 
     given = {"name": "FashionMNIST", "root": root, **params}
     return TorchvisionImages(TorchvisionParams.model_validate(given)).load()

@@ -8,12 +8,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
-from safecompress_core.engine.learner import Learner
-from safecompress_core.engine.settings import Settings
-from safecompress_core.engine.trainer import Trainer
 from safecompress_core.host import load_plugins
 from safecompress_core.toolkit import Classifier, Defence, Seed, Supplies
-from safecompress_plugins.data.handwriting import Handwriting
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import Learner
+from safecompress_plugins.data.arrays.handwriting import Handwriting
 from safecompress_plugins.data.manifest import HandwritingParams
 from safecompress_plugins.models.manifest import MlpParams
 from safecompress_plugins.models.mlp import Mlp

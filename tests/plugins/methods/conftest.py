@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.engine.checkpoints import Checkpoints
-from safecompress_core.engine.journal import Journal
-from safecompress_core.engine.method import Outcome, Workshop
-from safecompress_core.engine.preparation import Preparation
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import load_plugins
-from safecompress_core.network import Classifier
-from safecompress_core.spec.load import load_spec
+from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.specfile.load import load_spec
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from typing import Any, ClassVar
 
 from safecompress_core.api import Kind, MethodDef
-from safecompress_core.engine.manifest import DEFINITIONS as OF_CORE
 from safecompress_core.host import load_plugins
+from safecompress_core.methods.manifest import DEFINITIONS as OF_CORE
 from safecompress_core.testing import MethodConformance
 from safecompress_plugins.methods.manifest import DEFINITIONS
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.engine.feasibility import require_feasible
-from safecompress_core.engine.run import run_spec
-from safecompress_core.engine.verification import Status, verified
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
-from safecompress_core.sparse.storage import load_model
-from safecompress_core.spec.load import load_spec
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.runs.run import run_spec
+from safecompress_core.runs.verify import Status, verified
+from safecompress_core.saved_models.storage import load_model
+from safecompress_core.specfile.load import load_spec
 from safecompress_plugins.methods.distill import widest
 
 DISTILL = {"type": "distill", "density": 0.3}

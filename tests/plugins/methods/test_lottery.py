@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.engine.learner import Learner
+from safecompress_core.training.training_state import Learner
 
 LOTTERY = {"type": "lottery", "density": 0.2, "iterations": 2}
 

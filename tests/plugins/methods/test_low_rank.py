@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from safecompress_core.engine.feasibility import require_feasible
 from safecompress_core.errors import SpecError
-from safecompress_core.network import Classifier
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_plugins.methods.low_rank import ranks
 
 LOW_RANK = {"type": "low-rank", "density": 0.5}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn, tensor
 
-from safecompress_core.engine.defence import Batch, Step
-from safecompress_core.network import Classifier
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.training.defence import Batch, Step
 from safecompress_plugins.methods.mia_pruning import AugmentedLagrangian
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.engine.learner import Learner
 from safecompress_core.errors import SpecError
+from safecompress_core.training.training_state import Learner
 from safecompress_plugins.strategies.groups import largest_of_groups
 
 N_OF_M = {"type": "n-m"}

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.engine.learner import Learner
 from safecompress_core.errors import SpecError
+from safecompress_core.training.training_state import Learner
 
 PRUNE = {"type": "prune", "density": 0.3}
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.engine.learner import Learner
-from safecompress_core.sparse.storage import load_model
+from safecompress_core.saved_models.storage import load_model
+from safecompress_core.training.training_state import Learner
 from safecompress_plugins.methods.int8 import int8
 
 QUANTIZE = {"type": "quantize"}

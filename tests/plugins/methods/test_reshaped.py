@@ -10,12 +10,12 @@ import torch
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli
-from safecompress_core.engine.preparation import Preparation
-from safecompress_core.engine.run import FinishedRun, run_spec
-from safecompress_core.engine.verification import Status, verified
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import load_plugins
-from safecompress_core.sparse.storage import load_model
-from safecompress_core.spec.load import load_spec
+from safecompress_core.runs.run import FinishedRun, run_spec
+from safecompress_core.runs.verify import Status, verified
+from safecompress_core.saved_models.storage import load_model
+from safecompress_core.specfile.load import load_spec
 
 SHAPES = {
     "low-rank": {

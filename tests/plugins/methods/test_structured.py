@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from safecompress_core.api import Params
-from safecompress_core.engine.architecture import Architecture
-from safecompress_core.engine.feasibility import require_feasible
-from safecompress_core.engine.method import Recipe
 from safecompress_core.errors import SpecError
-from safecompress_core.network import Classifier
-from safecompress_core.reshaping import UNCHANGED, Reshaping
+from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.method import Recipe
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_plugins.methods.reshaping_manifest import StructuredParams
 from safecompress_plugins.methods.structured import Channels, Structured, dropped
 

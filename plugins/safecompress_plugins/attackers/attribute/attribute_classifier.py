@@ -1,0 +1,83 @@
+"""What the attribute attackers share that are a scikit-learn classifier."""
+
+import warnings
+from abc import abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_plugins.attackers.attribute.manifest import AttributeClassifierParams
+from safecompress_plugins.attackers.known_truth import known_attribute
+
+__all__ = ["AttributeClassifier"]
+
+
+class AttributeClassifier(Attacker):
+    """A classifier from features of what is seen to the attribute.
+
+    Features are standardised by attack-train's mean and deviation. The classifier is fitted afresh
+    to every model.
+    """
+
+    def __init__(self, params: AttributeClassifierParams) -> None:
+        self._classifier = params.classifier
+        self._pipeline: Pipeline | None = None
+        self._known: Tensor | None = None  # (K,) values that were seen, K ≤ V
+
+    @abstractmethod
+    def features(self, evidence: Evidence) -> Tensor:
+        """What the classifier learns from, shape (N, F)."""
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Fit the classifier.
+
+        Raises:
+            PoolError: if there is no sample to learn from.
+        """
+        truth = known_attribute(known).numpy()
+        self._known = torch.as_tensor(np.unique(truth))
+        self._pipeline = None
+        if len(self._known) > 1:  # otherwise there is only one answer to give
+            seed = int(torch.randint(2**31, (), generator=generator))
+            self._pipeline = make_pipeline(
+                StandardScaler(), _classifier(self._classifier, seed=seed)
+            )
+            with warnings.catch_warnings():
+                # an adversary whose time is up guesses with what it has learned so far
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self._pipeline.fit(self._rows(known), truth)
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """Probability of each value, shape (N, V); 0 for values that attack-train did not have."""
+        if self._known is None:
+            raise RuntimeError("an attacker has to be fitted before it can score")
+        scores = torch.zeros(len(evidence.seen), evidence.values)
+        if self._pipeline is None:
+            scores[:, self._known] = 1
+        else:
+            answers = self._pipeline.predict_proba(self._rows(evidence))
+            scores[:, self._known] = torch.as_tensor(answers, dtype=scores.dtype)
+        return scores
+
+    def _rows(self, evidence: Evidence) -> NDArray[np.float64]:
+        return np.asarray(self.features(evidence), dtype=np.float64)
+
+
+def _classifier(name: str, *, seed: int) -> ClassifierMixin:
+    match name:
+        case "mlp":
+            return MLPClassifier(random_state=seed)
+        case "boosting":
+            return HistGradientBoostingClassifier(random_state=seed)
+        case _:
+            return LogisticRegression(max_iter=1000, random_state=seed)

@@ -1,0 +1,122 @@
+"""Names and parameters of the built-in attackers of private attributes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, Game, LayerName
+
+__all__ = [
+    "DEFINITIONS",
+    "AttributeBlackboxParams",
+    "AttributeByMembershipParams",
+    "AttributeClassifierParams",
+    "AttributeImputationGainParams",
+    "AttributeNeuronsParams",
+    "AttributeProbeParams",
+    "AttributeQueryParams",
+]
+
+
+class AttributeClassifierParams(AttributeAttackerParams):
+    """An attack that is a classifier from what is seen to a private attribute."""
+
+    classifier: Literal["logistic", "mlp", "boosting"] = "logistic"
+    """scikit-learn's logistic regression, multilayer perceptron or histogram gradient boosting."""
+
+
+class AttributeProbeParams(AttributeClassifierParams):
+    """A classifier from the representation, and public features, to a private attribute."""
+
+
+class AttributeBlackboxParams(AttributeClassifierParams):
+    """A classifier from the model's answer, public features and label to a private attribute."""
+
+    output: Literal["logits", "posteriors"] = "logits"
+    """What the classifier sees of the answer: the values before softmax, or the posteriors, from
+    which a linear classifier learns less."""
+
+
+class AttributeNeuronsParams(AttributeAttackerParams):
+    """The neurons that a value of the attribute excites most."""
+
+    neurons: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    """How many neurons speak for each value; Jayaraman & Evans compare 1, 10 and 100."""
+    layers: list[LayerName] = []
+    """Layers whose neurons are read, each a module or a parameter of one. By default those of the
+    representation."""
+
+
+class AttributeQueryParams(AttributeAttackerParams):
+    """An attack that asks the model about each value that a private attribute might have."""
+
+    prior: Literal["frequency", "features"] = "frequency"
+    """How likely a value is before the model is asked: its frequency in attack-train, as in the
+    papers, or what a logistic regression makes of public features."""
+
+
+class AttributeImputationGainParams(AttributeQueryParams):
+    """The value with which the model explains the task label best."""
+
+    by: Literal["confusion", "posterior", "csmia"] = "confusion"
+    """What is made of an answer: the model's confusion matrix, the posterior of the task label, or
+    the confidences of CSMIA, which has no prior."""
+
+
+class AttributeByMembershipParams(AttributeQueryParams):
+    """The value with which a sample looks most like a member."""
+
+
+DEFINITIONS = (
+    AttackerDef(
+        name="attribute-probe",
+        params=AttributeProbeParams,
+        target="safecompress_plugins.attackers.attribute.attribute_probe:AttributeProbe",
+        summary="Classifier from the representation, and public features, to a private attribute.",
+        cites="Kosinski, Stillwell & Graepel 2013, PNAS 110(15); Song & Shmatikov 2020, "
+        "Overlearning Reveals Sensitive Attributes, ICLR",
+        game=Game.ATTRIBUTE,
+        access=Access.WHITE_BOX,
+    ),
+    AttackerDef(
+        name="attribute-blackbox",
+        params=AttributeBlackboxParams,
+        target="safecompress_plugins.attackers.attribute.attribute_blackbox:AttributeBlackbox",
+        summary="Classifier from answer, public features and label to a private attribute.",
+        cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS; "
+        "Mehnaz et al. 2022, USENIX Security",
+        game=Game.ATTRIBUTE,
+        access=Access.BLACK_BOX,
+    ),
+    AttackerDef(
+        name="attribute-neurons",
+        params=AttributeNeuronsParams,
+        target="safecompress_plugins.attackers.attribute.attribute_neurons:AttributeNeurons",
+        summary="Each value is told by the neurons that correlate with it most.",
+        cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS, "
+        "white-box attack",
+        game=Game.ATTRIBUTE,
+        access=Access.WHITE_BOX,
+    ),
+    AttackerDef(
+        name="attribute-imputation-gain",
+        params=AttributeImputationGainParams,
+        target="safecompress_plugins.attackers.attribute.attribute_imputation_gain:AttributeImputationGain",
+        summary="The value with which the model explains the task label best, by prior.",
+        cites="Fredrikson et al. 2014, Privacy in Pharmacogenetics, USENIX Security; "
+        "Mehnaz et al. 2022, USENIX Security (CSMIA)",
+        game=Game.ATTRIBUTE,
+        access=Access.GRAY_BOX,
+        writes_attribute=True,
+    ),
+    AttackerDef(
+        name="attribute-by-membership",
+        params=AttributeByMembershipParams,
+        target="safecompress_plugins.attackers.attribute.attribute_by_membership:AttributeByMembership",
+        summary="The value with which a sample looks most like a member, by prior.",
+        cites="Yeom et al. 2018, Privacy Risk in Machine Learning, section 5",
+        game=Game.ATTRIBUTE,
+        access=Access.GRAY_BOX,
+        writes_attribute=True,
+    ),
+)

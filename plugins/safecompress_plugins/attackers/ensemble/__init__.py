@@ -1,0 +1,1 @@
+"""Ensembles of attackers of one game."""

@@ -1,0 +1,53 @@
+"""Names and parameters of the evasion attackers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from safecompress_core.api import Access, AttackerDef, EvasionAttackerParams, Game
+
+__all__ = ["DEFINITIONS", "FgsmParams", "PgdParams"]
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class FgsmParams(EvasionAttackerParams):
+    """One step along the gradient of the loss."""
+
+
+class PgdParams(EvasionAttackerParams):
+    """Many steps along the gradient, back into the ball after each."""
+
+    steps: Count = 40
+    """Steps of each start."""
+    step_size: Positive | None = None
+    """How far a step goes, in the inputs' own unit; by default 2.5 · epsilon / steps."""
+    restarts: Count = 1
+    """Random starts; the first one that succeeds counts."""
+
+
+HOME = "safecompress_plugins.attackers.evasion"
+
+DEFINITIONS = (
+    AttackerDef(
+        name="fgsm",
+        params=FgsmParams,
+        target=f"{HOME}.gradient_evasion:Fgsm",
+        summary="One step along the sign of the gradient changes the answer.",
+        cites="Goodfellow, Shlens & Szegedy 2015, Explaining and Harnessing Adversarial Examples, "
+        "ICLR, section 4",
+        game=Game.EVASION,
+        access=Access.WHITE_BOX,
+    ),
+    AttackerDef(
+        name="pgd",
+        params=PgdParams,
+        target=f"{HOME}.gradient_evasion:Pgd",
+        summary="Many small steps along the gradient change the answer.",
+        cites="Madry, Makelov, Schmidt, Tsipras & Vladu 2018, Towards Deep Learning Models "
+        "Resistant to Adversarial Attacks, ICLR, section 2.1",
+        game=Game.EVASION,
+        access=Access.WHITE_BOX,
+    ),
+)

@@ -1,0 +1,82 @@
+"""A clone that is trained on the model's answers."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Evidence, Extractor, PoolError, global_random_state
+from safecompress_plugins.attackers.extraction.manifest import KnockoffParams
+
+__all__ = ["Knockoff"]
+
+# N samples · C classes
+
+
+class Knockoff(Extractor):
+    """A multilayer perceptron, trained on the posteriors that the model answers with.
+
+    The adversary's samples are queried once, all of them (the paper's random strategy), and the
+    clone minimises the cross-entropy with the posteriors. Inputs are scaled by the mean and the
+    standard deviation of these samples.
+
+    Source: Orekondy, Schiele & Fritz 2019, "Knockoff Nets", CVPR, sections 4.1.1 and 4.2.
+    """
+
+    def __init__(self, params: KnockoffParams) -> None:
+        self._params = params
+        self._scale = (torch.zeros(()), torch.ones(()))
+        self.network: nn.Module | None = None
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Train a fresh clone.
+
+        Raises:
+            PoolError: if there is no sample to ask about.
+        """
+        inputs = known.seen.inputs
+        if not len(inputs):
+            raise PoolError("a clone is trained on answers, and there is no sample to ask about")
+        self._scale = (inputs.mean(), inputs.std(correction=0).clamp_min(1e-6))
+        widths = (inputs[0].numel(), *self._params.hidden)
+        with global_random_state(generator):
+            layers: list[nn.Module] = [nn.Flatten()]
+            for before, after in pairwise(widths):
+                layers += [nn.Linear(before, after), nn.ReLU()]
+            self.network = nn.Sequential(*layers, nn.Linear(widths[-1], known.values))
+        self._train(self.network, known, self._params.epochs, generator)
+
+    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Train the clone on, on what the changed model answers."""
+        if self.network is None:
+            self.fit(known, generator=generator)
+        else:
+            self._train(self.network, known, self._params.adapt_epochs, generator)
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """The clone's labels, shape (M,), int64."""
+        if self.network is None:
+            raise RuntimeError("an attacker has to be fitted before it can answer")
+        with torch.no_grad():
+            labels: Tensor = self.network(self._scaled(inputs)).argmax(dim=1)
+        return labels
+
+    def _scaled(self, inputs: Tensor) -> Tensor:
+        mean, deviation = self._scale
+        return (inputs - mean) / deviation
+
+    def _train(
+        self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
+    ) -> None:
+        inputs, answers = self._scaled(known.seen.inputs), known.seen.posteriors
+        optimizer = torch.optim.Adam(
+            network.parameters(), lr=self._params.learning_rate, fused=True
+        )
+        for _ in range(epochs):
+            order = torch.randperm(len(inputs), generator=generator)
+            for rows in order.split(self._params.batch_size):
+                optimizer.zero_grad()
+                F.cross_entropy(network(inputs[rows]), answers[rows]).backward()
+                optimizer.step()
+        optimizer.zero_grad()  # gradients would be copied along with the attacker

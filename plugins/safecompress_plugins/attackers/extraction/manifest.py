@@ -1,0 +1,43 @@
+"""Names and parameters of the extraction attackers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from safecompress_core.api import Access, AttackerDef, ExtractionAttackerParams, Game
+
+__all__ = ["DEFINITIONS", "KnockoffParams"]
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class KnockoffParams(ExtractionAttackerParams):
+    """A network of the adversary's own, trained on the model's answers."""
+
+    hidden: Annotated[list[Count], Field(min_length=1)] = [256]
+    """Width of each hidden layer of the clone."""
+    epochs: Count = 100
+    """Passes over the queried samples."""
+    adapt_epochs: Count = 20
+    """Passes for a slightly changed model."""
+    learning_rate: Positive = 1e-3
+    """Of Adam."""
+    batch_size: Count = 64
+    """Samples in a step."""
+
+
+HOME = "safecompress_plugins.attackers.extraction"
+
+DEFINITIONS = (
+    AttackerDef(
+        name="knockoff",
+        params=KnockoffParams,
+        target=f"{HOME}.knockoff:Knockoff",
+        summary="A clone that is trained on the model's answers.",
+        cites="Orekondy, Schiele & Fritz 2019, Knockoff Nets: Stealing Functionality of Black-Box "
+        "Models, CVPR, section 4",
+        game=Game.EXTRACTION,
+        access=Access.BLACK_BOX,
+    ),
+)

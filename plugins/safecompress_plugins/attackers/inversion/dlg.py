@@ -1,0 +1,142 @@
+"""Samples from their gradients."""
+
+from collections.abc import Mapping
+from math import inf
+
+import torch
+from torch import Size, Tensor
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Classifier, Clues, Evidence, Inverter
+from safecompress_plugins.attackers.inversion.manifest import DlgParams
+
+__all__ = ["Dlg", "label_of"]
+
+TINY = 1e-30  # a sample that the model is sure of has a gradient of nearly nothing
+EXACT = 1e-12  # the gradients are the same but for the rounding of float32
+
+
+class Dlg(Inverter):
+    """Minimises ‖∇W'(x', y) − ∇W‖² over inputs x', with the label y read off the gradient.
+
+    In double precision, by L-BFGS with a line search, from several starts, of which the best match
+    counts. Ours is the division by ‖∇W‖², for models that have learned their samples by heart, and
+    that the first start is what the first layer gives away by itself, and the others are drawn from
+    the range of the inputs: where a network has ReLU, gradients do not lead from noise to a sample,
+    which is why the paper takes sigmoids in their place. Weights that the model does not have take
+    no part. What is found is brought into the range at the end.
+
+    Source: Zhu, Liu & Han 2019, "Deep Leakage from Gradients", NeurIPS, Algorithm 1; Zhao, Mopuri &
+    Bilen 2020, "iDLG: Improved Deep Leakage from Gradients", equation 4, for the label.
+    """
+
+    def __init__(self, params: DlgParams) -> None:
+        self._params = params
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn: a gradient stands for itself."""
+
+    def reconstruct(
+        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+    ) -> Tensor:
+        """One sample for each gradient, shape (K, ...)."""
+        network = evidence.seen.network().cpu().double()
+        shape = (1, *evidence.seen.inputs.shape[1:])
+        found = [
+            self._best(_Match(network, seen), shape, clues, generator) for seen in clues.gradients
+        ]
+        return torch.clamp(torch.cat(found).float(), clues.low, clues.high)
+
+    def _best(
+        self, match: "_Match", shape: tuple[int, ...], clues: Clues, generator: torch.Generator
+    ) -> Tensor:
+        """The best of several starts, (1, ...)."""
+        best, nearest = torch.zeros(shape), inf
+        for number in range(self._params.restarts):
+            drawn = clues.low + (clues.high - clues.low) * torch.rand(shape, generator=generator)
+            start = match.read_off(shape) if number == 0 else None
+            start = drawn.double() if start is None else start
+            found, apart = match.from_start(start, steps=self._params.steps)
+            if apart < nearest:
+                best, nearest = found, apart
+            if nearest < EXACT:
+                break
+        return best
+
+
+class _Match:
+    """A gradient that was seen, and the search for an input that has it."""
+
+    def __init__(self, network: Classifier, seen: Mapping[str, Tensor]) -> None:
+        named = dict(network.module.named_parameters())
+        self._network = network
+        self._parameters = list(named.values())
+        self._wanted = [seen[name].double() for name in named]
+        masks = [network.masks.get(name) for name in named]
+        self._masks = [1.0 if mask is None else mask.double().cpu() for mask in masks]
+        self._scale = max(sum(float((one**2).sum()) for one in self._wanted), TINY)
+        self._label = torch.tensor([label_of(network, seen)])
+
+    def read_off(self, shape: tuple[int, ...]) -> Tensor | None:
+        """The input (1, ...), where it goes into a linear layer with a bias; else None.
+
+        Row i of that layer's gradient is the input times the gradient of bias i, so that the input
+        is their least-squares quotient, over the weights that there are.
+
+        Source: Phong et al. 2018, "Privacy-Preserving Deep Learning via Additively Homomorphic
+        Encryption", IEEE TIFS 13(5), section III, equation 3.
+        """
+        if len(self._wanted) < 2 or self._wanted[0].ndim != 2:
+            return None
+        weight, bias = self._wanted[:2]
+        if weight.shape != (len(bias), Size(shape).numel()) or bias.ndim != 1:
+            return None
+        there = bias[:, None] ** 2 * self._masks[0]
+        quotient = (weight * bias[:, None]).sum(dim=0) / there.sum(dim=0)
+        return torch.nan_to_num(quotient).reshape(shape)
+
+    def from_start(self, start: Tensor, *, steps: int) -> tuple[Tensor, float]:
+        """The input (1, ...) that is reached, and how far its gradient is from the other."""
+        apart = float(self._apart(start).detach())
+        if apart < EXACT:
+            return start, apart
+        guess = start.requires_grad_()
+        optimizer = torch.optim.LBFGS(
+            [guess],
+            max_iter=steps,
+            tolerance_grad=TINY,
+            tolerance_change=TINY,
+            line_search_fn="strong_wolfe",
+        )
+
+        def closure() -> Tensor:
+            apart = self._apart(guess)
+            (guess.grad,) = torch.autograd.grad(apart, guess)
+            return apart.detach()
+
+        optimizer.step(closure)
+        found: Tensor = torch.nan_to_num(guess.detach())
+        return found, float(self._apart(found).detach())
+
+    def _apart(self, guess: Tensor) -> Tensor:
+        loss = F.cross_entropy(self._network(guess), self._label)
+        gradients = torch.autograd.grad(loss, self._parameters, create_graph=True)
+        apart = torch.zeros((), dtype=torch.float64)
+        for mine, theirs, mask in zip(gradients, self._wanted, self._masks, strict=True):
+            apart = apart + ((mine * mask - theirs) ** 2).sum()
+        return apart / self._scale
+
+
+def label_of(network: Classifier, seen: Mapping[str, Tensor]) -> int:
+    """The label of the sample that a gradient is of.
+
+    The gradient of a logit is p_c − [c = y], negative for the label alone. That is the gradient of
+    the last layer's bias; without a bias, the sums of the rows of its weights' gradient have the
+    same signs where the representation is not negative (Zhao et al. 2020, equation 4).
+    """
+    head = network.head
+    names = {id(one): name for name, one in network.module.named_parameters()}
+    bias: Tensor | None = head.bias
+    if bias is not None:
+        return int(seen[names[id(bias)]].argmin())
+    return int(seen[names[id(head.weight)]].sum(dim=1).argmin())

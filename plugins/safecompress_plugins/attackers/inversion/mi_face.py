@@ -1,0 +1,64 @@
+"""Model inversion by gradient descent on the input."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Clues, Evidence, Inverter
+from safecompress_plugins.attackers.inversion.manifest import MiFaceParams
+
+__all__ = ["MiFace"]
+
+# K classes
+
+
+class MiFace(Inverter):
+    """Minimises 1 − f_c(x), the model's lack of confidence in class c, over inputs x.
+
+    All classes at once. A class is done when the model is sure enough of it, or when its confidence
+    has not grown for ``patience`` steps; what it was surest of is the reconstruction. Values stay
+    within the range of the inputs; there is no other auxiliary term and no image processing.
+
+    Source: Fredrikson, Jha & Ristenpart 2015, "Model Inversion Attacks that Exploit Confidence
+    Information and Basic Countermeasures", CCS, Algorithm 1.
+    """
+
+    def __init__(self, params: MiFaceParams) -> None:
+        self._params = params
+        self._start: Tensor | None = None
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Where to begin."""
+        inputs = known.seen.inputs
+        self._start = (
+            inputs.mean(dim=0) if self._params.start == "mean" else torch.zeros_like(inputs[0])
+        )
+
+    def reconstruct(
+        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+    ) -> Tensor:
+        """What each class looks like to the model, shape (K, ...)."""
+        if self._start is None:
+            raise RuntimeError("an attacker has to be fitted before it can reconstruct")
+        network = evidence.seen.network()
+        device = next(network.parameters()).device
+        low, high = clues.low.to(device), clues.high.to(device)
+        rows, classes = torch.arange(len(clues), device=device), clues.classes.to(device)
+        inputs = torch.clamp(self._start.to(device), low, high).repeat(
+            len(clues), *[1] * self._start.ndim
+        )
+        best, surest = inputs.clone(), torch.full((len(clues),), -1.0, device=device)
+        age = torch.zeros(len(clues), dtype=torch.int64, device=device)
+        for _ in range(self._params.steps + 1):
+            inputs.requires_grad_()
+            confidence = network(inputs).softmax(dim=1)[rows, classes]  # (K,)
+            (gradient,) = torch.autograd.grad(confidence.sum(), inputs)
+            inputs, confidence = inputs.detach(), confidence.detach()
+            better = confidence > surest
+            best[better], surest[better] = inputs[better], confidence[better]
+            age = torch.where(better, 0, age + 1)
+            goes_on = (surest < self._params.confidence) & (age < self._params.patience)
+            if not goes_on.any():
+                break
+            moved = torch.clamp(inputs + self._params.step_size * gradient, low, high)
+            inputs = torch.where(goes_on.view(-1, *[1] * self._start.ndim), moved, inputs)
+        return best.cpu()

@@ -1,0 +1,46 @@
+"""Membership by the loss, with a threshold of each sample's own from reference models."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence, negative_loss_of_logits
+from safecompress_plugins.attackers.membership.reference_manifest import BayesOptimalParams
+from safecompress_plugins.attackers.membership.reference_models import (
+    log_mean_probability,
+    references_of,
+)
+
+__all__ = ["BayesOptimal"]
+
+
+class BayesOptimal(Attacker):
+    """Scores by the negative loss less the log of the mean exponential of it over models.
+
+    With ℓ the cross-entropy, so that exp(−ℓ) is the label's probability::
+
+        online    score = −ℓ(θ, x) − log mean_k exp(−ℓ(θ_k, x))          all reference models
+        offline   score = −ℓ(θ, x) − a · log mean_k exp(−ℓ(θ_k, x))      those without x
+
+    Source: Lassila et al. 2025, "Practical Bayes-Optimal Membership Inference Attacks", NeurIPS;
+    the formula is that of ``AttackBASE`` in LeakPro (aidotse/LeakPro), which softens the softmax by
+    a temperature besides; here it is 1.
+    """
+
+    def __init__(self, params: BayesOptimalParams) -> None:
+        self._params = params
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """Shape (N,), in nats.
+
+        Raises:
+            PoolError: if there are too few reference models.
+        """
+        references = references_of(evidence)
+        own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
+        log_p = references.log_confidences
+        if self._params.mode == "online":
+            return own - log_mean_probability(log_p, torch.ones_like(references.is_in))
+        return own - self._params.scaling * log_mean_probability(log_p, ~references.is_in)

@@ -1,0 +1,163 @@
+"""A membership attack that measures, by labels alone, how far the decision boundary is."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_plugins.attackers.membership.label_only_manifest import BoundaryParams
+
+if TYPE_CHECKING:
+    from safecompress_plugins.attackers.membership.hop_skip_jump import ToolboxSearch
+
+__all__ = ["Boundary", "Search"]
+
+# N samples · D values of a sample · A anchors · T steps · Q queries of a step
+
+ANCHORS = 200
+TOOLBOX = "safecompress_plugins.attackers.membership.hop_skip_jump"
+"""Imported where it is asked for alone: its package comes with an extra."""
+HALVINGS = 12  # of the way to the boundary; what is left is 1/4,000 of it
+
+
+class Boundary(Attacker):
+    """Scores a sample by its distance to the nearest input that gets another label.
+
+    Training moves the boundary away from members. A sample that is predicted wrongly is beyond it
+    already: its distance is 0.
+
+    Source: Choquette-Choo, Tramèr, Carlini & Papernot 2021, "Label-Only Membership Inference
+    Attacks", ICML; Li & Zhang 2021, "Membership Leakage in Label-Only Exposures", CCS. The distance
+    is HopSkipJump's, see ``Search`` and ``ToolboxSearch``.
+    """
+
+    def __init__(self, params: BoundaryParams) -> None:
+        self._params = params
+        self._search: Search | ToolboxSearch | None = None
+        if params.search == "hopskipjump":
+            import_module(TOOLBOX)  # or say what is missing now, and not after training
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Draw where searches start and in which directions they feel their way.
+
+        Raises:
+            PoolError: if there is no sample to start from.
+        """
+        inputs = known.seen.inputs
+        if not len(inputs):
+            raise PoolError("the boundary is looked for between the samples of attack-train")
+        chosen = torch.randperm(len(inputs), generator=generator)[:ANCHORS]
+        anchors = inputs[chosen].flatten(1)
+        if self._params.search == "hopskipjump":
+            self._search = import_module(TOOLBOX).ToolboxSearch(
+                self._params,
+                anchors,
+                bounds=(float(inputs.amin()), float(inputs.amax())),
+                seed=int(torch.randint(2**31, (), generator=generator)),
+            )
+            return
+        shape = (self._params.steps, self._params.queries, inputs[0].numel())
+        directions = F.normalize(torch.randn(shape, generator=generator), dim=2)
+        self._search = Search(anchors, directions)
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """The distance, shape (N,), in the inputs' unit."""
+        if self._search is None:
+            raise RuntimeError("an attacker has to be fitted before it can score")
+        return self._search.distances(evidence.seen)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """HopSkipJump for many samples at once.
+
+    From the nearest anchor that gets another label, go straight towards the sample until the label
+    changes. There, estimate the boundary's normal from which of Q small steps cross it, jump along
+    the normal, as far as the distance over the square root of the step's number or half of that,
+    a quarter, ..., and go straight towards the sample again.
+
+    Anchors and directions are the same for all samples, so that a distance does not depend on
+    which others are asked about. Unlike in the paper, every step asks equally often.
+
+    Source: Chen, Jordan & Wainwright 2020, "HopSkipJumpAttack: A Query-Efficient Decision-Based
+    Attack", S&P, Algorithm 2, for the Euclidean norm.
+
+    Attributes:
+        anchors: where searches start, shape (A, D).
+        directions: of length 1, shape (T, Q, D).
+    """
+
+    anchors: Tensor
+    directions: Tensor
+
+    def distances(self, seen: Observations) -> Tensor:
+        """Distance to the nearest point found that is not predicted as the label, shape (N,).
+
+        0 for samples that are predicted wrongly. Where no anchor gets another label, the distance
+        to the farthest one: as far as was looked.
+        """
+        found = torch.zeros(len(seen))
+        right = (seen.predictions == seen.labels).nonzero()[:, 0]
+        if not len(right):
+            return found
+        asked = _Asked(seen.take(right))
+        apart = torch.cdist(asked.origin, self.anchors)  # (n, A)
+        labels = seen.predict(self.anchors.unflatten(1, seen.inputs.shape[1:]))
+        is_other = labels != asked.labels[:, None]
+        nearest = apart.masked_fill(~is_other, torch.inf).argmin(dim=1)
+        has_start = is_other.any(dim=1)
+        there = asked.towards_origin(self.anchors[nearest])
+        best = (there - asked.origin).norm(dim=1)
+        for step, directions in enumerate(self.directions, start=1):
+            there = asked.towards_origin(asked.jumped(there, directions, step=step))
+            best = torch.minimum(best, (there - asked.origin).norm(dim=1))
+        found[right] = torch.where(has_start, best, apart.amax(dim=1))
+        return found
+
+
+class _Asked:
+    """The samples that a search is about, and what the model says of points around them."""
+
+    def __init__(self, seen: Observations) -> None:
+        self._seen = seen
+        self.origin = seen.inputs.flatten(1)  # (n, D)
+        self.labels = seen.labels
+
+    def is_outside(self, points: Tensor) -> Tensor:
+        """Whether each sample's point, (n, D), gets another label than the sample, (n,)."""
+        shaped = points.unflatten(1, self._seen.inputs.shape[1:])
+        return self._seen.predict(shaped) != self.labels
+
+    def towards_origin(self, outside: Tensor) -> Tensor:
+        """By halving, the point nearest to the sample on the way there that is outside, (n, D)."""
+        low, high = torch.zeros(len(outside), 1), torch.ones(len(outside), 1)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            is_outside = self.is_outside(torch.lerp(self.origin, outside, middle))[:, None]
+            low, high = torch.where(is_outside, low, middle), torch.where(is_outside, middle, high)
+        return torch.lerp(self.origin, outside, high)
+
+    def jumped(self, there: Tensor, directions: Tensor, *, step: int) -> Tensor:
+        """A point outside, off the boundary along its normal, (n, D)."""
+        distance = (there - self.origin).norm(dim=1, keepdim=True)
+        reach = distance / there.shape[1]
+        crossed = [self.is_outside(there + reach * one) for one in directions]
+        sides = torch.stack(crossed, dim=1) * 2.0 - 1  # (n, Q)
+        uneven = sides - sides.mean(dim=1, keepdim=True)  # the estimate of reduced variance
+        weights = torch.where(sides.std(dim=1, keepdim=True) > 0, uneven, sides)
+        normal = F.normalize(weights @ directions, dim=1)
+        length = distance / sqrt(step)
+        landed = there.clone()
+        waiting = torch.ones(len(there), dtype=torch.bool)
+        for _ in range(HALVINGS):
+            tried = there + length * normal
+            lands = waiting & self.is_outside(tried)
+            landed[lands] = tried[lands]
+            waiting &= ~lands
+            length = length / 2
+        return landed

@@ -1,0 +1,38 @@
+"""Membership by the loss, calibrated by how difficult a sample is for models that never saw it."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence, negative_loss_of_logits
+from safecompress_plugins.attackers.membership.reference_manifest import CalibratedParams
+from safecompress_plugins.attackers.membership.reference_models import mean_where, references_of
+
+__all__ = ["Calibrated"]
+
+
+class Calibrated(Attacker):
+    """Scores by the mean loss of models without the sample, less the attacked model's loss.
+
+    ::
+
+        score = mean_{k: x not in D_k} ℓ(θ_k, x) − ℓ(θ, x)
+
+    Source: Watson, Guo, Cormode & Sablayrolles 2022, "On the Importance of Difficulty Calibration
+    in Membership Inference Attacks", ICLR: the calibrated score of section 3 for the loss.
+    """
+
+    def __init__(self, params: CalibratedParams) -> None:
+        del params  # there is nothing to set
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """Shape (N,), in nats.
+
+        Raises:
+            PoolError: if there are too few reference models.
+        """
+        references = references_of(evidence)
+        own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
+        return own - mean_where(references.log_confidences, ~references.is_in)

@@ -1,0 +1,27 @@
+"""The simplest membership attack: a model's loss is smaller where it was trained."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_plugins.attackers.membership.manifest import LossThresholdParams
+
+__all__ = ["LossThreshold"]
+
+
+class LossThreshold(Attacker):
+    """Scores a sample by its negative cross-entropy; nothing is learned.
+
+    Source: Yeom et al. 2018, "Privacy Risk in Machine Learning", CSF, Adversary 2. Their threshold
+    is the mean training loss; here the game chooses it on attack-train, as for every score.
+    """
+
+    def __init__(self, params: LossThresholdParams) -> None:
+        del params  # there is nothing to set
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """−loss, shape (N,), in nats."""
+        return -evidence.seen.losses

@@ -1,0 +1,164 @@
+"""Trained membership attackers: balanced batches, a network with one logit, and its substitute.
+
+Decisions: all samples are tensors in memory, since a data loader costs more than the network; the
+last epoch is the one that is used, since an epoch can only be chosen on samples that the attack is
+evaluated on; initial weights, batches and dropout are all drawn from the generator handed in. Where
+few records are known, a classifier that cross-validation chose answers instead of the network until
+the attacker adapts: candidates of a run are compared with the network, which learns on from one to
+the next.
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.toolkit import Attacker, Evidence, Observations, global_random_state
+from safecompress_plugins.attackers.known_truth import known_membership
+from safecompress_plugins.attackers.membership.kept_classifier import KeptClassifier, Kind
+from safecompress_plugins.attackers.membership.manifest import NeuralParams
+
+__all__ = ["FEW", "NeuralMembership", "balanced_batches"]
+
+FEW = 1000
+"""Known records up to which ``learner: auto`` is a support vector machine."""
+
+
+class NeuralMembership(Attacker):
+    """A network with one logit, or a classifier of scikit-learn: positive means member.
+
+    The network is trained with Adam on binary cross-entropy over batches of as many members as
+    non-members, so that 0 is the threshold of equal errors whatever the pools' sizes.
+    """
+
+    threshold = 0.0
+
+    def __init__(self, params: NeuralParams) -> None:
+        self._params = params
+        self.network: nn.Module | None = None
+        self._classifier: KeptClassifier | None = None
+
+    @abstractmethod
+    def build(self, seen: Observations) -> nn.Module:
+        """A fresh network for such observations; weights come from torch's global state."""
+
+    @abstractmethod
+    def calibrate(self, seen: Observations) -> None:
+        """Take from attack-train what `features` needs to scale its values."""
+
+    @abstractmethod
+    def features(self, seen: Observations) -> tuple[Tensor, ...]:
+        """What the network is called with, each of shape (N, ...)."""
+
+    @abstractmethod
+    def tables(self, seen: Observations) -> tuple[Tensor, ...]:
+        """Sets of features for a classifier instead, each of shape (N, F)."""
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Train a fresh network for ``epochs``, or let a classifier learn, as ``learner`` says.
+
+        Raises:
+            PoolError: if members or non-members are missing.
+        """
+        is_member = known_membership(known)
+        self.network, self._classifier = None, None
+        learner = self._params.learner
+        if learner in ("auto", "network"):
+            with global_random_state(generator):
+                self.network = self.build(known.seen)
+            self._train(self.network, known, self._params.epochs, generator)
+        kind = self._kind(len(is_member))
+        if kind is not None:
+            self._classifier = KeptClassifier(
+                kind=kind,
+                tables=self.tables(known.seen),
+                is_member=is_member,
+                seed=int(torch.randint(2**31, (), generator=generator)),
+            )
+
+    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn on for a changed model.
+
+        The network is trained for ``adapt_epochs`` more, and answers from then on. A classifier
+        that the spec names is fitted anew, with the settings that it had.
+        """
+        if self.network is not None:
+            self._classifier = None
+            self._train(self.network, known, self._params.adapt_epochs, generator)
+        elif self._classifier is not None:
+            self._classifier = self._classifier.refitted(
+                self.tables(known.seen), known_membership(known)
+            )
+        else:
+            self.fit(known, generator=generator)
+
+    def score(self, evidence: Evidence) -> Tensor:
+        """The network's logit or the classifier's decision value, shape (N,)."""
+        if self._classifier is not None:
+            scores = self._classifier.scores(self.tables(evidence.seen))
+            self.remarks = self._classifier.settings
+            return scores
+        if self.network is None:
+            raise RuntimeError("an attacker has to be fitted before it can score")
+        self.network.eval()
+        with torch.no_grad():
+            logits: Tensor = self.network(*self.features(evidence.seen))
+        return logits
+
+    def _kind(self, known: int) -> Kind | None:
+        """The classifier that answers where as many records are known; None for the network."""
+        match self._params.learner:
+            case "auto":
+                return "svm" if known <= FEW else None
+            case "network":
+                return None
+            case named:
+                return named
+
+    def _train(
+        self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
+    ) -> None:
+        is_member = known_membership(known)
+        self.calibrate(known.seen)
+        features, target = self.features(known.seen), is_member.float()
+        optimizer = torch.optim.Adam(
+            network.parameters(), lr=self._params.learning_rate, fused=True
+        )
+        network.train()
+        with global_random_state(generator):
+            for _ in range(epochs):
+                for rows in balanced_batches(is_member, self._params.batch_size, generator):
+                    optimizer.zero_grad()
+                    logits = network(*(part[rows] for part in features))
+                    loss = F.binary_cross_entropy_with_logits(logits, target[rows])
+                    loss.backward()
+                    optimizer.step()
+        optimizer.zero_grad()  # gradients would be copied along with the attacker
+
+
+def balanced_batches(
+    is_member: Tensor, batch_size: int, generator: torch.Generator
+) -> Iterator[Tensor]:
+    """Rows of one epoch's batches, as many members as non-members in each.
+
+    The larger class is gone through once; the smaller one is shuffled and gone through again as
+    often as it takes. Batches hold ``batch_size`` rows (rounded up to an even number), the last
+    one what is left.
+    """
+    sides = [is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]]
+    longest = max(map(len, sides))
+    shuffled = [
+        torch.cat(
+            [
+                side[torch.randperm(len(side), generator=generator)]
+                for _ in range(math.ceil(longest / len(side)))
+            ]
+        )[:longest]
+        for side in sides
+    ]
+    half = math.ceil(batch_size / 2)
+    for start in range(0, longest, half):
+        yield torch.cat([side[start : start + half] for side in shuffled])

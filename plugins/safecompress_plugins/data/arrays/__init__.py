@@ -1,0 +1,1 @@
+"""Arrays: archives, programs and what ships with scikit-learn."""

@@ -1,0 +1,31 @@
+"""Noise in the shape of real data: to plan a run where its data are not."""
+
+import torch
+
+from safecompress_core.toolkit import Dataset
+from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
+from safecompress_plugins.data.arrays.made_up_manifest import MadeUpParams
+from safecompress_plugins.data.encoders import EncodingSource
+
+__all__ = ["MadeUp"]
+
+
+class MadeUp(EncodingSource):
+    """Uniform numbers in [0, 1), or texts of one word; labels take turns."""
+
+    def __init__(self, params: MadeUpParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Draw the samples; the same parameters give the same ones."""
+        params = self._params
+        shape = (0,) if params.words else tuple(params.shape)
+        generator = torch.Generator().manual_seed(0)
+        return Dataset(
+            inputs=torch.rand(params.samples, *shape, generator=generator),
+            labels=torch.arange(params.samples) % params.classes,
+            classes=tuple(map(str, range(params.classes))),
+            attributes={},
+            encoder=None if params.words else ArrayEncoder(shape),
+            texts=("word " * params.words,) * params.samples if params.words else (),
+        )

@@ -1,0 +1,198 @@
+"""Arrays of a .npz file, read without pickle."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safecompress_core.toolkit import Attribute, DataError, Dataset
+from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
+from safecompress_plugins.data.arrays.floats import float32_of
+from safecompress_plugins.data.arrays.manifest import NumpyParams
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.samples import is_member_of, sampled_rows, sides_of
+from safecompress_plugins.data.tables.columns import RawColumn, require_columns
+from safecompress_plugins.data.tables.encoding import coded
+from safecompress_plugins.data.tables.manifest import MISSING_CELLS
+
+__all__ = ["NumpyArchive"]
+
+BRIGHTEST = 255
+
+Arrays = dict[str, NDArray[Any]]
+Field = tuple[str | int, ...]
+BLANK = frozenset(MISSING_CELLS)
+
+
+class NumpyArchive(EncodingSource):
+    """Inputs as they are, or bytes in [0, 1]."""
+
+    def __init__(self, params: NumpyParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the arrays that are named; samples without a label are left out."""
+        params = self._params
+        named: dict[Field, str] = {
+            ("inputs",): params.inputs,
+            ("target",): params.target,
+            **{("private", index): name for index, name in enumerate(params.private)},
+            **({("members",): params.members} if params.members else {}),
+            **({("group",): params.group} if params.group else {}),
+        }
+        numbers, columns, sides = self._read(named)
+        labelled = np.flatnonzero(~columns[params.target].missing)
+        count, notes = len(numbers), []
+        if len(labelled) < count:
+            notes.append(f"{count - len(labelled)} of {count} samples are left out: no label")
+            numbers = numbers[labelled]
+            columns = {name: column.take(labelled) for name, column in columns.items()}
+            sides = sides and sides.take(labelled)
+        return self._dataset(numbers, columns, sides, notes)
+
+    def _dataset(
+        self,
+        numbers: NDArray[Any],
+        columns: dict[str, RawColumn],
+        sides: RawColumn | None,
+        notes: list[str],
+    ) -> Dataset:
+        params = self._params
+        inputs, bounds, note = _inputs(numbers, params.inputs)
+        labels = coded(columns[params.target])
+        told = [f"{params.target}: the task, {labels.note}", *([note] if note else [])]
+        given = None if sides is None else is_member_of(sides, ("members",))
+        dataset = Dataset(
+            inputs=inputs,
+            labels=torch.from_numpy(labels.codes),
+            classes=labels.names,
+            attributes={
+                name: Attribute(torch.from_numpy(one.codes), one.names)
+                for name, one in ((name, coded(columns[name])) for name in params.private)
+            },
+            is_member=given,
+            groups=torch.from_numpy(coded(columns[params.group]).codes) if params.group else None,
+            bounds=bounds,
+            notes=(*notes, *told),
+            encoder=ArrayEncoder(
+                tuple(inputs.shape[1:]),
+                divisor=BRIGHTEST if bounds else 1.0,
+                bytes_only=bounds is not None,
+            ),
+        )
+        rows = sampled_rows(labels.codes, given, params)
+        return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))
+
+    def _read(
+        self, named: dict[Field, str]
+    ) -> tuple[NDArray[Any], dict[str, RawColumn], RawColumn | None]:
+        """The inputs and the other arrays, of both files if there are two, and who is a member."""
+        params = self._params
+        inputs, columns = _parts(_arrays(existing(params.path, field=("path",)), named), named)
+        if params.non_members is None:
+            return inputs, columns, columns[params.members] if params.members else None
+        if params.members:
+            message = f"the array {params.members!r} tells who is a member, and so do the two files"
+            raise DataError(message, mend="leave one of them out", field=("members",))
+        path = existing(params.non_members, field=("non_members",))
+        others, further = _parts(_arrays(path, named), named)
+        whole = {
+            name: RawColumn([*column.cells, *further[name].cells])
+            for name, column in columns.items()
+        }
+        return _joined(params.inputs, inputs, others), whole, sides_of(len(inputs), len(others))
+
+
+def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[str, RawColumn]]:
+    """The inputs as they are, and all else as cells of text."""
+    columns = {
+        name: _cells(arrays[name], name, field)
+        for field, name in named.items()
+        if field != ("inputs",)
+    }
+    return arrays[named["inputs",]], columns
+
+
+def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
+    """Values as text, None where one is missing: NaN, NaT, or a spelling that tables have too."""
+    if array.dtype.kind not in "biufSUMm":
+        message = f"the array {name!r} holds {array.dtype}"
+        raise DataError(message, mend="write numbers or text", field=field)
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"the array {name!r} holds bytes that are no UTF-8 text ({error})",
+                mend="write it as text: array.astype(str), or numpy.char.decode with its encoding",
+                field=field,
+            ) from error
+    return RawColumn([None if cell in BLANK else cell for cell in np.char.strip(array.astype(str))])
+
+
+def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """The rows of both, which must be of one kind: bytes and fractions are not the same numbers."""
+    if members.shape[1:] != others.shape[1:] or members.dtype.kind != others.dtype.kind:
+        raise DataError(
+            f"the array {name!r} is {members.dtype} of rows {members.shape[1:]} in one file, and "
+            f"{others.dtype} of rows {others.shape[1:]} in the other",
+            mend="write both files alike",
+            field=("non_members",),
+        )
+    if np.uint8 in (members.dtype, others.dtype) and members.dtype != others.dtype:
+        raise DataError(
+            f"the array {name!r} is {members.dtype} in one file and {others.dtype} in the other, "
+            "and only bytes are divided by 255",
+            mend="write both files alike",
+            field=("non_members",),
+        )
+    return np.concatenate([members, others])
+
+
+def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
+    if not zipfile.is_zipfile(path):
+        raise _unreadable(path, "it is no .npz archive")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            require_columns(archive.files, named.items(), noun="array")
+            arrays = {name: archive[name] for name in named.values()}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, str(error)) from error
+    counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
+        message = f"the arrays are of different lengths: {told}"
+        raise DataError(message, mend="give each of them a row a sample", field=("path",))
+    for field, name in named.items():
+        if field != ("inputs",) and arrays[name].ndim != 1:
+            message = f"the array {name!r} has the shape {arrays[name].shape}, and not (N,)"
+            raise DataError(message, mend="write a value a sample", field=field)
+    return arrays
+
+
+def _unreadable(path: Path, why: str) -> DataError:
+    return DataError(
+        f"cannot read {str(path)!r} as arrays ({why})",
+        mend="write it with numpy.savez, of numbers and text only",
+        field=("path",),
+    )
+
+
+def _inputs(array: NDArray[Any], name: str) -> tuple[Tensor, tuple[Tensor, Tensor] | None, str]:
+    """As float32, the bounds of what were bytes, and what was done."""
+    if array.dtype.kind not in "biuf" or array.ndim < 2:
+        raise DataError(
+            f"the inputs are {array.dtype} of shape {array.shape}",
+            mend="write numbers of shape (N, ...)",
+            field=("inputs",),
+        )
+    if array.dtype == np.uint8:
+        bounds = (torch.zeros(()), torch.ones(()))
+        return torch.from_numpy(array).float() / BRIGHTEST, bounds, f"{name}: bytes, divided by 255"
+    inputs, done = float32_of(array, name=f"the array {name!r}", field=("inputs",))
+    return inputs, None, f"{name}: {done}" if done else ""

@@ -1,0 +1,55 @@
+"""Samples out of a function that the user has written."""
+
+from dataclasses import replace
+
+from safecompress_core.toolkit import (
+    DataError,
+    Dataset,
+    ExternalCode,
+    SafeCompressError,
+)
+from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
+from safecompress_plugins.data.arrays.manifest import PythonParams
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.files import existing
+from safecompress_plugins.named_code import imported
+
+__all__ = ["PythonFunction"]
+
+
+class PythonFunction(EncodingSource):
+    """Imports and calls it; the spec layer has seen to it that the user allows that."""
+
+    def __init__(self, params: PythonParams) -> None:
+        self._params = params
+
+    @staticmethod
+    def reads(params: PythonParams) -> list[ExternalCode]:
+        """The sources that the function is imported from."""
+        return [ExternalCode(name=params.function, folder=params.folder)]
+
+    def load(self) -> Dataset:
+        """What the function returns."""
+        params = self._params
+        if params.folder is not None:
+            existing(params.folder, field=("folder",), is_folder=True)
+        try:
+            made = imported(*self.reads(params))(**params.arguments)
+        except SafeCompressError:
+            raise
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise DataError(
+                f"{params.function!r} cannot be used ({reason})",
+                mend="mend it, or name another one",
+                field=("function",),
+            ) from error
+        if not isinstance(made, Dataset):
+            raise DataError(
+                f"{params.function!r} returned a {type(made).__name__}",
+                mend="return a safecompress_core.toolkit.Dataset",
+                field=("function",),
+            )
+        if made.encoder is not None or made.texts:
+            return made
+        return replace(made, encoder=ArrayEncoder(tuple(made.inputs.shape[1:])))

@@ -1,0 +1,181 @@
+"""Folders of images, a folder a label."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.files import existing, here
+from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
+from safecompress_plugins.data.images.manifest import ImageFolderParams
+
+__all__ = ["ImageFolder", "folders_of_labels", "images_in", "labelled"]
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+SIDES = {
+    **dict.fromkeys(("train", "training"), True),
+    **dict.fromkeys(("test", "testing", "val", "valid", "validation"), False),
+}
+"""Folders that tell members from non-members, in lower case."""
+TOOLS = {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found"}
+"""Folders that tools leave behind, in lower case; so are all whose name starts with a dot."""
+MOST_SHOWN = 5
+
+Folders = Mapping[str, Sequence[Path]]
+
+
+class ImageFolder(EncodingSource):
+    """The folders of a folder are labels, or ``train`` and ``test`` that hold folders of labels."""
+
+    def __init__(self, params: ImageFolderParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read all images, label by label in alphabetical order."""
+        root = existing(self._params.path, field=("path",), is_folder=True)
+        below = {one.name: one for one in _folders(root) if images_in(one)}
+        sides = {name: folder for name, folder in below.items() if name.lower() in SIDES}
+        _require_one_layout(root, below, sides)
+        if sides:
+            parts = [
+                (folders_of_labels(folder), SIDES[name.lower()]) for name, folder in sides.items()
+            ]
+            given = {is_member for _, is_member in parts} == {True, False}
+        else:
+            parts, given = [({name: images_in(one) for name, one in below.items()}, True)], False
+        images = labelled(parts, given=given)
+        if not len(images.labels):
+            raise DataError(
+                f"no folder in {str(root)!r} holds images; {here(root)}",
+                mend="put the images of each label into a folder of its own",
+                field=("path",),
+            )
+        return image_dataset(images, self._params, warnings=list(_left_out(root)))
+
+
+def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[str, Path]) -> None:
+    """Refuse what is only half of a layout, or it would be another task.
+
+    Raises:
+        DataError: if sides and labels are mixed, or images lie beside folders that hold some.
+    """
+    others = [name for name in below if name not in sides]
+    if sides and others:
+        raise DataError(
+            f"{str(root)!r} holds {_listed(sides)}, as sides are called, and images in "
+            f"{_listed(others)} as well",
+            mend="move out what is neither training nor test data, or name a folder whose folders "
+            "are labels",
+            field=("path",),
+        )
+    for name, folder in below.items():
+        inner = [one.name for one in _folders(folder) if one.name.lower() in SIDES]
+        if inner:
+            raise DataError(
+                f"{name!r} in {str(root)!r} holds {_listed(inner)}, as sides are called, where a "
+                "folder of a label was expected",
+                mend=f"name {str(folder)!r}, or put the labels into the sides: train/{name}",
+                field=("path",),
+            )
+    for folder in (root, *sides.values()):
+        loose = _files(folder)
+        if loose and (below or folder is not root):
+            raise DataError(
+                f"{len(loose)} images lie in {str(folder)!r} itself, beside folders of labels or "
+                f"instead of them; the first is {loose[0].name!r}",
+                mend="put the images of each label into a folder of its own",
+                field=("path",),
+            )
+
+
+def _listed(names: Sequence[str] | Mapping[str, Path]) -> str:
+    shown = ", ".join(map(repr, list(names)[:MOST_SHOWN]))
+    more = len(names) - MOST_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _left_out(root: Path) -> Iterator[str]:
+    """Warn of files that are no images by their names, and of folders that hold nothing else."""
+    files = [path for path in _visible(root) if path.is_file()]
+    odd = Counter(
+        path.suffix.lower() or path.name
+        for path in files
+        if path.parent != root and path.suffix.lower() not in SUFFIXES
+    )
+    if odd:
+        shown = ", ".join(f"{count} {suffix}" for suffix, count in odd.most_common(MOST_SHOWN))
+        yield (
+            f"{odd.total()} files in {str(root)!r} are left out, since their names are no image's: "
+            f"{shown}"
+        )
+    empty = [one.name for one in _folders(root) if not images_in(one)]
+    if empty:
+        yield f"no images are in {_listed(empty)}, which is left out"
+
+
+def images_in(folder: Path) -> list[Path]:
+    """All images in a folder and below, in alphabetical order, but for what tools left there."""
+    return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
+
+
+def folders_of_labels(folder: Path) -> dict[str, list[Path]]:
+    """The images of each folder in a folder that holds any."""
+    found = {one.name: images_in(one) for one in _folders(folder)}
+    return {name: images for name, images in found.items() if images}
+
+
+def _visible(folder: Path) -> list[Path]:
+    """All that is in a folder and below, but for what is hidden or a tool's, sorted."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if not any(_is_left_behind(part) for part in path.relative_to(folder).parts)
+    )
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.is_dir() and not _is_left_behind(one.name))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The images that lie in a folder itself."""
+    return sorted(
+        one
+        for one in folder.iterdir()
+        if one.suffix.lower() in SUFFIXES and not _is_left_behind(one.name)
+    )
+
+
+def _is_left_behind(name: str) -> bool:
+    """Whether a name is that of a hidden file or folder, or of one that tools write."""
+    return name.startswith(".") or name.lower() in TOOLS
+
+
+def labelled(
+    parts: Sequence[tuple[Mapping[str, Sequence[Path]], bool]], *, given: bool
+) -> LabelledImages:
+    """Images of several parts with the labels of all.
+
+    Args:
+        parts: the images of each label, and whether they are members.
+        given: whether the parts tell who is a member.
+    """
+    names = sorted({name for folders, _ in parts for name, paths in folders.items() if paths})
+    place = {name: index for index, name in enumerate(names)}
+    paths: list[Path] = []
+    labels: list[int] = []
+    sides: list[bool] = []
+    for folders, is_member in parts:
+        for name, files in folders.items():
+            paths += files
+            labels += [place.get(name, 0)] * len(files)
+            sides += [is_member] * len(files)
+    return LabelledImages(
+        paths,
+        torch.tensor(labels, dtype=torch.int64),
+        tuple(names),
+        is_member=torch.tensor(sides) if given else None,
+    )

@@ -1,0 +1,306 @@
+"""Images as inputs: decoded, of one size, normalised per channel when they are handed out.
+
+A byte a value is a quarter of what floats need, and the same pixels give the same floats wherever
+they are kept: in memory as bytes, or on disk until a batch needs them.
+"""
+
+import io
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from safecompress_core.toolkit import DataError, Inputs
+from safecompress_plugins.data.images.image_modes import as_bytes, change_of, is_plain
+from safecompress_plugins.data.images.manifest import ImageParams, Normal
+
+__all__ = [
+    "ByteImages",
+    "Encoded",
+    "FileImages",
+    "bounds_of",
+    "decoded",
+    "fitted",
+    "pixels_of",
+    "sizes_differ",
+    "stored",
+]
+
+Encoded = bytes | Path
+"""An image as it was written: its bytes, or the file that holds them."""
+
+BRIGHTEST = 255
+FITS = 4 << 30
+"""Bytes of pixels up to which ``storage: auto`` keeps them in memory."""
+AHEAD = 2
+"""Batches that each worker reads ahead."""
+
+
+def bounds_of(normal: Normal) -> tuple[Tensor, Tensor]:
+    """What black and white are after normalisation, each of shape (C, 1, 1)."""
+    mean, std = (torch.tensor(values)[:, None, None] for values in (normal.mean, normal.std))
+    return (0 - mean) / std, (1 - mean) / std
+
+
+class _Images(Inputs):
+    """What images have in common: pixels of one shape, normalised when handed out."""
+
+    def __init__(self, count: int, shape: tuple[int, ...], normal: Normal) -> None:
+        self.shape = torch.Size((count, *shape))
+        self._normal = normal
+        self._ends: dict[torch.device, tuple[Tensor, Tensor]] = {}
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        """(x / 255 − mean) / std, in float32, channel by channel."""
+        device = pixels.device
+        if device not in self._ends:
+            low, high = bounds_of(self._normal)
+            self._ends[device] = low.to(device), high.to(device)
+        return torch.lerp(*self._ends[device], pixels.float() / BRIGHTEST)
+
+
+class ByteImages(_Images):
+    """Pixels in memory, shape (N, C, H, W), uint8, on the device that they are sent to."""
+
+    def __init__(self, pixels: Tensor, normal: Normal) -> None:
+        super().__init__(len(pixels), tuple(pixels.shape[1:]), normal)
+        self._pixels = pixels
+
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        """Normalised images, on the device where the pixels are."""
+        return self._normalised(self._pixels[positions.to(self._pixels.device)])
+
+    def take(self, positions: Tensor) -> "ByteImages":
+        """These images alone."""
+        return ByteImages(self._pixels[positions.to(self._pixels.device)], self._normal)
+
+    def to(self, device: torch.device) -> "ByteImages":
+        """The pixels themselves are sent, a quarter of what floats would be."""
+        return ByteImages(self._pixels.to(device), self._normal)
+
+    def contents(self, positions: Tensor) -> Iterator[bytes]:
+        """The pixels of each image."""
+        for position in positions.tolist():
+            yield self._pixels[position].cpu().numpy().tobytes()
+
+
+class FileImages(_Images):
+    """Encoded images, decoded when a batch needs them, by workers that read ahead if there are any.
+
+    Args:
+        encoded: the images.
+        shape: of one of them once it is decoded and scaled, (C, H, W).
+        params: how they are scaled and normalised, and how many workers decode.
+    """
+
+    def __init__(
+        self, encoded: Sequence[Encoded], shape: tuple[int, ...], params: ImageParams
+    ) -> None:
+        super().__init__(len(encoded), shape, params.normalisation)
+        self._encoded = encoded
+        self._params = params
+
+    @cached_property
+    def _decoding(self) -> "_Decoding":
+        return _Decoding(self._encoded, self._params, self.shape[1:])
+
+    def __getitem__(self, positions: Tensor) -> Tensor:
+        """Normalised images, decoded now."""
+        if positions.dtype == torch.bool:
+            positions = positions.nonzero()[:, 0]
+        return self._normalised(self._decoding.pixels(positions.tolist()))
+
+    def take(self, positions: Tensor) -> "FileImages":
+        """A view of these images alone."""
+        rows = positions.nonzero()[:, 0] if positions.dtype == torch.bool else positions
+        return FileImages(
+            [self._encoded[row] for row in rows.tolist()], self.shape[1:], self._params
+        )
+
+    def contents(self, positions: Tensor) -> Iterator[bytes]:
+        """The bytes that were written."""
+        for position in positions.tolist():
+            encoded = self._encoded[position]
+            yield encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+
+    def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Decoded by workers, at most ``2 * workers`` batches ahead, in the order of positions."""
+        workers = self._params.workers
+        loader: DataLoader[Tensor] = DataLoader(
+            self._decoding,
+            batch_sampler=[rows.tolist() for rows in positions],
+            collate_fn=torch.stack,
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # or it would draw from the global one
+        )
+        for pixels in loader:
+            yield self._normalised(pixels)
+
+
+class _Decoding(TorchDataset[Tensor]):
+    """What a worker of a loader does: one image after the other, shape (C, H, W), uint8."""
+
+    def __init__(
+        self, encoded: Sequence[Encoded], params: ImageParams, shape: tuple[int, ...]
+    ) -> None:
+        self._encoded = encoded
+        self._params = params
+        self._shape = shape
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, position: int) -> Tensor:
+        pixels = decoded(self._encoded[position], self._params)
+        if pixels.shape != self._shape:
+            raise sizes_differ(self._shape, pixels.shape, _named(self._encoded[position]))
+        return torch.from_numpy(pixels)
+
+    def pixels(self, positions: Iterable[int]) -> Tensor:
+        """Several of them, shape (n, C, H, W)."""
+        found = [self[position] for position in positions]
+        return torch.stack(found) if found else torch.zeros(0, *self._shape, dtype=torch.uint8)
+
+
+def decoded(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
+    """Decode an image, shape (C, H, W), uint8.
+
+    Raises:
+        DataError: if it is no image, or converting it would lose something.
+    """
+    with _opened(encoded) as image:
+        return pixels_of(image, params, name=_named(encoded))
+
+
+@contextmanager
+def _opened(encoded: Encoded) -> Iterator[Image.Image]:
+    """Open an image and name it in whatever goes wrong with it.
+
+    Raises:
+        DataError: if it is no image, or one that is too large.
+    """
+    source: Any = io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded
+    try:
+        with Image.open(source) as image:
+            yield image
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{_named(encoded)} is too large an image ({error})",
+            mend="scale it down, or take it out",
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise DataError(
+            f"{_named(encoded)} is no image ({error})", mend="take it out, or mend it"
+        ) from error
+
+
+def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[np.uint8]:
+    """Convert an open image as :func:`decoded` does, shape (C, H, W), uint8.
+
+    Args:
+        image: in any mode.
+        params: its channels, its size (after the longer side is cut at both ends), and what becomes
+            of deep and of transparent images.
+        name: what an error calls it.
+
+    Raises:
+        DataError: if converting it would lose something.
+    """
+    plain = as_bytes(image, params, name=name)
+    size = params.size
+    if size is not None and plain.size != (size, size):
+        plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(plain)
+    if params.channels == 1:
+        return pixels[None].copy()
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
+    """Pixels that are there already, shape (N, C, H, W), scaled and made grey as the spec says."""
+    _, channels, height, width = pixels.shape
+    size = params.size
+    if channels != params.channels or size not in {None, height} or size not in {None, width}:
+        colours = pixels.permute(0, 2, 3, 1).numpy()
+        pixels = torch.stack(
+            [
+                torch.from_numpy(pixels_of(Image.fromarray(one), params, name="one of them"))
+                for one in colours
+            ]
+        )
+    return ByteImages(pixels, params.normalisation)
+
+
+def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tuple[str, ...]]:
+    """Images in memory as pixels, or as they are until they are needed; and what becomes of them.
+
+    Raises:
+        DataError: if one of them is no image, is too large or would lose something, or they are not
+            of one size.
+    """
+    if not encoded:
+        raise DataError("there are no images", mend="name another folder or file")
+    first = decoded(encoded[0], params)
+    on_disk = params.storage == "disk"
+    if params.storage == "auto":
+        on_disk = len(encoded) * first.size > FITS
+    if on_disk:
+        changes = _checked(encoded, first.shape, params)
+        return FileImages(encoded, first.shape, params), changes
+    found = set()
+    pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
+    for position, one in enumerate(encoded):
+        with _opened(one) as image:
+            found.add(change_of(image, params))  # before pixels are read, which clears it
+            array = pixels_of(image, params, name=_named(one))
+        if array.shape != first.shape:
+            raise sizes_differ(first.shape, array.shape, _named(one))
+        pixels[position] = torch.from_numpy(array)
+    return ByteImages(pixels, params.normalisation), tuple(sorted(found - {""}))
+
+
+def _checked(
+    encoded: Sequence[Encoded], shape: tuple[int, ...], params: ImageParams
+) -> tuple[str, ...]:
+    """What becomes of images that stay encoded; each is read once, so a broken one is found now.
+
+    Of a plain JPEG an eighth of the pixels is decoded, which takes as much of the file.
+    """
+    found = set()
+    for one in encoded:
+        with _opened(one) as image:
+            width, height = image.size
+            found.add(change_of(image, params))
+            if is_plain(image):
+                image.draft(image.mode, (1, 1))
+                image.load()
+            else:
+                pixels_of(image, params, name=_named(one))
+        if params.size is None and (height, width) != shape[1:]:
+            raise sizes_differ(shape, (shape[0], height, width), _named(one))
+    return tuple(sorted(found - {""}))
+
+
+def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> DataError:
+    """What to say of an image that has not the size of the first, both (C, H, W)."""
+    return DataError(
+        f"images are of different sizes: the first is {first[2]} x {first[1]}, and {name} is "
+        f"{other[2]} x {other[1]}",
+        mend=f"write 'size: {min(first[1:])}', say, and all are scaled to it",
+    )
+
+
+def _named(encoded: Encoded) -> str:
+    return "one of them" if isinstance(encoded, bytes) else repr(str(encoded))

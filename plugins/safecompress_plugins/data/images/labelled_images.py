@@ -1,0 +1,125 @@
+"""From encoded images and their labels to samples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from safecompress_core.toolkit import Attribute, Dataset, Inputs
+from safecompress_plugins.data.arrays.array_encoder import ImageEncoder
+from safecompress_plugins.data.images.images import ByteImages, Encoded, bounds_of, fitted, stored
+from safecompress_plugins.data.images.manifest import ImageParams
+from safecompress_plugins.data.samples import is_member_of, sampled_rows
+from safecompress_plugins.data.tables.columns import RawColumn
+
+__all__ = ["LabelledImages", "image_dataset"]
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images, and what is known of each.
+
+    Attributes:
+        images: encoded, or pixels of shape (N, C, H, W), uint8.
+        labels: shape (N,), int64.
+        classes: the name of each label.
+        attributes: what must stay private.
+        is_member: which of them are members, where that is known.
+        groups: which of them belong together, where that is known.
+        notes: what was done to them, a sentence each.
+    """
+
+    images: Sequence[Encoded] | Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    is_member: Tensor | None = None
+    groups: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+    def with_labels(self) -> "LabelledImages":
+        """The same images without those whose label is -1, as a missing one is written."""
+        there = (self.labels >= 0).nonzero()[:, 0]
+        count = len(self.labels)
+        if len(there) == count:
+            return self
+        note = f"{count - len(there)} of {count} images are left out: no label"
+        return replace(self.take(there), notes=(*self.notes, note))
+
+    def on_sides(self, column: RawColumn | None) -> "LabelledImages":
+        """The same images, with a column that tells who is a member."""
+        if column is None:
+            return self
+        return replace(self, is_member=is_member_of(column, ("members",)))
+
+    def take(self, rows: Tensor) -> "LabelledImages":
+        """Some of them, in this order."""
+        images = self.images
+        return LabelledImages(
+            images[rows] if isinstance(images, Tensor) else [images[row] for row in rows.tolist()],
+            self.labels[rows],
+            self.classes,
+            {
+                name: Attribute(
+                    one.values[rows],
+                    one.names,
+                    numbers=None if one.numbers is None else one.numbers[rows],
+                )
+                for name, one in self.attributes.items()
+            },
+            None if self.is_member is None else self.is_member[rows],
+            None if self.groups is None else self.groups[rows],
+        )
+
+
+def image_dataset(
+    images: LabelledImages,
+    params: ImageParams,
+    *,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> Dataset:
+    """Samples of one size, as many as are asked for.
+
+    Raises:
+        DataError: if they are not of one size, or not as many as are asked for.
+    """
+    rows = sampled_rows(images.labels.numpy(), images.is_member, params)
+    count = len(images.labels)
+    said = list(notes)
+    if len(rows) < count:
+        images = images.take(torch.from_numpy(rows))
+        said.append(f"{len(rows)} of {count} images are used, drawn in proportion to the labels")
+    inputs: Inputs
+    if isinstance(images.images, Tensor):
+        inputs = fitted(images.images, params)
+    else:
+        inputs, changes = stored(images.images, params)
+        said += changes
+    said.append(_kept(inputs, params))
+    return Dataset(
+        inputs=inputs,
+        labels=images.labels,
+        classes=images.classes,
+        attributes=images.attributes,
+        is_member=images.is_member,
+        groups=images.groups,
+        bounds=bounds_of(params.normalisation),
+        encoder=ImageEncoder.of(params, inputs.shape[1:]),
+        notes=tuple(said),
+        warnings=tuple(warnings),
+    )
+
+
+def _kept(inputs: Inputs, params: ImageParams) -> str:
+    channels, height, width = inputs.shape[1:]
+    place = "in memory" if isinstance(inputs, ByteImages) else "on disk, decoded batch by batch"
+    mean, std = (
+        ", ".join(f"{one:g}" for one in of)
+        for of in (params.normalisation.mean, params.normalisation.std)
+    )
+    return (
+        f"images: {channels} x {height} x {width}, {place}; pixels in [0, 1], less {mean}, "
+        f"divided by {std}"
+    )

@@ -1,0 +1,76 @@
+"""Purchase-100 and Texas-100: rows of bits, in the layout of their first publication."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperParams
+from safecompress_plugins.data.papers.paper_files import absent, root_of
+from safecompress_plugins.data.samples import sampled_rows
+
+__all__ = ["PaperBits", "purchase_100", "texas_100"]
+
+CLASSES = 100
+
+
+class PaperBits(EncodingSource):
+    """Inputs of zeros and ones as they are; a feature a column."""
+
+    def __init__(self, facts: PaperFacts, params: PaperParams) -> None:
+        self._facts = facts
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the text files."""
+        root = root_of(self._params, self._facts)
+        found = next(iter(sorted(root.glob("**/dataset_purchase"))), None)
+        features = next(iter(sorted(root.glob("**/100/feats"))), None)
+        if self._facts.name == "purchase-100" and found is not None:
+            table = _numbers(found)
+            labels, bits = table[:, 0], table[:, 1:]
+        elif self._facts.name == "texas-100" and features is not None:
+            labels = _numbers(features.with_name("labels"))[:, 0]
+            bits = _numbers(features)
+        else:
+            raise absent(root, self._facts)
+        if len(labels) != len(bits) or labels.min() < 1 or labels.max() > CLASSES:
+            raise DataError(
+                f"the files of {self._facts.name!r} are damaged: {len(labels)} labels from "
+                f"{labels.min()} to {labels.max()} for {len(bits)} rows",
+                mend="fetch them again",
+                field=("root",),
+            )
+        rows = sampled_rows(labels.astype(np.int64), None, self._params)
+        width = bits.shape[1]
+        return Dataset(
+            inputs=torch.from_numpy(bits[rows]).float(),
+            labels=torch.from_numpy(labels[rows].astype(np.int64)) - 1,
+            classes=tuple(str(number) for number in range(1, CLASSES + 1)),
+            attributes={},
+            features={f"feature {column + 1}": (column,) for column in range(width)},
+            bounds=(torch.zeros(()), torch.ones(())),
+            encoder=ArrayEncoder((width,)),
+            notes=(f"{len(rows)} of {len(labels)} rows of {width} bits are used",),
+        )
+
+
+def _numbers(path: Path) -> NDArray[np.uint8]:
+    """A text file of small numbers, at least two-dimensional."""
+    try:
+        return np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"{str(path)!r} is no table of small numbers ({error})",
+            mend="fetch it again",
+            field=("root",),
+        ) from error
+
+
+purchase_100 = partial(PaperBits, FACTS["purchase-100"])
+texas_100 = partial(PaperBits, FACTS["texas-100"])

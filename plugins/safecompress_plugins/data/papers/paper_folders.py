@@ -1,0 +1,73 @@
+"""The papers' data sets that are folders of images: Tiny-ImageNet and ImageNet-100."""
+
+from functools import partial
+from pathlib import Path
+
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.images.image_folder import folders_of_labels, images_in, labelled
+from safecompress_plugins.data.images.labelled_images import image_dataset
+from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperImagesParams
+from safecompress_plugins.data.papers.paper_files import absent, root_of, usual
+
+__all__ = ["PaperFolders", "imagenet_100", "tiny_imagenet"]
+
+ANNOTATIONS = "val_annotations.txt"
+INSIDE = "tiny-imagenet-200"
+"""The folder in the archive of Tiny-ImageNet."""
+
+Folders = dict[str, list[Path]]
+
+
+class PaperFolders(EncodingSource):
+    """Members, for ``pools.members: given``, are the training images, the others those of val."""
+
+    def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:
+        self._facts = facts
+        self._params = usual(params, facts)
+
+    def load(self) -> Dataset:
+        """Read what is there of the two parts."""
+        root = root_of(self._params, self._facts)
+        if (root / INSIDE).is_dir():
+            root /= INSIDE
+        training: Folders = {}
+        for folder in sorted(root.glob("train*")):
+            training |= folders_of_labels(folder)
+        validation = self._validation(root)
+        parts = [(part, side) for part, side in ((training, True), (validation, False)) if part]
+        if not parts:
+            raise absent(root, self._facts)
+        return image_dataset(labelled(parts, given=len(parts) > 1), self._params)
+
+    @staticmethod
+    def _validation(root: Path) -> Folders:
+        """Folders of labels, or one folder and a table that tells the label of each file."""
+        folders: Folders = {}
+        for folder in sorted(root.glob("val*")):
+            annotations = folder / ANNOTATIONS
+            folders |= _annotated(annotations) if annotations.exists() else _labels_in(folder)
+        return folders
+
+
+def _labels_in(folder: Path) -> Folders:
+    return folders_of_labels(folder) if folder.is_dir() else {}
+
+
+def _annotated(path: Path) -> Folders:
+    there = {image.name: image for image in images_in(path.parent)}
+    folders: Folders = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        name, label = (*line.split("\t"), "", "")[:2]
+        if name not in there or not label:
+            raise DataError(
+                f"line {number} of {str(path)!r} names no image of its folder and label",
+                mend="fetch the archive again",
+                field=("root",),
+            )
+        folders.setdefault(label, []).append(there[name])
+    return folders
+
+
+tiny_imagenet = partial(PaperFolders, FACTS["tiny-imagenet"])
+imagenet_100 = partial(PaperFolders, FACTS["imagenet-100"])

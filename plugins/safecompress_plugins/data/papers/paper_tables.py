@@ -1,0 +1,176 @@
+"""The papers' tables of people, from the files as they are distributed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from safecompress_core.toolkit import Dataset
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperTableParams
+from safecompress_plugins.data.papers.paper_files import absent, root_of
+from safecompress_plugins.data.tables.columns import RawColumn, Table, require_columns
+from safecompress_plugins.data.tables.csv_file import read_csv
+from safecompress_plugins.data.tables.manifest import PrivateColumn, TableParams
+from safecompress_plugins.data.tables.table import dataset_of
+
+__all__ = ["PaperTable", "adult", "compas"]
+
+MISSING = ("", "?", "NA", "N/A")
+
+
+@dataclass(frozen=True)
+class Usual:
+    """How a table is usually used.
+
+    Attributes:
+        target: the column that is predicted.
+        private: the columns that must stay private.
+        drop: those that nobody uses.
+        inputs: the only ones that the model sees, unless all others are.
+    """
+
+    target: str
+    private: tuple[str, ...]
+    drop: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
+class PaperTable(EncodingSource):
+    """A table whose columns have their usual parts to play, unless the parameters say otherwise."""
+
+    def __init__(
+        self,
+        facts: PaperFacts,
+        params: PaperTableParams,
+        *,
+        read: Callable[[Path, PaperFacts], Table],
+        usual: Usual,
+    ) -> None:
+        self._facts = facts
+        self._params = params
+        self._read = read
+        self._usual = usual
+
+    def load(self) -> Dataset:
+        """Read the files and encode their columns."""
+        given, usual = self._params, self._usual
+        table = self._read(root_of(given, self._facts), self._facts)
+        target = given.target or usual.target
+        private: list[str | PrivateColumn] = [
+            one for one in usual.private if one != target and one not in given.drop
+        ]
+        if usual.inputs:
+            used = {target, *usual.inputs, *usual.private, *map(_name, given.private or ())}
+            table = {name: column for name, column in table.items() if name in used}
+        there = MEMBER in table
+        params = TableParams(
+            target=target,
+            private=private if given.private is None else given.private,
+            drop=[*given.drop, *(name for name in usual.drop if self._is_idle(name, target))],
+            members=MEMBER if there else None,
+            samples=given.samples,
+            samples_seed=given.samples_seed,
+            fewest_per_label=given.fewest_per_label,
+        )
+        return dataset_of(table, params)
+
+    def _is_idle(self, name: str, target: str) -> bool:
+        """Whether a column that is usually left out has no part to play in the parameters."""
+        played = {target, *self._params.drop, *map(_name, self._params.private or ())}
+        return name not in played
+
+
+def _name(one: str | PrivateColumn) -> str:
+    return one if isinstance(one, str) else one.column
+
+
+MEMBER = "published for training"
+"""The column that tells the two files of a data set apart."""
+
+
+def _both(parts: Mapping[str, Table]) -> Table:
+    """Training and test rows below each other, and which is which where there are both."""
+    tables = list(parts.values())
+    joined = {
+        name: RawColumn([cell for table in tables for cell in table[name].cells])
+        for name in tables[0]
+    }
+    if len(parts) > 1:
+        sides = [split for split, table in parts.items() for _ in next(iter(table.values())).cells]
+        joined[MEMBER] = RawColumn(sides)
+    return joined
+
+
+ADULT = (
+    "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation",
+    "relationship", "race", "sex", "capital-gain", "capital-loss", "hours-per-week",
+    "native-country", "Salary",
+)  # fmt: skip
+
+
+def _adult(root: Path, facts: PaperFacts) -> Table:
+    """UCI's two files have no names; the test file has a line of its own, and a dot a label."""
+    parts = {}
+    for split, name in (("train", "adult.data"), ("test", "adult.test")):
+        if (path := root / name).exists():
+            parts[split] = _without_dots(read_csv(path, names=ADULT, missing=MISSING, comment="|"))
+    if parts:
+        return _both(parts)
+    if (path := root / "adult.csv").exists():
+        return read_csv(path, missing=MISSING)
+    raise absent(root, facts)
+
+
+def _without_dots(table: Table) -> Table:
+    cells = [cell and cell.removesuffix(".") for cell in table["Salary"].cells]
+    return {**table, "Salary": RawColumn(cells)}
+
+
+def _compas(root: Path, facts: PaperFacts) -> Table:
+    """The rows that ProPublica's own analysis keeps, with its reasons in its notebook."""
+    path = root / "compas-scores-two-years.csv"
+    if not path.exists():
+        raise absent(root, facts)
+    table = read_csv(path, missing=("",), numbered=True)
+    needed = ("days_b_screening_arrest", "is_recid", "c_charge_degree", "score_text")
+    require_columns(table, [(("root",), name) for name in needed])
+    days, recid, degree, score = (table[name].cells for name in needed)
+    kept = [
+        row
+        for row, day in enumerate(days)
+        if day is not None
+        and abs(float(day)) <= 30
+        and recid[row] != "-1"
+        and degree[row] != "O"
+        and score[row] != "N/A"
+    ]
+    rows = np.array(kept, dtype=np.int64)
+    return {name: column.take(rows) for name, column in table.items()}
+
+
+compas = partial(
+    PaperTable,
+    FACTS["compas"],
+    read=_compas,
+    usual=Usual(
+        target="two_year_recid",
+        private=("race", "sex"),
+        inputs=(
+            "age",
+            "priors_count",
+            "juv_fel_count",
+            "juv_misd_count",
+            "juv_other_count",
+            "c_charge_degree",
+        ),
+    ),
+)
+adult = partial(
+    PaperTable,
+    FACTS["adult"],
+    read=_adult,
+    usual=Usual(target="Salary", private=("sex", "race", "marital-status"), drop=("fnlwgt",)),
+)

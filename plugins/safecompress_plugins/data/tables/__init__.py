@@ -1,0 +1,1 @@
+"""Tables: one sample a row."""

@@ -1,0 +1,181 @@
+"""Text files with a sample a line."""
+
+import codecs
+import csv
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.tables.columns import RawColumn, Table
+from safecompress_plugins.data.tables.manifest import CsvParams
+from safecompress_plugins.data.tables.table import dataset_of_sides
+
+__all__ = ["CsvFile", "read_csv", "table_of"]
+
+DELIMITERS = (";", "\t", "|", ",")
+LONGEST = 1 << 24  # characters in a cell: a document, not a broken quote that eats the file
+
+
+class CsvFile(EncodingSource):
+    """One line a sample; the first line has the names of the columns, or the parameters do."""
+
+    def __init__(self, params: CsvParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the file, or both, and encode the columns."""
+        params = self._params
+        members = self._read(params.path, field="path")
+        if params.non_members is None:
+            return dataset_of_sides(members, None, params)
+        return dataset_of_sides(
+            members, self._read(params.non_members, field="non_members"), params
+        )
+
+    def _read(self, path: str, *, field: str) -> Table:
+        return table_of(existing(path, field=(field,)), self._params)
+
+
+def table_of(path: Path, params: CsvParams) -> Table:
+    """All columns of a file, read as parameters say.
+
+    Raises:
+        DataError: if it cannot be read so.
+    """
+    return read_csv(
+        path,
+        names=params.names,
+        delimiter=params.delimiter,
+        encoding=params.encoding,
+        missing=params.missing,
+    )
+
+
+def read_csv(
+    path: Path,
+    *,
+    names: Sequence[str] = (),
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+    missing: Collection[str],
+    comment: str | None = None,
+    numbered: bool = False,
+) -> Table:
+    """Read all columns of a text file; blanks around cells are no part of them.
+
+    Args:
+        path: the file.
+        names: of the columns; those of the first line if there are none.
+        delimiter: what stands between two cells.
+        encoding: of the text, unless a mark at its beginning says UTF-8 or UTF-16.
+        missing: what a cell without a value holds.
+        comment: what lines that hold no sample begin with.
+        numbered: whether a second column of one name is called ``name.1``, rather than refused.
+
+    Raises:
+        DataError: if it is no such file, or a line has more or fewer cells than the first.
+    """
+    csv.field_size_limit(LONGEST)
+    blank = frozenset(missing)
+    try:
+        with path.open(encoding=_encoding(path, encoding), newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+            header = [name.strip() for name in (names or next(reader, []))]
+            header = _numbered(header) if numbered else header
+            _check_header(header, path, delimiter)
+            rows = []
+            for cells in reader:
+                if not cells or (comment and cells[0].startswith(comment)):
+                    continue
+                if len(cells) != len(header):
+                    raise _uneven(cells, header, f"line {reader.line_num} of {str(path)!r}")
+                rows.append(cells)
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(
+            f"cannot read {str(path)!r} as {encoding} text with cells ({error})",
+            mend="write its 'encoding', latin-1 or cp1252, say, or save it as UTF-8 text",
+            field=("path",),
+        ) from error
+    if names and rows and {cell.strip() for cell in rows[0]} == set(names):
+        raise DataError(
+            f"the first line of {str(path)!r} holds the names, and 'names' gives them as well",
+            mend="leave 'names' out",
+            field=("names",),
+        )
+    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
+    return {
+        name: RawColumn([None if (cell := one.strip()) in blank else cell for one in cells])
+        for name, cells in zip(header, columns, strict=True)
+    }
+
+
+def _encoding(path: Path, stated: str) -> str:
+    """What the mark at the beginning of a file says, else what is stated."""
+    with path.open("rb") as file:
+        first = file.read(3)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig" if first == codecs.BOM_UTF8 else stated
+
+
+def _uneven(cells: Sequence[str], header: Sequence[str], place: str) -> DataError:
+    """What to say of a line that has not as many cells as there are columns."""
+    mend = "mend the file, or write another delimiter, or the right names"
+    if len(cells) == len(header) + 1 and not cells[-1].strip():
+        mend = "take the delimiter at the end of each line out, or end the line of names with one"
+    elif len(cells) == 1 and (other := _other_delimiter(cells[0])):
+        mend = f"write 'delimiter: {json.dumps(other)}'"
+    return DataError(
+        f"{place} has {len(cells)} cells, and there are {len(header)} columns",
+        mend=mend,
+        field=("path",),
+    )
+
+
+def _other_delimiter(text: str) -> str:
+    """What else stands between several cells of a line; empty if nothing does."""
+    return next((one for one in DELIMITERS if one in text), "")
+
+
+def _numbered(header: Sequence[str]) -> list[str]:
+    counts: Counter[str] = Counter()
+    names = []
+    for name in header:
+        names.append(f"{name}.{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return names
+
+
+def _check_header(header: Sequence[str], path: Path, delimiter: str) -> None:
+    if not header:
+        raise DataError(f"{str(path)!r} is empty", mend="name another file", field=("path",))
+    if any("\0" in name for name in header):
+        raise DataError(
+            f"{str(path)!r} holds zero bytes, as UTF-16 text without a mark does",
+            mend="write 'encoding: utf-16-le', or save it as UTF-8 text",
+            field=("path",),
+        )
+    if len(header) == 1 and (other := _other_delimiter(header[0])) and other != delimiter:
+        raise DataError(
+            f"the first line of {str(path)!r} has one cell, {header[0]!r}",
+            mend=f"write 'delimiter: {json.dumps(other)}'",
+            field=("path",),
+        )
+    nameless = [str(place) for place, name in enumerate(header, start=1) if not name]
+    if len(nameless) > 1:
+        raise DataError(
+            f"columns {', '.join(nameless)} of {str(path)!r} have no name",
+            mend="name them in its first line, or give 'names' if its first line is a sample",
+            field=("path",),
+        )
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{str(path)!r} has two columns called {twice[0]!r}",
+            mend="rename one of them, or give 'names' if its first line is a sample",
+            field=("path",),
+        )

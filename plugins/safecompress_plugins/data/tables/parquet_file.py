@@ -1,0 +1,251 @@
+"""Parquet files: tables, or images with labels in the layout of Hugging Face datasets."""
+
+import json
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from safecompress_core.toolkit import DataError, Dataset
+from safecompress_plugins.data.encoders import EncodingSource
+from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.images.images import Encoded
+from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
+from safecompress_plugins.data.images.manifest import ImageParquetParams
+from safecompress_plugins.data.samples import sides_of
+from safecompress_plugins.data.tables.columns import RawColumn, Table, require_columns
+from safecompress_plugins.data.tables.encoding import coded
+from safecompress_plugins.data.tables.manifest import MISSING_CELLS, ParquetParams, SidesParams
+from safecompress_plugins.data.tables.table import dataset_of_sides
+
+__all__ = [
+    "ImageParquetFile",
+    "ParquetFile",
+    "arrow_table",
+    "concatenated",
+    "images_of",
+    "plain_table",
+]
+
+BLANK = frozenset(MISSING_CELLS)
+
+
+class ParquetFile(EncodingSource):
+    """A row a sample."""
+
+    def __init__(self, params: ParquetParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the files and encode their columns."""
+        members, others = _sides(self._params.path, self._params)
+        missing = self._params.missing
+        non_members = None if others is None else plain_table(others, missing)
+        return dataset_of_sides(plain_table(members, missing), non_members, self._params)
+
+
+class ImageParquetFile(EncodingSource):
+    """A row an image with its label."""
+
+    def __init__(self, params: ImageParquetParams) -> None:
+        self._params = params
+
+    def load(self) -> Dataset:
+        """Read the two columns, and decode the images."""
+        params = self._params
+        members, others = _sides(params.path, params)
+        if others is None:
+            found = images_of(members, image=params.image, label=params.target)
+            return image_dataset(found, params, notes=found.notes)
+        what = f"{params.path} and {params.non_members}"
+        whole = concatenated([members, others], what=what, field="non_members")
+        sides = sides_of(len(members), len(others))
+        found = images_of(whole, image=params.image, label=params.target, sides=sides)
+        return image_dataset(found, params, notes=found.notes)
+
+
+def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Table | None]:
+    """The rows of ``path``, and those of ``non_members`` if there are any."""
+    members = arrow_table(_paths(path))
+    if params.non_members is None:
+        return members, None
+    return members, arrow_table([existing(params.non_members, field=("non_members",))])
+
+
+def _paths(given: str | list[str]) -> list[Path]:
+    if isinstance(given, str):
+        return [existing(given, field=("path",))]
+    return [existing(text, field=("path", index)) for index, text in enumerate(given)]
+
+
+def arrow_table(paths: Sequence[Path]) -> pa.Table:
+    """The rows of all files.
+
+    Raises:
+        DataError: if one is no Parquet file, has other columns than the first, or other labels.
+    """
+    try:
+        tables = [pq.read_table(path) for path in paths]
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(", ".join(map(str, paths)), error, field="path") from error
+    return concatenated(tables, what=", ".join(map(str, paths)), field="path")
+
+
+def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
+    """Join the rows of tables; labels are joined by their names, whatever number each has.
+
+    Args:
+        tables: with the same columns.
+        what: what an error calls them.
+        field: the parameter that names them.
+
+    Raises:
+        DataError: if they do not have the same columns, or the same names of labels.
+    """
+    try:
+        return pa.concat_tables([_numbered_as(tables[0], one, what, field) for one in tables])
+    except pa.ArrowException as error:
+        raise _unreadable(what, error, field=field) from error
+
+
+def _numbered_as(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
+    """The same rows with labels numbered as in the first table, whose names are kept."""
+    for position, name in enumerate(table.column_names):
+        names, own = _label_names(first.schema, name), _label_names(table.schema, name)
+        if names == own:
+            continue
+        if names is None or own is None or set(names) != set(own):
+            only = sorted(set(names or ()) ^ set(own or ()))
+            raise DataError(
+                f"{what}: two sources number the labels of {name!r} differently; only one of them "
+                f"names {', '.join(map(repr, only))}",
+                mend="write labels as text, or both with the same list of names",
+                field=(field,),
+            )
+        places = [None if code < 0 else names.index(own[code]) for code in _codes(table, name)]
+        column = pa.array(places, type=table.schema.field(name).type)
+        table = table.set_column(position, table.schema.field(name), column)
+    return table.replace_schema_metadata(first.schema.metadata)
+
+
+def _codes(table: pa.Table, name: str) -> list[int]:
+    """Labels as numbers, -1 where one is missing, as Hugging Face datasets write it."""
+    return [-1 if code is None else int(code) for code in table.column(name).to_pylist()]
+
+
+def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
+    reason = str(error).splitlines()[0]
+    return DataError(
+        f"cannot read {what} as Parquet ({reason})",
+        mend="name Parquet files with the same columns",
+        field=(field,),
+    )
+
+
+def images_of(
+    table: pa.Table, *, image: str, label: str, sides: RawColumn | None = None
+) -> LabelledImages:
+    """Encoded images and their labels, without those that have none.
+
+    Args:
+        table: a row an image.
+        image: the column of images.
+        label: the column of labels.
+        sides: who is a member, where that is known.
+
+    Raises:
+        DataError: if the columns hold something else.
+    """
+    require_columns(table.column_names, [(("image",), image), (("target",), label)])
+    column = table.column(image)
+    if not (pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0):
+        raise DataError(
+            f"the column {image!r} holds {column.type}, and no images",
+            mend="name a column of structs with 'bytes', as Hugging Face datasets write them",
+            field=("image",),
+        )
+    labels, classes = _labels(table, label)
+    images = [_encoded(one) for one in column.to_pylist()]
+    if None in images:
+        raise DataError(
+            f"row {images.index(None) + 1} of {image!r} holds neither an image nor a path",
+            mend="take it out, or embed the images",
+            field=("image",),
+        )
+    encoded = [one for one in images if one is not None]
+    found = LabelledImages(encoded, torch.tensor(labels), classes)
+    return found.on_sides(sides).with_labels()
+
+
+def _encoded(struct: dict[str, Any] | None) -> Encoded | None:
+    """The bytes of an image, or its file where the library has left it there; None for neither."""
+    if struct is None:
+        return None
+    if struct["bytes"] is not None:
+        return bytes(struct["bytes"])
+    path = struct.get("path")
+    return Path(path) if path and Path(path).is_file() else None
+
+
+def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
+    """Labels as numbers, -1 where one is missing, and the names of all."""
+    names = _label_names(table.schema, label)
+    if names is not None and pa.types.is_integer(table.column(label).type):
+        return _codes(table, label), names
+    column = RawColumn([_cell(value, None) for value in table.column(label).to_pylist()])
+    found = coded(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
+    present = len(found.names) - bool(found.missing)
+    codes = [code if code < present else -1 for code in found.codes.tolist()]
+    return codes, found.names[:present]
+
+
+def _label_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
+    """What Hugging Face's own metadata say that the numbers of a column stand for."""
+    stored = (schema.metadata or {}).get(b"huggingface")
+    if stored is None:
+        return None
+    feature: Any = json.loads(stored).get("info", {}).get("features", {}).get(column, {})
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return tuple(map(str, names)) if names else None
+
+
+def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
+    """Columns as texts.
+
+    Raises:
+        DataError: if one holds images, lists, or bytes that are no text.
+    """
+    blank = frozenset(missing)
+    columns = {}
+    for name in table.column_names:
+        form = table.schema.field(name).type
+        if pa.types.is_nested(form):
+            raise DataError(
+                f"the column {name!r} holds {form}, and a cell of a table is one value",
+                mend="write 'type: image-parquet' for images; make a list columns of their own",
+                field=("path",),
+            )
+        named = _label_names(table.schema, name)
+        try:
+            cells = [_cell(value, named) for value in table.column(name).to_pylist()]
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"the column {name!r} holds bytes that are no UTF-8 text ({error})",
+                mend="write it as text",
+                field=("path",),
+            ) from error
+        columns[name] = RawColumn([None if cell in blank else cell for cell in cells])
+    return columns
+
+
+def _cell(value: Any, names: tuple[str, ...] | None) -> str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if names is not None and isinstance(value, int) and value < len(names):
+        return names[value] if value >= 0 else None
+    text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    return text.strip()

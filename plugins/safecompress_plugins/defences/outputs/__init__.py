@@ -1,0 +1,1 @@
+"""Defences that add an output guard to the model."""

@@ -1,0 +1,1 @@
+"""Defences that change the loss, the batch or the step."""

@@ -1,0 +1,227 @@
+"""DP-SGD: every sample's gradient is clipped, and noise hides who was there."""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
+
+import torch
+from opacus.accountants import create_accountant
+from opacus.accountants.utils import get_noise_multiplier
+from torch import Tensor, nn
+
+from safecompress_core.toolkit import (
+    Classifier,
+    Defence,
+    Flaw,
+    SafeCompressError,
+    Step,
+    Supplies,
+    Surroundings,
+)
+from safecompress_plugins.defences.training.manifest import DpSgdParams
+from safecompress_plugins.defences.training.per_sample import (
+    PerSample,
+    mixing_layers,
+    unknown_layers,
+)
+
+__all__ = ["DpSgd"]
+
+
+class DpSgd(Defence):
+    """Clips each sample's gradient to norm C, sums, adds noise of deviation σ·C, and averages.
+
+    ::
+
+        g = 1/b · (Σᵢ gᵢ · min(1, C / ‖gᵢ‖) + N(0, σ² C² I))
+
+    b is the mean number of samples in a batch, so that a smaller last one makes a smaller step. gᵢ
+    has every weight that exists and no other: what a topology leaves out neither counts in the norm
+    nor gets noise. σ = 0 clips alone and guarantees nothing. Whatever the optimizer makes of g
+    (momentum, Adam, weight decay) is free.
+
+    ε comes from opacus' accountant, over all steps that the model has behind it. The accountant
+    assumes that every batch draws each member independently (Poisson sampling); ours are shuffled
+    and cut, with the same mean rate, as is common practice.
+
+    Source: Abadi et al. 2016, "Deep Learning with Differential Privacy", CCS, Algorithm 1.
+    """
+
+    def __init__(self, params: DpSgdParams) -> None:
+        super().__init__()
+        self._params = params
+        self.guarantees = params.noise != 0
+        self._gradients = PerSample()
+        self._history: list[tuple[float, float, int]] = []
+
+    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+        """Layers, neighbours and budgets with which there is no such thing."""
+        mixing = mixing_layers(around.network.module)
+        if mixing:
+            yield Flaw(
+                field="type",
+                message=f"samples see each other in {_told(mixing)}, so none has a gradient of its "
+                "own",
+                mend="take a model without batch normalisation: of ours mlp and lenet have none, "
+                "the others take 'normalisation: group'",
+            )
+        unknown = {
+            name: layer
+            for name, layer in unknown_layers(around.network.module).items()
+            if name not in mixing
+        }
+        if unknown:
+            message = f"opacus tells no gradients of single samples for {_told(unknown)}"
+            yield Flaw(field="type", message=message, mend="take a model without such layers")
+        for name, other in around.others.items():
+            if not other.is_per_sample:
+                yield Flaw(
+                    field="type",
+                    message=f"{name!r} learns from several samples at once, or from members past "
+                    "the noise",
+                    mend="take one of the two out",
+                )
+        if around.arithmetic.precision is torch.float16:
+            message = "training.precision float16 scales the gradients that are to be clipped"
+            yield Flaw(field="type", message=message, mend="train in bfloat16 or float32")
+        members = around.schedule.members
+        if self._params.delta * members >= 1:
+            message = (
+                f"a delta of {self._params.delta:g} lets one of {members} members be published"
+            )
+            yield Flaw(field="delta", message=message, mend=f"write less than {1 / members:.1g}")
+        elif self._params.epsilon is not None:
+            try:
+                self._multiplier(around.schedule.steps, around.schedule.epochs)
+            except ValueError:
+                message = f"no noise reaches an epsilon of {self._params.epsilon:g}"
+                yield Flaw(field="epsilon", message=message, mend="ask for more, or train less")
+
+    def equip(self, supplies: Supplies) -> None:
+        """Turn the budget into noise, for all steps that the model will be trained."""
+        schedule = supplies.schedule
+        self._rate = 1 / schedule.steps
+        self._batch = schedule.members / schedule.steps
+        self._noise = self._multiplier(schedule.steps, schedule.epochs)
+
+    def _multiplier(self, steps: int, epochs: int) -> float:
+        """σ: as given, or the least with which all steps together keep to the budget.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        params = self._params
+        if params.noise is not None:
+            return params.noise
+        assert params.epsilon is not None  # the parameters have one of the two
+        return _noise_for(params.epsilon, params.delta, steps, epochs, params.accountant)
+
+    def inside(self, network: Classifier) -> AbstractContextManager[None]:
+        """Watch what each layer is given."""
+        return self._gradients.watching(network)
+
+    def adjust(self, step: Step, *, generator: torch.Generator) -> None:
+        """Put the noisy mean of clipped gradients in the place of the plain one."""
+        limit = self._params.clip
+        gradients = self._gradients.gradients(step.network, samples=len(step.losses))
+        weights = limit / gradients.norms().clamp(min=limit)
+        changed = set()
+        for parameter, total in gradients.weighed(weights):
+            noisy = total + self._drawn(parameter, gradients.masks, generator)
+            parameter.grad = (noisy / self._batch).to(parameter)
+            changed.add(id(parameter))
+        for name, parameter in step.network.module.named_parameters():
+            if parameter.grad is not None and id(parameter) not in changed:
+                raise SafeCompressError(
+                    f"dp-sgd: {name} learned from members where its layer was not asked, so what "
+                    "each of them did is not known; take another model"
+                )
+        self._count()
+
+    def _drawn(
+        self, parameter: Tensor, masks: Mapping[int, Tensor], generator: torch.Generator
+    ) -> Tensor | float:
+        """Noise for the weights that exist."""
+        if not self._noise:
+            return 0.0
+        drawn = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+        noise = self._noise * self._params.clip * drawn.to(parameter.device)
+        mask = masks.get(id(parameter))
+        return noise if mask is None else noise * mask
+
+    def _count(self) -> None:
+        """One more step of this noise and rate."""
+        *before, last = self._history or [(self._noise, self._rate, 0)]
+        if last[:2] != (self._noise, self._rate):
+            before, last = [*before, last], (self._noise, self._rate, 0)
+        self._history = [*before, (*last[:2], last[2] + 1)]
+
+    def get_extra_state(self) -> Tensor:
+        """The steps so far, shape (K, 3): noise, sampling rate and how many, in their order."""
+        return torch.tensor(self._history, dtype=torch.float64).reshape(-1, 3)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Go on after these steps."""
+        self._history = [(noise, rate, int(steps)) for noise, rate, steps in state.tolist()]
+
+    def facts(self) -> Mapping[str, Any]:
+        """What the accountant says of all steps so far."""
+        if not self._history:
+            return {}
+        params = self._params
+        epsilon = _epsilon(tuple(self._history), params.delta, params.accountant)
+        noise, rate, _ = self._history[-1]
+        steps = sum(count for *_, count in self._history)
+        told = "∞ (no noise)" if epsilon is None else f"{epsilon:.3g}"
+        return {
+            "text": f"ε = {told} at δ = {params.delta:g}: noise multiplier {noise:.3g}, clipping "
+            f"norm {params.clip:g}, {steps:,} steps at a sampling rate of {rate:.3g}; the "
+            f"{params.accountant} accountant assumes Poisson sampling, batches were shuffled; the "
+            "choice among candidates is not accounted for",
+            "epsilon": epsilon,
+            "delta": params.delta,
+            "noise_multiplier": noise,
+            "clipping_norm": params.clip,
+            "steps": steps,
+            "sampling_rate": rate,
+            "accountant": params.accountant,
+            "history": [list(one) for one in self._history],
+        }
+
+
+def _told(layers: Mapping[str, nn.Module]) -> str:
+    """The first of some layers, and how many there are besides."""
+    name, layer = next(iter(layers.items()))
+    others = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+    return f"{name!r} ({type(layer).__name__}){others}"
+
+
+@lru_cache(maxsize=64)
+def _noise_for(epsilon: float, delta: float, steps: int, epochs: int, accountant: str) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a bound that could be tighter is a bound
+        return float(
+            get_noise_multiplier(
+                target_epsilon=epsilon,
+                target_delta=delta,
+                sample_rate=1 / steps,
+                steps=steps * epochs,
+                accountant=accountant,
+            )
+        )
+
+
+@lru_cache(maxsize=64)
+def _epsilon(
+    history: tuple[tuple[float, float, int], ...], delta: float, accountant: str
+) -> float | None:
+    """None where a step had no noise: then there is no bound."""
+    if any(noise == 0 for noise, *_ in history):
+        return None
+    counted = create_accountant(mechanism=accountant)
+    counted.history = list(history)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        return float(counted.get_epsilon(delta=delta))

@@ -1,0 +1,1 @@
+"""Attacks: adversaries, their observations of a model, and the signals they compute."""

@@ -1,0 +1,337 @@
+"""What an attacker is given and what it must answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Definition, Game
+from safecompress_core.attacks.observations import Observations
+from safecompress_core.attacks.public_features import Encoding
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.host.boundary import checked
+
+__all__ = ["Adversary", "Attacker", "Ball", "Clues", "Evader", "Evidence", "Extractor", "Inverter"]
+
+# N samples · C classes · V attribute values · P columns of public features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an adversary holds about the samples of one pool.
+
+    Attributes:
+        seen: the model's reactions to them, limited to the declared access.
+        truth: what it tries to find out, when it is known (attack-train) and None when it is not:
+            (N,) bool for membership, (N,) int64 in [0, V) for an attribute.
+        values: how many values the truth can take; 2 for membership.
+        references: what reference models say of the same samples, for an attacker whose definition
+            asks for them; else None.
+        uncompressed: the uncompressed model's reactions to the same samples, with the same access,
+            for an attacker whose definition asks for them; else None.
+        versions: other compressed versions' reactions to the same samples, with the same access,
+            for an attacker whose definition asks for them; empty where there are none.
+        public: attribute: what anyone may know of the samples anyway, shape (N, P), where the data
+            have public features; else None. ``seen.inputs`` show no more than that either.
+        encoding: attribute: how the model's input says the attribute, where it does; else None.
+        is_member: attribute: which samples are members, shape (N,), bool, where that is known
+            (attack-train); else None.
+    """
+
+    seen: Observations
+    truth: Tensor | None
+    values: int
+    references: References | None = None
+    uncompressed: Observations | None = None
+    versions: tuple[Observations, ...] = ()
+    public: Tensor | None = None
+    encoding: Encoding | None = None
+    is_member: Tensor | None = None
+
+    def take(self, positions: Tensor) -> "Evidence":
+        """The evidence on some samples, by position (int64) or mask (bool), in that order."""
+        return replace(
+            self,
+            seen=self.seen.take(positions),
+            truth=None if self.truth is None else self.truth[positions],
+            references=None if self.references is None else self.references.take(positions),
+            uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
+            versions=tuple(version.take(positions) for version in self.versions),
+            public=None if self.public is None else self.public[positions],
+            is_member=None if self.is_member is None else self.is_member[positions],
+        )
+
+    def declared(self, definition: AttackerDef, params: AttackerParams) -> "Evidence":
+        """What is left of the evidence for an attacker that declares no more than this.
+
+        Of reference models and versions there are as many as its parameters ask for.
+        """
+        access, references, uncompressed = definition.access, self.references, self.uncompressed
+        if not definition.references or references is None:
+            references = None
+        else:
+            references = references.first(params.references)  # type: ignore[attr-defined]
+            if access.covers(Access.WHITE_BOX):
+                references = references.unguarded
+        if not definition.pairs_with_uncompressed or uncompressed is None:
+            uncompressed = None
+        else:
+            uncompressed = uncompressed.restricted(access)
+        others = params.versions - 1 if definition.sees_versions else 0  # type: ignore[attr-defined]
+        return replace(
+            self,
+            seen=self.seen.restricted(access),
+            references=references,
+            uncompressed=uncompressed,
+            versions=tuple(one.restricted(access) for one in self.versions[:others]),
+        )
+
+
+def _check_scores(definition: Definition, scores: object, evidence: Evidence) -> None:
+    """Require a tensor of numbers, (N,) for membership and (N, V) for an attribute.
+
+    An attacker that is made of others may play either game.
+    """
+    n, values = len(evidence.seen.labels), evidence.values
+    shapes = {Game.MEMBERSHIP: (n,), Game.ATTRIBUTE: (n, values)}
+    if isinstance(definition, AttackerDef):
+        shapes = {definition.game: shapes[definition.game]}
+    wanted = f"it must return a tensor of shape {' or '.join(map(str, shapes.values()))}"
+    wanted = f"{wanted}, without NaN"
+    if not isinstance(scores, Tensor):
+        raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
+    if tuple(scores.shape) not in shapes.values():
+        raise ValueError(f"returned shape {tuple(scores.shape)} for {n} samples; {wanted}")
+    if scores.is_complex() or (broken := int(scores.isnan().sum())):
+        what = "complex numbers" if scores.is_complex() else f"{broken} NaN"
+        raise ValueError(f"returned {what} for {n} samples; {wanted}")
+
+
+class Adversary(ABC):
+    """Built from its parameters once a model; copied, with what it learned, for each candidate.
+
+    Attributes:
+        remarks: what an audit says of it, once fitted, beside the game's measures; JSON-ready.
+    """
+
+    remarks: Mapping[str, Any] = MappingProxyType({})
+
+    @abstractmethod
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn from the samples of attack-train that the adversary holds, starting afresh."""
+
+    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Learn for a slightly changed model, starting from what was learned before.
+
+        Adversaries that fit in no time start afresh.
+        """
+        self.fit(known, generator=generator)
+
+
+class Attacker(Adversary):
+    """Says of each sample what is true: whether it is a member, or which value an attribute has.
+
+    Attributes:
+        threshold: the membership score above which the attacker itself says "member"; None lets
+            the game choose it on attack-train. Attribute attackers leave it alone.
+    """
+
+    threshold: float | None = None
+
+    @abstractmethod
+    @checked(_check_scores)
+    def score(self, evidence: Evidence) -> Tensor:
+        """One answer a sample; ``evidence.truth`` is None.
+
+        Returns:
+            membership: shape (N,), higher means more likely a member;
+            attribute: shape (N, V), higher means more likely that value.
+        """
+
+
+# N samples
+
+ROUNDING = 1e-5  # of float32 arithmetic on inputs of order 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ball:
+    """Where an input may be moved to.
+
+    Attributes:
+        norm: ``linf``, the largest change of a value; ``l2``, the Euclidean length of the change.
+        epsilon: the largest change, above 0.
+        low: the lowest value that an input can have; broadcasts to one sample.
+        high: the highest one.
+    """
+
+    norm: Literal["linf", "l2"]
+    epsilon: float
+    low: Tensor
+    high: Tensor
+
+    def distances(self, moved: Tensor, origin: Tensor) -> Tensor:
+        """How far each input was moved, shape (N,), for inputs (N, ...)."""
+        order = torch.inf if self.norm == "linf" else 2
+        change = (moved - origin).flatten(1).double()
+        lengths: Tensor = torch.linalg.vector_norm(change, ord=order, dim=1)
+        return lengths
+
+    def check(self, moved: Tensor, origin: Tensor) -> None:
+        """Whether an attacker kept to the rules, up to rounding.
+
+        Raises:
+            ValueError: if the shape is another one, or an input is no number, too far from where it
+                was, or outside the range; which is the attacker's fault.
+        """
+        if moved.shape != origin.shape:
+            raise ValueError(
+                f"perturbed inputs must be {tuple(origin.shape)}, but are {tuple(moved.shape)}"
+            )
+        if not moved.isfinite().all():
+            raise ValueError("perturbed inputs are not all finite numbers")
+        farthest = float(self.distances(moved, origin).max())
+        if farthest > self.epsilon * (1 + ROUNDING) + ROUNDING:
+            raise ValueError(
+                f"an input was moved by {farthest:g} in {self.norm}, "
+                f"but epsilon is {self.epsilon:g}"
+            )
+        if ((moved < self.low - ROUNDING) | (moved > self.high + ROUNDING)).any():
+            raise ValueError("a perturbed input has a value that no input can have")
+
+    def noise(self, origin: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The inputs, each moved by epsilon in a direction drawn by lot, shape (N, ...).
+
+        ``linf``: every value by epsilon, up or down; ``l2``: uniform on the sphere. What would
+        leave the range stops at its edge.
+        """
+        drawn = torch.randn(origin.shape, generator=generator)
+        if self.norm == "linf":
+            step = self.epsilon * torch.where(drawn < 0, -1.0, 1.0)
+        else:
+            flat = torch.nn.functional.normalize(drawn.flatten(1), dim=1)
+            step = self.epsilon * flat.reshape(origin.shape)
+        return torch.clamp(origin + step, self.low, self.high)
+
+
+def _check_moved(
+    _: Definition, moved: object, evidence: Evidence, ball: Ball, **__: object
+) -> None:
+    """Inputs within the ball."""
+    if not isinstance(moved, Tensor):
+        raise ValueError(f"returned {type(moved).__name__}; it must return a tensor of inputs")
+    try:
+        ball.check(moved.detach().cpu(), evidence.seen.inputs)
+    except ValueError as error:
+        raise ValueError(f"broke a rule: {error}") from None
+
+
+class Evader(Adversary):
+    """Moves inputs a little, so that the model answers wrongly.
+
+    What it is fitted on are the non-members of attack-train.
+    """
+
+    @abstractmethod
+    @checked(_check_moved)
+    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
+        """The samples of a pool, each moved within the ball.
+
+        Args:
+            evidence: the samples with their labels, and the model as far as access goes.
+            ball: where they may be moved to; what leaves it is an error.
+            generator: all chance comes from it.
+
+        Returns:
+            Shape (N, ...) as ``evidence.seen.inputs``.
+        """
+
+
+# K things to reconstruct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clues:
+    """What is known of the K things to reconstruct.
+
+    Attributes:
+        classes: task labels, shape (K,), int64, for an attacker that reconstructs what is
+            typical of each; empty for one that reconstructs single samples.
+        gradients: of K samples, for an attacker whose definition asks for them: by parameter the
+            gradient of the cross-entropy, as a participant of federated learning sends it, in
+            double precision. Weights that the model does not have send 0. Empty otherwise.
+        low: the lowest value that an input can have; broadcasts to one sample.
+        high: the highest one.
+    """
+
+    classes: Tensor
+    gradients: tuple[Mapping[str, Tensor], ...]
+    low: Tensor
+    high: Tensor
+
+    def __len__(self) -> int:
+        return len(self.gradients) or len(self.classes)
+
+
+def _check_inputs(
+    _: Definition, found: object, evidence: Evidence, clues: Clues, **__: object
+) -> None:
+    """Finite inputs of the model, one for each clue."""
+    shape = (len(clues), *evidence.seen.inputs.shape[1:])
+    wanted = f"it must return a tensor of finite numbers, of shape {shape}"
+    if not isinstance(found, Tensor):
+        raise ValueError(f"returned {type(found).__name__}; {wanted}")
+    if tuple(found.shape) != shape:
+        raise ValueError(f"returned shape {tuple(found.shape)}; {wanted}")
+    if broken := int((~found.isfinite()).sum()):
+        raise ValueError(f"returned {broken} values that are not finite; {wanted}")
+
+
+class Inverter(Adversary):
+    """Reconstructs inputs of the model.
+
+    What it is fitted on are the non-members of attack-train.
+    """
+
+    @abstractmethod
+    @checked(_check_inputs)
+    def reconstruct(
+        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+    ) -> Tensor:
+        """One input for each clue.
+
+        Args:
+            evidence: the adversary's own samples, and the model as far as access goes.
+            clues: what there is to reconstruct.
+            generator: all chance comes from it.
+
+        Returns:
+            Shape (K, ...), inputs like those of the model.
+        """
+
+
+def _check_labels(_: Definition, labels: object, inputs: Tensor) -> None:
+    """A label for each input."""
+    wanted = f"it must return a tensor of {len(inputs)} labels, int64"
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"returned {type(labels).__name__}; {wanted}")
+    if tuple(labels.shape) != (len(inputs),) or labels.is_floating_point():
+        raise ValueError(f"returned {labels.dtype} of shape {tuple(labels.shape)}; {wanted}")
+
+
+class Extractor(Adversary):
+    """Trains a clone of the model.
+
+    What it is fitted on are non-members of attack-train, as many as its budget allows, and the
+    model's answers to them. It is fitted a second time, on the same samples with their true labels
+    as answers: what it achieves then needs no model, and is the baseline.
+    """
+
+    @abstractmethod
+    @checked(_check_labels)
+    def answer(self, inputs: Tensor) -> Tensor:
+        """What the clone answers to inputs (M, ...): labels, shape (M,), int64."""

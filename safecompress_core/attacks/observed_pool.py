@@ -1,0 +1,58 @@
+"""One model's observations of one pool."""
+
+from dataclasses import dataclass
+
+import torch
+
+from safecompress_core.attacks.observations import Observations, observe
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.data.dataset import Dataset, placed
+from safecompress_core.data.pools import Pool
+from safecompress_core.networks.classifier import Classifier
+
+__all__ = ["Sight", "look"]
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A pool as one model shows it: observed once, shared by every attacker.
+
+    Attributes:
+        dataset: where the samples are from.
+        pool: which they are, members first.
+        seen: the model's reactions to them, with all the access that it gives.
+        references: those of reference models, or None.
+        uncompressed: those of the uncompressed model, or None.
+        versions: those of other compressed versions, in the order in which they are handed out.
+    """
+
+    dataset: Dataset
+    pool: Pool
+    seen: Observations
+    references: References | None = None
+    uncompressed: Observations | None = None
+    versions: tuple[Observations, ...] = ()
+
+    @property
+    def unseen(self) -> Observations:
+        """The reactions to non-members, on which the task metrics are read."""
+        return self.seen.take(torch.arange(len(self.pool.members), len(self.pool)))
+
+
+def look(
+    network: Classifier, dataset: Dataset, pool: Pool, references: References | None = None
+) -> Sight:
+    """One pass of the network over a pool: plain samples, never transformed ones.
+
+    Args:
+        network: the model.
+        dataset: where the samples are from.
+        pool: which they are.
+        references: what reference models say of all samples of the data set.
+    """
+    indices = pool.indices
+    seen = observe(network, placed(dataset.inputs, indices, CPU), dataset.labels[indices])
+    others = None if references is None else references.take(indices)
+    return Sight(dataset=dataset, pool=pool, seen=seen, references=others)

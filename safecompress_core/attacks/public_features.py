@@ -1,0 +1,85 @@
+"""What an adversary of a private attribute has beside the model: background knowledge.
+
+Everyone may know the public features of a sample and its task label. What is neither public nor
+the attribute itself nobody knows; where the model is asked, 0 stands in its place.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from safecompress_core.data.dataset import Attribute, Dataset
+
+__all__ = ["Encoding", "background_flaws", "encoding_of", "public_columns"]
+
+# N samples · D columns of the flat input · P of them public · V attribute values · K their columns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """How the model's input says which value an attribute has.
+
+    Attributes:
+        columns: where in the flat input, shape (K,), int64.
+        codes: what stands there for each value, shape (V, K).
+    """
+
+    columns: Tensor
+    codes: Tensor
+
+    def __len__(self) -> int:
+        """How many values there are, V."""
+        return len(self.codes)
+
+    def written(self, inputs: Tensor, value: int) -> Tensor:
+        """A copy of inputs (N, ...) that says of every sample that it has this value."""
+        flat = inputs.flatten(1).clone()
+        flat[:, self.columns] = self.codes[value].to(flat.dtype)
+        return flat.reshape(inputs.shape)
+
+
+def encoding_of(attribute: Attribute) -> Encoding | None:
+    """How the model's input says the attribute; None where it does not."""
+    if not attribute.columns or attribute.codes is None:
+        return None
+    return Encoding(torch.tensor(attribute.columns), attribute.codes)
+
+
+def public_columns(dataset: Dataset, attribute: str) -> Tensor:
+    """Where the flat input holds public features, shape (P,), int64, rising.
+
+    Columns that hold the attribute itself are never among them, whatever features are declared.
+    """
+    public = {column for columns in dataset.features.values() for column in columns}
+    hidden = set(dataset.attributes[attribute].columns)
+    return torch.tensor(sorted(public - hidden), dtype=torch.int64)
+
+
+def background_flaws(dataset: Dataset) -> Iterator[str]:
+    """Each way in which features and attributes contradict the samples, as a sentence."""
+    width = prod(dataset.inputs.shape[1:])
+    held = {f"feature {name!r}": columns for name, columns in dataset.features.items()}
+    held |= {f"attribute {name!r}": one.columns for name, one in dataset.attributes.items()}
+    for what, columns in held.items():
+        outside = [column for column in columns if not 0 <= column < width]
+        if outside:
+            yield f"{what} is in column {outside[0]}, but the flat input has {width}, from 0"
+    for name, attribute in dataset.attributes.items():
+        yield from _attribute_flaws(name, attribute, len(dataset.labels))
+
+
+def _attribute_flaws(name: str, attribute: Attribute, count: int) -> Iterator[str]:
+    if attribute.numbers is not None:
+        if attribute.numbers.shape != (count,):
+            shape = tuple(attribute.numbers.shape)
+            yield f"attribute {name!r} has numbers of shape {shape} for {count} samples"
+        elif not attribute.numbers.isfinite().all():
+            yield f"attribute {name!r} has numbers that are not finite"
+    if attribute.codes is not None:
+        expected = (len(attribute.names), len(attribute.columns))
+        if attribute.codes.shape != expected:
+            shape = tuple(attribute.codes.shape)
+            yield f"attribute {name!r} has codes of shape {shape}, but {expected} are needed"

@@ -1,0 +1,143 @@
+"""What reference models say of the samples of a pool, and which of them were trained on which."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from safecompress_core.attacks.signals import logit_of_confidence
+from safecompress_core.data.grouping import grouped_split
+from safecompress_core.errors import PoolError
+
+__all__ = ["References", "deal", "hands"]
+
+# R reference models · N samples · C classes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """The answers of R reference models to N samples: black-box, like those of any model.
+
+    Attributes:
+        logits: shape (R, N, C), float32.
+        is_in: which model was trained on which sample, shape (R, N), bool. It says nothing of the
+            membership that is attacked: who is in was drawn without looking at it.
+        labels: task labels, shape (N,), int64, in [0, C).
+        bare: their logits before what guards their answers, shape (R, N, C); None where nothing
+            does.
+
+    Raises:
+        PoolError: if the shapes do not fit each other.
+    """
+
+    logits: Tensor
+    is_in: Tensor
+    labels: Tensor
+    bare: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.logits.shape[:2] != self.is_in.shape or self.labels.shape != self.is_in.shape[1:]:
+            shapes = [tuple(t.shape) for t in (self.logits, self.is_in, self.labels)]
+            raise PoolError(f"logits, is_in and labels of references do not fit: {shapes}")
+
+    def __len__(self) -> int:
+        """How many models there are, R."""
+        return len(self.logits)
+
+    def take(self, positions: Tensor) -> "References":
+        """Of some samples, by position (int64) or mask (bool), in that order."""
+        return References(
+            self.logits[:, positions],
+            self.is_in[:, positions],
+            self.labels[positions],
+            None if self.bare is None else self.bare[:, positions],
+        )
+
+    def first(self, count: int) -> "References":
+        """The first so many models."""
+        bare = None if self.bare is None else self.bare[:count]
+        return References(self.logits[:count], self.is_in[:count], self.labels, bare)
+
+    @property
+    def unguarded(self) -> "References":
+        """As somebody sees them who leaves out the guard of what it attacks, and theirs."""
+        return self if self.bare is None else References(self.bare, self.is_in, self.labels)
+
+    @property
+    def confidence_logits(self) -> Tensor:
+        """log(p_y / (1 − p_y)) of each model and sample, shape (R, N), float64."""
+        return torch.stack([logit_of_confidence(one, self.labels) for one in self.logits])
+
+    @property
+    def log_confidences(self) -> Tensor:
+        """Log p_y of each model and sample, shape (R, N), float64."""
+        return logsigmoid(self.confidence_logits)
+
+
+def hands(members: int, samples: int) -> int:
+    """How many hands the samples are dealt into, so that one is about as large as a training set.
+
+    Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
+    *non-members* of a reference model that are a hand.
+    """
+    return max(2, round(samples / min(members, samples - members)))
+
+
+def deal(
+    labels: Tensor,
+    *,
+    members: int,
+    count: int,
+    generator: torch.Generator,
+    groups: Tensor | None = None,
+) -> Tensor:
+    """Who trains which reference model.
+
+    The samples are shuffled and dealt into ``hands``, label by label, whose sizes differ by at most
+    1; a model takes one hand, and when they are used up there is a new deal. So each sample is in
+    as many models as any other, give or take one, and where half of the samples are members, each
+    pair of models has one half each. Nothing but the labels is looked at.
+
+    Args:
+        labels: task labels of all samples that the adversary has, shape (N,), int64.
+        members: how many of them train the model that is attacked.
+        count: how many reference models there are.
+        generator: shuffles.
+        groups: what belongs together and is in one hand, shape (N,), int64; sizes of hands then
+            differ by as much as groups make them.
+
+    Returns:
+        Which model is trained on which sample, shape (count, N), bool.
+    """
+    size = hands(members, len(labels))
+    rounds = []
+    for _ in range(-(-count // size)):
+        if groups is None:
+            hand = _hand(labels, size, generator)
+        else:
+            hand = _hand_of_groups(labels, groups, size, generator)
+        rounds.append(hand == torch.arange(size)[:, None])
+    held = torch.cat(rounds)[:count]
+    return held if members * 2 <= len(labels) else ~held
+
+
+def _hand(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """The hand of each sample, shape (N,), int64."""
+    shuffled = torch.randperm(len(labels), generator=generator)
+    by_label = shuffled[labels[shuffled].argsort(stable=True)]
+    hand = torch.empty_like(labels)
+    hand[by_label] = torch.arange(len(labels)) % size
+    return hand
+
+
+def _hand_of_groups(
+    labels: Tensor, groups: Tensor, size: int, generator: torch.Generator
+) -> Tensor:
+    count = len(labels)
+    sizes = [count // size + (number < count % size) for number in range(size)]
+    hand = torch.empty_like(labels)
+    parts = grouped_split(torch.arange(count), labels, groups, sizes, generator)
+    for number, part in enumerate(parts):
+        hand[part] = number
+    return hand

@@ -1,0 +1,1 @@
+"""Audit of finished models: fresh attackers on a pool that selected nothing."""

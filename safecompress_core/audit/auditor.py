@@ -1,0 +1,226 @@
+"""Judges finished models: fresh attackers that selected nothing, on a pool that nothing has seen.
+
+The audit is no part of what a method is given, so no method can look at it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Game, Params
+from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.observations import Observations
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.games.controls.null_control import null_control
+from safecompress_core.games.controls.planted_control import (
+    planted,
+    planted_control,
+    planted_references,
+)
+from safecompress_core.games.epsilon_bound import Pairs
+from safecompress_core.games.membership_details import PRIOR, Lens
+from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.metric import Metric, Subject
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.events import Journal
+from safecompress_core.seeding import Seed
+
+__all__ = ["Auditor"]
+
+
+class Auditor:
+    """Holds the audit's attacks, the metrics and the pools; for attacks on several models those.
+
+    Every model is attacked by attackers that start from the same generators: what differs between
+    two audits is the model.
+    """
+
+    def __init__(
+        self,
+        attacks: Sequence[Attack],
+        metrics: Mapping[str, Metric],
+        *,
+        dataset: Dataset,
+        pools: Pools,
+        create: Callable[[Params], Any],
+        journal: Journal,
+        seed: Seed,
+        prior: float = PRIOR,
+        uncompressed: Classifier | None = None,
+        versions: Mapping[str, Classifier] = MappingProxyType({}),
+    ) -> None:
+        self._attacks = attacks
+        self._metrics = metrics
+        self._dataset = dataset
+        self._pools = pools
+        self._seed = seed
+        self._lens = Lens(
+            pairs=Pairs.by_lot(
+                pools.audit.is_member.numpy(),
+                dataset.labels[pools.audit.indices].numpy(),
+                generator=seed.child("pairs").numpy(),
+            ),
+            names=dataset.classes,
+            prior=prior,
+        )
+        self._create = create
+        self._journal = journal
+        self._uncompressed = uncompressed
+        self._versions = versions
+        self._shown: dict[tuple[str, str], Observations] = {}
+
+    def judge(
+        self,
+        network: Classifier,
+        *,
+        name: str,
+        file_bytes: int,
+        references: References | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """Metrics and attacks on the audit pool, and apart from it on canaries, JSON-ready.
+
+        Args:
+            network: the model.
+            name: what events call it.
+            file_bytes: size of its file.
+            references: what reference models of its kind say of all samples.
+            version: which of the compressed versions it is; None if it is none, and has no others
+                beside it.
+        """
+        look_at = partial(self._look, network, references=references, version=version)
+        known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
+        apart = self._pools.canaries
+        canaries = None if apart is None else look_at(apart)
+        subject = Subject(unseen=asked.unseen, file_bytes=file_bytes)
+        audit: dict[str, Any] = {}
+        for attack in self._attacks:
+            attacker: Attacker = self._create(attack.params)
+            attacker.fit(
+                attack.evidence(known, is_known=True),
+                generator=self._seed.child("fit", attack.id).torch(),
+            )
+            judgement = attack.played(
+                attacker,
+                known,
+                asked,
+                lens=self._lens,
+                seed=self._seed.child("play", attack.id),
+            )
+            audit[attack.id] = judgement.to_json()
+            if attacker.remarks:
+                audit[attack.id]["remarks"] = dict(attacker.remarks)
+            if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
+                judged = attack.judged(attacker, known, canaries)
+                audit[attack.id]["canaries"] = judged.to_json()
+            self._journal.tell(
+                "attack_finished",
+                phase="audit",
+                model=name,
+                attacker=attack.id,
+                advantage=judgement.advantage.value,
+            )
+        metrics = {
+            metric_name: {"value": estimate.value, "interval": list(estimate.interval)}
+            for metric_name, metric in self._metrics.items()
+            for estimate in (metric.measure(subject),)
+        }
+        return {"metrics": metrics, "audit": audit}
+
+    def null_control(
+        self,
+        network: Classifier,
+        *,
+        references: References | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """By membership attack, what it finds where membership was drawn by lot, JSON-ready."""
+        known, asked = (
+            self._look(network, pool, references=references, version=version)
+            for pool in (self._pools.attack_train, self._pools.audit)
+        )
+        return {
+            attack.id: null_control(
+                partial(self._scores, attack),
+                attack.evidence(known, is_known=True),
+                attack.evidence(asked, is_known=True),
+                generator=self._seed.child("lots", attack.id).torch(),
+            ).to_json()
+            for attack in self._attacks
+            if attack.definition.game is Game.MEMBERSHIP
+        }
+
+    def planted_control(
+        self,
+        network: Classifier,
+        *,
+        references: References | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """By membership attack, what it makes of a copy that tells membership, JSON-ready."""
+        pools = (self._pools.attack_train, self._pools.audit)
+        told = torch.cat([pool.indices for pool in pools])
+        leaky = planted(
+            network,
+            self._dataset.inputs[told],
+            self._dataset.labels[told],
+            torch.cat([pool.is_member for pool in pools]),
+        )
+        leaking = None if references is None else planted_references(references)
+        known, asked = (
+            self._look(leaky, pool, references=leaking, version=version) for pool in pools
+        )
+        return {
+            attack.id: planted_control(
+                partial(self._scores, attack),
+                attack.evidence(known, is_known=True),
+                attack.evidence(asked, is_known=True),
+            ).to_json()
+            for attack in self._attacks
+            if attack.definition.game is Game.MEMBERSHIP
+        }
+
+    def _look(
+        self,
+        network: Classifier,
+        pool: Pool,
+        *,
+        references: References | None,
+        version: str | None,
+    ) -> Sight:
+        """A pool as a model shows it, and as others do beside it where that is asked for."""
+        others = () if version is None else (name for name in self._versions if name != version)
+        return replace(
+            look(network, self._dataset, pool, references),
+            uncompressed=self._as_uncompressed.get(pool.name),
+            versions=tuple(self._as_version(name, pool) for name in others),
+        )
+
+    def _as_version(self, name: str, pool: Pool) -> Observations:
+        """What a compressed version shows of a pool, observed once for all models and attacks."""
+        key = name, pool.name
+        if key not in self._shown:
+            self._shown[key] = look(self._versions[name], self._dataset, pool).seen
+        return self._shown[key]
+
+    @cached_property
+    def _as_uncompressed(self) -> Mapping[str, Observations]:
+        """By pool what the uncompressed model shows, observed once for all models and attacks."""
+        network = self._uncompressed
+        wanted = any(attack.definition.pairs_with_uncompressed for attack in self._attacks)
+        if network is None or not wanted:
+            return {}
+        pools = (pool for pool in self._pools if pool is not self._pools.select)
+        return {pool.name: look(network, self._dataset, pool).seen for pool in pools}
+
+    def _scores(self, attack: Attack, known: Evidence, asked: Evidence) -> Tensor:
+        attacker: Attacker = self._create(attack.params)
+        attacker.fit(known, generator=self._seed.child("fit", attack.id).torch())
+        return attacker.score(asked)

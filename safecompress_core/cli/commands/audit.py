@@ -1,0 +1,147 @@
+"""``safecompress audit``: from a model that exists already to a verdict."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from safecompress_core.cli.discovery import (
+    discovered_plugins,
+    plugins_dir_option,
+)
+from safecompress_core.cli.invoked import invocation
+from safecompress_core.cli.outcome import display_of, print_outcome, write_page
+from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.specfile.checks.kinds import SpecKind
+from safecompress_core.specfile.load import composed, load_audit_spec
+from safecompress_core.specfile.models.run_spec import GIVEN
+from safecompress_core.specfile.yaml.overrides import Laid
+
+if TYPE_CHECKING:
+    from safecompress_core.saved_models.model_format import GivenModel
+
+__all__ = ["audit"]
+
+GATE_FAILED = 1
+
+existing = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL", type=existing)
+@click.option("--spec", type=SpecFile(), required=True, help="What it is attacked with.")
+@click.option("--data", type=existing, help="The data file; the same as --set task.data.path=...")
+@click.option("--members", type=existing, help="Instead: the file of those it was trained on, ...")
+@click.option("--non-members", type=existing, help="... and of those it was not trained on.")
+@set_option("Change a field of the spec: --set pools.members=0.5. May be repeated.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    help="Where to compute; the same as --set device=...",
+)
+@click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="runs",
+    show_default=True,
+    help="Where the audit's directory is made.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Let the model's file and the spec run the code that they hold or name.",
+)
+@plugins_dir_option
+@click.pass_context
+def audit(
+    context: click.Context,
+    *,
+    model: Path,
+    spec: Path,
+    data: Path | None,
+    members: Path | None,
+    non_members: Path | None,
+    overrides: tuple[str, ...],
+    device: str | None,
+    runs_dir: Path,
+    as_json: bool,
+    allow_code: bool,
+    plugins_dir: Path | None,
+) -> None:
+    """Attack a model that exists already, and hold it against gates.
+
+    MODEL is a state dict (.safetensors), a folder of Hugging Face, an exported program (.pt2), a
+    TorchScript file or an ONNX file. Who trained it is told by a column of the data or by two
+    files. Nothing is trained but attackers; nothing is unpickled.
+
+    Exit code 0 if every gate of the spec is met, 1 if one is missed or a control failed.
+
+    \b
+    Example:
+        safecompress audit model.safetensors --spec specs/audit_model.yaml
+    """
+    if (members is None) != (non_members is None):
+        raise click.UsageError("give both --members and --non-members, or neither")
+    if members is not None and data is not None:
+        raise click.UsageError("give either --data, or --members and --non-members")
+    read = composed(spec, (*overrides, *([f"device={device}"] if device else [])))
+    read.require(SpecKind.AUDIT)
+    # a spec for another command is told without torch, too
+    from safecompress_core.report.verdict import is_good
+    from safecompress_core.runs.audit_model import audit_model
+    from safecompress_core.saved_models.model_format import given_model
+
+    given = given_model(model, allow_code=allow_code)
+    host = discovered_plugins(plugins_dir)
+    loaded = load_audit_spec(
+        read,
+        laid=(*_files(data, members, non_members), *_architecture(given)),
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
+    with display_of(loaded.spec) as display:
+        host.add_observer("terminal display", display)
+        finished = audit_model(
+            given,
+            loaded,
+            host.registry,
+            runs=runs_dir,
+            observers=host.notify,
+            invoked=invocation(context),
+        )
+    print_outcome(finished, write_page(finished), as_json=as_json)
+    if not is_good(finished.results):
+        context.exit(GATE_FAILED)
+
+
+def _files(data: Path | None, members: Path | None, non_members: Path | None) -> Iterator[Laid]:
+    """What the options say of the data."""
+    if data is not None:
+        yield _laid(("task", "data", "path"), str(data), f"--data {data}")
+    if members is not None and non_members is not None:
+        yield _laid(("task", "data", "path"), str(members), f"--members {members}")
+        where = ("task", "data", "non_members")
+        yield _laid(where, str(non_members), f"--non-members {non_members}")
+        yield _laid(("pools", "members"), GIVEN, f"--members {members}")
+
+
+def _architecture(given: "GivenModel") -> Iterator[Laid]:
+    """What the model's file or folder says of its architecture, where the spec does not."""
+    from safecompress_core.saved_models.model_format import Format
+
+    origin = str(given.path)
+    if "model" in given.passport:
+        model = given.passport["model"]
+        yield Laid(steps=("task", "model"), value=model, origin=origin, yields=True)
+    elif given.format is Format.HUGGINGFACE:
+        steps = ("task", "model", "type")
+        yield Laid(steps=steps, value="huggingface", origin=origin, yields=True)
+        yield _laid(("task", "model", "path"), str(given.path), origin)
+
+
+def _laid(steps: tuple[str, ...], value: Any, origin: str) -> Laid:
+    return Laid(steps=steps, value=value, origin=origin)

@@ -1,0 +1,245 @@
+"""``safecompress compare``: variants, densities and seeds of one spec, held against each other."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
+from safecompress_core.cli.invoked import invocation
+from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.specfile.models.comparison import Comparison, Entry, load_comparison
+
+if TYPE_CHECKING:
+    from safecompress_core.compare.planning import ComparisonPlan
+    from safecompress_core.compare.work import Order
+    from safecompress_core.data.dataset import Dataset
+    from safecompress_core.host import PluginHost
+    from safecompress_core.runs.step_timing import Measured
+
+__all__ = ["compare"]
+
+UNFINISHED = 2
+NARROW = 120
+
+
+@click.command()
+@click.argument("spec", type=SpecFile())
+@set_option("Change a field of the comparison: --set changes.training.epochs=50. May be repeated.")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="comparisons",
+    show_default=True,
+    help="Where the comparison gets a folder of its name.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many runs are done at once; results do not depend on it, seconds do.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what there is to do, and how long it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@allow_code_option
+@plugins_dir_option
+@click.pass_context
+def compare(
+    context: click.Context,
+    *,
+    spec: Path,
+    overrides: tuple[str, ...],
+    into: Path,
+    workers: int,
+    dry_run: bool,
+    as_json: bool,
+    allow_code: bool,
+    plugins_dir: Path | None,
+) -> None:
+    """Run every variant of a spec at every density with every seed, and compare them.
+
+    What runs have in common is trained once. A comparison that was interrupted goes on where it
+    stopped, and one that gained a variant does only what is new. Exit code 2 if a run could not be
+    finished; the table then shows the others.
+
+    \b
+    Example:
+        safecompress compare specs/desk/handwriting.yaml --dry-run
+    """
+    host = discovered_plugins(plugins_dir)
+    comparison = load_comparison(
+        spec,
+        overrides=overrides,
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
+    folder = into / comparison.spec.name
+    from safecompress_core.compare.rehearsal import changes_of_finished, require_all_feasible
+
+    shelf: dict[str, Dataset] = {}
+    require_all_feasible(comparison, host.registry, folder, shelf)
+    if dry_run:
+        changed = changes_of_finished(comparison, host.registry, folder, shelf)
+        _plan(comparison, host, folder, changed, as_json=as_json)
+        return
+    from safecompress_core.cli.display.lines import brief_lines
+    from safecompress_core.compare.folder import held
+    from safecompress_core.compare.work import Order
+
+    order = Order(
+        path=spec,
+        overrides=overrides,
+        folder=folder,
+        plugins_dir=plugins_dir,
+        allow_code=allow_code,
+        invoked=invocation(context),
+        watch=brief_lines,
+    )
+    with held(folder, waiting=lambda: _tell_of_another(folder)):
+        record = _done(comparison, host, order, shelf, workers=workers)
+    _print(record, folder, as_json=as_json)
+    if record["failures"]:
+        context.exit(UNFINISHED)
+
+
+def _tell_of_another(folder: Path) -> None:
+    click.echo(f"{folder}: another comparison is at work here; waiting for it", err=True)
+
+
+def _done(
+    comparison: Comparison,
+    host: "PluginHost",
+    order: "Order",
+    shelf: dict[str, "Dataset"],
+    *,
+    workers: int,
+) -> dict[str, Any]:
+    """Do the work, a line for each finished run, and write down what came of it."""
+    from safecompress_core.compare.planning import Pace, plan_comparison
+    from safecompress_core.compare.record import first_invocation, record, write_record
+    from safecompress_core.compare.work import work_off
+    from safecompress_core.report.formatting import duration
+    from safecompress_core.runs.run import run_directory
+
+    total, told = len(comparison.entries), [0]
+    pace = Pace(plan_comparison(comparison, host.registry, order.folder))
+
+    def tell(entry: Entry, reason: str | None) -> None:
+        told[0] += 1
+        pace.finished(entry.label)
+        outcome = f"could not be finished: {reason}" if reason else "done"
+        left = "" if pace.left is None else f"; about {duration(pace.left)} left"
+        place = f"{told[0]:{len(str(total))}}/{total}"
+        click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
+
+    done, failures = work_off(
+        comparison,
+        host.registry,
+        order,
+        workers=workers,
+        told=tell,
+        observers=host.notify,
+        shelf=shelf,
+    )
+    finished = (
+        run_directory(entry.loaded, host.registry, order.folder / "runs") / "environment.json"
+        for entry in comparison.entries
+    )
+    content = record(
+        comparison,
+        done,
+        failures,
+        invoked=first_invocation(comparison, order.folder) or order.invoked,
+        environment=next(path for path in finished if path.exists() or not done),
+    )
+    write_record(order.folder, content)
+    return content
+
+
+def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+    """Results to standard output, and nothing else."""
+    if as_json:
+        click.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    from safecompress_core.cli.display.consoles import output_console
+    from safecompress_core.cli.display.tables import drawn_verdict, print_places
+    from safecompress_core.cli.display.variants import drawn_variants
+    from safecompress_core.report.comparison.variants import comparison_verdict, legend
+
+    console = output_console()
+    console.print()
+    console.print(drawn_variants(record, with_intervals=console.width >= NARROW))
+    console.print()
+    for sentence in legend(record):
+        console.print(sentence, style="dim")
+    console.print(drawn_verdict(comparison_verdict(record)))
+    for failure in record["failures"]:
+        console.print(f"not finished: {failure['label']}: {failure['reason']}", style="red")
+    console.print()
+    names = {"results": "json", "table": "md", "LaTeX": "tex", "figures": "csv", "report": "html"}
+    print_places({name: folder / f"comparison.{suffix}" for name, suffix in names.items()})
+
+
+def _plan(
+    comparison: Comparison,
+    host: "PluginHost",
+    folder: Path,
+    changed: dict[str, tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> None:
+    from safecompress_core.compare.planning import plan_comparison
+    from safecompress_core.runs.step_timing import measured
+
+    plan = plan_comparison(comparison, host.registry, folder, changed=changed)
+    pace = measured(comparison.entries[0].loaded, host.registry)
+    if as_json:
+        told = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    _print_plan(plan, pace)
+
+
+def _seconds(plan: "ComparisonPlan", pace: "Measured") -> float | None:
+    """All training at the measured pace."""
+    if plan.epochs is None or plan.steps is None:
+        return None
+    return plan.epochs * plan.steps * pace.step_seconds
+
+
+def _print_plan(plan: "ComparisonPlan", pace: "Measured") -> None:
+    from rich.table import Table
+
+    from safecompress_core.cli.display.consoles import output_console
+    from safecompress_core.report.formatting import duration
+
+    console = output_console()
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("run", "epochs", "tests", ""):
+        table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")
+    for run in plan.runs:
+        counts = ("?" if one is None else f"{one:,}" for one in (run.epochs, run.tests))
+        state = "stale" if run.changed else "done" if run.is_done else ""
+        table.add_row(run.label, *counts, state)
+    table.add_row("shared by the runs of a seed", f"{plan.shared_epochs:,}", "", "")
+    console.print(plan.name, style="bold")
+    console.print(table)
+    for run in plan.runs:
+        if run.changed:
+            click.echo(
+                f"stale: {run.label}: changed since it began: {', '.join(run.changed)}; remove "
+                f"runs/{run.directory} of this comparison to have it done again"
+            )
+    seconds = _seconds(plan, pace)
+    left = "?" if plan.epochs is None else f"{plan.epochs:,}"
+    console.print(f"\n{left} epochs are left, at {pace.step_seconds:.3g} s a step on {pace.device}")
+    if seconds is not None:
+        console.print(f"all training at this pace: {duration(seconds)} (attacks not counted)")

@@ -1,0 +1,76 @@
+"""``safecompress init``: a first spec for a CSV file, a folder of images, or a model."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from safecompress_core.errors import DataError, SafeCompressError
+from safecompress_core.install_command import install_command
+
+__all__ = ["init"]
+
+PROBES = {"run": "torch", "huggingface": "transformers"}
+"""By extra that a first spec may need, a package that it brings."""
+
+
+@click.command()
+@click.argument("what", metavar="WHAT", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    help="For a model: the CSV file or folder of images that it is trained on.",
+)
+@click.option("--target", metavar="COLUMN", help="The column of labels; by default it is guessed.")
+@click.option(
+    "--private",
+    metavar="COLUMN",
+    multiple=True,
+    help="A column that must stay private; the audit attacks it. May be repeated.",
+)
+@click.option("--factory", metavar="FUNCTION", help="The function that makes the network.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the spec; never over a file.  [default: NAME.yaml]",
+)
+def init(
+    what: Path,
+    *,
+    data: Path | None,
+    target: str | None,
+    private: tuple[str, ...],
+    factory: str | None,
+    output: Path | None,
+) -> None:
+    """Write a first spec, from a look at your files.
+
+    WHAT is a CSV file, a folder with a folder of images a label, a folder of Hugging Face, or a
+    Python file with a function that makes a network. Needs no torch.
+
+    \b
+    Example:
+        safecompress init patients.csv --target outcome --private sex
+        safecompress init my_model.py --data patients.csv
+    """
+    from safecompress_core.first_spec.commented_spec import drafted
+
+    try:
+        draft = drafted(what, data=data, target=target, private=private, factory=factory)
+    except DataError as error:
+        raise SafeCompressError(f"{error.message}; {error.mend}") from error
+    place = output or Path(f"{what.stem or 'first'}.yaml")
+    try:
+        with place.open("x", encoding="utf-8") as file:
+            file.write(draft.text(place.stem))
+    except FileExistsError:
+        message = f"{str(place)!r} exists, and is not written over; name another: --output FILE"
+        raise SafeCompressError(message) from None
+    except OSError as error:
+        raise SafeCompressError(f"cannot write {str(place)!r}: {error.strerror}") from error
+    allowed = " --allow-code" if draft.runs_code else ""
+    click.echo(f"wrote {place}; look at its comments, then:")
+    click.echo(f"    safecompress validate {place}{allowed}")
+    click.echo(f"    safecompress run {place}{allowed}")
+    if not all(find_spec(PROBES[extra]) for extra in draft.extras):
+        click.echo(f"a run needs: {install_command(*draft.extras)}")

@@ -1,0 +1,190 @@
+"""``safecompress inspect``: what a run directory, a model file or a spec's model holds."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safecompress_core.cli.discovery import allow_code_option, plugins_dir_option
+from safecompress_core.errors import RunDirectoryError, StorageError
+
+__all__ = ["inspect"]
+
+SPECS = (".yaml", ".yml")
+FEW = 6
+
+
+@click.command()
+@click.argument("place", metavar="RUN|FILE|SPEC", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@plugins_dir_option
+@allow_code_option
+def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool) -> None:
+    """Show what a run directory, a model file or the model of a spec holds.
+
+    Of a run: its results, and its files. Of a model file: architecture, tensors, densities, bytes.
+    Of a spec: which modules may be the representation, and which weights may be sparse; its data
+    are loaded, and nothing is trained.
+
+    \b
+    Example:
+        safecompress inspect runs/multi-attack-*/model/model.safetensors
+    """
+    if place.suffix in SPECS:
+        from safecompress_core.cli.blueprint import show_blueprint
+
+        show_blueprint(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
+        return
+    found = _run(place) if place.is_dir() else _model(place)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif place.is_dir():
+        _print_run(found)
+    else:
+        _print_model(found)
+
+
+def _run(directory: Path) -> dict[str, Any]:
+    """Files and results; ``results`` is null for a run that is not finished."""
+    if not (directory / "spec.resolved.yaml").exists():
+        raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
+    from safecompress_core.results.checksums import is_finished
+    from safecompress_core.results.directory import read_results
+
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    shown = [path for path in paths if not path.name.startswith(".")]
+    return {
+        "run": str(directory),
+        "files": {path.relative_to(directory).as_posix(): path.stat().st_size for path in shown},
+        "results": read_results(directory) if is_finished(directory) else None,
+    }
+
+
+def _model(file: Path) -> dict[str, Any]:
+    """Everything that a model file says of itself, and its tensors."""
+    from safecompress_core.saved_models.storage import FORMAT_VERSION, load_model
+
+    try:
+        stored = load_model(file)
+    except StorageError as error:
+        if file.suffix == ".safetensors":
+            raise
+        hint = f"a model of another format can be attacked: safecompress audit {file}"
+        raise StorageError(f"{error}; {hint}") from error
+    tensors = []
+    for name, tensor in stored.state.items():
+        active = stored.topology.active().get(name, tensor.numel())
+        is_dense = active == tensor.numel()
+        mask_bytes = 0 if is_dense else -(-tensor.numel() // 8)
+        int8 = stored.quantised.get(name)
+        values, scales = (tensor, 0) if int8 is None else (int8.values, int8.scales.nbytes)
+        tensors.append(
+            {
+                "name": name,
+                "shape": list(tensor.shape),
+                "dtype": str(values.dtype).removeprefix("torch."),
+                "weights": tensor.numel(),
+                "active": active,
+                "density": active / tensor.numel() if tensor.numel() else 1.0,
+                "bytes": active * values.element_size() + mask_bytes + scales,
+                "dense_bytes": tensor.numel() * tensor.element_size(),
+            }
+        )
+    return {
+        "file": str(file),
+        "format_version": FORMAT_VERSION,
+        "metadata": stored.metadata,
+        "tensors": tensors,
+        "density": stored.topology.density,
+        "weights": sum(one["weights"] for one in tensors),
+        "active": sum(one["active"] for one in tensors),
+        "file_bytes": file.stat().st_size,
+        "guard_bytes": sum(tensor.nbytes for tensor in stored.guard.values()),
+        "dense_bytes": sum(one["dense_bytes"] for one in tensors),
+    }
+
+
+def _print_run(found: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    from safecompress_core.cli.display.consoles import output_console
+    from safecompress_core.cli.display.tables import print_summary
+    from safecompress_core.report.formatting import size
+
+    console = output_console()
+    if found["results"]:
+        print_summary(console, found["results"])
+        console.print()
+    else:
+        console.print("This run is not finished: there is no results.json or no SHA256SUMS yet.\n")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right")
+    for name, count in found["files"].items():
+        table.add_row(size(count), name)
+    console.print(f"Files in {found['run']}", style="bold", soft_wrap=True)
+    console.print(table)
+
+
+def _print_model(found: Mapping[str, Any]) -> None:
+    from safecompress_core.cli.display.consoles import output_console
+    from safecompress_core.cli.display.tables import drawn
+    from safecompress_core.report.formatting import share
+    from safecompress_core.report.summary import Cell, Row, Table
+
+    rows = [
+        Row(
+            one["name"],
+            (
+                Cell(" × ".join(map(str, one["shape"]))),
+                Cell(one["dtype"]),
+                Cell(share(one["density"])),
+                Cell(f"{one['bytes']:,}"),
+            ),
+        )
+        for one in found["tensors"]
+    ]
+    console = output_console()
+    console.print(f"{found['file']}: model file, format version {found['format_version']}")
+    for name, value in found["metadata"].items():
+        told = TOLD.get(name, _told)(value)
+        console.print(f"  {name}: {told}")
+    columns = ("shape", "dtype", "density", "bytes")
+    console.print(drawn(Table("Tensors", columns, tuple(rows))))
+    times = found["dense_bytes"] / found["file_bytes"]
+    console.print(
+        f"{found['active']:,} of {found['weights']:,} weights: "
+        f"{share(found['active'] / found['weights'])} of the whole model, "
+        f"{share(found['density'])} of the layers that may be sparse.\n"
+        f"{found['file_bytes']:,} bytes; dense they would be "
+        f"{found['dense_bytes']:,}, {times:.1f} times as many."
+    )
+    if found["guard_bytes"]:
+        console.print(f"{found['guard_bytes']:,} of these bytes guard its answers.")
+
+
+def _reshaped(value: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many layers have other shapes than the architecture's; the table shows which."""
+    words = {"widths": "of another width", "factorised": "made of two"}
+    return ", ".join(f"{len(layers)} layers {words[kind]}" for kind, layers in value.items())
+
+
+def _encoded(value: Mapping[str, Any]) -> str:
+    """Which data set's encoder reads new rows; its record may be long."""
+    return f"rows as {value['data']} reads them (its record: --json)"
+
+
+TOLD: Mapping[str, Callable[[Any], str]] = {"encoder": _encoded, "reshaping": _reshaped}
+"""Metadata that are not listed value by value, and what is said of them."""
+
+
+def _told(value: Any) -> str:
+    """A value of the metadata in a line; the type of a component first, as in a spec."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: key != "type")
+        return ", ".join(f"{key} {_told(value[key])}" for key in keys)
+    if isinstance(value, list):
+        few = value if len(value) <= FEW else [*value[: FEW - 1], f"… ({len(value)} in all)"]
+        return ", ".join(map(str, few))
+    return str(value)

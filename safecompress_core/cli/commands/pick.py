@@ -1,0 +1,147 @@
+"""``safecompress pick``: another model of a run's archive, without training again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from safecompress_core.cli.archived import (
+    Entry,
+    Preference,
+    entry_of,
+    listed_archive,
+    preferred_entry,
+)
+from safecompress_core.errors import RunDirectoryError
+
+__all__ = ["pick"]
+
+RESULTS = "results.json"
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--prefer",
+    type=click.Choice(["safety", "performance", "balanced"]),
+    help="Safety: the worst attack succeeds least. Performance: the best at its task. "
+    "Balanced: the knee of the front.",
+)
+@click.option("--id", "model", metavar="ID", help="The model of this id, such as r3c2.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to copy its file.  [default: RUN/picked/ID.safetensors]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def pick(
+    run: Path, prefer: str | None, model: str | None, output: Path | None, as_json: bool
+) -> None:
+    """Take another model from a run's archive.
+
+    A run keeps every model that no other beats in everything: all of one density, each another
+    trade between the task and safety. Give either --prefer or --id; with neither, all are listed.
+
+    \b
+    Example:
+        safecompress pick runs/multi-attack-* --prefer safety
+    """
+    if prefer is not None and model is not None:
+        raise click.UsageError("give either --prefer or --id")
+    from safecompress_core.results.directory import read_results
+
+    results = read_results(run)
+    if prefer is None and model is None:
+        _list(results, run, as_json=as_json)
+        return
+    entry = (
+        entry_of(results, model) if model else preferred_entry(results, cast(Preference, prefer))
+    )
+    source = _inside(run, entry["file"])
+    place = _copied(source, output) if output else _picked(run, source, entry["id"])
+    if as_json:
+        audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
+        keys = ("id", "strategy", "settings", "objectives", "chosen")
+        picked = {"file": str(place), **{key: entry[key] for key in keys}, **audit}
+        click.echo(json.dumps(picked, indent=2, ensure_ascii=False))
+    else:
+        _print(results, entry, place)
+
+
+def _list(results: Mapping[str, Any], run: Path, *, as_json: bool) -> None:
+    """All models that may be taken, with what they were selected by."""
+    if as_json:
+        keys = ("id", "strategy", "objectives", "chosen")
+        entries = [{key: entry[key] for key in keys} for entry in results["archive"]]
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        return
+    from safecompress_core.cli.display.consoles import output_console
+
+    console = output_console()
+    console.print(listed_archive(results))
+    console.print(
+        "Performance is better when higher, the advantage of an attack when lower. Take one with\n"
+        f"  safecompress pick {run} --id ID",
+        soft_wrap=True,
+    )
+
+
+def _inside(run: Path, name: str) -> Path:
+    """Return a file of the run directory that its results name.
+
+    Raises:
+        RunDirectoryError: if the name leads out of it.
+    """
+    if not (run / name).resolve().is_relative_to(run.resolve()):
+        raise RunDirectoryError(f"{run / RESULTS}: it names {name!r}, outside the run directory")
+    return run / name
+
+
+def _picked(run: Path, source: Path, model: str) -> Path:
+    """Copy a model into the run directory, and record it there."""
+    from safecompress_core.results.checksums import record_files
+    from safecompress_core.results.directory import require_inside
+
+    require_inside(run)
+    name = f"picked/{model}.safetensors"
+    place = _copied(source, _inside(run, name))
+    record_files(run, [name])
+    return place
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """Copy a model file that is sound.
+
+    Raises:
+        StorageError: if it is not.
+        WriteError: if the copy cannot be written.
+    """
+    from safecompress_core.atomic_writing import write_bytes
+    from safecompress_core.saved_models.storage import load_model
+
+    load_model(source)
+    write_bytes(target, source.read_bytes())
+    return target
+
+
+def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
+    from safecompress_core.cli.display.consoles import output_console
+    from safecompress_core.cli.display.tables import drawn, print_places
+    from safecompress_core.report.summary import audit_of, objectives_of
+
+    console = output_console(markup=True)
+    is_chosen = " (the one that the run chose)" if entry["chosen"] else ""
+    console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)
+    console.print(drawn(objectives_of(results, entry)))
+    if "audit" in entry:
+        console.print(drawn(audit_of(entry)))
+    else:
+        console.print(
+            "This model was not audited: the figures above are those it was selected by, so they "
+            "read too well. To have every model of the archive audited, run the spec with\n"
+            "  --set audit.front=all",
+            markup=False,
+        )
+    print_places({"file": place})

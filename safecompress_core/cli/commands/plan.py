@@ -1,0 +1,139 @@
+"""``safecompress plan``: what a run would do, before anything is loaded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
+from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.specfile.load import load_spec
+from safecompress_core.specfile.models.run_spec import RunSpec
+
+__all__ = ["plan"]
+
+
+@click.command()
+@click.argument("spec", type=SpecFile())
+@set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Also train a few steps on made-up samples of the true shape: memory, time per step.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@plugins_dir_option
+@allow_code_option
+def plan(
+    spec: Path,
+    *,
+    overrides: tuple[str, ...],
+    measure: bool,
+    as_json: bool,
+    plugins_dir: Path | None,
+    allow_code: bool,
+) -> None:
+    """Show what a run would do: models, epochs, attacks, files, and what costs byte-identity.
+
+    Nothing is loaded or trained, and no torch is needed; with --measure some steps are, on made-up
+    samples, so that a run too large for this machine can still be planned on it.
+
+    \b
+    Example:
+        safecompress plan specs/multi_attack.yaml --set training.epochs=50
+    """
+    host = discovered_plugins(plugins_dir)
+    loaded = load_spec(
+        spec,
+        overrides=overrides,
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
+    from safecompress_core.plan import plan_of
+
+    found = plan_of(loaded, host.registry)
+    told: dict[str, Any] = found.to_json()
+    if measure:
+        from safecompress_core.runs.step_timing import measured
+
+        told["measured"] = measured(loaded, host.registry).to_json()
+        told |= _counted(told, loaded.spec)
+    if as_json:
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _print(told)
+
+
+def _print(told: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from safecompress_core.cli.display.consoles import output_console
+
+    console = output_console()
+    console.print(f"{told['name']}  runs/{told['directory']}", style="bold", soft_wrap=True)
+    members = "as many members as the data have" if told["members"] is None else ""
+    members = members or f"{told['members']:,} members in {told['steps']:,} steps an epoch"
+    console.print(f"{members}, batches of {told['training']['batch_size']}\n")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("", "models", "epochs", "candidates", "attackers fitted", "tests"):
+        table.add_column(title, justify="left" if not title else "right")
+    for job in told["jobs"]:
+        table.add_row(
+            job["name"],
+            _count(job["models"]),
+            _count(job["epochs"]),
+            "+".join(map(str, job["candidates"])),
+            _count(job["fits"]),
+            _count(job["tests"]),
+        )
+    table.add_row("in all", "", _count(told["epochs"]), style="bold")
+    console.print(table)
+    if "measured" in told:
+        _print_measured(console, told)
+    else:
+        console.print("\nHow long it takes: add --measure, which trains a few steps here.")
+    for warning in told["warnings"]:
+        console.print(f"\nwarning: {warning}")
+    console.print("\nThe same spec may give other bytes:", style="bold")
+    for caveat in told["caveats"]:
+        console.print(f"· {caveat}")
+    console.print(f"\nFiles: {', '.join(told['files'])}")
+
+
+def _counted(told: dict[str, Any], spec: RunSpec) -> dict[str, int]:
+    """Members and steps, where the plan could not tell them and the samples had to be loaded."""
+    samples, share = told["measured"]["samples"], spec.pools.members
+    if told["members"] is not None or samples is None or not isinstance(share, float):
+        return {}
+    members = round(share * samples)
+    return {"members": members, "steps": -(-members // spec.training.batch_size)}
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}" if number else ""
+
+
+def _print_measured(console: Any, told: dict[str, Any]) -> None:
+    from safecompress_core.report.formatting import duration, size
+
+    found = told["measured"]
+    steps = told["epochs"] and told["steps"] and told["epochs"] * told["steps"]
+    console.print(f"\nMeasured on {found['device']}, {found['threads']} threads", style="bold")
+    console.print(
+        f"{found['parameters']:,} parameters, {found['multiplications']:,} multiplications a "
+        f"sample, {found['precision']}"
+    )
+    console.print(
+        f"a step of {found['batch_size']} samples: {found['step_seconds']:.3g} s; observing "
+        f"them: {found['observing_seconds']:.3g} s; peak memory: {size(found['peak_bytes'])}"
+    )
+    if steps:
+        seconds = duration(steps * found["step_seconds"])
+        console.print(f"all training at this pace: {seconds} (attacks not counted)")

@@ -1,0 +1,102 @@
+"""``safecompress predict``: labels and probabilities of new rows, by the model of a run."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
+
+if TYPE_CHECKING:
+    from safecompress_core.saved_models.rebuild import Prediction
+
+__all__ = ["predict"]
+
+MODEL = Path("model") / "model.safetensors"
+"""The chosen model in a run directory."""
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the predictions.  [default: standard output]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json"]),
+    default="csv",
+    show_default=True,
+    help="A line for each row, or JSON.",
+)
+@plugins_dir_option
+@allow_code_option
+def predict(
+    model: Path,
+    file: Path,
+    *,
+    out: Path | None,
+    form: Literal["csv", "json"],
+    plugins_dir: Path | None,
+    allow_code: bool,
+) -> None:
+    """Write labels and probabilities of new rows.
+
+    MODEL is the model file of a run, or the run's directory. FILE holds rows as the data of the run
+    did: a CSV or Parquet file with the columns that the model takes, an image or a folder of
+    images, or arrays (.npy, .npz). Rows are encoded as the training data were.
+
+    \b
+    Example:
+        safecompress predict runs/mine-2e55665e patients.csv --out predictions.csv
+    """
+    from safecompress_core.atomic_writing import write_bytes
+    from safecompress_core.saved_models.rebuild import load_classifier
+
+    place = model / MODEL if model.is_dir() else model
+    host = discovered_plugins(plugins_dir)
+    classifier = load_classifier(place, registry=host.registry, allow_code=allow_code)
+    found = classifier.predict(file)
+    text = _as_csv(found) if form == "csv" else _as_json(found, model=place)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_bytes(out, text.encode())
+
+
+def _as_csv(found: "Prediction") -> str:
+    """A header, then row, label and the probability of each label."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["row", "label", *found.classes])
+    for name, label, probabilities in zip(
+        found.names, found.labels, found.probabilities.tolist(), strict=True
+    ):
+        writer.writerow([name, label, *(f"{one:.6g}" for one in probabilities)])
+    return stream.getvalue()
+
+
+def _as_json(found: "Prediction", *, model: Path) -> str:
+    rows: list[dict[str, Any]] = [
+        {
+            "row": name,
+            "label": label,
+            "probabilities": dict(zip(found.classes, probabilities, strict=True)),
+        }
+        for name, label, probabilities in zip(
+            found.names, found.labels, found.probabilities.tolist(), strict=True
+        )
+    ]
+    content = {"model": str(model), "predictions": rows}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,142 @@
+"""``safecompress run``: from a spec to a small model and a verdict."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
+from safecompress_core.cli.invoked import invocation
+from safecompress_core.cli.outcome import display_of, print_outcome, write_page
+from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.specfile.load import LoadedSpec, load_spec
+
+if TYPE_CHECKING:
+    from safecompress_core.host import PluginHost
+    from safecompress_core.results.command_line import Invocation
+    from safecompress_core.runs.run import FinishedRun
+
+__all__ = ["run"]
+
+GATE_FAILED = 1
+
+
+@click.command()
+@click.argument("spec", type=SpecFile())
+@set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    help="Where to compute; the same as --set device=...",
+)
+@click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="runs",
+    show_default=True,
+    help="Where run directories are made.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many processes train reference models at once; results do not depend on it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@allow_code_option
+@plugins_dir_option
+@click.pass_context
+def run(
+    context: click.Context,
+    *,
+    spec: Path,
+    overrides: tuple[str, ...],
+    device: str | None,
+    runs_dir: Path,
+    workers: int,
+    as_json: bool,
+    allow_code: bool,
+    plugins_dir: Path | None,
+) -> None:
+    """Compress a network as a spec says, attack it, and audit what comes out.
+
+    Prints a table and a verdict; progress goes to standard error. A run that was interrupted goes
+    on where it stopped; one that is finished is only shown again.
+
+    Exit code 0 if every gate of the spec is met, 1 if one is missed or a control failed.
+
+    \b
+    Example:
+        safecompress run specs/multi_attack.yaml --set seed=19
+    """
+    host = discovered_plugins(plugins_dir)
+    changes = (*overrides, *([f"device={device}"] if device else []))
+    loaded = load_spec(
+        spec,
+        overrides=changes,
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
+    finished = _done(
+        loaded,
+        host,
+        runs_dir,
+        workers=workers,
+        plugins_dir=plugins_dir,
+        invoked=invocation(context),
+    )
+    print_outcome(finished, write_page(finished), as_json=as_json)
+
+    from safecompress_core.report.verdict import is_good
+
+    if not is_good(finished.results):
+        context.exit(GATE_FAILED)
+
+
+def _done(
+    loaded: LoadedSpec,
+    host: "PluginHost",
+    runs: Path,
+    *,
+    workers: int,
+    plugins_dir: Path | None,
+    invoked: "Invocation",
+) -> "FinishedRun":
+    """Do the work, watched by a display."""
+    with display_of(loaded.spec) as display:
+        from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
+
+        host.add_observer("terminal display", display)
+        try:
+            return run_spec(
+                loaded,
+                host.registry,
+                runs=runs,
+                observers=host.notify,
+                workers=workers,
+                plugins_dir=plugins_dir,
+                invoked=invoked,
+            )
+        except TrainingDivergedError as error:
+            kept = _kept(run_directory(loaded, host.registry, runs))
+            raise TrainingDivergedError(f"{error}\n{kept}") from error
+
+
+def _kept(directory: Path) -> str:
+    """What a run that had to stop has kept, and where."""
+    kept = {
+        int(record.parent.name.removeprefix("round-")): record.parent
+        for record in (directory / "checkpoints").rglob("round-*/record.json")
+    }
+    if not kept:
+        return f"no round was finished; what there is lies in {directory}"
+    last = max(kept)
+    return f"the last finished round, {last}, is kept in {kept[last]}"

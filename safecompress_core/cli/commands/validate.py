@@ -1,0 +1,95 @@
+"""``safecompress validate``: every problem of every spec, without running anything."""
+
+from pathlib import Path
+
+import click
+
+from safecompress_core.cli.discovery import (
+    allow_code_option,
+    discovered_plugins,
+    plugins_dir_option,
+)
+from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.errors import SpecError
+from safecompress_core.formats import FORMATS, render
+from safecompress_core.host import PluginHost
+from safecompress_core.specfile.checks.kinds import SpecKind
+from safecompress_core.specfile.checks.membership import unused_membership
+from safecompress_core.specfile.load import LoadedSpec, composed, load_any_spec
+from safecompress_core.specfile.models.comparison import load_comparison
+from safecompress_core.specfile.problems import Problem
+
+__all__ = ["validate"]
+
+INVALID = 1
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=SpecFile())
+@set_option("Change a field before validating: --set training.epochs=50. May be repeated.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How problems are printed.",
+)
+@allow_code_option
+@plugins_dir_option
+@click.pass_context
+def validate(
+    context: click.Context,
+    *,
+    specs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output_format: str,
+    allow_code: bool,
+    plugins_dir: Path | None,
+) -> None:
+    """Check specs without running them.
+
+    Prints every problem with its place and what to write instead. Exit code 1 if there is any.
+
+    \b
+    Example:
+        safecompress validate specs/*.yaml
+    """
+    host = discovered_plugins(plugins_dir)
+    found = {path: _problems(path, overrides, host, allow_code=allow_code) for path in specs}
+    problems = list(dict.fromkeys(problem for several in found.values() for problem in several))
+    text = render(problems, output_format)
+    if text:
+        click.echo(text)
+    click.echo(_summary(found, len(problems)), err=True)
+    if problems:
+        context.exit(INVALID)
+
+
+def _problems(
+    path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
+) -> tuple[Problem, ...]:
+    try:
+        spec = composed(path, overrides)
+        load = load_comparison if spec.kind is SpecKind.COMPARE else load_any_spec
+        loaded = load(
+            spec,
+            registry=host.registry,
+            skipped=host.skipped,
+            allow_code=allow_code,
+        )
+    except SpecError as error:
+        return error.problems
+    if isinstance(loaded, LoadedSpec) and (warning := unused_membership(loaded.spec)):
+        click.echo(f"{path}: warning: {warning}", err=True)
+    return ()
+
+
+def _summary(found: dict[Path, tuple[Problem, ...]], count: int) -> str:
+    invalid = sum(bool(problems) for problems in found.values())
+    if not invalid:
+        return "1 spec is valid" if len(found) == 1 else f"{len(found)} specs are valid"
+    noun = "problem" if count == 1 else "problems"
+    where = "1 spec" if len(found) == 1 else f"{invalid} of {len(found)} specs"
+    return f"{count} {noun} in {where}"

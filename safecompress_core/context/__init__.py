@@ -1,0 +1,1 @@
+"""Contexts: data, pools, models and components, built once from a spec."""

@@ -1,0 +1,126 @@
+"""What stands before an audit: the samples as a finished model takes them, and who trained it."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from safecompress_core.api import Access
+from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.data.dataset import Dataset, DataSource
+from safecompress_core.data.duplicates import overlap, without_copies
+from safecompress_core.data.labels import unified
+from safecompress_core.data.pools import Pools
+from safecompress_core.errors import DataError, PoolError
+from safecompress_core.networks.classifier import ModelFactory
+from safecompress_core.saved_models.model_format import GivenModel
+from safecompress_core.saved_models.output_labels import are_placeholders, renumbered
+from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.models.run_spec import GIVEN
+
+__all__ = ["AuditPreparation"]
+
+MOST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class AuditPreparation(Groundwork):
+    """The spec of an audit, and the model that it is of, with the samples loaded and cut."""
+
+    given: GivenModel
+
+    @property
+    def spec(self) -> AuditSpec:
+        """The spec as it was validated."""
+        spec: AuditSpec = self.loaded.spec
+        return spec
+
+    @property
+    def access(self) -> Access:
+        """The most that an attacker can see of the model."""
+        if self.spec.task.answers == "probabilities":
+            return Access.BLACK_BOX  # what stands before them is not known
+        return self.given.format.access
+
+    @cached_property
+    def factory(self) -> ModelFactory | None:
+        """What builds the architecture; None where the file holds it, or nothing says it."""
+        params = self.spec.task.model
+        factory: ModelFactory | None = None if params is None else self.registry.create(params)
+        return factory
+
+    @cached_property
+    def original(self) -> Dataset:
+        """The samples as the model takes them, numbered as its outputs are, without copies.
+
+        Raises:
+            DataError: if they cannot be read, have labels that the model does not know, or if
+                members are among the non-members.
+            ModelError: if the model cannot read them.
+        """
+        source: DataSource = self.registry.create(self.spec.task.data)
+        data = unified(source.load())
+        if self.factory is not None:
+            data = self.factory.prepare(data)
+        if self._names:
+            data = renumbered(data, self._names)
+        data = self.with_membership_told(data)
+        is_given = self.spec.pools.members == GIVEN
+        if not is_given:
+            data = replace(data, warnings=(*data.warnings, self._drawn))
+        if self.spec.pools.duplicates == "keep":
+            return data
+        if is_given and data.is_member is not None:
+            _refuse_overlap(data)
+        return without_copies(data)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the model's outputs; empty where nobody says them."""
+        names = tuple(self.spec.task.labels) or self.given.labels
+        return () if are_placeholders(names) else names
+
+    @property
+    def _drawn(self) -> str:
+        """What has to be said where the seed decides who a finished model was trained on."""
+        members = self.spec.pools.members
+        return (
+            f"members are drawn by the seed (pools.members: {members}, seed: {self.spec.seed}), "
+            "which is right for a model that a run with the same data, share and seed has trained; "
+            "for any other, every figure is about a membership that never was"
+        )
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Who knows which sample, cut once.
+
+        Raises:
+            PoolError: if the data do not tell who is a member, or do not suffice.
+        """
+        declared, data = self.spec.pools, self.original
+        if declared.members == GIVEN:
+            if data.is_member is None:
+                raise PoolError(
+                    "the data do not tell which samples are members; name a column that does as "
+                    "task.data.members, or give --members and --non-members"
+                )
+            count = int(data.is_member.sum())
+            if count in (0, len(data)):
+                side, other = ("members", "non-members") if count else ("non-members", "members")
+                raise PoolError(f"all {len(data)} samples are {side}; give {other} as well")
+        return self.cut(declared.members, (declared.attack_train, 0.0, declared.audit))
+
+
+def _refuse_overlap(data: Dataset) -> None:
+    found = overlap(data)
+    if not found:
+        return
+    shown = ", ".join(f"{ours + 1} = {theirs + 1}" for ours, theirs in found[:MOST_SHOWN])
+    more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    count = (
+        "1 non-member is a member" if len(found) == 1 else f"{len(found)} non-members are members"
+    )
+    raise DataError(
+        f"{count} as well, with the same input and label (member = non-member, each counted from 1 "
+        f"on its side): {shown}{more}",
+        mend="take them out on one side; where they are others who only look alike, write "
+        "'pools: {duplicates: keep}'",
+    )

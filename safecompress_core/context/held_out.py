@@ -1,0 +1,112 @@
+"""What uncompressed models answer about members that they were not trained on.
+
+Each member is left out by some of several models, the same number for every member, drawn by the
+seed; what belongs together is left out together. The models are trained as the uncompressed one of
+the run, for as many epochs, each on its own part of the members and from weights of its own. One
+whose answers are in a checkpoint is not trained again, and any other is trained from its beginning,
+to the same answers.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import HeldOut
+from safecompress_core.attacks.observations import observe
+from safecompress_core.data.dataset import Dataset, placed
+from safecompress_core.errors import PoolError
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.seeding import Seed
+from safecompress_core.training.trainer import Trainer
+
+__all__ = ["Apprentice", "held_out_answers", "left_out"]
+
+Apprentice = Callable[[Trainer, Seed], Classifier]
+"""Trains a fresh uncompressed network to the end; its first weights follow from the seed."""
+
+
+def left_out(
+    count: int, asked: HeldOut, *, generator: torch.Generator, groups: Tensor | None = None
+) -> Tensor:
+    """Which models each member is left out by, shape (models, count), bool.
+
+    Args:
+        count: of members.
+        asked: how many models, and by how many of them each member is left out: exactly.
+        generator: what is drawn from.
+        groups: shape (count,); members of one group are left out by the same models. None where
+            each stands alone.
+
+    Source: Tang et al. 2022, "Mitigating Membership Inference Attacks by Self-Distillation Through
+    a Novel Ensemble Architecture", USENIX Security: Split-AI.
+    """
+    own = torch.arange(count) if groups is None else groups.unique(return_inverse=True)[1]
+    lots = torch.rand(int(own.max()) + 1, asked.models, generator=generator)
+    ranks = lots.argsort(dim=1).argsort(dim=1)  # a random order of the models for each group
+    return (ranks < asked.left_out).T[:, own]
+
+
+def held_out_answers(
+    dataset: Dataset,
+    members: Tensor,
+    *,
+    seed: Seed,
+    trainer: Callable[[Tensor, Seed], Trainer],
+    apprentice: Apprentice,
+    checkpoints: Checkpoints,
+    journal: Journal,
+    epochs: int = 0,
+) -> Callable[[HeldOut], Tensor]:
+    """Trains what is asked for when it is first asked for, and hands it out from then on.
+
+    Args:
+        dataset: holds the members.
+        members: their positions, int64.
+        seed: of all that is drawn.
+        trainer: makes one for some of the members.
+        apprentice: trains an uncompressed network.
+        checkpoints: where answers are kept.
+        journal: is told of each model.
+        epochs: that each model is trained for, which one that was kept spares.
+
+    Returns:
+        From what is asked to the mean posterior of each member, shape (members, C), float32, on the
+        CPU: over the models that left it out.
+    """
+
+    def answers(asked: HeldOut, index: int, is_out: Tensor) -> Tensor:
+        """The posteriors of one model for the members that it was not trained on."""
+        own = seed.child(asked.models, asked.left_out, index)
+        name = f"held-out-{asked.models}-{asked.left_out}-{index + 1}"
+        kept = checkpoints.load(name)
+        if kept is not None:
+            journal.skip(epochs=epochs * int((~is_out).sum()) / len(members))
+            return kept[1][0]["posteriors"]
+        if bool(is_out.all()):
+            raise PoolError(
+                f"model {index + 1} of {asked.models} would have no member to learn from; ask for "
+                "fewer models, or leave each member out of fewer of them"
+            )
+        network = apprentice(trainer(members[~is_out], own.child("training")), own.child("network"))
+        rows = members[is_out]
+        inputs = placed(dataset.inputs, rows, torch.device("cpu"))
+        posteriors = observe(network, inputs, dataset.labels[rows]).logits.softmax(dim=1)
+        checkpoints.save(name, {"model": index + 1}, [{"posteriors": posteriors}])
+        journal.tell("held_out_trained", model=index + 1, models=asked.models)
+        return posteriors
+
+    @cache
+    def mean(asked: HeldOut) -> Tensor:
+        groups = None if dataset.groups is None else dataset.groups[members]
+        lots = seed.child("left-out", asked.models, asked.left_out).torch()
+        is_out = left_out(len(members), asked, generator=lots, groups=groups)
+        total = torch.zeros(len(members), len(dataset.classes))
+        for index, rows in enumerate(is_out):
+            total[rows] += answers(asked, index, rows)
+        return total / asked.left_out
+
+    return mean

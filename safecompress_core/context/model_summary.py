@@ -1,0 +1,55 @@
+"""What a spec's network is made of: what may be its representation, and what may be sparse."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.context.run_context import Preparation
+
+__all__ = ["blueprint"]
+
+
+def blueprint(prepared: Preparation) -> dict[str, Any]:
+    """Modules with the shape of what they put out for a sample, and weights, JSON-ready.
+
+    ``representations`` are the modules that ``task.representation`` may name.
+    """
+    network = prepared.blank().eval()
+    shapes: dict[str, list[int]] = {}
+
+    def watch(name: str, module: nn.Module) -> Any:
+        def note(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) else output
+            if isinstance(first, Tensor) and first.ndim > 1:
+                shapes[name] = list(first.shape[1:])
+
+        return module.register_forward_hook(note)
+
+    with ExitStack() as hooks, torch.no_grad():
+        for name, module in network.module.named_modules():
+            if name:
+                hooks.callback(watch(name, module).remove)
+        sample = prepared.sample.to(next(network.parameters()).device)
+        seen = network.look(sample)
+    modules = dict(network.module.named_modules())
+    sparse = network.sparse_parameters()
+    total = sum(parameter.numel() for parameter in network.parameters())
+    return {
+        "model": prepared.spec.task.model.model_dump(mode="json"),
+        "input_shape": list(sample.shape[1:]),
+        "outputs": seen.logits.shape[1],
+        "representation": network.width,
+        "head": next(name for name, one in modules.items() if one is network.head),
+        "representations": [
+            {"name": name, "layer": type(modules[name]).__name__, "shape": shape}
+            for name, shape in shapes.items()
+        ],
+        "sparse": [
+            {"name": name, "shape": list(weight.shape), "weights": weight.numel()}
+            for name, weight in sparse.items()
+        ],
+        "sparse_weights": sum(weight.numel() for weight in sparse.values()),
+        "parameters": total,
+    }

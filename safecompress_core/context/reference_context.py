@@ -1,0 +1,84 @@
+"""Contexts of reference models: the run's own spec on other pools and other draws."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from safecompress_core.attacks.reference_answers import deal
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pools, cut_pools
+from safecompress_core.seeding import Seed
+
+__all__ = ["ReferencePreparation", "dealt", "reference", "references_wanted"]
+
+
+def references_wanted(prepared: Preparation) -> int:
+    """How many reference models the audit needs: as many as the attacker that asks for most."""
+    return max(
+        (
+            getattr(attack.params, "references", 0)
+            for attack in prepared.audit_attacks
+            if attack.definition.references
+        ),
+        default=0,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePreparation(Preparation):
+    """A spec as a reference model runs it: the same but for the pools and all that is drawn.
+
+    Attributes:
+        origin: of the model that is attacked.
+        index: which reference model it is, from 0.
+    """
+
+    origin: Preparation
+    index: int
+
+    @cached_property
+    def seed(self) -> Seed:
+        """A branch of the run's."""
+        return self.origin.seed.child("reference", self.index)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The very same."""
+        return self.origin.dataset
+
+    @cached_property
+    def is_in(self) -> Tensor:
+        """Which samples it is trained on, shape (N,), bool."""
+        return dealt(self.origin, self.index + 1)[self.index]
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Cut from its own members and the rest."""
+        shares = self.spec.pools
+        pools = cut_pools(
+            self.dataset.labels,
+            self.is_in,
+            shares=(shares.attack_train, shares.select, shares.audit),
+            generator=self.seed.child("pools").torch(),
+            groups=self.dataset.groups,
+        )
+        generator = self.seed.child("pools", "reference").torch()
+        return pools.with_reference(shares.reference, generator=generator)
+
+
+def reference(prepared: Preparation, index: int) -> ReferencePreparation:
+    """What the reference model of that number (from 0) runs."""
+    return ReferencePreparation(prepared.loaded, prepared.registry, origin=prepared, index=index)
+
+
+def dealt(prepared: Preparation, count: int) -> Tensor:
+    """Which of the first ``count`` reference models are trained on which sample, (count, N)."""
+    return deal(
+        prepared.dataset.labels,
+        members=len(prepared.pools.members),
+        count=count,
+        generator=prepared.seed.child("reference", "deal").torch(),
+        groups=prepared.dataset.groups,
+    )

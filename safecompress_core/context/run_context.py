@@ -1,0 +1,344 @@
+"""All that stands before the first epoch: data, pools and components, built from a spec."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.api import Kind, Params
+from safecompress_core.context.held_out import held_out_answers
+from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.data.canaries import mislabelled
+from safecompress_core.data.dataset import Dataset, DataSource
+from safecompress_core.data.duplicates import without_copies
+from safecompress_core.data.labels import unified
+from safecompress_core.data.pools import Pools
+from safecompress_core.games.play import Attack
+from safecompress_core.host.boundary import owner_of, raising_as
+from safecompress_core.methods.architecture import Architecture, Build
+from safecompress_core.methods.method import Method, Recipe, Workshop, taught_by
+from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.networks.classifier import Classifier, ModelFactory
+from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.sparse_layers import SparseRule
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.saved_models.input_rows import digests_read
+from safecompress_core.saved_models.output_labels import as_learned
+from safecompress_core.saved_models.rebuild import component, guarding_of
+from safecompress_core.saved_models.storage import StoredModel
+from safecompress_core.seeding import Seed
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.models.run_spec import RunSpec, Training
+from safecompress_core.training.defence import Schedule
+from safecompress_core.training.learning_rate import LearningRate
+from safecompress_core.training.precision import arithmetic_for
+from safecompress_core.training.trainer import Trainer
+
+__all__ = ["Preparation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation(Groundwork):
+    """The spec of a run with everything that it names loaded and built.
+
+    Attributes:
+        shelf: what runs of this process have loaded, by their data's parameters; several that are
+            given the same one load the same data once.
+    """
+
+    shelf: dict[str, Dataset] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def spec(self) -> RunSpec:
+        """The spec as it was validated."""
+        spec: RunSpec = self.loaded.spec
+        return spec
+
+    @cached_property
+    def original(self) -> Dataset:
+        """The data as the model takes them, loaded once, and without copies if the spec says so."""
+        prepared = as_learned(self._factory.prepare(self._loaded_data), self._factory.labels)
+        prepared = self.with_membership_told(prepared)
+        return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
+
+    @cached_property
+    def _loaded_data(self) -> Dataset:
+        source: DataSource = self.registry.create(self.spec.task.data)
+        key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
+        if key not in self.shelf:
+            self.shelf[key] = unified(source.load())
+        return self.shelf[key]
+
+    @cached_property
+    def _factory(self) -> ModelFactory:
+        factory: ModelFactory = self.registry.create(self.spec.task.model)
+        return factory
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data of the run: canaries, if there are any, have a wrong label."""
+        canaries = self.pools.canaries if self.spec.pools.canaries else None
+        if canaries is None:
+            return self.original
+        generator = self.seed.child("canaries").torch()
+        return mislabelled(self.original, canaries, generator=generator)
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Who knows which sample, cut once."""
+        generator = self.seed.child("pools", "reference").torch()
+        return self._whole_pools.with_reference(self.spec.pools.reference, generator=generator)
+
+    @cached_property
+    def _whole_pools(self) -> Pools:
+        """Before a defence gets its part."""
+        declared = self.spec.pools
+        shares = (declared.attack_train, declared.select, declared.audit)
+        return self.cut(declared.members, shares, canaries=declared.canaries)
+
+    @cached_property
+    def method(self) -> Method:
+        """How the compressed model comes about."""
+        method: Method = self.registry.create(self.spec.method)
+        return method
+
+    @cached_property
+    def attacks(self) -> tuple[Attack, ...]:
+        """What tests candidates."""
+        return tuple(self.armed(self.spec.attackers))
+
+    @cached_property
+    def blank(self) -> Callable[[], Classifier]:
+        """Makes a fresh network; the same weights at every call."""
+        return partial(self._make, self._factory)
+
+    @cached_property
+    def built(self) -> Build:
+        """Makes a fresh network of any model, for samples as the spec's model takes them."""
+        create, make = self.registry.create, self._make
+        declared, own = self.spec.task.model, self._factory  # it has read the data already
+
+        def built(model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
+            return make(own if model is declared else create(model), reshaping)
+
+        return built
+
+    @property
+    def architecture(self) -> Architecture:
+        """The spec's model, and what else can be built for the same samples."""
+        return Architecture(model=self.spec.task.model, build=self.built, sample=self.sample)
+
+    @cached_property
+    def _make(self) -> Callable[..., Classifier]:
+        """Makes a network of what a factory builds, by another seed if one is given.
+
+        It holds nothing of the pools.
+        """
+        shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
+        seed, device = self.seed.child("network"), self.device
+        training, sample, task = self.spec.training, self.sample, self.spec.task
+        rule = SparseRule(
+            layers=tuple(task.sparsify.layers),
+            include=tuple(task.sparsify.include),
+            exclude=tuple(task.sparsify.exclude),
+        )
+
+        def made(
+            factory: ModelFactory, reshaping: Reshaping = UNCHANGED, *, seed: Seed = seed
+        ) -> Classifier:
+            module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
+            reshaping.apply(module)
+            with raising_as(owner_of(factory), "the forward pass of what it builds"):
+                network = Classifier(
+                    module,
+                    sample=sample,
+                    representation=task.representation,
+                    rule=rule,
+                ).to(device)
+            network.reshaping = reshaping
+            arithmetic_for(training, network, sample, device).laid_out(network)
+            return network
+
+        return made
+
+    def filled(self, stored: StoredModel) -> Classifier:
+        """A network of the architecture and shapes, and with the weights and masks, of a file."""
+        written = stored.metadata["model"]
+        own = self.spec.task.model
+        is_own = written == self.passport["model"]
+        allowed = self.loaded.allow_code
+        model = own if is_own else component(self.registry, Kind.MODEL, written, allow_code=allowed)
+        reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
+        network = self.built(model, reshaping)
+        network.module.load_state_dict(stored.state)
+        network.masks = dict(stored.topology.masks)
+        guarding = guarding_of(self.registry, stored, allow_code=allowed)
+        if guarding is not None:
+            network.answer_through(guarding.to(self.device).guard)
+        return network
+
+    @cached_property
+    def passport(self) -> dict[str, Any]:
+        """What a model file says of itself."""
+        model, data, encoder = self.spec.task.model, self.spec.task.data, self.dataset.encoder
+        passport = {
+            "model": model.model_dump(mode="json"),
+            "input_shape": list(self.dataset.inputs.shape[1:]),
+            "classes": list(self.dataset.classes),
+        }
+        if encoder is not None:
+            name = definition_of(data).name
+            passport["encoder"] = {"data": name, "record": dict(encoder.record)}
+        read = digests_read(definition_of(model), model)
+        return passport | ({"reads": read} if read else {})
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How models are trained."""
+        training = self.spec.training
+        return Recipe(
+            epochs=training.epochs,
+            learning_rate=training.learning_rate,
+            optimizer=_optimizer(training),
+            arithmetic=arithmetic_for(training, self.blank(), self.sample, self.device),
+        )
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much a model is trained in all."""
+        return self._trainer.schedule
+
+    @cached_property
+    def _trainer(self) -> Trainer:
+        return self._trains(self.pools.members, self.seed.child("training"))
+
+    @cached_property
+    def _trains(self) -> Callable[[Tensor, Seed], Trainer]:
+        """Makes a trainer for some samples; it holds nothing of the pools but the reference."""
+        training, reference = self.spec.training, self.pools.reference
+        dataset, device, arithmetic = self.dataset, self.device, self.recipe.arithmetic
+
+        def made(members: Tensor, seed: Seed) -> Trainer:
+            return Trainer(
+                dataset,
+                members,
+                batch_size=training.batch_size,
+                device=device,
+                seed=seed,
+                epochs=training.epochs,
+                learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
+                clip_norm=training.clip_norm,
+                arithmetic=arithmetic,
+                reference=reference,
+            )
+
+        return made
+
+    def _trains_part(self, journal: Journal) -> Callable[[Tensor, Seed], Trainer]:
+        """Makes a trainer for a part of the members, which tells of its steps.
+
+        Methods get it, so it holds no preparation, from which the audit pool could be reached.
+        """
+        trains, members = self._trains, len(self.pools.members)
+
+        def made(rows: Tensor, seed: Seed) -> Trainer:
+            share = len(rows) / members
+            return trains(rows, seed).watched(partial(journal.trained, share=share))
+
+        return made
+
+    def workshop(
+        self,
+        unit: str,
+        *,
+        big: Classifier | None,
+        checkpoints: Checkpoints,
+        archived: Callable[[str], Path],
+        journal: Journal,
+    ) -> Workshop:
+        """What a method works with.
+
+        Args:
+            unit: names the method's own branch of the seed.
+            big: the trained uncompressed network, where there is one already.
+            checkpoints: where the method keeps what it has reached.
+            archived: the file of a model of the archive.
+            journal: where it tells what happens.
+        """
+        blank = self.blank
+
+        def original() -> Classifier:
+            return copy.deepcopy(big) if big is not None else blank()
+
+        make, factory, epochs = self._make, self._factory, self.recipe.epochs
+
+        def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
+            learner = workshop.learner(make(factory, seed=seed), None, workshop.settings([]))
+            what = "a model of a part of the members"
+            trainer.train(learner, until=epochs, evolution=None, what=what)
+            return learner.network
+
+        examiner = Examiner(
+            self.attacks,
+            self.performance[1],
+            dataset=self.dataset,
+            pools=self.pools,
+            create=self.registry.create,
+            journal=journal,
+            seed=self.seed.child("select"),
+        )
+        workshop = Workshop(
+            recipe=self.recipe,
+            trainer=self._trainer.watched(journal.trained),
+            examiner=examiner,
+            aggregator=self.registry.create(self.spec.choose),
+            create=self.registry.create,
+            blank=blank,
+            big=original,
+            teacher=taught_by(original),
+            card=self.dataset.card,
+            architecture=self.architecture,
+            seed=self.seed.child(unit),
+            checkpoints=checkpoints,
+            archived=archived,
+            held_out=held_out_answers(
+                self.dataset,
+                self.pools.members,
+                seed=self.seed.child("held-out"),
+                trainer=self._trains_part(journal),
+                epochs=epochs,
+                apprentice=apprentice,
+                checkpoints=checkpoints,
+                journal=journal,
+            ),
+            passport=self.passport,
+            journal=journal,
+        )
+        return workshop
+
+
+def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
+    """What the spec's training section asks for."""
+
+    def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)
+
+    def adamw(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=training.weight_decay)
+
+    def sgd(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=training.momentum,
+            weight_decay=training.weight_decay,
+        )
+
+    return {"adam": adam, "adamw": adamw, "sgd": sgd}[training.optimizer]

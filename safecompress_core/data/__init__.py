@@ -1,0 +1,1 @@
+"""Samples: data sets, labels, duplicates, canaries, and the pools they are split into."""

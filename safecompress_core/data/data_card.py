@@ -1,0 +1,31 @@
+"""What samples a run was made with, for its results."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.data.dataset import Dataset
+
+__all__ = ["describe_data"]
+
+
+def describe_data(dataset: Dataset) -> dict[str, Any]:
+    """Counts of everything that is named, what was done on loading, and warnings; JSON-ready."""
+    return {
+        "samples": len(dataset),
+        "input_shape": list(dataset.inputs.shape[1:]),
+        "labels": _counted(dataset.labels, dataset.classes),
+        "attributes": [
+            {"name": name, "values": _counted(one.values, one.names)}
+            for name, one in dataset.attributes.items()
+        ],
+        "notes": list(dataset.notes),
+        "warnings": list(dataset.warnings),
+    }
+
+
+def _counted(values: Tensor, names: Sequence[str]) -> list[dict[str, Any]]:
+    counts = torch.bincount(values, minlength=len(names)).tolist()
+    return [{"name": name, "samples": count} for name, count in zip(names, counts, strict=True)]

@@ -1,0 +1,105 @@
+"""Samples that are there twice: a member's exact copy among the non-members is no non-member.
+
+Whoever asks a model about such a sample gets the same answer on either side, so every attack on
+membership reads too low, and attacks on other things learn what they are tested on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from safecompress_core.data.dataset import Dataset, Inputs
+
+__all__ = ["copies", "overlap", "without_copies"]
+
+MOST_COPIES = 0.1
+"""The share of samples that may be copies without a warning."""
+ROWS = 4096  # of a tensor at a time, so that nothing large is copied
+
+
+def copies(dataset: Dataset) -> Tensor:
+    """Which samples have the input and the label of another one that stays, shape (N,), bool.
+
+    Where the data tell who is a member, a member stays rather than a non-member; else the first.
+    """
+    count = len(dataset)
+    order = torch.arange(count)
+    if dataset.is_member is not None:
+        order = (~dataset.is_member).long().argsort(stable=True)
+    found = torch.zeros(count, dtype=torch.bool)
+    seen: set[bytes] = set()
+    for position, digest in zip(order.tolist(), _digests(dataset, order), strict=True):
+        found[position] = digest in seen
+        seen.add(digest)
+    return found
+
+
+def overlap(dataset: Dataset) -> list[tuple[int, int]]:
+    """Members that are among the non-members as well, by the hash of input and label.
+
+    Returns:
+        The position of a member and that of a non-member, each among its own side, for every
+        non-member that is some member. Empty where nothing can be told apart, as among texts that
+        no model has read yet.
+
+    Raises:
+        ValueError: if the data do not tell who is a member.
+    """
+    if dataset.is_member is None:
+        raise ValueError("the data do not tell which samples are members")
+    if not dataset.inputs.shape[1:].numel():
+        return []
+    sides = dataset.is_member.nonzero()[:, 0], (~dataset.is_member).nonzero()[:, 0]
+    members: dict[bytes, int] = {}
+    for position, digest in enumerate(_digests(dataset, sides[0])):
+        members.setdefault(digest, position)
+    return [
+        (members[digest], position)
+        for position, digest in enumerate(_digests(dataset, sides[1]))
+        if digest in members
+    ]
+
+
+def _digests(dataset: Dataset, order: Tensor) -> Iterator[bytes]:
+    """A hash of input and label for each of these samples."""
+    labels = dataset.labels[order].tolist()
+    for label, content in zip(labels, _contents(dataset.inputs, order), strict=True):
+        yield blake2b(content, digest_size=16, key=label.to_bytes(8, "little")).digest()
+
+
+def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:
+    if isinstance(inputs, Inputs):
+        yield from inputs.contents(order)
+        return
+    for rows in order.split(ROWS):
+        for row in inputs[rows].contiguous().numpy():
+            yield row.tobytes()
+
+
+def without_copies(dataset: Dataset) -> Dataset:
+    """Each sample once, and a note where there were more; where nothing can be told, all of them.
+
+    More copies than a tenth of the samples are a warning: inputs that were read wrongly make some.
+
+    Texts that no model has read yet cannot be told apart by their empty inputs.
+    """
+    if not dataset.inputs.shape[1:].numel():
+        return dataset
+    found = copies(dataset)
+    count = int(found.sum())
+    if not count:
+        return dataset
+    note = f"{count} of {len(dataset)} samples are exact copies of others, and are left out"
+    warnings = dataset.warnings
+    if count > MOST_COPIES * len(dataset):
+        warning = (
+            f"{count / len(dataset):.0%} of all samples are exact copies of others; check that no "
+            "input was lost in reading, or write 'pools: {duplicates: keep}' if they are different "
+            "individuals"
+        )
+        warnings = (*warnings, warning)
+    left = dataset.take((~found).nonzero()[:, 0])
+    return replace(left, notes=(*dataset.notes, note), warnings=warnings)

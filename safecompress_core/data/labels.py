@@ -1,0 +1,60 @@
+"""Labels of samples: unified by value, and those that one side alone has."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pools
+from safecompress_core.data.spellings import by_value, spellings_unified
+
+__all__ = ["one_sided", "unified"]
+
+MOST_SHOWN = 10
+
+
+def unified(dataset: Dataset) -> Dataset:
+    """Return the same samples with one label for each value, and a note where there were more.
+
+    Two files of one table may write a label as ``1`` and as ``1.0``. As two labels they would tell
+    which file a sample is from, and so who is a member.
+    """
+    shared = by_value(dataset.classes)
+    if all(name == spelling for spelling, name in shared.items()):
+        return dataset
+    classes = tuple(dict.fromkeys(shared[name] for name in dataset.classes))
+    place = {name: number for number, name in enumerate(classes)}
+    numbers = torch.tensor([place[shared[name]] for name in dataset.classes])
+    notes = dataset.notes
+    if len(classes) < len(dataset.classes):
+        notes = (*notes, f"labels are equal by value: {spellings_unified(shared)}")
+    return replace(dataset, labels=numbers[dataset.labels], classes=classes, notes=notes)
+
+
+def one_sided(dataset: Dataset, pools: Pools) -> Iterator[str]:
+    """Describe each kind of label that members have and non-members have not, or the reverse.
+
+    Whoever knows such a label knows the side, whatever a model answers.
+    """
+    sides = {
+        "members": pools.members,
+        "non-members": torch.cat([pool.non_members for pool in pools]),
+    }
+    count = len(dataset.classes)
+    seen = {
+        side: torch.bincount(dataset.labels[rows], minlength=count) for side, rows in sides.items()
+    }
+    for side, other in (("members", "non-members"), ("non-members", "members")):
+        alone = ((seen[side] > 0) & (seen[other] == 0)).nonzero()[:, 0].tolist()
+        if alone:
+            shown = ", ".join(
+                f"{dataset.classes[one]!r} ({int(seen[side][one])} samples)"
+                for one in alone[:MOST_SHOWN]
+            )
+            more = f" and {len(alone) - MOST_SHOWN} more" if len(alone) > MOST_SHOWN else ""
+            noun = "this label" if len(alone) == 1 else f"these {len(alone)} labels"
+            yield (
+                f"only {side} have {noun}: {shown}{more}; a label of one side tells membership "
+                "whatever the model answers"
+            )

@@ -1,0 +1,323 @@
+"""Who knows which sample: members and non-members, cut once into disjoint pools."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.grouping import grouped_split
+from safecompress_core.errors import PoolError
+
+__all__ = ["Pool", "Pools", "build_pools", "cut_pools", "fingerprint", "stratified_choice"]
+
+FEWEST = 2
+"""Samples that each side of a pool needs: one fewer has no spread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Samples on which attacks are trained, compared or reported.
+
+    Attributes:
+        name: what errors and results call it.
+        members: positions in the data set of samples that train the model, int64.
+        non_members: positions of samples that never do, int64.
+
+    Raises:
+        PoolError: if either side has fewer than 2 samples.
+    """
+
+    name: str
+    members: Tensor
+    non_members: Tensor
+
+    def __post_init__(self) -> None:
+        for side, indices in (("members", self.members), ("non-members", self.non_members)):
+            if len(indices) < FEWEST:
+                raise PoolError(
+                    f"pool '{self.name}' would have {len(indices)} {side}, but needs at least "
+                    f"{FEWEST}; give it a larger share or use more data"
+                )
+
+    def __len__(self) -> int:
+        return len(self.members) + len(self.non_members)
+
+    @property
+    def indices(self) -> Tensor:
+        """All positions, members first, shape (N,)."""
+        return torch.cat([self.members, self.non_members])
+
+    @property
+    def is_member(self) -> Tensor:
+        """Membership in the order of ``indices``, shape (N,), bool."""
+        return torch.arange(len(self)) < len(self.members)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pools:
+    """The three pools of a run, and its canaries; an audit chooses nothing, and has two.
+
+    Attributes:
+        attack_train: what the simulated adversary knows.
+        select: what candidates are tested on; its non-members are the validation set. None where
+            nothing is chosen.
+        audit: touched once, at the end; its non-members are the test set.
+        canaries: samples with a wrong label, in none of the three; None for a run without any.
+        reference: positions of non-members that a defence may learn from, in none of the three and
+            unknown to every attack; None where no defence has any.
+
+    Raises:
+        PoolError: if a sample is in two places.
+    """
+
+    attack_train: Pool
+    select: Pool | None
+    audit: Pool
+    canaries: Pool | None = None
+    reference: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        places = [pool.indices for pool in self]
+        if self.reference is not None:
+            places.append(self.reference)
+        indices, times = torch.unique(torch.cat(places), return_counts=True)
+        twice = indices[times > 1]
+        if len(twice):
+            raise PoolError(
+                f"pools must be disjoint, but {len(twice)} samples are in two places; "
+                f"the first is sample {int(twice[0])}"
+            )
+
+    def __iter__(self) -> Iterator[Pool]:
+        pools = (self.attack_train, self.select, self.audit, self.canaries)
+        return iter([pool for pool in pools if pool is not None])
+
+    @property
+    def members(self) -> Tensor:
+        """The training set: the members of all pools, rising, int64."""
+        return torch.cat([pool.members for pool in self]).sort().values
+
+    def with_reference(self, share: float, *, generator: torch.Generator) -> "Pools":
+        """The same pools, but for non-members of attack-train that a defence gets instead.
+
+        What a model was trained to look alike on tells an attacker nothing of other non-members,
+        and would spoil its threshold: so it is taken from what the attacker knows.
+
+        Args:
+            share: of the non-members of attack-train, in [0, 1); 0 takes none.
+            generator: who they are.
+
+        Raises:
+            PoolError: if attack-train would be left with fewer than 2.
+        """
+        if not share:
+            return self
+        known = self.attack_train
+        order = torch.randperm(len(known.non_members), generator=generator)
+        count = max(1, round(share * len(order)))
+        taken, left = (
+            known.non_members[part.sort().values] for part in order.tensor_split([count])
+        )
+        return replace(self, attack_train=Pool(known.name, known.members, left), reference=taken)
+
+    def fingerprints(self, dataset: Dataset) -> dict[str, str]:
+        """By pool name, a SHA-256 of which samples it holds on which side, and of their contents.
+
+        The same on every platform: positions, inputs, labels and attributes as little-endian bytes.
+        """
+        return {pool.name: fingerprint(dataset, (pool.members, pool.non_members)) for pool in self}
+
+
+def fingerprint(dataset: Dataset, sides: Sequence[Tensor]) -> str:
+    """A SHA-256 of which samples are on which side (positions, int64), and of their contents."""
+    digest = hashlib.sha256()
+    attributes = [dataset.attributes[name].values for name in sorted(dataset.attributes)]
+    for side in sides:
+        _add(digest, side)
+        if isinstance(dataset.inputs, Tensor):
+            _add(digest, dataset.inputs[side])
+        else:
+            digest.update(f"{tuple(dataset.inputs.shape)}".encode())
+            for content in dataset.inputs.contents(side):
+                digest.update(content)
+        for column in (dataset.labels, *attributes):
+            _add(digest, column[side])
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", part: Tensor) -> None:
+    values = part.cpu().contiguous().numpy()
+    digest.update(f"{values.dtype.name}{values.shape}".encode())
+    digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def build_pools(
+    labels: Tensor,
+    *,
+    members: float | int,
+    attack_train: float,
+    select: float,
+    audit: float,
+    generator: torch.Generator,
+    canaries: int = 0,
+    groups: Tensor | None = None,
+) -> Pools:
+    """Cut all samples at random into members and non-members, and both into three pools.
+
+    Every cut is stratified by task label, so that the label says nothing of membership. All
+    samples are used, and the number of members is exact; with groups, as near as whole groups
+    allow.
+
+    Args:
+        labels: task label of each sample, shape (N,), int64.
+        members: how many samples train the model, or (a float) their share, in (0, 1).
+        attack_train: share of that pool; with the next two it sums to 1. Sizes go by largest
+            remainder.
+        select: share of that pool; 0 for none.
+        audit: share of that pool.
+        generator: what decides who goes where.
+        canaries: how many members, and as many non-members, are kept out of the three pools.
+        groups: what belongs together and stays in one pool, shape (N,), int64; None for nothing.
+
+    Raises:
+        PoolError: if more members or canaries are asked for than there are, or a pool would have
+            fewer than 2 samples on either side.
+    """
+    shares = (attack_train, select, audit)
+    if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+        raise PoolError(f"the shares of the pools must sum to 1, but {shares} sum to {sum(shares)}")
+    count = _member_count(members, len(labels))
+    is_member = torch.zeros(len(labels), dtype=torch.bool)
+    sizes = (count, len(labels) - count)
+    is_member[_split(torch.arange(len(labels)), labels, groups, sizes, generator)[0]] = True
+    return cut_pools(
+        labels, is_member, shares=shares, generator=generator, canaries=canaries, groups=groups
+    )
+
+
+def cut_pools(
+    labels: Tensor,
+    is_member: Tensor,
+    *,
+    shares: tuple[float, float, float],
+    generator: torch.Generator,
+    canaries: int = 0,
+    groups: Tensor | None = None,
+) -> Pools:
+    """Cut members and non-members, each stratified by task label, into three pools.
+
+    Args:
+        labels: task label of each sample, shape (N,), int64.
+        is_member: which of them train the model, shape (N,), bool.
+        shares: of attack-train, select and audit; they sum to 1. That of select may be 0.
+        generator: what decides who goes where.
+        canaries: samples of either side that are taken out before.
+        groups: what belongs together and, canaries apart, stays in one pool, shape (N,), int64.
+
+    Raises:
+        PoolError: if a group is on both sides, a pool would have fewer than 2 samples on either
+            side, or there are fewer samples on a side than canaries.
+    """
+    if groups is not None:
+        _check_sides(groups, is_member)
+    apart = []
+    ordinary = []
+    for side in (is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]):
+        if canaries > len(side):
+            raise PoolError(f"{canaries} canaries are asked for of {len(side)} samples on a side")
+        taken, rest = side[:0], side
+        if canaries:
+            sizes = (canaries, len(side) - canaries)
+            taken, rest = _stratified_split(side, labels, sizes, generator)
+        apart.append(taken)
+        ordinary.append(rest)
+    sides = [
+        _split(side, labels, groups, _sizes(len(side), shares), generator) for side in ordinary
+    ]
+    known, chosen_on, asked = zip(*sides, strict=True)
+    return Pools(
+        Pool("attack_train", *known),
+        Pool("select", *chosen_on) if shares[1] else None,
+        Pool("audit", *asked),
+        Pool("canaries", *apart) if canaries else None,
+    )
+
+
+def _member_count(members: float | int, total: int) -> int:
+    if isinstance(members, float):
+        if not 0 < members < 1:
+            raise PoolError(f"the share of members must be in (0, 1), but is {members}")
+        return round(members * total)
+    if not 0 < members <= total:
+        raise PoolError(f"{members} members are asked for, but there are {total} samples")
+    return members
+
+
+def _sizes(total: int, shares: Sequence[float]) -> tuple[int, ...]:
+    """Whole numbers in proportion to ``shares`` that sum to ``total``, by largest remainder."""
+    quotas = np.round(np.asarray(shares) * total, 9)  # 0.3 * 10 is 3, whatever the last bit says
+    sizes = np.floor(quotas).astype(np.int64)
+    order = np.argsort(-(quotas - sizes), kind="stable")
+    sizes[order[: total - sizes.sum()]] += 1
+    return tuple(sizes.tolist())
+
+
+def _check_sides(groups: Tensor, is_member: Tensor) -> None:
+    both = set(groups[is_member].tolist()) & set(groups[~is_member].tolist())
+    if both:
+        raise PoolError(
+            f"{len(both)} groups have members and non-members; let the seed decide who is a member"
+        )
+
+
+def _split(
+    indices: Tensor,
+    labels: Tensor,
+    groups: Tensor | None,
+    sizes: Sequence[int],
+    generator: torch.Generator,
+) -> list[Tensor]:
+    if groups is None:
+        return _stratified_split(indices, labels, sizes, generator)
+    return grouped_split(indices, labels, groups, sizes, generator)
+
+
+def _stratified_split(
+    indices: Tensor, labels: Tensor, sizes: Sequence[int], generator: torch.Generator
+) -> list[Tensor]:
+    """Parts of exactly these sizes (they sum to the number of indices), each sorted.
+
+    Each part has as much of every label as the whole, to within rounding.
+    """
+    shuffled = indices[torch.randperm(len(indices), generator=generator)]
+    parts = []
+    for size in sizes:
+        taken = stratified_choice(labels[shuffled], size, generator)
+        parts.append(shuffled[taken].sort().values)
+        shuffled = shuffled[~taken]
+    return parts
+
+
+def stratified_choice(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Which samples to take, ``size`` of them in proportion to labels; shape (N,), bool.
+
+    Of equal labels the first are taken, so shuffle them beforehand.
+    """
+    if size == len(labels):
+        return torch.ones(len(labels), dtype=torch.bool)
+    _, label, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    quotas = counts * size // len(labels)
+    remainders = counts * size % len(labels)
+    ties = torch.rand(len(counts), generator=generator, dtype=torch.float64)
+    order = (remainders + ties).argsort(descending=True)  # largest remainder, ties at random
+    quotas[order[: size - int(quotas.sum())]] += 1
+    by_label = label.argsort(stable=True)
+    first = counts.cumsum(0) - counts
+    rank = torch.empty_like(by_label)
+    rank[by_label] = torch.arange(len(labels)) - first[label[by_label]]
+    chosen: Tensor = rank < quotas[label]
+    return chosen

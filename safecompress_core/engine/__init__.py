@@ -1,1 +1,0 @@
-"""Runs a spec: trains, tests, chooses, audits, and keeps what it did."""

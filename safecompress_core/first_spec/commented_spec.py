@@ -1,0 +1,253 @@
+"""A first spec: commented text that validates, runs, and says what was guessed."""
+
+import ast
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.errors import DataError
+from safecompress_core.first_spec.csv_table import Table, surveyed_table
+from safecompress_core.first_spec.image_folder import ImageFolder, surveyed_images
+
+__all__ = ["Draft", "drafted"]
+
+MODEL_SIZE = 64
+"""The largest side of an image that the first spec trains on as it is."""
+SMALLEST = 28
+"""The smallest side that LeNet is made for."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """The parts of a first spec.
+
+    Attributes:
+        data: the data set, a line each.
+        model: in one line.
+        samples: how many there are.
+        notes: what was guessed, and what might be changed; comments above the data.
+        private: attributes that the audit goes after.
+        pretrained: whether training starts from weights.
+        extras: of the distribution that the run needs.
+        runs_code: whether the command must allow code.
+    """
+
+    data: list[str]
+    model: str
+    samples: int
+    notes: list[str] = field(default_factory=list)
+    private: Sequence[str] = ()
+    pretrained: bool = False
+    extras: tuple[str, ...] = ("run",)
+    runs_code: bool = False
+
+    def text(self, name: str) -> str:
+        """The spec."""
+        return TEMPLATE.format(
+            name=re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-") or "first",
+            notes="".join(f"  # {note}\n" for note in self.notes),
+            data="\n".join(f"    {line}" for line in self.data),
+            model=self.model,
+            training=self._training(),
+            density=0.5 if self.pretrained else 0.1,
+            initial=INITIAL if self.pretrained else "",
+            attackers="".join(
+                f"\n    - {{type: attribute-probe, id: probe-{place}, attribute: {_quoted(name)}}}"
+                for place, name in enumerate(self.private, start=1)
+            ),
+            gates="".join(f"\n#  - {{measure: {gate}}}" for gate in self._gates()),
+        )
+
+    def _training(self) -> str:
+        if self.pretrained:
+            return "{epochs: 3, batch_size: 16, optimizer: adamw, learning_rate: 0.0001}"
+        epochs = 60 if self.samples < 2_000 else 30 if self.samples < 20_000 else 15
+        return f"{{epochs: {epochs}}}"
+
+    def _gates(self) -> list[str]:
+        gates = ["accuracy, at_least: 0.8", "membership.advantage, at_most: 0.2"]
+        return [*gates, "attribute.lift, at_most: 0.1"] if self.private else gates
+
+
+INITIAL = "\n  initial: {type: uniform, weights: pretrained}"
+
+TEMPLATE = """\
+# Written by `safecompress init`; `safecompress plugins list` has what else a `type` may be.
+version: 1
+name: {name}
+task:
+{notes}  data:
+{data}
+  model: {model}
+# half of the samples are trained on; attacks tell them from the other half
+pools: {{members: 0.5}}
+training: {training}
+method:                         # train sparsely, attack every candidate, carry on with the best
+  type: test-driven
+  density: {density}                  # weights that are kept{initial}
+  rounds: 2
+  strategies:
+    - {{prune: {{type: magnitude}}, grow: {{type: gradient}}}}
+    - {{prune: {{type: magnitude}}, grow: {{type: random}}}}
+attackers:                      # these test candidates
+  - {{type: neural-blackbox}}
+audit:                          # and these judge the chosen model, on samples that nothing has seen
+  attackers:
+    - {{type: loss-threshold}}
+    - {{type: modified-entropy}}{attackers}
+# Bounds decide the exit code. Set them once a run has shown what there is to be had:
+#gate:{gates}
+"""
+
+
+def drafted(
+    what: Path,
+    *,
+    data: Path | None,
+    target: str | None,
+    private: Sequence[str],
+    factory: str | None,
+) -> Draft:
+    """Draft a spec for a CSV file, a folder of images, a model of Hugging Face or one's own.
+
+    Args:
+        what: the file or folder.
+        data: for a model, the CSV file or folder of images that it is to be trained on.
+        target: the column of labels; by default it is guessed.
+        private: columns that must stay private.
+        factory: the function that makes the network, in a Python file.
+
+    Raises:
+        DataError: if it is none of these, or data are missing.
+    """
+    is_model = what.suffix == ".py" or (what / "config.json").is_file()
+    if is_model and data is None:
+        raise DataError(
+            f"{str(what)!r} is a model, and nothing says what it is trained on",
+            mend="give its data as well: --data FILE.csv, or a folder of images",
+        )
+    if what.suffix == ".py":
+        return _own_model(_data(data or what, target, private), what, factory)
+    if is_model:
+        return _huggingface(data or what, what, target, private)
+    return _data(what, target, private)
+
+
+def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
+    if path.is_dir():
+        return _images(path, surveyed_images(path))
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".data"):
+        return _table(path, surveyed_table(path), target, private)
+    raise DataError(
+        f"{str(path)!r} is none of a CSV file, a folder of images, a folder of Hugging Face and a "
+        "Python file",
+        mend="write the spec by hand: 'your-own' in the documents shows how",
+    )
+
+
+def _table(path: Path, table: Table, target: str | None, private: Sequence[str]) -> Draft:
+    label = table.column(target) if target else table.likely_target()
+    for name in private:
+        table.column(name)
+    lines = ["type: csv", f"path: {_quoted(str(path))}", f"target: {_quoted(label.name)}"]
+    notes = [f"{table.rows:,} rows of {len(table.columns)} columns were looked at"]
+    if target is None:
+        notes.append(f"the label was guessed: {label.name!r} has {len(label.values)} values")
+    if table.delimiter != ",":
+        lines.append(f"delimiter: {_quoted(table.delimiter)}")
+    if not table.has_names:
+        lines.append(f"names: {_quoted([column.name for column in table.columns])}")
+        notes.append("the first line has numbers and no names, so columns were given some")
+    if dropped := [one.name for one in table.columns if one.is_identifier and one is not label]:
+        lines.append(f"drop: {_quoted(dropped)}")
+        notes.append("dropped: each row has another value there, as an identifier has")
+    if min(label.values.values()) < 2:
+        lines.append("fewest_per_label: 2")
+        notes.append("labels of a single row are left out")
+    if private:
+        lines.append(f"private: {_quoted(list(private))}")
+    elif likely := table.likely_private(label.name):
+        notes.append(f"columns that may have to stay private: 'private: {_quoted(likely)}'")
+    return Draft(lines, "{type: mlp, hidden: [64]}", table.rows, notes, private=tuple(private))
+
+
+def _images(path: Path, folder: ImageFolder) -> Draft:
+    lines = ["type: image-folder", f"path: {_quoted(str(path))}"]
+    notes = [f"{folder.images:,} images of {len(folder.labels)} labels"]
+    sides = {side for size in folder.sizes for side in size}
+    is_uniform = len(folder.sizes) == 1 and len(sides) == 1
+    if is_uniform and SMALLEST <= max(sides) <= MODEL_SIZE:
+        notes.append(f"all that were looked at are {max(sides)} × {max(sides)}")
+    else:
+        seen = ", ".join(f"{width} × {height}" for width, height in sorted(folder.sizes)[:3])
+        size = min(MODEL_SIZE, max(SMALLEST, min(sides, default=32)))
+        lines.append(f"size: {size}")
+        notes.append(f"scaled to {size} × {size}" + (f"; there are {seen}" if seen else ""))
+    return Draft(lines, "{type: lenet}", folder.images, notes)
+
+
+def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[str]) -> Draft:
+    try:
+        config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{str(model / 'config.json')!r} is no JSON file"
+        raise DataError(message, mend="give a folder that save_pretrained wrote") from error
+    draft = _data(data, target, private)
+    draft.extras, draft.pretrained = ("run", "huggingface"), True
+    draft.model = f"{{type: huggingface, path: {_quoted(str(model))}"
+    if data.is_dir():
+        size = config.get("image_size")
+        draft.data = [line for line in draft.data if not line.startswith("size:")]
+        draft.data.append(f"size: {size if isinstance(size, int) else 224}")
+        draft.model += ", reads: images}"
+        return draft
+    table = surveyed_table(data)
+    label = table.column(target) if target else table.likely_target()
+    texts = [one.name for one in table.columns if one.is_text and one is not label]
+    if not texts:
+        raise DataError(
+            f"no column of {str(data)!r} looks like text", mend="write 'text: [COLUMN]' by hand"
+        )
+    draft.data = [line for line in draft.data if not line.startswith("drop:")]
+    draft.data.append(f"text: {_quoted(texts)}")
+    draft.notes = [note for note in draft.notes if not note.startswith("dropped")]
+    draft.notes.append("columns of sentences are the text; the others are no inputs")
+    draft.model += ", max_length: 64}"
+    return draft
+
+
+def _own_model(draft: Draft, file: Path, factory: str | None) -> Draft:
+    name = factory or _factory_in(file)
+    where = f"{file.stem}:{name}"
+    folder = str(file.parent)
+    draft.model = f"{{type: python, factory: {_quoted(where)}, folder: {_quoted(folder)}}}"
+    draft.notes.append(f"{name}() is called with input_shape, classes and generator")
+    draft.runs_code = True
+    return draft
+
+
+def _factory_in(file: Path) -> str:
+    """The function of a file that takes what a factory is called with; it is not imported."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"cannot read {str(file)!r} ({error})", mend="check it") from error
+    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    for function in functions:
+        names = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+        if {"input_shape", "classes", "generator"} <= names or (
+            function.args.kwarg and {"input_shape", "classes"} <= names
+        ):
+            return function.name
+    raise DataError(
+        f"no function in {str(file)!r} takes input_shape, classes and generator",
+        mend="write one that returns a torch.nn.Module, or name it: --factory FUNCTION",
+    )
+
+
+def _quoted(value: Any) -> str:
+    """A value as YAML; JSON is."""
+    return json.dumps(value, ensure_ascii=False)

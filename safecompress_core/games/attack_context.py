@@ -1,0 +1,48 @@
+"""The inputs of one attack run: a fitted attacker, what it knows, and the pool that is reported."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import AttackerDef, AttackerParams
+from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.games.membership_details import Lens
+from safecompress_core.seeding import Seed
+
+__all__ = ["Bout"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bout:
+    """A fitted attacker that is set on a pool.
+
+    Attributes:
+        definition: its type.
+        params: its parameters.
+        attacker: the class of the toolkit that its game asks for.
+        known: attack-train.
+        asked: the pool that is reported.
+        seed: of what chance there is while it attacks.
+        lens: of the pool, to have an attack on membership looked at closely.
+    """
+
+    definition: AttackerDef
+    params: AttackerParams
+    attacker: Any
+    known: Sight
+    asked: Sight
+    seed: Seed
+    lens: Lens | None = None
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """The lowest and the highest value of an input: the data's own, or those that were seen."""
+        if self.asked.dataset.bounds is not None:
+            return self.asked.dataset.bounds
+        seen = [sight.seen.inputs for sight in (self.known, self.asked)]
+        lowest, highest = (
+            torch.stack([end(one) for one in seen]) for end in (torch.amin, torch.amax)
+        )
+        return lowest.amin(), highest.amax()

@@ -1,0 +1,260 @@
+"""What is found out about one attack on one pool, whatever its game."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.api import Game
+from safecompress_core.games.membership_details import Scrutiny
+from safecompress_core.games.numeric_attribute import AbsoluteError
+from safecompress_core.stats.intervals import Estimate
+from safecompress_core.stats.resampling import Resampling
+from safecompress_core.stats.roc import Array, OperatingPoint
+
+__all__ = ["Judgement", "LowFprRate", "Unresolvable", "rescaled"]
+
+# N samples · B bootstrap draws
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LowFprRate:
+    """A true-positive rate under a limit on false positives.
+
+    Attributes:
+        point: threshold, rates and counts.
+        tpr: the rate that is reported; its interval allows for the estimated threshold.
+        fpr: the false-positive rate that is actually reached, with Clopper-Pearson's interval of
+            that of this threshold.
+    """
+
+    point: OperatingPoint
+    tpr: Estimate
+    fpr: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """``max_fpr``, ``tpr``, ``interval``, ``fpr``, ``fpr_interval``, ``threshold``, counts.
+
+        ``threshold`` is null where nobody is called a member.
+        """
+        point = self.point
+        return {
+            "max_fpr": point.max_fpr,
+            "tpr": self.tpr.value,
+            "interval": list(self.tpr.interval),
+            "fpr": self.fpr.value,
+            "fpr_interval": list(self.fpr.interval),
+            "threshold": _finite(point.threshold),
+            "true_positives": point.true_positives,
+            "false_positives": point.false_positives,
+            "members": point.members,
+            "non_members": point.non_members,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolvable:
+    """A true-positive rate that so few non-members cannot tell.
+
+    Attributes:
+        max_fpr: the limit on false positives.
+        non_members: how many there are; 10 / max_fpr would be needed.
+    """
+
+    max_fpr: float
+    non_members: int
+
+    def __str__(self) -> str:
+        return f"not resolvable with n = {self.non_members} non-members"
+
+    def to_json(self) -> dict[str, Any]:
+        """``max_fpr``, ``tpr`` (null), ``note`` and ``non_members``."""
+        return {
+            "max_fpr": self.max_fpr,
+            "tpr": None,
+            "note": str(self),
+            "non_members": self.non_members,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """How well one attack did on the N samples of one pool; made by ``games.judge``.
+
+    Attributes:
+        game: what was attacked.
+        accuracy: of the attack's decisions, in [0, 1]. Membership: balanced accuracy, so that
+            unequal pools flatter nobody. Attribute: share of samples whose value is right.
+        auc: area under the ROC curve; attribute: the mean of one value against the rest. None
+            where it is undefined.
+        advantage: gain over the baseline, rescaled, in [0, 1]: 0 is nothing, 1 is everything.
+        baseline: accuracy of guessing without the model, in [0, 1].
+        correct: shape (N,), where the attack's decision is right.
+        is_member: shape (N,), the strata of the pool.
+        threshold: membership: the score above which the decision is "member".
+        operating_points: membership: the rates at low false-positive rates.
+        scrutiny: membership: the closer look, where one was asked for.
+        lift: attribute: accuracy less baseline, with a paired interval, in [−1, 1].
+        lift_of_sides: attribute: the same of members alone, and of non-members alone. What a model
+            has memorised shows as the former above the latter (Yeom et al. 2018, section 4, who
+            call their difference the attribute advantage).
+        macro_f1: attribute: mean F1 over the values that occur or are guessed, in [0, 1].
+        baseline_correct: attribute: shape (N,), where the guess without the model is right.
+        baseline_rule: attribute: which guess that is.
+        absolute_error: numeric attribute: how far attack and guess are off. ``advantage`` is then
+            by it, while accuracy, baseline and lift are of the intervals.
+        counted: evasion, extraction: shape (N,), the non-members, which alone are read; None where
+            all samples are.
+        named: what results call ``accuracy``.
+        measures: what else was measured, by name.
+        facts: the terms that these figures hold on, JSON-ready.
+        reversed: the attack with negated scores, where the whole interval of its AUC is under 0.5;
+            None elsewhere.
+    """
+
+    game: Game
+    accuracy: Estimate
+    auc: Estimate | None
+    advantage: Estimate
+    baseline: float
+    correct: Bools
+    is_member: Bools
+    threshold: float | None = None
+    operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
+    scrutiny: Scrutiny | None = None
+    lift: Estimate | None = None
+    lift_of_sides: tuple[Estimate, Estimate] | None = None
+    macro_f1: float | None = None
+    baseline_correct: Bools | None = None
+    baseline_rule: str | None = None
+    absolute_error: AbsoluteError | None = None
+    counted: Bools | None = None
+    named: str = "accuracy"
+    measures: Mapping[str, Estimate] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reversed: "Judgement | None" = None
+
+    def __len__(self) -> int:
+        return len(self.correct)
+
+    @property
+    def members(self) -> int:
+        """How many of the samples that count are members."""
+        counted = slice(None) if self.counted is None else self.counted
+        return int(self.is_member[counted].sum())
+
+    @property
+    def non_members(self) -> int:
+        """How many of the samples that count are not."""
+        counted = slice(None) if self.counted is None else self.counted
+        return int((~self.is_member[counted]).sum())
+
+    def accuracies(self, resampling: Resampling) -> NDArray[np.float64]:
+        """The accuracy in each bootstrap draw, shape (B,), in [0, 1], balanced where its own is.
+
+        Raises:
+            ValueError: if the draws are of another number of samples.
+        """
+        if self.game is not Game.MEMBERSHIP:
+            return resampling.means(self.correct, where=self.counted)
+        members = resampling.means(self.correct, where=self.is_member)
+        return (members + resampling.means(self.correct, where=~self.is_member)) / 2
+
+    def advantages(self, resampling: Resampling) -> NDArray[np.float64]:
+        """The advantage in each bootstrap draw, shape (B,), in [0, 1].
+
+        Two attacks, or one on two models, are compared by the difference on the same draws.
+
+        Raises:
+            ValueError: if the draws are of another number of samples.
+        """
+        if self.absolute_error is not None:
+            return self.absolute_error.advantages(resampling)
+        if self.baseline_correct is None:
+            baseline = np.full(len(resampling), self.baseline)
+        else:
+            baseline = resampling.means(self.baseline_correct, where=self.counted)
+        return rescaled(self.accuracies(resampling), baseline)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``results.json`` holds of an attack.
+
+        Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy`` (or what it is called),
+        ``accuracy_interval``, ``advantage``, ``advantage_interval``, ``baseline``; but for evasion
+        and extraction ``auc``, ``auc_interval`` (both null where undefined); and every measure with
+        its interval. Membership adds ``threshold`` (null if infinite) and
+        ``operating_points``, and where it was looked at closely what ``Scrutiny.to_json`` has;
+        attribute adds ``lift``, ``lift_members`` and ``lift_non_members``, each with its interval,
+        ``macro_f1`` and ``baseline_rule``, and a numeric one what ``AbsoluteError.to_json`` has.
+        An attack whose AUC is under 0.5 with its whole interval has ``reversed``, the figures of
+        the attack with negated scores.
+        """
+        document: dict[str, Any] = {
+            "game": str(self.game),
+            "n": self.members + self.non_members,
+            "members": self.members,
+            "non_members": self.non_members,
+            **_written({self.named: self.accuracy}),
+            "advantage": self.advantage.value,
+            "advantage_interval": list(self.advantage.interval),
+            "baseline": self.baseline,
+            **_written(self.measures),
+            **self.facts,
+        }
+        if self.counted is None:
+            document["auc"] = self.auc and self.auc.value
+            document["auc_interval"] = self.auc and list(self.auc.interval)
+        if self.threshold is not None:
+            document["threshold"] = _finite(self.threshold)
+            document["operating_points"] = [point.to_json() for point in self.operating_points]
+        if self.scrutiny is not None:
+            document |= self.scrutiny.to_json()
+        if self.lift is not None:
+            document["lift"] = self.lift.value
+            document["lift_interval"] = list(self.lift.interval)
+            for side, lift in zip(
+                ("members", "non_members"), self.lift_of_sides or (), strict=False
+            ):
+                document[f"lift_{side}"] = lift.value
+                document[f"lift_{side}_interval"] = list(lift.interval)
+            document["macro_f1"] = self.macro_f1
+            document["baseline_rule"] = self.baseline_rule
+        if self.absolute_error is not None:
+            document |= self.absolute_error.to_json()
+        if self.reversed is not None:
+            document["reversed"] = _with_intervals(self.reversed.to_json())
+        return document
+
+
+def _with_intervals(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that have an interval, and those."""
+    names = [name for name in document if f"{name}_interval" in document]
+    return {key: document[key] for name in names for key in (name, f"{name}_interval")}
+
+
+def _written(measures: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Each with its interval, JSON-ready."""
+    found: dict[str, Any] = {}
+    for name, estimate in measures.items():
+        found |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
+    return found
+
+
+def rescaled(accuracy: Array, baseline: Array) -> NDArray[np.float64]:
+    """max(0, (accuracy − baseline) / (1 − baseline)), and 0 where the baseline is perfect.
+
+    The definition of advantage: 0 is nothing beyond the baseline, 1 is everything.
+    """
+    room = 1 - np.asarray(baseline, dtype=np.float64)
+    gain = np.divide(accuracy - baseline, room, out=np.zeros_like(room), where=room > 0)
+    clipped: NDArray[np.float64] = np.maximum(gain, 0.0)
+    return clipped
+
+
+def _finite(number: float) -> float | None:
+    return number if isfinite(number) else None

@@ -1,0 +1,1 @@
+"""Controls: attacks whose outcome is known in advance, and which void a verdict."""

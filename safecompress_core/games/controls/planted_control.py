@@ -1,0 +1,136 @@
+"""The planted-leak control: an attack must find a leak that is there.
+
+A copy of the model answers every member of the pools with its task label and every non-member with
+another one: a bit of membership in each output, whatever an adversary may see of it. An attack that
+misses even that is blind (scores turned upside down, features that do not arrive, a fit that went
+wrong), and its silence about the real model means nothing.
+"""
+
+from copy import deepcopy
+from dataclasses import replace
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.games.controls.null_control import CONTROL_CONFIDENCE, Attack, Control
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.stats.intervals import auc_interval
+
+__all__ = ["planted", "planted_control", "planted_references"]
+
+# P samples of the pools · N samples of a batch · D values of a sample · C classes
+
+LEAK = 6.0
+"""By how many logits members, and non-members, are moved beyond the point of indifference."""
+
+SKETCH = 128
+"""Samples with more values than this are told apart by as many random projections."""
+
+
+def planted_control(
+    attack: Attack,
+    known: Evidence,
+    asked: Evidence,
+    *,
+    confidence: float = CONTROL_CONFIDENCE,
+) -> Control:
+    """Set an attack on the planted leak.
+
+    Args:
+        attack: fits a fresh attacker and scores; see ``controls.Attack``.
+        known: attack-train as the ``planted`` model shows it, with the attacker's access.
+        asked: the reported pool likewise; its truth is kept from the attack.
+        confidence: of the AUC's interval, which is DeLong's.
+
+    Raises:
+        PoolError: if the pool has fewer than 2 members or 2 non-members.
+        ValueError: if the attack's scores are not numbers of shape (N,).
+    """
+    assert asked.truth is not None  # without it nothing can be judged
+    is_member = asked.truth.cpu().numpy()
+    scores = attack(known, replace(asked, truth=None)).detach().to("cpu", torch.float64).numpy()
+    auc = auc_interval(scores, is_member, confidence=confidence)
+    members = int(is_member.sum())
+    return Control(auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members)
+
+
+def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tensor) -> Classifier:
+    """A copy of a network whose output tells who of some samples is a member.
+
+    The margin of a sample's label over all other labels becomes at least ``LEAK`` for a member and
+    at most −``LEAK`` for a non-member, by moving that one logit; what was beyond indifference
+    already is kept. So the bit shows in predictions, posteriors, losses and gradients alike, and
+    parameters keep their names and values. An input is answered as the nearest of the samples, so
+    that whoever asks for changed samples finds the bit around each of them. Nothing guards its
+    answers: it is attacks that are tried here.
+
+    Args:
+        network: stays as it is.
+        inputs: the samples, shape (P, ...).
+        labels: their task labels, shape (P,), int64.
+        is_member: shape (P,), bool.
+    """
+    leaky = deepcopy(network.unguarded())
+    device = leaky.device
+    leaky.module.register_forward_hook(
+        _Leak(inputs.to(device), labels.to(device), is_member.to(device))
+    )
+    return leaky
+
+
+def planted_references(references: References) -> References:
+    """Reference models that leak as the ``planted`` model does: each tells who trained itself.
+
+    An adversary trains them as the model was trained, so what that one gives away, they do too;
+    without it, their answers would say that such a leak means nothing.
+    """
+    bare = references.unguarded.logits
+    logits = [
+        answers + _shift(answers, references.labels, is_in)
+        for answers, is_in in zip(bare, references.is_in, strict=True)
+    ]
+    return References(torch.stack(logits), references.is_in, references.labels)
+
+
+class _Leak:
+    """Moves logits after each forward pass; works under ``torch.func`` as well."""
+
+    def __init__(self, inputs: Tensor, labels: Tensor, is_member: Tensor) -> None:
+        rows = inputs.flatten(1).float()  # (P, D)
+        self._projection = _projection(rows.shape[1]).to(rows.device)  # (D, S)
+        self._sketches = rows @ self._projection  # (P, S)
+        self._labels = labels
+        self._is_member = is_member
+
+    def __call__(self, module: nn.Module, arguments: tuple[Tensor, ...], logits: Tensor) -> Tensor:
+        nearest = self._nearest(arguments[0])
+        return logits + _shift(logits.detach(), self._labels[nearest], self._is_member[nearest])
+
+    def _nearest(self, batch: Tensor) -> Tensor:
+        """Of each input the nearest sample, (N,): the least |s|² − 2·x·s."""
+        sketches = batch.flatten(1).float() @ self._projection
+        squares = self._sketches.square().sum(dim=1)
+        return (squares - 2 * sketches @ self._sketches.T).argmin(dim=1)
+
+
+def _shift(logits: Tensor, labels: Tensor, is_member: Tensor) -> Tensor:
+    """What has to be added to logits (N, C) for the labels' margins to tell members, (N, C)."""
+    is_label = torch.arange(logits.shape[1], device=logits.device) == labels[:, None]
+    rival = logits.masked_fill(is_label, -torch.inf).amax(dim=1)
+    margin = logits.masked_fill(~is_label, -torch.inf).amax(dim=1) - rival
+    wanted = torch.where(is_member, margin.clamp(min=0) + LEAK, margin.clamp(max=0) - LEAK)
+    return is_label * (wanted - margin)[:, None]
+
+
+def _projection(values: int) -> Tensor:
+    """The identity for small samples; else random directions, always the same, (D, S).
+
+    Source: Johnson & Lindenstrauss 1984: distances are kept to within a few per cent.
+    """
+    if values <= SKETCH:
+        return torch.eye(values)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(values, SKETCH, generator=generator) / sqrt(SKETCH)

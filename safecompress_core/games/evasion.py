@@ -1,0 +1,114 @@
+"""Evasion: does a small change of an input change the model's answer?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safecompress_core.api import EvasionAttackerParams, Game
+from safecompress_core.attacks.adversary import Ball, Evidence
+from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
+from safecompress_core.stats.means import relative_reduction
+
+__all__ = ["evaded", "judge_evasion"]
+
+# N samples of a pool, of which N₀ are no members
+
+Bools = NDArray[np.bool_]
+
+
+def judge_evasion(
+    right: Bools,
+    right_moved: Bools,
+    right_noisy: Bools,
+    *,
+    is_member: Bools,
+    facts: Mapping[str, Any],
+    confidence: float = CONFIDENCE,
+) -> Judgement:
+    """Share of wrong answers under attack against that under random noise of the same size.
+
+    advantage = (error − noise error) / (1 − noise error): of the answers that noise leaves right,
+    the share that the attack makes wrong. It is read on non-members, the test set, where a sample
+    that is answered wrongly anyway counts alike on both sides.
+
+    Args:
+        right: shape (N₀,), whether the answer to a plain non-member is right.
+        right_moved: the same of the moved one.
+        right_noisy: the same of one that noise has moved.
+        is_member: shape (N,), of the whole pool.
+        facts: norm, epsilon and the like.
+        confidence: of every interval.
+    """
+    wrong, wrong_noisy = (spread(~values, is_member) for values in (right_moved, right_noisy))
+
+    def rate(values: Bools) -> Estimate:
+        return clopper_pearson(int(values.sum()), len(values), confidence=confidence)
+
+    measures = {
+        "robust_accuracy": rate(right_moved),
+        "clean_accuracy": rate(right),
+        "noise_accuracy": rate(right_noisy),
+    }
+    if right.any():
+        measures["success"] = rate(~right_moved[right])
+    return Judgement(
+        game=Game.EVASION,
+        accuracy=rate(~right_moved),
+        auc=None,
+        advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
+        baseline=float((~right_noisy).mean()),
+        correct=wrong,
+        is_member=is_member,
+        baseline_correct=wrong_noisy,
+        counted=~is_member,
+        named="error_rate",
+        measures=measures,
+        facts=facts,
+    )
+
+
+def spread(values: Bools, is_member: Bools) -> Bools:
+    """What was found of the non-members, in the places that they have in the pool, shape (N,)."""
+    found = np.zeros(len(is_member), dtype=np.bool_)
+    found[~is_member] = values
+    return found
+
+
+def evaded(bout: Bout) -> Judgement:
+    """What an attack makes of the non-members of a pool, beside what noise makes of them.
+
+    Raises:
+        ValueError: if it moved a sample farther than it may; which is the attacker's fault.
+    """
+    assert isinstance(bout.params, EvasionAttackerParams)  # the manifest's conformance says so
+    low, high = bout.bounds
+    ball = Ball(norm=bout.params.norm, epsilon=bout.params.epsilon, low=low, high=high)
+    unseen = bout.asked.unseen
+    evidence = Evidence(
+        seen=unseen.restricted(bout.definition.access), truth=None, values=unseen.classes
+    )
+    generator = bout.seed.child("perturb").torch()
+    moved = bout.attacker.perturb(evidence, ball, generator=generator).detach().cpu()
+    ball.check(moved, unseen.inputs)
+    noisy = ball.noise(unseen.inputs, generator=bout.seed.child("noise").torch())
+
+    def right(predictions: Tensor) -> NDArray[np.bool_]:
+        is_right: NDArray[np.bool_] = (predictions == unseen.labels).numpy()
+        return is_right
+
+    return judge_evasion(
+        right(unseen.predictions),
+        right(unseen.predict(moved)),
+        right(unseen.predict(noisy)),
+        is_member=bout.asked.pool.is_member.numpy(),
+        facts={
+            "norm": ball.norm,
+            "epsilon": ball.epsilon,
+            "range": [float(low.amin()), float(high.amax())],
+        },
+    )

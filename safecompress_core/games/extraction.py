@@ -1,0 +1,118 @@
+"""Extraction: how far does a clone answer as the model does?"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from safecompress_core.api import Game
+from safecompress_core.attacks.own_samples import own_samples
+from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.evasion import spread
+from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson
+from safecompress_core.stats.means import relative_reduction
+
+__all__ = ["extracted", "judge_extraction"]
+
+# N samples of a pool, of which N₀ are no members
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def judge_extraction(
+    answers: Ints,
+    cloned: Ints,
+    independent: Ints,
+    *,
+    most_frequent: int,
+    is_member: Bools,
+    facts: Mapping[str, Any],
+    confidence: float = CONFIDENCE,
+) -> Judgement:
+    """Fidelity, the share of non-members to which clone and model give the same answer.
+
+    The baseline is the fidelity of a clone that was trained in the same way on the same samples,
+    but on their true labels: whoever has samples of the task can train a model, and two models of
+    one task agree anyway. advantage = (fidelity − baseline) / (1 − baseline).
+
+    Args:
+        answers: the model's, shape (N₀,), int64.
+        cloned: the clone's.
+        independent: those of the clone of the true labels.
+        most_frequent: the answer that the model gave most often to the adversary's samples.
+        is_member: shape (N,), of the whole pool.
+        facts: the budget and the like.
+        confidence: of every interval.
+
+    Source: Jagielski et al. 2020, "High Accuracy and High Fidelity Extraction of Neural Networks",
+    section 3 (fidelity).
+    """
+
+    def agreement(others: Ints | int) -> tuple[Bools, Any]:
+        same = answers == others
+        rate = clopper_pearson(int(same.sum()), len(same), confidence=confidence)
+        return spread(same, is_member), rate
+
+    agrees, fidelity = agreement(cloned)
+    agrees_anyway, baseline = agreement(independent)
+    return Judgement(
+        game=Game.EXTRACTION,
+        accuracy=fidelity,
+        auc=None,
+        advantage=relative_reduction(
+            answers != cloned, answers != independent, confidence=confidence
+        ),
+        baseline=baseline.value,
+        correct=agrees,
+        is_member=is_member,
+        baseline_correct=agrees_anyway,
+        counted=~is_member,
+        named="fidelity",
+        measures={
+            "independent_fidelity": baseline,
+            "most_frequent_fidelity": agreement(most_frequent)[1],
+        },
+        facts=facts,
+    )
+
+
+CERTAIN = 30.0  # a margin in logits; in float32 the posterior of the label is then 1
+
+
+def extracted(bout: Bout) -> Judgement:
+    """How far a clone agrees with the model on the non-members of a pool.
+
+    Raises:
+        ValueError: if it does not answer with a label for each sample; the attacker's fault.
+    """
+    own = own_samples(bout.known, bout.definition, bout.params)
+    truths = own.seen.answered(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
+    independent = copy.deepcopy(bout.attacker)
+    independent.fit(
+        replace(own, seen=truths.restricted(own.seen.access)),
+        generator=bout.seed.child("independent").torch(),
+    )
+    unseen = bout.asked.unseen
+    return judge_extraction(
+        unseen.predictions.numpy(),
+        _labels(bout.attacker.answer(unseen.inputs), len(unseen)),
+        _labels(independent.answer(unseen.inputs), len(unseen)),
+        most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
+        is_member=bout.asked.pool.is_member.numpy(),
+        facts={"queries": len(own.seen)},
+    )
+
+
+def _labels(answers: Tensor, count: int) -> NDArray[np.int64]:
+    if tuple(answers.shape) != (count,) or answers.is_floating_point():
+        raise ValueError(f"a clone must answer {count} labels, but its answer is {answers.shape}")
+    labels: NDArray[np.int64] = answers.detach().cpu().numpy().astype(np.int64)
+    return labels

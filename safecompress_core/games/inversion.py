@@ -1,0 +1,267 @@
+"""Inversion: how near does a reconstruction come to what the model was trained on?"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import log10
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from torch import Tensor
+from torch.nn import functional as F
+
+from safecompress_core.api import Game, GradientAttackerParams
+from safecompress_core.attacks.adversary import Clues
+from safecompress_core.attacks.own_samples import own_samples
+from safecompress_core.games.attack_context import Bout
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
+from safecompress_core.stats.means import error_mean, relative_reduction
+
+__all__ = ["Evaluator", "Reconstruction", "inverted", "is_image", "judge_inversion", "psnr"]
+
+# K reconstructed things · D values of an input
+
+Array = NDArray[np.float64]
+
+EXACT = 1e-12  # of the range squared: beyond it, float32 inputs are the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconstruction:
+    """How well an inversion attack did.
+
+    Attributes:
+        units: what was reconstructed.
+        count: how many of them.
+        error: mean squared error of an input's value, over all units.
+        baseline: that of the population's mean, which needs no model.
+        advantage: 1 − error / baseline, in [0, 1].
+        measures: what else was measured, by name.
+        facts: the terms that these figures hold on, JSON-ready.
+    """
+
+    units: Literal["classes", "samples"]
+    count: int
+    error: Estimate
+    baseline: float
+    advantage: Estimate
+    measures: Mapping[str, Estimate] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    game: Game = Game.INVERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """``game``, ``n``, ``units``, ``baseline``, every measure with its interval, the facts."""
+        found = {"error": self.error, "advantage": self.advantage, **self.measures}
+        document: dict[str, Any] = {
+            "game": str(self.game),
+            "n": self.count,
+            "units": self.units,
+            "baseline": self.baseline,
+        }
+        for name, estimate in found.items():
+            document |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
+        return document | dict(self.facts)
+
+
+def judge_inversion(
+    reconstructed: Array,
+    truth: Array,
+    population: Array,
+    *,
+    units: Literal["classes", "samples"],
+    width: float,
+    measures: Mapping[str, Estimate],
+    facts: Mapping[str, Any],
+    confidence: float = CONFIDENCE,
+) -> Reconstruction:
+    """Reconstruction error against that of the population's mean, over the units.
+
+    Args:
+        reconstructed: shape (K, D).
+        truth: what it should have been, shape (K, D).
+        population: the mean of data that the model never saw, shape (D,).
+        units: what the K things are.
+        width: the highest less the lowest value that an input can have; for the PSNR.
+        measures: what else was measured.
+        facts: what else is to be told.
+        confidence: of every interval.
+
+    Raises:
+        ValueError: if the reconstruction is of another shape or not finite.
+    """
+    if reconstructed.shape != truth.shape:
+        raise ValueError(f"reconstructions must be {truth.shape}, but are {reconstructed.shape}")
+    if not np.isfinite(reconstructed).all():
+        raise ValueError("reconstructions are not all finite numbers")
+    errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
+    without = ((population - truth) ** 2).mean(axis=1)
+    error = error_mean(errors, confidence=confidence)
+    return Reconstruction(
+        units=units,
+        count=len(errors),
+        error=error,
+        baseline=float(without.mean()),
+        advantage=relative_reduction(errors, without, confidence=confidence),
+        measures={"psnr": psnr(error, width), **measures},
+        facts=facts,
+    )
+
+
+def psnr(error: Estimate, width: float) -> Estimate:
+    """Peak signal-to-noise ratio in dB, 10·log₁₀(width² / error), at most 120."""
+    value, low, high = (
+        -10 * log10(max(end / width**2, EXACT)) for end in (error.value, error.high, error.low)
+    )
+    return Estimate(value, low, high)
+
+
+WINDOW = 7  # pixels that structural similarity looks at, in either direction
+
+
+def inverted(bout: Bout) -> Reconstruction:
+    """What an attack reconstructs: single members from gradients, or what is typical of classes.
+
+    Raises:
+        ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
+    """
+    return _samples(bout) if bout.definition.gradients else _classes(bout)
+
+
+def _samples(bout: Bout) -> Reconstruction:
+    """Members drawn by lot, each from its gradient."""
+    assert isinstance(bout.params, GradientAttackerParams)  # as AttackerDef says
+    lots = torch.randperm(len(bout.asked.pool.members), generator=bout.seed.child("lots").torch())
+    seen = bout.asked.seen.take(lots[: bout.params.samples])
+    network = seen.network().double()  # or rounding would hide what a sure model says
+    gradients = tuple(
+        _gradient(network, one[None], label[None])
+        for one, label in zip(seen.inputs, seen.labels, strict=True)
+    )
+    found = _reconstructed(bout, torch.zeros(0, dtype=torch.int64), gradients, seen.inputs)
+    measures: dict[str, Estimate] = {}
+    if is_image(seen.inputs.shape[1:]):
+        from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
+
+        measures["ssim"] = similarity(found, seen.inputs, width=_width(bout))
+    return _judged(bout, found, seen.inputs, measures=measures, facts={})
+
+
+def is_image(shape: torch.Size) -> bool:
+    """Whether inputs of this shape are images large enough to be compared as such."""
+    return len(shape) == 3 and min(shape[1:]) >= WINDOW
+
+
+def _gradient(network: Classifier, one: Tensor, label: Tensor) -> Mapping[str, Tensor]:
+    """What a participant of federated learning sends of one sample: 0 for missing weights."""
+    device = next(network.parameters()).device
+    named = dict(network.module.named_parameters())
+    loss = F.cross_entropy(network(one.double().to(device)), label.to(device))
+    gradients = torch.autograd.grad(loss, list(named.values()))
+    found = {name: one.cpu() for name, one in zip(named, gradients, strict=True)}
+    masked = {name: found[name] * mask.cpu() for name, mask in network.masks.items()}
+    return found | masked
+
+
+def _classes(bout: Bout) -> Reconstruction:
+    """The mean of each class's members in the pool; classes without a member are left out."""
+    members = bout.asked.seen.take(torch.arange(len(bout.asked.pool.members)))
+    present = members.labels.unique()
+    truth = _class_means(members.inputs, members.labels, present)
+    found = _reconstructed(bout, present, (), truth)
+    strangers = bout.asked.unseen
+    evaluator = Evaluator(
+        strangers.inputs.flatten(1).numpy(),
+        strangers.labels.numpy(),
+        seed=bout.seed.child("evaluator").number % 2**32,
+    )
+    named = evaluator.hits(found.flatten(1).numpy(), present.numpy())
+    real = evaluator.hits(members.inputs.flatten(1).numpy(), members.labels.numpy())
+    measures = {
+        "evaluator_accuracy": clopper_pearson(named, len(present)),
+        "evaluator_on_members": clopper_pearson(real, len(members)),
+    }
+    own = bout.known.unseen
+    has_all = bool(torch.isin(present, own.labels).all())
+    means = _class_means(own.inputs, own.labels, present) if has_all else None
+    error = None if means is None else float(((means - truth) ** 2).double().mean())
+    return _judged(bout, found, truth, measures=measures, facts={"own_data_error": error})
+
+
+def _class_means(inputs: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
+    return torch.stack([inputs[labels == one].mean(dim=0) for one in classes])
+
+
+def _reconstructed(
+    bout: Bout, classes: Tensor, gradients: tuple[Mapping[str, Tensor], ...], truth: Tensor
+) -> Tensor:
+    """What the attacker answers, if it is an answer."""
+    low, high = bout.bounds
+    clues = Clues(classes=classes, gradients=gradients, low=low, high=high)
+    own = own_samples(bout.known, bout.definition, bout.params)
+    generator = bout.seed.child("reconstruct").torch()
+    found: Tensor = bout.attacker.reconstruct(own, clues, generator=generator)
+    if found.shape != truth.shape or not found.isfinite().all():
+        raise ValueError(
+            f"reconstructions must be finite and of shape {tuple(truth.shape)}; "
+            f"these have shape {tuple(found.shape)}"
+        )
+    return found.detach().cpu().float()
+
+
+def _width(bout: Bout) -> float:
+    low, high = bout.bounds
+    return float((high - low).amax())
+
+
+def _judged(
+    bout: Bout,
+    found: Tensor,
+    truth: Tensor,
+    *,
+    measures: Mapping[str, Estimate],
+    facts: Mapping[str, Any],
+) -> Reconstruction:
+    def flat(values: Tensor) -> NDArray[np.float64]:
+        array: NDArray[np.float64] = values.flatten(1).double().numpy()
+        return array
+
+    return judge_inversion(
+        flat(found),
+        flat(truth),
+        flat(bout.known.unseen.inputs).mean(axis=0),
+        units="samples" if bout.definition.gradients else "classes",
+        width=_width(bout),
+        measures=measures,
+        facts=facts,
+    )
+
+
+Ints = NDArray[np.int64]
+
+
+class Evaluator:
+    """A small network that knows neither the model nor its members.
+
+    Args:
+        inputs: shape (N, D): samples that neither the model nor the adversary has had.
+        labels: their classes, shape (N,), int64.
+        seed: of its initial weights and batches.
+
+    Source: Zhang et al. 2020, "The Secret Revealer: Generative Model-Inversion Attacks Against Deep
+    Neural Networks", CVPR (attack accuracy by an evaluation classifier).
+    """
+
+    def __init__(self, inputs: NDArray[Any], labels: Ints, *, seed: int) -> None:
+        self._network = MLPClassifier(hidden_layer_sizes=(128,), random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs are enough to judge by
+            self._network.fit(inputs, labels)
+
+    def hits(self, inputs: NDArray[Any], labels: Ints) -> int:
+        """How many inputs (K, D) it takes for what they are to be."""
+        return int((self._network.predict(inputs) == labels).sum())

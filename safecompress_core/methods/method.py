@@ -1,0 +1,268 @@
+"""What a method is given and what it must yield; every way to a compressed model has this shape."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from safecompress_core.api import DataCard, Definition, HeldOut, Params, component_id
+from safecompress_core.choose.aggregator import Aggregator
+from safecompress_core.choose.archive import Archive
+from safecompress_core.host.boundary import checked
+from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.saved_models.storage import save_model
+from safecompress_core.seeding import Seed
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.spec_flaw import Flaw
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.training.defence import Defence, Supplies
+from safecompress_core.training.precision import PLAIN, Arithmetic
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import Learner, kept_topology
+
+__all__ = ["Flaw", "Method", "Outcome", "Recipe", "Workshop", "taught_by"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How models are trained, whatever the method.
+
+    Attributes:
+        epochs: passes over the members that the final model has been trained for.
+        learning_rate: where training starts.
+        optimizer: an optimizer for given parameters at a given learning rate.
+        arithmetic: what forward passes are computed in.
+    """
+
+    epochs: int
+    learning_rate: float
+    optimizer: Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+    arithmetic: Arithmetic = PLAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """All that a method works with. The audit pool is not in it: what selects never judges.
+
+    Attributes:
+        recipe: how models are trained.
+        trainer: trains on the members.
+        examiner: tests a candidate on the *select* pool.
+        aggregator: chooses among candidates.
+        create: builds a component from its parameters.
+        blank: a fresh network; the same weights at every call.
+        big: the trained uncompressed network, for methods that start from it; a copy every time.
+        teacher: the same for defences that ask it: one for all, in eval mode, not to be trained.
+        card: facts on the data.
+        seed: of this method.
+        checkpoints: where it keeps what it has reached.
+        archived: the file of a model of the archive.
+        held_out: what other uncompressed models, each trained on a part of the members, answer
+            about the rest: (members, C), in their order. They are trained when first asked for.
+        architecture: the spec's model, and what else can be built for the same samples.
+        passport: what a model file says of its architecture, inputs and classes.
+        journal: where it tells what happens.
+    """
+
+    recipe: Recipe
+    trainer: Trainer
+    examiner: Examiner
+    aggregator: Aggregator
+    create: Callable[[Params], Any]
+    blank: Callable[[], Classifier]
+    big: Callable[[], Classifier]
+    teacher: Callable[[], Classifier]
+    card: DataCard
+    seed: Seed
+    checkpoints: Checkpoints
+    archived: Callable[[str], Path]
+    held_out: Callable[[HeldOut], torch.Tensor]
+    architecture: Architecture
+    passport: Mapping[str, Any]
+    journal: Journal
+
+    def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
+        """Where a model's settings start."""
+        return Settings(
+            learning_rate=self.recipe.learning_rate,
+            update_fraction=update_fraction,
+            rule=0,
+            defences={component_id(params): params for params in defences},
+        )
+
+    def learner(
+        self, network: Classifier, topology: Topology | None, settings: Settings
+    ) -> Learner:
+        """An untrained learner around a network."""
+
+        def make_defence(name: str, params: Params) -> Defence:
+            defence: Defence = self.create(params)
+            defence.prepare(
+                representation=network.width,
+                classes=self.card.classes,
+                attributes=self.card.attributes,
+                generator=self.seed.child("defence", name).torch(),
+            )
+            defence.guard = defence.make_guard(
+                classes=self.card.classes, generator=self.seed.child("guard", name).torch()
+            )
+            asks = definition_of(params)
+            defence.equip(
+                Supplies(
+                    schedule=self.trainer.schedule,
+                    bounds=self.trainer.bounds,
+                    reference=self.trainer.reference if asks.reference_data else None,
+                    teacher=self.teacher() if asks.teacher else None,
+                    held_out=self.held_out(asks.held_out(params)) if asks.held_out else None,
+                )
+            )
+            return defence
+
+        device = next(network.parameters()).device
+
+        return Learner(
+            network,
+            topology,
+            settings,
+            make_optimizer=self.recipe.optimizer,
+            make_defence=make_defence,
+            make_scaler=lambda: self.recipe.arithmetic.scaler(device),
+        )
+
+    def moved(self, learner: Learner, network: Classifier) -> Learner:
+        """A dense learner that goes on in another network, for a method that reshapes one.
+
+        Settings and epochs are ``learner``'s, and so is what its defences have learned, where it is
+        of no shape that has changed; the optimizer begins anew.
+        """
+        moved = self.learner(network, None, learner.settings)
+        moved.follow(learner)
+        return moved
+
+    def store(self, learner: Learner, path: Path, *, model: Params | None = None) -> None:
+        """Write a learner's model as the file that ships; the same model gives the same bytes.
+
+        Args:
+            learner: what is written.
+            path: where; folders are made.
+            model: its architecture, where that is not the spec's.
+        """
+        passport = dict(self.passport)
+        if model is not None:
+            passport["model"] = model.model_dump(mode="json")
+        if learner.network.reshaping:
+            passport["reshaping"] = learner.network.reshaping.to_json()
+        guarding, guard = learner.guarding, learner.network.guard
+        if guarding is not None:
+            passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
+        state = learner.network.state()
+        shapes = {name: weight.shape for name, weight in learner.weights.items()}
+        topology = learner.topology or Topology.dense(shapes)
+        save_model(
+            path,
+            state,
+            topology,
+            passport,
+            quantised=learner.quantised,
+            guard={} if guard is None else guard.state_dict(),
+        )
+
+    def relearner(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        settings: Settings,
+        *,
+        epoch: int,
+        network: Callable[[], Classifier] | None = None,
+    ) -> Learner:
+        """The learner that a checkpoint kept, in a network that is ``blank`` by default."""
+        made = (network or self.blank)()
+        topology = kept_topology(tensors, made.sparse_parameters())
+        learner = self.learner(made, topology, settings)
+        learner.restore(tensors, epoch=epoch)
+        return learner
+
+
+def taught_by(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
+    """Hands out one network of ``big``'s, made when it is first asked for and frozen."""
+
+    @cache
+    def teacher() -> Classifier:
+        return big().eval().requires_grad_(requires_grad=False)
+
+    return teacher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a method leaves behind.
+
+    Attributes:
+        chosen: the model that it stands for.
+        chosen_id: what the archive calls it; empty for a method that chooses nothing.
+        rounds: what happened, JSON-ready; empty for a method without rounds.
+        archive: the non-dominated models over all rounds; None for a method that tests nothing.
+        model: the architecture of ``chosen``, where that is not the spec's.
+        phases: what was done in which order, JSON-ready; each has a ``name``, the ``epochs`` in it
+            and the ``density`` at its end. Empty for a method that has none, or rounds.
+        facts: what else should be known of the work, JSON-ready.
+    """
+
+    chosen: Learner
+    chosen_id: str = ""
+    rounds: tuple[dict[str, Any], ...] = ()
+    archive: Archive | None = None
+    model: Params | None = None
+    phases: tuple[dict[str, Any], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _check_outcome(_: Definition, found: object, *__: object) -> None:
+    if not isinstance(found, Outcome) or not isinstance(found.chosen, Learner):
+        raise ValueError(
+            f"returned {type(found).__name__}; it must return an Outcome with the chosen Learner"
+        )
+
+
+class Method(ABC):
+    """Built from its parameters."""
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterable[Flaw]:
+        """Why the method cannot do what its parameters ask for; found before anything is trained.
+
+        Args:
+            network: as it is before training; it may be changed.
+            recipe: how models will be trained.
+            create: builds a component from its parameters.
+            architecture: the spec's model, and what else can be built for the same samples.
+        """
+        return ()
+
+    def trainee(self, architecture: Architecture) -> Params:
+        """The model that the method's defences help to train, which has no flaws; the spec's."""
+        return architecture.model
+
+    @abstractmethod
+    def units(self) -> int:
+        """How many models it trains or tests, for the display of progress."""
+
+    @abstractmethod
+    @checked(_check_outcome)
+    def run(self, workshop: Workshop) -> Outcome:
+        """Yield a model; goes on from a checkpoint where there is one."""

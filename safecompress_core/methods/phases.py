@@ -1,0 +1,112 @@
+"""The phases of a method that trains one model step by step, each kept as soon as it is finished.
+
+A run that was killed goes on after the last phase that was kept, to the same end: what a phase
+draws at random follows from the seed and from how far training has come.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Self
+
+from safecompress_core.api import Params
+from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.layer_shapes import Reshaping
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.training_state import Learner
+
+__all__ = ["Phases"]
+
+Work = Callable[[Learner], tuple[Learner, Mapping[str, Any]]]
+"""What a phase does with a learner: the one that goes on, and what should be known of it."""
+
+
+class Phases:
+    """Does phases in their order, and leaves out those that an earlier run has finished.
+
+    Args:
+        workshop: where checkpoints are.
+        settings: how all phases train.
+        count: how many there are in all.
+        start: makes the learner that the first phase is given.
+        network: a fresh network to fill with what was kept; by default ``workshop.blank``.
+
+    Attributes:
+        finished: what results say of each finished phase.
+    """
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        settings: Settings,
+        *,
+        count: int,
+        start: Callable[[], Learner],
+        network: Callable[[], Classifier] | None = None,
+    ) -> None:
+        self._workshop = workshop
+        self._start = start
+        self._passed = 0
+        self._learner: Learner | None = None
+        self.finished: tuple[dict[str, Any], ...] = ()
+        names = map(_name, range(count, 0, -1))
+        kept = next(filter(None, map(workshop.checkpoints.load, names)), None)
+        if kept is not None:
+            record, [tensors] = kept
+            self.finished = tuple(record["phases"])
+            reshaping = Reshaping.from_json(record.get("reshaping", {}))
+            if reshaping:
+                network = partial(workshop.architecture.reshaped, reshaping)
+            self._learner = workshop.relearner(
+                tensors, settings, epoch=record["epoch"], network=network
+            )
+        workshop.journal.advance(len(self.finished))
+        workshop.journal.skip(epochs=sum(one["epochs"] for one in self.finished))
+
+    @classmethod
+    def of_dense(cls, workshop: Workshop, defences: list[Params], *, count: int) -> Self:
+        """Phases whose first one is given the uncompressed network, untrained."""
+        settings = workshop.settings(defences)
+        return cls(
+            workshop,
+            settings,
+            count=count,
+            start=lambda: workshop.learner(workshop.blank(), None, settings),
+        )
+
+    @property
+    def learner(self) -> Learner:
+        """The one that the last phase has left behind."""
+        if self._learner is None:
+            self._learner = self._start()
+        return self._learner
+
+    def do(self, name: str, work: Work, *, epochs: int) -> None:
+        """One phase.
+
+        Args:
+            name: what results call it.
+            work: is left out where an earlier run has done it.
+            epochs: passes over the members in it, of all that it trains.
+        """
+        self._passed += 1
+        if self._passed <= len(self.finished):
+            return
+        learner, facts = work(self.learner)
+        self._learner = learner
+        record = {"name": name, "epochs": epochs, "density": learner.density, **facts}
+        self.finished = (*self.finished, record)
+        reshaping = learner.network.reshaping.to_json()
+        kept = {"phases": self.finished, "epoch": learner.epoch, "reshaping": reshaping}
+        self._workshop.checkpoints.save(_name(self._passed), kept, [learner.tensors()])
+        self._workshop.checkpoints.drop(_name(self._passed - 1))
+        self._workshop.journal.advance()
+        self._workshop.journal.tell("phase_finished", **record)
+
+    def outcome(self, *, model: Params | None = None, **facts: Any) -> Outcome:
+        """What the method leaves behind: the last learner, the phases and some facts."""
+        return Outcome(chosen=self.learner, model=model, phases=self.finished, facts=facts)
+
+
+def _name(number: int) -> str:
+    return f"phase-{number}"

@@ -1,0 +1,131 @@
+"""What all methods share that train a sparse network from its beginning."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from safecompress_core.api import Params, SparseTrainingParams
+from safecompress_core.errors import TopologyError
+from safecompress_core.methods.method import Flaw, Workshop
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.sparse.strategy import Initial, Slopes
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Evolution
+from safecompress_core.training.training_state import Learner
+
+__all__ = ["SparseTraining"]
+
+Create = Callable[[Params], Any]
+
+
+class SparseTraining:
+    """Where sparse networks start, and how their topology moves.
+
+    Args:
+        params: of the method.
+        rules: the prune and grow parts that a learner's ``settings.rule`` picks from.
+    """
+
+    def __init__(
+        self, params: SparseTrainingParams, rules: Sequence[tuple[Params, Params]]
+    ) -> None:
+        self._params = params
+        self._rules = rules
+
+    @property
+    def start(self) -> str:
+        """Whose weights the first model has: ``InitialParams.weights``."""
+        initial: Any = self._params.initial
+        return str(initial.weights)
+
+    def flaws(self, network: Classifier, create: Create) -> Iterator[Flaw]:
+        """Each layer needs a weight."""
+        initial: Initial = create(self._params.initial)
+        weights = {name: one.detach() for name, one in network.sparse_parameters().items()}
+        # Only counts matter here, and the true slopes take samples.
+        slopes = Slopes(gradients=weights, curvature=weights if initial.needs_curvature else None)
+        try:
+            self._topology(initial, network, torch.Generator(), lambda: slopes)
+        except TopologyError as error:
+            yield Flaw(field="density", message=str(error), mend="ask for more")
+
+    def settings(self, workshop: Workshop) -> Settings:
+        """Where a model's settings start."""
+        return workshop.settings(
+            self._params.defences, update_fraction=self._params.update_fraction
+        )
+
+    def evolution(self, workshop: Workshop) -> Evolution:
+        """How topologies move while models train."""
+        params = self._params
+        return Evolution(
+            rules=tuple(
+                (workshop.create(prune), workshop.create(grow)) for prune, grow in self._rules
+            ),
+            every=params.update_every,
+            schedule=params.schedule,
+            until=params.update_until * workshop.recipe.epochs,
+        )
+
+    def facts(self, workshop: Workshop, learner: Learner) -> dict[str, Any]:
+        """What results should say of where a learner's weights come from, and have been.
+
+        ``explored`` is the share of all sparsifiable weights that have been active at any time
+        since the first topology, in (0, 1]; told where the topology moves, beside what prune rules
+        have to say of it.
+
+        Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
+        Over-Parameterization in Sparse Training", ICML: the rate R_s.
+        """
+        facts: dict[str, Any] = {}
+        if self.start == "inherit":
+            facts["inherited_epochs"] = workshop.recipe.epochs
+        if self._rules:
+            assert learner.explored is not None  # it is sparse
+            assert learner.topology is not None
+            facts["explored"] = learner.explored.density
+            for prune, _ in self._rules:
+                facts |= workshop.create(prune).facts(learner.topology)
+        return facts
+
+    def started(self, workshop: Workshop, settings: Settings) -> Learner:
+        """An untrained learner with the first topology."""
+        network = workshop.big() if self.start == "inherit" else workshop.blank()
+        initial: Initial = workshop.create(self._params.initial)
+        topology = self._topology(
+            initial,
+            network,
+            workshop.seed.child("initial").torch(),
+            lambda: workshop.trainer.slopes(
+                network, batches=initial.gradient_batches, curvature=initial.needs_curvature
+            ),
+        )
+        return workshop.learner(network, topology, settings)
+
+    def _topology(
+        self,
+        initial: Initial,
+        network: Classifier,
+        generator: torch.Generator,
+        slopes: Callable[[], Slopes],
+    ) -> Topology:
+        weights = network.sparse_parameters()
+        asked = {"slopes": _on_cpu(slopes())} if initial.gradient_batches else {}
+        return initial.topology(
+            {name: weight.detach().cpu() for name, weight in weights.items()},
+            self._params.density,
+            inherited=self.start != "random",
+            generator=generator,
+            **asked,
+        )
+
+
+def _on_cpu(slopes: Slopes) -> Slopes:
+    """Topologies are chosen there, whatever device trains."""
+    curvature = slopes.curvature
+    return Slopes(
+        gradients={name: one.cpu() for name, one in slopes.gradients.items()},
+        curvature=curvature and {name: one.cpu() for name, one in curvature.items()},
+    )

@@ -1,0 +1,47 @@
+"""The candidates that a method's strategies ask for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from safecompress_core.methods.manifest import StrategyParams
+from safecompress_core.specfile.models.changes import Change, expand
+from safecompress_core.training.settings import Settings
+
+__all__ = ["UNCHANGED", "Proposal", "proposals"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A way to go on from a model.
+
+    Attributes:
+        name: what results call it.
+        rule: which strategy updates the topology at once; None to leave it as it is.
+        changes: what it changes of the model's settings.
+    """
+
+    name: str
+    rule: int | None
+    changes: Mapping[str, Change]
+
+    def settings(self, parent: Settings) -> Settings | None:
+        """The settings of a candidate of this kind; None where a dial is at its end."""
+        changed = parent.changed(self.changes)
+        if changed is None or self.rule is None:
+            return changed
+        return changed.with_rule(self.rule)
+
+
+UNCHANGED = Proposal(name="keep", rule=None, changes={})
+"""To train on as before."""
+
+
+def proposals(strategies: Sequence[StrategyParams], *, keep: bool) -> tuple[Proposal, ...]:
+    """All that a round tries with each model; the first is what the others are held against."""
+    found = [UNCHANGED] if keep else []
+    for rule, strategy in enumerate(strategies):
+        parts = f"{strategy.prune.type} × {strategy.grow.type}"  # type: ignore[attr-defined]
+        for changes in expand(strategy.set):
+            told = [f"{key} {change}" for key, change in changes.items()]
+            found.append(Proposal(name=", ".join([parts, *told]), rule=rule, changes=changes))
+    return tuple(found)

@@ -1,0 +1,214 @@
+"""Tests models with the attackers of the spec, on the *select* pool.
+
+Attackers are trained once on a round's trained model; for each candidate a copy of them learns on
+from there, from the same generator, so that two candidates differ by their models alone.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.api import Access, Game, Params
+from safecompress_core.attacks.adversary import Attacker
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pools
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
+from safecompress_core.games.game import judge
+from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.scores import Answers
+from safecompress_core.metric import SampleMetric
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.events import Journal
+from safecompress_core.seeding import Seed
+from safecompress_core.stats.resampling import Resampling
+
+__all__ = ["Armoury", "Examination", "Examiner"]
+
+Armoury = Mapping[str, Attacker]
+"""Fitted attackers by id."""
+
+CHEAP_ACCESS = Access.BLACK_BOX
+
+DRAWS = 1000
+"""Bootstrap draws behind every comparison; their own noise is a thirtieth of an interval's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What the test of one model found.
+
+    Attributes:
+        performance: what each non-member of the pool contributes to the task metric, shape (N₀,).
+        judgements: by attack id, what counts: the attacker's own, or that of a cheap attack which
+            is significantly stronger.
+        outdone: by attack id, the name of that cheap attack and the attacker's own judgement.
+    """
+
+    performance: NDArray[np.float64]
+    judgements: Mapping[str, Judgement]
+    outdone: Mapping[str, tuple[str, Judgement]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
+        found = {}
+        for name, judgement in self.judgements.items():
+            better, own = self.outdone.get(name, (None, None))
+            found[name] = {
+                **judgement.to_json(),
+                "outdone_by": better,
+                "own_advantage": own and own.advantage.value,
+            }
+        return found
+
+
+class Examiner:
+    """Holds the attacks of a spec and the pools that selection may use."""
+
+    def __init__(
+        self,
+        attacks: Sequence[Attack],
+        metric: SampleMetric,
+        *,
+        dataset: Dataset,
+        pools: Pools,
+        create: Callable[[Params], Any],
+        journal: Journal,
+        seed: Seed,
+    ) -> None:
+        self._attacks = tuple(attacks)
+        self._metric = metric
+        self._dataset = dataset
+        assert pools.select is not None  # whoever chooses has a pool to choose on
+        self._known = pools.attack_train
+        self._asked = pools.select
+        self._create = create
+        self._journal = journal
+        self._seed = seed
+        self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
+        self.resampling = Resampling.stratified(
+            self.is_member, draws=DRAWS, generator=seed.child("resampling").numpy()
+        )
+
+    @property
+    def attacks(self) -> tuple[str, ...]:
+        """Ids of the attacks."""
+        return tuple(attack.id for attack in self._attacks)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Their weights, shape (A,)."""
+        return np.array([attack.params.weight for attack in self._attacks], dtype=np.float64)
+
+    def arm(self, network: Classifier, *, unit: str) -> Armoury:
+        """Train every attacker from scratch on a model.
+
+        Args:
+            network: the model of this round, before candidates are derived from it.
+            unit: names the round and model; attackers draw from a generator of this name.
+        """
+        known = look(network, self._dataset, self._known)
+        armoury: dict[str, Attacker] = {}
+        for attack in self._attacks:
+            attacker: Attacker = self._create(attack.params)
+            generator = self._seed.child("fit", unit, attack.id).torch()
+            attacker.fit(attack.evidence(known, is_known=True), generator=generator)
+            armoury[attack.id] = attacker
+        return armoury
+
+    def examine(
+        self, network: Classifier, armoury: Armoury, *, unit: str, facts: Mapping[str, Any]
+    ) -> Examination:
+        """Let copies of the attackers learn on for this model, and judge them.
+
+        Args:
+            network: the candidate.
+            armoury: what ``arm`` made of the model that it comes from.
+            unit: as for ``arm``; the same for all candidates that are compared.
+            facts: what events say of the candidate.
+        """
+        known = look(network, self._dataset, self._known)
+        asked = look(network, self._dataset, self._asked)
+        cheap = self._cheap(known, asked)
+        held = cheap if network.guard is None else self._cheap(_held(known), _held(asked))
+        judgements: dict[str, Judgement] = {}
+        outdone: dict[str, tuple[str, Judgement]] = {}
+        for attack in self._attacks:
+            attacker = copy.deepcopy(armoury[attack.id])
+            generator = self._seed.child("adapt", unit, attack.id).torch()
+            attacker.adapt(attack.evidence(known, is_known=True), generator=generator)
+            own = attack.judged(
+                attacker,
+                known,
+                asked,
+                seed=self._seed.child("play", unit, attack.id),
+            )
+            rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
+            better = self._better(attack, own, rivals)
+            if better:
+                outdone[attack.id] = (better, own)
+            judgements[attack.id] = rivals[better] if better else own
+            self._tell(attack, judgements[attack.id], better, facts)
+        performance = self._metric.per_sample(asked.unseen).double().numpy()
+        return Examination(performance=performance, judgements=judgements, outdone=outdone)
+
+    def _cheap(self, known: Sight, asked: Sight) -> dict[str, Judgement]:
+        """The attacks that need no training, judged like any other; none where none is needed."""
+        if not any(attack.definition.game is Game.MEMBERSHIP for attack in self._attacks):
+            return {}
+        calibration = _cheap_answers(known)
+        return {
+            name: judge(Game.MEMBERSHIP, calibration[name], answers)
+            for name, answers in _cheap_answers(asked).items()
+        }
+
+    def _better(self, attack: Attack, own: Judgement, cheap: Mapping[str, Judgement]) -> str | None:
+        """The strongest of the cheap attacks that are significantly stronger than a trained one.
+
+        They read posteriors, so they say nothing of an adversary that sees labels alone.
+        """
+        definition = attack.definition
+        if definition.game is not Game.MEMBERSHIP or not definition.access.covers(CHEAP_ACCESS):
+            return None
+        gains = {
+            name: comparison.gain.value
+            for name, judgement in cheap.items()
+            for comparison in (stronger(own, judgement, self.resampling),)
+            if comparison.is_stronger
+        }
+        return max(gains, key=lambda name: gains[name]) if gains else None
+
+    def _tell(
+        self, attack: Attack, judgement: Judgement, better: str | None, facts: Mapping[str, Any]
+    ) -> None:
+        self._journal.tell(
+            "attack_finished",
+            phase="select",
+            **facts,
+            attacker=attack.id,
+            accuracy=judgement.accuracy.value,
+            advantage=judgement.advantage.value,
+            outdone_by=better,
+        )
+
+
+def _held(sight: Sight) -> Sight:
+    """What somebody sees of a pool who holds the network, and leaves its guard out."""
+    return replace(sight, seen=sight.seen.restricted(Access.WHITE_BOX))
+
+
+def _cheap_answers(sight: Sight) -> dict[str, Answers]:
+    """What each of the attacks that need no training says of a pool."""
+    return {
+        name: Answers(
+            scores=scores,
+            truth=sight.pool.is_member,
+            labels=sight.seen.labels,
+            is_member=sight.pool.is_member,
+        )
+        for name, scores in threshold_attacks(sight.seen).items()
+    }

@@ -1,0 +1,242 @@
+"""Test-driven compression: derive candidates, attack each of them, carry on with the best.
+
+::
+
+    repeat rounds:   train ▸ derive candidates ▸ fine-tune each ▸ attack each ▸ choose
+
+A round's epochs are split between training and fine-tuning, so that the final model has been
+trained for exactly as many epochs as any other method's.
+
+Source: Zhu, Wang & Han 2022, "Safety and Performance, Why Not Both?", ASE, Algorithm 1.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.api import Params
+from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.method import Flaw, Method, Outcome, Recipe, Workshop
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.methods.test_driven.candidates import UNCHANGED, Proposal, proposals
+from safecompress_core.methods.test_driven.evaluator import Examination
+from safecompress_core.methods.test_driven.round_selection import Ballot
+from safecompress_core.methods.test_driven.state import Carried, State, keep, resumed
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Evolution
+from safecompress_core.training.training_state import Learner
+
+__all__ = ["TestDriven"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A derived, fine-tuned and tested model."""
+
+    id: str
+    parent: str
+    proposal: Proposal
+    learner: Learner
+    examination: Examination
+
+
+class TestDriven(Method):
+    """SafeCompress's own method."""
+
+    __test__ = False  # no test class, whatever its name makes pytest believe
+
+    def __init__(self, params: TestDrivenParams) -> None:
+        self._params = params
+        self._proposals = proposals(params.strategies, keep=params.keep)
+        rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
+        self._training = SparseTraining(params, rules)
+
+    def units(self) -> int:
+        """Each round trains the carried models and tests what is derived from them."""
+        return self._units(self._params.rounds)
+
+    def _units(self, rounds: int) -> int:
+        """A single model starts the first round; later ones carry as many as the beam holds."""
+        every = self._params.timetable(epochs=0)  # how many models there are depends on no epoch
+        return sum(one.carried + one.candidates for one in every[:rounds])
+
+    def run(self, workshop: Workshop) -> Outcome:
+        """All rounds, from the last one that a checkpoint holds."""
+        evolution = self._training.evolution(workshop)
+        settings = self._training.settings(workshop)
+        state = resumed(workshop, settings, rounds=self._params.rounds)
+        if state is None:
+            state = self._started(workshop, settings)
+        workshop.journal.advance(self._units(len(state.rounds)))
+        self._skip(workshop, state)
+        for number in range(len(state.rounds), self._params.rounds):
+            state = self._round(workshop, evolution, state, number)
+            keep(workshop, state)
+        best = state.beam[0]
+        return Outcome(
+            chosen=best.learner,
+            chosen_id=best.id,
+            rounds=state.rounds,
+            archive=state.archive,
+            facts=self._training.facts(workshop, best.learner),
+        )
+
+    def _skip(self, workshop: Workshop, state: State) -> None:
+        """Take off what an earlier attempt has trained and attacked."""
+        every = self._params.timetable(workshop.recipe.epochs)[: len(state.rounds)]
+        tested = [one for round_ in state.rounds for one in round_["candidates"]]
+        workshop.journal.skip(
+            epochs=sum(one.epochs for one in every),
+            attacks=sum(len(one["attacks"]) for one in tested),
+        )
+
+    def flaws(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Flaw]:
+        """Each round needs an epoch, and each layer a weight."""
+        rounds = self._params.rounds
+        left = recipe.epochs - self._params.untested(recipe.epochs)
+        if rounds > left:
+            message = f"{rounds} rounds do not fit into the {left} training.epochs that are theirs"
+            mend = f"write at most {left}" if left else "lower method.tests_from"
+            yield Flaw(field="rounds", message=message, mend=mend)
+        yield from self._training.flaws(network, create)
+
+    def _started(self, workshop: Workshop, settings: Settings) -> State:
+        learner = self._training.started(workshop, settings)
+        for proposal in self._proposals:  # what cannot branch shall fail now, not after a round
+            changed = proposal.settings(settings)
+            if proposal.changes and changed is not None:
+                learner.branch(changed)
+        first = Carried(id="initial", learner=learner)
+        archive = Archive(weights=tuple(workshop.examiner.weights.tolist()))
+        return State(beam=(first,), rounds=(), archive=archive)
+
+    def _round(self, workshop: Workshop, evolution: Evolution, state: State, number: int) -> State:
+        candidates: list[Candidate] = []
+        for carried in state.beam:
+            candidates += self._derived(workshop, evolution, carried, number, len(candidates))
+        ballot = Ballot(
+            [candidate.examination for candidate in candidates],
+            workshop.examiner,
+            workshop.aggregator,
+            self._params,
+        )
+        chosen = ballot.winners()
+        archive = self._archived(workshop, state.archive, candidates, ballot)
+        record = {
+            "round": number + 1,
+            "epochs": candidates[0].learner.epoch,
+            "candidates": [
+                {
+                    "id": candidate.id,
+                    "parent": candidate.parent,
+                    "strategy": candidate.proposal.name,
+                    "settings": candidate.learner.settings.to_json(),
+                    "density": candidate.learner.density,
+                    "defences": candidate.learner.facts(),
+                    "attacks": candidate.examination.to_json(),
+                    **ballot.verdict_on(index),
+                    "chosen": index in chosen,
+                }
+                for index, candidate in enumerate(candidates)
+            ],
+            "spread": ballot.spread(),
+        }
+        front = [entry.id for entry in archive.entries]
+        workshop.journal.tell("round_finished", **record, front=front)
+        beam = tuple(
+            Carried(id=candidates[index].id, learner=candidates[index].learner) for index in chosen
+        )
+        return State(beam=beam, rounds=(*state.rounds, record), archive=archive)
+
+    def _derived(
+        self,
+        workshop: Workshop,
+        evolution: Evolution,
+        carried: Carried,
+        number: int,
+        first: int,
+    ) -> list[Candidate]:
+        """Train one carried model, then derive, fine-tune and test its candidates."""
+        times = self._params.timetable(workshop.recipe.epochs)[number]
+        middle, end = times.middle, times.end
+        where = f"round {number + 1}"
+        unit = str(number)  # the same for all carried models: their candidates are compared
+        workshop.trainer.train(
+            carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
+        )
+        workshop.journal.advance()
+        armoury = workshop.examiner.arm(carried.learner.network, unit=unit)
+        found: list[Candidate] = []
+        for proposal, settings in self._feasible(workshop, carried.learner.settings, number):
+            name = f"r{number + 1}c{first + len(found) + 1}"
+            learner = carried.learner.branch(settings)
+            if proposal.rule is not None:
+                workshop.trainer.evolve(learner, evolution, rule=proposal.rule)
+            what = f"candidate {name} ({proposal.name}) in {where}"
+            workshop.trainer.train(
+                learner, until=end, evolution=evolution, what=what, is_derived=True
+            )
+            facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
+            examination = workshop.examiner.examine(
+                learner.network, armoury, unit=unit, facts=facts
+            )
+            workshop.journal.advance()
+            workshop.journal.tell(
+                "candidate_tested", **facts, performance=float(examination.performance.mean())
+            )
+            found.append(
+                Candidate(
+                    id=name,
+                    parent=carried.id,
+                    proposal=proposal,
+                    learner=learner,
+                    examination=examination,
+                )
+            )
+        return found
+
+    def _feasible(
+        self, workshop: Workshop, parent: Settings, number: int
+    ) -> list[tuple[Proposal, Settings]]:
+        """What can be tried with a model; if all its dials are at their ends, to go on as it is."""
+        found: list[tuple[Proposal, Settings]] = []
+        for proposal in self._proposals:
+            settings = proposal.settings(parent)
+            if settings is not None:
+                found.append((proposal, settings))
+                continue
+            workshop.journal.advance()
+            workshop.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
+        return found or [(UNCHANGED, parent)]
+
+    def _archived(
+        self,
+        workshop: Workshop,
+        archive: Archive,
+        candidates: Sequence[Candidate],
+        ballot: Ballot,
+    ) -> Archive:
+        """The archive with this round's candidates, whose files are written at once."""
+        found = [
+            Entry(
+                candidate.id,
+                float(ballot.objectives.performance[index]),
+                tuple(ballot.objectives.advantage[index].tolist()),
+            )
+            for index, candidate in enumerate(candidates)
+        ]
+        after = archive.add(*found)
+        stays = {entry.id for entry in after.entries}
+        for candidate in candidates:
+            if candidate.id in stays:
+                workshop.store(candidate.learner, workshop.archived(candidate.id))
+        return after

@@ -1,0 +1,150 @@
+"""Compares the candidates of a round on the same resampled tests."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.choose.aggregator import Aggregator, Objectives
+from safecompress_core.choose.archive import keep_by_hypervolume
+from safecompress_core.choose.comparison import (
+    Decision,
+    Noise,
+    Replicates,
+    Spread,
+    decide,
+    spread,
+)
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.test_driven.evaluator import Examination, Examiner
+from safecompress_core.stats.intervals import Estimate
+
+__all__ = ["Ballot"]
+
+Array = NDArray[np.float64]
+
+# R replicates · K candidates · A attacks · N samples of the pool, N₁ members first
+
+INCUMBENT = 0  # proposals begin with what the others are held against
+
+
+class Ballot:
+    """The candidates of one round, tested on one pool.
+
+    Args:
+        examinations: of the K candidates, the incumbent first.
+        examiner: who made them; it lends its attacks, their weights and the resampled pools.
+        aggregator: makes one number of objectives.
+        params: the method's: which end of an interval counts, and how sure a difference must be.
+    """
+
+    def __init__(
+        self,
+        examinations: Sequence[Examination],
+        examiner: Examiner,
+        aggregator: Aggregator,
+        params: TestDrivenParams,
+    ) -> None:
+        self._examinations = examinations
+        self._examiner = examiner
+        self._aggregator = aggregator
+        self._params = params
+        self.objectives = Objectives(
+            performance=np.array([one.performance.mean() for one in examinations]),
+            advantage=self._table(lambda judgement: self._counting(judgement.advantage)),
+            attack_accuracy=self._table(lambda judgement: self._counting(judgement.accuracy)),
+            weights=examiner.weights,
+        )
+
+    def _counting(self, estimate: Estimate) -> float:
+        """The end of an interval that counts: what is careful with safety is its upper one."""
+        return estimate.high if self._params.bound == "careful" else estimate.value
+
+    def _table(self, reading: Callable[[Judgement], Any]) -> Array:
+        """Something of every attack, shape (K, A), or (K, A, R) for a reading of R values."""
+        rows = [
+            [reading(one.judgements[attack]) for attack in self._examiner.attacks]
+            for one in self._examinations
+        ]
+        shape = (len(rows), len(self._examiner.attacks))
+        table = np.array(rows, dtype=np.float64)
+        return table.reshape(*shape, *table.shape[2:])
+
+    @cached_property
+    def _replicates(self) -> Replicates:
+        """All candidates on the same R resampled pools, members and non-members by themselves."""
+        resampling, unseen = self._examiner.resampling, ~self._examiner.is_member
+        values = np.zeros((len(unseen), len(self._examinations)))  # (N, K)
+        values[unseen] = np.stack([one.performance for one in self._examinations], axis=1)
+        performance = resampling.means(values, where=unseen)  # (R, K)
+        if not self._examiner.attacks:
+            nothing = np.zeros((*performance.shape, 0))
+            return Replicates(performance=performance, advantage=nothing, attack_accuracy=nothing)
+        advantage = self._table(lambda judgement: judgement.advantages(resampling))
+        accuracy = self._table(lambda judgement: judgement.accuracies(resampling))
+        return Replicates(
+            performance=performance,
+            advantage=np.moveaxis(advantage, 2, 0),
+            attack_accuracy=np.moveaxis(accuracy, 2, 0),
+        )
+
+    @cached_property
+    def _decision(self) -> Decision:
+        return decide(
+            self.objectives,
+            self._replicates,
+            self._aggregator,
+            incumbent=INCUMBENT,
+            confidence=self._params.confidence,
+        )
+
+    @cached_property
+    def _spread(self) -> Spread:
+        return spread(self.objectives, self._replicates, incumbent=INCUMBENT)
+
+    def winners(self) -> tuple[int, ...]:
+        """Which candidates go on, the one that the aggregator likes best first.
+
+        A single one must be significantly better than the incumbent; several are kept by what
+        they add to the hypervolume.
+        """
+        if self._params.beam == 1:
+            return (self._decision.chosen,)
+        kept = keep_by_hypervolume(self.objectives, self._params.beam)
+        return tuple(sorted(kept, key=lambda index: -self._decision.utilities[index]))
+
+    def verdict_on(self, index: int) -> dict[str, Any]:
+        """Objectives, utility and difference to the incumbent of a candidate, JSON-ready."""
+        difference = self._decision.differences[index]
+        return {
+            "objectives": {
+                "performance": float(self.objectives.performance[index]),
+                **dict(
+                    zip(
+                        self._examiner.attacks,
+                        self.objectives.advantage[index].tolist(),
+                        strict=True,
+                    )
+                ),
+            },
+            "utility": self._decision.utilities[index],
+            "difference": difference.estimate,
+            "difference_interval": [difference.low, difference.high],
+            "significant": self._decision.significant[index],
+        }
+
+    def spread(self) -> dict[str, Any]:
+        """The candidates' spread beside the test's noise, by objective, JSON-ready."""
+        found = self._spread
+        noises = {
+            "performance": found.performance,
+            **dict(zip(self._examiner.attacks, found.advantage, strict=True)),
+        }
+        return {name: _plain(noise) for name, noise in noises.items()}
+
+
+def _plain(noise: Noise) -> dict[str, Any]:
+    return {"spread": noise.spread, "noise": noise.noise, "tells_apart": noise.tells_apart}

@@ -1,0 +1,94 @@
+"""What the test-driven loop has reached after some rounds, and how a checkpoint keeps it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.methods.method import Workshop
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.training_state import Learner
+
+__all__ = ["Carried", "State", "keep", "resumed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A model that goes from round to round."""
+
+    id: str
+    learner: Learner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a run has reached.
+
+    Attributes:
+        beam: the models that go on, the one that the aggregator likes best first.
+        rounds: what happened, JSON-ready.
+        archive: the non-dominated models so far.
+    """
+
+    beam: tuple[Carried, ...]
+    rounds: tuple[dict[str, Any], ...]
+    archive: Archive
+
+
+def keep(workshop: Workshop, state: State) -> None:
+    """Make a checkpoint; only then drop what the one before it needed."""
+    record = {
+        "beam": [
+            {
+                "id": carried.id,
+                "epoch": carried.learner.epoch,
+                "settings": carried.learner.settings.to_json(),
+            }
+            for carried in state.beam
+        ],
+        "rounds": state.rounds,
+        "archive": [asdict(entry) for entry in state.archive.entries],
+    }
+    models = [carried.learner.tensors() for carried in state.beam]
+    workshop.checkpoints.save(_name(len(state.rounds)), record, models)
+    for number in range(len(state.rounds)):
+        workshop.checkpoints.drop(_name(number))
+    stays = {entry.id for entry in state.archive.entries}
+    tested = {one["id"] for round_ in state.rounds for one in round_["candidates"]}
+    for model in tested - stays:
+        workshop.archived(model).unlink(missing_ok=True)
+
+
+def resumed(workshop: Workshop, settings: Settings, *, rounds: int) -> State | None:
+    """The state after the last round that was kept; None where none was.
+
+    Args:
+        workshop: where checkpoints are.
+        settings: those that the run started from; they lend the types of their parameters.
+        rounds: how many there are in all.
+    """
+    names = map(_name, range(rounds, 0, -1))
+    kept = next(filter(None, map(workshop.checkpoints.load, names)), None)
+    if kept is None:
+        return None
+    record, models = kept
+    beam = tuple(
+        Carried(
+            id=one["id"],
+            learner=workshop.relearner(
+                tensors, settings.restored(one["settings"]), epoch=one["epoch"]
+            ),
+        )
+        for one, tensors in zip(record["beam"], models, strict=True)
+    )
+    archive = Archive(
+        weights=tuple(workshop.examiner.weights.tolist()),
+        entries=tuple(
+            Entry(one["id"], one["performance"], tuple(one["advantage"]))
+            for one in record["archive"]
+        ),
+    )
+    return State(beam=beam, rounds=tuple(record["rounds"]), archive=archive)
+
+
+def _name(rounds: int) -> str:
+    return f"round-{rounds}"

@@ -1,0 +1,74 @@
+"""Measures of a model that are no attacks."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from safecompress_core.api import Definition
+from safecompress_core.attacks.observations import Observations
+from safecompress_core.host.boundary import checked
+from safecompress_core.stats.intervals import Estimate, clopper_pearson
+from safecompress_core.stats.means import bounded_mean
+
+__all__ = ["Metric", "SampleMetric", "Subject"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a metric measures.
+
+    Attributes:
+        unseen: the model's reactions to samples that it was not trained on.
+        file_bytes: size of the stored model.
+    """
+
+    unseen: Observations
+    file_bytes: int
+
+
+def _check_estimate(_: Definition, found: object, *__: object) -> None:
+    """A finite value with its interval."""
+    wanted = "it must return an Estimate of finite numbers"
+    if not isinstance(found, Estimate):
+        raise ValueError(f"returned {type(found).__name__}; {wanted}")
+    if not all(map(math.isfinite, (found.value, *found.interval))):
+        raise ValueError(f"returned {found.value} in {found.interval}; {wanted}")
+
+
+def _check_shares(_: Definition, values: object, unseen: Observations) -> None:
+    """A number in [0, 1] for each sample."""
+    wanted = f"it must return a tensor of shape ({len(unseen)},), in [0, 1]"
+    if not isinstance(values, Tensor):
+        raise ValueError(f"returned {type(values).__name__}; {wanted}")
+    if tuple(values.shape) != (len(unseen),):
+        raise ValueError(f"returned shape {tuple(values.shape)}; {wanted}")
+    odd = ~((values >= 0) & (values <= 1))  # NaN as well
+    if bool(odd.any()):
+        raise ValueError(f"returned {int(odd.sum())} values outside of [0, 1]; {wanted}")
+
+
+class Metric(ABC):
+    """Built from its parameters."""
+
+    @abstractmethod
+    @checked(_check_estimate)
+    def measure(self, subject: Subject) -> Estimate:
+        """The value with its interval; an exact figure has an interval of no width."""
+
+
+class SampleMetric(Metric):
+    """A mean over samples; the first one of a spec is the performance that the loop maximises."""
+
+    @abstractmethod
+    @checked(_check_shares)
+    def per_sample(self, unseen: Observations) -> Tensor:
+        """What each sample contributes, shape (N,), in [0, 1], higher is better."""
+
+    def measure(self, subject: Subject) -> Estimate:
+        """The mean; its interval is exact for hits and misses, Student's for anything between."""
+        values = self.per_sample(subject.unseen).double()
+        if bool(((values == 0) | (values == 1)).all()):
+            return clopper_pearson(int(values.sum()), len(values))
+        return bounded_mean(values.numpy())

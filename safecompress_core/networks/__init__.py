@@ -1,0 +1,1 @@
+"""Networks: classifiers, their layers that may be sparse, and the output guard."""

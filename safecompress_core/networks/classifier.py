@@ -1,0 +1,289 @@
+"""A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse.
+
+One whose inside nobody can see is `Sealed`: it answers, and that is all.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.api import Access, Definition
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.errors import RepresentationError, TopologyError
+from safecompress_core.host.boundary import checked
+from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.output_guard import Guard
+from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable
+
+__all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
+
+# N samples · C classes · H values of the representation · K inputs of the last linear layer
+
+
+class Seen(NamedTuple):
+    """One forward pass.
+
+    Attributes:
+        logits: shape (N, C).
+        representation: shape (N, H).
+        last_input: what the last linear layer was given, shape (N, K); often the representation.
+    """
+
+    logits: Tensor
+    representation: Tensor
+    last_input: Tensor
+
+
+class Classifier(nn.Module):
+    """Wraps any module whose last linear layer yields the logits.
+
+    The *representation* is what a split model would send over a wire, and what attribute probes
+    read: the last linear layer's input, or what a module of your choice puts out. Of a sequence
+    (N, positions, H) it is the first position; anything larger is flattened.
+
+    Attributes:
+        module: what was wrapped.
+        masks: which weights exist, bool, by the names of `sparse_parameters`; empty for a dense
+            network. Whoever gives the network another topology sets it, and copies have it too.
+        reshaping: how its layers differ from those of its architecture. Whoever reshaped the module
+            sets it likewise.
+        width: H, values of the representation.
+
+    Args:
+        module: a network from samples to logits.
+        sample: an input, shape (1, ...), by which the layer that yields the logits is found; else
+            it is the linear layer registered last.
+        representation: the name of the module whose output is the representation, which takes a
+            sample; by default it is the head's input.
+        rule: which weights may be sparse.
+
+    Raises:
+        TopologyError: if the logits come from no linear layer.
+        RepresentationError: if there is no module of the representation's name, or it puts out no
+            vectors.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        sample: Tensor | None = None,
+        representation: str | None = None,
+        rule: SparseRule = DEFAULT_RULE,
+    ) -> None:
+        super().__init__()
+        heads = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+        if not heads:
+            raise TopologyError("the model has no linear layer, so it has no representation")
+        modules = dict(module.named_modules())
+        if representation is not None and representation not in modules:
+            names = ", ".join(filter(None, modules))
+            message = f"the model has no module {representation!r}; it has: {names}"
+            raise RepresentationError(message)
+        self.module = module
+        self.masks: Mapping[str, Tensor] = {}
+        self.reshaping: Reshaping = UNCHANGED
+        # In lists: registered once, as parts of the module.
+        self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
+        self._probed = [] if representation is None else [modules[representation]]
+        self._guard: list[Guard] = []  # likewise no part of what is trained
+        self._rule = rule
+        self.width = self.head.in_features if sample is None else self._width(sample)
+
+    @property
+    def access(self) -> Access:
+        """The most that anybody can see of this network."""
+        return Access.WHITE_BOX
+
+    @property
+    def device(self) -> torch.device:
+        """Where it takes its inputs."""
+        return next(self.parameters()).device
+
+    @property
+    def head(self) -> nn.Linear:
+        """The layer that yields the logits."""
+        return self._head[0]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits, shape (N, C)."""
+        return self.module(inputs)  # type: ignore[no-any-return]
+
+    def represent(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, C) and representation (N, H) of one forward pass."""
+        seen = self.look(inputs)
+        return seen.logits, seen.representation
+
+    def look(self, inputs: Tensor) -> Seen:
+        """Logits, representation and the head's input of one forward pass."""
+        fed: list[Tensor] = []
+        put_out: list[Tensor] = []
+        with ExitStack() as hooks:
+            handle = self.head.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
+            hooks.callback(handle.remove)
+            for layer in self._probed:
+                handle = layer.register_forward_hook(
+                    lambda _, __, output: put_out.append(_flat(output))
+                )
+                hooks.callback(handle.remove)
+            logits = self(inputs)
+        return Seen(logits, put_out[-1] if put_out else fed[-1], fed[-1])
+
+    def _width(self, sample: Tensor) -> int:
+        with torch.no_grad(), in_eval_mode(self):
+            return self.look(sample).representation.shape[1]
+
+    @property
+    def guard(self) -> Guard | None:
+        """What its answers go through in what ships; None where nothing stands before them."""
+        return self._guard[0] if self._guard else None
+
+    def answer_through(self, guard: Guard | None) -> None:
+        """Have a guard stand before its answers, or nothing.
+
+        A forward pass gives the bare logits all the same.
+        """
+        self._guard = [] if guard is None else [guard]
+
+    def answers(self, inputs: Tensor, logits: Tensor) -> Tensor:
+        """What whoever asks is told about inputs (N, ...) in the place of bare logits (N, C)."""
+        if self.guard is None:
+            return logits
+        with torch.no_grad():
+            return self.guard.answered(inputs, logits)
+
+    def unguarded(self) -> "Classifier":
+        """The same network, nothing copied, for whoever holds it and can leave the guard out."""
+        bare = copy(self)
+        bare.answer_through(None)
+        return bare
+
+    def sparse_parameters(self) -> dict[str, nn.Parameter]:
+        """The weights that a topology may thin out, by name; see `sparsifiable`."""
+        return sparsifiable(self.module, self._rule)
+
+    def state(self) -> dict[str, Tensor]:
+        """The module's parameters and buffers, detached, by the names of `sparse_parameters`."""
+        return {name: tensor.detach() for name, tensor in self.module.state_dict().items()}
+
+
+class Sealed(Classifier):
+    """A network that answers with logits, and of which nothing else is known.
+
+    It has black-box access: no representation, no parameters, no weights that may be sparse.
+
+    Args:
+        module: from samples to logits, both on the CPU.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        nn.Module.__init__(self)
+        self.module = module
+        self.masks = {}
+        self.reshaping = UNCHANGED
+        self._guard = []
+        self.width = 0
+
+    @property
+    def access(self) -> Access:
+        """Answers, and nothing of where they come from."""
+        return Access.BLACK_BOX
+
+    @property
+    def device(self) -> torch.device:
+        """The processor."""
+        return torch.device("cpu")
+
+    def look(self, inputs: Tensor) -> Seen:
+        """Logits; representation and last input have no values, (N, 0)."""
+        nothing = torch.zeros(len(inputs), 0)
+        return Seen(self(inputs), nothing, nothing)
+
+
+def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
+    """The linear layer whose output the logits are, found by a forward pass in eval mode.
+
+    Args:
+        module: a network from samples to logits.
+        sample: one of its samples, shape (1, ...).
+
+    Raises:
+        TopologyError: if the logits are no matrix, or come from no linear layer.
+    """
+    seen: list[tuple[nn.Linear, Tensor]] = []
+    with ExitStack() as hooks, torch.no_grad(), in_eval_mode(module):
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear):
+                handle = layer.register_forward_hook(
+                    lambda layer, _, output: seen.append((layer, output))
+                )
+                hooks.callback(handle.remove)
+        logits = module(sample)
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise TopologyError("the model does not answer with a matrix of logits")
+    for layer, output in reversed(seen):
+        if output.shape == logits.shape and torch.equal(output, logits):
+            return layer
+    raise TopologyError(
+        "the logits come from no linear layer, so there are no last-layer gradients to observe"
+    )
+
+
+def _flat(output: Any) -> Tensor:
+    """What a module puts out as one vector a sample, (N, H); later layers may write into it."""
+    if isinstance(output, tuple):
+        output = output[0]
+    if not isinstance(output, Tensor) or output.ndim < 2:
+        raise RepresentationError("the module puts out no tensor with a row for each sample")
+    return (output[:, 0] if output.ndim == 3 else output.flatten(1)).clone()
+
+
+@contextmanager
+def in_eval_mode(module: nn.Module) -> Iterator[None]:
+    """Eval mode; afterwards each submodule is in the mode that it was in."""
+    modes = [(one, one.training) for one in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for one, training in modes:
+            one.training = training
+
+
+def _check_prepared(_: Definition, found: object, *__: object) -> None:
+    if not isinstance(found, Dataset):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Dataset")
+
+
+def _check_module(_: Definition, found: object, **__: object) -> None:
+    if not isinstance(found, nn.Module):
+        raise ValueError(f"returned {type(found).__name__}; it must return a torch.nn.Module")
+
+
+class ModelFactory(ABC):
+    """What a :class:`~safecompress_core.api.ModelDef` points to; built from its parameters."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the outputs that it has learned already, in their order; empty for none."""
+        return ()
+
+    @checked(_check_prepared)
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """The samples as the model takes them; a model that reads text makes tokens of it."""
+        return dataset
+
+    @abstractmethod
+    @checked(_check_module)
+    def build(
+        self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> nn.Module:
+        """A fresh network from samples of ``input_shape`` to ``classes`` logits.
+
+        All weights are drawn from ``generator``.
+        """

@@ -1,0 +1,229 @@
+"""What a run would do, told from its spec alone: no data, no network, no torch.
+
+Counts are upper ends: a candidate whose dial is at its end is left out of a real run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from safecompress_core.api import DataCard, Workload, component_id
+from safecompress_core.host import Registry
+from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.specfile.checks.membership import unused_membership
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.run_spec import RunSpec
+
+__all__ = ["PLAIN", "Job", "Plan", "plan_of"]
+
+PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
+"""Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
+FILES = (
+    "results.json",
+    "SHA256SUMS",
+    "model/model.safetensors",
+    "baseline/model.safetensors",
+    "archive/*.safetensors",
+    "report.html",
+    "spec.resolved.yaml",
+    "identity.json",
+    "preprocessing.json",
+    "plugins.json",
+    "environment.json",
+    "events.jsonl",
+    "checkpoints/",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One part of a run's work, at most.
+
+    Attributes:
+        name: what it is.
+        models: networks that are trained from their beginning.
+        epochs: passes over the members; None where the method's definition does not tell.
+        fits: how often an attacker is trained from scratch.
+        tests: how often a model is asked for an attack; None as for ``epochs``.
+        candidates: models derived in each round.
+    """
+
+    name: str
+    models: int = 0
+    epochs: int | None = 0
+    fits: int = 0
+    tests: int | None = 0
+    candidates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run before it is one.
+
+    Attributes:
+        name: of the run.
+        directory: the name of its directory, with the hash over spec and plugins.
+        members: samples that are trained on; None where only the data can tell.
+        samples: samples in all; None likewise.
+        steps: optimizer steps of an epoch; None likewise.
+        training: the spec's section.
+        jobs: what is done, in this order.
+        files: what is left behind.
+        caveats: choices that cost byte-identity, and what else should be known.
+        warnings: what of the spec is probably not meant.
+    """
+
+    name: str
+    directory: str
+    samples: int | None
+    members: int | None
+    steps: int | None
+    training: dict[str, Any]
+    jobs: tuple[Job, ...]
+    files: tuple[str, ...] = FILES
+    caveats: tuple[str, ...] = field(default_factory=tuple)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the members in all; None where the method does not tell."""
+        found = [job.epochs for job in self.jobs]
+        return None if None in found else sum(one for one in found if one is not None)
+
+    @property
+    def tests(self) -> int | None:
+        """How often a model is asked for an attack in all; None where nobody can tell."""
+        found = [job.tests for job in self.jobs]
+        return None if None in found else sum(one for one in found if one is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "epochs": self.epochs}
+
+
+def plan_of(loaded: LoadedSpec, registry: Registry) -> Plan:
+    """What a run of this spec would do."""
+    spec = loaded.spec
+    card = _card(spec)
+    members = _members(spec, card)
+    size = spec.training.batch_size
+    return Plan(
+        name=spec.name,
+        directory=directory_name(loaded.resolved, plugin_records(loaded.resolved, registry)),
+        samples=card.samples if card is not None else None,
+        members=members,
+        steps=None if members is None else -(-members // size),
+        training=loaded.resolved["training"],
+        jobs=tuple(_jobs(spec)),
+        caveats=tuple(_caveats(spec)),
+        warnings=tuple(filter(None, [unused_membership(spec)])),
+    )
+
+
+def _card(spec: RunSpec) -> DataCard | None:
+    card = definition_of(spec.task.data).card
+    return card(spec.task.data) if card is not None else None
+
+
+def _members(spec: RunSpec, card: DataCard | None) -> int | None:
+    members = spec.pools.members
+    if isinstance(members, int):
+        return members
+    if card is None or isinstance(members, str):
+        return None
+    return round(members * card.samples)
+
+
+def _jobs(spec: RunSpec) -> Iterator[Job]:
+    epochs, selecting = spec.training.epochs, len(spec.attackers)
+    yield Job(name="uncompressed model", models=1, epochs=epochs)
+    yield from _held_out(spec, times=1, whom="the method")
+    work = _workload(spec)
+    yield Job(
+        name=f"method {component_id(spec.method)}",
+        models=1,
+        epochs=work.epochs if work else None,
+        fits=work.fits * selecting if work else 0,
+        tests=work.tests * selecting if work else None,
+        candidates=work.candidates if work else (),
+    )
+    yield from _references(spec, work)
+    attackers = len(spec.audit.attackers)
+    # the uncompressed and the chosen one, the two ends of the front; a whole front cannot be known
+    models = {"chosen": 2, "ends": 4, "all": None}[spec.audit.front]
+    yield Job(name="audit", fits=attackers * (models or 0), tests=models and models * attackers)
+
+
+def _held_out(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
+    """Uncompressed models of parts of the members, which a defence has trained."""
+    for params in getattr(spec.method, "defences", ()):
+        asks = definition_of(params).held_out
+        if asks is None:
+            continue
+        asked = asks(params)
+        yield Job(
+            name=f"models for {component_id(params)} of {whom}",
+            models=times * asked.models,
+            epochs=times * (asked.models - asked.left_out) * spec.training.epochs,
+        )
+
+
+def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
+    """The method and dense training, as often as the attacker that asks for most wants."""
+    wanted = [
+        getattr(one, "references", 0) for one in spec.audit.attackers if attacker_of(one).references
+    ]
+    count = max(wanted, default=0)
+    if not count:
+        return
+    yield Job(
+        name="reference models, uncompressed", models=count, epochs=count * spec.training.epochs
+    )
+    if spec.method.model_dump() != PLAIN:
+        yield from _held_out(spec, times=count, whom="reference models")
+        selecting = len(spec.attackers)
+        yield Job(
+            name="reference models, by the method",
+            models=count,
+            epochs=count * work.epochs if work else None,
+            fits=count * work.fits * selecting if work else 0,
+            tests=count * work.tests * selecting if work else None,
+        )
+
+
+def _workload(spec: RunSpec) -> Workload | None:
+    workload = definition_of(spec.method).workload
+    return workload(spec.method, spec.training.epochs) if workload is not None else None
+
+
+def _caveats(spec: RunSpec) -> Iterator[str]:
+    """Everything that makes the same spec give other bytes."""
+    training = spec.training
+    if training.compile:
+        yield (
+            "training.compile: generated code rounds in its own way, and differs between versions "
+            "of torch and of the compiler; the same machine may give other bytes"
+        )
+    if spec.device == "auto":
+        yield "device: auto takes an accelerator where there is one; other devices round otherwise"
+    if spec.device in ("cuda", "mps"):
+        yield (
+            f"device: {spec.device} has operations without a deterministic form; torch warns where "
+            "one is used, and then the bytes may differ from run to run"
+        )
+    if training.precision == "auto":
+        yield (
+            "training.precision: auto trains convolutions and tokens in bfloat16 where the device "
+            "is made for it, and in float32 elsewhere: other bytes on other devices"
+        )
+    if training.precision in ("bfloat16", "float16"):
+        yield (
+            f"training.precision: {training.precision} rounds by the device's own rules; models "
+            "are still observed, attacked and measured in float32"
+        )
+    yield (
+        "a network beyond 500,000 multiplications a sample uses as many threads as torch has, and "
+        "another number of threads may round otherwise (OMP_NUM_THREADS fixes it)"
+    )

@@ -1,0 +1,100 @@
+"""What only the data and the machine can tell is wrong with the attackers of a spec."""
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import AttackerParams, Game, component_id
+from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.errors import MissingExtraError
+from safecompress_core.games.game import ground_truth
+from safecompress_core.games.inversion import is_image
+from safecompress_core.games.play import Attack
+from safecompress_core.specfile.checks.attacker_checks import each_alone
+from safecompress_core.specfile.models.components import attacker_of
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer"]
+
+MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
+"""The games whose attackers make inputs of their own, or learn from them as numbers."""
+
+
+def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
+    """Attackers that cannot be set on these data.
+
+    Raises:
+        MissingExtraError: if an attacker needs a package that is not installed.
+    """
+    for path, attack in each_attack(prepared):
+        pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
+        assert pool is not None  # whoever has attackers that select has a pool for them
+        if attack.definition.game in MOVING or attack.definition.moves_inputs:
+            prepared.registry.create(attack.params)
+            yield from _flaws(prepared, attack, path, members=len(pool.members))
+
+
+def nothing_to_infer(prepared: Groundwork) -> Iterator[Finding]:
+    """Attacks on an attribute that is the same for all samples of a pool that they need."""
+    for path, attack in each_attack(prepared):
+        if attack.definition.game is not Game.ATTRIBUTE:
+            continue
+        asked = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
+        assert asked is not None  # whoever has attackers that select has a pool for them
+        for pool in (prepared.pools.attack_train, asked):
+            values, _ = ground_truth(
+                Game.ATTRIBUTE, prepared.dataset, pool, attribute=attack.attribute
+            )
+            if len(values.unique()) < 2:
+                message = (
+                    f"all {len(values)} samples of pool {pool.name!r} have the same "
+                    f"{attack.attribute!r}, so there is nothing to infer"
+                )
+                mend = "take the attacker out, give the pool a larger share, or use more data"
+                yield Finding((*path, "attribute"), message, mend)
+
+
+def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:
+    """Every attacker that is made of nothing, with its place: also those within others."""
+    lists: tuple[tuple[SpecPath, Sequence[AttackerParams]], ...] = (
+        (("attackers",), [attack.params for attack in prepared.attacks]),
+        (("audit", "attackers"), prepared.spec.audit.attackers),
+    )
+    for path, attackers in lists:
+        for place, params in each_alone(attackers, path):
+            yield (
+                place,
+                Attack(id=component_id(params), definition=attacker_of(params), params=params),
+            )
+
+
+def _flaws(
+    prepared: Groundwork, attack: Attack, path: SpecPath, *, members: int
+) -> Iterator[Finding]:
+    inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
+    if not can_be_moved(prepared.dataset):
+        message = f"{attack.id!r} needs inputs that can be moved, and these are words or codes"
+        yield Finding((*path, "type"), message, "take it out, or use data of images or columns")
+        return
+    samples = getattr(attack.params, "samples", 0)
+    if attack.definition.gradients:
+        if samples > members:
+            message = f"{attack.id!r} is to show {samples} members, and the pool has {members}"
+            yield Finding((*path, "samples"), message, f"write at most {members}")
+        if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
+            raise MissingExtraError("skimage", extra="attacks")
+    budget = getattr(attack.params, "budget", None) or 0
+    if attack.definition.game is Game.EXTRACTION and budget > held:
+        message = f"{attack.id!r} is to query {budget} samples, and the adversary has {held}"
+        yield Finding((*path, "budget"), message, f"write at most {held}, or leave it out")
+
+
+def can_be_moved(dataset: Dataset) -> bool:
+    """Whether samples are numbers that may change a little, and no words or codes."""
+    inputs = dataset.inputs
+    is_numeric = not isinstance(inputs, Tensor) or inputs.is_floating_point()
+    return is_numeric and not dataset.texts

@@ -1,0 +1,139 @@
+"""What can be wrong with an audit, found before the first attack."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from safecompress_core.api import Access, component_id
+from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.context.finished_model import Finished, loaded_model, network_of
+from safecompress_core.errors import ModelError, SpecError, TopologyError
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.output_checks import Answered, answered
+from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
+from safecompress_core.saved_models.model_format import Format
+from safecompress_core.specfile.checks.attacker_checks import each_alone
+from safecompress_core.specfile.models.components import attacker_of
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["auditable"]
+
+ATTACKERS: SpecPath = ("audit", "attackers")
+
+NEEDS = {
+    Access.GRAY_BOX: "answers to inputs of its own making",
+    Access.WHITE_BOX: "parameters",
+}
+"""What an attacker needs that a model of answers does not give, by the access it declares."""
+
+
+def auditable(prepared: AuditPreparation) -> tuple[Finished, Classifier]:
+    """Check the spec against the model's format, the samples and the model, and load all of them.
+
+    Raises:
+        SpecError: at the place of what cannot work.
+        StorageError: as `loaded_model` says; ModelError and MissingExtraError likewise.
+    """
+    without_samples = (_architecture, _access, _pairs)
+    checked_by((partial(check, prepared) for check in without_samples), prepared.loaded)
+    checked_by((partial(check, prepared) for check in SAMPLES_AND_ATTACKS), prepared.loaded)
+    finished = _loaded(prepared)
+    found = answered(finished.module, prepared.dataset, device=finished.device)
+    checked_by(
+        [partial(_density, prepared, finished), partial(_answers, prepared, found)],
+        prepared.loaded,
+    )
+    finished = replace(finished, notes=(*finished.notes, *found.notes))
+    network = _network(prepared, finished, found)
+    if network.access is Access.WHITE_BOX:
+        checked_by([partial(layer_flaws, prepared.spec, network)], prepared.loaded)
+    return finished, network
+
+
+def _architecture(prepared: AuditPreparation) -> Iterator[Finding]:
+    if prepared.given.format is Format.WEIGHTS and prepared.spec.task.model is None:
+        message = f"{prepared.given.path} holds weights, and nothing says of what architecture"
+        yield Finding(("task",), message, "write it as task.model")
+
+
+def _access(prepared: AuditPreparation) -> Iterator[Finding]:
+    """Who needs to see more than there is."""
+    access, form = prepared.access, prepared.given.format
+    what = form.named if access is form.access else "a model that answers with probabilities"
+    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+        needed = attacker_of(attacker).access
+        if not access.covers(needed):
+            needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
+            mend = "take it out, or audit the model's state dict"
+            yield Finding((*path, "type"), f"{needs}; {what} gives {access} access only", mend)
+
+
+def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
+    """Who needs to see other models beside this one."""
+    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+        name, definition = component_id(attacker), attacker_of(attacker)
+        if definition.pairs_with_uncompressed:
+            message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
+            yield Finding((*path, "type"), message, "take it out")
+        elif definition.sees_versions:
+            message = f"{name!r} also sees other versions of the model, and an audit has one"
+            yield Finding((*path, "type"), message, "take it out")
+
+
+def _loaded(prepared: AuditPreparation) -> Finished:
+    try:
+        return loaded_model(prepared)
+    except ModelError as error:
+        if not error.field:
+            raise
+        path: SpecPath = ("task", "model", *error.field)
+        problem = prepared.loaded.problem(path, error.message, error.mend)
+        raise SpecError([problem]) from error
+
+
+def _density(prepared: AuditPreparation, finished: Finished) -> Iterator[Finding]:
+    if finished.sizes["density"] is not None:
+        return
+    for index, gate in enumerate(prepared.spec.gate):
+        if gate.measure == "model.density":
+            message = f"nobody can tell the density of {prepared.given.format.named}"
+            yield Finding(("gate", index, "measure"), message, "ask for model.file_bytes")
+
+
+def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
+    """What a model answers with has to be what the spec says."""
+    path: SpecPath = ("task", "answers")
+    low, high = found.sums
+    span = (
+        f"are between {found.lowest:.3g} and {found.highest:.3g}, with sums from {low:.3g} to "
+        f"{high:.3g}"
+    )
+    is_closed = prepared.access is not Access.WHITE_BOX  # else its last layer is known
+    if is_closed and found.are_independent:
+        message = (
+            f"the model's answers {span}: they are probabilities of labels one by one (sigmoids, a "
+            "multi-label head), and no distribution over labels"
+        )
+        yield Finding(path, message, "export its logits, or a model with one label a sample")
+    elif prepared.spec.task.answers == "probabilities":
+        if found.whole is None:
+            mend = "export probabilities that sum to 1, or percentages"
+            if found.lowest < 0:
+                mend = "write 'answers: logits'"
+            message = f"the model does not answer with probabilities: its answers {span}"
+            yield Finding(path, message, mend)
+    elif found.whole is not None:
+        message = "every answer of the model is a distribution, so these are no logits"
+        yield Finding(path, message, "write 'answers: probabilities'")
+
+
+def _network(prepared: AuditPreparation, finished: Finished, found: Answered) -> Classifier:
+    try:
+        return network_of(finished, prepared, whole=found.whole)
+    except TopologyError as error:
+        path: SpecPath = ("task", "model")
+        mend = "use a model whose last layer is linear"
+        if prepared.spec.task.representation:
+            path, mend = ("task", "representation"), "name another module, or leave it out"
+        raise SpecError([prepared.loaded.problem(path, str(error), mend)]) from error

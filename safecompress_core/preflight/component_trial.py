@@ -1,0 +1,258 @@
+"""Trial of third-party components on a few samples and an untrained network, before training.
+
+A component that fails in it would fail hours later as well. Built-in components are left out, since
+the tests of SafeCompress try them. What only a trained model or the pools' true size can tell is
+told when it happens.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Game, Params, Role
+from safecompress_core.attacks.adversary import Attacker
+from safecompress_core.choose.aggregator import Aggregator, Objectives
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.pools import Pool
+from safecompress_core.errors import (
+    AccessError,
+    ComponentError,
+    MissingExtraError,
+    SafeCompressError,
+)
+from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.host.boundary import owner_of
+from safecompress_core.metric import Subject
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.attack_checks import each_attack
+from safecompress_core.preflight.defence_checks import declared_defences, strategy_parts
+from safecompress_core.sparse.selection import random_positions
+from safecompress_core.sparse.strategy import History, Slopes
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.translate import Finding
+from safecompress_core.training.defence import Batch, Defence, Step
+
+__all__ = ["trial"]
+
+TRIED = 8
+"""Members, and as many others, on which components are tried."""
+DENSITY, FRACTION = 0.5, 0.3
+"""Of the topology that strategies are tried on, and of its update."""
+GUESSED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
+
+
+def trial(prepared: Preparation) -> Iterator[Finding]:
+    """Call each third-party component once.
+
+    Yields:
+        Attackers that read more than they declare.
+
+    Raises:
+        ComponentError: if a component raises, or answers against its interface.
+        MissingExtraError: if one needs a package that is not installed.
+    """
+    yield from _attackers(prepared)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _measures(prepared)
+        _strategies(prepared)
+        _defences(prepared)
+
+
+def _is_foreign(prepared: Preparation, params: Params) -> bool:
+    registry = prepared.registry
+    return not registry.origin(registry.definition_of(params)).is_built_in
+
+
+def _few(prepared: Preparation) -> Pool:
+    pool = prepared.pools.attack_train
+    return Pool(pool.name, pool.members[:TRIED], pool.non_members[:TRIED])
+
+
+def _attackers(prepared: Preparation) -> Iterator[Finding]:
+    """Try attackers on a few samples; whoever fails may do well with more, and gets the whole pool.
+
+    Reference models there are none yet.
+    """
+    tried = [
+        (path, attack)
+        for path, attack in each_attack(prepared)
+        if attack.definition.game in GUESSED and _is_foreign(prepared, attack.params)
+    ]
+    network = prepared.blank() if tried else None
+    for path, attack in tried:
+        assert network is not None  # there are some
+        try:
+            _attack(prepared, attack, look(network, prepared.dataset, _few(prepared)))
+        except AccessError as error:
+            message = f"{attack.id!r} reads more than it declares: {error}"
+            mend = "take it out; its plugin has to declare the access that it needs"
+            yield Finding((*path, "type"), message, mend)
+        except ComponentError:
+            if not attack.definition.references:
+                _attack(
+                    prepared, attack, look(network, prepared.dataset, prepared.pools.attack_train)
+                )
+        except MissingExtraError:
+            raise
+        except SafeCompressError:  # too few samples, say
+            continue
+
+
+def _attack(prepared: Preparation, attack: Attack, sight: Sight) -> None:
+    sight = replace(sight, uncompressed=sight.seen, versions=(sight.seen,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        attacker: Attacker = prepared.registry.create(attack.params)
+        attacker.fit(attack.evidence(sight, is_known=True), generator=_generator())
+        attacker.score(attack.evidence(sight, is_known=False))
+
+
+def _measures(prepared: Preparation) -> None:
+    """Metrics on a few samples, and the aggregator on made-up candidates."""
+    foreign = [params for params in prepared.spec.metrics if _is_foreign(prepared, params)]
+    if foreign:
+        unseen = look(prepared.blank(), prepared.dataset, _few(prepared)).unseen
+        for params in foreign:
+            prepared.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
+    if _is_foreign(prepared, prepared.spec.choose):
+        aggregator: Aggregator = prepared.registry.create(prepared.spec.choose)
+        found = np.array([[0.2], [0.4], [0.3]])
+        aggregator.utilities(
+            Objectives(
+                performance=np.array([0.5, 0.7, 0.6]),
+                advantage=found,
+                attack_accuracy=0.5 + found / 2,
+                weights=np.ones(1),
+            )
+        )
+
+
+def _strategies(prepared: Preparation) -> None:
+    """Each part of a strategy, with gradients drawn at random."""
+    parts = [
+        params
+        for _, params in strategy_parts(prepared.spec.method)
+        if _is_foreign(prepared, params)
+    ]
+    if not parts:
+        return
+    network = prepared.blank()
+    weights = {name: one.detach().cpu() for name, one in network.sparse_parameters().items()}
+    for params in parts:
+        STRATEGIES[definition_of(params).role](prepared.registry.create(params), weights)
+
+
+def _initial(part: Any, weights: Mapping[str, Tensor]) -> None:
+    slopes = Slopes(gradients=_noise(weights), curvature=_noise(weights))
+    asked = {"slopes": slopes} if part.gradient_batches else {}
+    part.topology(weights, DENSITY, inherited=False, generator=_generator(), **asked)
+
+
+def _prune(part: Any, weights: Mapping[str, Tensor]) -> None:
+    asked = {"gradients": _noise(weights)} if part.gradient_batches else {}
+    part.drop(weights, _topology(weights), fraction=FRACTION, **asked)
+
+
+def _grow(part: Any, weights: Mapping[str, Tensor]) -> None:
+    topology, generator = _topology(weights), _generator()
+    counts = {name: int(FRACTION * limit) for name, limit in topology.replaceable().items()}
+    dropped = {
+        name: random_positions(mask, counts[name], generator=generator)
+        for name, mask in topology.masks.items()
+    }
+    history = History(explored=topology, momentum=_noise(weights), dropped=dropped)
+    asked = {"history": history} if part.needs_history else {}
+    gradients = _noise(weights) if part.gradient_batches else None
+    part.grow(topology, counts, gradients=gradients, generator=generator, **asked)
+
+
+STRATEGIES = {Role.INITIAL: _initial, Role.PRUNE: _prune, Role.GROW: _grow}
+
+
+def _topology(weights: Mapping[str, Tensor]) -> Topology:
+    generator = _generator()
+    masks = {
+        name: random_positions(
+            torch.ones_like(one, dtype=torch.bool),
+            max(1, int(DENSITY * one.numel())),
+            generator=generator,
+        )
+        for name, one in weights.items()
+    }
+    return Topology.from_masks(masks)
+
+
+def _defences(prepared: Preparation) -> None:
+    """Each defence by itself, in one step; those that need other models or samples are left out."""
+    for _, params in declared_defences(prepared):
+        asks = definition_of(params)
+        if not _is_foreign(prepared, params) or asks.reference_data or asks.teacher:
+            continue
+        if asks.held_out is None:
+            _step(prepared, prepared.registry.create(params), prepared.blank())
+
+
+def _step(prepared: Preparation, defence: Defence, network: Classifier) -> None:
+    card, generator = prepared.dataset.card, _generator()
+    defence.prepare(
+        representation=network.width,
+        classes=card.classes,
+        attributes=card.attributes,
+        generator=generator,
+    )
+    defence.guard = defence.make_guard(classes=card.classes, generator=generator)
+    defence.to(network.device)
+    batch = defence.transform(_batch(prepared, network), generator=generator)
+    batch = defence.challenge(batch, network, generator=generator)
+    network.train()
+    with defence.inside(network):
+        seen = network.look(batch.inputs)
+    losses = batch.cross_entropy(seen.logits)
+    step = Step(
+        batch=batch,
+        logits=seen.logits,
+        representation=seen.representation,
+        losses=losses,
+        epoch=0,
+        weights=network.sparse_parameters(),
+        network=network,
+    )
+    defence.oppose(step, generator=generator)
+    loss = defence.loss(step, losses.mean())
+    owner = owner_of(defence)
+    if owner is not None and not bool(loss.isfinite()):
+        raise owner.error(
+            f"{owner.label}: loss() returned {float(loss)} for {len(losses)} samples and an "
+            "untrained network; it must return a finite number"
+        )
+    loss.backward()
+    defence.adjust(step, generator=generator)
+    defence.review(network, epoch=0)
+
+
+def _batch(prepared: Preparation, network: Classifier) -> Batch:
+    """A few members."""
+    rows = prepared.pools.members[:TRIED]
+    dataset, device = prepared.dataset, network.device
+    return Batch(
+        inputs=dataset.inputs[rows].to(device),
+        labels=dataset.labels[rows].to(device),
+        attributes={name: one.values[rows].to(device) for name, one in dataset.attributes.items()},
+        rows=torch.arange(len(rows), device=device),
+    )
+
+
+def _noise(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    generator = _generator()
+    return {name: torch.randn(one.shape, generator=generator) for name, one in weights.items()}
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)

@@ -1,0 +1,300 @@
+"""What only the data, the model or this machine can tell is wrong with a spec.
+
+All of it is looked at before the first epoch, since an hour later is too late.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from safecompress_core.api import AttributeMark, Game, LayerMark
+from safecompress_core.attacks.gradients import layer_parameters
+from safecompress_core.attacks.public_features import encoding_of
+from safecompress_core.attacks.reference_answers import hands
+from safecompress_core.context.reference_context import reference, references_wanted
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.data.labels import one_sided
+from safecompress_core.errors import (
+    DataError,
+    ModelError,
+    PoolError,
+    RepresentationError,
+    SpecError,
+    TopologyError,
+)
+from safecompress_core.metric import SampleMetric
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.attack_checks import (
+    attack_flaws,
+    each_attack,
+    nothing_to_infer,
+)
+from safecompress_core.preflight.component_trial import trial
+from safecompress_core.preflight.data_checks import data_flaws
+from safecompress_core.preflight.defence_checks import defence_flaws, movable_flaws
+from safecompress_core.results.environment import is_available
+from safecompress_core.specfile.checks.spec_checks import NUMERIC_MEASURES, AnySpec
+from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.placing import placed
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = [
+    "SAMPLES_AND_ATTACKS",
+    "checked_by",
+    "layer_flaws",
+    "require_buildable",
+    "require_feasible",
+]
+
+FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
+FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
+
+
+def require_feasible(prepared: Preparation) -> None:
+    """Check a spec against everything that it names.
+
+    Raises:
+        SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
+            left out once something was found.
+    """
+    checked_by((partial(check, prepared) for check in CHECKS), prepared.loaded)
+
+
+def require_buildable(prepared: Preparation) -> None:
+    """Check what the network of a spec is built from: the data and the model.
+
+    Raises:
+        SpecError: at the place of what cannot be had, or does not fit.
+    """
+    checks = (_device, _loading, _model)
+    checked_by((partial(check, prepared) for check in checks), prepared.loaded)
+
+
+@placed
+def checked_by(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
+    """Make checks one after the other, until one of them finds something.
+
+    Raises:
+        SpecError: with everything that it found.
+    """
+    for check in checks:
+        if found := list(check()):
+            raise SpecError([loaded.problem(one.path, one.message, one.mend) for one in found])
+
+
+def _device(prepared: Groundwork) -> Iterator[Finding]:
+    wanted = prepared.spec.device
+    if not is_available(wanted):
+        message = f"this machine has no {wanted} device that torch can use"
+        yield Finding(("device",), message, "write auto, or cpu")
+
+
+def _compiler(prepared: Preparation) -> Iterator[Finding]:
+    """Torch generates C++ for a processor, and would say so only in the first step."""
+    wanted = prepared.spec.training.compile and prepared.device.type == "cpu"
+    if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
+        message = "torch compiles with a C++ compiler here, and there is none"
+        yield Finding(("training", "compile"), message, "install g++, or write false")
+
+
+def _loading(prepared: Groundwork) -> Iterator[Finding]:
+    try:
+        _ = prepared.original
+    except DataError as error:
+        yield Finding(("task", "data", *error.field), error.message, error.mend)
+        return
+    except ModelError as error:  # a model that reads texts makes tokens of them
+        yield Finding(("task", "model", *error.field), error.message, error.mend)
+
+
+def _data(prepared: Groundwork) -> Iterator[Finding]:
+    for message in data_flaws(prepared.original):
+        yield Finding(("task", "data"), message, "mend the data, or what loads them")
+
+
+def _attributes(prepared: Groundwork) -> Iterator[Finding]:
+    known = prepared.dataset.attributes
+    for path, name in marked(prepared.spec, AttributeMark):
+        if path[:2] != ("task", "data") and name not in known:
+            mend = f"use one of: {', '.join(sorted(known)) or 'none'}"
+            yield Finding(path, f"the data has no attribute {name!r}", mend)
+
+
+def _values(prepared: Groundwork) -> Iterator[Finding]:
+    """Who asks about other values of an attribute needs it in the model's input."""
+    for path, attack in each_attack(prepared):
+        if not attack.definition.writes_attribute or attack.attribute is None:
+            continue
+        if encoding_of(prepared.dataset.attributes[attack.attribute]) is None:
+            message = (
+                f"{attack.id!r} asks the model about other values of {attack.attribute!r}, which "
+                "is not a part of its input"
+            )
+            mend = "make the attribute an input, or take another attacker"
+            yield Finding((*path, "attribute"), message, mend)
+
+
+def _gates(prepared: Groundwork) -> Iterator[Finding]:
+    """What a gate asks of a numeric attribute is asked of one."""
+    numeric = {
+        attack.id
+        for attack in prepared.audit_attacks
+        if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None
+    }
+    for index, gate in enumerate(prepared.spec.gate):
+        owner, _, measure = gate.measure.rpartition(".")
+        if not owner or measure not in NUMERIC_MEASURES or owner in numeric:
+            continue
+        if owner == Game.ATTRIBUTE and numeric:
+            continue
+        message = f"{gate.measure!r} needs an attack on a numeric attribute"
+        yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
+
+
+def _metrics(prepared: Groundwork) -> Iterator[Finding]:
+    if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
+        message = "no metric is a mean over samples, so there is no performance to choose by"
+        yield Finding(("metrics",), message, "add {type: accuracy}")
+
+
+def _pools(prepared: Groundwork) -> Iterator[Finding]:
+    try:
+        pools = prepared.pools
+    except PoolError as error:
+        yield _pool_flaw(error)
+        return
+    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+        return
+    for pool in (pools.attack_train, pools.audit):
+        if len(pool.non_members) < FEWEST_NON_MEMBERS:
+            message = (
+                f"pool {pool.name!r} has {len(pool.non_members)} non-members, and the audit's null "
+                f"control needs {FEWEST_NON_MEMBERS}"
+            )
+            yield Finding(("pools",), message, "use more data, or fewer members")
+    fewest = min(len(pools.audit.members), len(pools.audit.non_members))
+    if fewest < FEWEST_TO_FIND:
+        message = (
+            f"pool 'audit' has {len(pools.audit.members)} members and "
+            f"{len(pools.audit.non_members)} non-members, and the audit's planted-leak control "
+            f"needs {FEWEST_TO_FIND} of either to be sure of anything"
+        )
+        yield Finding(("pools",), message, "give it a larger share, or use more data")
+
+
+def _one_sided(prepared: Groundwork) -> Iterator[Finding]:
+    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+        return
+    for message in one_sided(prepared.original, prepared.pools):
+        mend = "write labels of members and non-members alike, or leave out samples of these labels"
+        yield Finding(("task", "data"), message, mend)
+
+
+def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
+    """With the error's own mend, where it says one."""
+    message, _, mend = str(error).partition("; ")
+    return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
+
+
+def _model(prepared: Preparation) -> Iterator[Finding]:
+    place: SpecPath = ("task", "model")
+    if 0 in prepared.original.inputs.shape[1:]:
+        what = "are texts" if prepared.original.texts else "hold no values"
+        mend = "use a model that reads texts, such as huggingface, or data with other inputs"
+        yield Finding(place, f"the samples {what}, which this model cannot read", mend)
+        return
+    try:
+        network = prepared.blank()
+    except ModelError as error:
+        yield Finding((*place, *error.field), error.message, error.mend)
+        return
+    except RepresentationError as error:
+        mend = "name one of them; `safecompress inspect`, without it, shows what each puts out"
+        yield Finding(("task", "representation"), str(error), mend)
+        return
+    except TopologyError as error:
+        yield Finding(place, str(error), "use a model whose last layer is linear")
+        return
+    try:
+        network.sparse_parameters()
+    except TopologyError as error:
+        mend = "write a pattern that fits one, '*' for all"
+        yield Finding(("task", "sparsify"), str(error), mend)
+    outputs, classes = network.head.out_features, len(prepared.dataset.classes)
+    if outputs != classes:
+        message = f"the model has {outputs} outputs, and the data have {classes} labels"
+        yield Finding(place, message, f"build it for {classes} classes")
+
+
+def _layers(prepared: Preparation) -> Iterator[Finding]:
+    yield from layer_flaws(prepared.spec, prepared.blank())
+
+
+def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
+    """Layers that a spec names and a network does not have."""
+    for path, name in marked(spec, LayerMark):
+        try:
+            layer_parameters(network, name)
+        except TopologyError as error:
+            yield Finding(path, str(error), "name one of them, or a module that holds some")
+
+
+def _method(prepared: Preparation) -> Iterator[Finding]:
+    flaws = prepared.method.flaws(
+        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+    )
+    for flaw in flaws:
+        yield Finding(("method", flaw.field), flaw.message, flaw.mend)
+
+
+def _references(prepared: Preparation) -> Iterator[Finding]:
+    """Each sample has to be in several reference models, and out of several."""
+    fewest = 2 * hands(len(prepared.pools.members), len(prepared.dataset))
+    for place, attack in each_attack(prepared):
+        wanted = getattr(attack.params, "references", fewest)
+        if attack.definition.references and wanted < fewest:
+            message = (
+                f"{attack.id!r} asks for {wanted} reference models, but with these pools it takes "
+                f"{fewest} for each sample to be in 2 of them and out of 2"
+            )
+            yield Finding((*place, "references"), message, f"write at least {fewest}")
+    if not references_wanted(prepared):
+        return
+    try:
+        for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
+            _ = reference(prepared, index).pools
+    except PoolError as error:
+        yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
+
+
+SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
+    _device,
+    _loading,
+    _data,
+    _pools,
+    _one_sided,
+    attack_flaws,
+    _attributes,
+    _values,
+    nothing_to_infer,
+    _gates,
+    _metrics,
+)
+"""What can be told without the model, in the audit of a finished one as well."""
+
+CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
+    _compiler,
+    *SAMPLES_AND_ATTACKS,
+    movable_flaws,
+    _model,
+    _layers,
+    _method,
+    defence_flaws,
+    _references,
+    trial,
+)

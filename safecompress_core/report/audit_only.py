@@ -1,0 +1,71 @@
+"""What the page says of an audited model, which no uncompressed one stands beside."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from safecompress_core.report.contents import Tile, shown_worst_cases, worst_tile
+from safecompress_core.report.densities import kept
+from safecompress_core.report.formatting import and_list, number, size, span
+from safecompress_core.report.verdict import failed_controls
+
+__all__ = ["headline", "tiles"]
+
+Results = Mapping[str, Any]
+
+
+def headline(results: Results) -> str:
+    """The audit in one sentence; empty where a control failed, which voids it all."""
+    if failed_controls(results):
+        return ""
+    gains = [
+        f"{number(one['advantage'])} ({span(*one['advantage_interval'])}) in {one['game']}"
+        for _, one in _strongest(results)
+    ]
+    metric = results["selection"]["performance"]
+    reached = number(results["metrics"][metric]["value"])
+    what = "The strongest attack gains" if len(gains) == 1 else "The strongest attacks gain"
+    return f"{what} {and_list(gains)} over a guess, at a test {metric} of {reached}."
+
+
+def tiles(results: Results) -> tuple[Tile, ...]:
+    """Size, performance, the strongest attack of each game, and two worst cases of membership."""
+    name, origin, model = results["selection"]["performance"], results["origin"], results["model"]
+    metric = results["metrics"][name]
+    return (
+        _tile(
+            "model file",
+            size(model["file_bytes"]),
+            kept(model),
+            f"{origin['format']}, {origin['access']} access",
+        ),
+        _tile(
+            f"test {name}",
+            number(metric["value"]),
+            f"95 % interval {span(*metric['interval'])}",
+            f"on {results['pools']['audit']['non_members']} samples that it was not trained on",
+        ),
+        *(
+            _tile(
+                f"{one['game']} advantage",
+                number(one["advantage"]),
+                f"95 % interval {span(*one['advantage_interval'])}",
+                f"by {attack}",
+            )
+            for attack, one in _strongest(results)
+        ),
+        *map(worst_tile, shown_worst_cases(results)),
+    )
+
+
+def _strongest(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Of each game the attack that gains most."""
+    for game in dict.fromkeys(one["game"] for one in results["audit"].values()):
+        played = {name: one for name, one in results["audit"].items() if one["game"] == game}
+        best = max(played, key=lambda name: float(played[name]["advantage"]))
+        yield best, played[best]
+
+
+def _tile(label: str, figure: str, change: str, note: str) -> Tile:
+    return Tile(
+        label=label, after=figure, before="", change=change, brief="", note=note, direction="same"
+    )

@@ -1,0 +1,1 @@
+"""Comparisons for people: tables, figures, text and a page, functions of ``comparison.json``."""

@@ -1,0 +1,178 @@
+"""A comparison as one table, the same for every way to draw it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.report.densities import states_both
+from safecompress_core.report.formatting import number, share
+from safecompress_core.report.verdict import Finding
+
+__all__ = [
+    "COLUMNS",
+    "Figure",
+    "Variant",
+    "VariantTable",
+    "comparison_verdict",
+    "legend",
+    "variant_table",
+]
+
+WORDS = ("VOID", "FAILED", "PASSED", "NO GATES")
+"""Verdicts of runs, the worst first."""
+
+COLUMNS: Mapping[str, str] = {
+    "task_accuracy": "accuracy",
+    "mia_accuracy": "MIA acc.",
+    "tm_score": "TM",
+    "auc": "AUC",
+    "tpr_at_1_percent_fpr": "TPR@1%",
+    "lift": "lift",
+    "bytes": "bytes",
+    "seconds": "seconds",
+}
+"""The figures of a row by their names in ``comparison.json``, and what heads their columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A mean over seeds.
+
+    Attributes:
+        value: as people write it; a dash where nothing measured it.
+        reach: half of its 95 % interval; empty with a single seed, and where seeds agree.
+        is_best: whether it leads its density beyond what seeds explain.
+    """
+
+    value: str = "–"
+    reach: str = ""
+    is_best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A row.
+
+    Attributes:
+        place: counted from 1; pictures call it that.
+        name: of the variant.
+        density: as people write it; empty for the uncompressed model.
+        figures: one for each column.
+        on_front: whether no compressed variant of its density dominates it; None for what is not
+            compressed.
+        times: its seconds over the uncompressed model's; empty where nobody measured them.
+        verdict: of its runs; where seeds differ, each with how many have it.
+    """
+
+    place: int
+    name: str
+    density: str
+    figures: tuple[Figure, ...]
+    on_front: bool | None
+    times: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantTable:
+    """Headings of the figures, and the rows."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Variant, ...]
+
+
+def variant_table(comparison: Mapping[str, Any], *, without: Sequence[str] = ()) -> VariantTable:
+    """The table of ``comparison.json``.
+
+    Args:
+        comparison: its content.
+        without: columns to leave out, beside those that nothing measured.
+    """
+    rows = comparison["variants"]
+    shown = [name for name in COLUMNS if name not in without and any(row[name] for row in rows)]
+    return VariantTable(
+        tuple(COLUMNS[name] for name in shown),
+        tuple(_variant(place, row, shown) for place, row in enumerate(rows, start=1)),
+    )
+
+
+def _variant(place: int, row: Mapping[str, Any], shown: Sequence[str]) -> Variant:
+    times = row["relative_seconds"]
+    return Variant(
+        place=place,
+        name=row["name"],
+        density=_density(row),
+        figures=tuple(_figure(row[name], is_best=name in row["best"]) for name in shown),
+        on_front=row["on_front"],
+        times="" if times is None else f"{number(times, decimals=1)}×",
+        verdict=_verdicts(row["verdicts"]),
+    )
+
+
+def _verdicts(counts: Mapping[str, int]) -> str:
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{counts[word]} {word}" for word in WORDS if word in counts)
+
+
+def comparison_verdict(comparison: Mapping[str, Any]) -> Finding:
+    """One sentence for all runs: VOID or FAILED if one of them is, PASSED if all of them are."""
+    counts = Counter[str]()
+    for row in comparison["variants"]:
+        counts.update(row["verdicts"])
+    runs = sum(counts.values())
+    if counts["VOID"]:
+        text = f"VOID: in {counts['VOID']} of {runs} runs a control failed; they prove nothing."
+        return Finding(text, is_good=False)
+    if counts["FAILED"]:
+        text = f"FAILED: {counts['FAILED']} of {runs} runs miss a gate."
+        return Finding(text, is_good=False)
+    if not counts["PASSED"]:
+        return Finding("NO GATES: the specs set none, so there is nothing to pass or to fail.")
+    which = "the run meets" if runs == 1 else f"all {runs} runs meet"
+    return Finding(f"PASSED: {which} every gate.", is_good=True)
+
+
+def _density(row: Mapping[str, Any]) -> str:
+    """What was asked for, or else what came of it."""
+    density = row["density"] if row["density"] is not None else row["kept"]["mean"]
+    if density == 1:
+        return ""
+    of_all = f" ({share(row['model_density']['mean'])} of all)" if states_both(row) else ""
+    return f"{density:.4g}{of_all}"
+
+
+def _figure(summary: Mapping[str, Any] | None, *, is_best: bool) -> Figure:
+    if summary is None:
+        return Figure()
+    interval = summary["interval"]
+    half = 0.0 if interval is None else (interval[1] - interval[0]) / 2
+    reach = f"±{number(half)}" if half else ""
+    return Figure(number(summary["mean"]), reach, is_best)
+
+
+def legend(comparison: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader has to know of the table, a sentence each."""
+    seeds = len(comparison["seeds"])
+    if seeds > 1:
+        yield f"Means over {seeds} seeds, ± half of the 95 % interval by Student's t."
+        yield (
+            "Bold: better than every other compressed variant of its density in a paired t-test "
+            "over seeds, corrected by Holm; where nothing is bold, seeds explain the lead."
+        )
+    else:
+        yield "One seed: nothing here says what another seed would show, so nothing is bold."
+    yield (
+        "AUC, TPR and lift are those of the audit's strongest attack on each model; "
+        f"TM, the papers' score, is accuracy over MIA accuracy{_mia(comparison)}."
+    )
+    yield (
+        "Front (✓): no compressed variant of its density is as accurate and as safe in every game, "
+        "and better in one of them."
+    )
+
+
+def _mia(comparison: Mapping[str, Any]) -> str:
+    attacker = comparison["mia"]
+    return f", which is that of {attacker}" if attacker else ", the highest that an attack reached"

@@ -1,0 +1,298 @@
+"""The figures of a report: small panels, one for each attack or objective, set side by side.
+
+Panels are drawn at the width at which they are shown, so that their text is as large as the page's
+on a wide screen and no smaller on a narrow one, where they stand below each other. What comes from
+a spec, such as an attack's name, stands in the page beside the panel and not in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from safecompress_core.report.figures.svg import Ink, Panel, panel
+
+__all__ = [
+    "Noise",
+    "Step",
+    "Trial",
+    "Whisker",
+    "course",
+    "forest",
+    "labelled_axes",
+    "limits",
+    "noise",
+    "numbered_rounds",
+    "staircase",
+    "trade_off",
+    "width",
+]
+
+WIDTHS = {1: 520, 2: 520, 4: 252}
+WIDTH = 340
+SMALLEST_SPAN = 0.04  # an axis never shows less, so that nothing looks like much
+ROW = 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """An attack's advantage over one model, with its interval, all in [0, 1].
+
+    Attributes:
+        label: which model it is.
+        ink: the model's colour.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    ink: Ink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One candidate as an attack's panel shows it.
+
+    Attributes:
+        round: counted from 1.
+        performance: what the task metric read, in [0, 1].
+        advantage: what the attack gained, in [0, 1].
+        on_front: whether no other candidate of the run beats it in everything.
+        is_chosen: whether its round went on with it; of several, the best.
+    """
+
+    round: int
+    performance: float
+    advantage: float
+    on_front: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One round in one objective: the chosen candidate, and the range of all."""
+
+    round: int
+    chosen: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """How far a round's candidates lie apart in one objective, and how well the test could tell."""
+
+    round: int
+    spread: float
+    noise: float
+    tells_apart: bool
+
+
+def width(panels: int) -> int:
+    """How wide each of so many panels is drawn, in CSS pixels."""
+    return WIDTHS.get(panels, WIDTH)
+
+
+def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> Panel:
+    """One attack's advantage over several models, with intervals, from 0 to 1."""
+
+    def draw(axes: Axes) -> None:
+        for row, one in enumerate(whiskers):
+            axes.plot([one.low, one.high], [row, row], color=one.ink, lw=2, clip_on=False)
+            axes.plot(
+                one.value, row, "o", ms=8, mfc=one.ink, mec=Ink.GROUND, mew=1.5, clip_on=False
+            )
+            axes.annotate(
+                f"{one.value:.3f}",
+                (1, row),
+                (8, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center_baseline",
+                color=Ink.TEXT,
+            )
+        axes.set_xlim(0, 1)
+        axes.set_ylim(len(whiskers) - 0.4, -0.6)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        axes.set_yticks(range(len(whiskers)), [one.label for one in whiskers])
+        axes.tick_params(axis="y", labelcolor=Ink.TEXT)
+        axes.grid(visible=False, axis="y")
+
+    said = "; ".join(
+        f"{one.label} {one.value:.3f}, 95 % interval {one.low:.3f} to {one.high:.3f}"
+        for one in whiskers
+    )
+    return panel(
+        draw,
+        name=name,
+        title=title,
+        description=f"Advantage from 0, nothing, to 1, everything. {said}.",
+        size=(wide, ROW * len(whiskers) + 34),
+        margins=(104, 4, 48, 30),
+    )
+
+
+def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> Panel:
+    """Performance (upwards) against one attack's advantage (to the right), every candidate.
+
+    Earlier rounds are fainter. The line is the front as far as this attack alone is concerned.
+    """
+    rounds = max(trial.round for trial in trials)
+
+    def draw(axes: Axes) -> None:
+        for trial in (one for one in trials if not one.on_front):
+            _dot(axes, trial, Ink.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
+        front = [trial for trial in trials if trial.on_front]
+        stairs = staircase([(one.advantage, one.performance) for one in front])
+        axes.step(*zip(*stairs, strict=True), where="post", color=Ink.FRONT, lw=1.5, alpha=0.6)
+        for trial in front:
+            _dot(axes, trial, Ink.FRONT, size=8)
+        chosen = [trial for trial in trials if trial.is_chosen]
+        axes.plot(
+            [one.advantage for one in chosen],
+            [one.performance for one in chosen],
+            color=Ink.AFTER,
+            lw=1,
+            ls=(0, (2, 2)),
+        )
+        for trial in chosen:
+            _dot(axes, trial, Ink.AFTER, size=11 if trial.round == rounds else 6, shape="D")
+        axes.set_xlim(*limits([trial.advantage for trial in trials]))
+        axes.set_ylim(*limits([trial.performance for trial in trials]))
+        labelled_axes(axes, right="advantage →", up="performance ↑")
+
+    last = next((one for one in reversed(trials) if one.is_chosen), trials[-1])
+    return panel(
+        draw,
+        name=name,
+        title=title,
+        description=f"{len(trials)} candidates of {rounds} rounds; up and to the left is better. "
+        f"The chosen one of the last round has performance {last.performance:.3f} and "
+        f"advantage {last.advantage:.3f}.",
+        size=(wide, 270),
+        margins=(44, 28, 14, 44),
+    )
+
+
+def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink) -> Panel:
+    """One objective over the rounds: what was chosen, within the range of the candidates."""
+
+    def draw(axes: Axes) -> None:
+        numbers = [step.round for step in steps]
+        lows, highs = [step.low for step in steps], [step.high for step in steps]
+        if len(steps) == 1:
+            axes.vlines(numbers, lows, highs, color=ink, alpha=0.2, lw=14)
+        axes.fill_between(numbers, lows, highs, color=ink, alpha=0.16, lw=0)
+        axes.plot(
+            numbers,
+            [step.chosen for step in steps],
+            "o-",
+            color=ink,
+            lw=2,
+            ms=7,
+            mec=Ink.GROUND,
+            mew=1.5,
+            clip_on=False,
+        )
+        axes.set_ylim(*limits([*lows, *highs]))
+        numbered_rounds(axes, numbers)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_formatter(FuncFormatter(_short))
+
+    said = "; ".join(
+        f"round {step.round}: {step.chosen:.3f}, candidates {step.low:.3f} to {step.high:.3f}"
+        for step in steps
+    )
+    return panel(
+        draw,
+        name=name,
+        title=title,
+        description=f"{said}.",
+        size=(wide, 190),
+        margins=(40, 8, 12, 40),
+    )
+
+
+def noise(readings: Sequence[Noise], *, name: str, title: str, wide: int) -> Panel:
+    """By round, how far the candidates lie apart beside the noise of the test."""
+
+    def draw(axes: Axes) -> None:
+        for one in readings:
+            ink = Ink.AFTER if one.tells_apart else Ink.OTHER
+            axes.plot([one.round] * 2, [one.noise, one.spread], color=ink, lw=2, alpha=0.5)
+            axes.plot(one.round, one.spread, "o", ms=8, mfc=ink, mec=Ink.GROUND, mew=1.5)
+            axes.plot([one.round - 0.28, one.round + 0.28], [one.noise] * 2, color=Ink.TEXT, lw=2)
+        highest = max(max(one.spread, one.noise) for one in readings)
+        axes.set_ylim(0, max(highest * 1.2, SMALLEST_SPAN / 2))
+        numbered_rounds(axes, [one.round for one in readings])
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_formatter(FuncFormatter(_short))
+
+    said = "; ".join(
+        f"round {one.round}: spread {one.spread:.4f}, noise {one.noise:.4f}" for one in readings
+    )
+    return panel(
+        draw,
+        name=name,
+        title=title,
+        description=f"{said}.",
+        size=(wide, 170),
+        margins=(40, 8, 12, 40),
+    )
+
+
+def _dot(
+    axes: Axes, trial: Trial, ink: Ink, *, size: float, alpha: float = 1, shape: str = "o"
+) -> None:
+    axes.plot(
+        trial.advantage,
+        trial.performance,
+        shape,
+        ms=size,
+        mfc=ink,
+        mec=Ink.GROUND,
+        mew=1,
+        alpha=alpha,
+    )
+
+
+def staircase(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those that no other beats in both: the first as small, the second as large as can be."""
+    stairs: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not stairs or y > stairs[-1][1]:
+            stairs.append((x, y))
+    return stairs
+
+
+def limits(values: Sequence[float]) -> tuple[float, float]:
+    """Limits around values, with air."""
+    low, high = min(values), max(values)
+    air = max((high - low) * 0.08, (SMALLEST_SPAN - (high - low)) / 2)
+    return low - air, high + air
+
+
+def numbered_rounds(axes: Axes, numbers: Sequence[int]) -> None:
+    """An axis of rounds; of many, not each has its number."""
+    apart = -(-len(numbers) // 10)
+    axes.set_xticks(list(numbers)[::apart])
+    edge = 0.5 if len(numbers) < 8 else 0.8
+    axes.set_xlim(numbers[0] - edge, numbers[-1] + edge)
+    axes.set_xlabel("round")
+    axes.grid(visible=False, axis="x")
+
+
+def labelled_axes(axes: Axes, *, right: str, up: str) -> None:
+    """Two axes of figures, and what they are of."""
+    axes.set_xlabel(right)
+    axes.set_title(up, loc="left", color=Ink.MUTED, x=-0.14, pad=10)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(_short))
+
+
+def _short(value: float, _: int | None = None) -> str:
+    """A tick: no more digits than it needs, and no minus of nothing."""
+    return f"{round(value, 4) + 0:.4g}"

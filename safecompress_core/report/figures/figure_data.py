@@ -1,0 +1,184 @@
+"""Which figures a report has: picks the numbers of ``results.json`` that each panel draws."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecompress_core.report.figures.drawing import (
+    Noise,
+    Step,
+    Trial,
+    Whisker,
+    course,
+    forest,
+    noise,
+    trade_off,
+    width,
+)
+from safecompress_core.report.figures.svg import Ink, Panel
+from safecompress_core.report.summary import columns_of, ends_of, objective_name
+
+__all__ = ["Plate", "courses", "forests", "noises", "trade_offs"]
+
+Results = Mapping[str, Any]
+
+ROLES = {
+    ("performance",): "best at task",
+    ("safety",): "safest",
+    ("performance", "safety"): "best and safest",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plate:
+    """A panel with what stands above it.
+
+    Attributes:
+        caption: the attack or objective.
+        note: its game, or the like.
+        panel: the drawing.
+    """
+
+    caption: str
+    note: str
+    panel: Panel
+
+
+def forests(results: Results) -> list[Plate]:
+    """Each attack of the audit on both models and on what else of the front was audited."""
+    models = list(_audited(results))
+    wide = width(len(results["audit"]))
+    plates = []
+    for index, (attack, judged) in enumerate(results["audit"].items()):
+        readings = [(label, ink, part["audit"][attack]) for label, ink, part in models]
+        whiskers = [
+            Whisker(
+                label=label,
+                value=one["advantage"],
+                low=one["advantage_interval"][0],
+                high=one["advantage_interval"][1],
+                ink=ink,
+            )
+            for label, ink, one in readings
+        ]
+        title = f"Advantage of {attack} by model"
+        panel = forest(whiskers, name=f"forest-{index}", title=title, wide=wide)
+        plates.append(Plate(caption=attack, note=judged["game"], panel=panel))
+    return plates
+
+
+def trade_offs(results: Results) -> list[Plate]:
+    """Every candidate of every round, against each attack that tested it."""
+    attackers = results["selection"]["attackers"]
+    front = {entry["id"] for entry in results["archive"]}
+    plates = []
+    for index, (attack, known) in enumerate(attackers.items()):
+        trials = [
+            Trial(
+                round=record["round"],
+                performance=one["objectives"]["performance"],
+                advantage=one["objectives"][attack],
+                on_front=one["id"] in front,
+                is_chosen=one is best,
+            )
+            for record, best in _rounds(results)
+            for one in record["candidates"]
+        ]
+        if not trials:
+            continue
+        panel = trade_off(
+            trials,
+            name=f"trade-off-{index}",
+            title=f"Performance against the advantage of {attack}, every candidate",
+            wide=width(len(attackers)),
+        )
+        plates.append(
+            Plate(caption=attack, note=f"{known['game']}, {known['access']}", panel=panel)
+        )
+    return plates
+
+
+def courses(results: Results) -> list[Plate]:
+    """Each objective over the rounds."""
+    objectives = _objectives(results)
+    plates = []
+    for index, objective in enumerate(objectives):
+        steps = [
+            Step(
+                round=record["round"],
+                chosen=best["objectives"][objective],
+                low=min(one["objectives"][objective] for one in record["candidates"]),
+                high=max(one["objectives"][objective] for one in record["candidates"]),
+            )
+            for record, best in _rounds(results)
+        ]
+        name = objective_name(results, objective)
+        is_task = objective == "performance"
+        panel = course(
+            steps,
+            name=f"course-{index}",
+            title=f"{name} over the rounds",
+            wide=width(len(objectives)),
+            ink=Ink.AFTER if is_task else Ink.LEAK,
+        )
+        note = "higher is better" if is_task else "advantage, lower is better"
+        plates.append(Plate(caption=name, note=note, panel=panel))
+    return plates
+
+
+def noises(results: Results) -> list[Plate]:
+    """By objective and round, how far candidates lie apart beside the noise of the test."""
+    objectives = _objectives(results)
+    plates = []
+    for index, objective in enumerate(objectives):
+        seen = [record["spread"][objective] for record in results["rounds"]]
+        told = sum(one["tells_apart"] for one in seen)
+        readings = [
+            Noise(
+                round=record["round"],
+                spread=one["spread"],
+                noise=one["noise"],
+                tells_apart=one["tells_apart"],
+            )
+            for record, one in zip(results["rounds"], seen, strict=True)
+        ]
+        name = objective_name(results, objective)
+        panel = noise(
+            readings,
+            name=f"noise-{index}",
+            title=f"Spread of the candidates in {name}, and the test's noise, by round",
+            wide=width(len(objectives)),
+        )
+        untold = len(seen) - told
+        note = (
+            f"not told apart in {untold} of {len(seen)} rounds" if untold else "always told apart"
+        )
+        plates.append(Plate(caption=name, note=note, panel=panel))
+    return plates
+
+
+def _objectives(results: Results) -> Sequence[str]:
+    return list(results["rounds"][0]["spread"]) if results["rounds"] else []
+
+
+def _rounds(results: Results) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each round with the best of the candidates that it went on with."""
+    for record in results["rounds"]:
+        chosen = [one for one in record["candidates"] if one["chosen"]]
+        yield record, max(chosen, key=lambda one: one["utility"])
+
+
+def _audited(results: Results) -> Iterator[tuple[str, Ink, Mapping[str, Any]]]:
+    """Label, colour and audit of every model that has one.
+
+    The archive's chosen one is the compressed model, so it is there once.
+    """
+    *before, after = columns_of(results).items()
+    for name, part in before:
+        yield name, Ink.BEFORE, part
+    yield after[0], Ink.AFTER, after[1]
+    ends = ends_of(results)
+    for entry in results["archive"]:
+        if "audit" in entry and not entry["chosen"]:
+            roles = [end for end, model in ends.items() if model == entry["id"]]
+            yield ROLES.get(tuple(roles), entry["id"]), Ink.FRONT, entry

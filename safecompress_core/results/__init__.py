@@ -1,0 +1,1 @@
+"""Results of a run: directory, checkpoints, events, checksums, environment and gates."""

@@ -1,0 +1,80 @@
+"""Keeps what a run has reached, so that a killed one goes on from its last finished round.
+
+A checkpoint is one safetensors file for each model and one JSON file, written last: without it the
+checkpoint does not exist. What was drawn at random is not in it, since every unit derives its own
+generator from the seed and its name. How long it took to get there is, so that a run that was
+stopped tells the time of the whole.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from safecompress_core.atomic_writing import write_bytes
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.results.directory import read_json, write_json
+
+__all__ = ["Checkpoints"]
+
+
+class Checkpoints:
+    """Named checkpoints in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to get here, by the clock.
+
+        What earlier attempts spent counts up to the checkpoint that was loaded last, and what a
+        stop has lost does not.
+        """
+        return time.perf_counter() - self._began
+
+    def save(
+        self, name: str, record: Mapping[str, Any], models: Sequence[Mapping[str, Tensor]]
+    ) -> None:
+        """Keep a record and the tensors of some models under a name."""
+        place = self._folder / name
+        for index, tensors in enumerate(models):
+            # Tied weights share memory, which safetensors refuses.
+            own = {key: tensor.clone() for key, tensor in tensors.items()}
+            write_bytes(place / f"{index}.safetensors", safetensors.torch.save(own))
+        kept = {**record, "models": len(models), "seconds": self.seconds}
+        write_json(place / "record.json", kept)
+
+    def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
+        """What was kept under a name; None where nothing was, or not all of it.
+
+        Raises:
+            RunDirectoryError: if it cannot be read, or is damaged.
+        """
+        place = self._folder / name
+        if not (place / "record.json").exists():
+            return None
+        record = read_json(place / "record.json")
+        models = [_tensors(place / f"{index}.safetensors") for index in range(record.pop("models"))]
+        self._began = time.perf_counter() - record.pop("seconds")
+        return record, models
+
+    def drop(self, name: str) -> None:
+        """Forget a checkpoint that a newer one replaces."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunDirectoryError(
+            f"{path}: cannot be read: {reason}; remove {path.parent} to train this anew"
+        ) from error

@@ -1,0 +1,247 @@
+"""The folder that a run leaves behind; whatever is in it was written whole.
+
+Files are written by `safecompress_core.atomic_writing`, so that a killed run leaves the old version
+or the new one. The event log alone is appended to.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from ruamel.yaml import YAML
+
+from safecompress_core.atomic_writing import sweep, write_bytes
+from safecompress_core.errors import RunDirectoryError, RunInUseError, WriteError
+from safecompress_core.results.checksums import RESULTS, is_finished, read_recorded, seal
+
+__all__ = [
+    "VERSION",
+    "RunDirectory",
+    "make_private",
+    "read_json",
+    "read_results",
+    "require_inside",
+    "write_json",
+    "write_yaml",
+]
+
+VERSION = 1
+"""Of the format of ``results.json``."""
+EVENTS = "events.jsonl"
+
+
+class RunDirectory:
+    """``runs/<name>-<hash>/``, held by one process at a time; use it as a context manager.
+
+    It is made with mode 0700, since it holds what tells members from non-members; a mode that it
+    was given later stays. What a killed process has left half written is removed.
+
+    Raises:
+        RunInUseError: on entering, if another process holds it.
+        RunDirectoryError: on entering, if the folder cannot be made, or a symbolic link in it leads
+            out of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / ".lock")
+        self._handle: int | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            make_private(self.path)
+            require_inside(self.path)
+            self._lock.acquire(blocking=False)
+            self._handle = os.open(self.path, os.O_RDONLY)
+            sweep(self.path)
+        except Timeout:
+            raise RunInUseError(
+                f"{self.path}: another process is running here; wait for it, or give this run a "
+                "place of its own with --runs-dir"
+            ) from None
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path}: {error.strerror or error}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        self._lock.release()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return is_finished(self.path)
+
+    def seal(self) -> None:
+        """Record every file; with that, the run is finished.
+
+        Raises:
+            RunDirectoryError: if the directory was removed meanwhile, or a file cannot be read.
+            WriteError: if the record cannot be written.
+        """
+        self._require_there()
+        try:
+            seal(self.path)
+        except OSError as error:
+            file = error.filename or self.path
+            raise RunDirectoryError(f"{file}: cannot be read: {error.strerror}") from error
+
+    def _require_there(self) -> None:
+        """Refuse to write into another directory that has come to stand in the place of this one.
+
+        The open handle keeps its number from being given to another.
+        """
+        if self._handle is None:
+            return
+        try:
+            is_there = os.path.samestat(os.fstat(self._handle), self.path.stat())
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise RunDirectoryError(
+                f"{self.path}: was removed while the run was at work; run the same line again"
+            )
+
+    @property
+    def results(self) -> Path:
+        """What the run has found."""
+        return self.path / RESULTS
+
+    @property
+    def model(self) -> Path:
+        """The chosen model."""
+        return self.path / "model" / "model.safetensors"
+
+    @property
+    def baseline(self) -> Path:
+        """The uncompressed model."""
+        return self.path / "baseline" / "model.safetensors"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where training goes on from."""
+        return self.path / "checkpoints"
+
+    def archived(self, model: str) -> Path:
+        """A non-dominated model of the archive."""
+        return self.path / "archive" / f"{model}.safetensors"
+
+    def log(self, event: Mapping[str, Any]) -> None:
+        """Append one line to ``events.jsonl``, in one piece: a kill leaves no half of it.
+
+        Raises:
+            WriteError: if it cannot be written; what was written of the line is taken back.
+            RunDirectoryError: if the directory was removed meanwhile.
+        """
+        self._require_there()
+        path, line = self.path / EVENTS, (json.dumps(event, ensure_ascii=False) + "\n").encode()
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            handle = os.open(path, flags, 0o666)
+            try:
+                _append(handle, line)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            message = f"{path}: cannot be written: {error.strerror or error}"
+            raise WriteError(message) from error
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that none but its owner may enter; one that is there is left as it is.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def require_inside(folder: Path) -> None:
+    """Check that nothing would be written out of a folder, through a symbolic link in it.
+
+    Raises:
+        RunDirectoryError: if one leads out of it.
+    """
+    whole = folder.resolve()
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(whole):
+            raise RunDirectoryError(
+                f"{path}: is a symbolic link to {path.resolve()}, out of the run directory; "
+                "nothing is written through it: put what it names in its place, or remove it"
+            )
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Append a line, whole or not at all."""
+    before = os.fstat(handle).st_size
+    try:
+        written = os.write(handle, line)
+        if written < len(line):  # the rest tells the reason
+            os.write(handle, line[written:])
+    except OSError:
+        os.ftruncate(handle, before)
+        raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_yaml(path: Path, content: Any) -> None:
+    """Write YAML, whole or not at all."""
+    stream = StringIO()
+    YAML(typ="safe", pure=True).dump(content, stream)
+    write_bytes(path, stream.getvalue().encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        RunDirectoryError: if the file is not there, cannot be read or is not JSON.
+    """
+    try:
+        return _parsed(path, path.read_bytes())
+    except FileNotFoundError:
+        raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
+    except OSError as error:
+        raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def read_results(directory: Path) -> dict[str, Any]:
+    """The content of a finished run's ``results.json``, which is as the run has left it.
+
+    Raises:
+        RunDirectoryError: if there is none, it is not what the run has recorded, or it has another
+            version.
+    """
+    content = read_recorded(directory, RESULTS)
+    found = _parsed(directory / RESULTS, content)
+    version = found.get("version") if isinstance(found, dict) else None
+    if version != VERSION:
+        raise RunDirectoryError(
+            f"{directory}: its results have version {version}, "
+            f"this SafeCompress reads version {VERSION}"
+        )
+    results: dict[str, Any] = found
+    return results
+
+
+def _parsed(path: Path, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        message = f"{path}: not JSON ({error}); delete it, and the same run makes it again"
+        raise RunDirectoryError(message) from None

@@ -1,0 +1,109 @@
+"""What a run ran on: it explains why another machine may give other bytes."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from safecompress_core.results.command_line import Invocation
+from safecompress_core.training.precision import Arithmetic
+
+__all__ = [
+    "environment",
+    "is_available",
+    "multiplications",
+    "pick_device",
+    "reproducible",
+    "threads_for",
+]
+
+PACKAGES = ("safecompress", "torch", "numpy", "scipy", "scikit-learn", "safetensors", "moocore")
+
+SMALL = 500_000
+"""Multiplications for one sample up to which a batch is too little work to share among threads."""
+
+
+def environment(
+    device: torch.device, arithmetic: Arithmetic | None, invoked: Invocation | None = None
+) -> dict[str, Any]:
+    """Versions, processor, threads, arithmetic of training and command line, JSON-ready.
+
+    Args:
+        device: where networks are.
+        arithmetic: how they were trained; None in an audit, which trains nothing.
+        invoked: the command line; None for a run that Python code started.
+    """
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": str(device),
+        "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+        "training": None if arithmetic is None else arithmetic.to_json(),
+        "command": None if invoked is None else invoked.to_json(),
+    }
+
+
+def is_available(wanted: str) -> bool:
+    """Whether torch can use the device that a spec asks for here."""
+    if wanted == "cuda":
+        return torch.cuda.is_available()
+    return wanted != "mps" or torch.backends.mps.is_available()
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device that a spec asks for; ``auto`` takes an accelerator where there is one."""
+    if wanted != "auto":
+        return torch.device(wanted)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def threads_for(network: nn.Module, sample: Tensor) -> int:
+    """How many threads torch should use: one for a small network, else what it uses already.
+
+    Handing out so little work costs as much as doing it, and far more where other processes want
+    the cores; and on one thread the bytes do not depend on how many cores there are.
+
+    Args:
+        network: what will be trained; small is what does little work, whatever its size.
+        sample: an input of it, shape (1, ...).
+    """
+    return 1 if multiplications(network, sample) <= SMALL else torch.get_num_threads()
+
+
+def multiplications(network: nn.Module, sample: Tensor) -> int:
+    """Of a forward pass in linear layers and convolutions; the network is as it was."""
+    device = next(network.parameters()).device
+    fused, was_training = torch.backends.mha.get_fastpath_enabled(), network.training
+    torch.backends.mha.set_fastpath_enabled(value=False)  # what is fused is not counted
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            network.eval()(sample.to(device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        network.train(was_training)
+    return int(counter.get_total_flops()) // 2
+
+
+@contextmanager
+def reproducible(threads: int) -> Iterator[None]:
+    """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_deterministic_debug_mode("warn")
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        torch.set_num_threads(before)

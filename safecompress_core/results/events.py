@@ -1,0 +1,122 @@
+"""Journal of a run: its events, for the event log and for observers, and the time that is left."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from safecompress_core.results.time_estimate import Estimate
+from safecompress_core.training.progress import Stride
+
+__all__ = ["Journal", "Sink"]
+
+Sink = Callable[[Mapping[str, Any]], None]
+
+PULSE = 1.0
+"""Seconds between two events about the same training."""
+
+
+class Journal:
+    """Numbers the finished units of work and passes each event to every sink.
+
+    Every event has ``event``, ``time`` (UTC), ``done`` and ``total`` (units of work: models trained
+    or tested), and ``left``: the ``seconds`` that the run still takes and whether they
+    ``count_attacks``, or None while that cannot be told.
+
+    Args:
+        sinks: are told of every event but the progress of training.
+        total: units of work.
+        live: is told of that as well, at most once a second and of the last step.
+        clock: seconds, from any beginning.
+        estimate: of the time left.
+    """
+
+    def __init__(
+        self,
+        *sinks: Sink,
+        total: int = 0,
+        live: Sink | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        estimate: Estimate | None = None,
+    ) -> None:
+        self._sinks = sinks
+        self._live = live
+        self._done = 0
+        self._total = total
+        self._clock = clock
+        self._estimate = estimate or Estimate(clock=clock)
+        self._pulsed = clock()
+
+    def expect(self, units: int, *, epochs: int | None = None, attacks: int | None = None) -> None:
+        """Say how much there is to do in all, once that is known.
+
+        Args:
+            units: models that are trained or tested.
+            epochs: passes over the members; None where nobody can tell.
+            attacks: how often a model is asked for an attack; None likewise.
+        """
+        self._total = units
+        self._estimate.plan(epochs=epochs, attacks=attacks)
+
+    def advance(self, units: int = 1) -> None:
+        """Count units as done."""
+        self._done += units
+
+    def skip(self, *, epochs: float = 0, attacks: int = 0) -> None:
+        """Take planned work off that an earlier attempt has done, or that is not needed."""
+        self._estimate.skip(epochs=epochs, attacks=attacks)
+
+    def timed(self, *, epochs: float, seconds: float) -> None:
+        """Count epochs that were trained where no step could be told of."""
+        self._estimate.trained(epochs, seconds)
+
+    def trained(self, stride: Stride, *, share: float = 1.0) -> None:
+        """Count a step of training, and tell of it once in a while.
+
+        ``share`` is how many of the members are trained on: epochs of fewer are shorter ones.
+        """
+        self._estimate.trained(share / stride.steps, stride.seconds)
+        now = self._clock()
+        is_due = now - self._pulsed >= PULSE or stride.is_last
+        if self._live is None or not is_due:
+            return
+        self._pulsed = now
+        self._live(
+            self._record(
+                "training_progressed",
+                what=stride.what,
+                epoch=stride.epoch,
+                until=stride.until,
+                step=stride.step,
+                steps=stride.steps,
+                loss=stride.loss(),
+            )
+        )
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Pass on an event; facts are JSON-ready."""
+        if event == "attack_finished":
+            self._estimate.attacked()
+        record = self._record(event, **facts)
+        for sink in (*self._sinks, *([self._live] if self._live else [])):
+            sink(record)
+
+    def inner(self) -> Self:
+        """A journal of work inside a unit: it times that work, and tells of training alone."""
+        return type(self)(live=self._only_training, clock=self._clock, estimate=self._estimate)
+
+    def _only_training(self, record: Mapping[str, Any]) -> None:
+        if record["event"] == "training_progressed" and self._live is not None:
+            self._live({**record, "done": self._done, "total": self._total})
+
+    def _record(self, event: str, **facts: Any) -> dict[str, Any]:
+        left = self._estimate.left
+        told = left and {"seconds": left.seconds, "counts_attacks": left.counts_attacks}
+        return {
+            "event": event,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "done": self._done,
+            "total": self._total,
+            "left": told,
+            **facts,
+        }

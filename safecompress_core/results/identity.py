@@ -1,0 +1,141 @@
+"""Identity of a run: hashes of everything outside its spec that decides its results.
+
+The name of a run's directory follows from the spec and the versions of plugins. Samples, files and
+code may change under the same spec; ``identity.json`` in the directory has their hashes, and a run
+is continued, or an old result shown, only if all of them are the same.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from safecompress_core.api import Params, PathMark
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pools, fingerprint
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.host import Registry
+from safecompress_core.results.directory import RunDirectory, read_json, write_json
+from safecompress_core.results.run_id import named_in
+from safecompress_core.specfile.component_files import declared_externals, package_digest
+from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.outside import components
+
+__all__ = [
+    "changes_since",
+    "identity_of_components",
+    "identity_of_data",
+    "identity_of_plugins",
+    "require_same_identity",
+]
+
+RECORD = "identity.json"
+MOST_SHOWN = 5
+
+Identity = dict[str, str]
+"""What a thing is called, and the SHA-256 of its content."""
+
+
+def identity_of_data(dataset: Dataset, pools: Pools, source: Params) -> Identity:
+    """Samples in their pools, and all that names or describes them.
+
+    Args:
+        dataset: of the run.
+        pools: cut from it.
+        source: parameters of the data source, whose paths are named.
+    """
+    paths = ", ".join(text for _, text in marked(source, PathMark))
+    samples: dict[str, Any] = pools.fingerprints(dataset)
+    if pools.reference is not None:
+        samples["reference"] = fingerprint(dataset, (pools.reference,))
+    found = {
+        f"the samples of task.data{paths and f' ({paths})'}": _sha256(samples),
+        "the label names": _sha256(dataset.classes),
+        "the public features": _sha256(dataset.features),
+        "the bounds of the inputs": _sha256(
+            [bound.tolist() for bound in dataset.bounds or ()],
+        ),
+    }
+    for name, one in dataset.attributes.items():
+        details = [
+            one.names,
+            None if one.numbers is None else one.numbers.tolist(),
+            one.columns,
+            None if one.codes is None else one.codes.tolist(),
+        ]
+        found[f"the values of attribute {name!r}"] = _sha256(details)
+    return found
+
+
+def identity_of_components(spec: BaseModel) -> dict[str, Identity]:
+    """Files and code that the components of a spec declare, by section of the spec."""
+    sections: dict[str, Identity] = {}
+    for path, component, definition in components(spec):
+        found = sections.setdefault(str(path[0]), {})
+        place = ".".join(map(str, path))
+        for external in declared_externals(definition, component):
+            found |= {f"{name} ({place})": digest for name, digest in external.digests()}
+    return sections
+
+
+def identity_of_plugins(content: Any, registry: Registry) -> Identity:
+    """Sources of the third-party packages whose components plain content names.
+
+    A version says the same of a distribution that is built once; one under development changes
+    under its version.
+    """
+    found: Identity = {}
+    for definition in named_in(content, registry):
+        origin = registry.origin(definition)
+        package = definition.target.partition(":")[0].partition(".")[0]
+        digest = None if origin.is_built_in else package_digest(package)
+        if digest is not None:
+            found[f"the source of {origin.name} (package {package})"] = digest
+    return found
+
+
+def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
+    """Compare an identity with that of an earlier attempt, and record it if there is none.
+
+    Raises:
+        RunDirectoryError: if something has changed since; it names what.
+    """
+    record = directory.path / RECORD
+    mend = "remove that directory, or give this run another name: --set name=..."
+    if not record.exists():
+        if directory.results.exists():
+            raise RunDirectoryError(
+                f"{directory.path}: its results are there and {RECORD} is not, so nothing tells "
+                f"what they are of; {mend}"
+            )
+        write_json(record, identity)
+        return
+    if changes := changes_since(identity, directory.path):
+        more = f" and {len(changes) - MOST_SHOWN} more" if len(changes) > MOST_SHOWN else ""
+        raise RunDirectoryError(
+            f"{directory.path}: changed since this run began: {', '.join(changes[:MOST_SHOWN])}"
+            f"{more}; its results are of what was there then: {mend}"
+        )
+
+
+def changes_since(identity: Identity, path: Path) -> tuple[str, ...]:
+    """What has changed since a run began, in its directory; nothing if that has no record of it."""
+    record = path / RECORD
+    return tuple(_changes(read_json(record), identity)) if record.exists() else ()
+
+
+def _changes(known: Mapping[str, str], identity: Identity) -> Iterator[str]:
+    for name in {**known, **identity}:
+        if name not in identity:
+            yield f"{name} is gone"
+        elif name not in known:
+            yield f"{name} is new"
+        elif known[name] != identity[name]:
+            yield name
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,80 @@
+"""Integrity of a finished run's files: each is what ``SHA256SUMS`` has recorded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.results.checksums import RESULTS, SUMS, recorded, sha256, unrecorded
+
+__all__ = ["Check", "Status", "recorded_files"]
+
+SPARED = ("checkpoints", "references")
+"""Folders that a finished run can do without."""
+
+
+class Status(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    WARNING = "warning"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: a file, or what of the results.
+        status: whether it fits.
+        message: what was found.
+    """
+
+    name: str
+    status: Status
+    message: str
+
+
+def recorded_files(directory: Path) -> Iterator[Check]:
+    """Check every file of a run directory against its record.
+
+    Yields:
+        Each damaged file; a warning for files that were deleted and need not be there, and for each
+        that the run has not written; one good check if there is nothing to tell of the record.
+    """
+    try:
+        known = recorded(directory)
+    except RunDirectoryError as error:
+        yield Check(SUMS, Status.DAMAGED, str(error))
+        return
+    messages = {file: _damage(directory / file, stated) for file, stated in known.items()}
+    spared = {file for file in messages if _is_spared(directory, file)}
+    for file, message in messages.items():
+        if message and file not in spared:
+            yield Check(file, Status.DAMAGED, message)
+    if RESULTS not in known:
+        yield Check(RESULTS, Status.DAMAGED, f"{SUMS} does not name it")
+    if spared:
+        folders = " and ".join(SPARED)
+        message = f"{len(spared)} files of {folders} were deleted, which nothing needs any more"
+        yield Check(SUMS, Status.WARNING, message)
+    for file in unrecorded(directory):
+        yield Check(file, Status.WARNING, f"{SUMS} does not name it; the run has not written it")
+    if not any(messages.values()):
+        yield Check(SUMS, Status.OK, f"{len(known)} files are as the run has left them")
+
+
+def _damage(path: Path, stated: str) -> str:
+    """What is wrong with a file; empty for nothing."""
+    try:
+        return "" if sha256(path) == stated else f"its SHA-256 is not the one in {SUMS}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+
+
+def _is_spared(directory: Path, file: str) -> bool:
+    """Whether a file's whole folder was deleted; a single file may have lost its line instead."""
+    folder = file.partition("/")[0]
+    return folder in SPARED and not (directory / folder).exists()

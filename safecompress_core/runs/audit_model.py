@@ -1,0 +1,214 @@
+"""An audit from a finished model to results: the same attacks, controls, gates and report as a run.
+
+There is no uncompressed model to stand beside it, so ``baseline`` is None in the results.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from safecompress_core.api import Access
+from safecompress_core.preflight.audit_checks import auditable
+from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.data.data_card import describe_data
+from safecompress_core.results.environment import environment, reproducible, threads_for
+from safecompress_core.context.finished_model import Finished
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.command_line import Invocation
+from safecompress_core.results.events import Journal, Sink
+from safecompress_core.saved_models.model_format import Format, GivenModel
+from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.runs.build_results import describe_attacks, describe_selection
+from safecompress_core.runs.run import FinishedRun
+from safecompress_core.results.directory import (
+    VERSION,
+    RunDirectory,
+    read_results,
+    write_json,
+    write_yaml,
+)
+from safecompress_core.host import Registry
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.placing import placed
+
+__all__ = ["AUDITED", "audit_model"]
+
+AUDITED = "model"
+"""What events call the model."""
+
+
+@placed
+@naming_code
+def audit_model(
+    given: GivenModel,
+    loaded: LoadedSpec[AuditSpec],
+    registry: Registry,
+    *,
+    runs: Path,
+    observers: Sink,
+    invoked: Invocation | None = None,
+) -> FinishedRun:
+    """Attack a finished model, as a spec says.
+
+    Args:
+        given: the model.
+        loaded: a valid spec of an audit.
+        registry: what its components are made of.
+        runs: where the directory is made; its name follows from spec, plugins and model.
+        observers: is told of every event.
+        invoked: the command line that asks for it, which the directory records.
+
+    Raises:
+        SpecError: what only the model or the data could tell is wrong with the spec.
+        StorageError: if the model's file is damaged, or holds what is never loaded.
+        ModelError: if the model does not fit the samples, or answers with what is not finite.
+        RunInUseError: if another process is at it.
+        RunDirectoryError: if samples, files or code have changed since an earlier attempt.
+    """
+    prepared = AuditPreparation(loaded, registry, given)
+    finished, network = auditable(prepared)
+    fingerprint = given.fingerprint()
+    records = plugin_records(loaded.resolved, registry)
+    name = directory_name(loaded.resolved, records, model=fingerprint)
+    with RunDirectory(runs / name) as directory:
+        require_same_identity(prepared.identity(), directory)
+        if directory.is_finished:
+            return FinishedRun(
+                path=directory.path, results=read_results(directory.path), is_new=False
+            )
+        write_json(directory.path / "plugins.json", records)
+        write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
+        with reproducible(_threads(prepared, network)):
+            record = _environment(prepared, finished, invoked)
+            write_json(directory.path / "environment.json", record)
+            work = _Work(
+                prepared=prepared,
+                finished=finished,
+                network=network,
+                fingerprint=fingerprint,
+                directory=directory,
+                observers=observers,
+            )
+            results = work.results()
+        directory.seal()
+        return FinishedRun(path=directory.path, results=results, is_new=True)
+
+
+def _threads(prepared: AuditPreparation, network: Classifier) -> int:
+    """How many threads torch should use; how much work a sealed model does, nobody can tell."""
+    if network.access is Access.WHITE_BOX:
+        return threads_for(network, prepared.sample)
+    return torch.get_num_threads()
+
+
+def _environment(
+    prepared: AuditPreparation, finished: Finished, invoked: Invocation | None
+) -> dict[str, Any]:
+    record = environment(finished.device, None, invoked)
+    also = {
+        Format.ONNX: ("onnxruntime",),
+        Format.HUGGINGFACE: ("transformers",),
+    }.get(prepared.given.format, ())
+    return {**record, "packages": record["packages"] | {name: version(name) for name in also}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """The one unit of an audit."""
+
+    prepared: AuditPreparation
+    finished: Finished
+    network: Classifier
+    fingerprint: str
+    directory: RunDirectory
+    observers: Sink
+
+    def results(self) -> dict[str, Any]:
+        """Attack the model and write down what came of it; what ``results.json`` holds."""
+        prepared, spec, directory = self.prepared, self.prepared.spec, self.directory
+        journal = Journal(directory.log, live=self.observers)
+        journal.expect(1, epochs=0, attacks=len(prepared.audit_attacks))
+        journal.tell(
+            "run_started",
+            name=spec.name,
+            path=str(directory.path),
+            method=None,
+            attackers=[],
+            metric=prepared.performance[0],
+            data=self._data(),
+        )
+        start = time.perf_counter()
+        audited = self._audited(journal)
+        seconds = time.perf_counter() - start
+        results = {
+            "version": VERSION,
+            "name": spec.name,
+            "seed": spec.seed,
+            "origin": self._origin(),
+            **audited,
+            "archive": [],
+            "rounds": [],
+            "selection": describe_selection(prepared.performance[0], (), spec, also_audit=()),
+            "attacks": describe_attacks(prepared.audit_attacks),
+            "selection_gap": {},
+            "gate": verdicts(spec.gate, compressed=audited, baseline=None),
+            "data": self._data(),
+            "pools": prepared.describe_pools(),
+            "files": {},
+            "seconds": {"audit": seconds, "total": seconds},
+        }
+        write_json(directory.results, results)
+        journal.tell(
+            "run_finished",
+            gate=results["gate"],
+            controls=results["controls"],
+            seconds=results["seconds"],
+        )
+        return results
+
+    def _data(self) -> dict[str, Any]:
+        """The data card, with what is done to samples and answers on the model's account."""
+        data = self.prepared.original
+        return describe_data(replace(data, notes=(*data.notes, *self.finished.notes)))
+
+    def _origin(self) -> dict[str, str]:
+        """What model it is, and what could be seen of it."""
+        given = self.prepared.given
+        return {
+            "file": str(given.path),
+            "format": str(given.format),
+            "access": str(self.prepared.access),
+            "answers": self.prepared.spec.task.answers,
+            "sha256": self.fingerprint,
+        }
+
+    def _guarding(self) -> dict[str, Any]:
+        """What there is to know of the guard that a model of ours has; nothing of any other."""
+        guarding, guard = self.finished.guarding, self.prepared.given.passport.get("guard")
+        return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
+
+    def _audited(self, journal: Journal) -> dict[str, Any]:
+        """Sizes, metrics, attacks and controls."""
+        auditor, network = self.prepared.auditor(journal), self.network
+        size = self.prepared.given.file_bytes
+        judged = {
+            "model": {**self.finished.sizes, "file_bytes": size, "dense_bytes": size},
+            **auditor.judge(network, name=AUDITED, file_bytes=size),
+            "baseline": None,
+            "method": None,
+            "defences": self._guarding(),
+            "controls": {
+                "null": auditor.null_control(network),
+                "planted": auditor.planted_control(network),
+            },
+        }
+        journal.advance()
+        return judged

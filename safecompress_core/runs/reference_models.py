@@ -1,0 +1,264 @@
+"""Trains reference models: what an adversary trains itself, to compare the attacked model with.
+
+- The adversary knows every sample of the data set and nothing of who is a member. All samples are
+  dealt anew into halves (:func:`~safecompress_core.attacks.reference_answers.deal`), and each reference
+  model is trained on one. So every sample that is attacked has models that knew it and models that
+  did not: *online* attacks use both, *offline* ones only the latter.
+- A reference model re-runs the whole method, its selection included, on pools that are cut from its
+  own half and the rest; with another seed for everything that is drawn. It is not audited, and has
+  no reference models of its own.
+- The uncompressed model is attacked with reference models that are trained as it was.
+- What is kept is each model's logits for all samples, under a key of everything that they depend
+  on, so that attackers share them and a run that was stopped trains only what is missing.
+"""
+
+import copy
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Access
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.environment import reproducible
+from safecompress_core.runs.executor import each_done
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.events import Journal
+from safecompress_core.context.cache_keys import content_key, trains_plainly
+from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.methods.method import taught_by
+from safecompress_core.runs.failure_attribution import naming_code_of
+from safecompress_core.plan import PLAIN
+from safecompress_core.context.reference_context import (
+    ReferencePreparation,
+    reference,
+    references_wanted,
+)
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.results.directory import RunDirectory
+from safecompress_core.methods.uncompressed import Uncompressed
+from safecompress_core.errors import (
+    DataError,
+    MissingExtraError,
+    ModelError,
+    PluginError,
+    SafeCompressError,
+    SpecError,
+)
+from safecompress_core.host import load_plugins
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.attacks.observations import observe
+from safecompress_core.data.pools import Pools, cut_pools
+from safecompress_core.attacks.reference_answers import References, deal
+from safecompress_core.seeding import Seed
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.load import load_spec
+from safecompress_core.specfile.placing import placing
+from safecompress_core.atomic_writing import partial_name
+
+__all__ = [
+    "Order",
+    "ReferenceTraining",
+]
+
+SELECTING = ("method", "attackers", "metrics", "choose")
+"""The sections of a spec that a method depends on, beside those that all training does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A reference model that is to be trained.
+
+    Attributes:
+        key: of all that its answers depend on.
+        index: which one it is, from 0.
+        is_dense: whether it is trained as the uncompressed model, or by the spec's method.
+    """
+
+    key: str
+    index: int
+    is_dense: bool
+
+
+class ReferenceTraining:
+    """The reference models of one run.
+
+    Args:
+        prepared: the run.
+        directory: of the run; it holds the resolved spec.
+        journal: is told of each model.
+        workers: how many processes train.
+        plugins_dir: where single-file plugins are, for those processes.
+        shared: where several runs keep what they have in common; None to keep it with the run.
+    """
+
+    def __init__(
+        self,
+        prepared: Preparation,
+        directory: Path,
+        *,
+        journal: Journal,
+        workers: int = 1,
+        plugins_dir: Path | None = None,
+        shared: Path | None = None,
+    ) -> None:
+        self._prepared = prepared
+        self._spec = directory / "spec.resolved.yaml"
+        self._folder = (shared or directory / "checkpoints") / "references"
+        self._journal = journal
+        self._workers = workers
+        self._plugins_dir = plugins_dir
+
+    def units(self) -> int:
+        """How many models there are to train, those that are there already included."""
+        return len({order.key for order in self._orders()})
+
+    def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
+        """Train every model that is not there yet.
+
+        Args:
+            kinds: values of ``is_dense`` that are wanted.
+        """
+        orders = {order.key: order for order in self._orders() if order.is_dense in kinds}
+        kept = Checkpoints(self._folder)
+        missing = [order for order in orders.values() if kept.load(order.key) is None]
+        self._journal.advance(len(orders) - len(missing))
+        for order in orders.values():
+            if order not in missing:
+                self._skip(order)
+        began = time.perf_counter()
+        if self._workers > 1:
+            source = _Source(
+                self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
+            )
+            work = partial(_train_elsewhere, source, torch.get_num_threads())
+        else:
+            work = partial(_train, self._prepared, journal=self._journal.inner())
+        for order in each_done(partial(work, self._folder), missing, workers=self._workers):
+            self._journal.advance()
+            if self._workers > 1:  # of other processes nothing is known but that they are done
+                epochs, now = self._skip(order, has_trained=True), time.perf_counter()
+                self._journal.timed(epochs=epochs, seconds=now - began)
+                began = now
+            self._journal.tell(
+                "reference_trained",
+                model="uncompressed" if order.is_dense else "compressed",
+                reference=order.index + 1,
+            )
+
+    def _skip(self, order: Order, *, has_trained: bool = False) -> int:
+        """Take off a model's attacks, and its epochs unless they were just trained."""
+        spec = self._prepared.spec
+        workload = None if order.is_dense else definition_of(spec.method).workload
+        work = workload(spec.method, spec.training.epochs) if workload else None
+        epochs = work.epochs if work else spec.training.epochs
+        attacks = work.tests * len(spec.attackers) if work else 0
+        self._journal.skip(epochs=0 if has_trained else epochs, attacks=attacks)
+        return epochs
+
+    def of(self, *, is_dense: bool) -> References | None:
+        """What the models say of all samples of the data set; None where nobody asks for any."""
+        orders = [order for order in self._orders() if order.is_dense == is_dense]
+        if not orders:
+            return None
+        kept = Checkpoints(self._folder)
+        found = [kept.load(order.key) for order in orders]
+        answers = [models[0] for _, models in filter(None, found)]
+        return References(
+            logits=torch.stack([one["logits"] for one in answers]),
+            is_in=torch.stack([one["is_in"] for one in answers]),
+            labels=self._prepared.dataset.labels,
+            bare=torch.stack([one["bare"] for one in answers]) if "bare" in answers[0] else None,
+        )
+
+    def _orders(self) -> Iterator[Order]:
+        for is_dense in (True, False):
+            for index in range(references_wanted(self._prepared)):
+                key = self._key(index, is_dense=is_dense)
+                yield Order(key=key, index=index, is_dense=is_dense)
+
+    def _key(self, index: int, *, is_dense: bool) -> str:
+        """The same for a method that is dense training and nothing else as for the baseline."""
+        resolved = self._prepared.loaded.resolved
+        if is_dense or trains_plainly(self._prepared):
+            return content_key(self._prepared, index=index, method=PLAIN)
+        own = {name: resolved[name] for name in SELECTING}
+        return content_key(self._prepared, index=index, **own)
+
+
+def _train(
+    prepared: Preparation, folder: Path, order: Order, *, journal: Journal | None = None
+) -> None:
+    """Train one reference model and keep its answers; the model itself is not kept."""
+    own = reference(prepared, order.index)
+    working = folder / partial_name(order.key)
+    try:
+        network = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    seen = observe(network, own.dataset.inputs, own.dataset.labels)
+    answers = {"logits": seen.logits, "is_in": own.is_in}
+    if network.guard is not None:
+        answers["bare"] = seen.restricted(Access.WHITE_BOX).logits
+    Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
+
+
+def _trained(
+    own: ReferencePreparation, working: Path, *, is_dense: bool, journal: Journal
+) -> Classifier:
+    """Run a method, of which only the training is told, and which has no audit of its own."""
+
+    @cache
+    def big() -> Classifier:
+        """Only for what starts from it, or asks it."""
+        return _trained(own, working / "big", is_dense=True, journal=journal)
+
+    workshop = replace(
+        own.workshop(
+            "method",
+            big=None,
+            checkpoints=Checkpoints(working / "checkpoints"),
+            archived=lambda model: working / "archive" / f"{model}.safetensors",
+            journal=journal,
+        ),
+        big=lambda: copy.deepcopy(big()),
+        teacher=taught_by(lambda: copy.deepcopy(big())),
+    )
+    method = Uncompressed(UncompressedParams()) if is_dense else own.method
+    return method.run(workshop).chosen.network
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where another process finds what it has to build, and whether that may be code."""
+
+    spec: Path
+    plugins_dir: Path | None
+    allow_code: bool
+
+
+def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) -> None:
+    """The same in a process that has to load everything first."""
+    try:
+        prepared = _prepared(source)
+        loaded, registry = prepared.loaded, prepared.registry
+        with placing(loaded), naming_code_of(loaded, registry), reproducible(threads):
+            _train(prepared, folder, order)
+    except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
+        # made of more than a message, they cannot be sent to another process
+        raise SafeCompressError(str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def _prepared(source: _Source) -> Preparation:
+    registry = load_plugins(plugins_dir=source.plugins_dir).registry
+    loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
+    prepared = Preparation(loaded, registry)
+    require_same_identity(prepared.identity(), RunDirectory(source.spec.parent))
+    return prepared

@@ -1,0 +1,253 @@
+"""A run from spec to results: prepares everything, lets the method work, audits, writes it down."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.data.data_card import describe_data
+from safecompress_core.results.environment import environment, reproducible, threads_for
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.command_line import Invocation
+from safecompress_core.results.events import Journal, Sink
+from safecompress_core.context.cache_keys import content_key, trains_plainly
+from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.plan import PLAIN, plan_of
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.runs.build_results import (
+    describe_attacks,
+    describe_method,
+    describe_selection,
+    fingerprints,
+)
+from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
+from safecompress_core.results.directory import (
+    VERSION,
+    RunDirectory,
+    read_results,
+    write_json,
+    write_yaml,
+)
+from safecompress_core.audit.selection_gap import selection_gap
+from safecompress_core.methods.uncompressed import Uncompressed
+from safecompress_core.host import Registry
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.specfile.checks.spec_checks import auditing_selectors
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.placing import placed
+
+__all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """What is left behind.
+
+    Attributes:
+        path: the run directory.
+        results: the content of its ``results.json``.
+        is_new: whether this call did the work; False where it was done already.
+    """
+
+    path: Path
+    results: dict[str, Any]
+    is_new: bool
+
+
+def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
+    """``<runs>/<name>-<hash>``: the same for the same resolved spec and components of it."""
+    return runs / directory_name(loaded.resolved, plugin_records(loaded.resolved, registry))
+
+
+@placed
+@naming_code
+def run_spec(
+    loaded: LoadedSpec,
+    registry: Registry,
+    *,
+    runs: Path,
+    observers: Sink,
+    workers: int = 1,
+    plugins_dir: Path | None = None,
+    shared: Path | None = None,
+    shelf: dict[str, Dataset] | None = None,
+    invoked: Invocation | None = None,
+) -> FinishedRun:
+    """Do what a spec says; go on where an earlier run of the same spec was stopped.
+
+    Args:
+        loaded: a valid spec.
+        registry: what its components are made of.
+        runs: where run directories are made.
+        observers: is told of every event.
+        workers: how many processes train reference models at once; results do not depend on it.
+        plugins_dir: where single-file plugins are, for those processes to load.
+        shared: where several runs keep what they have in common: the uncompressed model and the
+            reference models of the same data, pools, training and seed. None to keep it here.
+        shelf: data that other runs of this process have loaded already, and get to use of this one.
+        invoked: the command line that asks for it, which the run directory records.
+
+    Raises:
+        SpecError: what only the data or the model could tell is wrong with the spec.
+        RunInUseError: if another process is at it.
+        RunDirectoryError: if samples, files or code have changed since an earlier attempt.
+        TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
+    """
+    prepared = Preparation(loaded, registry, shelf={} if shelf is None else shelf)
+    require_feasible(prepared)
+    with RunDirectory(run_directory(loaded, registry, runs)) as directory:
+        require_same_identity(prepared.identity(), directory)
+        if directory.is_finished:
+            return FinishedRun(
+                path=directory.path, results=read_results(directory.path), is_new=False
+            )
+        write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
+        write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
+        if "encoder" in prepared.passport:
+            write_json(directory.path / "preprocessing.json", prepared.passport["encoder"])
+        with reproducible(threads_for(prepared.blank(), prepared.sample)):
+            record = environment(prepared.device, prepared.recipe.arithmetic, invoked)
+            write_json(directory.path / "environment.json", record)
+            work = _Work(
+                prepared,
+                directory,
+                observers,
+                workers=workers,
+                plugins_dir=plugins_dir,
+                shared=shared,
+            )
+            results = work.results()
+        directory.seal()
+        return FinishedRun(path=directory.path, results=results, is_new=True)
+
+
+class _Work:
+    """The units of one run, in their order."""
+
+    def __init__(
+        self,
+        prepared: Preparation,
+        directory: RunDirectory,
+        observers: Sink,
+        *,
+        workers: int,
+        plugins_dir: Path | None,
+        shared: Path | None,
+    ) -> None:
+        self._prepared = prepared
+        self._directory = directory
+        self._seconds: dict[str, float] = {}
+        self._method = prepared.method
+        self._baseline = Uncompressed(UncompressedParams())
+        total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
+        self._journal = Journal(directory.log, live=observers)
+        self._references = ReferenceTraining(
+            prepared,
+            directory.path,
+            journal=self._journal,
+            workers=workers,
+            plugins_dir=plugins_dir,
+            shared=shared,
+        )
+        self._audit = RunAudit(
+            prepared, directory, self._references, journal=self._journal, shared=shared
+        )
+        self._dense = directory.checkpoints / "baseline"
+        if shared is not None:
+            self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
+        plan = plan_of(prepared.loaded, prepared.registry)
+        units = total + self._references.units()
+        self._journal.expect(units, epochs=plan.epochs, attacks=plan.tests)
+
+    def results(self) -> dict[str, Any]:
+        """Do the work and write down what came of it; what ``results.json`` holds."""
+        prepared, spec = self._prepared, self._prepared.spec
+        self._journal.tell(
+            "run_started",
+            name=spec.name,
+            path=str(self._directory.path),
+            method=spec.method.type,  # type: ignore[attr-defined]
+            attackers=[attack.id for attack in prepared.attacks],
+            metric=prepared.performance[0],
+            data=describe_data(prepared.original),
+        )
+        baseline = self._uncompressed()
+        outcome = self._compressed(baseline.chosen.network)
+        if self._references.units():
+            with self._timed("references"):
+                self._references.train()
+        with self._timed("audit"):
+            audited = self._audit.of(baseline.chosen, outcome)
+        results = {
+            "version": VERSION,
+            "name": spec.name,
+            "seed": spec.seed,
+            **audited,
+            "method": describe_method(spec.method, outcome),
+            "defences": outcome.chosen.facts(),
+            "rounds": list(outcome.rounds),
+            "selection": describe_selection(
+                prepared.performance[0],
+                prepared.attacks,
+                spec.method,
+                also_audit=auditing_selectors(spec),
+            ),
+            "attacks": describe_attacks((*prepared.attacks, *prepared.audit_attacks)),
+            "selection_gap": selection_gap(outcome.rounds, outcome.chosen_id, audited["audit"]),
+            "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
+            "data": describe_data(prepared.original),
+            "pools": prepared.describe_pools(),
+            "files": fingerprints(self._directory.path),
+            "seconds": {**self._seconds, "total": sum(self._seconds.values())},
+        }
+        write_json(self._directory.results, results)
+        self._journal.tell(
+            "run_finished",
+            gate=results["gate"],
+            controls=results["controls"],
+            seconds=results["seconds"],
+        )
+        return results
+
+    def _uncompressed(self) -> Outcome:
+        """The model that compression starts from."""
+        workshop = self._workshop("baseline", self._dense, big=None)
+        outcome = self._baseline.run(workshop)
+        self._seconds["baseline"] = workshop.checkpoints.seconds
+        workshop.store(outcome.chosen, self._directory.baseline)
+        return outcome
+
+    def _compressed(self, big: Classifier) -> Outcome:
+        """What the method makes; dense training is not done twice, nor its time counted twice."""
+        is_plain = trains_plainly(self._prepared)
+        place = self._dense if is_plain else self._directory.checkpoints / "method"
+        workshop = self._workshop("method", place, big=big)
+        outcome = self._method.run(workshop)
+        self._seconds["compress"] = 0.0 if is_plain else workshop.checkpoints.seconds
+        workshop.store(outcome.chosen, self._directory.model, model=outcome.model)
+        return outcome
+
+    def _workshop(self, unit: str, place: Path, *, big: Classifier | None) -> Workshop:
+        return self._prepared.workshop(
+            unit,
+            big=big,
+            checkpoints=Checkpoints(place),
+            archived=self._directory.archived,
+            journal=self._journal,
+        )
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._seconds[phase] = time.perf_counter() - start

@@ -1,0 +1,240 @@
+"""A few training steps on made-up samples of the true shape: what a step costs on this machine.
+
+Nothing is read from disk where the data's card tells the shape of a sample, so a run can be planned
+where its data are not; a run too large to be done here can still be measured here.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from safecompress_core.api import DataCard
+from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.environment import multiplications, reproducible, threads_for
+from safecompress_core.preflight.run_checks import require_buildable
+from safecompress_core.results.events import Journal
+from safecompress_core.training.training_state import Learner
+from safecompress_core.methods.method import Workshop
+from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.host import Registry
+from safecompress_core.attacks.observations import observe
+from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.sparse.selection import random_positions
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.placing import placed
+
+__all__ = ["Measured", "measured"]
+
+POOLED = 12
+"""Made-up samples that stand in the pools: two on either side of each, and nobody is attacked."""
+STEPS, ENOUGH = 10, 5.0
+"""Steps that are timed at most, and the seconds after which no more are begun."""
+WORDS = 600
+"""Length of a made-up text: more than a model reads, so that it is cut as a long one is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a step costs.
+
+    Attributes:
+        device: where.
+        threads: of torch.
+        precision: of the layers in training.
+        parameters: of the network.
+        multiplications: of one sample's forward pass, in linear layers and convolutions.
+        samples: in all, where they had to be loaded; None where they are made up.
+        batch_size: samples of a step.
+        step_seconds: of the fastest training step, with masks and defences.
+        observing_seconds: of a forward pass over as many samples as an attack sees them: float32.
+        peak_bytes: the most memory there was in use: of the whole process, or of the accelerator.
+    """
+
+    device: str
+    threads: int
+    precision: str
+    parameters: int
+    multiplications: int
+    samples: int | None
+    batch_size: int
+    step_seconds: float
+    observing_seconds: float
+    peak_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@placed
+@naming_code
+def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
+    """Train some steps as the spec's method would, at its density, and observe a batch.
+
+    Raises:
+        SpecError: if the model cannot be had, or, where samples cannot be made up, the data.
+    """
+    prepared = MadeUp(loaded, registry)
+    require_buildable(prepared)
+    batch = loaded.spec.training.batch_size
+    with (
+        reproducible(threads_for(prepared.blank(), prepared.sample)),
+        TemporaryDirectory() as place,
+    ):
+        workshop = prepared.workshop(
+            "measuring",
+            big=None,
+            checkpoints=Checkpoints(Path(place)),
+            archived=lambda model: Path(place) / model,
+            journal=Journal(),
+        )
+        # a step costs the same whatever a defence has other models answer
+        even = torch.full((len(workshop.trainer), workshop.card.classes), 1 / workshop.card.classes)
+        learner = _learner(prepared, replace(workshop, held_out=lambda _: even))
+        learner.network.answer_through(None)  # a guard learns after many steps, not in each
+
+        def step() -> None:
+            until = learner.epoch + 1
+            workshop.trainer.train(learner, until=until, evolution=None, what="the made-up model")
+
+        rows = torch.arange(batch)
+        inputs, labels = prepared.dataset.inputs[rows], prepared.dataset.labels[rows]
+        return Measured(
+            device=str(prepared.device),
+            threads=torch.get_num_threads(),
+            precision=str(prepared.recipe.arithmetic.precision).removeprefix("torch."),
+            parameters=sum(parameter.numel() for parameter in learner.network.parameters()),
+            multiplications=multiplications(learner.network, prepared.sample),
+            samples=None if prepared.makes_samples else len(prepared.original.labels),
+            batch_size=batch,
+            step_seconds=_fastest(step, prepared.device),
+            observing_seconds=_fastest(
+                lambda: observe(learner.network, inputs, labels, batch_size=batch), prepared.device
+            ),
+            peak_bytes=_peak_bytes(prepared.device),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MadeUp(Preparation):
+    """A spec with samples that are noise, of the shape that the data's card tells."""
+
+    @cached_property
+    def original(self) -> Dataset:
+        """As many as a batch has; the real ones where the card does not tell their shape."""
+        card = self._card
+        if card is None or not self.makes_samples:
+            return super().original
+        count = max(self.spec.training.batch_size, POOLED) + 1
+        generator = self.seed.child("made-up").torch()
+        inputs = torch.rand(count, *card.input_shape, generator=generator)
+        data = Dataset(
+            inputs=inputs,
+            labels=torch.arange(count) % card.classes,
+            classes=tuple(map(str, range(card.classes))),
+            attributes={
+                name: Attribute(torch.arange(count) % values, tuple(map(str, range(values))))
+                for name, values in card.attributes.items()
+            },
+            texts=() if inputs.numel() else ("word " * WORDS,) * count,
+        )
+        return self._factory.prepare(data)
+
+    @property
+    def makes_samples(self) -> bool:
+        """Whether the data's card tells the shape of a sample, so that none is loaded."""
+        return self._card is not None and bool(self._card.input_shape)
+
+    @property
+    def _card(self) -> DataCard | None:
+        card = definition_of(self.spec.task.data).card
+        return card(self.spec.task.data) if card is not None else None
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Without canaries."""
+        return self.original
+
+    @cached_property
+    def pools(self) -> Pools:
+        """As few as there may be: nobody is attacked."""
+        names = ("attack-train", "select", "audit")
+        sides = torch.arange(POOLED).view(len(names), 2, -1)
+        known, select, audit = (
+            Pool(name, members, others)
+            for name, (members, others) in zip(names, sides, strict=True)
+        )
+        reference = torch.tensor([POOLED])
+        return Pools(attack_train=known, select=select, audit=audit, reference=reference)
+
+    @cached_property
+    def _trainer(self) -> Trainer:
+        """An epoch is a single batch."""
+        training = self.spec.training
+        return Trainer(
+            self.dataset,
+            torch.arange(training.batch_size),
+            batch_size=training.batch_size,
+            device=self.device,
+            seed=self.seed.child("training"),
+            clip_norm=training.clip_norm,
+            arithmetic=self.recipe.arithmetic,
+            reference=self.pools.reference,
+        )
+
+
+def _learner(prepared: MadeUp, workshop: Workshop) -> Learner:
+    """With the method's defences, and a random topology of its density where it has one."""
+    network, method = workshop.blank(), prepared.spec.method
+    density = getattr(method, "density", 1.0)
+    generator = workshop.seed.child("topology").torch()
+    topology = Topology.from_masks(
+        {
+            name: random_positions(
+                torch.ones(weight.shape, dtype=torch.bool),
+                max(1, round(density * weight.numel())),
+                generator=generator,
+            )
+            for name, weight in network.sparse_parameters().items()
+        }
+    )
+    settings = workshop.settings(list(getattr(method, "defences", ())))
+    return workshop.learner(network, topology if density < 1 else None, settings)
+
+
+def _fastest(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of several times; the first, which prepares much, does not count."""
+    work()
+    found: list[float] = []
+    while len(found) < STEPS and sum(found) < ENOUGH:
+        _wait(device)
+        start = time.perf_counter()
+        work()
+        _wait(device)
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _peak_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

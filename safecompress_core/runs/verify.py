@@ -1,0 +1,229 @@
+"""Works out again, from the files of a run directory, what its results say of them."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from safecompress_core.api import Game
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.integrity import Check, Status, recorded_files
+from safecompress_core.runs.run import directory_name, plugin_records
+from safecompress_core.results.directory import read_json, read_results
+from safecompress_core.results.checksums import RESULTS, SUMS, sha256
+from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
+from safecompress_core.host import Registry
+from safecompress_core.saved_models.storage import StoredModel, load_model
+from safecompress_core.specfile.load import load_any_spec
+from safecompress_core.specfile.models.run_spec import Gate
+
+__all__ = ["Check", "Status", "verified"]
+
+UNSEEN = (Game.EVASION, Game.EXTRACTION)
+"""The games whose attacks are read on non-members alone."""
+BASELINE = "baseline/model.safetensors"
+SPEC, PLUGINS, EVENTS = "spec.resolved.yaml", "plugins.json", "events.jsonl"
+
+
+def verified(directory: Path, registry: Registry) -> list[Check]:
+    """Every check of a finished run; a file or key that is missing is damage too.
+
+    Args:
+        directory: of the run.
+        registry: what is installed, to tell whether the spec would give this directory again.
+
+    Raises:
+        RunDirectoryError: if there are no results, or they have another version.
+    """
+    if not (directory / RESULTS).exists():
+        raise RunDirectoryError(f"{directory / RESULTS}: no such file; is this a finished run?")
+    found = list(recorded_files(directory))
+    if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in found):
+        return found  # nothing can be worked out from these
+    run = _Run(directory, read_results(directory), registry)
+    for name, check in run.checks():
+        try:
+            found.append(check())
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            message = f"results.json lacks what it should have: {error!r}"
+            found.append(Check(name, Status.DAMAGED, message))
+        except (OSError, ValueError, StorageError, RunDirectoryError) as error:
+            found.append(Check(name, Status.DAMAGED, str(error)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run directory under examination."""
+
+    directory: Path
+    results: Mapping[str, Any]
+    registry: Registry
+
+    def checks(self) -> Iterator[tuple[str, Callable[[], Check]]]:
+        """What is looked at, in the order in which it is told."""
+        for file, stated in self._models():
+            yield file, partial(self._model, file, stated)
+        yield "results.json: files", self._files
+        yield "results.json: pools", self._pools
+        yield "results.json: gate", self._gates
+        yield EVENTS, self._events
+        yield "name", self._name
+        yield PLUGINS, self._plugins
+
+    def _models(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each model file with what the results say of it; the file of an audit is elsewhere."""
+        if self.results.get("baseline", {}) is None:
+            return
+        yield "model/model.safetensors", self.results.get("model", {})
+        yield BASELINE, self.results.get("baseline", {}).get("model", {})
+        densities = {
+            one["id"]: one["density"]
+            for round_ in self.results.get("rounds", [])
+            for one in round_["candidates"]
+        }
+        for entry in self.results.get("archive", []):
+            stated = {"density": densities.get(entry["id"]), "file_bytes": entry["file_bytes"]}
+            yield entry["file"], stated
+
+    def _model(self, file: str, stated: Mapping[str, Any]) -> Check:
+        """It loads, its own SHA-256 and the one in the results fit, so do density and size."""
+        path = self.directory / file
+        stored = load_model(path)
+        if sha256(path) != self.results["files"].get(file):
+            return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
+        topology = stored.topology
+        found = {
+            "density": topology.total_active / self._weights(stored),
+            "file_bytes": path.stat().st_size,
+        }
+        if "parameters" in stated:  # an archive's entry has none
+            # Running means are in the file as well, and nobody trains them.
+            total = sum(tensor.numel() for tensor in stored.state.values())
+            found["parameters"] = min(stated["parameters"], total)
+            found["active"] = found["parameters"] - topology.total + topology.total_active
+        for key, value in found.items():
+            if stated[key] != value:
+                message = f"{key} is {value}, but results.json says {stated[key]}"
+                return Check(file, Status.DAMAGED, message)
+        return Check(file, Status.OK, f"loads; density {found['density']:.6f}, hashes fit")
+
+    def _weights(self, stored: StoredModel) -> int:
+        """How many weights the uncompressed model has that may be sparse."""
+        own = self.results["baseline"]["model"]["architecture"]
+        if stored.metadata["model"] == own and "reshaping" not in stored.metadata:
+            return stored.topology.total
+        return load_model(self.directory / BASELINE).topology.total
+
+    def _files(self) -> Check:
+        """The results name every model file once."""
+        name = "results.json: files"
+        known = {file for file, _ in self._models()}
+        if known != set(self.results["files"]):
+            odd = ", ".join(sorted(known ^ set(self.results["files"])))
+            return Check(name, Status.DAMAGED, f"hashes and models do not match: {odd}")
+        return Check(name, Status.OK, f"{len(known)} model files")
+
+    def _pools(self) -> Check:
+        """Every attack was judged on as many samples as its pool has."""
+        name, pools = "results.json: pools", self.results["pools"]
+        judged = [("audit", one) for part in self._audits() for one in part.values()]
+        judged += [
+            ("select", one)
+            for round_ in self.results["rounds"]
+            for candidate in round_["candidates"]
+            for one in candidate["attacks"].values()
+        ]
+        for pool, one in judged:
+            if one["game"] == Game.INVERSION:  # of classes, or of a few samples
+                continue
+            of_members = 0 if one["game"] in UNSEEN else pools[pool]["members"]
+            size = of_members, pools[pool]["non_members"]
+            if (one["members"], one["non_members"]) != size or one["n"] != sum(size):
+                message = f"an attack was judged on {one['n']} samples, the pool {pool} has {size}"
+                return Check(name, Status.DAMAGED, message)
+        return Check(name, Status.OK, f"{len(judged)} attacks were judged on whole pools")
+
+    def _audits(self) -> Iterator[Mapping[str, Any]]:
+        yield self.results["audit"]
+        if self.results["baseline"] is not None:
+            yield self.results["baseline"]["audit"]
+        yield from (entry["audit"] for entry in self.results["archive"] if "audit" in entry)
+
+    def _gates(self) -> Check:
+        """The verdicts follow from the figures and the spec."""
+        name = "results.json: gate"
+        gates = [Gate.model_validate(gate) for gate in self._spec()["gate"]]
+        again = verdicts(gates, compressed=self.results, baseline=self.results["baseline"])
+        if again != self.results["gate"]:
+            return Check(name, Status.DAMAGED, "the verdicts do not follow from the figures")
+        return Check(name, Status.OK, f"{len(gates)} verdicts follow from the figures")
+
+    def _events(self) -> Check:
+        """Every line of the log is an event, the last of them the run's end."""
+        lines = (self.directory / EVENTS).read_text(encoding="utf-8").splitlines()
+        last = ""
+        for number, line in enumerate(lines, start=1):
+            try:
+                last = json.loads(line)["event"]
+            except (ValueError, KeyError, TypeError):
+                return Check(EVENTS, Status.DAMAGED, f"line {number} is no event")
+        if last != "run_finished":
+            return Check(EVENTS, Status.DAMAGED, "it does not end with the end of the run")
+        return Check(EVENTS, Status.OK, f"{len(lines)} events")
+
+    def _name(self) -> Check:
+        """The directory's name follows from the spec and the plugins that it records."""
+        spec = self._spec()
+        model = self.results.get("origin", {}).get("sha256")
+        wanted = directory_name(spec, read_json(self.directory / PLUGINS), model=model)
+        name = self.directory.resolve().name
+        if name == wanted:
+            return Check("name", Status.OK, "it follows from the spec and the plugins recorded")
+        if re.fullmatch(rf"{re.escape(str(spec['name']))}-[0-9a-f]{{8}}", name):
+            message = f"spec and plugins recorded give {wanted}: one of them was changed"
+            return Check("name", Status.DAMAGED, message)
+        message = f"the directory was renamed; the run called it {wanted}"
+        return Check("name", Status.WARNING, message)
+
+    def _plugins(self) -> Check:
+        """Whether what is installed would give this directory again."""
+        recorded = read_json(self.directory / PLUGINS)
+        installed = plugin_records(self._spec(), self.registry)
+        odd = [
+            f"{one['kind']} {one['name']} {one['version']}"
+            for one in recorded
+            if one not in installed
+        ]
+        odd += [
+            f"{one['kind']} {one['name']} {one['version']}"
+            for one in installed
+            if one not in recorded
+        ]
+        if odd:
+            more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+            message = (
+                f"others are installed now, so the spec gives another run: {', '.join(odd[:3])}"
+            )
+            return Check(PLUGINS, Status.WARNING, message + more)
+        try:
+            # nothing is built of it here, so nothing that it names is imported
+            load_any_spec(self.directory / SPEC, registry=self.registry, allow_code=True)
+        except SpecError as error:
+            return Check(PLUGINS, Status.WARNING, f"the spec is no longer valid: {error}")
+        return Check(PLUGINS, Status.OK, f"{len(recorded)} components, as installed now")
+
+    def _spec(self) -> dict[str, Any]:
+        try:
+            spec = YAML(typ="safe", pure=True).load(self.directory / SPEC)
+        except YAMLError as error:
+            raise RunDirectoryError(f"{SPEC} is not YAML: {error}") from error
+        if not isinstance(spec, dict):
+            raise RunDirectoryError(f"{SPEC} is no mapping")
+        return spec

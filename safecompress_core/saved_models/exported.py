@@ -1,0 +1,309 @@
+"""Models that can only be asked: exported programs, TorchScript and ONNX, as plain modules.
+
+- Nothing is unpickled. An exported program whose weights are pickled is refused, and the example
+  inputs in it, which torch would unpickle, are left out before torch reads it.
+- A model made for a fixed number of samples is asked for as many at a time, the last ones padded.
+- All are asked on the CPU.
+"""
+
+import io
+import json
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.data.dataset import Inputs
+from safecompress_core.errors import MissingExtraError, ModelError, StorageError
+from safecompress_core.saved_models.input_casting import cast, scale_for
+from safecompress_core.saved_models.model_format import Format
+from safecompress_core.saved_models.outputs import LABELS, Reading, require_same_labels
+
+__all__ = ["Asked", "LogProbabilities", "asked"]
+
+# N samples · C classes
+
+Answer = Callable[[Tensor], Any]
+
+ONNX_TYPES = {
+    "tensor(float)": torch.float32,
+    "tensor(double)": torch.float64,
+    "tensor(float16)": torch.float16,
+    "tensor(int64)": torch.int64,
+    "tensor(int32)": torch.int32,
+    "tensor(uint8)": torch.uint8,
+}
+"""What an input of ONNX Runtime may be, as a tensor."""
+FEW = 256
+"""Samples whose most likely labels are compared with the labels that a model names."""
+FATAL = 4
+"""The one severity that ONNX Runtime still logs."""
+TINY = torch.finfo(torch.float32).tiny
+"""What a probability of exactly 0 counts as in a logarithm: the smallest normal float32."""
+
+
+class _Function:
+    """A function that copies share: a session of ONNX Runtime cannot be copied."""
+
+    def __init__(self, function: Answer) -> None:
+        self._function = function
+
+    def __call__(self, inputs: Tensor) -> Any:
+        return self._function(inputs)
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A model that can only be asked.
+
+    Attributes:
+        module: from samples (N, ...) to its answers (N, C), float32 on the CPU.
+        parameters: how many it has; None where its file does not tell.
+        notes: what is done to samples before it is asked, for the data card.
+    """
+
+    module: nn.Module
+    parameters: int | None
+    notes: tuple[str, ...] = ()
+
+
+class Answers(nn.Module):
+    """A function of samples as a module.
+
+    Args:
+        function: answers a batch.
+        reading: tells which of its outputs are the answers.
+        dtype: of what it takes.
+        scale: samples are multiplied by it where it takes integers.
+        batch: how many samples it takes; None for any number.
+    """
+
+    def __init__(
+        self,
+        function: Answer,
+        *,
+        reading: Reading,
+        dtype: torch.dtype,
+        scale: int = 1,
+        batch: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._function = _Function(function)
+        self._reading = reading
+        self._dtype = dtype
+        self._scale = scale
+        self._batch = batch
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return its answers, float32."""
+        inputs = cast(inputs, self._dtype, self._scale)
+        read = self._reading.read
+        if self._batch is None or len(inputs) == 0:
+            return read(self._function(inputs))
+        missing = -len(inputs) % self._batch
+        padded = torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])])
+        rows = [read(self._function(one)) for one in padded.split(self._batch)]
+        return torch.cat(rows)[: len(inputs)]
+
+
+class LogProbabilities(nn.Module):
+    """Logarithms of a model's probabilities: logits with the same posteriors.
+
+    Args:
+        module: from samples to probabilities (N, C).
+        whole: what they sum to: 1, or 100 for percentages.
+    """
+
+    def __init__(self, module: nn.Module, *, whole: float = 1) -> None:
+        super().__init__()
+        self.module = module
+        self._whole = whole
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (N, C); a probability of 0 counts as the smallest number."""
+        probabilities: Tensor = self.module(inputs)
+        return (probabilities.double() / self._whole).clamp(min=TINY).log().float()
+
+
+def asked(path: Path, form: Format, *, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+    """Load a model's file as a module.
+
+    Args:
+        path: the file.
+        form: what it holds.
+        inputs: the samples that it will be asked about, (N, ...).
+        reading: tells which of its outputs are the answers.
+
+    Raises:
+        MissingExtraError: if ONNX Runtime is not installed.
+        StorageError: if the file cannot be loaded, or holds pickles.
+        ModelError: if it takes no such samples without a loss, or no output is known to hold its
+            answers.
+    """
+    load = {
+        Format.EXPORTED: _exported,
+        Format.TORCHSCRIPT: _torchscript,
+        Format.ONNX: _onnx,
+    }[form]
+    try:
+        return load(path, inputs, reading)
+    except (StorageError, MissingExtraError, ModelError):
+        raise
+    except Exception as error:  # what these loaders raise is of all kinds
+        reason = " ".join(str(error).split())[:300]
+        raise StorageError(f"{path}: cannot be loaded as {form.named}: {reason}") from error
+
+
+def _scaled(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
+    """What the data card says where samples are scaled."""
+    if scale == 1:
+        return ()
+    name = str(dtype).removeprefix("torch.")
+    return (f"samples are given to the model times {scale}, as {name}, which it takes",)
+
+
+def _exported(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own deprecated parts
+        program = torch.export.load(_unpickled(path))
+        module = program.module()
+    taken = set(program.graph_signature.user_inputs)
+    values = [
+        node.meta["val"]
+        for node in program.graph.nodes
+        if node.name in taken and isinstance(node.meta.get("val"), Tensor)
+    ]
+    if len(values) != 1:
+        raise StorageError(f"{path}: takes {len(values)} tensors, and a sample is one")
+    first = values[0].shape[0] if values[0].ndim else None
+    dtype = values[0].dtype
+    scale = scale_for(inputs, dtype)
+    answers = Answers(
+        module,
+        reading=reading,
+        dtype=dtype,
+        scale=scale,
+        batch=first if isinstance(first, int) else None,
+    )
+    count = sum(one.numel() for one in program.state_dict.values() if isinstance(one, nn.Parameter))
+    return Asked(module=answers, parameters=count, notes=_scaled(scale, dtype))
+
+
+def _unpickled(path: Path) -> io.BytesIO:
+    """The archive without what torch would unpickle.
+
+    Raises:
+        StorageError: if that is more than the example inputs.
+    """
+    kept = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(kept, "w") as copy:
+        for entry in archive.infolist():
+            inside = f"/{entry.filename}"
+            content = archive.read(entry)
+            if "/data/aotinductor/" in inside:
+                raise StorageError(f"{path}: holds compiled programs, which are not loaded")
+            if "/data/sample_inputs/" in inside:
+                content = b""
+            elif "/data/weights/" in inside or "/data/constants/" in inside:
+                _refuse_pickles(path, entry.filename, content)
+            copy.writestr(entry.filename, content)
+    kept.seek(0)
+    return kept
+
+
+def _refuse_pickles(path: Path, name: str, content: bytes) -> None:
+    is_pickled = name.endswith(".pt") or "_obj_" in name
+    if name.endswith("_config.json"):
+        payloads = json.loads(content)["config"].values()
+        is_pickled = any(one["use_pickle"] for one in payloads)
+    if is_pickled:
+        raise StorageError(
+            f"{path}: {name} is pickled, and nothing is ever unpickled; export the model with "
+            "plain tensors as its weights"
+        )
+
+
+def _torchscript(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch would have us use torch.export
+        module = torch.jit.load(path, map_location="cpu")
+    module.eval()
+    count = sum(parameter.numel() for parameter in module.parameters())
+    dtype, scale = _accepted(module, inputs)
+    answers = Answers(module, reading=reading, dtype=dtype, scale=scale)
+    return Asked(module=answers, parameters=count or None, notes=_scaled(scale, dtype))
+
+
+def _accepted(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch.dtype, int]:
+    """The dtype that a TorchScript model takes, which its file does not say, and the scale.
+
+    Samples that are integers stay so. Others are tried as the floats that its parameters are, then
+    as the integers that lose nothing; if none is taken, asking tells why.
+    """
+    sample = inputs[torch.arange(min(2, len(inputs)))]
+    if not sample.is_floating_point():
+        return sample.dtype, 1
+    own = next((one.dtype for one in module.parameters() if one.is_floating_point()), None)
+    floats = dict.fromkeys((own or torch.float32, torch.float32, torch.float64))
+    for dtype in (*floats, torch.int64, torch.int32, torch.uint8):
+        try:
+            scale = scale_for(inputs, dtype)
+            with torch.no_grad():
+                module(cast(sample, dtype, scale))
+        except (RuntimeError, ModelError):
+            continue
+        return dtype, scale
+    return torch.float32, 1
+
+
+def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+    try:
+        import onnxruntime  # noqa: PLC0415  an extra of its own
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnxruntime", extra="onnx") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL  # errors are raised as well, and told in one line
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    taken = session.get_inputs()
+    if len(taken) != 1:
+        listed = ", ".join(repr(one.name) for one in taken)
+        raise StorageError(
+            f"{path}: takes {len(taken)} inputs ({listed}), and a sample is one; export the model "
+            "with one input for all values"
+        )
+    given = taken[0]
+    if given.type not in ONNX_TYPES:
+        raise StorageError(f"{path}: takes {given.type}, and no numbers")
+    put_out = session.get_outputs()
+    names = [output.name for output in put_out]
+    tables = [output.name for output in put_out if output.type.startswith("seq(map(")]
+    wanted = reading.chosen(names, tables)
+    dtype = ONNX_TYPES[given.type]
+    scale = scale_for(inputs, dtype)
+
+    def run(output: str, batch: Tensor) -> Any:
+        return session.run([output], {given.name: batch.numpy()})[0]
+
+    def answer(batch: Tensor) -> Any:
+        found = run(wanted, batch)
+        return found if isinstance(found, list) else torch.from_numpy(found)
+
+    first = given.shape[0] if given.shape else None
+    size = first if isinstance(first, int) else None
+    answers = Answers(
+        answer, reading=replace(reading, output=None), dtype=dtype, scale=scale, batch=size
+    )
+    label = next((name for name in names if name.lower() in LABELS and name != wanted), None)
+    if label is not None and size is None:
+        few = cast(inputs[torch.arange(min(FEW, len(inputs)))], dtype, scale)
+        named = [str(one) for one in run(label, few).reshape(-1).tolist()]
+        require_same_labels(answers(few), named, reading.classes)
+    return Asked(module=answers, parameters=None, notes=_scaled(scale, dtype))

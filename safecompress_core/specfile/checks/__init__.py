@@ -1,0 +1,1 @@
+"""Checks of a valid spec: its parts must fit each other."""

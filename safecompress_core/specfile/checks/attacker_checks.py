@@ -1,0 +1,185 @@
+"""Whether the attackers of a spec fit each other, the phase that they are named for, and the run.
+
+An attacker that is made of others is looked into: what holds for an attacker holds for a part.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from safecompress_core.api import (
+    AttackerParams,
+    CombinedAttackerDef,
+    CombinedAttackerParams,
+    Game,
+    Params,
+    component_id,
+)
+from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.run_spec import RunSpec
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_alone"]
+
+COMBINED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
+"""The games in which several attackers can be one: each says something of every sample."""
+
+WEIGHT: float = AttackerParams.model_fields["weight"].default
+
+LISTS: Mapping[str, SpecPath] = {"select": ("attackers",), "audit": ("audit", "attackers")}
+
+
+def each_alone(
+    attackers: Iterable[Params], path: SpecPath
+) -> Iterator[tuple[SpecPath, AttackerParams]]:
+    """Every attacker of a list that is made of nothing, with its path: also those within others."""
+    for index, attacker in enumerate(attackers):
+        assert isinstance(attacker, AttackerParams)  # the slot takes no others
+        if isinstance(definition_of(attacker), CombinedAttackerDef):
+            parts = _parts(attacker)
+            yield from each_alone(parts, (*path, index, "attackers"))
+        else:
+            yield (*path, index), attacker
+
+
+def check_attackers(spec: RunSpec) -> Iterator[Finding]:
+    """Everything that is wrong with the attackers beside their ids and weights."""
+    yield from check_combined(spec.attackers, LISTS["select"])
+    yield from check_combined(spec.audit.attackers, LISTS["audit"])
+    yield from _check_selecting(spec)
+    yield from _check_versions(spec)
+    yield from _check_audit(spec)
+
+
+def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Finding]:
+    """What is wrong with the parts of the attackers of a list that are made of others."""
+    for index, attacker in enumerate(attackers):
+        if isinstance(definition_of(attacker), CombinedAttackerDef):
+            yield from _check_parts(_parts(attacker), (*path, index, "attackers"))
+
+
+def auditing_selectors(spec: RunSpec) -> dict[str, str]:
+    """By id in the audit, the id under which the same attacker selects.
+
+    The same is who has the same type and parameters; the type with others is another attacker. One
+    that is made of others is the same as soon as one of its parts is; the id is then the part's.
+    """
+    selecting = _selecting(spec)
+    found = {}
+    for attacker in spec.audit.attackers:
+        same = [
+            selecting[identity]
+            for _, alone in each_alone([attacker], ())
+            for identity in (_identity(alone),)
+            if identity in selecting
+        ]
+        if same:
+            found[component_id(attacker)] = same[0]
+    return found
+
+
+def _parts(attacker: Params) -> list[AttackerParams]:
+    assert isinstance(attacker, CombinedAttackerParams)  # or the host would have refused it
+    return attacker.attackers
+
+
+def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Finding]:
+    """They are of one game, after the same, made of nothing, and count as much as each other."""
+    first = attacker_of(parts[0])
+    sought = getattr(parts[0], "attribute", None)
+    for index, part in enumerate(parts):
+        name, definition = component_id(part), attacker_of(part)
+        if isinstance(definition_of(part), CombinedAttackerDef):
+            message = f"{name!r} is made of other attackers, and cannot be a part of one itself"
+            yield Finding((*path, index, "type"), message, "write its attackers here instead")
+        elif definition.game not in COMBINED:
+            message = f"{name!r} plays {str(definition.game)!r}, where attackers cannot be combined"
+            mend = "take attackers on membership or on one attribute"
+            yield Finding((*path, index, "type"), message, mend)
+        elif definition.game is not first.game:
+            message = (
+                f"{name!r} plays {str(definition.game)!r}, and {component_id(parts[0])!r} beside "
+                f"it {str(first.game)!r}"
+            )
+            yield Finding((*path, index, "type"), message, "make two attackers of them")
+        elif getattr(part, "attribute", None) != sought:
+            message = f"{name!r} is after another attribute than {component_id(parts[0])!r}"
+            mend = f"write {sought!r}, or make two attackers of them"
+            yield Finding((*path, index, "attribute"), message, mend)
+        if part.weight != WEIGHT:  # a resolved spec writes it out
+            message = f"{name!r} is a part of an attacker, and only the whole has a weight"
+            yield Finding((*path, index, "weight"), message, "leave it out")
+
+
+def _check_selecting(spec: RunSpec) -> Iterator[Finding]:
+    """What an attacker may need that no candidate comes with.
+
+    Reference models of every candidate would cost more than all candidates together, and a
+    reference model re-runs the selection, where it has no other models beside it. Candidates are
+    compared sample by sample.
+    """
+    mend = "move it to audit.attackers"
+    for path, attacker in each_alone(spec.attackers, LISTS["select"]):
+        name, definition = component_id(attacker), attacker_of(attacker)
+        where = (*path, "type")
+        if definition.references:
+            message = f"{name!r} compares with reference models, which only the audit trains"
+            yield Finding(where, message, mend)
+        if definition.pairs_with_uncompressed:
+            message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
+            yield Finding(where, message, mend)
+        elif definition.sees_versions:
+            message = f"{name!r} also sees other versions of the model, which only the audit has"
+            yield Finding(where, message, mend)
+        if not definition.game.selects:
+            message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
+            yield Finding(where, message, mend)
+
+
+def _check_versions(spec: RunSpec) -> Iterator[Finding]:
+    """Who compares versions of a model needs a run that leaves several behind."""
+    for path, attacker in each_alone(spec.audit.attackers, LISTS["audit"]):
+        if not attacker_of(attacker).sees_versions:
+            continue
+        name, method = component_id(attacker), definition_of(spec.method)
+        if method.workload is not None:
+            workload = method.workload(spec.method, spec.training.epochs)
+            if not workload.candidates:
+                message = (
+                    f"{name!r} sees several compressed versions, and {method.name!r} makes one"
+                )
+                mend = "take it out, or use a method with rounds"
+                yield Finding((*path, "type"), message, mend)
+                continue
+        if spec.audit.front == "chosen":
+            message = f"{name!r} sees several compressed versions, and the audit keeps one"
+            yield Finding((*path, "type"), message, "write audit.front: ends, or all")
+
+
+def _check_audit(spec: RunSpec) -> Iterator[Finding]:
+    """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
+    if spec.audit.allow_selectors:
+        return
+    selecting = _selecting(spec)
+    for path, attacker in each_alone(spec.audit.attackers, LISTS["audit"]):
+        name = selecting.get(_identity(attacker))
+        if name is not None:
+            yield Finding(
+                path,
+                f"this is the attacker {name!r} that selects, whose figures read too low here",
+                "audit with another one, or write 'allow_selectors: true'",
+            )
+
+
+def _selecting(spec: RunSpec) -> dict[str, str]:
+    """By what it is, the id of each attacker that selects; the first of equal ones."""
+    found: dict[str, str] = {}
+    for _, attacker in each_alone(spec.attackers, LISTS["select"]):
+        found.setdefault(_identity(attacker), component_id(attacker))
+    return found
+
+
+def _identity(attacker: Params) -> str:
+    """Type and parameters, whatever it is called and however much it counts."""
+    content: dict[str, Any] = attacker.model_dump(mode="json", exclude={"id", "weight"})
+    return repr(sorted(content.items()))

@@ -1,0 +1,73 @@
+"""Whether the parts of an audit's spec fit each other."""
+
+import math
+from collections.abc import Callable, Iterator
+
+from safecompress_core.api import component_id
+from safecompress_core.specfile.checks.attacker_checks import check_combined, each_alone
+from safecompress_core.specfile.checks.spec_checks import (
+    check_against_card,
+    check_gate,
+    check_names,
+)
+from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.models.components import attacker_of
+from safecompress_core.specfile.outside import check_paths
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["check_audit"]
+
+
+def check_audit(spec: AuditSpec) -> Iterator[Finding]:
+    """Everything in the spec of an audit that does not fit the rest of it, or the data's card."""
+    for check in _CHECKS:
+        yield from check(spec)
+
+
+def _check_pools(spec: AuditSpec) -> Iterator[Finding]:
+    total = spec.pools.attack_train + spec.pools.audit
+    if not math.isclose(total, 1, abs_tol=1e-9):
+        message = f"attack_train and audit sum to {total:g}"
+        yield Finding(("pools",), message, "write shares that sum to 1; the defaults are .5 .5")
+
+
+def _check_ids(spec: AuditSpec) -> Iterator[Finding]:
+    yield from check_names(("audit", "attackers"), spec.audit.attackers)
+    yield from check_names(("metrics",), spec.metrics)
+
+
+def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
+    names = spec.task.labels
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            message = f"two outputs of the model are called {name!r}"
+            yield Finding(("task", "labels", index), message, "name each of them once")
+
+
+def _check_combined(spec: AuditSpec) -> Iterator[Finding]:
+    yield from check_combined(spec.audit.attackers, ("audit", "attackers"))
+
+
+def _check_references(spec: AuditSpec) -> Iterator[Finding]:
+    """A reference model is trained as the attacked one was, and nobody knows how that was."""
+    for path, attacker in each_alone(spec.audit.attackers, ("audit", "attackers")):
+        if attacker_of(attacker).references:
+            name = component_id(attacker)
+            message = (
+                f"{name!r} compares with reference models, which are trained as the attacked model "
+                "was; of a model that exists already, nobody can say how that was"
+            )
+            mend = "take it out, or make the model with `safecompress run`, whose audit trains them"
+            yield Finding((*path, "type"), message, mend)
+
+
+_CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (
+    _check_pools,
+    _check_ids,
+    _check_labels,
+    _check_combined,
+    _check_references,
+    check_gate,
+    check_paths,
+    check_against_card,
+)

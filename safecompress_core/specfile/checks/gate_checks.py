@@ -1,0 +1,122 @@
+"""Gates that decide nothing: bounds that no model can miss, or that none can meet."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from safecompress_core.api import Game, Params, SparseTrainingParams, component_id
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.models.run_spec import Gate
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["RANGES", "check_bounds", "check_contradictions", "check_densities"]
+
+Range = tuple[float, float]
+
+SHARE: Range = (0, 1)
+ANY: Range = (-math.inf, math.inf)
+POSITIVE: Range = (0, math.inf)
+
+RANGES: Mapping[Game, Mapping[str, Range]] = {
+    Game.MEMBERSHIP: {"accuracy": SHARE, "auc": SHARE, "advantage": (-1, 1)},
+    Game.ATTRIBUTE: {
+        "accuracy": SHARE,
+        "advantage": SHARE,
+        "lift": (-1, 1),
+        "mae": POSITIVE,
+        "mae_lift": ANY,
+    },
+    Game.EVASION: {"robust_accuracy": SHARE, "advantage": (-math.inf, 1)},
+    Game.INVERSION: {"error": POSITIVE, "psnr": ANY, "advantage": SHARE},
+    Game.EXTRACTION: {"fidelity": SHARE, "advantage": (-math.inf, 1)},
+}
+"""Lowest and highest value of each measure of an attack, by its game."""
+
+MODEL_RANGES: Mapping[str, Range] = {"model.density": SHARE, "model.file_bytes": (1, math.inf)}
+
+
+def check_bounds(
+    gates: Sequence[Gate], metrics: Sequence[Params], games: Mapping[str, Game]
+) -> Iterator[Finding]:
+    """Find each bound that lies outside of its measure's range, or at the end that is always kept.
+
+    Args:
+        gates: of the spec; a measure that is not known is passed over.
+        metrics: of the spec.
+        games: the game by each name that may stand before a measure: of a game, or of an attacker.
+    """
+    ranges = {component_id(one): _metric_range(one) for one in metrics} | dict(MODEL_RANGES)
+    for index, gate in enumerate(gates):
+        owner, _, measure = gate.measure.rpartition(".")
+        found = ranges.get(gate.measure)
+        if found is None and owner in games:
+            found = RANGES[games[owner]].get(measure)
+        if found is not None:
+            yield from _outside(index, gate, found)
+
+
+def check_contradictions(gates: Sequence[Gate]) -> Iterator[Finding]:
+    """Find two gates on one measure of which one excludes the other."""
+    lower: dict[str, float] = {}
+    upper: dict[str, float] = {}
+    for index, gate in enumerate(gates):
+        if gate.at_least is not None:
+            lower[gate.measure] = max(gate.at_least, lower.get(gate.measure, -math.inf))
+        if gate.at_most is not None:
+            upper[gate.measure] = min(gate.at_most, upper.get(gate.measure, math.inf))
+        least, most = lower.get(gate.measure), upper.get(gate.measure)
+        if least is not None and most is not None and least > most:
+            message = f"{gate.measure!r} cannot be at least {least:g} and at most {most:g}"
+            field = "at_least" if gate.at_least is not None else "at_most"
+            yield Finding(("gate", index, field), message, "change one of the two gates")
+
+
+def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Finding]:
+    """Find bounds on density that the method rules out: the whole model is never sparser."""
+    name = definition_of(method).name
+    if isinstance(method, SparseTrainingParams):
+        kept = method.density
+    elif name == "uncompressed":
+        kept = 1.0
+    else:
+        return
+    for index, gate in enumerate(gates):
+        # a count is rounded by less than one weight, of which a small layer has few
+        if gate.measure == "model.density" and gate.at_most is not None and gate.at_most < kept:
+            message = f"{name!r} keeps {kept:g} of the weights, and all that cannot be sparse"
+            mend = f"write {kept:g} or more, or a lower method.density"
+            if name == "uncompressed":
+                mend = "take the gate out, or use a method that compresses"
+            yield Finding(("gate", index, "at_most"), message, mend)
+
+
+def _metric_range(metric: Params) -> Range:
+    definition = definition_of(metric)
+    return (definition.lowest, definition.highest)
+
+
+def _outside(index: int, gate: Gate, found: Range) -> Iterator[Finding]:
+    low, high = found
+    name = gate.measure
+    field = "at_least" if gate.at_least is not None else "at_most"
+    path = ("gate", index, field)
+    least, most = gate.at_least, gate.at_most
+    if least is not None and least > high:
+        yield Finding(path, f"{name!r} is never above {high:g}", _hint(least, found))
+    elif most is not None and most < low:
+        yield Finding(path, f"{name!r} is never below {low:g}", _hint(most, found))
+    elif least is not None and least <= low:
+        message = f"{name!r} is never below {low:g}, so this gate cannot be missed"
+        yield Finding(path, message, _hint(least, found))
+    elif most is not None and most >= high:
+        message = f"{name!r} is never above {high:g}, so this gate cannot be missed"
+        yield Finding(path, message, _hint(most, found))
+
+
+def _hint(bound: float, found: Range) -> str:
+    low, high = found
+    if high == 1 and 1 < bound <= 100:
+        return f"write {bound / 100:g} for {bound:g} %"
+    if math.isinf(high):
+        return f"write a number above {low:g}"
+    within = f"between {low:g} and {high:g}" if math.isfinite(low) else f"below {high:g}"
+    return f"write a number {within}, or take the gate out"

@@ -1,0 +1,64 @@
+"""Kinds of specs, the command that each is for, and the problem of one for another command."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from safecompress_core.specfile.problems import OPTION, Problem, shortened
+from safecompress_core.specfile.yaml.nodes import Node
+
+__all__ = ["AUDIT", "VARIANTS", "SpecKind", "kind_of", "misplaced"]
+
+AUDIT = "audit"
+"""What ``kind`` says in the spec of an audit."""
+VARIANTS = "variants"
+"""The field by which a comparison is told from the spec of a run."""
+
+
+class SpecKind(StrEnum):
+    """What a spec is for, which is the name of its command as well."""
+
+    RUN = "run"
+    AUDIT = "audit"
+    COMPARE = "compare"
+
+
+NOUNS: Mapping[SpecKind, str] = {
+    SpecKind.RUN: "the spec of a run",
+    SpecKind.AUDIT: "the spec of an audit",
+    SpecKind.COMPARE: "a comparison",
+}
+COMMANDS: Mapping[SpecKind, str] = {
+    SpecKind.RUN: "safecompress run {file}",
+    SpecKind.AUDIT: "safecompress audit MODEL --spec {file}",
+    SpecKind.COMPARE: "safecompress compare {file}",
+}
+
+
+def kind_of(root: Node) -> SpecKind:
+    """Return what a spec is for, as its outermost fields tell."""
+    if root.child(VARIANTS) is not None or _is_unfinished_comparison(root):
+        return SpecKind.COMPARE
+    kind = root.child("kind")
+    if kind is not None and kind.content == AUDIT:
+        return SpecKind.AUDIT
+    return SpecKind.RUN
+
+
+def misplaced(root: Node, wanted: SpecKind) -> Problem | None:
+    """Return the one problem of a spec that is for another command, if it is.
+
+    A spec without any field that tells runs from audits is taken for what is wanted.
+    """
+    kind = kind_of(root)
+    if kind is wanted or (kind is SpecKind.RUN and root.child("method") is None):
+        return None
+    step = {SpecKind.COMPARE: VARIANTS, SpecKind.AUDIT: "kind", SpecKind.RUN: "method"}[kind]
+    mark = root.mark_of((step,), key=True)
+    file = shortened("SPEC" if mark.file.startswith(OPTION) else mark.file)
+    message = f"this is {NOUNS[kind]}, and {NOUNS[wanted]} is wanted"
+    return mark.problem((step,), message, f"use it with `{COMMANDS[kind].format(file=file)}`")
+
+
+def _is_unfinished_comparison(root: Node) -> bool:
+    """Whether a spec names a base to vary, which only a comparison does."""
+    return root.child("base") is not None and root.child("method") is None

@@ -1,0 +1,227 @@
+"""What no single field can know: whether the parts of a valid spec fit each other."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from safecompress_core.api import (
+    AttributeMark,
+    CombinedAttackerParams,
+    DataCard,
+    Game,
+    Params,
+    component_id,
+)
+from safecompress_core.specfile.checks.attacker_checks import auditing_selectors, check_attackers
+from safecompress_core.specfile.checks.change_checks import check_changes
+from safecompress_core.specfile.checks.gate_checks import (
+    RANGES,
+    check_bounds,
+    check_contradictions,
+    check_densities,
+)
+from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.run_spec import SLUG, RunSpec
+from safecompress_core.specfile.names import offer
+from safecompress_core.specfile.outside import check_paths
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = [
+    "MEASURES",
+    "MODEL_MEASURES",
+    "NUMERIC_MEASURES",
+    "AnySpec",
+    "auditing_selectors",
+    "check",
+    "check_against_card",
+    "check_gate",
+    "check_names",
+    "gate_measures",
+]
+
+AnySpec = RunSpec | AuditSpec
+
+NUMERIC_MEASURES = ("mae", "mae_lift")
+"""What a gate may ask of an attack on a numeric attribute besides."""
+
+MEASURES: Mapping[Game, tuple[str, ...]] = {
+    game: tuple(measures) for game, measures in RANGES.items()
+}
+"""What a gate may ask of an attacker, by its game."""
+
+MODEL_MEASURES = ("model.density", "model.file_bytes")
+"""What a gate may ask of the model file."""
+
+RESERVED = {"model", *Game}
+
+
+def check(spec: RunSpec) -> Iterator[Finding]:
+    """Everything in a spec that does not fit the rest of it, or the data's card."""
+    for one in _CHECKS:
+        yield from one(spec)
+    yield from check_against_card(spec)
+
+
+def gate_measures(spec: AnySpec) -> list[str]:
+    """Every measure that a gate of this spec may name."""
+    metrics = [component_id(metric) for metric in spec.metrics]
+    owners: dict[str, Game] = {}
+    for attacker in spec.audit.attackers:
+        owners[_game(attacker)] = _game(attacker)
+        owners[component_id(attacker)] = _game(attacker)
+    attacks = [f"{owner}.{measure}" for owner, game in owners.items() for measure in MEASURES[game]]
+    return [*metrics, *MODEL_MEASURES, *attacks]
+
+
+def _game(attacker: Params) -> Game:
+    return attacker_of(attacker).game
+
+
+def _check_pools(spec: RunSpec) -> Iterator[Finding]:
+    total = spec.pools.attack_train + spec.pools.select + spec.pools.audit
+    if not math.isclose(total, 1, abs_tol=1e-9):
+        message = f"attack_train, select and audit sum to {total:g}"
+        yield Finding(("pools",), message, "write shares that sum to 1; the defaults are .4 .3 .3")
+
+
+def _check_ids(spec: RunSpec) -> Iterator[Finding]:
+    yield from check_names(("attackers",), spec.attackers)
+    yield from check_names(("audit", "attackers"), spec.audit.attackers)
+    yield from check_names(("method", "defences"), getattr(spec.method, "defences", ()))
+    yield from check_names(("metrics",), spec.metrics)
+
+
+def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Finding]:
+    """The components of a list, and the parts of each, have names that results can use.
+
+    Args:
+        path: of the list; its last step says what they are.
+        components: what it holds.
+    """
+    noun = path[-1]
+    seen: set[str] = set()
+    for index, component in enumerate(components):
+        name = component_id(component)
+        where = (*path, index, "id" if getattr(component, "id", None) else "type")
+        if name in seen:
+            mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
+            yield Finding(where, f"two {noun} are called {name!r}", mend)
+        seen.add(name)
+        if name in RESERVED:
+            mend = "give it another 'id'"
+            yield Finding(where, f"{name!r} means something else in results", mend)
+        elif not re.fullmatch(SLUG, name):
+            yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
+        if isinstance(component, CombinedAttackerParams):
+            yield from check_names((*path, index, "attackers"), component.attackers)
+
+
+def _check_weights(spec: RunSpec) -> Iterator[Finding]:
+    if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
+        message = "every attacker has weight 0, so nothing would be defended against"
+        yield Finding(("attackers",), message, "give one of them a weight")
+
+
+def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
+    """A defence that learns from samples that are no members has to be given some."""
+    if spec.pools.reference:
+        return
+    for index, defence in enumerate(getattr(spec.method, "defences", ())):
+        if definition_of(defence).reference_data:
+            name = component_id(defence)
+            message = f"{name!r} learns from samples that are no members, and there are none for it"
+            mend = "write pools.reference: 0.5, say"
+            yield Finding(("method", "defences", index, "type"), message, mend)
+
+
+def _check_tests(spec: RunSpec) -> Iterator[Finding]:
+    """A method that chooses by attacks has some to choose by."""
+    definition = definition_of(spec.method)
+    if spec.attackers or definition.workload is None:
+        return
+    candidates = definition.workload(spec.method, spec.training.epochs).candidates
+    if max(candidates, default=0) > 1:
+        message = f"{definition.name!r} chooses among candidates by attacks, and there are none"
+        yield Finding(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
+
+
+def _check_gate_density(spec: RunSpec) -> Iterator[Finding]:
+    yield from check_densities(spec.gate, spec.method)
+
+
+def check_gate(spec: AnySpec) -> Iterator[Finding]:
+    """Every gate names a measure that there will be, and has a bound that decides something."""
+    attackers = spec.audit.attackers
+    games = {str(_game(one)): _game(one) for one in attackers}
+    games |= {component_id(one): _game(one) for one in attackers}
+    yield from check_bounds(spec.gate, spec.metrics, games)
+    yield from check_contradictions(spec.gate)
+    measures = gate_measures(spec)
+    for index, gate in enumerate(spec.gate):
+        if gate.measure in measures:
+            continue
+        path: SpecPath = ("gate", index, "measure")
+        game = gate.measure.partition(".")[0]
+        if game in set(Game) and not any(_game(one) == game for one in spec.audit.attackers):
+            message = f"{gate.measure!r} has no measure: no attacker of the audit plays {game!r}"
+            yield Finding(path, message, "add one to audit.attackers")
+        else:
+            message = f"no measure is called {gate.measure!r}"
+            yield Finding(path, message, offer(gate.measure, measures))
+
+
+_CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
+    _check_pools,
+    _check_ids,
+    _check_weights,
+    _check_tests,
+    _check_gate_density,
+    _check_reference_data,
+    check_attackers,
+    check_gate,
+    check_changes,
+    check_paths,
+)
+
+
+def check_against_card(spec: AnySpec) -> Iterator[Finding]:
+    """What does not fit what is known of the data before they are loaded."""
+    card = _card(spec)
+    if isinstance(card, Finding):
+        yield card
+    elif card is not None:
+        yield from _check_members(spec, card)
+        yield from _check_attributes(spec, card)
+
+
+def _card(spec: AnySpec) -> DataCard | Finding | None:
+    """What is known of the data beforehand; a finding where its definition cannot tell."""
+    definition = definition_of(spec.task.data)
+    if definition.card is None:
+        return None
+    try:
+        return definition.card(spec.task.data)  # type: ignore[no-any-return]
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        message = f"{definition.name!r} cannot say what it would load ({reason})"
+        return Finding(("task", "data"), message, "change its parameters, or report it")
+
+
+def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
+    members = spec.pools.members
+    if isinstance(members, int) and members >= card.samples:
+        name = component_id(spec.task.data)
+        message = f"{members} members are asked for, and {name!r} has {card.samples} samples"
+        mend = f"write less than {card.samples}, so that non-members are left, or a share"
+        yield Finding(("pools", "members"), message, mend)
+
+
+def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
+    data = component_id(spec.task.data)
+    for path, name in marked(spec, AttributeMark):
+        if path[:2] != ("task", "data") and name not in card.attributes:
+            message = f"{data!r} has no attribute {name!r}"
+            yield Finding(path, message, offer(name, card.attributes))

@@ -1,0 +1,163 @@
+"""Where in a model a value belongs, and what is declared there."""
+
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from safecompress_core.specfile.models.components import TAG, Choice, Nested
+from safecompress_core.specfile.problems import SpecPath
+
+__all__ = ["Place", "field_names", "located", "marked"]
+
+SERIES = (list, tuple, set, frozenset, Sequence)
+TABLES = (dict, Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a model declares for a value.
+
+    Attributes:
+        annotation: its type.
+        marks: what ``Annotated`` and ``Field`` add to it.
+        description: of the field, if it is one.
+    """
+
+    annotation: Any
+    marks: tuple[Any, ...] = ()
+    description: str = ""
+
+    def plain(self) -> "Place":
+        """This place without aliases, ``Annotated`` and ``| None``."""
+        if hasattr(self.annotation, "__value__"):
+            return Place(self.annotation.__value__, self.marks, self.description).plain()
+        if get_origin(self.annotation) is Annotated:
+            inner, *given = get_args(self.annotation)
+            marks = [mark for one in given for mark in _marks_of(one)]
+            return Place(inner, (*self.marks, *marks), self.description).plain()
+        for mark in self.marks:
+            if isinstance(mark, Nested):
+                model = mark.components.expanded(mark.model)
+                return Place(model, description=self.description)
+        if len(members := self.members()) == 1:
+            return Place(members[0], self.marks, self.description).plain()
+        return self
+
+    def members(self) -> tuple[Any, ...]:
+        """The types of a union but ``None``; nothing if this is no union."""
+        if get_origin(self.annotation) not in (Union, types.UnionType):
+            return ()
+        return tuple(one for one in get_args(self.annotation) if one is not type(None))
+
+    def alternatives(self) -> "list[Place]":
+        """The places of a union's members; this one alone if it is none."""
+        members = self.members()
+        if not members:
+            return [self]
+        return [Place(one, self.marks, self.description).plain() for one in members]
+
+    def below(self, step: str | int) -> "Place | None":
+        """What is declared for a field, a key or an item of the value."""
+        if isinstance(step, str) and step.startswith(TAG):
+            choice = next(mark for mark in self.marks if isinstance(mark, Choice))
+            return Place(choice.components.models(choice.slot)[step.removeprefix(TAG)])
+        if _is_model(self.annotation):
+            field = _fields(self.annotation).get(str(step))
+            return None if field is None else _place_of(field)
+        origin, arguments = get_origin(self.annotation), get_args(self.annotation)
+        if isinstance(step, int) and origin in SERIES and arguments:
+            is_fixed = origin is tuple and arguments[-1] is not ...
+            return Place(arguments[min(step, len(arguments) - 1) if is_fixed else 0])
+        if isinstance(step, str) and origin in TABLES and arguments:
+            return Place(arguments[1])
+        return None
+
+
+def located(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, list[Place]]:
+    """The spec's path for pydantic's location of an error, and what is declared there.
+
+    A location also names the branch of every union on its way, which a spec does not.
+
+    Returns:
+        The path, and a place for each branch that may be meant; none if nothing is declared.
+    """
+    path: list[str | int] = []
+    places = [Place(model)]
+    for step in loc:
+        if any(place.members() for place in places):
+            places = [one for place in places for one in place.alternatives()]
+            continue
+        if not (isinstance(step, str) and (step.startswith(TAG) or step == "[key]")):
+            path.append(step)
+        below = [place.below(step) for place in places]
+        places = [place.plain() for place in below if place is not None]
+    return tuple(path), [one for place in places for one in place.alternatives()]
+
+
+def field_names(places: Iterable[Place]) -> list[str]:
+    """The fields that a mapping may have at one of these places, in the order of the model."""
+    models = [place.annotation for place in places if _is_model(place.annotation)]
+    return list(dict.fromkeys(name for model in models for name in _fields(model)))
+
+
+def marked(value: Any, mark: type, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Any]]:
+    """Every value below a model whose declaration carries a mark of this type, with its path."""
+    if isinstance(value, BaseModel):
+        for name, field in _fields(type(value)).items():
+            attribute = getattr(value, _attribute(type(value), name))
+            yield from _marked(attribute, _place_of(field), mark, (*path, name))
+
+
+def _marked(value: Any, place: Place, mark: type, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
+    if value is None:
+        return
+    place = next((one for one in place.plain().alternatives() if _fits(value, one)), place)
+    if any(isinstance(one, mark) for one in place.marks):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        yield from marked(value, mark, path)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _marked(item, place.below(str(key)) or Place(Any), mark, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _marked(item, place.below(index) or Place(Any), mark, (*path, index))
+
+
+def _fits(value: Any, place: Place) -> bool:
+    """Whether a union's member is the one that a value was read as."""
+    if get_origin(place.annotation) is Literal:
+        return value in get_args(place.annotation)
+    origin = get_origin(place.annotation) or place.annotation
+    if origin is Any or not isinstance(origin, type):
+        return True
+    return isinstance(value, origin)
+
+
+def _marks_of(mark: Any) -> list[Any]:
+    """What a ``Field`` inside an annotation holds; any other mark as it is."""
+    return list(mark.metadata) if isinstance(mark, FieldInfo) else [mark]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by the name that a spec gives them; ``type`` comes first."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    return {name: fields[name] for name in sorted(fields, key=lambda name: name != "type")}
+
+
+def _attribute(model: type[BaseModel], name: str) -> str:
+    fields = model.model_fields.items()
+    return next(attribute for attribute, field in fields if name == (field.alias or attribute))
+
+
+def _place_of(field: FieldInfo) -> Place:
+    place = Place(field.annotation, tuple(field.metadata)).plain()
+    return Place(place.annotation, place.marks, field.description or "")

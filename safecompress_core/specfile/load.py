@@ -1,0 +1,299 @@
+"""From a file to a spec that is known to be right."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Generic
+
+from pydantic import ValidationError
+from typing_extensions import TypeVar
+
+from safecompress_core.api import Params
+from safecompress_core.errors import SpecError
+from safecompress_core.specfile.checks.audit_checks import check_audit
+from safecompress_core.specfile.checks.hosting import check_hosting
+from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, misplaced
+from safecompress_core.specfile.checks.spec_checks import check
+from safecompress_core.specfile.models.audit_spec import AuditSpec, build_audit_model
+from safecompress_core.specfile.models.components import Definitions
+from safecompress_core.specfile.models.run_spec import RunSpec, build_spec_model
+from safecompress_core.specfile.outside import check_code
+from safecompress_core.specfile.problems import Problem, SpecPath
+from safecompress_core.specfile.translate import Finding, translated
+from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
+from safecompress_core.specfile.yaml.nodes import Mark, Node
+from safecompress_core.specfile.yaml.overrides import Laid, laid_over, overridden
+from safecompress_core.specfile.yaml.source import read
+
+__all__ = [
+    "Composed",
+    "LoadedSpec",
+    "composed",
+    "in_order",
+    "load_any_spec",
+    "load_audit_spec",
+    "load_spec",
+    "validated",
+]
+
+Spec = TypeVar("Spec", bound=Params, default=RunSpec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSpec(Generic[Spec]):
+    """A spec without problems.
+
+    Attributes:
+        spec: its values; each component is an instance of its definition's parameters.
+        resolved: the same as JSON, with every default written out; it loads as the same spec.
+        root: where each value was written.
+        allow_code: whether it may import code that it names.
+    """
+
+    spec: Spec
+    resolved: dict[str, Any]
+    root: Node
+    allow_code: bool = False
+
+    def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
+        """A problem that only a run could find, at the place of the value that caused it."""
+        return self.root.mark_of(path).problem(path, message, mend)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A spec that is read, extended and overridden, and not yet validated.
+
+    Attributes:
+        path: the file that was asked for.
+        root: its values.
+        problems: what was wrong with the text and the overrides.
+    """
+
+    path: Path
+    root: Node
+    problems: list[Problem]
+
+    @property
+    def kind(self) -> SpecKind:
+        """What the spec is for."""
+        return kind_of(self.root)
+
+    def require(self, wanted: SpecKind) -> None:
+        """Refuse a spec that is for another command, whatever else is wrong with it.
+
+        Raises:
+            SpecError: with one problem, which names the command.
+        """
+        problem = misplaced(self.root, wanted)
+        if problem is not None:
+            raise SpecError([problem])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sort(Generic[Spec]):
+    """A kind of specs: its model, and whether its parts fit each other."""
+
+    build: Callable[[Definitions], type[Spec]]
+    check: Callable[[Spec, Definitions], Iterator[Finding]]
+
+
+def _check_run(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
+    yield from check(spec)
+    yield from check_hosting(spec, registry)
+
+
+RUN = _Sort(build=build_spec_model, check=_check_run)
+AUDIT = _Sort(build=build_audit_model, check=lambda spec, _: check_audit(spec))
+
+
+def load_spec(
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> LoadedSpec:
+    """Read, extend, override, validate and check the spec of a run.
+
+    Args:
+        path: the YAML file; what it extends is found relative to it.
+        overrides: ``a.b=c``, applied in order before validation.
+        registry: what a spec may name.
+        skipped: plugins that were not used; shown where a name is unknown.
+        allow_code: whether the spec may import code that it names: for the user to say, never for
+            the spec.
+
+    Raises:
+        SpecError: with every problem found, in the order of the file.
+    """
+    spec = composed(path, overrides)
+    spec.require(SpecKind.RUN)
+    return _validated(
+        RUN,
+        spec.root,
+        spec.problems,
+        path=path,
+        registry=registry,
+        skipped=skipped,
+        allow_code=allow_code,
+    )
+
+
+def load_audit_spec(
+    path: Path | Composed,
+    *,
+    overrides: Sequence[str] = (),
+    laid: Sequence[Laid] = (),
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> LoadedSpec[AuditSpec]:
+    """The same for the spec of an audit.
+
+    Args:
+        path: as for `load_spec`, or what was read of it; all others but one are as there.
+        overrides: likewise.
+        laid: what the command and the model's file say besides; laid over what the overrides give.
+        registry: likewise.
+        skipped: likewise.
+        allow_code: likewise.
+
+    Raises:
+        SpecError: with every problem found, in the order of the file.
+    """
+    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    spec.require(SpecKind.AUDIT)
+    return _validated(
+        AUDIT,
+        laid_over(spec.root, laid, spec.problems),
+        spec.problems,
+        path=spec.path,
+        registry=registry,
+        skipped=skipped,
+        allow_code=allow_code,
+    )
+
+
+def load_any_spec(
+    path: Path | Composed,
+    *,
+    overrides: Sequence[str] = (),
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> LoadedSpec[Any]:
+    """The same for a spec that says by ``kind`` what it is for; ``path`` may be read already.
+
+    Raises:
+        SpecError: with every problem found, in the order of the file.
+    """
+    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    sort: _Sort[Any] = AUDIT if spec.kind is SpecKind.AUDIT else RUN
+    return _validated(
+        sort,
+        spec.root,
+        spec.problems,
+        path=spec.path,
+        registry=registry,
+        skipped=skipped,
+        allow_code=allow_code,
+    )
+
+
+def validated(
+    root: Node,
+    *,
+    path: Path,
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> LoadedSpec:
+    """The spec of a run that has been composed already, validated and checked.
+
+    Args:
+        root: its values.
+        path: the file that was asked for; its problems come first.
+        registry: as for `load_spec`.
+        skipped: likewise.
+        allow_code: likewise.
+
+    Raises:
+        SpecError: with every problem found, in the order of the file.
+    """
+    return _validated(
+        RUN,
+        root,
+        (),
+        path=path,
+        registry=registry,
+        skipped=skipped,
+        allow_code=allow_code,
+    )
+
+
+def composed(path: Path, overrides: Sequence[str]) -> Composed:
+    """Read a spec with what it extends, and lay the overrides over it.
+
+    Raises:
+        SpecError: if there is nothing to validate.
+    """
+    source = read(path)
+    if source.root is None:
+        raise SpecError(in_order(source.problems, path))
+    root = overridden(source.root, overrides, source.problems)
+    return Composed(path=path, root=root, problems=source.problems)
+
+
+def _validated(
+    sort: _Sort[Spec],
+    root: Node,
+    found: Sequence[Problem],
+    *,
+    path: Path,
+    registry: Definitions,
+    skipped: Sequence[object],
+    allow_code: bool,
+) -> LoadedSpec[Spec]:
+    """What has been composed, validated and checked."""
+    problems = list(found)
+    model = sort.build(registry)
+    try:
+        spec = model.model_validate(root.plain())
+    except ValidationError as error:
+        told = {problem.path for problem in problems}
+        wrong = translated(error, root=root, model=model, skipped=skipped)
+        problems += [problem for problem in wrong if problem.path not in told or not problem.path]
+        raise SpecError(in_order(problems, path)) from None
+    refused = () if allow_code else check_code(spec)
+    found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)
+    problems += [finding.problem(root) for finding in found_later]
+    if problems:
+        raise SpecError(in_order(problems, path))
+    resolved = _type_first(spec.model_dump(mode="json", by_alias=True))
+    return LoadedSpec(spec=spec, resolved=resolved, root=root, allow_code=allow_code)
+
+
+def in_order(problems: Sequence[Problem], path: Path) -> list[Problem]:
+    """By position; the file that was asked for comes before those it extends.
+
+    Only the first are kept where there are very many, with one that says so.
+    """
+    ordered = sorted(problems, key=lambda problem: (problem.file != str(path), problem))
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    message = f"there are more than {MAX_PROBLEMS} problems, of which the others are not shown"
+    rest = Mark(str(path), 1, 1).problem((), message, "solve those above first")
+    return [*ordered[:MAX_PROBLEMS], rest]
+
+
+def _type_first(value: Any) -> Any:
+    """The same mappings with ``type`` as their first key, as a person writes them."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key != "type")
+        return {key: _type_first(value[key]) for key in keys}
+    if isinstance(value, list):
+        return [_type_first(item) for item in value]
+    return value

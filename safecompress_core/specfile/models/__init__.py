@@ -1,0 +1,1 @@
+"""pydantic models of specs: runs, audits, comparisons, and the components that they name."""

@@ -1,0 +1,113 @@
+"""The spec of an audit: a model that exists already, attacked and held against gates.
+
+It begins with ``kind: audit``, which tells it from the spec of a run: nothing is trained, so there
+is no method, and nothing is chosen, so there is no pool to choose on.
+"""
+
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from safecompress_core.api import AttackerParams, Kind, Params, Seed, Slot
+from safecompress_core.specfile.models.components import Definitions
+from safecompress_core.specfile.models.run_spec import (
+    GIVEN,
+    MOST_ENTRIES,
+    Gate,
+    Members,
+    Share,
+    Slug,
+    components_of,
+)
+
+__all__ = [
+    "AuditPools",
+    "AuditSpec",
+    "AuditTask",
+    "Judges",
+    "build_audit_model",
+]
+
+
+class AuditTask(Params):
+    """What the model does."""
+
+    data: Annotated[Params, Slot(Kind.DATA)]
+    """The samples, as the model takes them, their task label and their private attributes."""
+    model: Annotated[Params, Slot(Kind.MODEL)] | None = None
+    """The architecture, for a file that holds weights alone; a file of SafeCompress and a folder of
+    Hugging Face say it themselves."""
+    representation: str | None = None
+    """The module whose output is the representation; by default it is the input of the last linear
+    layer."""
+    answers: Literal["logits", "probabilities"] = "logits"
+    """What the model answers with. Of one that answers with probabilities the logits, and so the
+    gradients of its last layer, are not known: it gives black-box access only."""
+    output: str | int | None = None
+    """Which of several outputs of a model holds its answers: its name, or of a tuple its number,
+    from 0; by default the one called ``logits`` or ``probabilities``."""
+    labels: list[str] = []
+    """Names of the model's labels, in the order of its outputs; by default those of the data in
+    their order, or what the model's own file says."""
+
+
+class AuditPools(Params):
+    """Who knows which sample: both sides are cut into two disjoint pools."""
+
+    members: Members = GIVEN
+    """Who trained the model: ``given`` leaves it to the data; a share or a number is drawn by the
+    seed, as the run of the same seed has drawn it that made the model."""
+    attack_train: Share = 0.5
+    """Share of either side that the simulated adversary knows."""
+    audit: Share = 0.5
+    """Share of either side that is asked about."""
+    duplicates: Literal["remove", "keep"] = "remove"
+    """What becomes of samples with the input and the label of another one: ``remove`` leaves one of
+    them, and refuses data that have one among members and among non-members; ``keep`` does not look
+    for any."""
+
+
+class Judges(Params):
+    """Who attacks the model."""
+
+    attackers: Annotated[
+        list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]],
+        Field(min_length=1, max_length=MOST_ENTRIES),
+    ]
+    """The attackers; none that compares with reference models."""
+    prior: Share = 0.1
+    """Share of members among those an adversary asks about, at which precision is stated."""
+
+
+class AuditSpec(Params):
+    """What an existing model is attacked with, and how much it may give away."""
+
+    version: Literal[1]
+    """Version of the spec's format."""
+    kind: Literal["audit"]
+    """That this is the spec of ``safecompress audit``, and not of a run."""
+    name: Slug
+    """What the audit is called; lower case, with hyphens."""
+    seed: Seed = 0
+    """Every random choice follows from it."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where a model of weights is asked; one of any other format is asked on the processor."""
+    task: AuditTask
+    """Data, and what is known of the model."""
+    pools: AuditPools = AuditPools()
+    """Who knows which sample."""
+    audit: Judges
+    """The attacks."""
+    metrics: Annotated[
+        list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
+    ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
+    """What is measured of the model besides attacks."""
+    gate: Annotated[list[Gate], Field(max_length=MOST_ENTRIES)] = []
+    """Bounds that the model must keep."""
+
+
+@lru_cache(maxsize=4)
+def build_audit_model(registry: Definitions) -> type[AuditSpec]:
+    """The model of an audit's spec for what is registered."""
+    return components_of(registry).expanded(AuditSpec)

@@ -1,0 +1,316 @@
+"""A comparison: one base spec, variants of it, densities and seeds; every combination is a run.
+
+A variant says what it changes, as a spec that extends the base would: mappings merge, all else
+replaces, and a method of another type replaces the whole method.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from safecompress_core.api import Density, Game, Kind, Params, Seed, component_id
+from safecompress_core.errors import SpecError
+from safecompress_core.specfile.checks.comparability import other_samples
+from safecompress_core.specfile.checks.kinds import SpecKind, misplaced
+from safecompress_core.specfile.load import Composed, LoadedSpec, composed, in_order, validated
+from safecompress_core.specfile.models.components import Definitions, attacker_of
+from safecompress_core.specfile.models.run_spec import Slug
+from safecompress_core.specfile.names import offer
+from safecompress_core.specfile.problems import Problem, SpecPath, shortened
+from safecompress_core.specfile.translate import Finding, translated
+from safecompress_core.specfile.yaml.composer import MAX_VALUES, Budget
+from safecompress_core.specfile.yaml.nodes import Node, merged
+from safecompress_core.specfile.yaml.source import read
+
+__all__ = [
+    "Comparison",
+    "ComparisonSpec",
+    "Entry",
+    "load_comparison",
+]
+
+MAX_RUNS = 2000
+"""Runs that a comparison may have."""
+MAX_SPECS = 200
+"""Variants times densities of it, each of which is validated."""
+MAX_COMPARED = 2 * MAX_VALUES
+"""Values of all these together."""
+
+
+class ComparisonSpec(Params):
+    """Which variants of a run are held against each other."""
+
+    version: Literal[1]
+    """Version of the format."""
+    name: Slug
+    """What the comparison is called; lower case, with hyphens."""
+    base: Annotated[str, Field(min_length=1)]
+    """The spec of a run that every variant changes; relative to this file."""
+    variants: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_SPECS)]
+    """What each changes, and its ``name``; a name begins with that of its method, and is that by
+    default."""
+    densities: list[Density] = []
+    """For every method that has a density; empty leaves each variant its own."""
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
+    """Each variant runs once with each."""
+    changes: dict[str, Any] = {}
+    """What every variant changes, before its own changes: the audit, say."""
+    mia: str | None = None
+    """The membership attacker of the audit whose accuracy is the papers' MIA accuracy; by default
+    the one of them that is right most often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One run of a comparison.
+
+    Attributes:
+        variant: its name.
+        density: the one that the comparison asks for; None where the variant has its own, or none.
+        seed: of the run.
+        loaded: the run's spec.
+    """
+
+    variant: str
+    density: float | None
+    seed: int
+    loaded: LoadedSpec
+
+    @property
+    def label(self) -> str:
+        """What progress and problems call it."""
+        at = "" if self.density is None else f" at density {self.density:g}"
+        return f"{self.variant}{at}, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A comparison without problems.
+
+    Attributes:
+        spec: its values.
+        entries: all runs, seed by seed, so that what runs of a seed share is there early.
+    """
+
+    spec: ComparisonSpec
+    entries: tuple[Entry, ...]
+
+
+def load_comparison(
+    path: Path | Composed,
+    *,
+    overrides: Sequence[str] = (),
+    registry: Definitions,
+    skipped: Sequence[object] = (),
+    allow_code: bool = False,
+) -> Comparison:
+    """Read a comparison and validate every run of it.
+
+    Runs that differ by their seeds alone are validated once.
+
+    Args:
+        path: the YAML file, or what was read of it; the base spec is found relative to it.
+        overrides: ``a.b=c``, applied to the comparison before validation.
+        registry: what a spec may name.
+        skipped: plugins that were not used; shown where a name is unknown.
+        allow_code: whether specs may import code that they name: for the user to say.
+
+    Raises:
+        SpecError: with every problem found; one that several runs share is told once.
+    """
+    found = path if isinstance(path, Composed) else composed(path, overrides)
+    found.require(SpecKind.COMPARE)
+    path, root = found.path, found.root
+    try:
+        spec = ComparisonSpec.model_validate(root.plain())
+    except ValidationError as error:
+        wrong = translated(error, root=root, model=ComparisonSpec, skipped=skipped)
+        raise SpecError(in_order([*found.problems, *wrong], path)) from None
+    problems = [*found.problems, *(one.problem(root) for one in _excess(spec))]
+    if problems:
+        raise SpecError(in_order(problems, path))
+    first, *others = _values(root, "seeds", spec.seeds)
+    drafts = list(_drafts(path, root, spec, registry, problems))
+    entries: list[Entry] = []
+    for draft in drafts:
+        try:
+            loaded = validated(
+                _with(draft.root, first[1], "seed"),
+                path=path,
+                registry=registry,
+                skipped=skipped,
+                allow_code=allow_code,
+            )
+        except SpecError as error:
+            problems += error.problems
+            continue
+        entries.append(
+            Entry(variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded)
+        )
+    for entry in entries:
+        problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
+    problems += [one.problem(root) for one in _unused(spec, entries)]
+    if problems:
+        raise SpecError(in_order(list(dict.fromkeys(problems)), path))
+    reseeded = [_reseeded(entry, seed, node) for seed, node in others for entry in entries]
+    return Comparison(spec=spec, entries=(*entries, *reseeded))
+
+
+def _excess(spec: ComparisonSpec) -> Iterator[Finding]:
+    """What is there twice, and what would be too many runs."""
+    for field, values in (("seeds", spec.seeds), ("densities", spec.densities)):
+        seen = set()
+        for index, value in enumerate(values):
+            if value in seen:
+                message = f"{value:g} is given twice, and a run is done once"
+                yield Finding((field, index), message, "keep one of them")
+            seen.add(value)
+    specs = len(spec.variants) * max(1, len(spec.densities))
+    if specs > MAX_SPECS:
+        message = f"there are {specs} variants times densities, and at most {MAX_SPECS} may be"
+        yield Finding(("variants",), message, "make several comparisons")
+    elif specs * len(spec.seeds) > MAX_RUNS:
+        message = f"this makes {specs * len(spec.seeds)} runs, and at most {MAX_RUNS} may be"
+        yield Finding(("seeds",), message, "write fewer seeds, or make several comparisons")
+
+
+def _unused(spec: ComparisonSpec, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """What the comparison asks for and none of its runs has."""
+    if not entries:
+        return
+    if spec.densities and all(entry.density is None for entry in entries):
+        message = "no variant has a method with a density"
+        yield Finding(("densities",), message, "take the densities out, or add such a variant")
+    attackers = {
+        component_id(one): attacker_of(one).game
+        for entry in entries
+        for one in entry.loaded.spec.audit.attackers
+    }
+    names = [name for name, game in attackers.items() if game is Game.MEMBERSHIP]
+    if spec.mia is not None and spec.mia not in names:
+        message = f"no membership attacker of the audit is called {shortened(spec.mia)!r}"
+        yield Finding(("mia",), message, offer(spec.mia, names))
+
+
+def _reseeded(entry: Entry, seed: int, node: Node) -> Entry:
+    """The same run with another seed, which no other value depends on."""
+    loaded = replace(
+        entry.loaded,
+        spec=entry.loaded.spec.model_copy(update={"seed": seed}),
+        resolved={**entry.loaded.resolved, "seed": seed},
+        root=_with(entry.loaded.root, node, "seed"),
+    )
+    return replace(entry, seed=seed, loaded=loaded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A run that is still to be validated, and has no seed yet."""
+
+    variant: str
+    density: float | None
+    root: Node
+
+
+def _drafts(
+    path: Path,
+    root: Node,
+    spec: ComparisonSpec,
+    registry: Definitions,
+    problems: list[Problem],
+) -> Iterator[_Draft]:
+    """Every variant at every density; nothing where the base or a name is wrong."""
+    base = _base(path, root, spec, problems)
+    if base is None:
+        return
+    thinning = {
+        name
+        for name, method in registry.definitions(Kind.METHOD).items()
+        if "density" in method.params.model_fields
+    }
+    budget = Budget(MAX_COMPARED)
+    for name, whole in list(_variants(base, root, problems)):
+        is_thinned = _type(whole) in thinning and spec.densities
+        budget.values -= whole.size() * (len(spec.densities) if is_thinned else 1)
+        if budget.values < 0:
+            message = f"all variants together have more than {MAX_COMPARED:,} values"
+            mark = root.mark_of(("variants",), key=True)
+            problems.append(mark.problem(("variants",), message, "make several comparisons"))
+            return
+        if not is_thinned:
+            yield _Draft(variant=name, density=None, root=whole)
+            continue
+        for density, node in _values(root, "densities", spec.densities):
+            thin = _with(whole, node, "method", "density")
+            yield _Draft(variant=name, density=density, root=thin)
+
+
+def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem]) -> Node | None:
+    """The base spec with what all variants change."""
+    mark = root.mark_of(("base",))
+    source = read(path.parent / spec.base, named_at=mark, field_path=("base",))
+    problems += source.problems
+    other = source.root and misplaced(source.root, SpecKind.RUN)
+    if other:
+        message = "the base is not the spec of a run, which variants change"
+        problems.append(mark.problem(("base",), message, f"{other.file}: {other.message}"))
+        return None
+    changes = root.child("changes")
+    if source.root is None or changes is None:
+        return source.root
+    return merged(source.root, changes)
+
+
+def _variants(base: Node, root: Node, problems: list[Problem]) -> Iterator[tuple[str, Node]]:
+    """The name of each variant, and its spec."""
+    variants = root.child("variants")
+    assert variants is not None  # the model asks for them
+    assert isinstance(variants.content, tuple)
+    seen: set[str] = set()
+    for index, own in enumerate(variants.content):
+        assert isinstance(own.content, dict)  # the model asks for mappings
+        given = own.child("name")
+        changes = {key: node for key, node in own.content.items() if key != "name"}
+        whole = merged(base, replace(own, content=changes))
+        method = _type(whole)
+        name = str(given.content) if given else method
+        spot: SpecPath = ("variants", index, *(("name",) if given else ()))
+        if name in seen:
+            message, mend = f"two variants are called {name!r}", "give one of them another 'name'"
+            problems.append(root.mark_of(spot).problem(spot, message, mend))
+        elif not name.startswith(method):
+            message = f"the name {name!r} does not begin with that of the method"
+            problems.append(
+                root.mark_of(spot).problem(spot, message, f"write '{method}-{name}', say")
+            )
+        seen.add(name)
+        yield name, _with(whole, given or replace(own, content=name), "name")
+
+
+def _type(whole: Node) -> str:
+    """What a spec's method is; empty where it says nothing, which validation will tell."""
+    method = whole.child("method")
+    kind = method.child("type") if method else None
+    return str(kind.content) if kind else ""
+
+
+def _values(root: Node, field: str, values: Sequence[Any]) -> list[tuple[Any, Node]]:
+    """The values of a list with the place of each; of a default the top of the file."""
+    listed = root.child(field)
+    nodes = [(listed.child(index) if listed else None) or root for index in range(len(values))]
+    return [
+        (value, replace(node, content=value, key=None))
+        for value, node in zip(values, nodes, strict=True)
+    ]
+
+
+def _with(node: Node, value: Node, *steps: str) -> Node:
+    """A mapping with ``value`` at the end of a path that it has but for the last step."""
+    if not steps:
+        return value
+    assert isinstance(node.content, Mapping)
+    below = node.content.get(steps[0], node)
+    return replace(node, content={**node.content, steps[0]: _with(below, value, *steps[1:])})

@@ -1,0 +1,56 @@
+"""What a spec reaches for outside of itself: files by variables, and code by name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from safecompress_core.api import Definition, Params, PathMark
+from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.paths import unset_variables
+from safecompress_core.specfile.problems import SpecPath
+from safecompress_core.specfile.translate import Finding
+
+__all__ = ["check_code", "check_paths", "code_in", "components"]
+
+
+def check_paths(spec: Params) -> Iterator[Finding]:
+    """Every environment variable that a path field names is set."""
+    for path, text in marked(spec, PathMark):
+        for name in unset_variables(text):
+            message = f"the environment variable {name!r} is not set"
+            yield Finding(path, message, f"set it: export {name}=..., or write the path out")
+
+
+def check_code(spec: Params) -> Iterator[Finding]:
+    """No component imports code that the spec names: for who runs specs that he did not write."""
+    for path, definition in code_in(spec):
+        message = (
+            f"{definition.name!r} imports and runs code that this spec names, which may do "
+            "anything that you may"
+        )
+        mend = "give --allow-code on the command line, if you trust that code and the spec"
+        yield Finding((*path, "type"), message, mend)
+
+
+def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:
+    """Yield every component at or below some parameters that runs code they name, with its path."""
+    for path, _, definition in components(params):
+        if definition.runs_code:
+            yield path, definition
+
+
+def components(value: Any, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Params, Definition]]:
+    """Every component at or below a value, with its path."""
+    if isinstance(value, BaseModel):
+        definition = vars(type(value)).get("definition")
+        if isinstance(value, Params) and isinstance(definition, Definition):
+            yield path, value, definition
+        for name in type(value).model_fields:
+            yield from components(getattr(value, name), (*path, name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from components(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from components(item, (*path, index))

@@ -1,0 +1,72 @@
+"""Places of components in a spec, for failures that only show when a component is used."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel
+
+from safecompress_core.errors import ComponentError
+from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.problems import SpecPath, dotted
+
+__all__ = ["placed", "placing"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def placed(function: Function) -> Function:
+    """Have a function tell the place of a component that fails, in the `LoadedSpec` that it takes.
+
+    It takes one as an argument; see `placing`.
+    """
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        [loaded] = [one for one in (*args, *kwargs.values()) if isinstance(one, LoadedSpec)]
+        with placing(loaded):
+            return function(*args, **kwargs)
+
+    return cast(Function, called)
+
+
+@contextmanager
+def placing(loaded: LoadedSpec[Any]) -> Iterator[None]:
+    """Add the place in the spec to the failure of a component within.
+
+    Raises:
+        ComponentError: with file, line, column and field, where it has none yet.
+    """
+    try:
+        yield
+    except ComponentError as error:
+        path = None if error.place else _path_of(loaded.spec, error.params)
+        if path is None:
+            raise
+        mark = loaded.root.mark_of((*path, "type"))
+        place = f"{mark.file}:{mark.line}:{mark.column}: {dotted(path)}"
+        raise error.at(place) from error.__cause__
+
+
+def _path_of(spec: BaseModel, params: object) -> SpecPath | None:
+    """The path of a component in a spec; of the first of its type, where training changed it."""
+    found = list(_components(spec, ()))
+    same = (path for path, one in found if one is params)
+    alike = (path for path, one in found if type(one) is type(params))
+    return next(same, None) or next(alike, None)
+
+
+def _components(value: object, path: SpecPath) -> Iterator[tuple[SpecPath, BaseModel]]:
+    """Every component below a value of a spec, with its path; the inner ones first."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _components(getattr(value, name), (*path, field.alias or name))
+        if "definition" in vars(type(value)):
+            yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _components(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _components(item, (*path, index))

@@ -1,0 +1,78 @@
+"""The JSON Schema of a spec, for editors and for whoever writes specs by program."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from safecompress_core.specfile.checks.kinds import AUDIT, VARIANTS
+from safecompress_core.specfile.models.audit_spec import build_audit_model
+from safecompress_core.specfile.models.comparison import ComparisonSpec
+from safecompress_core.specfile.models.components import Definitions
+from safecompress_core.specfile.models.run_spec import build_spec_model
+
+__all__ = ["spec_schema"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+EXTENDS = {
+    "description": "A spec that this one changes: mappings merge, all else replaces. The path is "
+    "relative to this file.",
+    "type": "string",
+    "minLength": 1,
+}
+
+
+def spec_schema(registry: Definitions) -> dict[str, Any]:
+    """The schema of everything that a spec may say, given what is registered.
+
+    A spec that extends another may leave out whatever that one has, so only the names of its
+    outermost fields are held against the schema. One of ``kind: audit`` has a schema of its own,
+    and so has a comparison, which has ``variants``.
+
+    Returns:
+        JSON Schema of draft 2020-12; the same registry always gives the same keys in the same
+        order.
+    """
+    run, audit = build_spec_model(registry), build_audit_model(registry)
+    wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
+    _, found = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
+    definitions = {name: _tidy(one) for name, one in found["$defs"].items()}
+    spec = definitions.pop(run.__name__)
+    own = definitions.pop(audit.__name__)
+    comparison = definitions.pop(ComparisonSpec.__name__)
+    sorts = (spec, own, comparison)
+    names = dict.fromkeys((name for one in sorts for name in one["properties"]), True)
+    return {
+        "$schema": DIALECT,
+        "title": "SafeCompress spec",
+        "description": spec["description"],
+        "if": {"type": "object", "required": ["extends"]},
+        "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
+        "else": {
+            "if": {"type": "object", "required": [VARIANTS]},
+            "then": {"$ref": "#/$defs/ComparisonSpec"},
+            "else": {
+                "if": {"properties": {"kind": {"const": AUDIT}}, "required": ["kind"]},
+                "then": {"$ref": "#/$defs/AuditSpec"},
+                "else": {"$ref": "#/$defs/Spec"},
+            },
+        },
+        "$defs": {"Spec": spec, "AuditSpec": own, "ComparisonSpec": comparison} | definitions,
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """Without the titles that repeat a field's name, and with ``type`` as a component's first."""
+    if isinstance(schema, list):
+        return [_tidy(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key == "properties":
+            names = sorted(value, key=lambda name: name != "type")
+            tidy[key] = {name: _tidy(value[name]) for name in names}
+        else:
+            tidy[key] = value if key in {"default", "const", "enum"} else _tidy(value)
+    return tidy

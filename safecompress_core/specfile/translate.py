@@ -1,0 +1,282 @@
+"""pydantic's errors as problems: where it is written, what is wrong, what to write instead."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from safecompress_core.specfile.fields import Place, field_names, located
+from safecompress_core.specfile.models.components import MOST, UNKNOWN_COMPONENT
+from safecompress_core.specfile.names import listed, nearest, offer
+from safecompress_core.specfile.problems import Problem, SpecPath, shortened
+from safecompress_core.specfile.yaml.nodes import Node
+
+__all__ = ["Finding", "findings", "translated"]
+
+NOUNS = {
+    "data": "data set",
+    "initial": "initial topology",
+    "prune": "prune strategy",
+    "grow": "grow strategy",
+}
+"""What messages call a kind or a role, where its own name will not do."""
+
+KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+"""Error types of a value of the wrong kind, and the right one."""
+
+BOUNDS = {
+    "greater_than": "is not greater than",
+    "greater_than_equal": "is less than",
+    "less_than": "is not less than",
+    "less_than_equal": "is greater than",
+}
+
+
+MAX_DETAILS = 200
+"""The errors of pydantic that are looked at, of which a union has one for each branch."""
+
+LIMITS = {"gt": "greater than", "ge": "of at least", "lt": "less than", "le": "of at most"}
+"""What the marks of a bounded number are called, and how a message words them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem that is not yet placed in a file.
+
+    Attributes:
+        path: of what is wrong.
+        message: what is wrong.
+        mend: what to write instead.
+        at_key: whether the key is what is wrong, rather than the value.
+    """
+
+    path: SpecPath
+    message: str
+    mend: str
+    at_key: bool = False
+
+    def problem(self, root: Node) -> Problem:
+        """The problem at its place in the spec."""
+        mark = root.mark_of(self.path, key=self.at_key)
+        return mark.problem(self.path, self.message, self.mend)
+
+
+def translated(
+    error: ValidationError, *, root: Node, model: type[BaseModel], skipped: Sequence[object] = ()
+) -> list[Problem]:
+    """A problem for each thing that is wrong.
+
+    Args:
+        error: what validation raised.
+        root: the spec that was validated.
+        model: the model that it was validated with.
+        skipped: plugins that might have provided what is missing.
+    """
+    return [finding.problem(root) for finding in findings(error, model=model, skipped=skipped)]
+
+
+def findings(
+    error: ValidationError, *, model: type[BaseModel], skipped: Sequence[object] = ()
+) -> list[Finding]:
+    """A finding for each thing that is wrong; of a union's branches, for all of them at once."""
+    details: dict[SpecPath, list[tuple[ErrorDetails, list[Place]]]] = {}
+    for detail in error.errors(include_url=False)[:MAX_DETAILS]:
+        path, places = located(model, detail["loc"])
+        details.setdefault(path, []).append((detail, places))
+    found = []
+    for path, group in details.items():
+        mismatches = [KINDS[detail["type"]] for detail, _ in group if detail["type"] in KINDS]
+        others = [(detail, places) for detail, places in group if detail["type"] not in KINDS]
+        if mismatches and not others:
+            if not any(_is_below(other, path) for other in details):
+                found.append(_mismatch(path, group[0][0]["input"], mismatches))
+            continue
+        detail, places = others[0]
+        if detail["type"] == "extra_forbidden":
+            places = located(model, detail["loc"][:-1])[1]
+        found.append(_finding(path, detail, places, skipped))
+    return found
+
+
+def _is_below(path: SpecPath, above: SpecPath) -> bool:
+    return len(path) > len(above) and path[: len(above)] == above
+
+
+def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Finding:
+    kind = " or ".join(dict.fromkeys(kinds))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    mend = (
+        f"put it in quotes: {shortened(str(value))!r}"
+        if kind == "text" and is_number
+        else f"write {kind}"
+    )
+    if kind == "a whole number" and isinstance(value, float) and value.is_integer():
+        mend = f"write {value:.0f}"
+    return Finding(path, f"{_shown(value)} is not {kind}", mend)
+
+
+def _finding(
+    path: SpecPath, detail: ErrorDetails, places: list[Place], skipped: Sequence[object]
+) -> Finding:
+    if detail["type"] == UNKNOWN_COMPONENT:
+        return _unknown_component(path, detail["input"], detail["ctx"], skipped)
+    describe = _DESCRIPTIONS.get(detail["type"], _other)
+    if detail["type"] in BOUNDS:
+        describe = _out_of_range
+    return describe(path, detail, places)
+
+
+def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
+    about = " ".join(next((place.description for place in places), "").split())
+    hint = f" ({about[0].lower()}{about[1:].rstrip('.')})" if about else ""
+    return Finding(path, f"the field {shortened(str(path[-1]))!r} is missing", f"add it{hint}")
+
+
+def _unknown_field(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
+    names = field_names(places)
+    mend = offer(str(path[-1]), names, none="leave it out: there are no fields here")
+    return Finding(path, f"there is no field {shortened(str(path[-1]))!r} here", mend, at_key=True)
+
+
+def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
+    options = [option for place in places for option in _options(place.annotation)]
+    value = detail["input"]
+    texts = [option for option in options if isinstance(option, str)]
+    near = nearest(value, texts) if isinstance(value, str) else ""
+    return Finding(
+        path,
+        f"{_shown(value)} is no option",
+        near or "write " + " or ".join(map(str, options)),
+    )
+
+
+def _options(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [member.value for member in annotation]
+    return list(get_args(annotation))
+
+
+def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
+    (bound,) = detail["ctx"].values()
+    message = f"{_shown(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
+    return Finding(path, message, f"write a number {_range(places) or 'within the bound'}")
+
+
+def _not_finite(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+    return Finding(path, f"{detail['input']} is not a finite number", "write a number")
+
+
+def _too_few(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+    least = detail["ctx"]["min_length"]
+    message = "there are no entries" if least == 1 else f"there are fewer than {least} entries"
+    return Finding(path, message, f"write {least} or more")
+
+
+def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+    most = detail["ctx"]["max_length"]
+    return Finding(path, f"there are more than {most} entries", f"write {most} at most")
+
+
+def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+    """What a validator says: ``message; what to write instead``."""
+    message, *mend = detail["msg"].split("; ", maxsplit=1)
+    for prefix in ("Value error, ", "Assertion failed, "):
+        message = message.removeprefix(prefix)
+    return Finding(path, message, mend[0] if mend else "change it")
+
+
+def _other(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+    wanted = re.sub(r"^\w+ should ", "it should ", detail["msg"])
+    return Finding(path, f"{_shown(detail['input'])} is refused", wanted)
+
+
+_DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Finding]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_field,
+    "literal_error": _not_an_option,
+    "enum": _not_an_option,
+    "finite_number": _not_finite,
+    "too_short": _too_few,
+    "too_long": _too_many,
+    "value_error": _own,
+    "assertion_error": _own,
+}
+
+
+def _unknown_component(
+    path: SpecPath, value: Any, context: Mapping[str, Any], skipped: Sequence[object]
+) -> Finding:
+    names = context["names"].split()
+    kind = context["role"] or context["kind"]
+    noun = NOUNS.get(kind, kind)
+    none = f"there is no {noun}; install a plugin that has one"
+    if not isinstance(value, Mapping):
+        example = value if value in names else "..."
+        mend = f"write {{type: {example}}}"
+        if example != value:
+            mend += f"; {offer(str(value), names, none=none)}"
+        return Finding(path, f"{_shown(value)} is not a mapping", mend)
+    if "type" not in value:
+        message = f"the field 'type' is missing, which says which {noun} it is"
+        return Finding((*path, "type"), message, f"add it; {listed(names, none=none)}")
+    name = value["type"]
+    if not isinstance(name, str):
+        return Finding((*path, "type"), f"{_shown(name)} is no name", listed(names, none=none))
+    mend = offer(name, names, none=none) + _about(skipped)
+    return Finding((*path, "type"), f"no {noun} is called {shortened(name)!r}", mend)
+
+
+def _about(skipped: Sequence[object]) -> str:
+    """Lines about plugins that were skipped, indented; empty if there are none."""
+    if not skipped:
+        return ""
+    if len(skipped) == 1:
+        return f"\n    1 plugin was skipped, and may have provided it: {skipped[0]}"
+    lines = "".join(f"\n      {plugin}" for plugin in skipped)
+    return f"\n    {len(skipped)} plugins were skipped, and may have provided it:{lines}"
+
+
+def _range(places: Iterable[Place]) -> str:
+    """The bounds that are declared, but those of all numbers: ``greater than 0 and at most 1``."""
+    bounds = {
+        f"{words} {_plain(bound)}": None
+        for place in places
+        for mark in place.marks
+        for name, words in LIMITS.items()
+        if (bound := getattr(mark, name, None)) is not None and bound < MOST
+    }
+    return " and ".join(bounds)
+
+
+def _plain(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping | BaseModel):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "an empty value"
+    return str(value).lower() if isinstance(value, bool) else shortened(repr(value))

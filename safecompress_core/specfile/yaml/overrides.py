@@ -1,0 +1,125 @@
+"""``--set a.b=c``: values laid over a spec before it is validated, and what else a command says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from safecompress_core.specfile.problems import OVERRIDE, Problem, SpecPath, dotted
+from safecompress_core.specfile.yaml.composer import MAX_DEPTH, parse
+from safecompress_core.specfile.yaml.nodes import Mark, Node
+
+__all__ = ["Laid", "laid_over", "overridden"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A value that does not come from a spec's file: from an option, or from a model's file.
+
+    Attributes:
+        steps: where it belongs.
+        value: plain.
+        origin: what a problem names in place of a file: ``--data adult.csv``.
+        yields: whether what the spec itself says there stays.
+    """
+
+    steps: tuple[str, ...]
+    value: Any
+    origin: str
+    yields: bool = False
+
+
+class _MisplacedError(Exception):
+    """The path leads nowhere; carries what is wrong and what to write instead."""
+
+
+def overridden(root: Node, overrides: Sequence[str], problems: list[Problem]) -> Node:
+    """The spec with every override applied, in order.
+
+    Args:
+        root: the spec.
+        overrides: ``a.b=c``, split at the first ``=``; ``c`` is YAML, a number in the path is a
+            place in a list, and mappings on the way are made where there are none.
+        problems: gains what is wrong with an override, which then changes nothing.
+    """
+    for text in overrides:
+        root = _with_override(root, text, problems)
+    return root
+
+
+def laid_over(root: Node, values: Sequence[Laid], problems: list[Problem]) -> Node:
+    """The spec with other values in place of its own, in order.
+
+    Args:
+        root: the spec.
+        values: mappings on the way are made where there are none.
+        problems: gains a problem for each value that has no place, which then changes nothing.
+    """
+    for laid in values:
+        if laid.yields and len([*root.along(laid.steps)]) > len(laid.steps):
+            continue
+        mark = Mark(laid.origin, 1, 1)
+        try:
+            root = _placed(root, (), laid.steps, _noded(laid.value, mark))
+        except _MisplacedError as misplaced:
+            message, mend = misplaced.args
+            problems.append(mark.problem(laid.steps, message, mend))
+    return root
+
+
+def _noded(value: Any, mark: Mark) -> Node:
+    """A plain value as nodes that all stand in one place."""
+    if isinstance(value, Mapping):
+        return Node({key: _noded(one, mark) for key, one in value.items()}, mark, mark)
+    if isinstance(value, list | tuple):
+        return Node(tuple(_noded(one, mark) for one in value), mark, mark)
+    return Node(value, mark, mark)
+
+
+def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
+    target, equals, value_text = text.partition("=")
+    start = Mark(f"{OVERRIDE}{text}", 1, 1)
+    steps = [step.strip() for step in target.split(".")]
+    if not equals or not all(steps):
+        message = "this is no assignment" if not equals else "a step of the path is empty"
+        problems.append(start.problem((), message, "write --set field.field=value"))
+        return root
+    if len(steps) > MAX_DEPTH:
+        message = f"the path has more than {MAX_DEPTH} steps"
+        problems.append(start.problem((), message, "name a field of the spec"))
+        return root
+    value_start = replace(start, column=len(target) + 2)
+    before = len(problems)
+    value = parse(value_text, start=value_start, problems=problems)
+    if len(problems) > before:
+        return root
+    value = replace(value or Node(None, value_start), key=start)
+    try:
+        return _placed(root, (), steps, value)
+    except _MisplacedError as misplaced:
+        message, mend = misplaced.args
+        problems.append(start.problem(tuple(steps), message, mend))
+        return root
+
+
+def _placed(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Node:
+    """``node`` with ``value`` at ``steps`` below it; ``done`` is the path that led to it."""
+    if not steps:
+        return value
+    step, *rest = steps
+    content = node.content
+    if content is None:
+        content = {}
+    if isinstance(content, Mapping):
+        below = content.get(step) or Node({}, value.mark, value.key)
+        return replace(node, content={**content, step: _placed(below, (*done, step), rest, value)})
+    if not isinstance(content, tuple):
+        message = f"{dotted(done)!r} is {content!r} and has no fields"
+        raise _MisplacedError(message, f"set {dotted(done)!r} itself")
+    if not step.isdecimal() or int(step) >= len(content):
+        message = f"{dotted(done)!r} is a list of {len(content)} and has no place {step!r}"
+        last = len(content) - 1
+        mend = f"use a number from 0 to {last}" if content else f"set {dotted(done)!r} itself"
+        raise _MisplacedError(message, mend)
+    place = int(step)
+    changed = _placed(content[place], (*done, place), rest, value)
+    return replace(node, content=(*content[:place], changed, *content[place + 1 :]))

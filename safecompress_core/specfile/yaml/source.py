@@ -1,0 +1,171 @@
+"""Spec files as nodes with positions: text, ``extends``, and all problems of both.
+
+After ``extends`` every value still knows the file that it came from.
+"""
+
+import difflib
+import errno
+import os
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from safecompress_core.specfile.problems import Problem, SpecPath, shortened
+from safecompress_core.specfile.shipped import shipped_specs
+from safecompress_core.specfile.yaml.composer import Budget, parse
+from safecompress_core.specfile.yaml.nodes import Mark, Node, merged
+
+__all__ = ["Source", "read"]
+
+MAX_BYTES = 2**20
+"""The size of a file that a spec may have."""
+MAX_FILES = 32
+"""Files that may extend each other in a row."""
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The first bytes by which editors mark a text in UTF-16."""
+
+
+@dataclass(slots=True)
+class Source:
+    """What was read: the nodes, where there are any, and what was wrong with the text."""
+
+    root: Node | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> Source:
+    """Read a file and, beneath it, what it extends.
+
+    Args:
+        path: the file.
+        named_at: where another file names it, if one does; only a regular file may be named so.
+        field_path: the field that names it there.
+
+    Returns:
+        Nodes and problems; ``root`` is None if a file is missing, is no YAML mapping, crosses a
+        bound, or extends itself.
+    """
+    source = Source()
+    reader = _Reader(source.problems, is_named=named_at is not None)
+    try:
+        source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
+    except _RefusedError as refused:
+        if refused.args:
+            mark, where, message, mend = refused.args
+            source.problems.append(mark.problem(where, message, mend))
+    return source
+
+
+class _RefusedError(Exception):
+    """There is nothing to validate; carries place, path, rule and hint, unless told before."""
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The files of one spec, laid over each other."""
+
+    problems: list[Problem]
+    is_named: bool
+    budget: Budget = field(default_factory=Budget)
+    chain: list[Path] = field(default_factory=list)
+    """The files that were read so far, each of which extends the next."""
+
+    def file(self, path: Path, named_at: Mark, field_path: SpecPath) -> Node:
+        """A file laid over what it extends."""
+        if path in self.chain:
+            circle = " -> ".join(map(str, (*self.chain[self.chain.index(path) :], path)))
+            message = f"the files extend each other in a circle: {circle}"
+            raise _RefusedError(named_at, field_path, message, "take one 'extends' out")
+        if len(self.chain) == MAX_FILES:
+            message = f"more than {MAX_FILES} files extend each other"
+            raise _RefusedError(named_at, field_path, message, "copy some of them into one")
+        try:
+            content = _content(path, is_regular=self.is_named or bool(self.chain))
+        except OSError as error:
+            raise _RefusedError(named_at, field_path, *_unreadable(path, error)) from None
+        self.chain.append(path)
+        start = Mark(str(path), 1, 1)
+        if len(content) > MAX_BYTES:
+            message = f"the file is larger than {MAX_BYTES:,} bytes, the most that a spec may have"
+            raise _RefusedError(start, (), message, "name the spec, and not the data")
+        if content.startswith(UTF_16) or b"\0" in content[:4]:
+            mend = "save it as UTF-8; in PowerShell, with 'Out-File -Encoding utf8'"
+            raise _RefusedError(start, (), "this is not YAML: the text is in UTF-16", mend)
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _RefusedError(*_undecodable(content, error.start, start)) from None
+        return self._laid(path, text, start)
+
+    def _laid(self, path: Path, text: str, start: Mark) -> Node:
+        before = len(self.problems)
+        root = parse(text, start=start, problems=self.problems, budget=self.budget)
+        if root is None:
+            if len(self.problems) > before:
+                raise _RefusedError
+            mend = "begin with 'version: 1', 'name', 'task' and 'method'"
+            raise _RefusedError(start, (), "the file is empty", mend)
+        if not isinstance(root.content, dict):
+            message = f"a spec is a mapping of fields, and this is {_kind(root)}"
+            raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
+        content = dict(root.content)
+        extends = content.pop("extends", None)
+        own = replace(root, content=content)
+        if extends is None:
+            return own
+        if extends.content is None and len(self.problems) > before:
+            raise _RefusedError
+        if not isinstance(extends.content, str) or not extends.content:
+            mark = root.mark_of(("extends",))
+            message = f"'extends' is the path of one file, and this is {_kind(extends)}"
+            raise _RefusedError(mark, ("extends",), message, "write 'extends: ./base.yaml'")
+        target = Path(os.path.normpath(path.parent / extends.content))
+        return merged(self.file(target, extends.mark, ("extends",)), own)
+
+
+def _content(path: Path, *, is_regular: bool) -> bytes:
+    """The bytes of a file, and at most one more than a spec may have.
+
+    Raises:
+        OSError: if it cannot be read, or is a device or pipe where a regular file is wanted.
+    """
+    if is_regular and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a device or a pipe")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPath, str, str]:
+    """Describe the first byte that is no UTF-8: its place, the rule and what to do."""
+    before = content[:place].decode("utf-8-sig")
+    line = before.count("\n")
+    mark = start.moved(line, len(before) - before.rfind("\n") - 1)
+    byte = content[place : place + 1]
+    message = f"this is not YAML: the byte 0x{byte.hex()} is no UTF-8 text"
+    mend = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
+    return mark, (), message, mend
+
+
+def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
+    shown = shortened(str(path))
+    if not isinstance(error, FileNotFoundError):
+        return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
+    beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    ours = difflib.get_close_matches(path.with_suffix("").as_posix(), shipped_specs(), n=1)
+    if near:
+        mend = f"did you mean {str(path.parent / near[0])!r}?"
+    elif ours:
+        mend = f"check the path; {ours[0]!r} is a spec that comes with SafeCompress"
+    else:
+        mend = "check the path"
+    return f"there is no file {shown!r}", mend
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node.content, dict):
+        return "a mapping"
+    if isinstance(node.content, tuple):
+        return "a list"
+    return "empty" if node.content is None else f"{shortened(str(node.content))!r}"

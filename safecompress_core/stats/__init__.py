@@ -1,0 +1,1 @@
+"""Statistics: ROC curves, confidence intervals and resampling."""

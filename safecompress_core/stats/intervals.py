@@ -1,0 +1,231 @@
+"""Estimates with their confidence intervals.
+
+Every interval is two-sided: ``confidence`` is how often it covers the truth, and each end fails
+half of the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv, stdtrit
+
+from safecompress_core.errors import PoolError
+from safecompress_core.stats.roc import Array, placements
+
+__all__ = [
+    "CONFIDENCE",
+    "Estimate",
+    "auc_interval",
+    "clopper_pearson",
+    "difference",
+    "macro_auc_interval",
+    "null_auc_interval",
+]
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measured number and the interval that it is known to lie in.
+
+    Attributes:
+        value: the point estimate.
+        low: lower end of the interval.
+        high: upper end of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Both ends."""
+        return self.low, self.high
+
+    def scaled(self, factor: float, *, shift: float = 0.0) -> "Estimate":
+        """The estimate of ``factor``·x + ``shift``, for a factor that is not negative."""
+        return Estimate(*(factor * end + shift for end in (self.value, self.low, self.high)))
+
+    def clipped(self, least: float, most: float) -> "Estimate":
+        """The estimate of a number that is known to lie in [least, most]."""
+        return Estimate(*(min(max(end, least), most) for end in (self.value, *self.interval)))
+
+
+def _z(confidence: float) -> float:
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def _check_counts(successes: int, trials: int) -> None:
+    if trials < 1:
+        raise PoolError("a rate needs at least one sample")
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes out of {trials}")
+
+
+def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Estimate:
+    """A rate with its exact interval: it covers the truth at least as often as it says.
+
+    Raises:
+        PoolError: if there are no trials.
+
+    Source: Clopper & Pearson 1934, "The use of confidence or fiducial limits".
+    """
+    _check_counts(successes, trials)
+    tail = (1 - confidence) / 2
+    failures = trials - successes
+    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
+    return Estimate(successes / trials, float(low), float(high))
+
+
+def difference(one: Estimate, two: Estimate) -> Estimate:
+    """The first number less the second, of independent samples, with an interval made of theirs.
+
+    Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
+    approach" (MOVER).
+    """
+    value = one.value - two.value
+    below = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
+    above = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
+    return Estimate(value, value - below, value + above)
+
+
+def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Area under the ROC curve with an interval that holds for small pools and for ties, too.
+
+    DeLong's variance, after one sample above and one below all others were added to either side,
+    with Welch's degrees of freedom; clipped to [0, 1], and wide enough to hold the estimate.
+    Agresti and Caffo add as many to a difference of rates, with the same effect: DeLong's variance
+    alone covers 80 to 93 % where 95 % are claimed, in pools of 20 samples a side and where most
+    tie.
+
+    Perfect separation is taken by itself: the interval is Clopper-Pearson's for min(M, N − M)
+    independent pairs that were all told apart.
+
+    Args:
+        scores: shape (N,), higher means more likely a member.
+        is_member: shape (N,), True for members, M of them.
+        confidence: in (0, 1).
+
+    Raises:
+        PoolError: if there are fewer than 2 samples on either side.
+        ValueError: if the shapes differ or a score is NaN.
+
+    Source: DeLong et al. 1988, "Comparing the areas under two or more correlated receiver
+    operating characteristic curves", in the O(N log N) of Sun & Xu 2014, "Fast Implementation of
+    DeLong's Algorithm"; Agresti & Caffo 2000, "Simple and effective confidence intervals for
+    proportions and differences of proportions", for the added samples; Brunner & Munzel 2000, "The
+    nonparametric Behrens-Fisher problem", for the degrees of freedom.
+    """
+    below, above = placements(scores, is_member)
+    fewest = min(len(below), len(above))
+    if fewest < 2:
+        raise PoolError("an interval of AUC needs at least 2 members and 2 non-members")
+    area = float(below.mean())
+    if area in (0.0, 1.0):
+        return clopper_pearson(int(area) * fewest, fewest, confidence=confidence)
+    padded = _padded(below, len(above)), _padded(above, len(below))
+    variances = [float(side.var(ddof=1)) / len(side) for side in padded]
+    centre = float(padded[0].mean())
+    half = _student(confidence, variances, [len(side) - 1 for side in padded])
+    low, high = min(centre - half, area), max(centre + half, area)
+    return Estimate(area, low, high).clipped(0.0, 1.0)
+
+
+def _padded(placed: Floats, rivals: int) -> Floats:
+    """Placements (n,) after a sample above and one below all others were added to either side."""
+    added = [rivals + 1.5, 0.5]  # above all rivals, and tied with the one that was added to them
+    return np.concatenate([placed * rivals + 1, added]) / (rivals + 2)
+
+
+def _student(confidence: float, variances: Sequence[float], degrees: Sequence[int]) -> float:
+    """Half of an interval of a sum of independent means, with Welch's degrees of freedom.
+
+    Source: Welch 1947, "The generalization of Student's problem".
+    """
+    variance = sum(variances)
+    if variance == 0:
+        return 0.0
+    spread = sum(one**2 / count for one, count in zip(variances, degrees, strict=True))
+    return float(stdtrit(variance**2 / spread, (1 + confidence) / 2)) * sqrt(variance)
+
+
+def null_auc_interval(
+    scores: Array, is_member: Array, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Area under the curve with an interval to test whether scores and membership are unrelated.
+
+    If they are, it covers 0.5 as often as ``confidence`` says, whatever the pool's size: the
+    variance is the one that relabelling gives, ties counted, not an estimate of it. DeLong's
+    estimate fails too often in small pools: at a confidence of 0.999 and 20 samples a side it
+    misses 0.5 four times as often as it should. Do not report it where there is a signal.
+
+    Args:
+        scores: shape (N,), higher means more likely a member.
+        is_member: shape (N,), True for members.
+        confidence: in (0, 1).
+
+    Raises:
+        PoolError: if there are no members or no non-members.
+        ValueError: if the shapes differ or a score is NaN.
+
+    Source: Mann & Whitney 1947, "On a test of whether one of two random variables is
+    stochastically larger than the other"; Lehmann 1975, "Nonparametrics", for ties.
+    """
+    below, above = placements(scores, is_member)
+    total = len(below) + len(above)
+    ties = np.unique(np.asarray(scores), return_counts=True)[1].astype(np.float64)
+    spread = total + 1 - float((ties**3 - ties).sum()) / (total * (total - 1))
+    half = _z(confidence) * sqrt(max(spread, 0.0) / (12 * len(below) * len(above)))
+    area = float(below.mean())
+    return Estimate(area, area - half, area + half).clipped(0.0, 1.0)
+
+
+def macro_auc_interval(
+    scores: Array, truth: NDArray[Any], *, confidence: float = CONFIDENCE
+) -> Estimate | None:
+    """Mean over values of the one-against-rest AUC, with an interval; None if only one occurs.
+
+    Values that do not occur are left out. The interval is that of :func:`auc_interval`, carried to
+    the mean through each sample's influence on it, since the areas share their samples.
+
+    Args:
+        scores: shape (N, V), higher means more likely that value.
+        truth: shape (N,), integers in [0, V).
+        confidence: in (0, 1).
+    """
+    total = len(truth)
+    values = np.unique(truth)
+    if len(values) < 2:
+        return None
+    areas, centres = [], []
+    influence = np.zeros(total)  # on the mean, of the samples themselves
+    added = dict.fromkeys(values.tolist(), 0.0)  # squares of that of the added ones, by value
+    for value in values:
+        is_value = truth == value
+        below, above = placements(scores[:, value], is_value)
+        areas.append(below.mean())
+        sides = _padded(below, len(above)), _padded(above, len(below))
+        centres.append(sides[0].mean())
+        of_value, of_rest = ((side - centres[-1]) / len(side) / len(values) for side in sides)
+        influence[is_value] += of_value[:-2]
+        influence[~is_value] += of_rest[:-2]
+        added[value] += float((of_value[-2:] ** 2).sum() + (of_rest[-2:] ** 2).sum())
+    counts = {value: int((truth == value).sum()) for value in added}
+    variances = [
+        (float((influence[truth == value] ** 2).sum()) + added[value]) * (1 + 1 / counts[value])
+        for value in added
+    ]
+    half = _student(confidence, variances, [count + 1 for count in counts.values()])
+    mean, centre = float(np.mean(areas)), float(np.mean(centres))
+    # the mean varies less than an area does, so that the added samples' pull would show
+    return Estimate(mean, min(centre, mean) - half, max(centre, mean) + half).clipped(0.0, 1.0)

@@ -1,0 +1,90 @@
+"""The paired bootstrap: one set of resamples that everything measured on a pool shares.
+
+Candidates and attacks are compared on the same draws, so that what they have in common (the same
+hard samples) cancels in their difference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecompress_core.stats.intervals import CONFIDENCE, Estimate
+from safecompress_core.stats.roc import Array
+
+__all__ = ["Resampling", "percentile_interval"]
+
+# B draws · N samples · K things measured
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampling:
+    """B stratified draws, with replacement, of the N samples of a pool.
+
+    Attributes:
+        weights: shape (B, N), int32: how often each draw holds each sample.
+    """
+
+    weights: NDArray[np.int32]
+
+    @classmethod
+    def stratified(
+        cls, strata: Array, *, draws: int, generator: np.random.Generator
+    ) -> "Resampling":
+        """Draw within each stratum as many as it has, so that no draw lacks a side.
+
+        Args:
+            strata: shape (N,), what a sample belongs to; membership, as a rule.
+            draws: B, at least 1.
+            generator: what the draws come from.
+        """
+        groups = np.asarray(strata)
+        weights = np.zeros((draws, len(groups)), dtype=np.int32)
+        for group in np.unique(groups):
+            positions = np.flatnonzero(groups == group)
+            size = len(positions)
+            drawn = generator.integers(size, size=(draws, size))
+            cells = drawn + size * np.arange(draws)[:, None]
+            counts = np.bincount(cells.ravel(), minlength=draws * size)
+            weights[:, positions] = counts.reshape(draws, size)
+        return cls(weights)
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def means(self, values: Array, *, where: Array | None = None) -> Floats:
+        """The mean in every draw: (B,) for values (N,), (B, K) for values (N, K).
+
+        Args:
+            values: what is averaged over samples.
+            where: shape (N,), bool; only these samples count. At least one of them must be in
+                every draw, which whole strata always are.
+        """
+        weights, numbers = self.weights, np.asarray(values, dtype=np.float64)
+        if len(numbers) != weights.shape[1]:
+            raise ValueError(f"{len(numbers)} values for resamples of {weights.shape[1]} samples")
+        if where is not None:
+            weights, numbers = weights[:, where], numbers[where]
+        totals = weights.sum(axis=1)
+        means: Floats = (weights @ numbers) / (totals if numbers.ndim == 1 else totals[:, None])
+        return means
+
+    def estimate(
+        self, values: Array, *, where: Array | None = None, confidence: float = CONFIDENCE
+    ) -> Estimate:
+        """The mean of values (N,), or of some of them, with its percentile interval."""
+        numbers = np.asarray(values, dtype=np.float64)
+        value = float(np.mean(numbers if where is None else numbers[where]))
+        return percentile_interval(value, self.means(values, where=where), confidence=confidence)
+
+
+def percentile_interval(value: float, draws: Array, *, confidence: float = CONFIDENCE) -> Estimate:
+    """A point estimate with the middle ``confidence`` of its bootstrap draws (B,).
+
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high))

@@ -1,0 +1,1 @@
+"""Training of one model: state, steps, defences, precision and learning rate."""

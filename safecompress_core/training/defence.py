@@ -1,0 +1,286 @@
+"""How a defence changes training."""
+
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.api import Definition
+from safecompress_core.host.boundary import checked
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.output_guard import Guard
+from safecompress_core.spec_flaw import Flaw
+from safecompress_core.training.precision import Arithmetic
+
+__all__ = ["Batch", "Defence", "Schedule", "Step", "Supplies", "Surroundings"]
+
+# B samples of a batch · C classes · H hidden units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some samples, as the trainer draws them.
+
+    Attributes:
+        inputs: shape (B, ...).
+        labels: shape (B,), int64.
+        attributes: each of shape (B,), int64; only a training-time defence may read them.
+        targets: shape (B, C), float: how likely each label shall be to the model, where it shall
+            learn that instead of ``labels``; None where it shall not.
+        rows: shape (B,), int64: which of the members the samples are, counted from 0; None where
+            they are none.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    attributes: Mapping[str, Tensor]
+    targets: Tensor | None = None
+    rows: Tensor | None = None
+
+    def cross_entropy(self, logits: Tensor) -> Tensor:
+        """Of each sample, shape (B,): with the labels, or with what takes their place."""
+        targets = self.labels if self.targets is None else self.targets
+        return F.cross_entropy(logits, targets, reduction="none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One training step after the forward pass, on plain or augmented inputs.
+
+    Attributes:
+        batch: the samples, as the model has just seen them.
+        logits: shape (B, C), float32.
+        representation: shape (B, H), float32, the input of the last linear layer.
+        losses: shape (B,), cross-entropy of each sample.
+        epoch: whole epochs that the model has been trained before this one.
+        weights: the sparsifiable weights by name, for penalties on them.
+        network: what is trained, to ask it about other samples.
+    """
+
+    batch: Batch
+    logits: Tensor
+    representation: Tensor
+    losses: Tensor
+    epoch: int
+    weights: Mapping[str, Tensor]
+    network: Classifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How much a model is trained in all.
+
+    Attributes:
+        members: samples that it learns from.
+        steps: of the optimizer in an epoch, each on another batch of them.
+        epochs: passes over the members.
+    """
+
+    members: int
+    steps: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What a defence may know besides the members, as far as its definition asks for it.
+
+    Attributes:
+        schedule: how much the model is trained.
+        bounds: the lowest and the highest value that an input can have, which broadcast to one
+            sample; None where the data have no such bounds.
+        reference: samples of the defender's own, ``pools.reference``: no members, and unknown to
+            every attack. None where the definition does not say ``reference_data``.
+        teacher: the trained uncompressed model, in eval mode and shared: it is asked, never
+            changed. None where the definition does not say ``teacher``.
+        held_out: shape (members, C), float32: of each member, by its row, the mean posterior of
+            uncompressed models that were not trained on it. None where the definition does not say
+            ``held_out``.
+    """
+
+    schedule: Schedule = Schedule(members=1, steps=1, epochs=1)
+    bounds: tuple[Tensor, Tensor] | None = None
+    reference: Batch | None = None
+    teacher: Classifier | None = None
+    held_out: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a defence is to work, as far as it is known before anything is trained.
+
+    Attributes:
+        network: what will be trained.
+        schedule: how much.
+        arithmetic: what its forward passes are computed in.
+        others: the other defences of the method by id, not prepared yet.
+        earlier: the ids of those that are applied before it.
+        are_numbers: whether inputs are numbers, and neither words nor codes.
+    """
+
+    network: Classifier
+    schedule: Schedule
+    arithmetic: Arithmetic
+    others: Mapping[str, "Defence"]
+    earlier: tuple[str, ...] = ()
+    are_numbers: bool = True
+
+
+def _check_batch(_: Definition, found: object, *__: object, **___: object) -> None:
+    """A batch with a label for each input."""
+    if not isinstance(found, Batch):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Batch")
+    if len(found.inputs) != len(found.labels):
+        message = f"returned {len(found.inputs)} inputs with {len(found.labels)} labels"
+        raise ValueError(f"{message}; it must return a label for each input")
+
+
+def _check_loss(_: Definition, found: object, *__: object) -> None:
+    """A scalar; one that is no number ends training, which tells more of it."""
+    if not isinstance(found, Tensor):
+        raise ValueError(f"returned {type(found).__name__}; it must return a scalar tensor")
+    if found.ndim:
+        raise ValueError(f"returned shape {tuple(found.shape)}; it must return a scalar tensor")
+
+
+def _check_guard(_: Definition, found: object, **__: object) -> None:
+    if not (found is None or isinstance(found, Guard)):
+        raise ValueError(f"returned {type(found).__name__}; it must return a Guard, or None")
+
+
+class Defence(nn.Module, ABC):
+    """Changes what a model sees in training, or what it is trained for.
+
+    It is a module: parameters of its own (an adversary, say) stay dense and travel with the model
+    from round to round, but are no part of what ships. Built from its parameters; defences are
+    applied in the order of the spec. In a step the trainer calls, for each of them in turn,
+
+    1. ``transform`` on the batch, before the model sees it,
+    2. ``challenge`` on what came of it, now with the model as it is,
+    3. ``inside`` around the forward pass,
+    4. ``oppose`` after it,
+    5. ``loss``, then differentiates what came of it,
+    6. ``adjust`` on the gradients, before the optimizer follows them;
+
+    and after each epoch ``review``. A defence of the answers makes a guard, which learns whenever
+    a model has been trained, and ships with it.
+
+    Attributes:
+        is_per_sample: whether its loss is a mean over the batch of what each sample gives by
+            itself, and it learns nothing from members; then it may stand beside a defence that
+            bounds what each of them does.
+        guarantees: whether it bounds all that a model learns from members. Then nothing may reach
+            the model past it: no weights that were trained without it, no gradients to grow by.
+        hides_members: whether ``transform`` puts other samples in the place of members, or other
+            targets in the place of their labels; gradients to grow by are then those of the others
+            too.
+        guard: what ``make_guard`` has made.
+        own_optimizer: what ``oppose`` trains parameters of the defence with; created in
+            ``prepare``, kept in checkpoints. All others are trained with the model, by its
+            optimizer.
+    """
+
+    is_per_sample: bool = False
+    guarantees: bool = False
+    hides_members: bool = False
+    own_optimizer: torch.optim.Optimizer | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guard: Guard | None = None
+
+    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+        """Why it cannot do what its parameters ask for; found before anything is trained."""
+        return ()
+
+    def prepare(
+        self,
+        *,
+        representation: int,
+        classes: int,
+        attributes: Mapping[str, int],
+        generator: torch.Generator,
+    ) -> None:
+        """Create what depends on the task, before training starts.
+
+        Args:
+            representation: H, the width of the model's representation.
+            classes: C.
+            attributes: the number of values of each private attribute.
+            generator: what initial weights are drawn from.
+        """
+
+    @checked(_check_guard)
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
+        """What is to stand before the answers of the model that ships; None for nothing.
+
+        Asked once for a model in training, and again for one that is loaded: the parameters of
+        the defence and these arguments suffice to make one of the same shapes.
+
+        Args:
+            classes: C.
+            generator: what initial weights are drawn from.
+        """
+        return None
+
+    def equip(self, supplies: Supplies) -> None:
+        """Take what the definition asks for, after ``prepare``; copies are equipped anew."""
+
+    @checked(_check_batch)
+    def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
+        """The batch as the model shall see it in this step."""
+        return batch
+
+    @checked(_check_batch)
+    def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
+        """The batch made hard for the model as it is; the model and its mode are left alone."""
+        return batch
+
+    def inside(self, network: Classifier) -> AbstractContextManager[Any]:
+        """What the forward pass of a step runs in: hooks of the network's layers, say.
+
+        Afterwards the network is what it was; what ships has none of it.
+        """
+        return nullcontext()
+
+    def oppose(self, step: Step, *, generator: torch.Generator) -> None:
+        """Train an opponent on the model as it is; the model's own gradients are left alone."""
+
+    @checked(_check_loss)
+    def loss(self, step: Step, loss: Tensor) -> Tensor:
+        """The scalar to minimise, given the one that the defences before this one ask for."""
+        return loss
+
+    def adjust(self, step: Step, *, generator: torch.Generator) -> None:
+        """Change the gradients (``grad``) of the parameters of ``step.network``, in place.
+
+        They are those of the whole loss, in float32, neither scaled nor clipped yet; the graph of
+        the step is gone.
+        """
+
+    def review(self, network: Classifier, *, epoch: int) -> None:
+        """Look at the model after an epoch, counted from 0; its mode is left alone.
+
+        What is settled by it may put an earlier state back, with the masks that belong to it.
+        """
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the model has changed for the last time.
+
+        It is then trained no more, and its topology stays.
+        """
+        return False
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it came to for the model that it has trained, JSON-ready, for ``results.json``.
+
+        ``text`` among them is what report and terminal say, a sentence without its full stop.
+        Empty where there is nothing to tell that the spec does not.
+        """
+        return {}

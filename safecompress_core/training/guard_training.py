@@ -1,0 +1,66 @@
+"""Shows the guard of a model that has been trained what the model answers now."""
+
+import torch
+from torch import Tensor
+
+from safecompress_core.data.dataset import Inputs, in_batches
+from safecompress_core.networks.classifier import Classifier, in_eval_mode
+from safecompress_core.networks.output_guard import Lesson
+
+__all__ = ["instruct_guard"]
+
+BATCH = 512
+
+# M members · R others · C classes
+
+
+def instruct_guard(
+    network: Classifier,
+    members: Tensor | Inputs,
+    others: Tensor | None,
+    *,
+    bounds: tuple[Tensor, Tensor] | None,
+    generator: torch.Generator,
+) -> None:
+    """Let the guard learn.
+
+    Args:
+        network: has one; stays as it is, and in its mode.
+        members: inputs of all that it was trained on; as many as there are others are drawn.
+        others: inputs of reference samples, shape (R, ...); None for none, and then all members
+            are shown.
+        bounds: the lowest and the highest value of an input; None for those of the members drawn.
+        generator: what members are drawn from, and what the guard draws from.
+    """
+    guard = network.guard
+    assert guard is not None  # the caller has asked
+    count = len(members) if others is None else min(len(members), len(others))
+    rows = torch.randperm(len(members), generator=generator)[:count].to(network.device)
+
+    def at_random(count: int, generator: torch.Generator) -> Tensor:
+        low, high = bounds or _bounds(members, rows)
+        drawn = torch.rand(count, *members.shape[1:], generator=generator).to(low.device)
+        return _logits(network, low + (high - low) * drawn, torch.arange(count))
+
+    nobody = torch.zeros(0, network.head.out_features, device=network.device)
+    inside = outside = nobody
+    if guard.reads_samples:
+        inside = _logits(network, members, rows)
+        if others is not None:
+            outside = _logits(network, others, torch.arange(len(others)))
+    lesson = Lesson(members=inside, others=outside, at_random=at_random)
+    guard.learn(lesson, generator=generator)
+
+
+def _bounds(inputs: Tensor | Inputs, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest of each value of some samples."""
+    parts = list(in_batches(inputs, rows.split(BATCH)))
+    lowest, highest = ([end(part, dim=0) for part in parts] for end in (torch.amin, torch.amax))
+    return torch.stack(lowest).amin(dim=0), torch.stack(highest).amax(dim=0)
+
+
+def _logits(network: Classifier, inputs: Tensor | Inputs, rows: Tensor) -> Tensor:
+    """Bare logits (N, C), float32, in eval mode."""
+    with torch.no_grad(), in_eval_mode(network):
+        parts = in_batches(inputs, rows.to(network.device).split(BATCH))
+        return torch.cat([network(part).float() for part in parts])

@@ -1,0 +1,57 @@
+"""How a loss changes with the weights: its gradient, and how that gradient itself would change."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.sparse.strategy import Slopes
+from safecompress_core.training.defence import Batch
+
+__all__ = ["slopes_of"]
+
+
+def slopes_of(network: Classifier, batches: Sequence[Batch], *, curvature: bool) -> Slopes:
+    """Slopes of the mean cross-entropy over all samples of some batches, at the current weights.
+
+    Args:
+        network: dense; its mode decides about dropout and batch statistics.
+        batches: samples with their labels.
+        curvature: whether H·g is wanted too, which costs a second pass, forward and twice backward.
+
+    Returns:
+        Tensors of the shapes of ``network.sparse_parameters()``, detached.
+    """
+    names, weights = zip(*network.sparse_parameters().items(), strict=True)
+    gradients = _mean(network, batches, weights, along=None)
+    if not curvature:
+        return Slopes(gradients=dict(zip(names, gradients, strict=True)))
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
+        products = _mean(network, batches, weights, along=gradients)
+    return Slopes(
+        gradients=dict(zip(names, gradients, strict=True)),
+        curvature=dict(zip(names, products, strict=True)),
+    )
+
+
+def _mean(
+    network: Classifier,
+    batches: Iterable[Batch],
+    weights: Sequence[nn.Parameter],
+    *,
+    along: Sequence[Tensor] | None,
+) -> list[Tensor]:
+    """The gradient of the mean loss; given a direction v, that of ⟨gradient, v⟩, which is H·v."""
+    total = [torch.zeros_like(weight) for weight in weights]
+    seen = 0
+    for batch in batches:
+        loss = batch.cross_entropy(network(batch.inputs)).sum()
+        found = torch.autograd.grad(loss, weights, create_graph=along is not None)
+        if along is not None:
+            slope = torch.stack([(one * v).sum() for one, v in zip(found, along, strict=True)])
+            found = torch.autograd.grad(slope.sum(), weights)
+        torch._foreach_add_(total, found)
+        seen += len(batch.labels)
+    return [sum_.detach() / seen for sum_ in total]

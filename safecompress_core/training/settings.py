@@ -1,0 +1,87 @@
+"""How a model is trained from here on: what a strategy may change along the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from safecompress_core.api import Params
+from safecompress_core.specfile.models.changes import Change
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The dials of one model's training.
+
+    Attributes:
+        learning_rate: of the optimizer.
+        update_fraction: share of active weights that the first topology update replaces.
+        rule: which of the method's strategies updates the topology while the model trains.
+        defences: parameters of each defence by its id, in the order of the spec.
+    """
+
+    learning_rate: float
+    update_fraction: float
+    rule: int
+    defences: Mapping[str, Params]
+
+    def changed(self, changes: Mapping[str, Change]) -> "Settings | None":
+        """With a strategy's ``set`` applied; None where that leaves a parameter's range.
+
+        A factor multiplies the value that this model has now, so repeated rounds may walk a dial
+        to its end.
+        """
+        settings = self
+        for key, change in changes.items():
+            changed = settings._with(key, change)
+            if changed is None:
+                return None
+            settings = changed
+        return settings
+
+    def _with(self, key: str, change: Change) -> "Settings | None":
+        owner, _, field = key.rpartition(".")
+        if not owner:
+            return self._with_own(field, change.applied(getattr(self, field)))
+        params = self.defences[owner]
+        values = params.model_dump() | {field: change.applied(getattr(params, field))}
+        try:
+            changed = type(params).model_validate(values)
+        except ValidationError:
+            return None
+        return replace(self, defences={**self.defences, owner: changed})
+
+    def _with_own(self, field: str, value: float) -> "Settings | None":
+        if field == "learning_rate":
+            return replace(self, learning_rate=value) if value > 0 else None
+        return replace(self, update_fraction=value) if 0 <= value <= 1 else None
+
+    def with_rule(self, rule: int) -> "Settings":
+        """With another strategy to update the topology."""
+        return replace(self, rule=rule)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for results and checkpoints."""
+        return {
+            "learning_rate": self.learning_rate,
+            "update_fraction": self.update_fraction,
+            "rule": self.rule,
+            "defences": {
+                name: params.model_dump(mode="json") for name, params in self.defences.items()
+            },
+        }
+
+    def restored(self, record: Mapping[str, Any]) -> "Settings":
+        """The settings that ``to_json`` recorded; ``self`` lends the types of its parameters."""
+        return Settings(
+            learning_rate=record["learning_rate"],
+            update_fraction=record["update_fraction"],
+            rule=record["rule"],
+            defences={
+                name: type(self.defences[name]).model_validate(values)
+                for name, values in record["defences"].items()
+            },
+        )

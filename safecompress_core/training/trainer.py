@@ -1,0 +1,462 @@
+"""Trains learners on the members.
+
+- Batches depend on the seed and the epoch alone, so that candidates see the same samples in the
+  same order, under the same augmentation: what differs between them is what was changed.
+- Data that fit stay on the device as tensors, and a batch is an index operation; others are read
+  ahead, batch by batch. Both give the same bytes.
+- Only training sees transformed inputs. What observes a model gets the samples as they are.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.data.dataset import Dataset, in_batches, placed
+from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.output_guard import Guard
+from safecompress_core.seeding import Seed, global_random_state
+from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
+from safecompress_core.sparse.strategy import Grow, Prune, Slopes
+from safecompress_core.sparse.update import update_topology
+from safecompress_core.training.defence import Batch, Defence, Schedule, Step
+from safecompress_core.training.guard_training import instruct_guard
+from safecompress_core.training.learning_rate import CONSTANT, LearningRate
+from safecompress_core.training.loss_gradients import slopes_of
+from safecompress_core.training.precision import PLAIN, Arithmetic
+from safecompress_core.training.progress import Stride
+from safecompress_core.training.training_state import Learner
+
+__all__ = ["Evolution", "Trainer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evolution:
+    """How a topology moves while a model trains.
+
+    Attributes:
+        rules: the prune and grow parts that a learner's ``settings.rule`` picks from.
+        every: epochs between updates; 0 for none.
+        schedule: ``cosine``, ``linear`` or ``constant``.
+        until: the epoch after which the topology stays as it is.
+    """
+
+    rules: tuple[tuple[Prune, Grow], ...]
+    every: int
+    schedule: ScheduleName
+    until: float
+
+    def remembers(self, epoch: int) -> bool:
+        """Whether a rule may yet ask for the running average of this epoch's gradients."""
+        return epoch < self.until and any(grow.needs_momentum for _, grow in self.rules)
+
+    def due(self, epoch: int) -> bool:
+        """Whether an update belongs right before this epoch."""
+        return self.every > 0 and epoch > 0 and epoch % self.every == 0 and epoch < self.until
+
+
+Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""A forward pass: logits (B, C) and representation (B, H) of inputs."""
+
+
+Watch = Callable[[Stride], None]
+"""Is told of each step of training."""
+
+
+class Trainer:
+    """Trains on a fixed set of samples.
+
+    Args:
+        dataset: holds the samples.
+        members: positions of those to train on, int64.
+        batch_size: samples in a batch; a last one of a single sample joins the batch before it,
+            since batch normalisation has nothing to go by in it.
+        device: where networks are.
+        seed: what batches, augmentation and dropout are drawn from.
+        epochs: of a whole run, which the learning rate's schedule is spread over.
+        learning_rate: how it rises and falls.
+        clip_norm: largest norm of a step's gradient; 0 for no limit.
+        arithmetic: of the forward pass.
+        reference: positions of the samples that defences may learn from besides; None for none.
+
+    Attributes:
+        watch: is told of every step; None for nobody.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        members: Tensor,
+        *,
+        batch_size: int,
+        device: torch.device,
+        seed: Seed,
+        epochs: int = 1,
+        learning_rate: LearningRate = CONSTANT,
+        clip_norm: float = 0.0,
+        arithmetic: Arithmetic = PLAIN,
+        reference: Tensor | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._inputs = placed(dataset.inputs, members, device)
+        self._labels = dataset.labels[members].to(device)
+        self._attributes = _values(dataset, members, device)
+        self._batch_size = batch_size
+        self._device = device
+        self._seed = seed
+        self._epochs = epochs
+        self._learning_rate = learning_rate
+        self._clip_norm = clip_norm
+        self._arithmetic = arithmetic
+        self._reference = reference
+        self.watch: Watch | None = None
+
+    def watched(self, watch: Watch) -> Self:
+        """Return the same trainer, which tells of every step."""
+        own = copy.copy(self)
+        own.watch = watch
+        return own
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much a model is trained in a whole run."""
+        return Schedule(members=len(self), steps=len(self._rows(0)), epochs=self._epochs)
+
+    @cached_property
+    def bounds(self) -> tuple[Tensor, Tensor] | None:
+        """The lowest and the highest value that an input can have; None where none are known."""
+        if self._dataset.bounds is None:
+            return None
+        low, high = self._dataset.bounds
+        return low.to(self._device), high.to(self._device)
+
+    @cached_property
+    def reference(self) -> Batch | None:
+        """All samples that defences may learn from besides the members; None without any."""
+        if self._reference is None:
+            return None
+        rows = self._reference
+        return Batch(
+            inputs=self._dataset.inputs[rows].to(self._device),
+            labels=self._dataset.labels[rows].to(self._device),
+            attributes=_values(self._dataset, rows, self._device),
+        )
+
+    def _others(self, guard: Guard) -> Tensor | None:
+        """The samples that it may hold members against; they are loaded where it asks for them."""
+        if not guard.reads_samples or self.reference is None:
+            return None
+        return self.reference.inputs
+
+    def train(
+        self,
+        learner: Learner,
+        *,
+        until: int,
+        evolution: Evolution | None,
+        what: str,
+        is_derived: bool = False,
+        phase: tuple[int, int] | None = None,
+        own: Sequence[Defence] = (),
+    ) -> None:
+        """Train to the end of epoch ``until``, updating the topology on the way.
+
+        A learner that is settled stays as it is, and only its epochs pass. What guards its answers
+        learns at the end.
+
+        Args:
+            learner: changed in place.
+            until: how many epochs the learner has been trained for afterwards.
+            evolution: how its topology moves; None to leave it alone.
+            what: what is being trained, for the error message.
+            is_derived: whether its topology has just been decided, so that an update which is due
+                right now is left out: it would prune what was grown and is still 0.
+            phase: the epochs from and to which the schedule of the learning rate runs, for a
+                method that trains in several; by default those of the whole run.
+            own: what the method itself changes of training, in the shape of defences and applied
+                after the learner's. It has no parameters to train, and no part of a checkpoint.
+
+        Raises:
+            TrainingDivergedError: as soon as a loss is not finite.
+        """
+        learner.network.train()
+        forward = learner.network.represent
+        if self._arithmetic.compile:
+            forward = torch.compile(forward)
+        start = learner.epoch
+        for epoch in range(start, until):
+            began = time.perf_counter()
+            if learner.is_settled:
+                learner.epoch = until
+                break
+            decided = is_derived and epoch == start
+            if evolution and evolution.due(epoch) and not decided:
+                self.evolve(learner, evolution, rule=learner.settings.rule)
+            rates = self._rates(epoch, *(phase or (0, self._epochs)))
+            defences = (*learner.defences.values(), *own)
+            remembers = evolution is not None and evolution.remembers(epoch)
+            tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
+            self._train_epoch(
+                learner,
+                forward,
+                epoch,
+                defences,
+                rates=rates,
+                what=what,
+                remembers=remembers,
+                tell=tell,
+            )
+            learner.epoch = epoch + 1
+            _reviewed(learner, epoch)
+        if learner.network.guard is not None:
+            instruct_guard(
+                learner.network,
+                self._inputs,
+                self._others(learner.network.guard),
+                bounds=self.bounds,
+                generator=self._seed.child("guard", learner.epoch).torch(),
+            )
+        # A round keeps all its candidates; their gradients are of no use to anybody.
+        learner.optimizer.zero_grad(set_to_none=True)
+
+    def evolve(self, learner: Learner, evolution: Evolution, *, rule: int) -> None:
+        """Update the topology once by one of the rules, at the share the schedule gives now.
+
+        After ``evolution.until`` the topology stays as it is, whatever the rule, and so it does
+        once the learner is settled.
+        """
+        assert learner.topology is not None  # a dense model never evolves
+        if learner.epoch >= evolution.until or learner.is_settled:
+            return
+        prune, grow = evolution.rules[rule]
+        schedule = UpdateSchedule(
+            shape=evolution.schedule,
+            fraction=learner.settings.update_fraction,
+            end=evolution.until,
+        )
+        asked = {part.gradient_batches for part in (prune, grow)} - {0}
+        gradients = {count: self.dense_gradients(learner, batches=count) for count in sorted(asked)}
+        update = update_topology(
+            {name: weight.detach() for name, weight in learner.weights.items()},
+            learner.topology,
+            prune=prune,
+            grow=grow,
+            fraction=schedule.at(learner.epoch),
+            gradients=gradients.get(grow.gradient_batches),
+            generator=self._seed.child("grow", learner.epoch).torch(),
+            prune_gradients=gradients.get(prune.gradient_batches),
+            history=learner.history,
+        )
+        learner.retopologise(update)
+
+    def dense_gradients(self, learner: Learner, *, batches: int) -> dict[str, Tensor]:
+        """Gradient of the plain loss over the next batches, for inactive weights too.
+
+        If an epoch has fewer batches, it is the gradient over the whole epoch. It is in float32
+        whatever the network trains in, since positions are compared by it; batch statistics are
+        afterwards what they were.
+        """
+        generator = self._seed.child("gradients", learner.epoch).torch()
+        shown = islice(self._shown(learner, generator), batches)
+        return dict(self._slopes(learner.network, shown, generator).gradients)
+
+    def slopes(self, network: Classifier, *, batches: int, curvature: bool = False) -> Slopes:
+        """How the plain loss over the first batches changes with each weight of a fresh network.
+
+        Otherwise as `dense_gradients`.
+        """
+        network.train()
+        generator = self._seed.child("gradients", 0).torch()
+        chosen = islice(self._batches(0), batches)
+        return self._slopes(network, chosen, generator, curvature=curvature)
+
+    @staticmethod
+    def _slopes(
+        network: Classifier,
+        batches: Iterator[Batch],
+        generator: torch.Generator,
+        *,
+        curvature: bool = False,
+    ) -> Slopes:
+        with global_random_state(generator), _same_buffers(network):  # dropout, as in training
+            return slopes_of(network, list(batches), curvature=curvature)
+
+    def _rows(self, epoch: int) -> list[Tensor]:
+        """Which samples are in which batch."""
+        order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
+        rows = list(order.to(self._device).split(self._batch_size))
+        if len(rows) > 1 and len(rows[-1]) == 1 < self._batch_size:
+            rows[-2:] = [torch.cat(rows[-2:])]
+        return rows
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        rows = self._rows(epoch)
+        for chosen, inputs in zip(rows, in_batches(self._inputs, iter(rows)), strict=True):
+            yield Batch(
+                inputs=inputs,
+                labels=self._labels[chosen],
+                attributes={name: values[chosen] for name, values in self._attributes.items()},
+                rows=chosen,
+            )
+
+    def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:
+        """The next epoch's members, or what a defence puts in their place."""
+        hiding = [one for one in learner.defences.values() if one.hides_members]
+        for plain in self._batches(learner.epoch):
+            batch = plain
+            for defence in hiding:
+                batch = defence.transform(batch, generator=generator)
+            yield batch
+
+    def _rates(self, epoch: int, start: int, end: int) -> Iterator[float]:
+        """The factor of the learning rate for each step of an epoch."""
+        steps = len(self._rows(epoch))
+        for step in range(steps):
+            yield self._learning_rate.at((epoch + step / steps - start) / (end - start))
+
+    def _train_epoch(
+        self,
+        learner: Learner,
+        forward: Forward,
+        epoch: int,
+        defences: Sequence[Defence],
+        *,
+        rates: Iterator[float],
+        what: str,
+        remembers: bool,
+        tell: Callable[[Tensor], None],
+    ) -> None:
+        generator = self._seed.child("transform", epoch).torch()
+        total = torch.zeros((), device=self._device)
+        with global_random_state(generator):  # for dropout and its like inside a network
+            for plain, rate in zip(self._batches(epoch), rates, strict=True):
+                batch = plain
+                for defence in defences:
+                    batch = defence.transform(batch, generator=generator)
+                for defence in learner.defences.values():
+                    batch = defence.challenge(batch, learner.network, generator=generator)
+                step = self._step(learner, forward, batch, epoch)
+                total += self._descend(learner, step, defences, rate=rate, generator=generator)
+                if remembers:
+                    learner.remember()
+                tell(total)
+        if not torch.isfinite(total):
+            raise TrainingDivergedError(
+                f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
+                "training.learning_rate, or smaller weights of the defences"
+            )
+
+    def _telling(
+        self, *, what: str, epoch: int, until: int, began: float
+    ) -> Callable[[Tensor], None]:
+        """Return what tells of one step of an epoch after another, given the sum of its losses."""
+        watch, steps = self.watch, self.schedule.steps
+        if watch is None:
+            return lambda _: None
+        done, last = 0, began
+
+        def tell(total: Tensor) -> None:
+            nonlocal done, last
+            now, done = time.perf_counter(), done + 1
+            watch(
+                Stride(
+                    what=what,
+                    epoch=epoch,
+                    until=until,
+                    step=done,
+                    steps=steps,
+                    loss=lambda: float(total) / done,
+                    seconds=now - last,
+                )
+            )
+            last = now
+
+        return tell
+
+    def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
+        """The forward pass; from the logits on all is float32."""
+        with ExitStack() as around:
+            for defence in learner.defences.values():
+                around.enter_context(defence.inside(learner.network))
+            around.enter_context(self._arithmetic.autocast(self._device))
+            logits, representation = forward(batch.inputs)
+        logits = logits.float()
+        return Step(
+            batch=batch,
+            logits=logits,
+            representation=representation.float(),
+            losses=batch.cross_entropy(logits),
+            epoch=epoch,
+            weights=learner.weights,
+            network=learner.network,
+        )
+
+    def _descend(
+        self,
+        learner: Learner,
+        step: Step,
+        defences: Sequence[Defence],
+        *,
+        rate: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """Loss, gradients and the optimizer's step; returns the loss."""
+        for defence in defences:
+            defence.oppose(step, generator=generator)
+        loss = step.losses.mean()
+        for defence in defences:
+            loss = defence.loss(step, loss)
+        optimizer, scaler = learner.optimizer, learner.scaler
+        optimizer.zero_grad(set_to_none=True)
+        if scaler is None:
+            loss.backward()
+        else:
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+        for defence in defences:
+            defence.adjust(step, generator=generator)
+        if self._clip_norm:
+            nn.utils.clip_grad_norm_(learner.network.parameters(), self._clip_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learner.settings.learning_rate * rate
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+        return loss.detach()
+
+
+def _reviewed(learner: Learner, epoch: int) -> None:
+    """Let the defences look at what an epoch has made; one of them may have had enough."""
+    for defence in learner.defences.values():
+        defence.review(learner.network, epoch=epoch)
+    if learner.is_settled:
+        learner.settle()
+
+
+def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:
+    """Private attributes of some samples."""
+    return {name: one.values[rows].to(device) for name, one in dataset.attributes.items()}
+
+
+@contextmanager
+def _same_buffers(network: nn.Module) -> Iterator[None]:
+    """Afterwards the network's buffers (running statistics, say) are what they were."""
+    kept = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in kept:
+            buffer.copy_(value)

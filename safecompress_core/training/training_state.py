@@ -1,0 +1,352 @@
+"""A model in training: network, topology, optimizer state, defences and how far it has come."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
+
+from safecompress_core.api import Params
+from safecompress_core.errors import SafeCompressError
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.sparse.masking import SparseBinding
+from safecompress_core.sparse.quantised import Quantised
+from safecompress_core.sparse.strategy import History
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.update import TopologyUpdate
+from safecompress_core.training.defence import Defence
+from safecompress_core.training.settings import Settings
+
+__all__ = ["DefenceFactory", "Learner", "OptimizerFactory", "ScalerFactory", "kept_topology"]
+
+OptimizerFactory = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
+"""An optimizer for these parameters at this learning rate."""
+
+DefenceFactory = Callable[[str, Params], Defence]
+"""A prepared defence for its id and parameters; the same id gives the same initial weights."""
+
+ScalerFactory = Callable[[], torch.amp.GradScaler | None]
+"""What scales the loss of half precision; None where the precision needs none."""
+
+NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
+OPPONENT, SCALER = "opponent.", "scaler."
+VALUES, SCALES = "int8.", "scales."
+EXPLORED, MOMENTUM = "explored.", "momentum."
+DECAY = 0.9  # of the running average of gradients: SGD's momentum in the paper that grows by it
+SCALER_STATE = ("scale", "_growth_tracker")
+
+
+class Learner:
+    """Everything that training changes; ``branch`` copies it, ``tensors`` and ``restore`` keep it.
+
+    Attributes:
+        network: the model.
+        topology: which weights are active; None for a dense model.
+        settings: how it is trained.
+        defences: by id, in the order in which they are applied.
+        optimizer: of the network and of what the defences do not train themselves.
+        scaler: what scales the loss in half precision; None in any other.
+        epoch: whole epochs trained so far.
+        quantised: the weights that are stored as int8, by name; empty while it is trained.
+        explored: every position that has been active since the network became sparse; None for a
+            dense model.
+        momentum: by layer, the running average of the gradients that training followed; empty
+            where no rule has asked for it.
+    """
+
+    def __init__(
+        self,
+        network: Classifier,
+        topology: Topology | None,
+        settings: Settings,
+        *,
+        make_optimizer: OptimizerFactory,
+        make_defence: DefenceFactory,
+        make_scaler: ScalerFactory = lambda: None,
+    ) -> None:
+        self.network = network
+        self.topology = topology
+        self.explored = topology
+        self.momentum: dict[str, Tensor] = {}
+        self.settings = settings
+        self.epoch = 0
+        self.quantised: dict[str, Quantised] = {}
+        self._make_optimizer = make_optimizer
+        self._make_defence = make_defence
+        self._make_scaler = make_scaler
+        self.scaler = make_scaler()
+        device = next(network.parameters()).device
+        self.defences = {
+            name: make_defence(name, params).to(device)
+            for name, params in settings.defences.items()
+        }
+        guards = (defence.guard for defence in self.defences.values())
+        network.answer_through(next(filter(None, guards), None))
+        self.optimizer = make_optimizer(self._parameters(), settings.learning_rate)
+        self._binding = self._bound()
+
+    def _parameters(self) -> list[nn.Parameter]:
+        modules = (self.network, *self.defences.values())
+        own = {
+            id(parameter)
+            for optimizer in self._opponents.values()
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
+        return [p for module in modules for p in module.parameters() if id(p) not in own]
+
+    @property
+    def _opponents(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers that defences have of their own, by the defence's id."""
+        found = {name: defence.own_optimizer for name, defence in self.defences.items()}
+        return {name: optimizer for name, optimizer in found.items() if optimizer is not None}
+
+    def _bound(self) -> SparseBinding | None:
+        if self.topology is None:
+            self.network.masks = {}
+            return None
+        self.network.masks = dict(self.topology.masks)
+        return SparseBinding(self.optimizer, self.weights, self.topology)
+
+    @property
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The sparsifiable weights by name."""
+        return self.network.sparse_parameters()
+
+    @property
+    def density(self) -> float:
+        """Fraction of the sparsifiable weights that are active, in (0, 1]."""
+        return 1.0 if self.topology is None else self.topology.density
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a defence has found that the model shall not change any more."""
+        return any(defence.is_settled for defence in self.defences.values())
+
+    @property
+    def guarding(self) -> Params | None:
+        """The defence whose guard stands before the answers; None where nothing does."""
+        for name, defence in self.defences.items():
+            if defence.guard is not None:
+                return self.settings.defences[name]
+        return None
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What its defences came to, by id; those that have nothing to tell are left out."""
+        told = {name: dict(defence.facts()) for name, defence in self.defences.items()}
+        return {name: facts for name, facts in told.items() if facts}
+
+    def retopologise(self, update: TopologyUpdate) -> None:
+        """Take another topology of the same density; grown weights start at 0 without momentum."""
+        assert self._binding is not None  # only sparse learners are ever updated
+        assert self.explored is not None
+        self._binding.retopologise(update)
+        self.topology = update.topology
+        self.explored = self.explored.united(update.topology)
+        self.network.masks = dict(update.topology.masks)
+
+    @torch.no_grad()
+    def quantise(self, quantised: Mapping[str, Quantised]) -> None:
+        """Take for weights what int8 values stand for; the model's file holds these from now on.
+
+        It is the last thing that is done to a learner: to train on, branch it.
+        """
+        weights = self.weights
+        for name, stored in quantised.items():
+            weights[name].copy_(stored.weight())
+        self.quantised = dict(quantised)
+
+    @property
+    def history(self) -> History:
+        """What rules may ask of its training so far."""
+        assert self.explored is not None  # a dense model never evolves
+        return History(explored=self.explored, momentum=self.momentum or None)
+
+    @torch.no_grad()
+    def remember(self) -> None:
+        """Take the gradients of this step into the running average, which starts at 0.
+
+        A step that half precision skips, since its gradients have overflowed, is none.
+        """
+        weights = self.weights
+        found = {name: one.grad for name, one in weights.items() if one.grad is not None}
+        gradients = list(found.values())
+        if self.scaler is not None and not all(bool(one.isfinite().all()) for one in gradients):
+            return
+        if not self.momentum:
+            self.momentum = {name: torch.zeros_like(one) for name, one in weights.items()}
+        torch._foreach_lerp_([self.momentum[name] for name in found], gradients, 1 - DECAY)
+
+    def settle(self) -> None:
+        """Take the topology that the network's masks tell, with weights as they are.
+
+        For a model that a defence has put back to an earlier state.
+        """
+        if self._binding is not None:
+            self._binding.release()
+            self.topology = Topology.from_masks(self.network.masks)
+            self._binding = self._bound()
+
+    def branch(self, settings: Settings, *, topology: Topology | None = None) -> "Learner":
+        """An independent copy that trains on with other settings.
+
+        Args:
+            settings: how it is trained from here on.
+            topology: another one, for a method that thins a network out between two phases of
+                training: weights outside of it are gone, with their moments. None to keep its own.
+
+        Raises:
+            SafeCompressError: if a defence could not take over what it has learned.
+        """
+        twin = Learner(
+            copy.deepcopy(self.network),
+            topology or self.topology,
+            settings,
+            make_optimizer=self._make_optimizer,
+            make_defence=self._make_defence,
+            make_scaler=self._make_scaler,
+        )
+        twin.epoch = self.epoch
+        if twin.explored is not None and self.explored is not None:
+            twin.explored = self.explored.united(twin.explored)
+        twin.momentum = {name: average.clone() for name, average in self.momentum.items()}
+        for name, defence in self.defences.items():
+            try:
+                twin.defences[name].load_state_dict(defence.state_dict())
+            except RuntimeError as error:
+                before = self.settings.defences[name]
+                changed = [
+                    key for key, value in settings.defences[name] if value != getattr(before, key)
+                ]
+                message = (
+                    f"a strategy's 'set' changes the shape of what the defence {name} has learned "
+                    f"({', '.join(changed)}); leave that parameter out of 'set'"
+                )
+                raise SafeCompressError(message) from error
+        state = copy.deepcopy(self.optimizer.state_dict())
+        for group in state["param_groups"]:
+            group["lr"] = settings.learning_rate
+        twin.optimizer.load_state_dict(state)
+        for name, optimizer in self._opponents.items():
+            _go_on(twin._opponents[name], _moments(optimizer))
+        if twin._binding is not None:
+            twin._binding.apply()
+        if self.scaler is not None and twin.scaler is not None:
+            twin.scaler.load_state_dict(self.scaler.state_dict())
+        return twin
+
+    def follow(self, other: "Learner") -> None:
+        """Count on from another learner's epochs, with what its defences have learned.
+
+        A defence whose state has other names or shapes than there begins anew.
+        """
+        self.epoch = other.epoch
+        for name, defence in self.defences.items():
+            state = other.defences[name].state_dict()
+            if _shapes(state) == _shapes(defence.state_dict()):
+                defence.load_state_dict(state)
+                if name in self._opponents:
+                    moments = _moments(other._opponents[name])  # noqa: SLF001  of the same class
+                    _go_on(self._opponents[name], moments)
+        if self.scaler is not None and other.scaler is not None:
+            self.scaler.load_state_dict(other.scaler.state_dict())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that training goes on from, flat, for a checkpoint."""
+        found: dict[str, Tensor] = {}
+        for name, tensor in self.network.state().items():
+            found[NETWORK + name] = tensor
+        for owner, defence in self.defences.items():
+            for name, tensor in defence.state_dict().items():
+                found[f"{DEFENCE}{owner}/{name}"] = tensor
+        for owner, optimizer in self._opponents.items():
+            for name, tensor in _moments(optimizer).items():
+                found[f"{OPPONENT}{owner}/{name}"] = tensor
+        found |= {OPTIMIZER + name: tensor for name, tensor in _moments(self.optimizer).items()}
+        if self.scaler is not None:
+            state = self.scaler.state_dict()
+            found |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
+        if self.topology is not None:
+            found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
+        found |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
+        found |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
+        if self.explored is not None:
+            found |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
+        found |= {MOMENTUM + name: average for name, average in self.momentum.items()}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+
+    def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
+        """Go on from what ``tensors`` kept; the topology is given when the learner is built."""
+        self.network.module.load_state_dict(_under(NETWORK, tensors))
+        for owner, defence in self.defences.items():
+            defence.load_state_dict(_under(f"{DEFENCE}{owner}/", tensors))
+        for owner, optimizer in self._opponents.items():
+            _go_on(optimizer, _under(f"{OPPONENT}{owner}/", tensors))
+        _go_on(self.optimizer, _under(OPTIMIZER, tensors))
+        if self.scaler is not None:
+            kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
+            self.scaler.load_state_dict(self.scaler.state_dict() | kept)
+        scales = _under(SCALES, tensors)
+        self.quantised = {
+            name: Quantised(values=values, scales=scales[name])
+            for name, values in _under(VALUES, tensors).items()
+        }
+        if self.topology is not None:
+            masks = _under(EXPLORED, tensors)
+            self.explored = Topology.from_masks({name: masks[name] for name in self.topology.masks})
+        self.momentum = {
+            name: torch.empty_like(self.weights[name]).copy_(average).detach()
+            for name, average in _under(MOMENTUM, tensors).items()
+        }
+        self.epoch = epoch
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size | None]:
+    """Of a module's parameters and buffers; whatever else it keeps may be of any shape."""
+    own = _EXTRA_STATE_KEY_SUFFIX
+    return {name: None if name.endswith(own) else one.shape for name, one in state.items()}
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's state by ``<parameter's number>/<name>``."""
+    return {
+        f"{index}/{name}": value
+        for index, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)  # SGD keeps None where it has no momentum
+    }
+
+
+def _go_on(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+    """Give an optimizer a state that `_moments` told, laid out in memory as its parameters are.
+
+    With another layout every step would be the same but for rounding.
+    """
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in moments.items():
+        index, name = key.split("/")
+        parameter = parameters[int(index)]
+        own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor.clone()
+        state.setdefault(int(index), {})[name] = own.detach().copy_(tensor)
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def kept_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topology | None:
+    """The topology among a checkpoint's tensors; None for a dense learner.
+
+    A file sorts its tensors by name, but random growth goes through ``layers`` in their own order.
+    """
+    masks = _under(MASK, tensors)
+    return Topology.from_masks({name: masks[name] for name in layers}) if masks else None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

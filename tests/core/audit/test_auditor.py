@@ -1,0 +1,307 @@
+"""The audit: fresh attackers, the same for every model, on a pool that nothing has seen."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from pydantic import create_model
+from torch import Tensor, nn
+
+from safecompress_core.api import Access, Game
+from safecompress_core.attacks.adversary import Attacker
+from safecompress_core.attacks.observations import Observations
+from safecompress_core.audit.auditor import Auditor
+from safecompress_core.data.canaries import mislabelled
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pools, build_pools
+from safecompress_core.metric import Metric, SampleMetric, Subject
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.events import Journal
+from safecompress_core.seeding import Seed
+from safecompress_core.stats.intervals import Estimate
+
+MakeNetwork = Callable[..., Classifier]
+
+
+class Accuracy(SampleMetric):
+    def per_sample(self, unseen: Observations) -> Tensor:
+        return (unseen.predictions == unseen.labels).float()
+
+
+class Size(Metric):
+    def measure(self, subject: Subject) -> Estimate:
+        return Estimate(subject.file_bytes, subject.file_bytes, subject.file_bytes)
+
+
+@pytest.fixture
+def events() -> list[Mapping[str, Any]]:
+    """What the auditor tells."""
+    return []
+
+
+@pytest.fixture
+def auditor(
+    mislabelled: Dataset, pools: Pools, spies: Any, events: list[Mapping[str, Any]]
+) -> Auditor:
+    """One attack on membership, one on the attribute."""
+    return Auditor(
+        [
+            spies.attack("reader"),
+            spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold"),
+        ],
+        {"accuracy": Accuracy(), "size": Size()},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(events.append),
+        seed=Seed(2),
+    )
+
+
+def test_every_model_gets_fresh_attackers_that_start_from_the_same_draws(
+    auditor: Auditor, network: MakeNetwork, overfitted: Classifier, spies: Any
+) -> None:
+    """Fitted once, never adapted; so the same model gets the same verdict twice."""
+    first = auditor.judge(overfitted, name="a", file_bytes=10)
+    auditor.judge(network(), name="b", file_bytes=10)
+    again = auditor.judge(overfitted, name="c", file_bytes=10)
+    learned = [(what, drawn) for what, drawn, _ in spies.log if what != "score"]
+
+    assert first == again
+    assert [what for what, _ in learned] == ["fit"] * 6
+    assert learned[:2] == learned[2:4] == learned[4:]
+
+
+def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
+    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The select pool, on which models were chosen, has no part in it."""
+    found = auditor.judge(overfitted, name="a", file_bytes=1234)
+    inputs, labels = (t[pools.audit.non_members] for t in (mislabelled.inputs, mislabelled.labels))
+    with torch.no_grad():
+        right = (overfitted(inputs).argmax(dim=1) == labels).double().mean()
+
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(float(right))
+    assert found["metrics"]["size"] == {"value": 1234, "interval": [1234, 1234]}
+    assert found["audit"]["reader"]["n"] == len(pools.audit)
+    assert found["audit"]["reader"]["advantage"] > 0.3
+    for what, _, evidence in spies.log:
+        pool = pools.attack_train if what == "fit" else None
+        seen = evidence.seen._reactions.inputs  # an attack on an attribute is shown less
+        rows = {tuple(row) for row in seen.tolist()}
+        select = {tuple(row) for row in mislabelled.inputs[pools.select.indices].tolist()}
+        assert not rows & select
+        assert pool is None or torch.equal(seen, mislabelled.inputs[pool.indices])
+
+
+def test_the_null_control_finds_nothing_in_a_model_that_leaks(
+    auditor: Auditor, overfitted: Classifier
+) -> None:
+    """For each attack on membership, with an interval that covers one half."""
+    found = auditor.null_control(overfitted)
+
+    assert list(found) == ["reader"]
+    assert found["reader"]["passed"]
+    low, high = found["reader"]["auc_interval"]
+    assert low <= 0.5 <= high
+
+
+def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
+    auditor: Auditor, network: MakeNetwork, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """On the audit pool of a model that has learned nothing, so that all there is was planted."""
+    found = auditor.planted_control(network())
+    blind = Auditor(
+        [spies.attack("guess", reads="nothing")],
+        {},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(lambda _: None),
+        seed=Seed(2),
+    )
+
+    assert list(found) == ["reader"]
+    assert found["reader"]["passed"]
+    assert found["reader"]["auc"] > 0.95
+    assert found["reader"]["members"] == len(pools.audit.members)
+    assert not blind.planted_control(network())["guess"]["passed"]
+
+
+def test_membership_attacks_are_looked_at_closely(
+    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
+) -> None:
+    """Precision at the prior, ε, the top tenth, and each label by its name; nothing by chance."""
+    found = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    reader = found["reader"]
+
+    assert reader["precision_prior"] == 0.1
+    low, high = reader["precision_interval"]
+    assert 0.1 < low <= reader["precision"] <= high
+    assert reader["epsilon"]["lower_bound"] > 0.5
+    assert reader["top_decile"]["interval"][0] > reader["top_decile"]["baseline"]
+    assert [one["label"] for one in reader["labels"]] == list(mislabelled.classes)
+    assert not {"epsilon", "precision", "labels"} & set(found["nosy"])
+
+
+def test_canaries_are_reported_apart(
+    digits: Dataset, spies: Any, network: MakeNetwork, auditor: Auditor
+) -> None:
+    """A model that has learned wrong labels by heart: perfect on canaries, little on the others."""
+    pools = build_pools(
+        digits.labels,
+        members=200,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(4),
+        canaries=20,
+    )
+    assert pools.canaries is not None
+    generator = torch.Generator().manual_seed(5)
+    dataset = mislabelled(digits, pools.canaries, generator=generator)
+    with_canaries = Auditor(
+        [
+            spies.attack("reader"),
+            spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold"),
+        ],
+        {},
+        dataset=dataset,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(lambda _: None),
+        seed=Seed(2),
+    )
+
+    found = with_canaries.judge(learned(dataset, pools), name="a", file_bytes=1)["audit"]
+
+    canaries = found["reader"]["canaries"]
+    assert (canaries["members"], canaries["non_members"]) == (20, 20)
+    assert found["reader"]["n"] == len(pools.audit)
+    assert canaries["auc"] > 0.95 > found["reader"]["auc"] + 0.1
+    assert canaries["auc_interval"][0] > found["reader"]["auc_interval"][1]
+    assert "canaries" not in found["nosy"]
+    plain = auditor.judge(network(), name="a", file_bytes=1)["audit"]
+    assert "canaries" not in plain["reader"]
+
+
+def learned(dataset: Dataset, pools: Pools) -> Classifier:
+    """Knows all its members' labels, wrong ones included."""
+    generator = torch.Generator().manual_seed(9)
+    module = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-0.1, 0.1, generator=generator)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(150):
+        optimizer.zero_grad()
+        logits = module(dataset.inputs[pools.members])
+        nn.functional.cross_entropy(logits, dataset.labels[pools.members]).backward()
+        optimizer.step()
+    return Classifier(module)
+
+
+def test_what_it_finds_is_json_with_an_event_for_each_attack(
+    auditor: Auditor, overfitted: Classifier, events: list[Mapping[str, Any]]
+) -> None:
+    """Events name the model."""
+    found = auditor.judge(overfitted, name="compressed", file_bytes=10)
+
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert [(e["event"], e["phase"], e["model"], e["attacker"]) for e in events] == [
+        ("attack_finished", "audit", "compressed", "reader"),
+        ("attack_finished", "audit", "compressed", "nosy"),
+    ]
+
+
+def test_only_attacks_that_declare_it_see_the_uncompressed_model(
+    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+) -> None:
+    """In judgement and in both controls, with the attack's access; it is observed once a pool."""
+    plain, pairing = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "pairing"))
+    definition = replace(pairing.definition, pairs_with_uncompressed=True)
+    big = network()
+    forwarded: list[int] = []
+    big.register_forward_hook(lambda *_: forwarded.append(1))
+    auditor = Auditor(
+        [plain, replace(pairing, definition=definition)],
+        {"accuracy": Accuracy()},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(),
+        seed=Seed(2),
+        uncompressed=big,
+    )
+
+    auditor.judge(overfitted, name="a", file_bytes=10)
+    auditor.null_control(overfitted)
+    auditor.planted_control(overfitted)
+
+    shown = [evidence for _, _, evidence in spies.log]
+    beside = [one for one in shown if one.uncompressed is not None]
+    assert len(beside) * 2 == len(shown)
+    assert len(forwarded) == 2
+    for one in beside:
+        assert one.uncompressed.access is Access.BLACK_BOX
+        with torch.no_grad():
+            expected = big(one.seen._reactions.inputs)
+        torch.testing.assert_close(one.uncompressed.logits, expected)
+
+
+def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
+    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+) -> None:
+    """Never the attacked one itself; none beside what is no version; each observed once a pool."""
+    plain, several = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "several"))
+    definition = replace(several.definition, sees_versions=True)
+    params = create_model("Wanting", __base__=type(several.params), versions=(int, 2))()
+    family = {name: network() for name in ("best", "safest", "other")}
+    forwarded: list[str] = []
+    for name, member in family.items():
+        member.register_forward_hook(lambda *_, name=name: forwarded.append(name))
+    auditor = Auditor(
+        [plain, replace(several, definition=definition, params=params)],
+        {"accuracy": Accuracy()},
+        dataset=mislabelled,
+        pools=pools,
+        create=spies.create,
+        journal=Journal(),
+        seed=Seed(2),
+        versions=family,
+    )
+
+    auditor.judge(overfitted, name="a", file_bytes=10, version="best")
+    auditor.null_control(overfitted, version="best")
+    auditor.planted_control(overfitted, version="best")
+    beside = [evidence.versions for _, _, evidence in spies.log]
+    assert sorted(len(versions) for versions in beside) == [0] * 7 + [1] * 7
+    for [version] in filter(None, beside):
+        assert version.access is Access.BLACK_BOX
+        torch.testing.assert_close(
+            version.logits, family["safest"](version._reactions.inputs).detach()
+        )
+    assert forwarded.count("best") == 0
+
+    spies.log.clear()
+    auditor.judge(overfitted, name="uncompressed", file_bytes=10)
+    assert not any(evidence.versions for _, _, evidence in spies.log)
+
+
+def test_what_an_attacker_remarks_stands_beside_its_measures(
+    auditor: Auditor, overfitted: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing stands there of one that has nothing to say."""
+    quiet = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    monkeypatch.setattr(Attacker, "remarks", {"worst": "reader"})
+
+    told = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+
+    assert all("remarks" not in one for one in quiet.values())
+    assert {name: one.pop("remarks") for name, one in told.items()} == {
+        name: {"worst": "reader"} for name in quiet
+    }
+    assert told == quiet

@@ -1,0 +1,7 @@
+"""Fixtures of the core tests; those that train need torch, which the base environment lacks."""
+
+from importlib.util import find_spec
+
+if find_spec("torch"):
+    from tests.core.fixtures.digits import *  # noqa: F403 - pytest finds fixtures by name
+    from tests.core.fixtures.training import *  # noqa: F403

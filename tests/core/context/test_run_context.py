@@ -1,0 +1,225 @@
+"""What is built from a spec before anything trains, and what a method gets of it."""
+
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.errors import PoolError
+from safecompress_core.methods.method import Workshop
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.saved_models.storage import StoredModel
+from safecompress_core.sparse.topology import Topology
+from safecompress_plugins.data.arrays.handwriting import Handwriting
+
+Prepare = Callable[..., Preparation]
+
+
+def workshop(prepared: Preparation, folder: Path, **more: Any) -> Workshop:
+    """A method's, without a big network."""
+    return prepared.workshop(
+        "method",
+        **{
+            "big": None,
+            "checkpoints": Checkpoints(folder),
+            "archived": lambda name: folder / name,
+            "journal": Journal(),
+            **more,
+        },
+    )
+
+
+def reachable(start: Any) -> Iterator[Any]:
+    """Everything that can be got at from an object, but for classes, modules and globals."""
+    seen: set[int] = set()
+    waiting = [start]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType):
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, FunctionType):
+            waiting += [cell.cell_contents for cell in one.__closure__ or ()]
+        elif isinstance(one, MethodType):
+            waiting += [one.__self__, one.__func__]
+        else:
+            waiting += gc.get_referents(one)
+
+
+def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
+    """What is attacked ordinarily is as it was, and so is everything in a run without canaries."""
+    prepared = prepare(pools={"canaries": 20})
+    changed = prepared.dataset.labels != prepared.original.labels
+    assert prepared.pools.canaries is not None
+
+    assert torch.equal(changed.nonzero()[:, 0], prepared.pools.canaries.indices.sort().values)
+    described = prepared.describe_pools()
+    assert (described["canaries"]["members"], described["canaries"]["non_members"]) == (20, 20)
+    plain = prepare()
+    assert plain.dataset is plain.original
+    assert "canaries" not in plain.describe_pools()
+
+
+def test_the_data_may_decide_who_is_a_member(prepare: Prepare) -> None:
+    """``members: given`` trains on those that the data name, whatever the seed; else it says so."""
+    prepared = prepare(pools={"members": "given"})
+    with pytest.raises(PoolError, match="do not tell which samples are members; write a share"):
+        _ = prepared.pools
+    given = torch.arange(len(prepared.original)) % 3 == 0
+
+    vars(prepared)["original"] = replace(prepared.original, is_member=given)
+
+    assert torch.equal(prepared.pools.members.sort().values, given.nonzero()[:, 0])
+
+
+def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:
+    """Whatever it follows in its workshop, it meets attack-train and select alone."""
+    prepared = prepare()
+    given = workshop(prepared, tmp_path)
+    given.big()
+    found = list(reachable(given))
+    audit = prepared.pools.audit
+
+    assert {one.name for one in found if isinstance(one, Pool)} == {"attack_train", "select"}
+    assert not any(isinstance(one, Pools | Preparation) for one in found)
+    tensors = [one for one in found if isinstance(one, Tensor)]
+    for side in (audit.members, audit.non_members):
+        assert not any(one.shape == side.shape and torch.equal(one, side) for one in tensors)
+    assert audit in [one for one in reachable(prepared) if isinstance(one, Pool)]
+
+
+def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) -> None:
+    """Those that the seed gives."""
+    one, other = prepare(), prepare(seed=4)
+    first, second, third = one.blank(), one.blank(), other.blank()
+
+    assert first is not second
+    assert all(map(torch.equal, first.parameters(), second.parameters()))
+    assert not all(map(torch.equal, first.parameters(), third.parameters()))
+
+
+def test_a_network_from_a_model_file_knows_which_weights_exist(prepare: Prepare) -> None:
+    """Weights alone cannot tell: an active one may be 0."""
+    prepared = prepare()
+    blank = prepared.blank()
+    masks = {name: weight > 0 for name, weight in blank.sparse_parameters().items()}
+    state = {name: torch.zeros_like(tensor) for name, tensor in blank.state().items()}
+    passport = prepared.passport
+    stored = StoredModel(state=state, topology=Topology.from_masks(masks), metadata=passport)
+
+    network = prepared.filled(stored)
+
+    assert network.masks.keys() == masks.keys()
+    assert all(torch.equal(network.masks[name], mask) for name, mask in masks.items())
+    assert not any(tensor.any() for tensor in network.state().values())
+
+
+def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -> None:
+    """What a method does to it, no other sees; where there is none, it is a blank one."""
+    prepared = prepare()
+    big = prepared.blank()
+    with torch.no_grad():
+        for parameter in big.parameters():
+            parameter.fill_(2)
+    given = workshop(prepared, tmp_path, big=big)
+    with torch.no_grad():
+        for parameter in given.big().parameters():
+            parameter.fill_(3)
+
+    assert all(bool((parameter == 2).all()) for parameter in given.big().parameters())
+    without = workshop(prepared, tmp_path).big()
+    assert all(map(torch.equal, without.parameters(), prepared.blank().parameters()))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_the_recipe_is_the_training_section(prepare: Prepare, optimizer: str, kind: type) -> None:
+    """Optimizer, its decay and its momentum, epochs and learning rate."""
+    training = {
+        "epochs": 9,
+        "optimizer": optimizer,
+        "learning_rate": 0.5,
+        "momentum": 0.3,
+        "weight_decay": 0.01,
+    }
+    recipe = prepare(training=training).recipe
+
+    made = recipe.optimizer([torch.nn.Parameter(torch.ones(1))], 0.25)
+
+    assert (recipe.epochs, recipe.learning_rate) == (9, 0.5)
+    assert isinstance(made, kind)
+    [group] = made.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.25, 0.01)
+    assert group.get("momentum") == (0.3 if optimizer == "sgd" else None)
+
+
+def test_performance_is_the_first_metric_over_samples(prepare: Prepare) -> None:
+    """Whatever stands before it."""
+    prepared = prepare(metrics=[{"type": "size"}, {"type": "accuracy"}])
+
+    assert list(prepared.metrics) == ["size", "accuracy"]
+    assert prepared.performance[0] == "accuracy"
+
+
+def test_pools_are_described_by_sizes_and_fingerprints(prepare: Prepare) -> None:
+    """Of 1,797 samples, half members; another seed gives other pools."""
+    described = prepare().describe_pools()
+    other = prepare(seed=4).describe_pools()
+
+    assert {name: (one["members"], one["non_members"]) for name, one in described.items()} == {
+        "attack_train": (359, 359),
+        "select": (270, 270),
+        "audit": (269, 270),
+    }
+    for name, one in described.items():
+        assert len(one["fingerprint"]) == 64
+        assert one["fingerprint"] != other[name]["fingerprint"]
+
+
+def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path: Path) -> None:
+    """Its architecture, its inputs and the names of its classes."""
+    prepared = prepare()
+
+    assert prepared.passport["input_shape"] == [1, 8, 8]
+    assert prepared.passport["classes"][0] == "session 1"
+    assert prepared.passport["model"] == {"type": "mlp", "hidden": [8]}
+    assert workshop(prepared, tmp_path).card.attributes == {"digit": 10}
+
+
+def test_runs_that_share_a_shelf_load_the_same_data_once(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else differs; other parameters of the data are other data."""
+    first, other = prepare(), prepare(seed=4, task__model={"type": "mlp", "hidden": [4]})
+    unlike = prepare(task__data={"type": "handwriting", "task": "digit"})
+    whole = first.original
+    monkeypatch.setattr(Handwriting, "load", lambda self: pytest.fail("it is loaded again"))
+
+    assert replace(other, shelf=first.shelf).original.inputs is whole.inputs
+    with pytest.raises(pytest.fail.Exception, match="loaded again"):
+        _ = replace(unlike, shelf=first.shelf).original
+
+
+def test_membership_that_the_data_know_and_the_seed_draws_is_told(prepare: Prepare) -> None:
+    """A note where nobody named it; how a spec that names it is warned of is its own matter."""
+    prepared = prepare()
+    data = prepared.original
+    parts = replace(data, is_member=torch.arange(len(data)) % 2 == 0)
+
+    assert prepared.with_membership_told(data) is data
+    note = prepared.with_membership_told(parts).notes[-1]
+    assert note.startswith(
+        "the data's own parts (training and test, say) are not used: members are"
+    )
+    assert prepare(pools={"members": "given"}).with_membership_told(parts) is parts

@@ -1,0 +1,41 @@
+"""Labels of samples, unified, and those of one side."""
+
+from dataclasses import replace
+
+import torch
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.labels import one_sided, unified
+from safecompress_core.data.pools import Pool, Pools
+
+DATA = Dataset(
+    inputs=torch.arange(4.0)[:, None],
+    labels=torch.tensor([0, 2, 2, 0]),
+    classes=("ant", "bee", "cat"),
+    attributes={},
+)
+
+
+def test_spellings_of_a_label_are_one_label() -> None:
+    """In any data set, also one that a plugin made; the note tells which."""
+    data = replace(DATA, classes=("False", "True", "0"))
+
+    found = unified(data)
+
+    assert found.classes == ("0", "True")
+    assert found.labels.tolist() == [0, 0, 0, 0]
+    assert found.notes == ("labels are equal by value: '0' = 'False'",)
+    assert unified(DATA) is DATA
+
+
+def test_a_label_of_one_side_is_described() -> None:
+    """With the side and the count; a label of both sides, or of none, is not."""
+    data = replace(DATA, labels=torch.tensor([0, 0, 0, 2, 0, 0, 0, 0]))
+    rows = torch.arange(8).reshape(4, 2)
+    pools = Pools(Pool("attack_train", rows[0], rows[1]), None, Pool("audit", rows[2], rows[3]))
+
+    assert list(one_sided(data, pools)) == [
+        "only non-members have this label: 'cat' (1 samples); a label of one side tells membership "
+        "whatever the model answers"
+    ]
+    assert not list(one_sided(replace(data, labels=torch.zeros(8, dtype=torch.int64)), pools))

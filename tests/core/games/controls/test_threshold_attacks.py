@@ -1,0 +1,111 @@
+"""Cheap attacks beside trained ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.api import Access, Game
+from safecompress_core.attacks.observations import observe
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.errors import AccessError
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
+from safecompress_core.games.game import judge
+from safecompress_core.games.scores import Answers
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.stats.resampling import Resampling
+
+MEMBERS = torch.arange(400) < 200
+RESAMPLING = Resampling.stratified(MEMBERS.numpy(), draws=1000, generator=np.random.default_rng(18))
+
+
+def answers(scores: Tensor) -> Answers:
+    """Scores for 200 members and 200 others."""
+    labels = torch.zeros(400, dtype=torch.int64)
+    return Answers(scores=scores, truth=MEMBERS, labels=labels, is_member=MEMBERS)
+
+
+def judged(scores: Tensor) -> Judgement:
+    """An attack with the best threshold for these scores."""
+    return judge(Game.MEMBERSHIP, answers(scores), answers(scores))
+
+
+def test_threshold_attacks_read_an_overfitted_model(
+    classifier: Callable[[], Classifier], all_digits: Dataset
+) -> None:
+    """A network that has learned 200 wrong labels by heart gives its members away."""
+    generator = torch.Generator().manual_seed(18)
+    inputs = all_digits.inputs[:400]
+    labels = torch.randint(10, (400,), generator=generator)
+    network = classifier().eval()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(200):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(network(inputs[:200]), labels[:200]).backward()
+        optimizer.step()
+    seen = observe(network, inputs, labels)
+
+    attacks = threshold_attacks(seen.restricted(Access.BLACK_BOX))
+
+    assert set(attacks) == {"loss-threshold", "modified-entropy"}
+    torch.testing.assert_close(attacks["loss-threshold"].float(), -seen.losses)
+    for scores in attacks.values():
+        assert judged(scores).advantage.low > 0.7
+
+
+def test_threshold_attacks_need_posteriors(
+    classifier: Callable[[], Classifier], all_digits: Dataset
+) -> None:
+    """A label-only adversary has no loss to compare."""
+    seen = observe(classifier(), all_digits.inputs[:4], all_digits.labels[:4])
+
+    with pytest.raises(AccessError):
+        threshold_attacks(seen.restricted(Access.LABEL_ONLY))
+
+
+def test_a_weak_trained_attack_is_found_out() -> None:
+    """It reads half of what the cheap one reads, on the same 400 samples."""
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(18))
+    trained, cheap = judged(noise + 0.5 * MEMBERS), judged(noise + 1.5 * MEMBERS)
+
+    comparison = stronger(trained, cheap, RESAMPLING)
+
+    assert comparison.is_stronger
+    gain = cheap.advantage.value - trained.advantage.value
+    assert comparison.gain.value == pytest.approx(gain)
+    assert 0 < comparison.gain.low < gain < comparison.gain.high
+    assert not stronger(cheap, trained, RESAMPLING).is_stronger
+
+
+def test_equally_strong_attacks_are_rarely_told_apart() -> None:
+    """Of independent readings of one leak 2.5 % or less are "stronger".
+
+    Each has its own attack-train; 100 pairs, 3.3 standard errors.
+    """
+    generator = torch.Generator().manual_seed(18)
+
+    def reading() -> Judgement:
+        known, asked = (answers(torch.randn(400, generator=generator) + MEMBERS) for _ in range(2))
+        return judge(Game.MEMBERSHIP, known, asked)
+
+    told_apart = sum(stronger(reading(), reading(), RESAMPLING).is_stronger for _ in range(100))
+
+    assert told_apart <= 7
+
+
+def test_attacks_on_different_samples_cannot_be_compared() -> None:
+    """Pairs need the same pool."""
+    trained = judged(MEMBERS.double())
+    other = Answers(
+        scores=MEMBERS.double(),
+        truth=~MEMBERS,
+        labels=torch.zeros(400, dtype=torch.int64),
+        is_member=~MEMBERS,
+    )
+    cheap = judge(Game.MEMBERSHIP, other, other)
+
+    with pytest.raises(ValueError, match="one game on one pool"):
+        stronger(trained, cheap, RESAMPLING)

@@ -1,0 +1,164 @@
+"""The lower bound on ε from one training."""
+
+from math import exp, inf, log
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.stats import binom, binomtest
+
+from safecompress_core.games.epsilon_bound import (
+    Pairs,
+    epsilon_lower_bound,
+    one_run_bound,
+)
+
+PAIRS = 400
+
+
+def lot(pairs: int = PAIRS, *, seed: int = 0, labels: int = 1) -> Pairs:
+    """Pairs of a pool whose first half are members."""
+    is_member = np.arange(2 * pairs) < pairs
+    return Pairs.by_lot(
+        is_member, np.arange(2 * pairs) % labels, generator=np.random.default_rng(seed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("correct", "epsilon"),
+    # Steinke, Nasr & Jagielski 2023: m = 1000, r = 100, p = 0.05, δ = 0; from the defining
+    # inequality P[Bin(r, e^ε / (1 + e^ε)) ≥ v] ≥ p
+    [(90, 1.6308), (100, 3.4930)],
+)
+def test_golden_values(correct: int, epsilon: float) -> None:
+    """Of a hundred guesses."""
+    found = epsilon_lower_bound(guesses=100, correct=correct)
+
+    assert found == pytest.approx(epsilon, abs=5e-5)
+
+
+@given(st.integers(1, 300), st.data(), st.sampled_from([0.9, 0.95, 0.99]))
+def test_it_is_the_smallest_that_the_inequality_allows(
+    guesses: int, data: st.DataObject, confidence: float
+) -> None:
+    """Solved from the definition with scipy's tail of the binomial distribution."""
+    correct = data.draw(st.integers(0, guesses))
+
+    found = epsilon_lower_bound(guesses=guesses, correct=correct, confidence=confidence)
+
+    def slack(epsilon: float) -> float:
+        tail = binom.sf(correct - 1, guesses, 1 / (1 + exp(-epsilon)))
+        return float(tail) - (1 - confidence)
+
+    expected = 0.0 if slack(0) >= 0 else brentq(slack, 0, 50)
+    assert found == pytest.approx(expected, abs=1e-6)
+    low = binomtest(correct, guesses, alternative="greater").proportion_ci(confidence).low
+    assert found == pytest.approx(log(low / (1 - low)) if low > 0.5 else 0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("guesses", "correct"), [(0, 0), (5, 6), (5, -1)])
+def test_impossible_counts_are_refused(guesses: int, correct: int) -> None:
+    """They are a mistake of the caller."""
+    with pytest.raises(ValueError, match="cannot be right"):
+        epsilon_lower_bound(guesses=guesses, correct=correct)
+
+
+def test_pairs_are_of_one_label_and_share_no_sample() -> None:
+    """As many as each label allows; the larger side is left over."""
+    is_member = np.array([True] * 6 + [False] * 9)
+    labels = np.array([0, 0, 0, 1, 1, 2, 0, 0, 1, 1, 1, 1, 3, 3, 3])
+
+    pairs = Pairs.by_lot(is_member, labels, generator=np.random.default_rng(0))
+
+    assert len(pairs) == 2 + 2
+    assert (labels[pairs.members] == labels[pairs.non_members]).all()
+    assert is_member[pairs.members].all()
+    assert not is_member[pairs.non_members].any()
+    assert len({*pairs.members, *pairs.non_members}) == 8
+
+
+def test_without_a_pair_there_is_no_bound() -> None:
+    """Labels that say everything leave nothing to be drawn by lot."""
+    pairs = Pairs.by_lot(
+        np.array([True, False]), np.array([0, 1]), generator=np.random.default_rng(0)
+    )
+
+    assert one_run_bound(np.zeros(2), pairs) is None
+
+
+def test_a_perfect_attack_proves_as_much_as_its_guesses_allow() -> None:
+    """A quarter of 400 pairs is 100 guesses, the golden value."""
+    found = one_run_bound(np.arange(2 * PAIRS, 0.0, -1), lot())
+
+    assert found is not None
+    assert (found.pairs, found.guesses, found.correct) == (PAIRS, 100, 100)
+    assert found.epsilon == pytest.approx(3.4930, abs=5e-5)
+
+
+def test_an_inverted_attack_proves_nothing() -> None:
+    """Its guesses are wrong; nobody turns them round afterwards."""
+    found = one_run_bound(np.arange(2.0 * PAIRS), lot())
+
+    assert found is not None
+    assert (found.correct, found.epsilon) == (0, 0.0)
+
+
+def test_ties_are_decided_by_coins() -> None:
+    """Scores that say nothing are right half of the time, whatever the side that comes first."""
+    correct = [
+        bound.correct
+        for seed in range(40)
+        for bound in (one_run_bound(np.zeros(2 * PAIRS), lot(seed=seed)),)
+        if bound
+    ]
+
+    assert np.mean(correct) == pytest.approx(50, abs=3)
+
+
+@given(st.integers(0, 1000))
+def test_only_the_order_of_scores_counts(seed: int) -> None:
+    """Any rising function of them gives the same bound; infinities are fine."""
+    scores = np.random.default_rng(seed).normal(size=60).round(1)
+    pairs = lot(30, seed=seed)
+
+    first = one_run_bound(scores, pairs)
+    bent = np.where(scores == scores.max(), inf, np.exp(3 * scores))
+
+    assert first == one_run_bound(bent, pairs)
+
+
+def test_guesses_do_not_depend_on_who_is_the_member() -> None:
+    """Exchange the truth of any pairs: the same pairs are guessed, so nothing was chosen by it."""
+    generator = np.random.default_rng(3)
+    scores = generator.normal(size=2 * PAIRS)
+    pairs = lot()
+    turned = Pairs(pairs.non_members, pairs.members, pairs.coins)
+
+    first, second = one_run_bound(scores, pairs), one_run_bound(scores, turned)
+
+    assert first is not None
+    assert second is not None
+    assert first.correct + second.correct == first.guesses
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 2.0])
+def test_the_bound_is_below_the_truth_as_often_as_it_says(epsilon: float) -> None:
+    """Randomised response with a known ε, each bit flipped with probability 1 / (1 + e^ε).
+
+    The score is the bit of whether a sample looks like a member; the two of a pair share one
+    secret, so substituting one sample by another is exactly ε.
+    """
+    generator = np.random.default_rng(4)
+    wrong = 0
+    for seed in range(500):
+        pairs = lot(100, seed=seed)
+        truthful = generator.random(100) < 1 / (1 + exp(-epsilon))
+        scores = np.empty(200)
+        scores[pairs.members], scores[pairs.non_members] = truthful, ~truthful
+        found = one_run_bound(scores, pairs)
+        assert found is not None
+        wrong += found.epsilon > epsilon
+
+    assert wrong / 500 <= 0.05 + 0.025  # 2.6 standard errors

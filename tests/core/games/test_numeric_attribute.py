@@ -1,0 +1,146 @@
+"""A numeric attribute: how far an attack is off, beside the best guess without the model."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import mean_absolute_error
+from torch import Tensor
+
+from safecompress_core.api import Game
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.games.game import judge
+from safecompress_core.games.imputation import Asked, Known
+from safecompress_core.games.numeric_attribute import best_number, fewer, numbers_of
+from safecompress_core.games.scores import Answers
+from safecompress_core.stats.resampling import Resampling
+
+EDGES = torch.tensor([280.0, 310.0, 345.0], dtype=torch.float64)  # of the ink of a digit
+
+
+def draws(count: int) -> Resampling:
+    """A thousand of so many samples, half of them members."""
+    generator = np.random.default_rng(18)
+    return Resampling.stratified(np.arange(count) % 2, draws=1000, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def ink(all_digits: Dataset) -> Tensor:
+    """How much ink each digit took, in pixels of 16 shades."""
+    return (all_digits.inputs * 16).sum(dim=1).double()
+
+
+def answers(all_digits: Dataset, ink: Tensor, rows: slice, scores: Tensor) -> Answers:
+    """Of some digits; what is public of them is their upper quarter."""
+    numbers = ink[rows]
+    return Answers(
+        scores=scores[rows],
+        truth=torch.bucketize(numbers, EDGES),
+        labels=all_digits.labels[rows],
+        is_member=torch.arange(len(numbers)) % 2 == 1,
+        public=all_digits.inputs[rows, :16],
+        numbers=numbers,
+    )
+
+
+def test_the_likeliest_interval_stands_for_its_median() -> None:
+    """Of scores that are no probabilities; nobody known is in the last interval."""
+    known = np.array([1.0, 2.0, 9.0, 20.0, 22.0])
+    intervals = np.array([0, 0, 0, 1, 1])
+    scores = np.array([[3.0, 1.0, 0.0], [-2.0, -1.0, -5.0], [0.0, 0.0, 7.0]])
+
+    assert numbers_of(scores, known, intervals).tolist() == [2.0, 21.0, 9.0]
+
+
+def test_probabilities_are_taken_at_their_word() -> None:
+    """0.4 of 1 to 11, 0.2 of 21 to 31, 0.4 of 41 to 51: the middle of the middle interval is 26.
+
+    With 0.6 of the first, five sixths of it are below the median; of certainty, half of it.
+    """
+    known = np.concatenate([np.arange(11) + start for start in (41.0, 1.0, 21.0)])
+    intervals = np.repeat([0, 1, 2], 11)  # the order of intervals is that of their numbers
+    scores = np.array([[0.4, 0.4, 0.2], [0.4, 0.6, 0.0], [0.0, 0.0, 1.0]])
+
+    found = numbers_of(scores, known, intervals)
+
+    np.testing.assert_allclose(found, [26.0, 1 + 10 * 5 / 6, 26.0])
+
+
+def test_mean_absolute_errors_are_scikit_learns(all_digits: Dataset, ink: Tensor) -> None:
+    """Of an attack that scores the true interval, and of the guess; lift is their difference."""
+    scores = torch.eye(4)[torch.bucketize(ink, EDGES)]
+    known, asked = (
+        answers(all_digits, ink, rows, scores) for rows in (slice(0, 400), slice(400, 1797))
+    )
+
+    judgement = judge(Game.ATTRIBUTE, known, asked)
+
+    found = judgement.absolute_error
+    assert found is not None
+    assert known.numbers is not None
+    assert asked.numbers is not None
+    middles = np.array([np.median(known.numbers[known.truth == one]) for one in range(4)])
+    theirs = mean_absolute_error(asked.numbers, middles[asked.truth])
+    assert found.mae.value == pytest.approx(theirs)
+    assert found.rule in ("ridge", "boosting")
+    assert found.baseline > 2 * found.mae.value
+    assert found.lift.value == pytest.approx(found.baseline - found.mae.value)
+    assert found.lift.low < found.lift.value < found.lift.high
+    assert judgement.advantage.value == pytest.approx(1 - found.mae.value / found.baseline)
+    assert judgement.accuracy.value == 1.0
+
+
+def test_advantages_in_draws_are_of_the_errors(all_digits: Dataset, ink: Tensor) -> None:
+    """What candidates are compared by; the interval is about that of the same draws."""
+    scores = torch.eye(4)[torch.bucketize(ink, EDGES)]
+    known, asked = (
+        answers(all_digits, ink, rows, scores) for rows in (slice(0, 200), slice(200, 400))
+    )
+    resampling = draws(200)
+
+    judgement = judge(Game.ATTRIBUTE, known, asked)
+
+    found = judgement.absolute_error
+    assert found is not None
+    picked = np.repeat(np.arange(200), resampling.weights[7])
+    by_hand = 1 - found.errors[picked].mean() / found.baseline_errors[picked].mean()
+    drawn = judgement.advantages(resampling)
+    assert drawn[7] == pytest.approx(by_hand)
+    middle = np.quantile(drawn, [0.025, 0.975])
+    assert judgement.advantage.interval == pytest.approx(middle, abs=0.01)
+
+
+def test_an_attack_that_is_further_off_than_the_guess_has_no_advantage() -> None:
+    """Advantage is in [0, 1]; 0 as well where the guess is never off."""
+    assert fewer(3.0, 2.0) == 0.0
+    assert fewer(1.0, 4.0) == 0.75
+    assert fewer(0.0, 4.0) == 1.0
+    assert fewer(0.0, 0.0) == 0.0
+
+
+def test_without_features_the_median_of_the_label_is_guessed_where_labels_tell() -> None:
+    """Label 0 goes with about 10, label 1 with about 50; an unknown label gets the median."""
+    labels = np.arange(101) % 2
+    numbers = 10 + 40.0 * labels + np.arange(101) / 100
+
+    found = best_number(Known(Asked(labels), numbers))
+
+    assert found.rule == "median-per-label"
+    guesses = found.guess(Asked(np.array([0, 1, 7])))
+    expected = [np.median(numbers[labels == 0]), np.median(numbers[labels == 1])]
+    assert guesses.tolist() == [*expected, np.median(numbers)]
+
+
+def test_json_of_a_numeric_attribute_has_its_documented_keys(
+    all_digits: Dataset, ink: Tensor
+) -> None:
+    """Beside those of every attribute."""
+    scores = torch.zeros(1797, 4)
+    asked = answers(all_digits, ink, slice(0, 100), scores)
+
+    document = judge(Game.ATTRIBUTE, asked, asked).to_json()
+
+    own = {"mae", "mae_interval", "baseline_mae", "mae_lift", "mae_lift_interval", "mae_rule"}
+    assert own | {"lift", "accuracy", "baseline_rule"} <= set(document)
+    json.dumps(document, allow_nan=False)

@@ -1,0 +1,256 @@
+"""What an attacker gets to know, what it is asked, and how its answer is judged."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from safecompress_core.api import Access, AttackerDef, Game, ReferenceAttackerParams
+from safecompress_core.attacks.observations import observe
+from safecompress_core.attacks.reference_answers import References
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.errors import AccessError
+from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.stats.intervals import auc_interval
+from safecompress_core.training.defence import Batch
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import Learner
+
+MakeNetwork = Callable[..., Classifier]
+
+
+def leak(known: Sight, asked: Sight) -> float:
+    """Lower end of the AUC of telling members by a classifier on the representation."""
+    adversary = LogisticRegression(max_iter=500)
+    adversary.fit(known.seen.hidden.numpy(), known.pool.is_member.numpy())
+    scores = adversary.predict_proba(asked.seen.hidden.numpy())[:, 1]
+    is_member = asked.pool.is_member.numpy()
+    interval = auc_interval(scores, is_member)
+    assert interval.value == pytest.approx(roc_auc_score(is_member, scores))
+    return interval.low
+
+
+def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_members_are(
+    network: MakeNetwork,
+    digits: Dataset,
+    pools: Pools,
+    learner: Callable[..., Learner],
+    memory: Any,
+) -> None:
+    """The papers' code shows members through crop and flip: then the same network leaks 87 %."""
+    untrained = network()
+    augmentation = learner(memory=memory(strength=1.0)).defences["memory"]
+    generator = torch.Generator().manual_seed(1)
+
+    def look_as_the_papers_do(pool: Pool) -> Sight:
+        batch = Batch(inputs=digits.inputs[pool.members], labels=pool.members, attributes={})
+        changed = augmentation.transform(batch, generator=generator).inputs
+        inputs = torch.cat([changed, digits.inputs[pool.non_members]])
+        seen = observe(untrained, inputs, digits.labels[pool.indices])
+        return Sight(dataset=digits, pool=pool, seen=seen)
+
+    honest = [look(untrained, digits, pool) for pool in (pools.attack_train, pools.select)]
+    flawed = [look_as_the_papers_do(pool) for pool in (pools.attack_train, pools.select)]
+
+    assert leak(*honest) < 0.5
+    assert leak(*flawed) > 0.8
+
+
+def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
+    learner: Callable[..., Learner], trainer: Trainer, digits: Dataset, pools: Pools, memory: Any
+) -> None:
+    """After training under augmentation, the inputs are the data set's own, members and all."""
+    one = learner(memory=memory(strength=0.5))
+    trainer.train(one, until=1, evolution=None, what="it")
+    seen: list[Tensor] = []
+    one.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+
+    look(one.network, digits, pools.select)
+
+    assert torch.equal(torch.cat(seen), digits.inputs[pools.select.indices])
+
+
+def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Labels alone, say: no posterior can be read."""
+    sight = look(network(), digits, pools.attack_train)
+    attack = spies.attack("blind", access=Access.LABEL_ONLY)
+
+    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+
+    assert torch.equal(known.truth, pools.attack_train.is_member)
+    assert asked.truth is None
+    assert known.values == asked.values == 2
+    with pytest.raises(AccessError):
+        _ = known.seen.posteriors
+
+
+def test_an_attribute_attack_is_after_the_attribute_it_names(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The truth is the attribute's, in the pool's order."""
+    sight = look(network(), digits, pools.select)
+    attack = spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold")
+
+    evidence = attack.evidence(sight, is_known=True)
+
+    assert attack.attribute == "bold"
+    assert torch.equal(evidence.truth, digits.attributes["bold"].values[pools.select.indices])
+
+
+def test_thresholds_come_from_what_is_known_alone(
+    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The judgement is on the asked pool, and far over chance for a model that leaks."""
+    known, asked = (look(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select))
+    attack = spies.attack("reader")
+    attacker = spies.create(attack.params)
+    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+
+    judgement = attack.judged(attacker, known, asked)
+
+    assert len(judgement) == len(pools.select)
+    assert judgement.advantage.low > 0.2
+    assert judgement.threshold in midpoints(-known.seen.losses)
+    assert all(evidence.truth is None for what, _, evidence in spies.log if what == "score")
+
+
+def test_members_exchanged_with_non_members_are_found_in_the_reverse(
+    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+) -> None:
+    """The attack itself has no advantage; with negated scores it has that of the right pools."""
+    exchanged = (
+        replace(pool, members=pool.non_members, non_members=pool.members)
+        for pool in (pools.attack_train, pools.select)
+    )
+    known, asked = (look(overfitted, mislabelled, pool) for pool in exchanged)
+    attack = spies.attack("reader")
+    attacker = spies.create(attack.params)
+    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+
+    judgement = attack.judged(attacker, known, asked)
+
+    assert judgement.advantage.value < 0.05
+    assert judgement.reversed is not None
+    assert judgement.reversed.advantage.low > 0.2
+
+
+def midpoints(scores: Tensor) -> set[float]:
+    """Where a threshold lies that parts two scores."""
+    ordered = scores.double().sort().values
+    return set(((ordered[1:] + ordered[:-1]) / 2).tolist())
+
+
+def test_the_task_is_measured_on_non_members(
+    network: MakeNetwork, digits: Dataset, pools: Pools
+) -> None:
+    """Those of the pool, in its order."""
+    sight = look(network(), digits, pools.select)
+
+    assert torch.equal(sight.unseen.labels, digits.labels[pools.select.non_members])
+    assert torch.equal(sight.unseen.inputs, digits.inputs[pools.select.non_members])
+
+
+def test_reference_models_are_shown_to_who_declares_them(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """As many as it asks for, on the samples of the pool; without membership of these."""
+    generator = torch.Generator().manual_seed(1)
+    is_in = torch.rand(6, len(digits), generator=generator) < 0.5
+    logits = torch.randn(6, len(digits), 10, generator=generator)
+    sight = look(network(), digits, pools.audit, References(logits, is_in, digits.labels))
+    comparing = Attack(
+        id="comparing",
+        definition=AttackerDef(
+            name="comparing",
+            params=ReferenceAttackerParams,
+            target="x:Y",
+            summary="Compares.",
+            game=Game.MEMBERSHIP,
+            access=Access.BLACK_BOX,
+            references=True,
+        ),
+        params=ReferenceAttackerParams(references=4),
+    )
+
+    shown = comparing.evidence(sight, is_known=False)
+
+    assert shown.truth is None
+    assert shown.references is not None
+    assert torch.equal(shown.references.logits, logits[:4, pools.audit.indices])
+    assert torch.equal(shown.references.is_in, is_in[:4, pools.audit.indices])
+    assert torch.equal(shown.references.labels, shown.seen.labels)
+    assert spies.attack("plain").evidence(sight, is_known=False).references is None
+
+
+def public_rows(digits: Dataset, *, columns: tuple[int, ...] = ()) -> Dataset:
+    """The upper half of an image is public; how bold it is may be written in its last pixels."""
+    codes = torch.eye(2)[:, : len(columns)] if columns else None
+    bold = replace(digits.attributes["bold"], columns=columns, codes=codes)
+    ink = digits.inputs.sum(dim=1).double()
+    features = {"upper half": tuple(range(32)), "corner": (0, 63)}
+    return replace(
+        digits, attributes={"bold": bold, "ink": replace(bold, numbers=ink)}, features=features
+    )
+
+
+def test_an_attribute_attack_knows_of_samples_what_is_public(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Public features beside the truth where it is known; of the input all else is 0."""
+    data = public_rows(digits, columns=(62, 63))
+    sight = look(network(), data, pools.select)
+    attack = spies.attack("nosy", game=Game.ATTRIBUTE, attribute="bold")
+
+    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+
+    own = data.inputs[pools.select.indices]
+    for evidence in (known, asked):
+        assert torch.equal(evidence.public, own[:, :32])
+        assert torch.equal(evidence.seen.inputs[:, :32], own[:, :32])
+        assert not evidence.seen.inputs[:, 32:].any()
+        assert torch.equal(evidence.seen.logits, sight.seen.logits)
+        assert evidence.encoding.columns.tolist() == [62, 63]
+    assert torch.equal(known.is_member, pools.select.is_member)
+    assert asked.is_member is None
+    some = asked.take(torch.tensor([3, 1]))
+    assert torch.equal(some.public, own[[3, 1], :32])
+
+
+def test_a_membership_attack_knows_the_whole_sample(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """It asks whether just this sample was trained on."""
+    sight = look(network(), public_rows(digits), pools.select)
+
+    evidence = spies.attack("blind").evidence(sight, is_known=True)
+
+    assert torch.equal(evidence.seen.inputs, digits.inputs[pools.select.indices])
+    assert evidence.public is evidence.encoding is evidence.is_member is None
+
+
+def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
+    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+) -> None:
+    """Ink in the upper half tells how bold the whole is, and how much ink there is."""
+    found = {}
+    for what, data in (("something", public_rows(digits)), ("nothing", digits)):
+        known, asked = (look(network(), data, p) for p in (pools.attack_train, pools.select))
+        for attribute in data.attributes:
+            attack = spies.attack(
+                "nosy", reads="attribute", game=Game.ATTRIBUTE, attribute=attribute
+            )
+            attacker = spies.create(attack.params)
+            found[what, attribute] = attack.judged(attacker, known, asked)
+
+    assert found["something", "bold"].baseline > found["nothing", "bold"].baseline + 0.1
+    assert found["something", "bold"].absolute_error is None
+    assert found["something", "ink"].absolute_error.rule in ("ridge", "boosting")

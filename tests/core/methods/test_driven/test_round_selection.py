@@ -1,0 +1,241 @@
+"""Candidates are compared on the same resampled tests; luck does not count as better."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from safecompress_core.api import Game, Params
+from safecompress_core.choose.manifest import ParetoParams, TmScoreParams, WeightedParams
+from safecompress_core.choose.pareto import Pareto
+from safecompress_core.choose.tm_score import TmScore
+from safecompress_core.choose.weighted import Weighted
+from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.game import judge
+from safecompress_core.games.scores import Answers
+from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
+from safecompress_core.methods.test_driven.evaluator import Examination
+from safecompress_core.methods.test_driven.round_selection import Ballot
+from safecompress_core.stats.resampling import Resampling
+
+MEMBERS, OTHERS = 200, 300
+IS_MEMBER = np.arange(MEMBERS + OTHERS) < MEMBERS
+
+
+class PruneParams(Params):
+    type: Literal["magnitude"] = "magnitude"
+
+
+class GrowParams(Params):
+    type: Literal["random"] = "random"
+
+
+def params(**more: Any) -> TestDrivenParams:
+    """Of a method; only what a ballot reads matters."""
+    strategies = [StrategyParams(prune=PruneParams(), grow=GrowParams())]
+    return TestDrivenParams.model_construct(
+        strategies=strategies, **{"beam": 1, "bound": "careful", "confidence": 0.9, **more}
+    )
+
+
+def examiner(*attacks: str) -> Any:
+    """What a ballot asks of one."""
+    return SimpleNamespace(
+        attacks=attacks,
+        weights=np.ones(len(attacks)),
+        is_member=IS_MEMBER,
+        resampling=Resampling.stratified(IS_MEMBER, draws=400, generator=np.random.default_rng(3)),
+    )
+
+
+def membership(*, tpr: float, fpr: float, seed: int = 0) -> Judgement:
+    """An attack that says "member" of these shares of members and non-members."""
+    generator = np.random.default_rng(seed)
+    says = np.concatenate(
+        [
+            generator.permutation(np.arange(MEMBERS) < tpr * MEMBERS),
+            generator.permutation(np.arange(OTHERS) < fpr * OTHERS),
+        ]
+    )
+    answers = Answers(
+        scores=torch.as_tensor(says.astype(float)),
+        truth=torch.as_tensor(IS_MEMBER),
+        labels=torch.zeros(len(says), dtype=torch.int64),
+        is_member=torch.as_tensor(IS_MEMBER),
+    )
+    return judge(Game.MEMBERSHIP, answers, answers, threshold=0.5)
+
+
+def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:
+    """Which non-members a model gets right."""
+    generator = np.random.default_rng(seed)
+    return generator.permutation(np.arange(OTHERS) < share * OTHERS).astype(float)
+
+
+def examination(
+    performance: NDArray[np.float64], judgement: Judgement | None = None
+) -> Examination:
+    """The test of one candidate."""
+    judgements = {} if judgement is None else {"mia": judgement}
+    return Examination(performance=performance, judgements=judgements, outdone={})
+
+
+WEIGHTED = Weighted(WeightedParams())
+
+
+def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
+    """Two right answers more of 300, and an attack that fails once more: the run keeps its own."""
+    ballot = Ballot(
+        [
+            examination(hits(0.60), membership(tpr=0.5, fpr=0.2)),
+            examination(hits(0.607, seed=1), membership(tpr=0.495, fpr=0.2, seed=1)),
+        ],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+    )
+
+    assert ballot.winners() == (0,)
+    verdict = ballot.verdict_on(1)
+    assert verdict["difference"] > 0
+    assert not verdict["significant"]
+    low, high = verdict["difference_interval"]
+    assert low < 0 < high
+
+
+def test_a_candidate_that_is_clearly_better_wins() -> None:
+    """As good at its task, and half as leaky; of two such, the better."""
+    right = hits(0.6)
+    ballot = Ballot(
+        [
+            examination(right, membership(tpr=0.8, fpr=0.2)),
+            examination(right, membership(tpr=0.5, fpr=0.2)),
+            examination(right, membership(tpr=0.3, fpr=0.2)),
+        ],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+    )
+
+    assert ballot.winners() == (2,)
+    assert [ballot.verdict_on(index)["significant"] for index in range(3)] == [False, True, True]
+    assert ballot.verdict_on(0)["difference"] == 0
+
+
+def test_comparisons_are_paired() -> None:
+    """Eight samples more than the same ones is surely better; as many, but others, is not."""
+    same = hits(0.6)
+    better = same.copy()
+    better[np.flatnonzero(same == 0)[:8]] = 1
+    judgement = membership(tpr=0.5, fpr=0.2)
+    unpaired = np.random.default_rng(5).permutation(better)
+    found = [
+        Ballot(
+            [examination(same, judgement), examination(other, judgement)],
+            examiner("mia"),
+            WEIGHTED,
+            params(),
+        )
+        for other in (better, unpaired)
+    ]
+
+    assert [ballot.winners() for ballot in found] == [(1,), (0,)]
+    differences = [ballot.verdict_on(1)["difference"] for ballot in found]
+    assert differences[0] == pytest.approx(differences[1])
+
+
+@pytest.mark.parametrize("bound", ["careful", "estimate"])
+def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: str) -> None:
+    """The upper one of advantage and accuracy, or the estimates as the papers do."""
+    judgement = membership(tpr=0.5, fpr=0.2)
+    ballot = Ballot(
+        [examination(hits(0.6), judgement)], examiner("mia"), WEIGHTED, params(bound=bound)
+    )
+    is_careful = bound == "careful"
+
+    objectives = ballot.objectives
+
+    wanted = judgement.advantage.high if is_careful else judgement.advantage.value
+    assert objectives.advantage.tolist() == [[wanted]]
+    accuracy = judgement.accuracy.high if is_careful else judgement.accuracy.value
+    assert objectives.attack_accuracy.tolist() == [[accuracy]]
+    assert ballot.verdict_on(0)["objectives"] == {
+        "performance": pytest.approx(0.6),
+        "mia": wanted,
+    }
+
+
+def test_replicates_centre_on_what_was_found() -> None:
+    """Performance on non-members, advantage and balanced accuracy: each the mean over draws."""
+    judgement = membership(tpr=0.7, fpr=0.1)
+    ballot = Ballot([examination(hits(0.4), judgement)], examiner("mia"), WEIGHTED, params())
+    replicates = ballot._replicates
+
+    assert replicates.performance.shape == (400, 1)
+    assert replicates.advantage.shape == replicates.attack_accuracy.shape == (400, 1, 1)
+    assert replicates.performance.mean() == pytest.approx(0.4, abs=0.01)
+    assert replicates.advantage.mean() == pytest.approx(0.6, abs=0.01)
+    assert replicates.attack_accuracy.mean() == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: WEIGHTED, lambda: Pareto(ParetoParams()), lambda: TmScore(TmScoreParams())]
+)
+def test_without_attacks_candidates_differ_by_their_performance(make: Callable[[], Any]) -> None:
+    """Nothing to defend against is no reason to break."""
+    better = hits(0.5)
+    better[np.flatnonzero(better == 0)[:30]] = 1
+    ballot = Ballot([examination(hits(0.5)), examination(better)], examiner(), make(), params())
+
+    assert ballot.winners() == (1,)
+    assert list(ballot.spread()) == ["performance"]
+
+
+def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
+    """Both ends of the front stay, though neither is significantly better than the first."""
+    ballot = Ballot(
+        [
+            examination(hits(0.50), membership(tpr=0.6, fpr=0.2)),
+            examination(hits(0.70), membership(tpr=0.8, fpr=0.2)),
+            examination(hits(0.30), membership(tpr=0.2, fpr=0.2)),
+            examination(hits(0.29), membership(tpr=0.8, fpr=0.2)),
+        ],
+        examiner("mia"),
+        WEIGHTED,
+        params(beam=3),
+    )
+    utilities = [ballot.verdict_on(index)["utility"] for index in range(4)]
+
+    winners = ballot.winners()
+
+    assert set(winners) == {0, 1, 2}
+    assert [utilities[index] for index in winners] == sorted(
+        (utilities[index] for index in winners), reverse=True
+    )
+
+
+def test_the_spread_of_candidates_stands_beside_the_noise_of_the_test() -> None:
+    """Equal candidates cannot be told apart; very different ones can."""
+    one, other = membership(tpr=0.5, fpr=0.2), membership(tpr=0.1, fpr=0.2, seed=1)
+    alike = Ballot(
+        [examination(hits(0.6), one), examination(hits(0.6, seed=1), one)],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+    ).spread()
+    apart = Ballot(
+        [examination(hits(0.6), one), examination(hits(0.6), other)],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+    ).spread()
+
+    assert alike["performance"]["spread"] == pytest.approx(0)
+    assert alike["performance"]["noise"] > 0.02
+    assert not alike["performance"]["tells_apart"]
+    assert apart["mia"]["tells_apart"]
+    assert apart["performance"] == {"spread": 0.0, "noise": 0.0, "tells_apart": False}

@@ -1,0 +1,63 @@
+"""Dense training: what compression is compared with."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.methods.method import Workshop
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+
+Prepare = Callable[..., Preparation]
+DENSE = {"type": "uncompressed"}
+
+
+def workshop(prepared: Preparation, folder: Path) -> Workshop:
+    """What the method works with."""
+    return prepared.workshop(
+        "method",
+        big=None,
+        checkpoints=Checkpoints(folder),
+        archived=lambda name: folder / name,
+        journal=Journal(),
+    )
+
+
+def test_every_weight_is_trained_for_all_epochs_and_kept(prepare: Prepare, tmp_path: Path) -> None:
+    """A second run takes what the first has trained, to the last bit."""
+    prepared = prepare(method=DENSE)
+    first = prepared.method.run(workshop(prepared, tmp_path)).chosen
+
+    def forbidden(*_: Any, **__: Any) -> None:
+        raise AssertionError("trained again")
+
+    prepared._trainer.train = forbidden  # type: ignore[method-assign]
+    again = prepared.method.run(workshop(prepared, tmp_path)).chosen
+
+    assert (first.epoch, again.epoch) == (4, 4)
+    assert first.topology is None
+    assert first.density == 1.0
+    states = first.network.state(), again.network.state()
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_a_defence_changes_dense_training_too(prepare: Prepare, tmp_path: Path) -> None:
+    """A method and a defence are named in a spec, and any two go together."""
+    defended = {**DENSE, "defences": [{"type": "l2", "weight": 1.0}]}
+    sizes = {}
+    for name, method in (("plain", DENSE), ("defended", defended)):
+        prepared = prepare(method=method)
+        learner = prepared.method.run(workshop(prepared, tmp_path / name)).chosen
+        sizes[name] = sum(
+            float(weight.detach().square().sum()) for weight in learner.weights.values()
+        )
+
+    assert sizes["defended"] < 0.7 * sizes["plain"]
+
+
+def test_it_promises_one_unit_of_work(prepare: Prepare) -> None:
+    """One model is trained."""
+    assert prepare(method=DENSE).method.units() == 1

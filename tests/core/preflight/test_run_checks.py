@@ -1,0 +1,542 @@
+"""What only data, model or machine can tell is wrong is said before anything trains."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.dataset import Attribute
+from safecompress_core.errors import SpecError
+from safecompress_core.host import load_plugins
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.specfile.load import load_spec
+
+Prepare = Callable[..., Preparation]
+
+
+def refusal(prepared: Preparation) -> list[str]:
+    """Every problem, as ``line: path: message; mend``."""
+    with pytest.raises(SpecError) as caught:
+        require_feasible(prepared)
+    return [f"{one.line}: {one.path}: {one.message}; {one.mend}" for one in caught.value.problems]
+
+
+def line(tmp_path: Path, text: str) -> int:
+    """Where a text first stands in the spec."""
+    lines = (tmp_path / "spec.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if text in line)
+
+
+def test_a_spec_that_works_is_no_trouble(prepare: Prepare) -> None:
+    """Nothing is raised."""
+    require_feasible(prepare())
+
+
+def test_a_density_that_empties_a_layer_names_one_that_does_not(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """By file and line, with the smallest that works."""
+    found = refusal(prepare(method__density=0.0005))
+
+    assert found == [
+        f"{line(tmp_path, 'density')}: method.density: density 0.0005 leaves 1.weight, 3.weight "
+        "without a single weight; the smallest density that leaves no layer empty is 0.005; "
+        "ask for more"
+    ]
+    named = float(found[0].split(" is ")[1].split(";")[0])
+    require_feasible(prepare(method__density=named))
+
+
+def test_more_rounds_than_epochs_are_refused(prepare: Prepare, tmp_path: Path) -> None:
+    """A candidate that is not trained at all cannot be told from its parent."""
+    assert refusal(prepare(method__rounds=5)) == [
+        f"{line(tmp_path, 'rounds')}: method.rounds: 5 rounds do not fit into the 4 "
+        "training.epochs that are theirs; write at most 4"
+    ]
+    require_feasible(prepare(method__rounds=4))
+    assert refusal(prepare(method__rounds=4, method__tests_from=0.5))[0].endswith(
+        "4 rounds do not fit into the 2 training.epochs that are theirs; write at most 2"
+    )
+    assert refusal(prepare(method__rounds=1, method__tests_from=0.9))[0].endswith(
+        "1 rounds do not fit into the 0 training.epochs that are theirs; lower method.tests_from"
+    )
+
+
+def test_a_device_that_is_not_there_is_refused(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before torch fails with words of its own."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    assert refusal(prepare(device="cuda")) == [
+        f"{line(tmp_path, 'device')}: device: this machine has no cuda device that torch can use; "
+        "write auto, or cpu"
+    ]
+
+
+def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found before the first step, not in it."""
+    compiled = prepare(training={"epochs": 4, "compile": True}, device="cpu")
+    require_feasible(compiled)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+    [found] = refusal(compiled)
+    assert found.endswith(
+        "training.compile: torch compiles with a C++ compiler here, and there is none; install "
+        "g++, or write false"
+    )
+
+
+NOSY = """
+from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+from safecompress_core.toolkit import Attacker
+
+
+class NosyParams(AttackerParams):
+    pass
+
+
+class Nosy(Attacker):
+    def __init__(self, params):
+        pass
+
+    def fit(self, known, *, generator):
+        pass
+
+    def score(self, evidence):
+        return -evidence.seen.losses
+
+
+@hookimpl
+def safecompress_attackers():
+    yield AttackerDef(
+        name="nosy", params=NosyParams, target=f"{__name__}:Nosy", summary="Reads too much.",
+        game=Game.MEMBERSHIP, access=Access.LABEL_ONLY,
+    )
+"""
+
+
+def test_an_attacker_that_reads_more_than_it_declares_is_refused_before_training(
+    tmp_path: Path,
+) -> None:
+    """In either list and as a part of another, where it would fail when models are trained."""
+    (tmp_path / "nosy.py").write_text(NOSY)
+    registry = load_plugins(plugins_dir=tmp_path, environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+    file = tmp_path / "spec.json"
+    nosy, gap = {"type": "nosy", "id": "n"}, {"type": "gap"}
+    spec = {
+        "version": 1,
+        "name": "small",
+        "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [8]}},
+        "method": {"type": "uncompressed"},
+        "attackers": [nosy],
+        "audit": {"attackers": [{"type": "basket", "attackers": [{"type": "entropy"}, nosy]}, gap]},
+    }
+    spec["audit"]["allow_selectors"] = True  # type: ignore[index]
+    file.write_text(json.dumps(spec))
+
+    found = refusal(Preparation(load_spec(file, registry=registry), registry))
+
+    reason = (
+        "'n' reads more than it declares: 'losses' needs black-box access, but the attacker "
+        "declared label-only; take it out; its plugin has to declare the access that it needs"
+    )
+    assert found == [
+        f"1: attackers.0.type: {reason}",
+        f"1: audit.attackers.0.attackers.1.type: {reason}",
+    ]
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
+    prepare: Prepare, rare: int
+) -> None:
+    """Nothing can be inferred, and an advantage of 0 would read as if nothing leaked."""
+    prepared = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
+    whole = prepared.original
+    values = torch.zeros(len(whole), dtype=torch.int64)
+    values[prepared.pools.attack_train.indices[:rare]] = 1
+    same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
+    vars(prepared)["original"] = vars(prepared)["dataset"] = same
+
+    pools = ["audit"] if rare else ["attack_train", "audit"]
+    assert [one.partition(": ")[2] for one in refusal(prepared)] == [
+        f"audit.attackers.0.attribute: all {len(getattr(prepared.pools, pool))} samples of pool "
+        f"{pool!r} have the same 'digit', so there is nothing to infer; take the attacker out, "
+        "give the pool a larger share, or use more data"
+        for pool in pools
+    ]
+
+
+def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Parameters and modules may be named, and nothing else; each is looked at by itself."""
+    whitebox = {"type": "neural-whitebox", "layers": ["1.weight", "3", "conv"]}
+
+    [found] = refusal(prepare(audit__attackers=[whitebox]))
+
+    assert found.startswith(f"{line(tmp_path, 'conv')}: audit.attackers.0.layers.2: ")
+    assert found.endswith(
+        "no module 'conv'; its parameters are: 1.weight, 1.bias, 3.weight, 3.bias; "
+        "name one of them, or a module that holds some"
+    )
+
+
+def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Attackers of either list and defences, for data whose definition could not tell."""
+    digit = {"attribute": "digit"}
+    prepared = prepare(
+        attackers=[{"type": "attribute-probe", **digit}],
+        audit__attackers=[{"type": "attribute-probe", "id": "other", "classifier": "mlp", **digit}],
+        method__defences=[{"type": "gradient-reversal", **digit}],
+    )
+    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={})
+
+    found = refusal(prepared)
+
+    assert [problem.split(": ")[1] for problem in found] == [
+        "method.defences.0.attribute",
+        "attackers.0.attribute",
+        "audit.attackers.0.attribute",
+    ]
+    assert found[0].endswith("the data has no attribute 'digit'; use one of: none")
+
+
+def test_who_asks_about_other_values_needs_the_attribute_in_the_input(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """The digit of an image is nowhere written in it; a pixel would be."""
+    asking = {"type": "attribute-by-membership", "attribute": "digit"}
+    prepared = prepare(audit__attackers=[asking])
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'digit')}: audit.attackers.0.attribute: 'attribute-by-membership' asks "
+        "the model about other values of 'digit', which is not a part of its input; make the "
+        "attribute an input, or take another attacker"
+    ]
+    digit = replace(prepared.dataset.attributes["digit"], columns=(0,), codes=torch.ones(10, 1))
+    data = replace(prepared.dataset, attributes={"digit": digit})
+    prepared.__dict__["dataset"] = data
+    require_feasible(prepared)
+
+
+def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path: Path) -> None:
+    """A digit has no distance to another one; with numbers it would."""
+    probe = {"type": "attribute-probe", "attribute": "digit"}
+    gates = [
+        {"measure": "attribute.mae", "at_least": 1},
+        {"measure": "attribute.lift", "at_least": 0.1},
+    ]
+    prepared = prepare(audit__attackers=[probe], gate=gates)
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'attribute.mae')}: gate.0.measure: 'attribute.mae' needs an attack on a "
+        "numeric attribute; ask for lift or advantage"
+    ]
+    digit = prepared.dataset.attributes["digit"]
+    numeric = replace(digit, numbers=digit.values.double())
+    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={"digit": numeric})
+    require_feasible(prepared)
+
+
+def test_data_that_contradict_themselves_are_refused_at_their_place(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Before pools are cut, and all that is wrong with them at once."""
+    prepared = prepare()
+    inputs, labels = prepared.original.inputs.clone(), prepared.original.labels.clone()
+    inputs[[5, 9]] = torch.nan
+    labels[7] = 14
+    prepared.__dict__["original"] = replace(prepared.original, inputs=inputs, labels=labels)
+
+    place = line(tmp_path, '"data"')
+    assert refusal(prepared) == [
+        f"{place}: task.data: {message}; mend the data, or what loads them"
+        for message in (
+            "label 14 of sample 7 is outside [0, 14), and so are 1 in all",
+            "2 of 1797 samples hold numbers that are not finite; the first is sample 5",
+        )
+    ]
+
+
+def test_there_must_be_a_performance_to_choose_by(prepare: Prepare, tmp_path: Path) -> None:
+    """The size of a file is none."""
+    assert refusal(prepare(metrics=[{"type": "size"}])) == [
+        f"{line(tmp_path, 'metrics')}: metrics: no metric is a mean over samples, so there is no "
+        "performance to choose by; add {type: accuracy}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (1796, "pool 'attack_train' would have 1 non-members"),
+        (1789, "pool 'attack_train' has 3 non-members, and the audit's null control needs 4"),
+        (
+            1763,
+            "pool 'audit' has 529 members and 10 non-members, and the audit's planted-leak control "
+            "needs 11 of either to be sure of anything",
+        ),
+    ],
+)
+def test_pools_that_are_too_small_are_refused(prepare: Prepare, members: int, message: str) -> None:
+    """Rather than after an hour, when the audit finds too few samples."""
+    found = refusal(prepare(pools={"members": members}))
+
+    assert message in found[0]
+    assert {problem.split(": ")[1] for problem in found} == {"pools"}
+
+
+def test_a_pool_that_is_too_small_is_mended_once(prepare: Prepare, tmp_path: Path) -> None:
+    """The error's own mend is not followed by another one."""
+    assert refusal(prepare(pools={"members": 3})) == [
+        f"{line(tmp_path, 'pools')}: pools: pool 'attack_train' would have 1 members, but needs at "
+        "least 2; give it a larger share or use more data"
+    ]
+
+
+def test_a_small_pool_will_do_where_no_membership_is_audited(prepare: Prepare) -> None:
+    """There is no null control then."""
+    require_feasible(prepare(pools={"members": 1789}, audit__attackers=[]))
+
+
+def test_a_model_without_a_linear_layer_is_refused(prepare: Prepare) -> None:
+    """It has no representation that could be observed."""
+    prepared = prepare()
+    prepared.__dict__["blank"] = lambda: Classifier(nn.Sequential(nn.Flatten(), nn.ReLU()))
+
+    [found] = refusal(prepared)
+
+    assert "task.model: the model has no linear layer, so it has no representation" in found
+
+
+def test_later_checks_wait_for_earlier_ones(prepare: Prepare, monkeypatch: Any) -> None:
+    """On a device that is not there, no network is made."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    [found] = refusal(prepare(device="cuda", method__rounds=100))
+
+    assert "device" in found
+
+
+def test_a_model_that_does_not_fit_its_samples_is_refused(prepare: Prepare) -> None:
+    """With what to do about it."""
+    [found] = refusal(prepare(task__model={"type": "vgg16"}))
+
+    assert "task.model: vgg16 leaves nothing of images of 8 × 8; use larger images" in found
+
+
+def test_outputs_have_to_be_as_many_as_labels(prepare: Prepare) -> None:
+    """A model of somebody's own may count otherwise."""
+    prepared = prepare()
+    network = prepared.blank()
+    prepared.__dict__["blank"] = lambda: Classifier(nn.Linear(4, 3))
+
+    [found] = refusal(prepared)
+
+    labels = len(prepared.dataset.classes)
+    assert network.head.out_features == labels
+    assert f"the model has 3 outputs, and the data have {labels} labels" in found
+
+
+def test_a_pattern_that_fits_no_weight_is_refused(prepare: Prepare) -> None:
+    """With the weights that there are."""
+    [found] = refusal(prepare(task__sparsify={"include": ["encoder.*"]}))
+
+    assert "task.sparsify: the pattern 'encoder.*' fits no weight; there are: 1.weight" in found
+
+
+def test_a_representation_that_is_not_there_is_refused(prepare: Prepare) -> None:
+    """With the modules that there are."""
+    [found] = refusal(prepare(task__representation="pooler"))
+
+    assert "task.representation: the model has no module 'pooler'; it has: 0, 1" in found
+    assert "; name one of them; " in found
+
+
+def test_texts_need_a_model_that_reads_them(prepare: Prepare) -> None:
+    """A network for numbers would have no input at all."""
+    prepared = prepare()
+    data = replace(
+        prepared.original,
+        inputs=torch.zeros(len(prepared.original), 0),
+        texts=("word",) * len(prepared.original),
+    )
+    prepared.__dict__["original"] = data
+
+    [found] = refusal(prepared)
+
+    assert "task.model: the samples are texts, which this model cannot read; use a model" in found
+
+
+def test_words_cannot_be_moved(prepare: Prepare) -> None:
+    """Neither by an attack nor by a defence that changes samples a little."""
+    moving = {"audit": {"attackers": [{"type": "boundary"}]}}
+    defences = [{"type": "augmentation", "noise": 0.1}]
+    prepared = prepare(**moving)
+    prepared.__dict__["original"] = replace(
+        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    )
+    assert "'boundary' needs inputs that can be moved" in refusal(prepared)[0]
+    prepared = prepare(method__defences=defences)
+    prepared.__dict__["original"] = replace(
+        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    )
+    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(prepared)[0]
+
+
+RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
+GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
+PRIVATE = {"type": "dp-sgd", "noise": 1.0}
+
+
+def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path) -> None:
+    """Beside another one, and for the schedule of the run: 898 members."""
+    prepared = prepare(
+        method__strategies=[RANDOM],
+        method__defences=[{"type": "mixup"}, {**PRIVATE, "delta": 0.5}],
+    )
+
+    place = line(tmp_path, "dp-sgd")
+    found = refusal(prepared)
+    assert found[0] == (
+        f"{place}: method.defences.1.type: 'mixup' learns from several samples at once, or from "
+        "members past the noise; take one of the two out"
+    )
+    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 lets one of ")
+
+
+def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) -> None:
+    """The second one is refused, by its place."""
+    guards = [{"type": "memguard"}, {"type": "memguard", "id": "other"}]
+
+    assert refusal(prepare(method__defences=guards, pools={"reference": 0.2})) == [
+        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: 'memguard' stands before the "
+        "answers already, and 'other' would too; take one of them out"
+    ]
+
+
+def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare: Prepare) -> None:
+    """HAMP's asks about inputs between bounds, which handwriting has; else members tell them."""
+    hamp = {"type": "hamp", "entropy": 0.8}
+    prepared = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    require_feasible(prepared)
+
+    boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
+
+    [found] = refusal(boundless)
+    assert found.endswith(
+        "'dp-sgd' bounds what members do to what ships, and for the guard of 'hamp' inputs are "
+        "drawn between the members' own extremes, since the data have no bounds; take one of the "
+        "two out"
+    )
+
+
+def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
+    """Gradients to grow by are the members' own, and so are weights trained without it."""
+    prepared = prepare(
+        method__strategies=[RANDOM, GRADIENT],
+        method__initial={"type": "erdos-renyi", "weights": "inherit"},
+        method__defences=[PRIVATE],
+    )
+
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'inherit')}: method.initial.weights: 'dp-sgd' bounds what members do to "
+        "the model, and these weights know them; write 'random', or 'pretrained'",
+        f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' bounds what "
+        "members do to the model, and this reads their gradients; write 'random'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "place", "mend"),
+    [
+        ({**RANDOM, "prune": {"type": "saliency"}}, "prune", "magnitude"),
+        ({**RANDOM, "prune": {"type": "movement"}}, "prune", "magnitude"),
+        ({**RANDOM, "grow": {"type": "momentum"}}, "grow", "random"),
+    ],
+    ids=["saliency", "movement", "momentum"],
+)
+def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
+    prepare: Prepare, strategy: dict[str, Any], place: str, mend: str
+) -> None:
+    """What replaces them is named by its role; signs and unexplored positions tell of nobody."""
+    allowed = {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}}
+    prepared = prepare(method__strategies=[allowed, strategy], method__defences=[PRIVATE])
+
+    [found] = refusal(prepared)
+    assert f"method.strategies.1.{place}.type: 'dp-sgd' bounds" in found
+    assert found.endswith(f"write '{mend}'")
+
+
+def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:
+    """Clipping alone grows by gradients."""
+    require_feasible(
+        prepare(
+            method__strategies=[GRADIENT],
+            method__initial={"type": "erdos-renyi", "weights": "inherit"},
+            method__defences=[{"type": "dp-sgd", "noise": 0}],
+        )
+    )
+
+
+@pytest.mark.parametrize("defence", [PRIVATE, {"type": "dropout"}])
+def test_what_hooks_the_forward_pass_is_not_compiled(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, defence: dict[str, Any]
+) -> None:
+    """Torch fixes the pass beforehand, hooks or none."""
+    monkeypatch.setattr("shutil.which", lambda _: "g++")
+    prepared = prepare(
+        training={"epochs": 4, "compile": True},
+        device="cpu",
+        method__strategies=[RANDOM],
+        method__defences=[defence],
+    )
+
+    [found] = refusal(prepared)
+
+    assert "changes the forward pass, which training.compile fixes beforehand" in found
+    assert found.endswith("write 'training.compile: false'")
+
+
+def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: Prepare) -> None:
+    """And taken with groups."""
+    images = {"type": "made-up", "samples": 200, "classes": 14, "shape": [3, 32, 32]}
+    private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
+    pools = {"attackers": [], "audit__attackers": [], "method__keep": False}
+
+    def prepared(**model: Any) -> Preparation:
+        task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}
+        return prepare(task=task, **private, **pools)
+
+    [found] = refusal(prepared())
+
+    assert "samples see each other in '1' (BatchNorm2d) and 14 more, so none has" in found
+    require_feasible(prepared(normalisation="group"))
+
+
+def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> None:
+    """It tells membership whatever the model answers; attacks on other things do not mind."""
+    prepared = prepare(pools={"members": "given"})
+    data = prepared.original
+    is_member = torch.arange(len(data)) % 2 == 0
+    is_member[data.labels == 3] = True
+    vars(prepared)["original"] = replace(data, is_member=is_member)
+
+    name, count = data.classes[3], int((data.labels == 3).sum())
+    assert refusal(prepared) == [
+        f"{line(tmp_path, 'data')}: task.data: only members have this label: {name!r} ({count} "
+        "samples); a label of one side tells membership whatever the model answers; write labels "
+        "of members and non-members alike, or leave out samples of these labels"
+    ]

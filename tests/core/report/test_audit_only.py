@@ -1,0 +1,78 @@
+"""The page of an audited model, which no other stands beside."""
+
+from typing import Any
+
+import pytest
+
+from safecompress_core.report.audit_only import headline, tiles
+from safecompress_core.report.exposure import exposure
+from safecompress_core.report.figures.figure_data import forests
+from safecompress_core.report.summary import comparison
+from safecompress_core.report.verdict import gates, verdict
+
+
+@pytest.fixture
+def alone(results: dict[str, Any]) -> dict[str, Any]:
+    """The same figures, of a model that somebody else has made."""
+    gate = [{**one, "baseline": None} for one in results["gate"]]
+    origin = {"file": "m.onnx", "format": "ONNX model", "access": "black-box", "sha256": "0" * 64}
+    sizes = dict.fromkeys(("density", "model_density", "sparsifiable", "parameters", "active"))
+    return {
+        **results,
+        "baseline": None,
+        "origin": origin,
+        "model": {**sizes, "file_bytes": 1000, "dense_bytes": 1000},
+        "archive": [],
+        "rounds": [],
+        "gate": gate,
+        "pools": {"audit": {"members": 10, "non_members": 10}},
+    }
+
+
+def test_the_headline_has_the_strongest_attack_of_each_game(alone: dict[str, Any]) -> None:
+    """With its interval, and what the model is good for."""
+    assert headline(alone) == (
+        "The strongest attacks gain 0.200 (0.100–0.300) in membership and 0.800 (0.700–0.900) in "
+        "attribute over a guess, at a test accuracy of 0.400."
+    )
+
+
+def test_a_failed_control_voids_the_headline(alone: dict[str, Any]) -> None:
+    """No figure is repeated that proves nothing."""
+    alone["controls"]["null"]["loss"]["passed"] = False
+
+    assert headline(alone) == ""
+
+
+def test_tiles_compare_with_nothing(alone: dict[str, Any]) -> None:
+    """What is not known of a format is not said."""
+    found = tiles(alone)
+
+    assert [(one.label, one.after, one.before, one.change) for one in found] == [
+        ("model file", "1.0 kB", "", ""),
+        ("test accuracy", "0.400", "", "95 % interval 0.350–0.450"),
+        ("membership advantage", "0.200", "", "95 % interval 0.100–0.300"),
+        ("attribute advantage", "0.800", "", "95 % interval 0.700–0.900"),
+    ]
+    assert found[0].note == "ONNX model, black-box access"
+    assert found[2].note == "by loss"
+
+
+def test_tables_and_panels_have_one_column(alone: dict[str, Any]) -> None:
+    """Rows that would be empty are left out."""
+    table = comparison(alone)
+
+    assert table.columns == ("model",)
+    labels = [row.label for row in table.rows]
+    assert "density" not in labels
+    assert "parameters" not in labels
+    assert [row.cells[0].note for row in table.rows if row.label == "model file"] == [""]
+    assert exposure(alone) is None
+    assert len(forests(alone)) == 3
+
+
+def test_gates_and_verdict_speak_of_the_model(alone: dict[str, Any]) -> None:
+    """And not of an uncompressed one."""
+    assert verdict(alone).text == "PASSED: the model meets both gates."
+    assert [one.text.count("uncompressed") for one in gates(alone)] == [0, 0]
+    assert gates(alone)[0].text.endswith("the low end of its interval, 0.350, counts: met.")

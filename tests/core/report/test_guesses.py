@@ -1,0 +1,61 @@
+"""What the best guess without the model is called."""
+
+from typing import Any
+
+import pytest
+
+from safecompress_core.games.imputation import RULES
+from safecompress_core.games.numeric_attribute import NUMBER_RULES
+from safecompress_core.report.guesses import NAMES, guess_name, guess_sentence, guesses
+
+
+def test_every_rule_has_a_name() -> None:
+    """Those of values and those of numbers, and no others."""
+    assert set(NAMES) == {*RULES, *NUMBER_RULES}
+
+
+@pytest.mark.parametrize(
+    ("judged", "sentence"),
+    [
+        (
+            {"baseline": 0.5},
+            "Without the model, tossing a coin over balanced pools is right with 0.500",
+        ),
+        (
+            {"baseline": 0.7441, "baseline_rule": "boosting"},
+            "Without the model, gradient boosting on public features is right with 0.744",
+        ),
+        (
+            {
+                "baseline": 0.2,
+                "baseline_rule": "majority",
+                "baseline_mae": 9.5951,
+                "mae_rule": "ridge",
+            },
+            "Without the model, ridge regression on public features is off by 9.595 on average",
+        ),
+    ],
+)
+def test_a_sentence_says_how_good_the_guess_is(judged: dict[str, object], sentence: str) -> None:
+    """Of a numeric attribute it is the error that counts."""
+    assert guess_sentence(judged) == sentence
+
+
+def test_a_rule_that_another_version_wrote_keeps_its_name() -> None:
+    """Results are read by whatever version is installed."""
+    assert guess_name({"baseline_rule": "oracle"}) == "oracle"
+
+
+def test_attacks_that_are_held_against_the_same_guess_are_named_together(
+    results: dict[str, Any],
+) -> None:
+    """A coin is not worth a sentence; another attribute has another guess."""
+    probe = {**results["audit"]["probe"], "baseline": 0.744, "baseline_rule": "boosting"}
+    age = {**probe, "baseline_mae": 9.6, "mae_rule": "median"}
+    results["audit"] |= {"probe": probe, "other": probe, "age": age}
+
+    assert [one.text for one in guesses(results)] == [
+        "Best guess without the model, for probe and other: gradient boosting on public features "
+        "(right with 0.744).",
+        "Best guess without the model, for age: the median (off by 9.600 on average).",
+    ]

@@ -1,0 +1,698 @@
+"""The page of a run: complete, self-contained, and safe to open whatever a spec's words are."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecompress_core.errors import RunDirectoryError
+from safecompress_core.report.page import write_report
+from safecompress_core.results.checksums import is_recorded, seal
+
+Results = dict[str, Any]
+MakeRun = Callable[..., Path]
+
+SPEC = """\
+attackers:
+- {type: neural-blackbox, id: null, inputs: probabilities, weight: 1.0}
+audit:
+  attackers:
+  - {type: loss-threshold, id: null, weight: 1.0}
+  - {type: attribute-probe, id: probe-mlp, attribute: digit, classifier: mlp, weight: 1.0}
+choose: {type: pareto, pick: knee}
+method: {type: test-driven, confidence: 0.9, density: 0.1}
+name: two-attacks
+"""
+ENVIRONMENT = {
+    "python": "3.11.7",
+    "platform": "Linux",
+    "packages": {"safecompress": "0.1.0", "torch": "2.6.0"},
+    "device": "cpu",
+    "accelerator": None,
+    "threads": 1,
+    "command": None,
+}
+HOSTILE = '<script>alert(1)</script> & "quoted" $x$'
+
+
+def membership(advantage: float) -> dict[str, Any]:
+    """An attack on membership, as the engine writes it."""
+    accuracy = 0.5 + advantage / 2
+    return {
+        "game": "membership",
+        "n": 540,
+        "members": 270,
+        "non_members": 270,
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy - 0.04, accuracy + 0.04],
+        "auc": accuracy,
+        "auc_interval": [accuracy - 0.05, accuracy + 0.05],
+        "advantage": advantage,
+        "advantage_interval": [advantage - 0.05, advantage + 0.05],
+        "baseline": 0.5,
+        "threshold": -1.0,
+        "operating_points": [
+            {
+                "max_fpr": 0.1,
+                "tpr": 0.2,
+                "interval": [0.15, 0.25],
+                "fpr": 0.1,
+                "fpr_interval": [0.07, 0.14],
+                "threshold": -0.5,
+                "true_positives": 54,
+                "false_positives": 27,
+                "members": 270,
+                "non_members": 270,
+            },
+            {
+                "max_fpr": 0.001,
+                "tpr": None,
+                "note": "not resolvable with n = 270 non-members",
+                "non_members": 270,
+            },
+        ],
+        "precision": 0.18,
+        "precision_interval": [0.12, 0.27],
+        "precision_prior": 0.1,
+        "epsilon": {
+            "lower_bound": 0.75,
+            "confidence": 0.95,
+            "pairs": 268,
+            "guesses": 67,
+            "correct": 51,
+        },
+        "top_decile": {
+            "precision": 0.7,
+            "interval": [0.56, 0.82],
+            "samples": 54,
+            "members": 38,
+            "share": 0.1,
+            "baseline": 0.5,
+        },
+        "labels": [
+            a_label("zero", 0.1),
+            a_label("one", 0.4),
+            {**dict.fromkeys(a_label("two", 0)), **FEW},
+        ],
+    }
+
+
+FEW = {
+    "label": "two",
+    "members": 3,
+    "non_members": 4,
+    "note": "fewer than 10 members or non-members",
+}
+
+
+def a_label(name: str, advantage: float) -> dict[str, Any]:
+    """An attack's figures for a task label."""
+    found: dict[str, Any] = {"label": name, "members": 19, "non_members": 20}
+    for measure, value in (("advantage", advantage), ("accuracy", 0.6), ("auc", 0.65)):
+        found |= {measure: value, f"{measure}_interval": [value - 0.1, value + 0.1]}
+    return found
+
+
+def attribute(advantage: float) -> dict[str, Any]:
+    """An attack on an attribute, as the engine writes it."""
+    return {
+        "game": "attribute",
+        "n": 540,
+        "members": 270,
+        "non_members": 270,
+        "accuracy": advantage,
+        "accuracy_interval": [advantage - 0.03, advantage + 0.03],
+        "auc": None,
+        "auc_interval": None,
+        "advantage": advantage,
+        "advantage_interval": [advantage - 0.03, advantage + 0.03],
+        "baseline": 0.061,
+        "lift": advantage - 0.061,
+        "lift_interval": [advantage - 0.1, advantage],
+        "macro_f1": advantage,
+        "baseline_rule": "majority-per-label",
+    }
+
+
+def part(accuracy: float, leak: float, probe: float, file_bytes: int) -> dict[str, Any]:
+    """Model, metrics and audit of one model."""
+    return {
+        "model": {
+            "density": file_bytes / 200_000,
+            "model_density": file_bytes / 200_000,
+            "sparsifiable": 1.0,
+            "parameters": 50_000,
+            "active": file_bytes // 4,
+            "file_bytes": file_bytes,
+            "dense_bytes": 200_000,
+        },
+        "metrics": {
+            "accuracy": {"value": accuracy, "interval": [accuracy - 0.05, accuracy + 0.05]},
+            "size": {"value": float(file_bytes), "interval": [float(file_bytes)] * 2},
+        },
+        "audit": {"loss-threshold": membership(leak), "probe-mlp": attribute(probe)},
+    }
+
+
+def candidate(name: str, index: int, *, chosen: bool) -> dict[str, Any]:
+    """One candidate of a round with one attacker."""
+    objectives = {"performance": 0.3 + 0.01 * index, "neural-blackbox": 0.2 + 0.02 * index}
+    return {
+        "id": name,
+        "parent": "initial",
+        "strategy": ["keep", "magnitude × gradient", "threshold × random"][index],
+        "settings": {},
+        "density": 0.1,
+        "attacks": {
+            "neural-blackbox": membership(0.1) | {"outdone_by": None, "own_advantage": None}
+        },
+        "objectives": objectives,
+        "utility": float(-index),
+        "difference": float(-index),
+        "difference_interval": [-index - 1.0, 1.0 - index],
+        "significant": chosen and index > 0,
+        "chosen": chosen,
+    }
+
+
+def a_round(number: int) -> dict[str, Any]:
+    """Three candidates; the first goes on."""
+    spread = {"spread": 0.01, "noise": 0.02, "tells_apart": False}
+    return {
+        "round": number,
+        "epochs": 20 * number,
+        "candidates": [
+            candidate(f"r{number}c{index + 1}", index, chosen=index == 0) for index in range(3)
+        ],
+        "spread": {"performance": spread, "neural-blackbox": spread | {"tells_apart": True}},
+    }
+
+
+@pytest.fixture
+def results() -> Results:
+    """Two rounds, two attacks, two gates of which one is missed, an audited front."""
+    entries = [
+        {
+            "id": "r1c1",
+            "strategy": "keep",
+            "settings": {},
+            "objectives": {"performance": 0.3, "neural-blackbox": 0.2},
+            "chosen": False,
+            "file": "archive/r1c1.safetensors",
+            "file_bytes": 20_000,
+        },
+        {
+            "id": "r2c3",
+            "strategy": "threshold × random",
+            "settings": {},
+            "objectives": {"performance": 0.32, "neural-blackbox": 0.24},
+            "chosen": True,
+            "file": "archive/r2c3.safetensors",
+            "file_bytes": 20_000,
+        },
+    ]
+    audited = part(0.29, 0.11, 0.79, 20_000)
+    entries[0] |= {"metrics": audited["metrics"], "audit": audited["audit"]}
+    return {
+        "version": 1,
+        "name": "two-attacks",
+        "seed": 18,
+        **part(0.31, 0.2, 0.8, 20_000),
+        "baseline": part(0.5, 0.4, 0.95, 200_000),
+        "controls": {
+            "null": {
+                "loss-threshold": {
+                    "auc": 0.49,
+                    "auc_interval": [0.4, 0.6],
+                    "passed": True,
+                    "members": 135,
+                    "non_members": 135,
+                }
+            },
+            "planted": {
+                "loss-threshold": {
+                    "auc": 1.0,
+                    "auc_interval": [0.97, 1.0],
+                    "passed": True,
+                    "members": 270,
+                    "non_members": 270,
+                }
+            },
+        },
+        "archive": entries,
+        "rounds": [a_round(1), a_round(2)],
+        "selection": {
+            "performance": "accuracy",
+            "attackers": {
+                "neural-blackbox": {"game": "membership", "access": "black-box", "weight": 1.0}
+            },
+            "bound": "careful",
+            "also_audit": [],
+        },
+        "method": {"type": "test-driven", "epochs": 4, "phases": [], "facts": {}},
+        "defences": {},
+        "attacks": {
+            "loss-threshold": "Members have lower loss.",
+            "attribute-probe": "Reads the attribute from the representation.",
+            "neural-blackbox": "A network reads posteriors.",
+        },
+        "selection_gap": {
+            "membership": {
+                "select": {
+                    "attacker": "neural-blackbox",
+                    "advantage": 0.1,
+                    "advantage_interval": [0.05, 0.15],
+                    "outdone_by": None,
+                },
+                "audit": {
+                    "attacker": "loss-threshold",
+                    "advantage": 0.2,
+                    "advantage_interval": [0.15, 0.25],
+                },
+                "gap": 0.1,
+                "gap_interval": [0.03, 0.17],
+                "selection": "understated",
+            }
+        },
+        "gate": [
+            {
+                "measure": measure,
+                "at_least": floor,
+                "at_most": ceiling,
+                "against": "interval",
+                "value": value,
+                "held": held,
+                "passed": met,
+                "baseline": {"value": 0.4, "held": 0.45, "passed": not met},
+            }
+            for measure, floor, ceiling, value, held, met in (
+                ("accuracy", 0.3, None, 0.31, 0.26, False),
+                ("membership.advantage", None, 0.3, 0.2, 0.25, True),
+            )
+        ],
+        "data": {
+            "samples": 1797,
+            "input_shape": [1, 8, 8],
+            "labels": [{"name": f"session {number}", "samples": 128} for number in range(1, 15)],
+            "attributes": [{"name": "digit", "values": [{"name": "0", "samples": 178}]}],
+            "notes": ["nothing was done"],
+            "warnings": ["'digit' is private and an input"],
+        },
+        "pools": {
+            name: {"members": 270, "non_members": 270, "fingerprint": name[0] * 64}
+            for name in ("attack_train", "select", "audit")
+        },
+        "files": {"model/model.safetensors": "f" * 64},
+        "seconds": {"baseline": 1.0, "compress": 130.0, "audit": 4.0, "total": 135.0},
+    }
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Write what a page is made of into a folder."""
+
+    def make(results: Results, *, spec: str = SPEC, folder: str = "run") -> Path:
+        run = tmp_path / folder
+        run.mkdir()
+        (run / "results.json").write_text(json.dumps(results), encoding="utf-8")
+        (run / "environment.json").write_text(json.dumps(ENVIRONMENT), encoding="utf-8")
+        (run / "spec.resolved.yaml").write_text(spec, encoding="utf-8")
+        seal(run)
+        return run
+
+    return make
+
+
+class Reader(HTMLParser):
+    """Collects a page's words, its elements, and every id and reference."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.open.append(tag)
+        given = {name: value or "" for name, value in attrs}
+        self.ids += [given["id"]] if "id" in given else []
+        self.references += [given[name] for name in ("href", "src", "xlink:href") if name in given]
+        self.references += re.findall(r"url\(([^)]*)\)", " ".join(given.values()))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+
+def read(run: Path) -> Reader:
+    """The page of a run, written and read."""
+    return Reader(write_report(run).read_text(encoding="utf-8"))
+
+
+def test_the_page_shows_every_attack_gate_round_and_archived_model(
+    make_run: MakeRun, results: Results
+) -> None:
+    """Nothing that the results name is missing from the words of the page."""
+    text = read(make_run(results)).text
+
+    named = [*results["audit"], *results["selection"]["attackers"], *results["pools"]]
+    named += [one["id"] for round_ in results["rounds"] for one in round_["candidates"]]
+    named += [one["id"] for one in results["archive"]]
+    missing = [name for name in named if name.replace("_", "-") not in text]
+    assert not missing
+    assert "Test accuracy must be at least 0.300" in text
+    assert "Membership advantage must be at most 0.300" in text
+    assert "misses 1 of 2 gates" in text
+    assert "Null controls passed" in text
+    assert "not resolvable with n = 270 non-members" in text
+    assert "not told apart in 2 of 2 rounds" in text
+    assert "safecompress run RUN/spec.resolved.yaml" in text
+    assert "data: 1,797 samples, input 1 x 8 x 8" in text
+    assert "warning: 'digit' is private and an input" in text
+
+
+@pytest.mark.parametrize("phases", [[], [{"name": "fine-tune", "epochs": 7, "density": 0.25}]])
+def test_the_phases_of_a_method_are_on_the_page(
+    make_run: MakeRun, results: Results, phases: list[dict[str, Any]]
+) -> None:
+    """What it did in which order; for a method without phases there is no such table."""
+    results["method"]["phases"] = phases
+
+    text = read(make_run(results)).text
+
+    assert ("How test-driven came to its model" in text) == bool(phases)
+    assert ("fine-tune" in text) == bool(phases)
+
+
+def test_the_headline_says_size_leakage_and_cost(make_run: MakeRun, results: Results) -> None:
+    """200,000 bytes to 20,000; advantages 0.4 to 0.2 and 0.95 to 0.8; accuracy 0.5 to 0.31."""
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+
+    headline = re.search(r'<p class="claim">(.*?)</p>', page)
+
+    assert headline is not None
+    assert headline[1] == (
+        "10.0× smaller, with 50 % less membership and 16 % less attribute leakage, "
+        "for 19.0 points of accuracy."
+    )
+
+
+def test_the_page_needs_nothing_but_itself(make_run: MakeRun, results: Results) -> None:
+    """No script, no address of another machine, and every reference is to an id of the page."""
+    run = make_run(results)
+    page = read(run)
+
+    assert not re.search(r"https?:|//[a-z]", (run / "report.html").read_text(encoding="utf-8"))
+    assert not {"script", "link", "iframe", "img", "object"} & set(page.tags)
+    assert page.references
+    assert {reference.lstrip("#") for reference in page.references} <= set(page.ids)
+    assert all(reference.startswith("#") for reference in page.references)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_same_results_give_the_same_bytes(make_run: MakeRun, results: Results) -> None:
+    """Neither the folder, nor the time, nor an earlier page leaves a trace."""
+    first, second = make_run(results, folder="one"), make_run(results, folder="two")
+
+    pages = [write_report(run).read_bytes() for run in (first, second, first)]
+
+    assert pages[0] == pages[1] == pages[2]
+
+
+def test_a_page_is_written_in_the_run_directory_and_leaves_nothing_else(
+    make_run: MakeRun, results: Results
+) -> None:
+    """No temporary file stays behind."""
+    run = make_run(results)
+    before = set(run.iterdir())
+
+    page = write_report(run)
+
+    assert page == run / "report.html"
+    assert set(run.iterdir()) == {*before, page}
+
+
+def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: Results) -> None:
+    """Names of runs, strategies, attacks, models, pools and whole specs may be anything."""
+
+    def renamed(old: str, table: dict[str, Any]) -> dict[str, Any]:
+        return {HOSTILE if name == old else name: value for name, value in table.items()}
+
+    results["name"] = HOSTILE
+    results["data"] |= {"notes": [HOSTILE], "labels": [{"name": HOSTILE, "samples": 1}]}
+    for judged in (results, results["baseline"], results["archive"][0]):
+        judged["audit"] = renamed("loss-threshold", judged["audit"])
+    for kind, found in results["controls"].items():
+        results["controls"][kind] = renamed("loss-threshold", found)
+    results["selection_gap"]["membership"]["audit"]["attacker"] = HOSTILE
+    results["selection"]["also_audit"] = [HOSTILE]
+    for one in results["audit"].values():
+        for label in one.get("labels", []):
+            label["label"] = HOSTILE
+    results["archive"][0] |= {"id": HOSTILE, "strategy": HOSTILE}
+    results["selection"]["attackers"] = renamed(
+        "neural-blackbox", results["selection"]["attackers"]
+    )
+    for one in results["archive"]:
+        one["objectives"] = renamed("neural-blackbox", one["objectives"])
+    for round_ in results["rounds"]:
+        round_["spread"] = renamed("neural-blackbox", round_["spread"])
+        for one in round_["candidates"]:
+            one["strategy"] = HOSTILE
+            one["objectives"] = renamed("neural-blackbox", one["objectives"])
+            one["attacks"] = renamed("neural-blackbox", one["attacks"])
+    results["gate"][0]["measure"] = HOSTILE
+    results["pools"] = renamed("audit", results["pools"])
+
+    page = read(make_run(results, spec=f"{SPEC}# {HOSTILE}\n"))
+
+    assert "script" not in page.tags
+    assert page.text.count(HOSTILE) > 20
+
+
+def test_an_uncompressed_run_has_neither_rounds_nor_archive_nor_gates(
+    make_run: MakeRun, results: Results
+) -> None:
+    """What a run did not do has no section, and the headline claims nothing."""
+    results |= copy.deepcopy(results["baseline"])
+    results |= {"rounds": [], "archive": [], "gate": [], "selection_gap": {}}
+    results["selection"] |= {"attackers": {}, "bound": None}
+
+    page = read(
+        make_run(results, spec=SPEC.replace("test-driven, confidence: 0.9", "uncompressed"))
+    )
+
+    assert {"comparison", "low-fpr", "pools"} <= set(page.ids)
+    assert not {"trade-off", "course", "noise", "rounds", "archive"} & set(page.ids)
+    assert (
+        "Same size, with no measurable change in membership and no measurable change in attribute "
+        "leakage, at the same accuracy."
+    ) in page.text
+    assert "The spec sets no gate" in page.text
+
+
+def test_a_run_that_audits_and_selects_by_no_attack_still_has_a_page(
+    make_run: MakeRun, results: Results
+) -> None:
+    """Rounds that only performance chose, and an audit of metrics alone."""
+    for judged in (results, results["baseline"], results["archive"][0]):
+        judged["audit"] = {}
+    results |= {"controls": {"null": {}, "planted": {}}, "gate": results["gate"][:1]}
+    results["selection_gap"] = {}
+    results["selection"]["attackers"] = {}
+    for round_ in results["rounds"]:
+        del round_["spread"]["neural-blackbox"]
+        for one in round_["candidates"]:
+            one["attacks"] = {}
+            del one["objectives"]["neural-blackbox"]
+    for one in results["archive"]:
+        del one["objectives"]["neural-blackbox"]
+
+    page = read(make_run(results))
+
+    assert "No attack tested the candidates" in page.text
+    assert "No attack on membership was audited" in page.text
+    assert {"course", "rounds"} <= set(page.ids)
+    assert "exposure" not in page.ids
+
+
+def test_a_failed_control_stands_at_the_top(make_run: MakeRun, results: Results) -> None:
+    """Figures that prove nothing are not shown as a success."""
+    results["controls"]["null"]["loss-threshold"]["passed"] = False
+
+    text = read(make_run(results)).text
+
+    assert "1 of 1 null controls failed" in text
+    assert "Planted-leak controls passed" in text
+    assert text.index("VOID: the null control failed") < text.index("Before and after")
+    assert "% less" not in text
+
+
+@pytest.mark.parametrize(
+    ("passed", "word"),
+    [((True, True), "PASSED"), ((True, False), "FAILED"), ((), "NO GATES")],
+)
+def test_the_page_leads_with_the_verdict(
+    make_run: MakeRun, results: Results, passed: tuple[bool, ...], word: str
+) -> None:
+    """Claims beside the uncompressed model stand below it, and so does everything else."""
+    results["gate"] = results["gate"][: len(passed)]
+    for gate, met in zip(results["gate"], passed, strict=True):
+        gate["passed"] = met
+
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+    text = Reader(page).text
+
+    heading = re.search(r"<h1>(.*?)</h1>", page)
+    assert heading is not None
+    assert f">{word}</span>" in heading[1]
+    assert text.index(f"{word}: ") < text.index("10.0× smaller")
+
+
+def test_worst_cases_that_did_not_improve_are_amber(make_run: MakeRun, results: Results) -> None:
+    """TPR at 10 % and the most exposed tenth are those of the uncompressed model here."""
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+
+    tiles = re.findall(r'<dd class="change (\w+)">(.*?)</dd>', page)
+    assert tiles.count(("caution", "did not improve")) == 2
+    assert "2 worst-case figures did not improve beyond the noise</span>" in page
+    assert "Selection understated the leak</span>" in page
+    amber = re.findall(r'<td class="[^"]*caution"[^>]*>(\d\.\d+)', page)
+    assert amber == ["0.200", "0.700"]
+
+
+def test_every_cell_of_a_wide_table_names_its_column(make_run: MakeRun, results: Results) -> None:
+    """On a narrow screen a row becomes a list, where a cell without a name says nothing."""
+    page = write_report(make_run(results)).read_text(encoding="utf-8")
+
+    wide = re.findall(r'<table class="stacks">(.*?)</table>', page, re.DOTALL)
+    cells = [cell for table in wide for cell in re.findall(r"<td([^>]*)>(.*?)</td>", table)]
+    assert len(wide) >= 6
+    nameless = [found for found in cells if found[1] and "data-label" not in found[0]]
+    assert all("colspan" in attributes for attributes, _ in nameless)
+
+
+def test_each_attack_is_described_in_its_own_words(make_run: MakeRun, results: Results) -> None:
+    """By its type, whatever id a spec gives it; in the audit as in selection."""
+    text = read(make_run(results)).text
+    section = text[text.index("What the attacks are") : text.index("The data")]
+
+    for summary in results["attacks"].values():
+        assert section.count(summary) == 1
+    assert section.index("probe-mlp") < section.index("Reads the attribute")
+
+
+def test_the_command_line_is_shown_with_its_directory(make_run: MakeRun, results: Results) -> None:
+    """As it was given; the run directory alone would not do for relative paths."""
+    run = make_run(results)
+    line = "safecompress run 'my specs/a.yaml' --set training.epochs=4 --plugins-dir ours"
+    environment = ENVIRONMENT | {"command": {"line": line, "directory": "/home/a b"}}
+    (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    seal(run)
+
+    text = read(run).text
+
+    assert line in text
+    assert "From the directory /home/a b:" in text
+    assert "RUN/spec.resolved.yaml" not in text
+
+
+def test_attackers_that_selected_are_named_at_the_top(make_run: MakeRun, results: Results) -> None:
+    """Where the spec allows them to audit; so that nobody overlooks it."""
+    results["selection"]["also_audit"] = ["loss-threshold"]
+
+    text = read(make_run(results)).text
+
+    assert text.index("Selecting attackers audit too") < text.index("Before and after")
+    assert "loss-threshold selected too (allow_selectors: true)" in text
+
+
+def test_what_averages_hide_has_its_section(make_run: MakeRun, results: Results) -> None:
+    """Precision, the highest scores, ε, and a table by label that marks those with few samples."""
+    text = read(make_run(results)).text
+    section = text[text.index("Averages hide who is exposed") :]
+
+    for said in (
+        "precision at prior 0.1",
+        "top 10 % members (guess 0.500)",
+        "51 of 67 right",
+        "0.300–0.500",
+        "fewer than 10 members or non-members",
+    ):
+        assert said in section
+    assert "selection understated the leak by 0.100" in text
+
+
+def test_several_carried_models_are_all_named_as_chosen(
+    make_run: MakeRun, results: Results
+) -> None:
+    """With a beam of two, a round goes on with two candidates."""
+    results["rounds"][0]["candidates"][1]["chosen"] = True
+
+    text = read(make_run(results)).text
+
+    assert "the 2 that cover most of the front" in text
+
+
+@pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])
+def test_what_was_changed_gets_no_page(make_run: MakeRun, results: Results, name: str) -> None:
+    """A page shows what the run has found, or nothing."""
+    run = make_run(results)
+    (run / name).write_bytes((run / name).read_bytes() + b" ")
+
+    with pytest.raises(RunDirectoryError, match=f"{name}: was changed or damaged"):
+        write_report(run)
+
+    assert not (run / "report.html").exists()
+
+
+def test_a_page_is_recorded(make_run: MakeRun, results: Results) -> None:
+    """Beside what was recorded before, and again when it is written again."""
+    run = make_run(results)
+
+    for _ in range(2):
+        page = write_report(run)
+        assert is_recorded(run, page.name)
+    page.write_text("other")
+
+    assert not is_recorded(run, page.name)
+    assert is_recorded(run, "results.json")
+
+
+@pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])
+def test_a_missing_file_is_named(make_run: MakeRun, results: Results, name: str) -> None:
+    """A folder that is no finished run says what it lacks, and gets no page."""
+    run = make_run(results)
+    (run / name).unlink()
+
+    with pytest.raises(RunDirectoryError, match=name):
+        write_report(run)
+
+    assert not (run / "report.html").exists()
+
+
+def test_a_page_is_made_without_torch_and_without_pyplot() -> None:
+    """Reading a run must not cost what making one does, nor touch anyone's open figures."""
+    code = (
+        "import sys, safecompress_core.report.page; "
+        "print([name for name in ('torch', 'matplotlib.pyplot') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,122 @@
+"""Events tell what happened and how far the run is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from safecompress_core.results.events import Journal
+from safecompress_core.training.progress import Stride
+
+
+def test_every_sink_is_told_with_time_and_progress() -> None:
+    """In the order of events; facts are passed on as they are."""
+    first: list[Mapping[str, Any]] = []
+    second: list[Mapping[str, Any]] = []
+    journal = Journal(first.append, second.append, total=5)
+
+    journal.tell("run_started", name="it")
+    journal.advance()
+    journal.advance(2)
+    journal.tell("round_finished", round=1, candidates=[])
+
+    assert first == second
+    assert [(one["event"], one["done"], one["total"]) for one in first] == [
+        ("run_started", 0, 5),
+        ("round_finished", 3, 5),
+    ]
+    assert first[0]["name"] == "it"
+    assert datetime.fromisoformat(first[0]["time"]).utcoffset() is not None
+    json.dumps(first)
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def stride(step: int, *, seconds: float = 0.5) -> Stride:
+    """A step of the third epoch, of ten steps."""
+    return Stride(
+        what="the model",
+        epoch=3,
+        until=4,
+        step=step,
+        steps=10,
+        loss=lambda: 2.0 / step,
+        seconds=seconds,
+    )
+
+
+def test_training_is_told_once_a_second_and_not_logged() -> None:
+    """However many steps a second has; the loss is read only when it is told."""
+    logged: list[Mapping[str, Any]] = []
+    live: list[Mapping[str, Any]] = []
+    clock = Clock()
+    journal = Journal(logged.append, live=live.append, clock=clock)
+    journal.expect(2, epochs=2, attacks=0)
+
+    for step in range(1, 8):
+        clock.now += 0.5
+        journal.trained(stride(step))
+
+    assert logged == []
+    assert [(one["event"], one["step"], one["loss"]) for one in live] == [
+        ("training_progressed", step, pytest.approx(2.0 / step)) for step in (2, 4, 6)
+    ]
+    assert live[0]["left"] == {"seconds": pytest.approx(1.8 * 5.0), "counts_attacks": True}
+    json.dumps(live)
+
+
+def test_the_last_step_of_a_training_is_always_told() -> None:
+    """Or what comes after it would look like training for as long as it tells nothing."""
+    live: list[Mapping[str, Any]] = []
+    journal = Journal(live=live.append, clock=Clock())
+
+    journal.trained(stride(9))
+    journal.trained(replace(stride(10), until=3))
+
+    assert [one["step"] for one in live] == [10]
+
+
+def test_an_attack_that_is_told_is_timed() -> None:
+    """From then on the time left counts attacks; every sink is told of it."""
+    logged: list[Mapping[str, Any]] = []
+    clock = Clock()
+    journal = Journal(logged.append, clock=clock)
+    journal.expect(2, epochs=1, attacks=3)
+    for step in range(1, 11):
+        journal.trained(stride(step, seconds=0.5))
+    clock.now = 9.0
+
+    journal.tell("attack_finished", phase="select")
+
+    assert logged[0]["left"] == {"seconds": pytest.approx(2 * 4.0), "counts_attacks": True}
+
+
+def test_work_inside_a_unit_tells_of_training_alone() -> None:
+    """With the units of the whole run: a reference model's own rounds are none of it."""
+    logged: list[Mapping[str, Any]] = []
+    live: list[Mapping[str, Any]] = []
+    clock = Clock()
+    journal = Journal(logged.append, live=live.append, total=7, clock=clock)
+    journal.advance(3)
+    inner = journal.inner()
+
+    inner.advance(2)
+    inner.tell("round_finished", round=1)
+    clock.now += 2
+    inner.trained(stride(1))
+
+    assert logged == []
+    assert [(one["event"], one["done"], one["total"]) for one in live] == [
+        ("training_progressed", 3, 7)
+    ]

@@ -1,0 +1,143 @@
+"""Training reference models: whole methods on other halves, kept for whoever asks for them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.results.events import Journal
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.reference_context import dealt, reference, references_wanted
+from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.errors import SpecError
+
+Prepare = Callable[..., Preparation]
+LIRA: dict[str, Any] = {"type": "lira", "references": 4}
+PLAIN = {"type": "uncompressed"}
+RIGL = {
+    "type": "test-driven",
+    "density": 0.3,
+    "rounds": 1,
+    "keep": False,
+    "strategies": [{"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}],
+}
+
+
+def training(prepared: Preparation, folder: Path, told: list[Any]) -> ReferenceTraining:
+    """Reference models of a run in a folder."""
+    return ReferenceTraining(prepared, folder, journal=Journal(told.append))
+
+
+def test_as_many_are_trained_as_the_attacker_that_asks_for_most(prepare: Prepare) -> None:
+    """They are shared; without such an attacker there are none."""
+    both = [LIRA, {"type": "rmia", "references": 6}, {"type": "modified-entropy"}]
+
+    assert references_wanted(prepare(audit__attackers=both)) == 6
+    assert references_wanted(prepare()) == 0
+
+
+def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) -> None:
+    """And the same spec in everything else."""
+    prepared = prepare(audit__attackers=[LIRA])
+    first, second = reference(prepared, 0), reference(prepared, 1)
+    everyone = torch.arange(len(prepared.dataset))
+
+    assert torch.equal(first.pools.members, everyone[first.is_in])
+    assert torch.equal(second.pools.members, everyone[~first.is_in])
+    assert first.spec is prepared.spec
+    assert first.dataset is prepared.dataset
+    drawn = [one.blank().state() for one in (prepared, first, second)]
+    name = next(iter(drawn[0]))
+    assert not torch.equal(drawn[0][name], drawn[1][name])
+    assert not torch.equal(drawn[1][name], drawn[2][name])
+
+
+def test_who_is_in_says_nothing_of_who_is_a_member(prepare: Prepare) -> None:
+    """Members and non-members of every pool are in exactly as many models."""
+    prepared = prepare()
+    times = dealt(prepared, 8).sum(dim=0)
+
+    for pool in prepared.pools:
+        assert (times[pool.members] == 4).all()
+        assert (times[pool.non_members] == 4).all()
+
+
+def test_answers_are_of_models_that_know_their_half(prepare: Prepare, tmp_path: Path) -> None:
+    """Trained by the spec's method or as the baseline; of all samples, in the data set's order."""
+    told: list[Any] = []
+    prepared = prepare(
+        audit__attackers=[LIRA], method=RIGL, training__epochs=12, training__learning_rate=0.03
+    )
+    models = training(prepared, tmp_path, told)
+    assert models.units() == 8
+
+    models.train()
+
+    for is_dense in (True, False):
+        references = models.of(is_dense=is_dense)
+        assert references is not None
+        assert torch.equal(references.is_in, dealt(prepared, 4))
+        scores = references.log_confidences
+        gap = scores[references.is_in].mean() - scores[~references.is_in].mean()
+        assert gap > 0.01
+    events = [(e["model"], e["reference"]) for e in told]
+    assert events == [(m, n) for m in ("uncompressed", "compressed") for n in (1, 2, 3, 4)]
+    assert told[-1]["done"] == 8
+
+
+def test_what_is_there_is_not_trained_again(prepare: Prepare, tmp_path: Path) -> None:
+    """Only what is missing is, and the answers are the same bytes."""
+    told: list[Any] = []
+    prepared = prepare(audit__attackers=[LIRA], method=PLAIN)
+    training(prepared, tmp_path, told).train()
+    folder = tmp_path / "checkpoints" / "references"
+    before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
+    Checkpoints(folder).drop(sorted(before)[1].parent.name)
+
+    training(prepared, tmp_path, told).train()
+
+    assert len(told) == 4 + 1
+    assert {path: path.read_bytes() for path in folder.rglob("*.safetensors")} == before
+
+
+def test_plain_training_shares_its_reference_models_with_the_baseline(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """They are the same models; a defence makes them others."""
+    plain = prepare(audit__attackers=[LIRA], method=PLAIN)
+    defended = prepare(audit__attackers=[LIRA], method={**PLAIN, "defences": [{"type": "l2"}]})
+
+    assert training(plain, tmp_path, []).units() == 4
+    assert training(defended, tmp_path, []).units() == 8
+
+
+def test_a_method_that_inherits_trains_its_own_uncompressed_model_first(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """On the reference model's half, never the one of the run."""
+    initial = {"type": "erdos-renyi-kernel", "weights": "inherit"}
+    prepared = prepare(
+        audit__attackers=[LIRA], method={**RIGL, "initial": initial}, training__epochs=1
+    )
+    models = training(prepared, tmp_path, [])
+
+    models.train(kinds=(False,))
+
+    assert models.of(is_dense=False) is not None
+
+
+def test_too_few_reference_models_for_the_pools_are_told_before_training(prepare: Prepare) -> None:
+    """A fifth as members takes ten of them, for each sample to be in two."""
+    prepared = prepare(audit__attackers=[{**LIRA, "references": 8}], pools={"members": 0.2})
+
+    with pytest.raises(SpecError) as caught:
+        require_feasible(prepared)
+
+    assert str(caught.value).endswith(
+        "audit.attackers.0.references: 'lira' asks for 8 reference models, but with these pools it "
+        "takes 10 for each sample to be in 2 of them and out of 2; write at least 10"
+    )

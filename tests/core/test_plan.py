@@ -1,0 +1,206 @@
+"""A plan counts what a run then does, without doing it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecompress_core.audit.auditor import Auditor
+from safecompress_core.host import load_plugins
+from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.plan import Plan, plan_of
+from safecompress_core.runs.run import run_spec
+from safecompress_core.specfile.load import LoadedSpec, load_spec
+from safecompress_core.training.trainer import Trainer
+
+SPEC = """
+version: 1
+name: planned
+task:
+  data: {type: handwriting}
+  model: {type: mlp, hidden: [8]}
+training: {epochs: 5, batch_size: 300}
+method:
+  type: test-driven
+  density: 0.2
+  rounds: 2
+  beam: 2
+  defences: [{type: l2}]
+  strategies:
+    - {prune: {type: magnitude}, grow: {type: random}}
+    - {prune: {type: magnitude}, grow: {type: random}, set: {l2.weight: [0.1, 0.2]}}
+attackers: [{type: loss-threshold}, {type: gap}]
+audit:
+  attackers: [{type: entropy}]
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedSpec:
+    """Four candidates for the first model, and for each of two in the second round."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    return load_spec(path, registry=load_plugins().registry)
+
+
+@pytest.fixture
+def plan(loaded: LoadedSpec) -> Plan:
+    """Of that spec."""
+    return plan_of(loaded, load_plugins().registry)
+
+
+def test_a_run_does_what_was_planned(
+    loaded: LoadedSpec, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs, steps, trainings of attackers, tests, and the name of the directory."""
+    seen: dict[str, int] = {"epochs": 0, "steps": 0, "armed": 0, "tested": 0, "audited": 0}
+
+    def counting(owner: type, name: str, what: str) -> None:
+        original = getattr(owner, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            seen[what] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    counting(Trainer, "_train_epoch", "epochs")
+    counting(Trainer, "_descend", "steps")
+    counting(Examiner, "arm", "armed")
+    counting(Examiner, "examine", "tested")
+    counting(Auditor, "judge", "audited")
+    finished = run_spec(loaded, load_plugins().registry, runs=tmp_path, observers=lambda _: None)
+
+    dense, method, audit = plan.jobs
+    assert finished.path.name == plan.directory
+    assert seen["epochs"] == plan.epochs
+    assert plan.steps is not None
+    assert seen["steps"] == seen["epochs"] * plan.steps
+    assert (dense.epochs, method.candidates) == (5, (4, 8))
+    assert (2 * seen["armed"], 2 * seen["tested"]) == (method.fits, method.tests)
+    assert seen["audited"] == audit.tests
+    for name in plan.files:
+        assert list(finished.path.glob(name.rstrip("/"))) or name == "report.html"
+
+
+def test_rounds_cover_all_epochs_of_one_model() -> None:
+    """Whatever does not divide; each candidate is fine-tuned at least one epoch."""
+    params = TestDrivenParams.model_construct(
+        rounds=3, finetune=0.1, keep=True, beam=1, strategies=[]
+    )
+    rounds = params.timetable(10)
+
+    assert [(one.start, one.middle, one.end) for one in rounds] == [
+        (0, 2, 3),
+        (3, 5, 6),
+        (6, 9, 10),
+    ]
+    assert [one.candidates for one in rounds] == [1, 1, 1]
+    assert sum(one.epochs for one in rounds) == 10
+
+
+def test_models_that_a_defence_has_trained_are_counted(tmp_path: Path) -> None:
+    """Four, of which two train on each member; and as many for each of six reference models."""
+    path = tmp_path / "spec.yaml"
+    defences = "[{type: l2}, {type: split-distillation, models: 4, left_out: 2}]"
+    path.write_text(
+        SPEC.replace("[{type: l2}]", defences).replace(
+            "[{type: entropy}]", "[{type: rmia, references: 6}]"
+        )
+    )
+    registry = load_plugins().registry
+    plan = plan_of(load_spec(path, registry=registry), registry)
+
+    counted = {job.name: (job.models, job.epochs) for job in plan.jobs}
+    assert counted["models for split-distillation of the method"] == (4, 10)
+    assert counted["models for split-distillation of reference models"] == (24, 60)
+
+
+def test_reference_models_are_counted_once_for_all_attackers(tmp_path: Path) -> None:
+    """As many as the attacker that asks for most, dense and by the method."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    registry = load_plugins().registry
+    audit = "audit.attackers=[{type: rmia, references: 4}, {type: lira, references: 6}]"
+    loaded = load_spec(path, overrides=[audit], registry=registry)
+    jobs = {job.name: job for job in plan_of(loaded, registry).jobs}
+
+    dense, own = jobs["reference models, uncompressed"], jobs["reference models, by the method"]
+    assert (dense.models, dense.epochs) == (6, 30)
+    method = jobs["method test-driven"].epochs
+    assert method is not None
+    assert (own.models, own.epochs) == (6, 6 * method)
+
+
+def test_dense_training_needs_no_second_set_of_references(tmp_path: Path) -> None:
+    """The uncompressed model's are the method's."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    registry = load_plugins().registry
+    changes = [
+        "method={type: uncompressed}",
+        "attackers=[]",
+        "audit.attackers=[{type: lira, references: 6}]",
+    ]
+    plan = plan_of(load_spec(path, overrides=changes, registry=registry), registry)
+
+    assert [job.name for job in plan.jobs] == [
+        "uncompressed model",
+        "method uncompressed",
+        "reference models, uncompressed",
+        "audit",
+    ]
+
+
+def test_a_method_that_does_not_tell_leaves_the_sum_open(
+    loaded: LoadedSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No figure is better than a wrong one."""
+    monkeypatch.setattr("safecompress_core.plan._workload", lambda _: None)
+    plan = plan_of(loaded, load_plugins().registry)
+
+    assert plan.jobs[1].epochs is None
+    assert plan.epochs is None
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("training.compile=true", "training.compile"),
+        ("training.precision=float16", "float16"),
+        ("device=cuda", "device: cuda"),
+    ],
+)
+def test_choices_that_cost_byte_identity_are_said(tmp_path: Path, change: str, word: str) -> None:
+    """Each by its field; a spec that fixes everything hears of threads alone."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    registry = load_plugins().registry
+    fixed = ["device=cpu", "training.precision=float32"]
+    quiet = plan_of(load_spec(path, overrides=fixed, registry=registry), registry)
+    loud = plan_of(load_spec(path, overrides=[*fixed, change], registry=registry), registry)
+
+    assert len(quiet.caveats) == 1
+    assert any(word in caveat for caveat in loud.caveats)
+
+
+def test_planning_needs_no_torch(tmp_path: Path) -> None:
+    """Nor numpy: it works with the base install."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    code = (
+        "import sys\n"
+        "from safecompress_core.cli import cli\n"
+        f"cli(['plan', {str(path)!r}, '--json'], standalone_mode=False)\n"
+        "print([name for name in ('torch', 'numpy') if name in sys.modules], file=sys.stderr)\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert outcome.stderr.strip().splitlines()[-1] == "[]", outcome.stderr
+    assert json.loads(outcome.stdout)["members"] == 898

@@ -1,0 +1,73 @@
+"""The specs that come with SafeCompress, and the schema that editors check them with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from safecompress_core.host import Registry, load_plugins
+from safecompress_core.specfile.checks.kinds import SpecKind
+from safecompress_core.specfile.load import composed, load_any_spec
+from safecompress_core.specfile.models.comparison import load_comparison
+from safecompress_core.specfile.schema import spec_schema
+
+FOLDER = Path(__file__).parents[2] / "specs"
+ALL = sorted(FOLDER.rglob("*.yaml"))
+COMPARISONS = [path for path in ALL if composed(path, ()).kind is SpecKind.COMPARE]
+SPECS = [path for path in ALL if path not in COMPARISONS]
+
+
+@pytest.fixture(scope="module")
+def built_ins() -> Registry:
+    """What SafeCompress itself registers, whatever else is installed."""
+    return load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """The committed schema."""
+    return json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
+
+
+def test_the_spec_of_the_readme_is_there() -> None:
+    """The first line that a user types names it."""
+    assert FOLDER / "multi_attack.yaml" in SPECS
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_every_spec_is_valid(path: Path, built_ins: Registry) -> None:
+    """With what is built in alone; a problem would be told with its place."""
+    loaded = load_any_spec(path, registry=built_ins)
+
+    assert loaded.spec.audit.attackers, "a spec that audits nothing proves nothing"
+
+
+@pytest.mark.parametrize("path", COMPARISONS, ids=lambda path: path.name)
+def test_every_comparison_is_valid(path: Path, built_ins: Registry) -> None:
+    """With every run of it."""
+    comparison = load_comparison(path, registry=built_ins)
+
+    assert len({entry.variant for entry in comparison.entries}) > 1
+    assert all(entry.loaded.spec.audit.attackers for entry in comparison.entries)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_an_editor_finds_nothing_wrong_with_a_spec(path: Path, schema: Any) -> None:
+    """It checks against the committed schema, which the spec's first line names."""
+    text = path.read_text(encoding="utf-8")
+    content = YAML(typ="safe", pure=True).load(text)
+
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(content)] == []
+    place = text.partition("\n")[0].partition("$schema=")[2]
+    assert (path.parent / place).resolve() == FOLDER / "schema.json"
+
+
+def test_the_committed_schema_is_fresh(schema: Any, built_ins: Registry) -> None:
+    """If not: SAFECOMPRESS_PLUGINS= safecompress schema --output specs/schema.json."""
+    fresh = spec_schema(built_ins)
+
+    assert schema == fresh
+    assert json.dumps(schema) == json.dumps(fresh), "the same keys, in another order"

@@ -1,0 +1,193 @@
+"""The kit for methods tells good ones from bad ones."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from safecompress_core.api import Density, MethodDef, MethodParams, Workload
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.methods.method import Flaw, Method, Outcome, Workshop
+from safecompress_core.sparse.selection import largest_overall
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.testing.methods import MethodConformance
+from safecompress_core.training.training_state import Learner
+
+EPOCHS = 6
+
+
+class Params(MethodParams):
+    """Parameters of the methods here."""
+
+    density: Density = 0.5
+    """Fraction kept."""
+
+
+class Good(Method):
+    """Keeps the largest of the fresh weights, trains them, and keeps a checkpoint of it."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def units(self) -> int:
+        return 1
+
+    def flaws(self, network: Any, *_: Any) -> list[Flaw]:
+        weights = network.sparse_parameters()
+        few = round(self.params.density * sum(w.numel() for w in weights.values())) < len(weights)
+        return [Flaw(field="density", message="too few", mend="more")] if few else []
+
+    def run(self, workshop: Workshop) -> Outcome:
+        settings = workshop.settings(self.defences())
+        kept = workshop.checkpoints.load("done")
+        if kept is not None:
+            learner = workshop.relearner(kept[1][0], settings, epoch=EPOCHS)
+        else:
+            network = workshop.blank()
+            sizes = {name: w.detach().abs() for name, w in network.sparse_parameters().items()}
+            topology = Topology.from_masks(largest_overall(sizes, self.count(sizes)))
+            learner = workshop.learner(network, topology, settings)
+            self.train(workshop, learner)
+            workshop.checkpoints.save("done", {}, [learner.tensors()])
+        workshop.journal.advance()
+        return Outcome(chosen=learner)
+
+    def defences(self) -> list[Any]:
+        return self.params.defences
+
+    def count(self, sizes: dict[str, torch.Tensor]) -> int:
+        return round(self.params.density * sum(size.numel() for size in sizes.values()))
+
+    def train(self, workshop: Workshop, learner: Learner) -> None:
+        workshop.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+
+
+class OneTooMany(Good):
+    def count(self, sizes: dict[str, torch.Tensor]) -> int:
+        return super().count(sizes) + 1
+
+
+class TrainsLonger(Good):
+    def train(self, workshop: Workshop, learner: Learner) -> None:
+        workshop.trainer.train(learner, until=EPOCHS + 1, evolution=None, what="it")
+
+
+class TrainsInSecret(Good):
+    def train(self, workshop: Workshop, learner: Learner) -> None:
+        super().train(workshop, learner)
+        learner.epoch = 0
+        super().train(workshop, learner)
+
+
+class Gambles(Good):
+    def train(self, workshop: Workshop, learner: Learner) -> None:
+        with torch.no_grad():
+            learner.network.head.bias.add_(torch.rand(()))
+        super().train(workshop, learner)
+
+
+class IgnoresDefences(Good):
+    def defences(self) -> list[Any]:
+        return []
+
+
+class KeepsNothing(Good):
+    def run(self, workshop: Workshop) -> Outcome:
+        learner = workshop.learner(workshop.blank(), None, workshop.settings([]))
+        self.train(workshop, learner)
+        return Outcome(chosen=learner)
+
+
+class ForgetsItsOptimizer(Good):
+    """Two halves, and a checkpoint between them that lacks what Adam has learned."""
+
+    def train(self, workshop: Workshop, learner: Learner) -> None:
+        half = workshop.checkpoints.load("half")
+        if half is None:
+            workshop.trainer.train(learner, until=3, evolution=None, what="it")
+            workshop.checkpoints.save("half", {}, [learner.network.state()])
+        else:
+            learner.network.module.load_state_dict(half[1][0])
+            learner.epoch = 3
+        workshop.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+
+
+class SeesNoFlaw(Good):
+    def flaws(self, network: Any, *_: Any) -> list[Flaw]:
+        return []
+
+
+def kit(method: type[Good]) -> MethodConformance:
+    """The checks, for one of these methods."""
+
+    class Kit(MethodConformance):
+        definition: ClassVar[MethodDef] = MethodDef(
+            name="tried",
+            params=Params,
+            target=f"{__name__}:{method.__name__}",
+            summary="It is held against the kit.",
+            workload=lambda _, epochs: Workload(epochs=epochs),
+        )
+
+        def prepared(self, folder: Path, **changes: Any) -> Preparation:
+            made = super().prepared(folder, **changes)
+            vars(made)["method"] = method(made.spec.method)  # type: ignore[arg-type]  # test files cannot be imported
+            return made
+
+    return Kit()
+
+
+def checks(one: MethodConformance, folder: Path) -> dict[str, Callable[[], None]]:
+    """Those that run the method, each in a folder of its own."""
+    found: dict[str, Callable[[], None]] = {}
+    for name in dir(MethodConformance):
+        code = getattr(getattr(MethodConformance, name), "__code__", None)
+        wanted = code.co_varnames[1 : code.co_argcount] if code else ()
+        if not name.startswith("test_") or "prepare" not in wanted:
+            continue
+
+        def run(name: str = name, wanted: tuple[str, ...] = wanted) -> None:
+            place = folder / name
+            place.mkdir()
+            with pytest.MonkeyPatch.context() as patch:
+                given = {
+                    "prepare": lambda **changes: one.prepared(place, **changes),
+                    "tmp_path": place,
+                    "monkeypatch": patch,
+                }
+                getattr(one, name)(**{key: given[key] for key in wanted})
+
+        found[name] = run
+    return found
+
+
+def test_a_good_method_passes(tmp_path: Path) -> None:
+    """All that the kit asks of it."""
+    for check in checks(kit(Good), tmp_path).values():
+        check()
+
+
+@pytest.mark.parametrize(
+    ("method", "check"),
+    [
+        (OneTooMany, "test_it_keeps_exactly_so_many_weights"),
+        (TrainsLonger, "test_its_final_weights_are_trained_for_the_epochs_of_the_spec"),
+        (TrainsInSecret, "test_its_workload_is_what_it_does"),
+        (Gambles, "test_the_same_seed_gives_the_same_bytes"),
+        (IgnoresDefences, "test_it_hosts_a_defence"),
+        (KeepsNothing, "test_it_goes_on_after_a_stop_to_the_same_bytes"),
+        (ForgetsItsOptimizer, "test_it_goes_on_after_a_stop_to_the_same_bytes"),
+        (
+            SeesNoFlaw,
+            "test_a_density_without_a_weight_for_each_layer_is_found_before_training",
+        ),
+    ],
+)
+def test_a_bad_one_fails_at_what_it_does_wrong(
+    method: type[Good], check: str, tmp_path: Path
+) -> None:
+    """And is told so by the check of that name."""
+    with pytest.raises(AssertionError):
+        checks(kit(method), tmp_path)[check]()

@@ -1,0 +1,148 @@
+"""The kits for attackers that evade, invert or extract tell good ones from bad ones."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.api import (
+    Access,
+    AttackerDef,
+    EvasionAttackerParams,
+    ExtractionAttackerParams,
+    Game,
+    GradientAttackerParams,
+)
+from safecompress_core.attacks.adversary import Ball, Clues, Evader, Evidence, Extractor, Inverter
+from safecompress_core.testing.other_games import (
+    EvaderConformance,
+    ExtractorConformance,
+    InverterConformance,
+)
+
+
+class Leap(Evader):
+    """Goes to the far end of the ball, away from what each pixel is."""
+
+    def __init__(self, params: Any) -> None:
+        del params
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
+        inputs = evidence.seen.inputs
+        return ball.epsilon * torch.where(inputs > 0.5, -1.0, 1.0)
+
+    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
+        moved = evidence.seen.inputs + self.step(evidence, ball)
+        return torch.clamp(moved, ball.low, ball.high)
+
+
+class TooFar(Leap):
+    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
+        return 2 * super().step(evidence, ball)
+
+
+class Idle(Leap):
+    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
+        return torch.zeros_like(evidence.seen.inputs)
+
+
+class Global(Leap):
+    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
+        return ball.epsilon * (2 * torch.rand_like(evidence.seen.inputs) - 1)
+
+
+class Blank(Inverter):
+    """Reconstructs nothing."""
+
+    def __init__(self, params: Any) -> None:
+        del params
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def reconstruct(
+        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+    ) -> Tensor:
+        return torch.zeros(len(clues), *evidence.seen.inputs.shape[1:])
+
+
+class Bright(Blank):
+    """Leaves the range."""
+
+    def reconstruct(
+        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+    ) -> Tensor:
+        return 2 + super().reconstruct(evidence, clues, generator=generator)
+
+
+class Parrot(Extractor):
+    """Always says the same."""
+
+    def __init__(self, params: Any) -> None:
+        del params
+
+    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        return torch.zeros(len(inputs), dtype=torch.int64)
+
+
+KITS = {
+    Game.EVASION: (EvaderConformance, EvasionAttackerParams, {"epsilon": 0.1}),
+    Game.INVERSION: (InverterConformance, GradientAttackerParams, {}),
+    Game.EXTRACTION: (ExtractorConformance, ExtractionAttackerParams, {}),
+}
+
+
+def kit(made: type, game: Game, access: Access = Access.WHITE_BOX) -> Any:
+    """The checks, for an attacker of this module."""
+    conformance, declared, given = KITS[game]
+
+    class Checks(conformance):  # type: ignore[misc,valid-type]
+        __test__ = False
+        definition = AttackerDef(
+            name="trial",
+            params=declared,
+            target=f"{__name__}:{made.__name__}",
+            summary="Made up.",
+            game=game,
+            access=access,
+            gradients=game is Game.INVERSION,
+        )
+        params = given
+
+        def attacker(self) -> Any:
+            return made(None)
+
+    return Checks()
+
+
+@pytest.mark.parametrize(
+    "check", [name for name in vars(EvaderConformance) if name.startswith("test_")]
+)
+def test_a_good_evader_passes(check: str) -> None:
+    """Every check of what it does."""
+    getattr(kit(Leap, Game.EVASION), check)()
+
+
+@pytest.mark.parametrize(
+    ("attacker", "game", "check"),
+    [
+        (TooFar, Game.EVASION, "test_same_seed_same_answers"),
+        (Idle, Game.EVASION, "test_it_misleads_a_model_that_is_easily_misled"),
+        (Global, Game.EVASION, "test_same_seed_same_answers"),
+        (Blank, Game.INVERSION, "test_it_finds_what_the_model_tells"),
+        (Bright, Game.INVERSION, "test_same_seed_same_answers"),
+        (Parrot, Game.EXTRACTION, "test_its_clone_answers_as_a_simple_model_does"),
+        (Parrot, Game.EXTRACTION, "test_it_sees_no_more_than_answers"),
+    ],
+)
+def test_a_bad_attacker_fails(attacker: type, game: Game, check: str) -> None:
+    """Whoever breaks a rule, or achieves nothing."""
+    with pytest.raises((AssertionError, ValueError)):
+        getattr(kit(attacker, game), check)()

@@ -1,0 +1,264 @@
+"""Training on the members: the same batches for all, and only training sees changed inputs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.seeding import Seed
+from safecompress_core.training.progress import Stride
+from safecompress_core.training.trainer import Evolution, Trainer
+from safecompress_core.training.training_state import Learner
+
+MakeLearner = Callable[..., Learner]
+
+
+def recorded(learner: Learner) -> list[Tensor]:
+    """The batches that a network will see in training mode."""
+    seen: list[Tensor] = []
+
+    def note(module: nn.Module, inputs: Any) -> None:
+        if module.training and torch.is_grad_enabled():
+            seen.append(inputs[0].clone())
+
+    learner.network.register_forward_pre_hook(note)
+    return seen
+
+
+def test_candidates_see_the_same_batches_in_the_same_order(
+    learner: MakeLearner, trainer: Trainer, memory: type
+) -> None:
+    """Whatever else was trained in between, and under the same augmentation."""
+    one, other = (learner(memory=memory()) for _ in range(2))
+    first, second = recorded(one), recorded(other)
+
+    trainer.train(one, until=2, evolution=None, what="it")
+    torch.rand(100)
+    trainer.train(other, until=2, evolution=None, what="it")
+
+    assert len(first) == len(second) == 14
+    assert all(map(torch.equal, first, second))
+
+
+def test_every_epoch_goes_once_through_the_members_in_an_order_of_its_own(
+    learner: MakeLearner, trainer: Trainer, digits: Dataset
+) -> None:
+    """All 200 of them, the last batch being smaller, and never a non-member."""
+    one = learner()
+    seen = recorded(one)
+
+    trainer.train(one, until=2, evolution=None, what="it")
+
+    assert [len(batch) for batch in seen] == [32] * 6 + [8] + [32] * 6 + [8]
+    epochs = [torch.cat(seen[:7]), torch.cat(seen[7:])]
+    members = digits.inputs[::2]
+    for epoch in epochs:
+        assert sorted(epoch.tolist()) == sorted(members.tolist())
+    assert not torch.equal(*epochs)
+
+
+def test_dropout_draws_from_the_unit_and_not_from_what_ran_before(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """In steps and in the gradients that topologies grow by; the global state stays as it was."""
+    one, other = (learner(dropout=0.5) for _ in range(2))
+
+    torch.manual_seed(1)
+    trainer.train(one, until=5, evolution=evolution, what="it")
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    trainer.train(other, until=5, evolution=evolution, what="it")
+
+    assert torch.equal(torch.get_rng_state(), before)
+    assert one.topology == other.topology
+    weights = zip(one.network.parameters(), other.network.parameters(), strict=True)
+    assert all(torch.equal(mine, its) for mine, its in weights)
+
+
+def test_a_loss_that_is_no_number_stops_training_and_says_when_and_what_to_try(
+    learner: MakeLearner, trainer: Trainer
+) -> None:
+    """Two epochs are fine; then a weight is broken."""
+    one = learner()
+    trainer.train(one, until=2, evolution=None, what="it")
+    next(one.network.parameters()).data[:] = float("nan")
+
+    with pytest.raises(TrainingDivergedError) as caught:
+        trainer.train(one, until=9, evolution=None, what="candidate r1c2")
+
+    assert str(caught.value) == (
+        "the loss of candidate r1c2 is no longer a number in epoch 3; try a smaller "
+        "training.learning_rate, or smaller weights of the defences"
+    )
+    assert one.epoch == 2
+
+
+@pytest.mark.parametrize("rule", [0, 1])
+def test_the_topology_is_exact_after_every_update(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution, rule: int
+) -> None:
+    """It has moved, holds as many weights in each layer, and masks hold in every step."""
+    one = learner()
+    one.settings = replace(one.settings, rule=rule)
+    before = one.topology
+    assert before is not None
+    seen = []
+    for epoch in range(1, 8):
+        trainer.train(one, until=epoch, evolution=evolution, what="it")
+        assert one.topology is not None
+        assert one.topology.active() == before.active()
+        for name, weight in one.weights.items():
+            assert not weight[~one.topology.masks[name]].count_nonzero()
+        seen.append(one.topology)
+
+    assert [a != b for a, b in zip([before, *seen], seen, strict=False)] == [
+        *(False, False, True, False, True, False, True)
+    ]
+
+
+def test_grown_weights_start_at_zero_without_momentum(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """Until the next step, both moments of what was grown and of what was pruned are 0."""
+    one = learner()
+    trainer.train(one, until=1, evolution=None, what="it")
+    before = one.topology
+    assert before is not None
+
+    trainer.evolve(one, evolution, rule=1)
+
+    assert one.topology is not None
+    for name, weight in one.weights.items():
+        changed = one.topology.masks[name] ^ before.masks[name]
+        assert changed.any()
+        state = one.optimizer.state[weight]
+        for tensor in (weight, state["exp_avg"], state["exp_avg_sq"]):
+            assert not tensor[changed].count_nonzero()
+
+
+def test_updates_are_due_between_epochs_until_their_end() -> None:
+    """Never before the first epoch, and not at all where ``every`` is 0."""
+    rules = Evolution(rules=(), every=3, schedule="cosine", until=9)
+    never = Evolution(rules=(), every=0, schedule="cosine", until=9)
+
+    assert [epoch for epoch in range(20) if rules.due(epoch)] == [3, 6]
+    assert not any(map(never.due, range(20)))
+
+
+@pytest.mark.parametrize("batches", [1, 3, 100])
+def test_dense_gradients_are_those_of_the_mean_loss_of_the_next_batches(
+    learner: MakeLearner, trainer: Trainer, digits: Dataset, batches: int
+) -> None:
+    """For inactive weights too; an epoch of 7 batches has no more to give."""
+    one = learner()
+    seen = recorded(one)
+
+    found = trainer.dense_gradients(one, batches=batches)
+
+    assert len(seen) == min(batches, 7)
+    samples = torch.cat(list(islice(seen, batches)))
+    rows = [(digits.inputs == sample).all(dim=1).nonzero()[0, 0] for sample in samples]
+    loss = F.cross_entropy(one.network(samples), digits.labels[torch.stack(rows)])
+    expected = torch.autograd.grad(loss, list(one.weights.values()))
+    for gradient, wanted in zip(found.values(), expected, strict=True):
+        assert torch.allclose(gradient, wanted, atol=1e-7)
+    assert all(parameter.grad is None for parameter in one.network.parameters())
+
+
+def test_the_first_epochs_batches_feed_the_gradients_of_an_update_before_them(
+    learner: MakeLearner, trainer: Trainer
+) -> None:
+    """What grows is wanted by the batches that train next."""
+    one = learner()
+    seen = recorded(one)
+
+    trainer.dense_gradients(one, batches=1)
+    trainer.train(one, until=1, evolution=None, what="it")
+
+    assert torch.equal(seen[0], seen[1])
+
+
+def test_a_network_is_in_training_mode_whatever_observed_it_before(
+    learner: MakeLearner, trainer: Trainer
+) -> None:
+    """Dropout works again after an evaluation."""
+    one = learner(dropout=0.5)
+    one.network.eval()
+
+    trainer.train(one, until=1, evolution=None, what="it")
+
+    assert all(module.training for module in one.network.modules())
+
+
+def test_the_seed_decides_on_the_batches(
+    digits: Dataset, network: Callable[..., Classifier]
+) -> None:
+    """Another seed, another order."""
+    members = torch.arange(0, 400, 2)
+    one, other = (
+        Trainer(digits, members, batch_size=200, device=torch.device("cpu"), seed=Seed(number))
+        for number in (1, 2)
+    )
+    first, second = (next(trainer._batches(0)) for trainer in (one, other))
+
+    assert not torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.attributes["bold"].sum(), second.attributes["bold"].sum())
+
+
+def test_what_was_just_grown_is_not_pruned_before_it_has_learned(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """An update that is due where candidates are derived would undo the candidates' own."""
+    one, undone = learner(), learner()
+    for each in (one, undone):
+        trainer.train(each, until=2, evolution=None, what="it")
+        trainer.evolve(each, evolution, rule=1)
+    derived = one.topology
+
+    trainer.train(one, until=4, evolution=evolution, what="it", is_derived=True)
+    trainer.train(undone, until=4, evolution=evolution, what="it")
+
+    assert one.topology == derived
+    assert undone.topology != derived
+    trainer.train(one, until=5, evolution=evolution, what="it")
+    assert one.topology != derived
+
+
+def test_every_step_is_told_with_its_place_and_the_mean_loss(
+    trainer: Trainer, learner: Callable[..., Learner]
+) -> None:
+    """200 members in batches of 32 are seven steps; a trainer that nobody watches tells nothing."""
+    strides: list[Stride] = []
+    trainer.watched(strides.append).train(learner(), until=2, evolution=None, what="it")
+
+    places = [(one.what, one.epoch, one.until, one.step, one.steps) for one in strides]
+    assert places == [("it", epoch, 2, step, 7) for epoch in (1, 2) for step in range(1, 8)]
+    assert all(one.seconds >= 0 for one in strides)
+    assert trainer.watch is None
+
+
+def test_the_loss_that_is_told_is_the_mean_of_the_epoch_so_far(
+    digits: Dataset, learner: Callable[..., Learner]
+) -> None:
+    """At a learning rate of nearly 0 that of all members, in four batches of the same size."""
+    members = torch.arange(0, 400, 2)
+    losses: list[float] = []
+    trainer = Trainer(digits, members, batch_size=50, device=torch.device("cpu"), seed=Seed(11))
+    slow = learner(learning_rate=1e-12)
+
+    watched = trainer.watched(lambda stride: losses.append(stride.loss()))
+    watched.train(slow, until=1, evolution=None, what="it")
+
+    inputs, labels = digits.inputs[members], digits.labels[members]
+    with torch.no_grad():
+        logits = slow.network(inputs)
+    assert len(losses) == 4
+    assert losses[-1] == pytest.approx(float(F.cross_entropy(logits, labels)), rel=1e-5)

@@ -1,0 +1,211 @@
+"""A learner is all that training changes: copied, kept and restored, it goes on the same way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from safecompress_core.sparse.quantised import Quantised
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.training.trainer import Evolution, Trainer
+from safecompress_core.training.training_state import Learner, kept_topology
+
+MakeLearner = Callable[..., Learner]
+
+OPTIMIZERS = ["adam", "adamw", "sgd", "plain-sgd"]
+
+
+def copied(learner: Learner) -> dict[str, Tensor]:
+    """What a checkpoint would hold now."""
+    return {name: tensor.clone() for name, tensor in learner.tensors().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two checkpoints agree to the last bit."""
+    return one.keys() == other.keys() and all(
+        torch.equal(tensor, other[name]) for name, tensor in one.items()
+    )
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_a_branch_leaves_the_parent_as_it_was(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+) -> None:
+    """Weights, topology, moments, defences and epoch are the twin's own."""
+    parent = learner(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=1, evolution=evolution, what="it")
+    before, topology, epoch = copied(parent), parent.topology, parent.epoch
+
+    twin = parent.branch(parent.settings)
+    trainer.train(twin, until=4, evolution=evolution, what="it")
+
+    assert same(copied(parent), before)
+    assert parent.topology == topology
+    assert (parent.epoch, twin.epoch) == (epoch, 4)
+    assert not same(copied(twin), before)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_branch_trains_exactly_as_its_parent_would(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+) -> None:
+    """To the last bit, topology updates, moments and defences included."""
+    parent = learner(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=3, evolution=evolution, what="it")
+    twin = parent.branch(parent.settings)
+
+    for one in (parent, twin):
+        trainer.train(one, until=6, evolution=evolution, what="it")
+
+    assert same(parent.tensors(), twin.tensors())
+
+
+def test_a_branch_takes_the_settings_it_is_given(
+    learner: MakeLearner, trainer: Trainer, memory: type
+) -> None:
+    """The learning rate reaches the optimizer, the parameters reach the defence."""
+    parent = learner(memory=memory(strength=0.1))
+    trainer.train(parent, until=1, evolution=None, what="it")
+    still = replace(parent.settings, learning_rate=0.0, defences={"memory": memory(strength=0.7)})
+
+    twin = parent.branch(still)
+    weights = {name: weight.detach().clone() for name, weight in twin.weights.items()}
+    trainer.train(twin, until=2, evolution=None, what="it")
+
+    assert all(torch.equal(weight, weights[name]) for name, weight in twin.weights.items())
+    assert twin.defences["memory"]._strength == 0.7
+    assert parent.optimizer.param_groups[0]["lr"] == 0.01
+
+
+@pytest.mark.parametrize(
+    "kind", [{"optimizer": name, "density": share} for name in OPTIMIZERS for share in (0.25, None)]
+)
+def test_a_restored_learner_trains_exactly_as_if_undisturbed(
+    learner: MakeLearner,
+    trainer: Trainer,
+    evolution: Evolution,
+    memory: type,
+    kind: dict[str, Any],
+) -> None:
+    """Optimizer state and the defence's trained weights and buffer come back bit by bit."""
+    moving = evolution if kind["density"] else None
+    undisturbed = learner(**kind, memory=memory())
+    trainer.train(undisturbed, until=3, evolution=moving, what="it")
+    kept = copied(undisturbed)
+    trainer.train(undisturbed, until=6, evolution=moving, what="it")
+
+    restored = learner(**kind, memory=memory())
+    if kind["density"]:
+        restored = Learner(
+            restored.network,
+            kept_topology(kept, restored.weights),
+            restored.settings,
+            make_optimizer=restored._make_optimizer,
+            make_defence=restored._make_defence,
+        )
+    restored.restore(kept, epoch=3)
+    trainer.train(restored, until=6, evolution=moving, what="it")
+
+    assert same(restored.tensors(), undisturbed.tensors())
+
+
+def test_density_is_exact_and_a_dense_learner_has_no_topology(learner: MakeLearner) -> None:
+    """64·12 and 12·10 weights, a quarter of each."""
+    sparse, dense = learner(density=0.25), learner(density=None)
+
+    assert sparse.density == (192 + 30) / (768 + 120)
+    assert int(sum(weight.count_nonzero() for weight in sparse.weights.values())) == 222
+    assert dense.density == 1.0
+    assert kept_topology(dense.tensors(), dense.weights) is None
+    assert kept_topology(sparse.tensors(), sparse.weights) == sparse.topology
+
+
+def test_a_network_knows_which_of_its_weights_exist(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """Also after its topology has moved, and in every branch; a dense one has them all."""
+    parent = learner()
+    twin = parent.branch(parent.settings)
+    trainer.train(twin, until=3, evolution=evolution, what="it")
+
+    assert twin.topology != parent.topology
+    for one in (parent, twin):
+        assert one.topology is not None
+        assert Topology.from_masks(one.network.masks) == one.topology
+    assert learner(density=None).network.masks == {}
+
+
+def test_a_defence_stays_dense_and_is_no_part_of_what_ships(
+    learner: MakeLearner, memory: type
+) -> None:
+    """Its weights are trained and kept, but neither masked nor in the network's state."""
+    one = learner(memory=memory())
+
+    assert not any("direction" in name for name in [*one.weights, *one.network.state()])
+    assert "defence.memory/direction" in one.tensors()
+    assert bool((one.tensors()["defence.memory/direction"] != 0).all())
+
+
+def test_branches_of_defended_learners_share_no_memory(
+    learner: MakeLearner, trainer: Trainer, memory: type
+) -> None:
+    """Not one tensor of the twin lies where one of the parent's does."""
+    parent = learner(memory=memory())
+    trainer.train(parent, until=1, evolution=None, what="it")
+    twin = parent.branch(parent.settings)
+
+    def places(one: Learner) -> set[int]:
+        modules = [one.network, *one.defences.values()]
+        found = {t.data_ptr() for module in modules for t in module.state_dict().values()}
+        for state in one.optimizer.state.values():
+            found |= {value.data_ptr() for value in state.values()}
+        return found
+
+    assert not places(parent) & places(twin)
+
+
+def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
+    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+) -> None:
+    """Weights stay as they were then; the file and a branch have the earlier topology."""
+    one = learner()
+    trainer.train(one, until=1, evolution=evolution, what="it")
+    weights, masks = copied(one), dict(one.network.masks)
+    trainer.train(one, until=5, evolution=evolution, what="it")
+    assert any(not torch.equal(mask, one.network.masks[name]) for name, mask in masks.items())
+
+    one.network.module.load_state_dict(
+        {name: weights[f"network.{name}"] for name in one.network.module.state_dict()}
+    )
+    one.network.masks = masks
+    one.settle()
+
+    for same_one in (one, one.branch(one.settings)):
+        assert same_one.topology == Topology.from_masks(masks)
+        for name, tensor in same_one.network.state().items():
+            assert torch.equal(tensor, weights[f"network.{name}"])
+
+
+def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(learner: MakeLearner) -> None:
+    """What they stand for is what the network computes with; a branch trains on in full."""
+    one = learner(density=None)
+    int8 = {
+        name: Quantised(
+            values=(weight.detach() * 100).to(torch.int8), scales=torch.full((len(weight),), 0.01)
+        )
+        for name, weight in one.weights.items()
+    }
+
+    one.quantise(int8)
+    again = learner(density=None)
+    again.restore(copied(one), epoch=3)
+
+    for restored in (one, again):
+        for name, weight in restored.weights.items():
+            assert torch.equal(weight, int8[name].weight())
+            assert torch.equal(restored.quantised[name].values, int8[name].values)
+            assert torch.equal(restored.quantised[name].scales, int8[name].scales)
+    assert one.branch(one.settings).quantised == {}

@@ -1,0 +1,67 @@
+"""Dropout by hooks, held against torch's own layer."""
+
+import torch
+from torch import nn
+
+from safecompress_core.toolkit import Classifier, Schedule, Surroundings
+from safecompress_core.training.precision import Arithmetic
+from safecompress_plugins.defences.training.dropout import Dropout
+from safecompress_plugins.defences.training.manifest import DropoutParams
+
+INPUTS = torch.rand(8, 5, generator=torch.Generator().manual_seed(3))
+
+
+def network(*, rate: float | None = None) -> Classifier:
+    """5 → 6 → 6 → 3, with layers that drop before each linear layer but the first if asked."""
+    drop = [] if rate is None else [nn.Dropout(rate)]
+    layers = [
+        *(nn.Linear(5, 6), nn.ReLU(), *drop),
+        *(nn.Linear(6, 6), nn.ReLU(), *drop, nn.Linear(6, 3)),
+    ]
+    made = Classifier(nn.Sequential(*layers))
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.uniform_(-1, 1, generator=generator)
+    return made
+
+
+def test_it_does_what_layers_of_the_model_would_do() -> None:
+    """The same logits from the same state; and the model is as before afterwards."""
+    defence, plain, layered = Dropout(DropoutParams(rate=0.4)), network(), network(rate=0.4)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        expected = layered(INPUTS)
+        torch.manual_seed(6)
+        with defence.inside(plain):
+            found = plain(INPUTS)
+
+    torch.testing.assert_close(found, expected)
+    assert not torch.equal(found, network()(INPUTS))
+    assert torch.equal(plain(INPUTS), network()(INPUTS))
+    assert [type(layer) for layer in plain.modules()] == [type(one) for one in network().modules()]
+
+
+def test_a_rate_of_0_drops_nothing() -> None:
+    """It is no defence."""
+    plain = network()
+
+    with Dropout(DropoutParams(rate=0)).inside(plain):
+        assert torch.equal(plain(INPUTS), network()(INPUTS))
+
+
+def test_a_model_without_hidden_values_is_refused() -> None:
+    """Its only layer is given the sample itself; behind a convolution there are some."""
+
+    def flaws(module: nn.Module) -> list[str]:
+        around = Surroundings(
+            network=Classifier(module),
+            schedule=Schedule(members=9, steps=1, epochs=1),
+            arithmetic=Arithmetic(),
+            others={},
+        )
+        return [one.message for one in Dropout(DropoutParams()).flaws(around)]
+
+    assert flaws(nn.Linear(5, 3)) == ["the model has no linear layer that is given hidden values"]
+    assert not flaws(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 3)))
