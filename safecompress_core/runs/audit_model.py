@@ -12,20 +12,13 @@ from typing import Any
 import torch
 
 from safecompress_core.api import Access
-from safecompress_core.preflight.audit_checks import auditable
 from safecompress_core.context.audit_context import AuditPreparation
-from safecompress_core.data.data_card import describe_data
-from safecompress_core.results.environment import environment, reproducible, threads_for
 from safecompress_core.context.finished_model import Finished
-from safecompress_core.results.gates import verdicts
-from safecompress_core.results.identity import require_same_identity
+from safecompress_core.data.data_card import describe_data
+from safecompress_core.host import Registry
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.audit_checks import auditable
 from safecompress_core.results.command_line import Invocation
-from safecompress_core.results.events import Journal, Sink
-from safecompress_core.saved_models.model_format import Format, GivenModel
-from safecompress_core.runs.failure_attribution import naming_code
-from safecompress_core.results.run_id import directory_name, plugin_records
-from safecompress_core.runs.build_results import describe_attacks, describe_selection
-from safecompress_core.runs.run import FinishedRun
 from safecompress_core.results.directory import (
     VERSION,
     RunDirectory,
@@ -33,10 +26,17 @@ from safecompress_core.results.directory import (
     write_json,
     write_yaml,
 )
-from safecompress_core.host import Registry
-from safecompress_core.networks.classifier import Classifier
-from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.results.environment import environment, reproducible, threads_for
+from safecompress_core.results.events import Journal, Sink
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.runs.build_results import describe_attacks, describe_selection
+from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.runs.run import FinishedRun
+from safecompress_core.saved_models.model_format import Format, GivenModel
 from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.placing import placed
 
 __all__ = ["AUDITED", "audit_model"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from safecompress_core.api import Params, component_id
 from safecompress_core.games.play import Attack
-from safecompress_core.training.training_state import Learner
 from safecompress_core.methods.method import Outcome
+from safecompress_core.training.training_state import Learner
 
 __all__ = [
     "describe_attacks",

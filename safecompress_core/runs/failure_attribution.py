@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from safecompress_core.api import Kind
-from safecompress_core.specfile.component_files import ExternalCode, declared_externals
 from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.host import Registry
 from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal
 from safecompress_core.host.sources import OWN_DISTRIBUTION, told
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.specfile.component_files import ExternalCode, declared_externals
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.outside import components
 

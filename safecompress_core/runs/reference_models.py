@@ -1,7 +1,7 @@
 """Trains reference models: what an adversary trains itself, to compare the attacked model with.
 
 - The adversary knows every sample of the data set and nothing of who is a member. All samples are
-  dealt anew into halves (:func:`~safecompress_core.attacks.reference_answers.deal`), and each reference
+  split into new halves (`safecompress_core.attacks.reference_answers.deal`), and each reference
   model is trained on one. So every sample that is attacked has models that knew it and models that
   did not: *online* attacks use both, *offline* ones only the latter.
 - A reference model re-runs the whole method, its selection included, on pools that are cut from its
@@ -17,32 +17,22 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from safecompress_core.api import Access
-from safecompress_core.data.dataset import Dataset
-from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.environment import reproducible
-from safecompress_core.runs.executor import each_done
-from safecompress_core.results.identity import require_same_identity
-from safecompress_core.results.events import Journal
+from safecompress_core.atomic_writing import partial_name
+from safecompress_core.attacks.observations import observe
+from safecompress_core.attacks.reference_answers import References
 from safecompress_core.context.cache_keys import content_key, trains_plainly
-from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import taught_by
-from safecompress_core.runs.failure_attribution import naming_code_of
-from safecompress_core.plan import PLAIN
 from safecompress_core.context.reference_context import (
     ReferencePreparation,
     reference,
     references_wanted,
 )
 from safecompress_core.context.run_context import Preparation
-from safecompress_core.results.directory import RunDirectory
-from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.errors import (
     DataError,
     MissingExtraError,
@@ -52,15 +42,21 @@ from safecompress_core.errors import (
     SpecError,
 )
 from safecompress_core.host import load_plugins
+from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.methods.method import taught_by
+from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.attacks.observations import observe
-from safecompress_core.data.pools import Pools, cut_pools
-from safecompress_core.attacks.reference_answers import References, deal
-from safecompress_core.seeding import Seed
-from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.plan import PLAIN
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.directory import RunDirectory
+from safecompress_core.results.environment import reproducible
+from safecompress_core.results.events import Journal
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
+from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import placing
-from safecompress_core.atomic_writing import partial_name
 
 __all__ = [
     "Order",

@@ -7,30 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.data.dataset import Dataset
-from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.data.data_card import describe_data
-from safecompress_core.results.environment import environment, reproducible, threads_for
-from safecompress_core.preflight.run_checks import require_feasible
-from safecompress_core.results.gates import verdicts
-from safecompress_core.results.identity import require_same_identity
-from safecompress_core.results.command_line import Invocation
-from safecompress_core.results.events import Journal, Sink
+from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.cache_keys import content_key, trains_plainly
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.data_card import describe_data
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.host import Registry
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import Outcome, Workshop
-from safecompress_core.runs.failure_attribution import naming_code
-from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.methods.uncompressed import Uncompressed
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, plan_of
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.runs.reference_models import ReferenceTraining
-from safecompress_core.runs.build_results import (
-    describe_attacks,
-    describe_method,
-    describe_selection,
-    fingerprints,
-)
-from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     VERSION,
     RunDirectory,
@@ -38,10 +28,20 @@ from safecompress_core.results.directory import (
     write_json,
     write_yaml,
 )
-from safecompress_core.audit.selection_gap import selection_gap
-from safecompress_core.methods.uncompressed import Uncompressed
-from safecompress_core.host import Registry
-from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.environment import environment, reproducible, threads_for
+from safecompress_core.results.events import Journal, Sink
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.run_id import directory_name, plugin_records
+from safecompress_core.runs.build_results import (
+    describe_attacks,
+    describe_method,
+    describe_selection,
+    fingerprints,
+)
+from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import placed

@@ -3,20 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.choose.archive import Archive, Entry
-from safecompress_core.audit.auditor import Auditor
-from safecompress_core.results.events import Journal
-from safecompress_core.context.cache_keys import content_key
-from safecompress_core.training.training_state import Learner
-from safecompress_core.methods.method import Outcome
-from safecompress_core.plan import PLAIN
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.runs.reference_models import ReferenceTraining
-from safecompress_core.runs.build_results import describe_model
-from safecompress_core.results.directory import RunDirectory, read_json, write_json
-from safecompress_core.networks.classifier import Classifier
 from safecompress_core.attacks.reference_answers import References
+from safecompress_core.audit.auditor import Auditor
+from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.context.cache_keys import content_key
+from safecompress_core.context.run_context import Preparation
+from safecompress_core.methods.method import Outcome
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.plan import PLAIN
+from safecompress_core.results.directory import RunDirectory, read_json, write_json
+from safecompress_core.results.events import Journal
+from safecompress_core.runs.build_results import describe_model
+from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.saved_models.storage import load_model
+from safecompress_core.training.training_state import Learner
 
 __all__ = ["BASELINE", "CHOSEN", "RunAudit"]
 

@@ -17,24 +17,24 @@ from typing import Any
 import torch
 
 from safecompress_core.api import DataCard
+from safecompress_core.attacks.observations import observe
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.host import Registry
+from safecompress_core.methods.method import Workshop
+from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.environment import multiplications, reproducible, threads_for
-from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.events import Journal
-from safecompress_core.training.training_state import Learner
-from safecompress_core.methods.method import Workshop
 from safecompress_core.runs.failure_attribution import naming_code
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.training.trainer import Trainer
-from safecompress_core.host import Registry
-from safecompress_core.attacks.observations import observe
-from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import placed
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import Learner
 
 __all__ = ["Measured", "measured"]
 

@@ -12,13 +12,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from safecompress_core.api import Game
+from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
+from safecompress_core.host import Registry
+from safecompress_core.results.checksums import RESULTS, SUMS, sha256
+from safecompress_core.results.directory import read_json, read_results
 from safecompress_core.results.gates import verdicts
 from safecompress_core.results.integrity import Check, Status, recorded_files
 from safecompress_core.runs.run import directory_name, plugin_records
-from safecompress_core.results.directory import read_json, read_results
-from safecompress_core.results.checksums import RESULTS, SUMS, sha256
-from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
-from safecompress_core.host import Registry
 from safecompress_core.saved_models.storage import StoredModel, load_model
 from safecompress_core.specfile.load import load_any_spec
 from safecompress_core.specfile.models.run_spec import Gate

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from safecompress_core.runs.executor import each_done
-from safecompress_core.results.directory import write_json
 from safecompress_core.errors import SafeCompressError
+from safecompress_core.results.directory import write_json
+from safecompress_core.runs.executor import each_done
 
 
 def fails(unit: int) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.preflight.run_checks import require_feasible
-from safecompress_core.results.events import Journal
-from safecompress_core.context.run_context import Preparation
 from safecompress_core.context.reference_context import dealt, reference, references_wanted
-from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.context.run_context import Preparation
 from safecompress_core.errors import SpecError
+from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import Journal
+from safecompress_core.runs.reference_models import ReferenceTraining
 
 Prepare = Callable[..., Preparation]
 LIRA: dict[str, Any] = {"type": "lira", "references": 4}

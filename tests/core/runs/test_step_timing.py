@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from safecompress_core.runs.step_timing import MadeUp, measured
 from safecompress_core.host import load_plugins
+from safecompress_core.runs.step_timing import MadeUp, measured
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 
 SPEC = """

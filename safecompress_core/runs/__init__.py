@@ -1,0 +1,1 @@
+"""Runs, audits of finished models, reference models, step timing and verification."""
