@@ -1,8 +1,9 @@
-"""Atomic writing of files: what is there is whole, and what is cut short leaves no trace for long.
+"""Atomic writing of files: the one place that writes, so that no file is ever half written.
 
-- A file is written beside its place, synced, and renamed. Its mode follows the umask.
-- The name of what is not whole yet ends in ``.partial`` and begins with a dot; `sweep` removes what
-  a killed process has left behind.
+- A file is written next to its place, synced, and renamed. Its mode follows the umask.
+- The name of an unfinished file ends in ``.partial`` and begins with a dot; `sweep` removes what a
+  killed process has left behind.
+- A log grows by whole lines.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from safecompress_core.errors import WriteError
 
-__all__ = ["partial_name", "sweep", "write_bytes"]
+__all__ = ["append_line", "partial_name", "sweep", "write_bytes", "write_new"]
 
 PARTIAL = ".*.partial"
 
@@ -43,6 +44,57 @@ def write_bytes(path: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that does not exist yet; folders are made.
+
+    Raises:
+        FileExistsError: if something has its name.
+        WriteError: if it cannot be written; no file is left.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)  # claims the name; a hard link would not work on every disk
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+    try:
+        write_bytes(path, content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append a line to a file in one piece, so that a kill leaves no half of it.
+
+    A symbolic link is not followed.
+
+    Raises:
+        WriteError: if it cannot be written; what was written of the line is taken back.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, flags, 0o666)
+        try:
+            _append(handle, line)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _append(handle: int, line: bytes) -> None:
+    before = os.fstat(handle).st_size
+    try:
+        written = os.write(handle, line)
+        if written < len(line):  # the second attempt raises the reason
+            os.write(handle, line[written:])
+    except OSError:
+        os.ftruncate(handle, before)
+        raise
 
 
 def sweep(folder: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
-from safecompress_core.atomic_writing import sweep, write_bytes
-from safecompress_core.errors import RunDirectoryError, RunInUseError, WriteError
+from safecompress_core.atomic_writing import append_line, sweep, write_bytes
+from safecompress_core.errors import RunDirectoryError, RunInUseError
 from safecompress_core.results.checksums import RESULTS, is_finished, read_recorded, seal
 
 __all__ = [
@@ -140,17 +140,8 @@ class RunDirectory:
             RunDirectoryError: if the directory was removed meanwhile.
         """
         self._require_there()
-        path, line = self.path / EVENTS, (json.dumps(event, ensure_ascii=False) + "\n").encode()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        try:
-            handle = os.open(path, flags, 0o666)
-            try:
-                _append(handle, line)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            message = f"{path}: cannot be written: {error.strerror or error}"
-            raise WriteError(message) from error
+        line = json.dumps(event, ensure_ascii=False) + "\n"
+        append_line(self.path / EVENTS, line.encode())
 
 
 def make_private(folder: Path) -> None:
@@ -179,18 +170,6 @@ def require_inside(folder: Path) -> None:
                 f"{path}: is a symbolic link to {path.resolve()}, out of the run directory; "
                 "nothing is written through it: put what it names in its place, or remove it"
             )
-
-
-def _append(handle: int, line: bytes) -> None:
-    """Append a line, whole or not at all."""
-    before = os.fstat(handle).st_size
-    try:
-        written = os.write(handle, line)
-        if written < len(line):  # the rest tells the reason
-            os.write(handle, line[written:])
-    except OSError:
-        os.ftruncate(handle, before)
-        raise
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from safecompress_core.atomic_writing import write_new
 from safecompress_core.errors import DataError, SafeCompressError
 from safecompress_core.install_command import install_command
 
@@ -61,13 +62,10 @@ def init(
         raise SafeCompressError(f"{error.message}; {error.mend}") from error
     place = output or Path(f"{what.stem or 'first'}.yaml")
     try:
-        with place.open("x", encoding="utf-8") as file:
-            file.write(draft.text(place.stem))
+        write_new(place, draft.text(place.stem).encode())
     except FileExistsError:
         message = f"{str(place)!r} exists, and is not written over; name another: --output FILE"
         raise SafeCompressError(message) from None
-    except OSError as error:
-        raise SafeCompressError(f"cannot write {str(place)!r}: {error.strerror}") from error
     allowed = " --allow-code" if draft.runs_code else ""
     click.echo(f"wrote {place}; look at its comments, then:")
     click.echo(f"    safecompress validate {place}{allowed}")

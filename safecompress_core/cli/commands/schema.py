@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
-from safecompress_core.errors import SafeCompressError
 from safecompress_core.specfile.schema import spec_schema
 
 __all__ = ["schema"]
@@ -31,7 +31,4 @@ def schema(output: Path | None, plugins_dir: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    try:
-        output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise SafeCompressError(f"cannot write {str(output)!r}: {error.strerror}") from error
+    write_bytes(output, f"{text}\n".encode())
