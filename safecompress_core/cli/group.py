@@ -26,6 +26,7 @@ from safecompress_core.cli.invoked import remember_arguments
 from safecompress_core.errors import SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
 from safecompress_core.termination import Interrupted, is_sent, listen
+from safecompress_core.version import installed_version
 
 logger = logging.getLogger(__name__)
 
@@ -222,9 +223,7 @@ class EchoHandler(logging.Handler):
 
 def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
-        import safecompress_core  # the version is looked up when it is read
-
-        click.echo(f"safecompress {safecompress_core.__version__}")
+        click.echo(f"safecompress {installed_version()}")
         ctx.exit()
 
 

@@ -1,4 +1,4 @@
-"""What manifests import, and what the package as a whole offers."""
+"""What manifests import."""
 
 import re
 import subprocess
@@ -7,7 +7,6 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-import safecompress_core
 from safecompress_core import api, errors, host
 from safecompress_core.api import Access, AttackerParams, Params
 
@@ -21,22 +20,13 @@ def modules_after(code: str) -> set[str]:
     return set(outcome.stdout.split())
 
 
-@pytest.mark.parametrize("module", [safecompress_core, api, errors, host])
+@pytest.mark.parametrize("module", [api, errors, host])
 def test_all_is_sorted_and_exists(module: object) -> None:
     """``__all__`` is the public interface: in order, without repeats, nothing missing."""
-    if module is safecompress_core:
-        pytest.importorskip("torch", reason="the façade hands out what reads model files")
     names = module.__all__  # type: ignore[attr-defined]
 
     assert names == sorted(set(names))
     assert [name for name in names if not hasattr(module, name)] == []
-
-
-def test_importing_the_package_loads_nothing_else() -> None:
-    """``--help`` relies on it: no pydantic, no pluggy, no entry points, no torch."""
-    heavy = {"pydantic", "pluggy", "importlib.metadata", "numpy", "torch"}
-
-    assert not heavy & modules_after("import safecompress_core")
 
 
 def test_the_plugin_interface_needs_neither_torch_nor_numpy() -> None:
@@ -44,14 +34,6 @@ def test_the_plugin_interface_needs_neither_torch_nor_numpy() -> None:
     loaded = modules_after("import safecompress_core.api, safecompress_core.host")
 
     assert not {"numpy", "torch"} & loaded
-
-
-def test_a_lazy_name_is_the_very_object_of_its_module() -> None:
-    """The façade hands out the real thing, and knows what it does not have."""
-    assert safecompress_core.load_plugins is host.load_plugins
-    assert "load_plugins" in dir(safecompress_core)
-    with pytest.raises(AttributeError, match="no attribute 'load_everything'"):
-        _ = safecompress_core.load_everything
 
 
 def test_the_error_tree_in_the_docstring_is_complete() -> None:

@@ -283,7 +283,7 @@ def test_the_tree_of_the_architecture_is_the_tree_of_the_packages() -> None:
     tree = text.partition("## The layout")[2].partition("```text")[2].partition("```")[0]
     packages = [
         str(path.parent.relative_to(ROOT))
-        for root in ("safecompress_core", "plugins/safecompress_plugins")
+        for root in ("safecompress", "safecompress_core", "plugins/safecompress_plugins")
         for path in (ROOT / root).rglob("__init__.py")
     ]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from safecompress_core import load_classifier
+from safecompress import load_classifier
 from safecompress_core.cli import cli
 from safecompress_core.context.run_context import Preparation
 from safecompress_core.host import load_plugins
