@@ -93,7 +93,7 @@ def test_calibration_by_class_finds_members_that_the_plain_gap_does_not() -> Non
 
 def test_it_cannot_learn_without_non_members() -> None:
     """They are what it compares with."""
-    with pytest.raises(PoolError, match="knows none"):
+    with pytest.raises(PoolError, match="it has none"):
         fitted(reactions([[1, 0]], [0]), [True], prior=10)
 
 

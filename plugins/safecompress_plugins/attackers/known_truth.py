@@ -1,4 +1,4 @@
-"""What an attacker that learns has to know: a truth, with something in it to learn from."""
+"""Checks that an attacker's training set has a truth, with every class that it needs."""
 
 from torch import Tensor
 
@@ -8,22 +8,23 @@ __all__ = ["known_attribute", "known_membership"]
 
 
 def known_membership(known: Evidence) -> Tensor:
-    """Who is a member, shape (N,), bool; there are some of either kind.
+    """Return membership, shape (N,), bool, with at least one sample of either class.
 
     Raises:
         PoolError: if members or non-members are missing.
     """
+    # all() of an empty pool is True, so that is rejected as well.
     if known.truth is None or known.truth.all() or not known.truth.any():
-        raise PoolError("a membership attack learns from members and from non-members")
+        raise PoolError("a membership attack needs members and non-members in attack-train")
     return known.truth
 
 
 def known_attribute(known: Evidence) -> Tensor:
-    """The value of each sample, shape (N,), int64; there is at least one sample.
+    """Return each sample's attribute value, shape (N,), int64, of at least one sample.
 
     Raises:
-        PoolError: if there is no sample to learn from.
+        PoolError: if attack-train is empty.
     """
     if known.truth is None or not len(known.truth):
-        raise PoolError("an attribute attack learns from samples whose attribute is known")
+        raise PoolError("an attribute attack needs samples with a known attribute in attack-train")
     return known.truth

@@ -1,4 +1,4 @@
-"""What SafeCompress needs to know of the attack before it runs; imports no torch."""
+"""Manifest: name and parameters of the attack, without torch."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -11,11 +11,11 @@ __all__ = ["CONFIDENCE_GAP", "ConfidenceGapParams", "safecompress_attackers"]
 
 
 class ConfidenceGapParams(AttackerParams):
-    """The gap between the two largest posteriors, calibrated by class."""
+    """Gap between the two largest posteriors, calibrated by class."""
 
     prior: Annotated[float, Field(ge=0)] = 10
-    """How many samples the non-members of all classes together count for in each class's mean and
-    spread. 0 trusts each class's own samples alone; the larger, the more alike all classes are."""
+    """Weight, in samples, of the mean and deviation over all classes in those of each class. 0 uses
+    each class's own samples alone; larger values make classes more alike."""
 
 
 CONFIDENCE_GAP = AttackerDef(
@@ -31,5 +31,5 @@ CONFIDENCE_GAP = AttackerDef(
 
 @hookimpl
 def safecompress_attackers() -> Iterable[AttackerDef]:
-    """The one attack that this plugin has."""
+    """Register the one attack of this plugin."""
     return [CONFIDENCE_GAP]

@@ -1,4 +1,4 @@
-"""An attack that reads a private attribute from what the model answers."""
+"""Attribute inference from the model's outputs."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ __all__ = ["AttributeBlackbox", "with_public"]
 
 
 class AttributeBlackbox(AttributeClassifier):
-    """A classifier from the model's answer, public features and task label to the attribute.
+    """A classifier from the model's output, public features and task label to the attribute.
 
-    That is what the game's imputation knows, and the answer: so that what lift there is, is the
-    answer's. What is not public of a sample is no feature.
+    The imputation baseline of the game has the same public features and label, so any lift above it
+    comes from the output. Features that are not public are not used.
 
     Source: Jayaraman & Evans 2022, "Are Attribute Inference Attacks Just Imputation?", CCS;
     Mehnaz et al. 2022, "Are Your Sensitive Attributes Private?", USENIX Security.
@@ -26,13 +26,13 @@ class AttributeBlackbox(AttributeClassifier):
         self._output = params.output
 
     def features(self, evidence: Evidence) -> Tensor:
-        """Answer, one-hot label and public features side by side, shape (N, 2C + P)."""
+        """Return output, one-hot label and public features, concatenated, shape (N, 2C + P)."""
         seen = evidence.seen
         answer = seen.logits if self._output == "logits" else seen.posteriors
         return with_public(evidence, answer, F.one_hot(seen.labels, seen.classes))
 
 
 def with_public(evidence: Evidence, *seen: Tensor) -> Tensor:
-    """What is seen (N, …) and the public features, if there are any, side by side."""
+    """Concatenate what was observed (N, …) and the public features, where the data have any."""
     public = [] if evidence.public is None else [evidence.public]
     return torch.cat([*seen, *public], dim=1)

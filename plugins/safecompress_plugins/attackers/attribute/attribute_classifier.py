@@ -1,4 +1,4 @@
-"""What the attribute attackers share that are a scikit-learn classifier."""
+"""Base class of the attribute attackers that are a scikit-learn classifier."""
 
 import warnings
 from abc import abstractmethod
@@ -23,42 +23,43 @@ __all__ = ["AttributeClassifier"]
 
 
 class AttributeClassifier(Attacker):
-    """A classifier from features of what is seen to the attribute.
+    """A classifier from observed features to the attribute.
 
-    Features are standardised by attack-train's mean and deviation. The classifier is fitted afresh
-    to every model.
+    Features are standardised by attack-train's mean and deviation. The classifier is fitted anew
+    for every model.
     """
 
     def __init__(self, params: AttributeClassifierParams) -> None:
         self._classifier = params.classifier
         self._pipeline: Pipeline | None = None
-        self._known: Tensor | None = None  # (K,) values that were seen, K ≤ V
+        self._known: Tensor | None = None  # values that occur in attack-train, K ≤ V
 
     @abstractmethod
     def features(self, evidence: Evidence) -> Tensor:
-        """What the classifier learns from, shape (N, F)."""
+        """Return the classifier's inputs, shape (N, F)."""
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
         """Fit the classifier.
 
         Raises:
-            PoolError: if there is no sample to learn from.
+            PoolError: if attack-train is empty.
         """
         truth = known_attribute(known).numpy()
         self._known = torch.as_tensor(np.unique(truth))
         self._pipeline = None
-        if len(self._known) > 1:  # otherwise there is only one answer to give
+        if len(self._known) > 1:  # a single class cannot be fitted; it is the only prediction
+            # scikit-learn takes an integer; drawn from the generator, it is reproducible as well.
             seed = int(torch.randint(2**31, (), generator=generator))
             self._pipeline = make_pipeline(
                 StandardScaler(), _classifier(self._classifier, seed=seed)
             )
             with warnings.catch_warnings():
-                # an adversary whose time is up guesses with what it has learned so far
+                # An unconverged fit is a valid, weaker adversary: no reason to warn.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 self._pipeline.fit(self._rows(known), truth)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Probability of each value, shape (N, V); 0 for values that attack-train did not have."""
+        """Return each value's probability, shape (N, V); 0 for values absent from attack-train."""
         if self._known is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         scores = torch.zeros(len(evidence.seen), evidence.values)

@@ -1,4 +1,4 @@
-"""An attack that asks the model which value of an attribute goes best with the task label."""
+"""Attribute inference by queries: the value under which the model best predicts the task label."""
 
 import torch
 from torch import Tensor
@@ -15,10 +15,10 @@ __all__ = ["AttributeImputationGain", "confusion"]
 class AttributeImputationGain(Attacker):
     """argmax over values v of Pr(v) · Pr(y | f(x with v)), y the task label.
 
-    Pr(y | answer) is read from the predicted label by the model's confusion matrix on attack-train
+    Pr(y | output) is read from the predicted label by the model's confusion matrix on attack-train
     (``confusion``, as Fredrikson et al. do), or is the posterior of y (``posterior``). CSMIA
-    (``csmia``) has no prior: of the values with which the model is right the one of which it is
-    surest; where there is none, the one with which it is least sure of its wrong answer.
+    (``csmia``) has no prior: it takes the value with the most confident correct prediction
+    or, without one, with the least confident wrong one.
 
     The adversary knows the public features of a sample and its label; see ``Evidence.public``.
 
@@ -34,22 +34,22 @@ class AttributeImputationGain(Attacker):
         self._confusion = torch.empty(0)
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Learn prior and confusion matrix; nothing is drawn.
+        """Estimate prior and confusion matrix; nothing is random.
 
         Raises:
-            PoolError: if there is no sample to learn from.
+            PoolError: if attack-train is empty.
         """
         self._prior = Prior(known, of=self._prior_of)
         seen = known.seen
         self._confusion = confusion(seen.predictions, seen.labels, classes=seen.classes)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Pr(v) · Pr(y | f(x with v)) as a part of its sum over v, shape (N, V).
+        """Return Pr(v) · Pr(y | f(x with v)), normalised over v, shape (N, V).
 
-        Of CSMIA an order alone: above 0 where the model is right.
+        CSMIA returns an ordering alone: above 0 where the prediction is correct.
 
         Raises:
-            PoolError: if the attribute is not a part of the model's input.
+            PoolError: if the attribute is not part of the model's input.
         """
         if self._prior is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
@@ -58,6 +58,8 @@ class AttributeImputationGain(Attacker):
         of_label = answers.gather(2, labels[:, :, None])[:, :, 0]  # (V, N)
         sureness, said = answers.max(dim=2)
         if self._by == "csmia":
+            # 1 + confidence ranks every correct prediction above every wrong one, which ranks by
+            # −confidence.
             return torch.where(said == labels, 1 + sureness, -sureness).T
         likelihood = self._confusion[said, labels] if self._by == "confusion" else of_label
         weighed = self._prior.log(evidence) + likelihood.clamp(min=LEAST).log().T
@@ -65,9 +67,9 @@ class AttributeImputationGain(Attacker):
 
 
 def confusion(predictions: Tensor, labels: Tensor, *, classes: int) -> Tensor:
-    """Pr(label | predicted label), shape (C, C), predictions first; float64.
+    """Return Pr(label | predicted label), shape (C, C), predictions first; float64.
 
-    Each pair counts once more than it occurs (Laplace), so that none is impossible.
+    Each count is increased by one (Laplace smoothing), so that no pair has probability 0.
     """
     pairs = torch.bincount(predictions * classes + labels, minlength=classes**2)
     counts = pairs.reshape(classes, classes).double() + 1

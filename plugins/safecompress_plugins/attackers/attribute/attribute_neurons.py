@@ -1,4 +1,4 @@
-"""A private attribute, told by the few neurons that respond to it most."""
+"""Attribute inference from the neurons that correlate most with each value."""
 
 import warnings
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ __all__ = ["AttributeNeurons", "correlations", "ranks"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Voice:
-    """The neurons that speak for one value.
+    """The neurons that indicate one value.
 
     Attributes:
-        neurons: which they are, shape (K,).
+        neurons: their indices, shape (K,).
         weights: their correlations with the value, shape (K,), all above 0.
-        slope: of the logistic curve from their mean to the value's log-odds.
+        slope: of the logistic curve from their mean rank to the value's log-odds.
         intercept: of the same curve.
     """
 
@@ -36,16 +36,15 @@ class Voice:
 
 
 class AttributeNeurons(Attacker):
-    """For each value the mean of the neurons that correlate with it most, weighted by correlation.
+    """Scores each value by the mean of its most correlated neurons, weighted by correlation.
 
-    A neuron counts with the rank of its activation among those on attack-train, in [0, 1], so that
-    none drowns the others. Pearson's correlation is taken between activation and "has this value",
-    and only neurons that the value excites count. The paper asks for one value at a time; to answer
-    which value is likeliest, a logistic curve fitted on attack-train (Platt 1999) puts the means of
-    all values on one scale, that of log-odds.
+    A neuron enters by the rank of its activation among those on attack-train, in [0, 1], so that no
+    neuron dominates by its scale. Pearson's correlation is taken between the activation and the
+    value's indicator; only positive correlations count. The paper scores one value at a time; to
+    compare values, a logistic curve fitted on attack-train (Platt 1999) maps each mean to log-odds.
 
-    Neurons are those of the representation, the input of the last layer, or of the layers that are
-    named; a channel of a convolution counts as one neuron.
+    Neurons are those of the representation, the input of the last layer, or of the named layers; a
+    channel of a convolution counts as one neuron.
 
     Source: Jayaraman & Evans 2022, "Are Attribute Inference Attacks Just Imputation?", CCS, the
     white-box attack, and ``get_whitebox_score`` of their code.
@@ -58,10 +57,10 @@ class AttributeNeurons(Attacker):
         self._voices: dict[int, Voice] = {}
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Find the neurons of each value; nothing is drawn.
+        """Select the neurons of each value; nothing is random.
 
         Raises:
-            PoolError: if there is no sample to learn from.
+            PoolError: if attack-train is empty.
         """
         truth = known_attribute(known)
         hidden = self._neurons(known)
@@ -73,13 +72,14 @@ class AttributeNeurons(Attacker):
             strength, neurons = correlations(hidden, has_value).topk(
                 min(self._count, hidden.shape[1])
             )
+            # Fewer than K neurons may correlate positively; topk would fill up with negative ones.
             excited = strength > 0
             neurons, weights = neurons[excited], strength[excited]
             slope, intercept = _curve(_mean(placed[:, neurons], weights), has_value)
             self._voices[value] = Voice(neurons, weights, slope, intercept)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Probability of each value, each by itself, shape (N, V); 0 for values never met."""
+        """Return each value's probability, shape (N, V); 0 for values absent from attack-train."""
         if self._reference is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         placed = ranks(self._neurons(evidence), self._reference)
@@ -90,7 +90,7 @@ class AttributeNeurons(Attacker):
         return scores
 
     def _neurons(self, evidence: Evidence) -> Tensor:
-        """Activations, shape (N, H)."""
+        """Concatenate the activations of the chosen layers, shape (N, H)."""
         seen = evidence.seen
         if not self._layers:
             return seen.hidden
@@ -98,20 +98,21 @@ class AttributeNeurons(Attacker):
 
 
 def ranks(hidden: Tensor, reference: Tensor) -> Tensor:
-    """Share of the reference under each activation, ties counting half, shape (N, H) in [0, 1].
+    """Return the share of the reference below each activation, shape (N, H), in [0, 1].
 
     Args:
         hidden: activations, shape (N, H).
-        reference: by neuron the activations on attack-train, ascending, shape (H, M).
+        reference: each neuron's activations on attack-train, ascending, shape (H, M).
     """
     columns = hidden.T.contiguous()
     below = torch.searchsorted(reference, columns)
     up_to = torch.searchsorted(reference, columns, right=True)
+    # Mean of the ranks from the left and from the right: a tie counts half.
     return (below + up_to).T.double() / (2 * reference.shape[1])
 
 
 def correlations(hidden: Tensor, has_value: Tensor) -> Tensor:
-    """Pearson's correlation of each neuron with a value, shape (H,); 0 for a constant neuron.
+    """Return each neuron's Pearson correlation with a value, shape (H,); 0 for a constant neuron.
 
     Args:
         hidden: activations, shape (M, H).
@@ -120,23 +121,25 @@ def correlations(hidden: Tensor, has_value: Tensor) -> Tensor:
     activity = hidden.double() - hidden.double().mean(dim=0)
     value = has_value.double() - has_value.double().mean()
     scale = activity.norm(dim=0) * value.norm()
+    # Activations are float32, so a constant neuron's centred norm is rounding noise, not exactly 0.
     constant = scale <= torch.finfo(torch.float32).eps * len(hidden)
     return torch.where(constant, 0.0, value @ activity / scale.clamp(min=1e-300))
 
 
 def _mean(placed: Tensor, weights: Tensor) -> Tensor:
-    """Mean rank by weight, shape (N,); 1/2 where no neuron speaks."""
+    """Average ranks by weight, shape (N,); 1/2 where no neuron correlates with the value."""
     if not len(weights):
         return torch.full((len(placed),), 0.5, dtype=torch.float64)
     return placed @ weights / weights.sum()
 
 
 def _curve(mean: Tensor, has_value: Tensor) -> tuple[float, float]:
-    """Slope and intercept of the value's log-odds over the mean rank."""
+    """Fit slope and intercept of the value's log-odds over the mean rank."""
     if has_value.all():
-        return 0.0, float("inf")  # the only value there is
+        return 0.0, float("inf")  # attack-train has no other value
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # as for any adversary out of time
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a valid, weaker adversary
+        # Without a penalty, as Platt scaling has none; C = inf switches it off.
         curve = LogisticRegression(C=np.inf, max_iter=1000)
         curve.fit(mean[:, None].numpy(), has_value.numpy())
     return float(curve.coef_[0, 0]), float(curve.intercept_[0])

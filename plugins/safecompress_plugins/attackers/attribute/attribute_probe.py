@@ -1,4 +1,4 @@
-"""A probe that reads a private attribute from the model's representation."""
+"""Attribute inference from the model's representation."""
 
 import torch
 from torch import Tensor
@@ -13,9 +13,8 @@ __all__ = ["AttributeProbe"]
 class AttributeProbe(AttributeClassifier):
     """A classifier from the representation to the attribute.
 
-    The representation, the input of the last layer, is what a split model sends over the wire.
-    Where the data have public features, these and the task label are features too: the game's
-    imputation knows them as well.
+    The representation, the input of the last layer, is what a split model transmits. Where the data
+    have public features, these and the task label are features too, as in the imputation baseline.
 
     Source: Kosinski, Stillwell & Graepel 2013, PNAS (logistic regression from what is observed to
     private traits); Song & Shmatikov 2020, "Overlearning Reveals Sensitive Attributes", ICLR,
@@ -23,7 +22,7 @@ class AttributeProbe(AttributeClassifier):
     """
 
     def features(self, evidence: Evidence) -> Tensor:
-        """The representation (N, H), or beside it public features and label, (N, H + P + C)."""
+        """Return the representation (N, H), or with public features and label (N, H + P + C)."""
         seen = evidence.seen
         if evidence.public is None:
             return seen.hidden

@@ -1,4 +1,4 @@
-"""Names and parameters of the built-in attackers of private attributes."""
+"""Names and parameters of the built-in attribute attackers."""
 
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class AttributeClassifierParams(AttributeAttackerParams):
-    """An attack that is a classifier from what is seen to a private attribute."""
+    """A classifier from observed features to a private attribute."""
 
     classifier: Literal["logistic", "mlp", "boosting"] = "logistic"
     """scikit-learn's logistic regression, multilayer perceptron or histogram gradient boosting."""
@@ -30,37 +30,38 @@ class AttributeProbeParams(AttributeClassifierParams):
 
 
 class AttributeBlackboxParams(AttributeClassifierParams):
-    """A classifier from the model's answer, public features and label to a private attribute."""
+    """A classifier from the model's output, public features and label to a private attribute."""
 
     output: Literal["logits", "posteriors"] = "logits"
-    """What the classifier sees of the answer: the values before softmax, or the posteriors, from
-    which a linear classifier learns less."""
+    """The classifier's view of the output: logits, or posteriors, from which a linear classifier
+    learns less."""
 
 
 class AttributeNeuronsParams(AttributeAttackerParams):
     """The neurons that a value of the attribute excites most."""
 
     neurons: Annotated[int, Field(ge=1, le=1_000_000)] = 10
-    """How many neurons speak for each value; Jayaraman & Evans compare 1, 10 and 100."""
+    """Neurons per value; Jayaraman & Evans compare 1, 10 and 100."""
+    # A mutable default is safe here: pydantic copies it for every instance.
     layers: list[LayerName] = []
-    """Layers whose neurons are read, each a module or a parameter of one. By default those of the
+    """Layers whose neurons are read, each a module or one of its parameters. By default the
     representation."""
 
 
 class AttributeQueryParams(AttributeAttackerParams):
-    """An attack that asks the model about each value that a private attribute might have."""
+    """An attack that queries the model with every value of a private attribute."""
 
     prior: Literal["frequency", "features"] = "frequency"
-    """How likely a value is before the model is asked: its frequency in attack-train, as in the
-    papers, or what a logistic regression makes of public features."""
+    """Prior probability of a value: its frequency in attack-train, as in the papers, or the
+    estimate of a logistic regression on public features."""
 
 
 class AttributeImputationGainParams(AttributeQueryParams):
-    """The value with which the model explains the task label best."""
+    """The value under which the model best predicts the task label."""
 
     by: Literal["confusion", "posterior", "csmia"] = "confusion"
-    """What is made of an answer: the model's confusion matrix, the posterior of the task label, or
-    the confidences of CSMIA, which has no prior."""
+    """Use of the output: the model's confusion matrix, the posterior of the task label, or the
+    confidences of CSMIA, which has no prior."""
 
 
 class AttributeByMembershipParams(AttributeQueryParams):
@@ -82,7 +83,7 @@ DEFINITIONS = (
         name="attribute-blackbox",
         params=AttributeBlackboxParams,
         target="safecompress_plugins.attackers.attribute.attribute_blackbox:AttributeBlackbox",
-        summary="Classifier from answer, public features and label to a private attribute.",
+        summary="Classifier from output, public features and label to a private attribute.",
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS; "
         "Mehnaz et al. 2022, USENIX Security",
         game=Game.ATTRIBUTE,
@@ -92,7 +93,7 @@ DEFINITIONS = (
         name="attribute-neurons",
         params=AttributeNeuronsParams,
         target="safecompress_plugins.attackers.attribute.attribute_neurons:AttributeNeurons",
-        summary="Each value is told by the neurons that correlate with it most.",
+        summary="Each value is inferred from the neurons that correlate with it most.",
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS, "
         "white-box attack",
         game=Game.ATTRIBUTE,
@@ -102,7 +103,7 @@ DEFINITIONS = (
         name="attribute-imputation-gain",
         params=AttributeImputationGainParams,
         target="safecompress_plugins.attackers.attribute.attribute_imputation_gain:AttributeImputationGain",
-        summary="The value with which the model explains the task label best, by prior.",
+        summary="The value under which the model best predicts the task label, weighted by prior.",
         cites="Fredrikson et al. 2014, Privacy in Pharmacogenetics, USENIX Security; "
         "Mehnaz et al. 2022, USENIX Security (CSMIA)",
         game=Game.ATTRIBUTE,
@@ -113,7 +114,7 @@ DEFINITIONS = (
         name="attribute-by-membership",
         params=AttributeByMembershipParams,
         target="safecompress_plugins.attackers.attribute.attribute_by_membership:AttributeByMembership",
-        summary="The value with which a sample looks most like a member, by prior.",
+        summary="The value with which a sample looks most like a member, weighted by prior.",
         cites="Yeom et al. 2018, Privacy Risk in Machine Learning, section 5",
         game=Game.ATTRIBUTE,
         access=Access.GRAY_BOX,

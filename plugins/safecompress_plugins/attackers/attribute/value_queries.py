@@ -1,4 +1,4 @@
-"""What the attribute attackers share that ask a model about each value the attribute might have."""
+"""Queries with every attribute value, and priors of the values, for the attribute attackers."""
 
 import warnings
 
@@ -17,21 +17,22 @@ __all__ = ["Prior", "answers_by_value"]
 
 # N samples · C classes · V attribute values
 
-LEAST = 1e-12
+LEAST = 1e-12  # keeps the logarithm of a probability of 0 finite
 
 
 def answers_by_value(evidence: Evidence) -> Tensor:
-    """Posteriors of the samples as they would be with each value in turn, shape (V, N, C), float64.
+    """Return the posteriors with each value written into the samples, shape (V, N, C), float64.
 
     Raises:
-        PoolError: if the attribute is not a part of the model's input.
+        PoolError: if the attribute is not part of the model's input.
     """
     encoding, inputs = evidence.encoding, evidence.seen.inputs
     if encoding is None:
         raise PoolError(
-            "the attribute is not a part of the model's input, so the model cannot be asked what "
-            "it would make of another value"
+            "the attack queries the model with other values of the attribute, but the attribute is "
+            "not part of the model's input"
         )
+    # One query a value: V forward passes over the pool, never V·N inputs in memory.
     answers = [
         evidence.seen.query(encoding.written(inputs, value)) for value in range(evidence.values)
     ]
@@ -39,11 +40,11 @@ def answers_by_value(evidence: Evidence) -> Tensor:
 
 
 class Prior:
-    """How likely each value is before the model is asked, learned from attack-train.
+    """Prior probability of each value, estimated on attack-train.
 
-    Values count with one sample more than there are (Laplace), so that none is impossible. With
-    ``features`` a logistic regression on public features takes the place of frequencies, where the
-    data have some; the task label is left to the model's answer.
+    Counts are increased by one (Laplace smoothing), so that no value has probability 0. With
+    ``features`` a logistic regression on public features replaces frequencies, where the data have
+    any; the task label is left to the model's output.
     """
 
     def __init__(self, known: Evidence, *, of: str) -> None:
@@ -55,15 +56,18 @@ class Prior:
         if of == "features" and known.public is not None and len(self._seen) > 1:
             self._model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # as for any adversary
+                # an unconverged prior still is one
+                warnings.simplefilter("ignore", ConvergenceWarning)
                 self._model.fit(known.public.double().numpy(), truth.numpy())
 
     def log(self, evidence: Evidence) -> Tensor:
-        """Log Pr(v) of each sample, shape (N, V), float64, finite."""
+        """Return log Pr(v) of each sample, shape (N, V), float64, finite."""
         count = len(evidence.seen)
         if self._model is None or evidence.public is None:
             return self._frequency.log().expand(count, -1)
         told = torch.zeros(count, evidence.values, dtype=torch.float64)
         likely = self._model.predict_proba(evidence.public.double().numpy())
+        # Values absent from attack-train are no class of the regression: they keep a probability of
+        # LEAST.
         told[:, self._seen] = torch.as_tensor(np.asarray(likely, dtype=np.float64))
         return told.clamp(min=LEAST).log()

@@ -1,13 +1,12 @@
-"""Several attackers as one: the worst of them, of each sample or of the whole run.
+"""Several attackers as one: the strongest of them, by sample or by run.
 
-- Which part is the worst is learned on attack-train, never on the pool that is reported: the best
-  of several figures of one pool reads too high on it.
-- Nor is it learned from samples that a part was fitted to: trained attacks know those by heart.
-  Each part is fitted ``folds`` times without a part of attack-train, and judged on what it did not
-  see. The answers come from one more fit, on all of attack-train.
-- Parts see what they would see alone, but for a guard of answers, which whoever holds the network
-  leaves out for all of them: their own access, and as many reference models as they ask
-  for.
+- The strongest member is chosen on attack-train, never on the pool that is reported: the best of
+  several figures of one pool is biased upwards on it.
+- Nor is it chosen on samples that a member was fitted to, since trained attacks overfit them. Each
+  member is fitted ``folds`` times without one fold of attack-train and judged on that fold. Scores
+  come from one more fit, on all of attack-train.
+- Members observe what they would observe alone: their own access, and as many reference models as
+  they need. Only an output guard is bypassed for all of them, if one of them needs the network.
 """
 
 from copy import deepcopy
@@ -31,12 +30,12 @@ __all__ = ["Basket"]
 
 
 class Basket(Attacker):
-    """Answers as its worst part does, by sample or by run.
+    """Scores as its strongest member does, by sample or by run.
 
-    By run, the worst part is the one with the highest (balanced) accuracy on the left-out samples
-    of attack-train. By sample, parts' scores are made comparable (``calibration``), and of each
-    sample the answer counts of the part that is surest of it: for a sample that one attack gives
-    away and the others do not, that attack's.
+    By run, the strongest member is the one with the highest (balanced) accuracy on the held-out
+    samples of attack-train. By sample, members' scores are calibrated to one scale
+    (``calibration``), and each sample gets the score of the member that is most confident of it: a
+    sample that one attack exposes and the others do not counts as exposed.
     """
 
     def __init__(self, params: BasketParams, parts: tuple[Part, ...]) -> None:
@@ -47,11 +46,11 @@ class Basket(Attacker):
         self._worst = 0
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Fit every part, and learn which is the worst.
+        """Fit every member, and choose the strongest.
 
         Raises:
-            PoolError: if less than two samples are known (of members and of non-members, if that
-                is what is attacked), so that nothing can be left out.
+            PoolError: if there are fewer than two samples (of members and of non-members, in a
+                membership game), so that no fold can be held out.
         """
         truth, count = self._left_out(known)
         self._fold = _folds(truth, count, generator)
@@ -60,7 +59,8 @@ class Basket(Attacker):
         self._learn()
 
     def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Let every part learn on, and look anew for the worst."""
+        """Adapt every member, and choose the strongest again."""
+        # Another attack-train has no folds yet, so there is nothing to adapt.
         if self._fold is None or len(self._fold) != len(known.seen):
             self.fit(known, generator=generator)
             return
@@ -69,7 +69,7 @@ class Basket(Attacker):
         self._learn()
 
     def score(self, evidence: Evidence) -> Tensor:
-        """The worst part's own scores, (N,) or (N, V), or the surest part's comparable ones."""
+        """Return scores, (N,) or (N, V): the strongest member's, or calibrated ones by sample."""
         if self._fold is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         if self._by_run:
@@ -79,14 +79,14 @@ class Basket(Attacker):
         return answers[sureness.argmax(dim=0), torch.arange(answers.shape[1])]
 
     def _left_out(self, known: Evidence) -> tuple[Tensor, int]:
-        """The truth, (N,), and of how many folds each, and what is left without it, is enough."""
+        """Return the truth, (N,), and the number of folds, at most the size of the rarer class."""
         truth = known.truth if known.truth is not None else torch.empty(0)
         most = len(truth)
         if self._parts[0].is_about_membership:
             most = min(int(truth.sum()), int((~truth.bool()).sum()))
         if most < 2:
             whom = "members and 2 non-members" if self._parts[0].is_about_membership else "samples"
-            raise PoolError(f"a basket learns from 2 {whom} at least, so that one can be left out")
+            raise PoolError(f"an ensemble attacker needs at least 2 {whom}, to hold one out")
         return truth, min(self._folds, most)
 
     def _learn(self) -> None:
@@ -98,11 +98,11 @@ class Basket(Attacker):
             self.remarks |= {"worst": names[self._worst]}
             self.threshold = self._parts[self._worst].threshold
         elif self._parts[0].is_about_membership:
-            self.threshold = 0.0  # even odds
+            self.threshold = 0.0  # log-odds of even odds
 
 
 class _CrossFitted:
-    """A part: fitted on all of attack-train, and once more without each fold of it."""
+    """A member: fitted on all of attack-train, and once without each of its folds."""
 
     def __init__(self, part: Part) -> None:
         self._part = part
@@ -111,16 +111,17 @@ class _CrossFitted:
         self._calibration: Calibration | None = None
         self.name = component_id(part.params)
         self.is_about_membership = part.definition.game is Game.MEMBERSHIP
-        self.accuracy = 0.0  # balanced for membership; on samples that were left out
+        self.accuracy = 0.0  # balanced for membership; on held-out samples
 
     @property
     def threshold(self) -> float | None:
-        """The part's own."""
+        """The member's own threshold."""
         return self._whole.threshold
 
     def fit(self, known: Evidence, fold: Tensor, generator: torch.Generator) -> None:
-        """Start afresh; ``fold`` (N,) says with which others a sample is left out."""
+        """Fit from scratch; ``fold`` (N,) is each sample's fold."""
         seen = self._own(known)
+        # Copies are taken before any fit, so that no fold starts from what another has learned.
         self._without = [deepcopy(self._part.attacker) for _ in range(int(fold.max()) + 1)]
         for number, attacker in enumerate(self._without):
             attacker.fit(seen.take(fold != number), generator=generator)
@@ -128,7 +129,7 @@ class _CrossFitted:
         self._learn(seen, fold)
 
     def adapt(self, known: Evidence, fold: Tensor, generator: torch.Generator) -> None:
-        """Learn on for a slightly changed model, with the same samples left out."""
+        """Adapt to a slightly changed model, with the same folds."""
         seen = self._own(known)
         for number, attacker in enumerate(self._without):
             attacker.adapt(seen.take(fold != number), generator=generator)
@@ -136,11 +137,11 @@ class _CrossFitted:
         self._learn(seen, fold)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Of the one that was fitted on all of attack-train."""
+        """Return scores of the attacker fitted on all of attack-train."""
         return self._whole.score(self._own(evidence))
 
     def answers(self, evidence: Evidence) -> tuple[Tensor, Tensor]:
-        """Comparable answers, (N,) or (N, V), and how sure each is, (N,)."""
+        """Return calibrated scores, (N,) or (N, V), and their confidence, (N,)."""
         assert self._calibration is not None  # it was fitted
         answers = self._calibration.answers(self.score(evidence))
         return answers, self._calibration.sureness(answers)
@@ -149,8 +150,9 @@ class _CrossFitted:
         return evidence.declared(self._part.definition, self._part.params)
 
     def _learn(self, known: Evidence, fold: Tensor) -> None:
-        """What the scores of left-out samples are worth."""
+        """Calibrate scores, and measure accuracy, on held-out samples."""
         assert known.truth is not None  # attack-train's is known
+        # Scoring must not see the truth, even of attack-train.
         asked = replace(known, truth=None)
         parts = [
             attacker.score(asked.take(fold == number))
@@ -172,10 +174,11 @@ class _CrossFitted:
             self._calibration = ValueCalibration(scores, known.truth)
 
     def _guess(self, attacker: Attacker, scores: Tensor, learned_from: Evidence) -> Tensor:
-        """What it says of samples with such scores: as the game would have it, (N,)."""
+        """Predict from scores as the game does, (N,)."""
         if not self.is_about_membership:
             return scores.argmax(dim=1)
         threshold = attacker.threshold
+        # The threshold is chosen on the folds the attacker was fitted to, as an adversary would.
         if threshold is None:
             assert learned_from.truth is not None  # a part of attack-train
             own = attacker.score(replace(learned_from, truth=None))
@@ -184,11 +187,12 @@ class _CrossFitted:
 
 
 def _folds(truth: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """With which others each sample is left out, shape (N,), int64, in [0, count).
+    """Assign each sample to a fold, shape (N,), int64, in [0, count).
 
-    Drawn by lot, value by value, so that each fold has of every value what there is of it.
+    Stratified at random: the folds' counts of each value differ by at most one.
     """
     shuffled = torch.randperm(len(truth), generator=generator)
+    # A stable sort keeps the shuffled order within a value; dealing round-robin then stratifies.
     by_value = shuffled[truth[shuffled].long().argsort(stable=True)]
     fold = torch.empty(len(truth), dtype=torch.int64)
     fold[by_value] = torch.arange(len(truth)) % count

@@ -1,6 +1,6 @@
-"""What an attack's scores are worth: scores of different attacks on one scale.
+"""Calibration of attack scores: scores of different attacks on one scale.
 
-Learned from scores of samples that the attack was not fitted to, whose truth is known.
+Fitted to scores of samples that the attack was not fitted to, whose truth is known.
 """
 
 from abc import ABC, abstractmethod
@@ -20,33 +20,33 @@ __all__ = ["Calibration", "MembershipCalibration", "ValueCalibration"]
 
 Floats = NDArray[np.float64]
 
-SHARPEST = 1e3  # of the factor on scores of standard deviation 1
+SHARPEST = 1e3  # upper bound of the factor on scores of standard deviation 1
 
 
 class Calibration(ABC):
-    """Turns scores into answers that mean the same whoever gave them."""
+    """Map from an attack's scores to values comparable across attacks."""
 
     @abstractmethod
     def answers(self, scores: Tensor) -> Tensor:
-        """Comparable answers of the scores' shape, float64; their order within a sample is kept."""
+        """Return comparable values of the scores' shape, float64; the order in a sample is kept."""
 
     @abstractmethod
     def sureness(self, answers: Tensor) -> Tensor:
-        """How sure such answers are of each sample, shape (N,)."""
+        """Return the confidence of each sample's values, shape (N,)."""
 
 
 class MembershipCalibration(Calibration):
-    """Scores (N,) as log-odds of being a member, members and non-members weighing the same.
+    """Scores (N,) as log-odds of membership, members and non-members with equal weight.
 
     A logistic regression on the scores' normal quantiles, so that neither the unit of a score nor
-    its outliers matter. An attack that does no better than chance gets log-odds of 0 for all.
+    its outliers matter. An attack no better than chance gets log-odds of 0 for all samples.
 
     Source: Platt 1999, "Probabilistic Outputs for Support Vector Machines"; the quantiles are
     Blom's normal scores without his correction, (rank − 1/2) / N.
     """
 
     def __init__(self, scores: Tensor, is_member: Tensor) -> None:
-        """From scores and truth, (N,) both, of samples that the attack was not fitted to."""
+        """Fit to scores and truth, (N,) both, of held-out samples."""
         known = scores.double().numpy()
         quantiles = norm.ppf((rankdata(known) - 0.5) / len(known))
         self._known, first = np.unique(known, return_index=True)  # (K,) rising
@@ -55,29 +55,31 @@ class MembershipCalibration(Calibration):
             quantiles[:, None], is_member.numpy()
         )
         slope = float(fitted.coef_[0, 0])
+        # Higher means member by definition, so a negative slope is no better than chance.
         self._slope = max(slope, 0.0)
         self._shift = float(fitted.intercept_[0]) if slope > 0 else 0.0
 
     def answers(self, scores: Tensor) -> Tensor:
-        """Log-odds, shape (N,); beyond the scores that are known, those of the last of them."""
+        """Return log-odds, shape (N,); constant outside the range of the known scores."""
         quantiles = np.interp(scores.double().numpy(), self._known, self._quantiles)
         return torch.as_tensor(self._slope * quantiles + self._shift)
 
     def sureness(self, answers: Tensor) -> Tensor:
-        """How far they are from even odds, to either side."""
+        """Return the distance from even odds."""
         return answers.abs()
 
 
 class ValueCalibration(Calibration):
-    """Scores (N, V) as posteriors of the values, sharpened or blurred by one factor.
+    """Scores (N, V) as posteriors of the values, by temperature scaling.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", ICML, section 4.2,
     temperature scaling.
     """
 
     def __init__(self, scores: Tensor, truth: Tensor) -> None:
-        """From scores (N, V) and truth (N,) of samples that the attack was not fitted to."""
+        """Fit the temperature to scores (N, V) and truth (N,) of held-out samples."""
         known, rows = scores.double().numpy(), np.arange(len(scores))
+        # Constant scores have a deviation of 0; any unit does then.
         self._unit = float(known.std()) or 1.0
         values = truth.numpy()
 
@@ -88,9 +90,9 @@ class ValueCalibration(Calibration):
         self._factor = float(minimize_scalar(loss, bounds=(0, SHARPEST), method="bounded").x)
 
     def answers(self, scores: Tensor) -> Tensor:
-        """Posteriors, shape (N, V)."""
+        """Return posteriors, shape (N, V)."""
         return torch.softmax(scores.double() * (self._factor / self._unit), dim=1)
 
     def sureness(self, answers: Tensor) -> Tensor:
-        """The posterior of the likeliest value."""
+        """Return the posterior of the likeliest value."""
         return answers.amax(dim=1)

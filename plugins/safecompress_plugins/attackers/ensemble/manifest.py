@@ -1,4 +1,4 @@
-"""Name and parameters of the attacker that is made of others."""
+"""Name and parameters of the ensemble of attackers."""
 
 from typing import Annotated, Literal
 
@@ -10,15 +10,15 @@ __all__ = ["DEFINITIONS", "BasketParams"]
 
 
 class BasketParams(CombinedAttackerParams):
-    """Several attackers as one, which counts for as much as the worst of them."""
+    """Several attackers as one, as strong as the strongest of them."""
 
     worst: Literal["sample", "run"] = "sample"
-    """``run``: of each model, the part that does best on attack-train answers for all samples.
-    ``sample``: of each sample, the part answers that is surest of it."""
+    """``run``: for each model, the member with the best accuracy on attack-train scores all
+    samples. ``sample``: each sample is scored by the member that is most confident of it."""
     folds: Annotated[int, Field(ge=2, le=100)] = 5
-    """How many times a part is fitted on a part of attack-train, to see how it does on the rest:
-    which of them is the worst, and what their scores mean, is learned from that. One more fit, on
-    all of attack-train, is what answers."""
+    """Folds of attack-train. Each member is fitted once without each fold and judged on it, to
+    choose the strongest and to calibrate scores. The reported scores come from one more fit, on all
+    of attack-train."""
 
 
 DEFINITIONS = (
@@ -26,7 +26,7 @@ DEFINITIONS = (
         name="basket",
         params=BasketParams,
         target="safecompress_plugins.attackers.ensemble.basket:Basket",
-        summary="Several attackers as one: the worst of them, of each sample or of the whole run.",
+        summary="Several attackers as one: the strongest of them, by sample or by run.",
         cites="Platt 1999, Probabilistic Outputs for Support Vector Machines; Guo et al. 2017, On "
         "Calibration of Modern Neural Networks, ICML (what makes scores comparable)",
     ),

@@ -1,8 +1,8 @@
-"""Evasion along the gradient: one step or many, as foolbox does them.
+"""Evasion by FGSM and PGD, as foolbox implements them.
 
-foolbox takes one lowest and one highest value for all inputs; where the data have several (one a
-channel, say), what it found is brought back into each afterwards, which moves no value farther away
-from where it was.
+foolbox takes one lowest and one highest value for all inputs. Where the data have one of each a
+channel, say, its results are clamped into each range afterwards, which moves no value farther from
+the sample.
 """
 
 from abc import abstractmethod
@@ -29,33 +29,36 @@ BATCH = 512
 
 
 class _AlongTheGradient(Evader):
-    """Raises the cross-entropy of the right label."""
+    """Increases the cross-entropy of the true label."""
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn: the gradient says where to go."""
+        """Do nothing: the attack is not trained."""
 
     @abstractmethod
     def attack(self, ball: Ball) -> Any:
-        """foolbox's, for this ball."""
+        """Return foolbox's attack for this perturbation budget."""
 
     @property
     def starts(self) -> int:
-        """How often it is tried from elsewhere."""
+        """Number of starts."""
         return 1
 
     def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
-        """The samples of a pool, moved; of several starts the first that succeeded, else the last.
+        """Perturb a pool's samples; of several starts the first success counts, else the last.
 
-        Samples that are answered wrongly anyway are left where they are.
+        Misclassified samples stay unchanged.
         """
         network = evidence.seen.network()
+        # foolbox checks inputs against its bounds, so they span the ranges of all channels.
         bounds = (float(ball.low.amin()), float(ball.high.amax()))
         device = next(network.parameters()).device
         model = PyTorchModel(network, bounds=bounds, device=device)
         inputs, labels = evidence.seen.inputs, evidence.seen.labels
         moved = inputs.clone()
+        # foolbox draws random starts from torch's global state.
         with global_random_state(generator):
             for _ in range(self.starts):
+                # Only samples that still have their label are attacked again.
                 open_ = (evidence.seen.predict(moved) == labels).nonzero()[:, 0]
                 for rows in open_.split(BATCH):
                     if len(rows):
@@ -65,6 +68,8 @@ class _AlongTheGradient(Evader):
                             Misclassification(labels[rows].to(device)),
                             epsilon=ball.epsilon,
                         )
+                        # Samples outside the range of a channel are brought back; the clamp never
+                        # leaves the ball.
                         moved[rows] = torch.clamp(found.cpu(), ball.low, ball.high)
         return moved
 
@@ -82,12 +87,12 @@ class Fgsm(_AlongTheGradient):
         self._params = params
 
     def attack(self, ball: Ball) -> Any:
-        """The step; it starts at the sample."""
+        """Return the single step, from the sample itself."""
         return self.KINDS[ball.norm](random_start=False)
 
 
 class Pgd(_AlongTheGradient):
-    """Steps along the gradient, each followed by a projection into the ball, from a random start.
+    """Projected gradient descent: steps along the gradient, projected into the ball, random start.
 
     Source: Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks",
     section 2.1.
@@ -100,11 +105,12 @@ class Pgd(_AlongTheGradient):
 
     @property
     def starts(self) -> int:
-        """As the spec says."""
+        """Number of random starts."""
         return self._params.restarts
 
     def attack(self, ball: Ball) -> Any:
-        """The descent; a step goes 2.5 · ε / steps far unless the spec says otherwise."""
+        """Return the descent; by default a step has size 2.5 · ε / steps."""
         steps = self._params.steps
+        # By default the boundary of the ball is in reach from any start within it.
         size = self._params.step_size or 2.5 * ball.epsilon / steps
         return self.KINDS[ball.norm](steps=steps, abs_stepsize=size, random_start=True)

@@ -17,12 +17,12 @@ class FgsmParams(EvasionAttackerParams):
 
 
 class PgdParams(EvasionAttackerParams):
-    """Many steps along the gradient, back into the ball after each."""
+    """Many steps along the gradient, each projected back into the perturbation budget."""
 
     steps: Count = 40
-    """Steps of each start."""
+    """Steps from each start."""
     step_size: Positive | None = None
-    """How far a step goes, in the inputs' own unit; by default 2.5 · epsilon / steps."""
+    """Size of a step, in the inputs' own unit; by default 2.5 · epsilon / steps."""
     restarts: Count = 1
     """Random starts; the first one that succeeds counts."""
 
@@ -34,7 +34,7 @@ DEFINITIONS = (
         name="fgsm",
         params=FgsmParams,
         target=f"{HOME}.gradient_evasion:Fgsm",
-        summary="One step along the sign of the gradient changes the answer.",
+        summary="One step along the sign of the gradient changes the prediction.",
         cites="Goodfellow, Shlens & Szegedy 2015, Explaining and Harnessing Adversarial Examples, "
         "ICLR, section 4",
         game=Game.EVASION,
@@ -44,7 +44,7 @@ DEFINITIONS = (
         name="pgd",
         params=PgdParams,
         target=f"{HOME}.gradient_evasion:Pgd",
-        summary="Many small steps along the gradient change the answer.",
+        summary="Many small steps along the gradient change the prediction.",
         cites="Madry, Makelov, Schmidt, Tsipras & Vladu 2018, Towards Deep Learning Models "
         "Resistant to Adversarial Attacks, ICLR, section 2.1",
         game=Game.EVASION,

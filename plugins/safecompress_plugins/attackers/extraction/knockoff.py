@@ -1,4 +1,4 @@
-"""A clone that is trained on the model's answers."""
+"""Model extraction by a clone trained on the model's outputs."""
 
 from itertools import pairwise
 
@@ -15,10 +15,10 @@ __all__ = ["Knockoff"]
 
 
 class Knockoff(Extractor):
-    """A multilayer perceptron, trained on the posteriors that the model answers with.
+    """A multilayer perceptron trained on the model's posteriors.
 
-    The adversary's samples are queried once, all of them (the paper's random strategy), and the
-    clone minimises the cross-entropy with the posteriors. Inputs are scaled by the mean and the
+    All of the adversary's samples are queried once (the paper's random strategy), and the clone
+    minimises the cross-entropy with the posteriors. Inputs are standardised by the mean and
     standard deviation of these samples.
 
     Source: Orekondy, Schiele & Fritz 2019, "Knockoff Nets", CVPR, sections 4.1.1 and 4.2.
@@ -30,16 +30,17 @@ class Knockoff(Extractor):
         self.network: nn.Module | None = None
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Train a fresh clone.
+        """Train a new clone.
 
         Raises:
-            PoolError: if there is no sample to ask about.
+            PoolError: if the adversary has no samples to query.
         """
         inputs = known.seen.inputs
         if not len(inputs):
-            raise PoolError("a clone is trained on answers, and there is no sample to ask about")
+            raise PoolError("knockoff: attack-train is empty; a clone needs samples to query")
         self._scale = (inputs.mean(), inputs.std(correction=0).clamp_min(1e-6))
         widths = (inputs[0].numel(), *self._params.hidden)
+        # Initial weights come from torch's global state, which the generator seeds for this block.
         with global_random_state(generator):
             layers: list[nn.Module] = [nn.Flatten()]
             for before, after in pairwise(widths):
@@ -48,14 +49,14 @@ class Knockoff(Extractor):
         self._train(self.network, known, self._params.epochs, generator)
 
     def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Train the clone on, on what the changed model answers."""
+        """Continue training on the outputs of the changed model."""
         if self.network is None:
             self.fit(known, generator=generator)
         else:
             self._train(self.network, known, self._params.adapt_epochs, generator)
 
     def answer(self, inputs: Tensor) -> Tensor:
-        """The clone's labels, shape (M,), int64."""
+        """Return the clone's labels, shape (M,), int64."""
         if self.network is None:
             raise RuntimeError("an attacker has to be fitted before it can answer")
         with torch.no_grad():
@@ -77,6 +78,7 @@ class Knockoff(Extractor):
             order = torch.randperm(len(inputs), generator=generator)
             for rows in order.split(self._params.batch_size):
                 optimizer.zero_grad()
+                # Soft targets: the posteriors carry more of the model than its labels do.
                 F.cross_entropy(network(inputs[rows]), answers[rows]).backward()
                 optimizer.step()
-        optimizer.zero_grad()  # gradients would be copied along with the attacker
+        optimizer.zero_grad()  # an attacker is deep-copied, and its gradients would be copied too

@@ -13,18 +13,18 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class KnockoffParams(ExtractionAttackerParams):
-    """A network of the adversary's own, trained on the model's answers."""
+    """A network of the adversary, trained on the model's outputs."""
 
     hidden: Annotated[list[Count], Field(min_length=1)] = [256]
     """Width of each hidden layer of the clone."""
     epochs: Count = 100
     """Passes over the queried samples."""
     adapt_epochs: Count = 20
-    """Passes for a slightly changed model."""
+    """Passes when adapting to a slightly changed model."""
     learning_rate: Positive = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: Count = 64
-    """Samples in a step."""
+    """Samples per step."""
 
 
 HOME = "safecompress_plugins.attackers.extraction"
@@ -34,7 +34,7 @@ DEFINITIONS = (
         name="knockoff",
         params=KnockoffParams,
         target=f"{HOME}.knockoff:Knockoff",
-        summary="A clone that is trained on the model's answers.",
+        summary="A clone trained on the model's outputs.",
         cites="Orekondy, Schiele & Fritz 2019, Knockoff Nets: Stealing Functionality of Black-Box "
         "Models, CVPR, section 4",
         game=Game.EXTRACTION,

@@ -1,4 +1,4 @@
-"""Samples from their gradients."""
+"""Gradient inversion: samples from their gradients."""
 
 from collections.abc import Mapping
 from math import inf
@@ -12,19 +12,19 @@ from safecompress_plugins.attackers.inversion.manifest import DlgParams
 
 __all__ = ["Dlg", "label_of"]
 
-TINY = 1e-30  # a sample that the model is sure of has a gradient of nearly nothing
-EXACT = 1e-12  # the gradients are the same but for the rounding of float32
+TINY = 1e-30  # lower bound of ‖∇W‖²: a fitted sample has a gradient near 0
+EXACT = 1e-12  # relative distance at which gradients differ by float32 rounding alone
 
 
 class Dlg(Inverter):
-    """Minimises ‖∇W'(x', y) − ∇W‖² over inputs x', with the label y read off the gradient.
+    """Minimises ‖∇W'(x', y) − ∇W‖² over inputs x', with the label y inferred from the gradient.
 
     In double precision, by L-BFGS with a line search, from several starts, of which the best match
-    counts. Ours is the division by ‖∇W‖², for models that have learned their samples by heart, and
-    that the first start is what the first layer gives away by itself, and the others are drawn from
-    the range of the inputs: where a network has ReLU, gradients do not lead from noise to a sample,
-    which is why the paper takes sigmoids in their place. Weights that the model does not have take
-    no part. What is found is brought into the range at the end.
+    counts. Two additions of ours: the division by ‖∇W‖², for models that have memorised their
+    samples, and the starts. The first start is the closed-form solution for the first layer, the
+    others are random in the range of the inputs: where a network has ReLU, gradients do not lead
+    from noise to a sample, which is why the paper replaces it by sigmoids. Pruned weights are
+    ignored. The result is clamped into the range.
 
     Source: Zhu, Liu & Han 2019, "Deep Leakage from Gradients", NeurIPS, Algorithm 1; Zhao, Mopuri &
     Bilen 2020, "iDLG: Improved Deep Leakage from Gradients", equation 4, for the label.
@@ -34,12 +34,13 @@ class Dlg(Inverter):
         self._params = params
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn: a gradient stands for itself."""
+        """Do nothing: a gradient needs no training."""
 
     def reconstruct(
         self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
     ) -> Tensor:
-        """One sample for each gradient, shape (K, ...)."""
+        """Return one sample for each gradient, shape (K, ...)."""
+        # A copy in double precision: L-BFGS stalls in float32 near a match.
         network = evidence.seen.network().cpu().double()
         shape = (1, *evidence.seen.inputs.shape[1:])
         found = [
@@ -50,9 +51,11 @@ class Dlg(Inverter):
     def _best(
         self, match: "_Match", shape: tuple[int, ...], clues: Clues, generator: torch.Generator
     ) -> Tensor:
-        """The best of several starts, (1, ...)."""
+        """Return the best match of several starts, (1, ...)."""
         best, nearest = torch.zeros(shape), inf
         for number in range(self._params.restarts):
+            # Drawn even where it is unused, so that later starts do not depend on the closed form's
+            # success.
             drawn = clues.low + (clues.high - clues.low) * torch.rand(shape, generator=generator)
             start = match.read_off(shape) if number == 0 else None
             start = drawn.double() if start is None else start
@@ -65,7 +68,7 @@ class Dlg(Inverter):
 
 
 class _Match:
-    """A gradient that was seen, and the search for an input that has it."""
+    """A target gradient, and the search for an input that has it."""
 
     def __init__(self, network: Classifier, seen: Mapping[str, Tensor]) -> None:
         named = dict(network.module.named_parameters())
@@ -74,14 +77,15 @@ class _Match:
         self._wanted = [seen[name].double() for name in named]
         masks = [network.masks.get(name) for name in named]
         self._masks = [1.0 if mask is None else mask.double().cpu() for mask in masks]
+        # Computed once: the loss is relative to the target's squared norm.
         self._scale = max(sum(float((one**2).sum()) for one in self._wanted), TINY)
         self._label = torch.tensor([label_of(network, seen)])
 
     def read_off(self, shape: tuple[int, ...]) -> Tensor | None:
-        """The input (1, ...), where it goes into a linear layer with a bias; else None.
+        """Solve for the input (1, ...) of a first linear layer with a bias; None for other layers.
 
-        Row i of that layer's gradient is the input times the gradient of bias i, so that the input
-        is their least-squares quotient, over the weights that there are.
+        Row i of that layer's gradient is the input times the gradient of bias i, so the input is
+        their least-squares quotient over the active weights.
 
         Source: Phong et al. 2018, "Privacy-Preserving Deep Learning via Additively Homomorphic
         Encryption", IEEE TIFS 13(5), section III, equation 3.
@@ -93,10 +97,12 @@ class _Match:
             return None
         there = bias[:, None] ** 2 * self._masks[0]
         quotient = (weight * bias[:, None]).sum(dim=0) / there.sum(dim=0)
+        # An input without any active weight is 0 / 0; the layer says nothing of it.
         return torch.nan_to_num(quotient).reshape(shape)
 
     def from_start(self, start: Tensor, *, steps: int) -> tuple[Tensor, float]:
-        """The input (1, ...) that is reached, and how far its gradient is from the other."""
+        """Return the input (1, ...) reached, and the distance of its gradient from the target."""
+        # An exact closed-form start needs no descent.
         apart = float(self._apart(start).detach())
         if apart < EXACT:
             return start, apart
@@ -111,10 +117,13 @@ class _Match:
 
         def closure() -> Tensor:
             apart = self._apart(guess)
+            # Only the input gets a gradient; parameters' .grad would accumulate over closure calls.
             (guess.grad,) = torch.autograd.grad(apart, guess)
             return apart.detach()
 
         optimizer.step(closure)
+        # A diverged line search leaves NaN; with 0 instead, its distance compares with other
+        # starts.
         found: Tensor = torch.nan_to_num(guess.detach())
         return found, float(self._apart(found).detach())
 
@@ -122,17 +131,18 @@ class _Match:
         loss = F.cross_entropy(self._network(guess), self._label)
         gradients = torch.autograd.grad(loss, self._parameters, create_graph=True)
         apart = torch.zeros((), dtype=torch.float64)
+        # Pruned weights have no gradient in the target, so theirs is masked out here too.
         for mine, theirs, mask in zip(gradients, self._wanted, self._masks, strict=True):
             apart = apart + ((mine * mask - theirs) ** 2).sum()
         return apart / self._scale
 
 
 def label_of(network: Classifier, seen: Mapping[str, Tensor]) -> int:
-    """The label of the sample that a gradient is of.
+    """Infer the label of the sample that a gradient belongs to.
 
-    The gradient of a logit is p_c − [c = y], negative for the label alone. That is the gradient of
-    the last layer's bias; without a bias, the sums of the rows of its weights' gradient have the
-    same signs where the representation is not negative (Zhao et al. 2020, equation 4).
+    The gradient of a logit is p_c − [c = y], negative for the label alone, and equals that of the
+    last layer's bias. Without a bias, the row sums of its weights' gradient have the same signs
+    where the representation is not negative (Zhao et al. 2020, equation 4).
     """
     head = network.head
     names = {id(one): name for name, one in network.module.named_parameters()}

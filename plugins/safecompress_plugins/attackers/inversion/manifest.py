@@ -13,27 +13,27 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class MiFaceParams(AttackerParams):
-    """Gradient descent on the input, towards confidence in a class."""
+    """Gradient descent on the input towards confidence in a class."""
 
     steps: Count = 1000
-    """Steps at most."""
+    """Maximum number of steps."""
     step_size: Positive = 0.1
-    """How far the input follows the gradient."""
+    """Step size along the gradient."""
     patience: Count = 100
-    """A class is done when its best confidence is this many steps old."""
+    """Steps without improvement after which a class stops."""
     confidence: Annotated[float, Field(gt=0, le=1)] = 0.99
-    """A class is done when the model is this sure of it."""
+    """Confidence at which a class stops."""
     start: Literal["zeros", "mean"] = "zeros"
-    """Where to begin: ``zeros`` as in the paper, or the ``mean`` of the adversary's own samples."""
+    """Initial input: ``zeros`` as in the paper, or the ``mean`` of the adversary's own samples."""
 
 
 class DlgParams(GradientAttackerParams):
-    """Looks for the input whose gradient is the one that was seen."""
+    """A search for the input that has the observed gradient."""
 
     steps: Count = 300
-    """Iterations of L-BFGS at most, from each start."""
+    """Maximum L-BFGS iterations from each start."""
     restarts: Count = 2
-    """Starts at most; of several the best match counts."""
+    """Maximum number of starts; the best match counts."""
 
 
 HOME = "safecompress_plugins.attackers.inversion"
@@ -43,7 +43,7 @@ DEFINITIONS = (
         name="mi-face",
         params=MiFaceParams,
         target=f"{HOME}.mi_face:MiFace",
-        summary="Gradient descent on the input shows what a class looks like.",
+        summary="Gradient descent on the input reconstructs a typical sample of a class.",
         cites="Fredrikson, Jha & Ristenpart 2015, Model Inversion Attacks that Exploit Confidence "
         "Information and Basic Countermeasures, CCS, Algorithm 1",
         game=Game.INVERSION,
@@ -53,7 +53,7 @@ DEFINITIONS = (
         name="dlg",
         params=DlgParams,
         target=f"{HOME}.dlg:Dlg",
-        summary="The gradient of a single sample gives the sample away.",
+        summary="The gradient of a single sample reveals the sample.",
         cites="Zhu, Liu & Han 2019, Deep Leakage from Gradients, NeurIPS, Algorithm 1; Zhao, "
         "Mopuri & Bilen 2020, iDLG, arXiv 2001.02610, equation 4",
         game=Game.INVERSION,

@@ -14,9 +14,9 @@ __all__ = ["MiFace"]
 class MiFace(Inverter):
     """Minimises 1 − f_c(x), the model's lack of confidence in class c, over inputs x.
 
-    All classes at once. A class is done when the model is sure enough of it, or when its confidence
-    has not grown for ``patience`` steps; what it was surest of is the reconstruction. Values stay
-    within the range of the inputs; there is no other auxiliary term and no image processing.
+    All classes at once. A class stops when the confidence is high enough, or has not improved for
+    ``patience`` steps; its most confident input is the reconstruction. Values stay within the range
+    of the inputs; there is no other auxiliary term and no image processing.
 
     Source: Fredrikson, Jha & Ristenpart 2015, "Model Inversion Attacks that Exploit Confidence
     Information and Basic Countermeasures", CCS, Algorithm 1.
@@ -27,7 +27,7 @@ class MiFace(Inverter):
         self._start: Tensor | None = None
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Where to begin."""
+        """Set the initial input."""
         inputs = known.seen.inputs
         self._start = (
             inputs.mean(dim=0) if self._params.start == "mean" else torch.zeros_like(inputs[0])
@@ -36,7 +36,7 @@ class MiFace(Inverter):
     def reconstruct(
         self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
     ) -> Tensor:
-        """What each class looks like to the model, shape (K, ...)."""
+        """Return the reconstruction of each class, shape (K, ...)."""
         if self._start is None:
             raise RuntimeError("an attacker has to be fitted before it can reconstruct")
         network = evidence.seen.network()
@@ -48,17 +48,21 @@ class MiFace(Inverter):
         )
         best, surest = inputs.clone(), torch.full((len(clues),), -1.0, device=device)
         age = torch.zeros(len(clues), dtype=torch.int64, device=device)
+        # One more pass than steps: the last one only evaluates the last step.
         for _ in range(self._params.steps + 1):
             inputs.requires_grad_()
             confidence = network(inputs).softmax(dim=1)[rows, classes]  # (K,)
+            # Classes do not share inputs, so the gradient of the sum is each class's own.
             (gradient,) = torch.autograd.grad(confidence.sum(), inputs)
             inputs, confidence = inputs.detach(), confidence.detach()
             better = confidence > surest
             best[better], surest[better] = inputs[better], confidence[better]
             age = torch.where(better, 0, age + 1)
+            # NaN confidence counts as no improvement, so such a class runs out of patience.
             goes_on = (surest < self._params.confidence) & (age < self._params.patience)
             if not goes_on.any():
                 break
             moved = torch.clamp(inputs + self._params.step_size * gradient, low, high)
+            # Finished classes keep their input, while the others still use the batch.
             inputs = torch.where(goes_on.view(-1, *[1] * self._start.ndim), moved, inputs)
         return best.cpu()

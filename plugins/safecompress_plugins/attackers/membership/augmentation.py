@@ -1,4 +1,4 @@
-"""A membership attack that asks for labels alone: of the samples, and of changed copies of them."""
+"""Label-only membership attack: predictions of the samples and of perturbed copies."""
 
 import math
 from collections.abc import Iterator
@@ -20,21 +20,21 @@ __all__ = ["Augmentation", "rotated", "shifted"]
 
 
 class Augmentation(Attacker):
-    """Learns to tell members by how often their prediction stays right under small changes.
+    """Infers membership from the share of perturbed copies that keep their label.
 
-    Training moves the decision boundary away from members. How far it is shows in the share of
-    changed copies that still get their label: of noisy ones for each strength of noise, of shifted
-    and of turned ones. A logistic regression over these shares, and whether the plain sample gets
-    its label, weighs members and non-members the same.
+    Training moves the decision boundary away from members. Its distance shows in the share of
+    perturbed copies that are still classified correctly: noisy copies for each noise level, shifted
+    and rotated ones. A logistic regression over these shares, and over the correctness of the
+    sample itself, weights members and non-members equally.
 
-    The noise is drawn once and is the same for all samples, so that a sample's score does not
-    depend on which others are asked about. Pixels from outside an image are 0.
+    The noise is drawn once and shared by all samples, so that a sample's score does not depend on
+    the rest of the pool. Pixels from outside an image are 0.
 
     Source: Choquette-Choo, Tramèr, Carlini & Papernot 2021, "Label-Only Membership Inference
     Attacks", ICML: shifts and rotations; random noise as a measure of the boundary's distance.
     """
 
-    threshold = 0.0
+    threshold = 0.0  # log-odds: the regression weights both classes equally
 
     def __init__(self, params: AugmentationParams) -> None:
         self._params = params
@@ -60,22 +60,24 @@ class Augmentation(Attacker):
         return torch.as_tensor(self._regression.decision_function(self.shares(evidence.seen)))
 
     def shares(self, seen: Observations) -> NDArray[np.float64]:
-        """Of each sample, the share of rightly predicted copies by group of changes, (N, G).
+        """Return each sample's share of correctly classified copies by group, shape (N, G).
 
-        The first group is the sample as it is.
+        The first group is the sample itself.
         """
         right = [
+            # One copy at a time: a generator keeps all but one out of memory.
             torch.stack([seen.predict(copy) == seen.labels for copy in copies]).double().mean(dim=0)
             for copies in self._changed(seen.inputs)
         ]
         return torch.stack([(seen.predictions == seen.labels).double(), *right], dim=1).numpy()
 
     def _changed(self, inputs: Tensor) -> Iterator[Iterator[Tensor]]:
-        """Group by group copies of the inputs."""
-        assert self._directions is not None  # whoever has fitted has drawn
+        """Yield copies of the inputs, group by group."""
+        assert self._directions is not None  # drawn by fit
         directions = self._directions
         for strength in self._params.noise:
             yield (inputs + strength * direction for direction in directions)
+        # Shifts and rotations have a meaning for images alone, (N, channels, height, width).
         if inputs.ndim == 4 and self._params.shift:
             yield shifted(inputs, self._params.shift)
         if inputs.ndim == 4 and self._params.rotation:
@@ -83,8 +85,9 @@ class Augmentation(Attacker):
 
 
 def shifted(images: Tensor, pixels: int) -> Iterator[Tensor]:
-    """Images (N, channels, height, width) moved down, up, to the right and to the left."""
+    """Yield images (N, channels, height, width) moved down, up, right and left."""
     height, width = images.shape[2:]
+    # One padded copy serves all four directions; each is a window of it.
     padded = F.pad(images, (pixels, pixels, pixels, pixels))
     for down, right in ((pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels)):
         top, left = pixels - down, pixels - right
@@ -92,7 +95,8 @@ def shifted(images: Tensor, pixels: int) -> Iterator[Tensor]:
 
 
 def rotated(images: Tensor, degrees: float) -> Tensor:
-    """Images (N, channels, height, width) turned about their middle, interpolated bilinearly."""
+    """Rotate images (N, channels, height, width) about their centre, interpolating bilinearly."""
+    # Both axes of affine_grid are [-1, 1]; without the aspect ratio a rotation would shear.
     aspect = images.shape[3] / images.shape[2]
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = torch.tensor([[cosine, -sine / aspect, 0.0], [sine * aspect, cosine, 0.0]])

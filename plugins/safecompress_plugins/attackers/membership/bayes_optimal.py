@@ -1,4 +1,4 @@
-"""Membership by the loss, with a threshold of each sample's own from reference models."""
+"""Membership by the loss, with a threshold for each sample from reference models."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ __all__ = ["BayesOptimal"]
 
 
 class BayesOptimal(Attacker):
-    """Scores by the negative loss less the log of the mean exponential of it over models.
+    """Scores by the negative loss minus the log-mean probability under reference models.
 
     With ℓ the cross-entropy, so that exp(−ℓ) is the label's probability::
 
@@ -30,14 +30,16 @@ class BayesOptimal(Attacker):
         self._params = params
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Do nothing: the threshold comes from the reference models."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Shape (N,), in nats.
+        """Return the score, shape (N,), in nats.
 
         Raises:
             PoolError: if there are too few reference models.
         """
+        # Logs of probabilities throughout: p_y of a fitted sample rounds to 1, and of a missed one
+        # to 0.
         references = references_of(evidence)
         own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
         log_p = references.log_confidences

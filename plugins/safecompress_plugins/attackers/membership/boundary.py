@@ -1,4 +1,4 @@
-"""A membership attack that measures, by labels alone, how far the decision boundary is."""
+"""Label-only membership attack: distance to the decision boundary."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,15 +21,14 @@ __all__ = ["Boundary", "Search"]
 
 ANCHORS = 200
 TOOLBOX = "safecompress_plugins.attackers.membership.hop_skip_jump"
-"""Imported where it is asked for alone: its package comes with an extra."""
-HALVINGS = 12  # of the way to the boundary; what is left is 1/4,000 of it
+"""Imported on use: its package comes with an extra."""
+HALVINGS = 12  # of the interval around the boundary: 1/4,096 of it remains
 
 
 class Boundary(Attacker):
-    """Scores a sample by its distance to the nearest input that gets another label.
+    """Scores a sample by its distance to the nearest input with another prediction.
 
-    Training moves the boundary away from members. A sample that is predicted wrongly is beyond it
-    already: its distance is 0.
+    Training moves the boundary away from members. A misclassified sample has a distance of 0.
 
     Source: Choquette-Choo, Tramèr, Carlini & Papernot 2021, "Label-Only Membership Inference
     Attacks", ICML; Li & Zhang 2021, "Membership Leakage in Label-Only Exposures", CCS. The distance
@@ -40,17 +39,17 @@ class Boundary(Attacker):
         self._params = params
         self._search: Search | ToolboxSearch | None = None
         if params.search == "hopskipjump":
-            import_module(TOOLBOX)  # or say what is missing now, and not after training
+            import_module(TOOLBOX)  # fail now if the extra is missing, not after training
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Draw where searches start and in which directions they feel their way.
+        """Draw the search's starting points and directions.
 
         Raises:
-            PoolError: if there is no sample to start from.
+            PoolError: if attack-train is empty.
         """
         inputs = known.seen.inputs
         if not len(inputs):
-            raise PoolError("the boundary is looked for between the samples of attack-train")
+            raise PoolError("boundary: attack-train is empty; the search starts from its samples")
         chosen = torch.randperm(len(inputs), generator=generator)[:ANCHORS]
         anchors = inputs[chosen].flatten(1)
         if self._params.search == "hopskipjump":
@@ -62,11 +61,12 @@ class Boundary(Attacker):
             )
             return
         shape = (self._params.steps, self._params.queries, inputs[0].numel())
+        # Normalised Gaussian vectors are uniform on the sphere.
         directions = F.normalize(torch.randn(shape, generator=generator), dim=2)
         self._search = Search(anchors, directions)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """The distance, shape (N,), in the inputs' unit."""
+        """Return the distance, shape (N,), in the inputs' unit."""
         if self._search is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         return self._search.distances(evidence.seen)
@@ -76,30 +76,30 @@ class Boundary(Attacker):
 class Search:
     """HopSkipJump for many samples at once.
 
-    From the nearest anchor that gets another label, go straight towards the sample until the label
-    changes. There, estimate the boundary's normal from which of Q small steps cross it, jump along
-    the normal, as far as the distance over the square root of the step's number or half of that,
-    a quarter, ..., and go straight towards the sample again.
+    From the nearest anchor with another prediction, bisect the segment to the sample until the
+    label changes. There, estimate the boundary's normal from the share of Q small steps that cross
+    it, jump along the normal by the distance over the square root of the step's number (or half of
+    that, a quarter, …), and bisect again.
 
-    Anchors and directions are the same for all samples, so that a distance does not depend on
-    which others are asked about. Unlike in the paper, every step asks equally often.
+    Anchors and directions are shared by all samples, so that a distance does not depend on the rest
+    of the pool. Unlike in the paper, every step has the same number of queries.
 
     Source: Chen, Jordan & Wainwright 2020, "HopSkipJumpAttack: A Query-Efficient Decision-Based
     Attack", S&P, Algorithm 2, for the Euclidean norm.
 
     Attributes:
-        anchors: where searches start, shape (A, D).
-        directions: of length 1, shape (T, Q, D).
+        anchors: starting points, shape (A, D).
+        directions: unit vectors, shape (T, Q, D).
     """
 
     anchors: Tensor
     directions: Tensor
 
     def distances(self, seen: Observations) -> Tensor:
-        """Distance to the nearest point found that is not predicted as the label, shape (N,).
+        """Return the distance to the nearest point with another prediction, shape (N,).
 
-        0 for samples that are predicted wrongly. Where no anchor gets another label, the distance
-        to the farthest one: as far as was looked.
+        0 for misclassified samples. Without an anchor of another prediction, the distance to the
+        farthest anchor: a lower bound, as far as was searched.
         """
         found = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
@@ -107,12 +107,15 @@ class Search:
             return found
         asked = _Asked(seen.take(right))
         apart = torch.cdist(asked.origin, self.anchors)  # (n, A)
+        # Anchors are queried once for all samples.
         labels = seen.predict(self.anchors.unflatten(1, seen.inputs.shape[1:]))
         is_other = labels != asked.labels[:, None]
+        # Without any such anchor argmin returns 0, and has_start discards the result.
         nearest = apart.masked_fill(~is_other, torch.inf).argmin(dim=1)
         has_start = is_other.any(dim=1)
         there = asked.towards_origin(self.anchors[nearest])
         best = (there - asked.origin).norm(dim=1)
+        # The first step may overshoot what a later one finds, so the minimum over steps counts.
         for step, directions in enumerate(self.directions, start=1):
             there = asked.towards_origin(asked.jumped(there, directions, step=step))
             best = torch.minimum(best, (there - asked.origin).norm(dim=1))
@@ -121,7 +124,7 @@ class Search:
 
 
 class _Asked:
-    """The samples that a search is about, and what the model says of points around them."""
+    """The samples of a search, and the model's predictions at points around them."""
 
     def __init__(self, seen: Observations) -> None:
         self._seen = seen
@@ -129,31 +132,35 @@ class _Asked:
         self.labels = seen.labels
 
     def is_outside(self, points: Tensor) -> Tensor:
-        """Whether each sample's point, (n, D), gets another label than the sample, (n,)."""
+        """Return where a sample's point, (n, D), has another prediction, shape (n,)."""
         shaped = points.unflatten(1, self._seen.inputs.shape[1:])
         return self._seen.predict(shaped) != self.labels
 
     def towards_origin(self, outside: Tensor) -> Tensor:
-        """By halving, the point nearest to the sample on the way there that is outside, (n, D)."""
+        """Bisect to the point nearest to the sample with another prediction, (n, D)."""
         low, high = torch.zeros(len(outside), 1), torch.ones(len(outside), 1)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             is_outside = self.is_outside(torch.lerp(self.origin, outside, middle))[:, None]
             low, high = torch.where(is_outside, low, middle), torch.where(is_outside, middle, high)
+        # The upper end of the interval: it has another prediction, the middle may not.
         return torch.lerp(self.origin, outside, high)
 
     def jumped(self, there: Tensor, directions: Tensor, *, step: int) -> Tensor:
-        """A point outside, off the boundary along its normal, (n, D)."""
+        """Jump off the boundary along its normal, to a point with another prediction, (n, D)."""
         distance = (there - self.origin).norm(dim=1, keepdim=True)
-        reach = distance / there.shape[1]
+        reach = distance / there.shape[1]  # the paper's δ: shrinks with the dimension D
         crossed = [self.is_outside(there + reach * one) for one in directions]
         sides = torch.stack(crossed, dim=1) * 2.0 - 1  # (n, Q)
-        uneven = sides - sides.mean(dim=1, keepdim=True)  # the estimate of reduced variance
+        uneven = sides - sides.mean(dim=1, keepdim=True)  # the baseline reduces variance
+        # If all steps land on one side, the centred weights are 0 and have no direction.
         weights = torch.where(sides.std(dim=1, keepdim=True) > 0, uneven, sides)
         normal = F.normalize(weights @ directions, dim=1)
         length = distance / sqrt(step)
         landed = there.clone()
         waiting = torch.ones(len(there), dtype=torch.bool)
+        # Halve the step until it lands outside; a sample that never does stays at its boundary
+        # point.
         for _ in range(HALVINGS):
             tried = there + length * normal
             lands = waiting & self.is_outside(tried)

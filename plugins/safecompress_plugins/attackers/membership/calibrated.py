@@ -1,4 +1,4 @@
-"""Membership by the loss, calibrated by how difficult a sample is for models that never saw it."""
+"""Membership by the loss, calibrated by the sample's difficulty."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ __all__ = ["Calibrated"]
 
 
 class Calibrated(Attacker):
-    """Scores by the mean loss of models without the sample, less the attacked model's loss.
+    """Scores by the mean loss of models without the sample, minus the attacked model's loss.
 
     ::
 
@@ -22,13 +22,13 @@ class Calibrated(Attacker):
     """
 
     def __init__(self, params: CalibratedParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Do nothing: the difficulty comes from the reference models."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Shape (N,), in nats.
+        """Return the score, shape (N,), in nats.
 
         Raises:
             PoolError: if there are too few reference models.

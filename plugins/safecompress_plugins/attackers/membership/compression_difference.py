@@ -1,4 +1,4 @@
-"""A membership attack by somebody who holds the uncompressed model as well."""
+"""Membership attack by an adversary with the compressed and the uncompressed model."""
 
 import numpy as np
 import torch
@@ -21,33 +21,33 @@ __all__ = ["CompressionDifference", "answer_classifier", "both_answers", "paired
 
 # N samples · C classes
 
-TREES, SAMPLES_OF_A_LEAF = 300, 20
+TREES, SAMPLES_OF_A_LEAF = 300, 20  # large leaves: a forest of pure leaves memorises attack-train
 
 
 class CompressionDifference(Attacker):
-    """A classifier over what two models answer, the one before compression and the one after.
+    """A classifier over the outputs of the uncompressed and the compressed model.
 
-    Compression treats members and non-members differently, so that either model is a reference for
-    the other. The figure is what *both* tell: on its own it says nothing of the compressed model.
-    It belongs beside that of the same attack on the uncompressed model, which is handed to it twice
-    in the audit of the baseline.
+    Compression treats members and non-members differently, so either model is a reference for the
+    other. The figure is the leakage of *both*: on its own it says nothing of the compressed model.
+    Compare it with the same attack on the uncompressed model, which the baseline's audit gives
+    twice.
 
     Source: Li et al. 2025, "CompLeak: Deep Learning Model Compression Exacerbates Privacy Leakage",
     arXiv 2507.16872, CompLeak-SR (one compressed model and the original); losses and differences
     are added to its features.
     """
 
-    threshold = 0.5
+    threshold = 0.5  # of a probability with balanced class weights
 
     def __init__(self, params: CompressionDifferenceParams) -> None:
         self._classifier = params.classifier
         self._pipeline: Pipeline | None = None
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Fit the classifier, members and non-members weighing the same.
+        """Fit the classifier, with members and non-members weighted equally.
 
         Raises:
-            PoolError: if members or non-members are missing, or there is no uncompressed model.
+            PoolError: if members, non-members or the uncompressed model are missing.
         """
         is_member = known_membership(known)
         seed = int(torch.randint(2**31, (), generator=generator))
@@ -55,31 +55,31 @@ class CompressionDifference(Attacker):
         self._pipeline.fit(_rows(known), is_member.numpy())
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Probability of being a member, shape (N,)."""
+        """Return the probability of membership, shape (N,)."""
         if self._pipeline is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         return torch.as_tensor(self._pipeline.predict_proba(_rows(evidence))[:, 1])
 
 
 def both_answers(evidence: Evidence) -> Tensor:
-    """``paired_answers`` of the uncompressed and the compressed model.
+    """Return ``paired_answers`` of the uncompressed and the compressed model.
 
     Raises:
         PoolError: if there is no uncompressed model.
     """
     if evidence.uncompressed is None:
-        raise PoolError(
-            "compression-difference compares with the uncompressed model, and there is none"
-        )
+        raise PoolError("compression-difference needs an uncompressed model; this run has none")
     return paired_answers(evidence.uncompressed, evidence.seen)
 
 
 def paired_answers(first: Observations, second: Observations) -> Tensor:
-    """What two models say of the same samples, shape (N, 4C + 3).
+    """Return features of two models' outputs for the same samples, shape (N, 4C + 3).
 
-    Posteriors of either model, what the second adds, and the one-hot label, each in the order of
-    the first model's posteriors, largest first; then the loss of either and what the second adds.
+    Posteriors of either model, their differences, and the one-hot label, each in the order of the
+    first model's posteriors, largest first; then both losses and their difference.
     """
+    # Sorted, so that trees learn from "the second guess" instead of from each class on its own; a
+    # stable sort makes the order of equal posteriors that of the classes.
     before, order = first.posteriors.sort(dim=1, descending=True, stable=True)
     after = second.posteriors.gather(1, order)
     is_label = F.one_hot(second.labels, second.classes).gather(1, order)
@@ -88,7 +88,7 @@ def paired_answers(first: Observations, second: Observations) -> Tensor:
 
 
 def answer_classifier(name: str, *, seed: int) -> Pipeline:
-    """``forest`` or ``logistic`` on standardised features, all classes weighing the same."""
+    """Build ``forest`` or ``logistic`` on standardised features, with balanced class weights."""
     return make_pipeline(StandardScaler(), _classifier(name, seed=seed))
 
 

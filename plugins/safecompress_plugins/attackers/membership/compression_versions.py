@@ -1,4 +1,4 @@
-"""A membership attack by somebody who holds several compressed versions of one model."""
+"""Membership attack by an adversary with several compressed versions of one model."""
 
 import numpy as np
 import torch
@@ -25,23 +25,23 @@ Floats = NDArray[np.float64]
 
 
 class CompressionVersions(Attacker):
-    """Attacks on pairs of models, and a logistic regression over what they say.
+    """Attacks on pairs of models, combined by a logistic regression.
 
-    One model, the uncompressed one or else the one that is attacked, is compared with each of the
-    others as ``compression-difference`` does. A logistic regression then reads these K answers and
-    the losses of all M models. So that it does not learn from answers that were learned by heart,
-    those of attack-train are each given by a classifier that was fitted without the sample.
+    One model, the uncompressed one or else the attacked one, is compared with each of the others as
+    ``compression-difference`` does. A logistic regression combines the K pair scores and the losses
+    of all M models. Its training scores are out-of-fold, so that it does not learn from overfitted
+    ones.
 
-    The figure is what all versions tell together, and says nothing of one of them on its own. Where
-    a run ends with a single version, and in the audit of the uncompressed model, there are no
-    others to compare with: then the pair is all it has, or the one model twice.
+    The figure is the leakage of all versions together, and says nothing of any one of them. A run
+    with a single version, and the audit of the uncompressed model, have no others: the attack then
+    uses the one pair, or the one model twice.
 
     Source: Li et al. 2025, "CompLeak: Deep Learning Model Compression Exacerbates Privacy Leakage",
     arXiv 2507.16872, CompLeak-MR with or without the original model; their network over answers and
     losses is a logistic regression here, since attack-train is small.
     """
 
-    threshold = 0.5
+    threshold = 0.5  # of a probability with balanced class weights
 
     def __init__(self, params: CompressionVersionsParams) -> None:
         self._params = params
@@ -49,19 +49,20 @@ class CompressionVersions(Attacker):
         self._all: Pipeline | None = None
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Fit both stages, members and non-members weighing the same.
+        """Fit both stages, with members and non-members weighted equally.
 
         Raises:
-            PoolError: if there are fewer than two members or two non-members to learn from.
+            PoolError: if there are fewer than two members or two non-members.
         """
         is_member = known_membership(known).numpy()
         fewest = min(int(is_member.sum()), int((~is_member).sum()))
         if fewest < 2:
-            raise PoolError("compression-versions learns from 2 members and 2 non-members at least")
+            raise PoolError("compression-versions needs at least 2 members and 2 non-members")
         seed = int(torch.randint(2**31, (), generator=generator))
         folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=seed)
         rows = self._rows(known)
         self._pairs = [answer_classifier(self._params.classifier, seed=seed) for _ in rows]
+        # Out-of-fold scores train the second stage, and full fits answer for the audit pool.
         answers = [
             cross_val_predict(pair, one, is_member, cv=folds, method="predict_proba")[:, 1]
             for pair, one in zip(self._pairs, rows, strict=True)
@@ -73,7 +74,7 @@ class CompressionVersions(Attacker):
         self.remarks = {"versions": 1 + len(known.versions)}
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Probability of being a member, shape (N,)."""
+        """Return the probability of membership, shape (N,)."""
         if self._all is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         answers = [
@@ -84,10 +85,12 @@ class CompressionVersions(Attacker):
         return torch.as_tensor(self._all.predict_proba(together)[:, 1])
 
     def _models(self, evidence: Evidence) -> tuple[Observations, list[Observations]]:
-        """The model that is compared, and those that it is compared with."""
+        """Return the model to compare, and the models to compare it with."""
         compressed = [evidence.seen, *evidence.versions]
         if self._params.with_uncompressed and evidence.uncompressed is not None:
             return evidence.uncompressed, compressed
+        # Alone, the model is compared with itself: differences of 0, so that features keep their
+        # shape.
         return evidence.seen, list(evidence.versions) or [evidence.seen]
 
     def _rows(self, evidence: Evidence) -> list[Floats]:
@@ -95,7 +98,7 @@ class CompressionVersions(Attacker):
         return [np.asarray(paired_answers(first, one), dtype=np.float64) for one in others]
 
     def _together(self, answers: list[Floats], evidence: Evidence) -> Floats:
-        """Answers of the pairs and losses of the models, shape (N, K + M)."""
+        """Stack the pairs' scores and the models' losses, shape (N, K + M)."""
         first, others = self._models(evidence)
         losses = [one.losses.double().numpy() for one in (first, *others)]
         return np.stack([*answers, *losses], axis=1)

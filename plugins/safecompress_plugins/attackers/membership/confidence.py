@@ -1,4 +1,4 @@
-"""Membership by how likely the model holds the true label to be."""
+"""Membership by the posterior of the true label."""
 
 import torch
 from torch import Tensor
@@ -12,20 +12,19 @@ __all__ = ["Confidence"]
 class Confidence(Attacker):
     """Scores a sample by the posterior of its label; nothing is learned.
 
-    The order is that of the loss, except where single precision rounds: an adversary that is
-    answered p_y = 1 cannot tell such samples apart, so this is what ``loss-threshold`` is worth to
-    one who sees probabilities alone.
+    The order is that of the loss, except where single precision rounds: samples with p_y = 1 tie.
+    This is what ``loss-threshold`` achieves for an adversary with probabilities instead of logits.
 
     Source: Song & Mittal 2021, "Systematic Evaluation of Privacy Risks of Machine Learning Models",
     USENIX Security, section 3.2 (confidence), with one threshold over all classes.
     """
 
     def __init__(self, params: ConfidenceParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn: the game chooses the threshold on attack-train."""
+        """Do nothing: the game chooses the threshold on attack-train."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """p_y, shape (N,), in [0, 1]."""
+        """Return p_y, shape (N,), in [0, 1]."""
         return confidence(evidence.seen.posteriors, evidence.seen.labels)

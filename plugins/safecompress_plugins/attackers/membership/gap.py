@@ -1,4 +1,4 @@
-"""The least that a membership attack can do: members are what the model gets right."""
+"""Gap attack, the baseline of membership attacks: correctly classified samples are members."""
 
 import torch
 from torch import Tensor
@@ -10,22 +10,22 @@ __all__ = ["Gap"]
 
 
 class Gap(Attacker):
-    """Says "member" where the prediction is right; nothing is learned.
+    """Predicts "member" where the model is correct; nothing is learned.
 
     Its balanced accuracy is ½ (1 + training accuracy − test accuracy), so its advantage is the
-    generalisation gap. Whatever sees more than labels and does worse wastes what it sees.
+    generalisation gap: the lower bound for attacks that observe more than labels.
 
     Source: Yeom et al. 2018, "Privacy Risk in Machine Learning", CSF, Adversary 1 (bounded loss).
     """
 
-    threshold = 0.5
+    threshold = 0.5  # between the scores 0 and 1
 
     def __init__(self, params: GapParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Do nothing: the attack is not trained."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """1 where the model is right and 0 where it is wrong, shape (N,)."""
+        """Return 1 where the model is correct and 0 where it is wrong, shape (N,)."""
         return correctness(evidence.seen.predictions, evidence.seen.labels)

@@ -1,4 +1,4 @@
-"""Membership by how hard a sample would still pull at the weights."""
+"""Membership by the norm of a sample's last-layer gradient."""
 
 import torch
 from torch import Tensor
@@ -25,10 +25,10 @@ class GradientNorm(Attacker):
         self._order = params.order
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn: the game chooses the threshold on attack-train."""
+        """Do nothing: the game chooses the threshold on attack-train."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """−‖gradient‖, shape (N,), at most 0."""
+        """Return −‖gradient‖, shape (N,), at most 0."""
         seen = evidence.seen
         error = seen.logits.double().softmax(dim=1)  # (N, C)
         label = seen.labels[:, None]

@@ -1,4 +1,4 @@
-"""Distances to the decision boundary by adversarial-robustness-toolbox's HopSkipJump."""
+"""Decision-boundary distances by adversarial-robustness-toolbox's HopSkipJump."""
 
 from dataclasses import dataclass
 
@@ -23,17 +23,16 @@ Floats = NDArray[np.float32]
 class ToolboxSearch:
     """HopSkipJump of the toolbox, one sample after the other, from the nearest anchor.
 
-    The toolbox would start from an image of noise that no seed determines, and draws its directions
-    from numpy's global state, which is lent a seed for each sample and then put back. Seed and
-    anchors are the same for all samples, so that a distance does not depend on which others are
-    asked about.
+    The toolbox would start from unseeded noise, and draws its directions from numpy's global state,
+    which is seeded for each sample and then restored. Seed and anchors are shared by all samples,
+    so that a distance does not depend on the rest of the pool.
 
     Source: Chen, Jordan & Wainwright 2020, "HopSkipJumpAttack: A Query-Efficient Decision-Based
     Attack", S&P, Algorithm 2, as implemented by adversarial-robustness-toolbox.
 
     Attributes:
         params: steps, queries and budget.
-        anchors: where searches start, shape (A, D).
+        anchors: starting points, shape (A, D).
         bounds: the lowest and the highest value of an input.
         seed: of all directions.
     """
@@ -44,10 +43,10 @@ class ToolboxSearch:
     seed: int
 
     def distances(self, seen: Observations) -> Tensor:
-        """Distance to the nearest point asked about that is not predicted as the label, (N,).
+        """Return the distance to the nearest queried point with another prediction, shape (N,).
 
-        0 for samples that are predicted wrongly. Where no anchor gets another label, the distance
-        to the farthest one: as far as was looked.
+        0 for misclassified samples. Without an anchor of another prediction, the distance to the
+        farthest anchor: a lower bound, as far as was searched.
         """
         found = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
@@ -64,10 +63,10 @@ class ToolboxSearch:
         return found
 
     def _distance(self, one: Observations, start: Tensor) -> float:
-        """Of a single sample, from an anchor (D,) of another label."""
+        """Measure one sample's distance, from an anchor (D,) of another prediction."""
         asked = _Asked(one, budget=self.params.budget)
         begin = start.reshape(one.inputs.shape)
-        asked.answer(begin.numpy())
+        asked.answer(begin.numpy())  # counts the anchor as the nearest point so far
         model = BlackBoxClassifier(
             asked.answer,
             input_shape=tuple(one.inputs.shape[1:]),
@@ -76,6 +75,7 @@ class ToolboxSearch:
         )
         attack = HopSkipJump(
             model,
+            # The toolbox demands init_eval <= max_eval, which a small budget would violate.
             norm=2,
             max_iter=self.params.steps,
             init_eval=self.params.queries,
@@ -84,18 +84,20 @@ class ToolboxSearch:
         )
         try:
             with global_random_state(torch.Generator().manual_seed(self.seed)):
+                # The same seed for every sample: directions must not depend on the position in the
+                # pool.
                 attack.generate(one.inputs.numpy(), x_adv_init=begin.numpy().copy())
         except _BudgetSpentError:
-            pass  # what it found until then counts
+            pass  # the nearest point until then counts
         return asked.nearest
 
 
 class _BudgetSpentError(Exception):
-    """The model has been asked about a sample as often as it may be."""
+    """The query budget of a sample is spent."""
 
 
 class _Asked:
-    """The model as the toolbox asks it, and the nearest point of another label so far."""
+    """Query counter around the model, with the nearest point of another prediction so far."""
 
     def __init__(self, one: Observations, *, budget: int) -> None:
         self._one = one
@@ -104,7 +106,8 @@ class _Asked:
         self.nearest = np.inf
 
     def answer(self, inputs: Floats) -> Floats:
-        """Labels of inputs (Q, ...) as rows of an identity matrix, (Q, C)."""
+        """Return labels of inputs (Q, ...) as one-hot rows, (Q, C)."""
+        # Queries are counted here, since the toolbox has no bound on their total.
         self._left -= len(inputs)
         if self._left < 0:
             raise _BudgetSpentError

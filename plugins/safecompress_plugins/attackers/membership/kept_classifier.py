@@ -1,12 +1,12 @@
-"""Classifiers of scikit-learn that tell members, chosen by cross-validation on attack-train.
+"""Membership classifiers of scikit-learn, with settings chosen by cross-validation on attack-train.
 
-Decisions: a network with a million weights learns some hundred records by heart, so that a
-classifier with few free values tells more of samples that it has not seen. There is one for each of
-several sets of features, and their mean counts: which set is best differs by model, and too few
-records are known to find out. The regularisation of each is that with the largest area under the
-ROC curve over five folds of attack-train; no other pool is looked at. Scores are decision values
-and no probabilities: calibration would take five more fits and orders samples the same. Classes are
-weighted by their size, so 0 is the threshold of equal errors.
+Decisions: a network with a million weights overfits a few hundred records, so a classifier with
+few parameters generalises better. There is one for each of several sets of features, and their
+mean score counts: the best set differs by model, and attack-train is too small to choose it. Each
+one's regularisation maximises the area under the ROC curve over five folds of attack-train; no
+other pool is used. Scores are decision values, not probabilities: calibration would take five more
+fits and orders samples the same. Classes are weighted by their size, so 0 is the threshold of
+equal errors.
 """
 
 from collections.abc import Sequence
@@ -35,22 +35,23 @@ __all__ = ["KeptClassifier", "Kind", "membership_signals", "signal_tables"]
 Kind = Literal["svm", "boosting"]
 
 FOLDS = 5
-LARGEST = 30.0  # absolute logit of a confidence; 1 - 1e-13 is beyond what float32 tells apart
+LARGEST = 30.0  # absolute logit of a confidence; 1 − 1e-13 is beyond the precision of float32
 GRIDS: dict[Kind, dict[str, list[float]]] = {
-    "svm": {"svc__C": [0.1, 1.0, 10.0], "svc__gamma": [0.1, 1.0]},  # gamma · F
+    # multiples of 1 / F, as `gamma: scale` on standardised features
+    "svm": {"svc__C": [0.1, 1.0, 10.0], "svc__gamma": [0.1, 1.0]},
     "boosting": {"histgradientboostingclassifier__max_leaf_nodes": [4]},
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptClassifier:
-    """What a classifier learns from; it is fitted when it is first asked.
+    """Classifiers over sets of features, fitted on first use.
 
     Attributes:
         kind: a support vector machine with a Gaussian kernel, or gradient boosting with early
             stopping.
         tables: sets of features of the same samples, each of shape (N, F).
-        is_member: shape (N,), bool, with members and non-members.
+        seed: of folds and boosting.
         seed: of folds and boosting.
     """
 
@@ -60,7 +61,7 @@ class KeptClassifier:
     seed: int
 
     def scores(self, tables: Sequence[Tensor]) -> Tensor:
-        """Decision values of other samples, shape (N,); positive means member."""
+        """Return decision values of other samples, shape (N,); positive means member."""
         found = [
             one.decision_function(_rows(table))
             for one, table in zip(self._fitted, tables, strict=True)
@@ -68,7 +69,8 @@ class KeptClassifier:
         return torch.as_tensor(np.mean(found, axis=0))
 
     def refitted(self, tables: Sequence[Tensor], is_member: Tensor) -> "KeptClassifier":
-        """The same settings, fitted to what another model shows."""
+        """Refit with the same settings to another model's features."""
+        # A copy whose cached property is preset: the search is not repeated, only the final fit.
         again = replace(self, tables=tables, is_member=is_member)
         again.__dict__["_fitted"] = [
             clone(one).fit(_rows(table), is_member.numpy())
@@ -78,7 +80,7 @@ class KeptClassifier:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What cross-validation chose for each set of features, JSON-ready."""
+        """Settings that cross-validation chose for each set of features, JSON-ready."""
         return {
             "learner": self.kind,
             "settings": [
@@ -89,11 +91,11 @@ class KeptClassifier:
 
     @cached_property
     def _fitted(self) -> list[Pipeline]:
-        """The best classifier for each set of features, fitted to all samples."""
+        """Fit the best classifier of each set of features to all samples."""
         truth = self.is_member.numpy()
         folds = min(FOLDS, int(truth.sum()), int((~truth).sum()))
         tables = [_rows(table) for table in self.tables]
-        if folds < 2:  # nothing to hold out
+        if folds < 2:  # too few samples to hold any out
             return [self._pipeline(table.shape[1]).fit(table, truth) for table in tables]
         return [self._search(table, truth, folds).best_estimator_ for table in tables]
 
@@ -102,10 +104,16 @@ class KeptClassifier:
     ) -> GridSearchCV:
         grid = dict(GRIDS[self.kind])
         if self.kind == "svm":
+            # The grid is in units of 1 / F, which differs between sets of features.
             grid["svc__gamma"] = [gamma / rows.shape[1] for gamma in grid["svc__gamma"]]
         splits = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
         search = GridSearchCV(
-            self._pipeline(rows.shape[1]), grid, scoring="roc_auc", cv=splits, error_score="raise"
+            # A failed fit is a defect; scikit-learn's default would score it NaN and go on.
+            self._pipeline(rows.shape[1]),
+            grid,
+            scoring="roc_auc",
+            cv=splits,
+            error_score="raise",
         )
         return search.fit(rows, truth)
 
@@ -122,7 +130,7 @@ class KeptClassifier:
 
 
 def membership_signals(seen: Observations) -> Tensor:
-    """What tells members by itself, from black-box access, shape (N, F).
+    """Return membership signals from black-box access, shape (N, F).
 
     The logit of the confidence, minus the entropy, correctness, and the three largest posteriors.
     """
@@ -140,7 +148,9 @@ def membership_signals(seen: Observations) -> Tensor:
 
 
 def signal_tables(seen: Observations, *more: Tensor) -> tuple[Tensor, ...]:
-    """Signals, signals with the label, and the loss with the label: a threshold for each label.
+    """Return signals, signals with the label, and the loss with the label.
+
+    The last one lets a classifier learn a threshold for each label.
 
     Args:
         seen: with black-box access.

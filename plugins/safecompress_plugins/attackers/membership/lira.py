@@ -1,4 +1,4 @@
-"""Membership by the likelihood ratio of a confidence, among models with and without the sample."""
+"""Likelihood-ratio attack (LiRA): confidence under reference models with and without the sample."""
 
 import math
 
@@ -14,29 +14,29 @@ __all__ = ["Lira"]
 # R reference models · N samples
 
 ENOUGH = 64
-"""Reference models from which a variance of each sample's own is no worse than a global one."""
+"""Number of reference models from which a variance per sample is no worse than a global one."""
 FLOOR = 1e-6
-"""Least standard deviation, in logits: models that all agree must not divide by 0."""
+"""Lower bound of a standard deviation, in logits: identical models would divide by 0."""
 
 
 class Lira(Attacker):
     """Compares a sample's logit-scaled confidence with that under reference models.
 
     With φ = log(p_y / (1 − p_y)), and for each sample a normal distribution of φ under the
-    reference models that were trained on it (in) and under those that were not (out)::
+    reference models trained on it (in) and under the others (out)::
 
         online            Λ = log N(φ; μ_in, σ_in²) − log N(φ; μ_out, σ_out²)
         offline, paper    Λ = Pr[Z < φ], Z ~ N(μ_out, σ_out²); the score is (φ − μ_out) / σ_out,
-                          of which Λ is the normal distribution function, so that samples of which
-                          it rounds to 1 do not tie
+                          of which Λ is the normal distribution function: Λ itself
+                                    rounds to 1, and those samples would tie
         offline, density  Λ = −log N(φ; μ_out, σ_out²)
 
-    Means are each sample's own. A global variance is the pooled one: the squared distances to each
-    sample's mean, summed over the samples of attack-train, by their degrees of freedom.
+    Means are per sample. A global variance is pooled: the squared distances to each sample's mean,
+    summed over the samples of attack-train, by their degrees of freedom.
 
     Source: Carlini et al. 2022, "Membership Inference Attacks From First Principles", S&P: φ and
-    the parametric ratio in section IV and Algorithm 1, the offline test and the global variance for
-    few models beside it.
+    the parametric ratio in section IV and Algorithm 1, there also the offline test and the global
+    variance for few models.
     """
 
     def __init__(self, params: LiraParams) -> None:
@@ -44,7 +44,7 @@ class Lira(Attacker):
         self._global: tuple[float, float] | None = None  # σ_in, σ_out
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Take the global deviations, from attack-train; whether its samples are members is unused.
+        """Estimate the global deviations on attack-train; its membership is not used.
 
         Raises:
             PoolError: if there are too few reference models.
@@ -57,7 +57,7 @@ class Lira(Attacker):
         )
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Λ or what orders samples as it does, shape (N,)."""
+        """Return Λ, or a score with the same order, shape (N,)."""
         if self._global is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         references = references_of(evidence)
@@ -72,25 +72,26 @@ class Lira(Attacker):
     def _standardised(
         self, own: Tensor, scores: Tensor, is_used: Tensor, pooled: float
     ) -> tuple[Tensor, Tensor]:
-        """Distance to the mean in deviations, and the deviation, both (N,)."""
+        """Return the distance to the mean in deviations, and the deviation, both (N,)."""
         mean = mean_where(scores, is_used)
         deviation = torch.full_like(mean, pooled)
         choice = self._params.variance
         if choice == "sample" or (choice == "auto" and len(scores) >= ENOUGH):
             squares = mean_where((scores - mean).square(), is_used)
             counts = is_used.sum(dim=0)
-            deviation = (squares * counts / (counts - 1).clamp(min=1)).sqrt()
+            deviation = (squares * counts / (counts - 1).clamp(min=1)).sqrt()  # unbiased: n − 1
         deviation = deviation.clamp(min=FLOOR)
         return (own - mean) / deviation, deviation
 
 
 def _pooled_deviation(scores: Tensor, is_used: Tensor) -> float:
-    """Deviation around each sample's own mean, one for all samples."""
+    """Pool the deviation around each sample's own mean over all samples."""
     squares = (scores - mean_where(scores, is_used)).square().where(is_used, 0.0)
+    # Each sample's mean costs one degree of freedom.
     freedom = (is_used.sum(dim=0) - 1).sum().clamp(min=1)
     return math.sqrt(float(squares.sum() / freedom))
 
 
 def _log_density(distance: Tensor, deviation: Tensor) -> Tensor:
-    """Of a normal distribution, at so many deviations from its mean."""
+    """Return the normal log-density at a distance in deviations."""
     return -distance.square() / 2 - deviation.log() - math.log(2 * math.pi) / 2

@@ -1,4 +1,4 @@
-"""The simplest membership attack: a model's loss is smaller where it was trained."""
+"""Membership by the loss, the simplest attack: it is smaller for training samples."""
 
 import torch
 from torch import Tensor
@@ -17,11 +17,11 @@ class LossThreshold(Attacker):
     """
 
     def __init__(self, params: LossThresholdParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Do nothing: the game chooses the threshold on attack-train."""
 
     def score(self, evidence: Evidence) -> Tensor:
-        """−loss, shape (N,), in nats."""
+        """Return −loss, shape (N,), in nats."""
         return -evidence.seen.losses

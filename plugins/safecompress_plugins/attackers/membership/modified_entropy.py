@@ -11,16 +11,16 @@ __all__ = ["ModifiedEntropy", "best_threshold"]
 
 
 class ModifiedEntropy(Attacker):
-    """Scores by how far the modified entropy is under the threshold of the sample's class.
+    """Scores by the distance of the modified entropy to the threshold of the sample's class.
 
     With p the posteriors and y the label::
 
         Mentr(p, y) = −(1 − p_y) log p_y − Σ_{c ≠ y} p_c log(1 − p_c)
         score       = τ_y − Mentr(p, y)
 
-    τ_y is where members and non-members of class y in attack-train are told apart best (balanced
-    accuracy), so that the one threshold 0 serves all classes. A class with too few samples of
-    either kind takes the threshold over all classes.
+    τ_y separates members and non-members of class y in attack-train best (balanced accuracy), so
+    that the one threshold 0 serves all classes. A class with too few samples of either kind takes
+    the threshold over all classes.
 
     Source: Song & Mittal 2021, "Systematic Evaluation of Privacy Risks of Machine Learning Models",
     USENIX Security, Eq. 8 and section 3.2.
@@ -33,7 +33,7 @@ class ModifiedEntropy(Attacker):
         self._thresholds: Tensor | None = None  # (C,)
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Find the thresholds.
+        """Choose the thresholds.
 
         Raises:
             PoolError: if members or non-members are missing.
@@ -44,12 +44,13 @@ class ModifiedEntropy(Attacker):
         for label in range(known.seen.classes):
             rows = known.seen.labels == label
             members = int(is_member[rows].sum())
+            # A threshold from a handful of samples fits their noise.
             if min(members, int(rows.sum()) - members) >= self._samples:
                 thresholds[label] = best_threshold(signal[rows], is_member[rows])
         self._thresholds = thresholds
 
     def score(self, evidence: Evidence) -> Tensor:
-        """Distance to the class's threshold, shape (N,), in nats."""
+        """Return the distance to the class's threshold, shape (N,), in nats."""
         if self._thresholds is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         signal = modified_entropy(evidence.seen.posteriors, evidence.seen.labels)
@@ -57,10 +58,10 @@ class ModifiedEntropy(Attacker):
 
 
 def best_threshold(scores: Tensor, is_member: Tensor) -> Tensor:
-    """The threshold with the best balanced accuracy when larger scores mean member, a scalar.
+    """Return the threshold of the best balanced accuracy, larger scores meaning member, a scalar.
 
     It lies half-way between two neighbouring scores (or beyond all of them, at a distance of 1).
-    Among equally good ones it is the smallest. Both classes must be present.
+    Among ties it is the smallest. Both classes must be present.
     """
     values = scores.sort().values
     cuts = torch.cat([values[:1] - 1, (values[:-1] + values[1:]) / 2, values[-1:] + 1])

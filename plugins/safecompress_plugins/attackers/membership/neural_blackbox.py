@@ -1,4 +1,4 @@
-"""The papers' black-box membership attack: a network over posteriors and label."""
+"""Black-box membership attack of the papers: a network over posteriors and label."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ TOP = 3
 
 
 class NeuralBlackbox(NeuralMembership):
-    """Learns to tell members by the model's answer to them and their label.
+    """Infers membership from the model's output and the label.
 
     Source: Zhu, Wang & Han 2022, ASE, Fig. 2, after Nasr, Shokri & Houmansadr 2018, "Machine
     Learning with Membership Privacy using Adversarial Regularization", CCS. The three largest
@@ -32,15 +32,15 @@ class NeuralBlackbox(NeuralMembership):
         self._deviation = params.deviation
 
     def build(self, seen: Observations) -> nn.Module:
-        """The network for as many classes as the model has."""
+        """Build the network for the model's number of classes."""
         answers, _ = self.features(seen)
         return BlackboxNetwork(answers.shape[1], seen.classes, deviation=self._deviation)
 
     def calibrate(self, seen: Observations) -> None:
-        """Nothing: answers are taken as they are."""
+        """Do nothing: outputs are not scaled."""
 
     def features(self, seen: Observations) -> tuple[Tensor, ...]:
-        """What is seen of the answers, (N, A), and the one-hot labels, (N, C)."""
+        """Return the view of the outputs, (N, A), and the one-hot labels, (N, C)."""
         match self._inputs:
             case "logits":
                 answers = seen.logits
@@ -55,7 +55,7 @@ class NeuralBlackbox(NeuralMembership):
         return answers, F.one_hot(seen.labels, seen.classes).float()
 
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
-        """Signals for ``probabilities``; else the answers, without and with the label."""
+        """Return signals for ``probabilities``; otherwise outputs without and with the label."""
         if self._inputs == "probabilities":
             return signal_tables(seen)
         answers, labels = self.features(seen)
@@ -66,9 +66,9 @@ class BlackboxNetwork(nn.Module):
     """A → 1024 → 512 → 64 over answers, C → 512 → 64 over labels, 128 → 256 → 64 → 1 over both.
 
     ReLU between all layers. Weights are drawn from N(0, ``deviation``²), biases start at 0. The
-    papers write N(0, 0.01). Taken as the variance, a deviation of 0.1, the attack is measurably
-    stronger than with the deviation of 0.01 that both Nasr's and the SafeCompress code use: on six
-    dense ``handwriting`` models its balanced accuracy is 0.77 against 0.73.
+    papers write N(0, 0.01). With 0.01 as the variance, a deviation of 0.1, the attack is measurably
+    stronger than with the deviation of 0.01 in Nasr's and the SafeCompress code: on six dense
+    ``handwriting`` models its balanced accuracy is 0.77 compared with 0.73.
     """
 
     def __init__(self, answers: int, classes: int, *, deviation: float) -> None:
@@ -83,7 +83,7 @@ class BlackboxNetwork(nn.Module):
                 nn.init.zeros_(parameter)
 
     def forward(self, answers: Tensor, labels: Tensor) -> Tensor:
-        """One logit a sample, shape (N,)."""
+        """Return one logit per sample, shape (N,)."""
         both = torch.cat([self.answers(answers), self.labels(labels)], dim=1)
         logits: Tensor = self.fusion(both)[:, 0]
         return logits

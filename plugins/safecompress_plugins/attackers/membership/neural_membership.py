@@ -1,11 +1,10 @@
-"""Trained membership attackers: balanced batches, a network with one logit, and its substitute.
+"""Trained membership attackers: balanced batches, a one-logit network, and its replacement.
 
-Decisions: all samples are tensors in memory, since a data loader costs more than the network; the
-last epoch is the one that is used, since an epoch can only be chosen on samples that the attack is
-evaluated on; initial weights, batches and dropout are all drawn from the generator handed in. Where
-few records are known, a classifier that cross-validation chose answers instead of the network until
-the attacker adapts: candidates of a run are compared with the network, which learns on from one to
-the next.
+Decisions: all samples are tensors in memory, since a data loader costs more than the network. The
+last epoch is used, since choosing an epoch would need the samples of the evaluation. Initial
+weights, batches and dropout are all drawn from the generator argument. On few records, a
+cross-validated classifier scores instead of the network, until the attacker adapts: a run compares
+its candidates by the network, which continues training from one to the next.
 """
 
 import math
@@ -24,14 +23,14 @@ from safecompress_plugins.attackers.membership.manifest import NeuralParams
 __all__ = ["FEW", "NeuralMembership", "balanced_batches"]
 
 FEW = 1000
-"""Known records up to which ``learner: auto`` is a support vector machine."""
+"""Records up to which ``learner: auto`` is a support vector machine."""
 
 
 class NeuralMembership(Attacker):
-    """A network with one logit, or a classifier of scikit-learn: positive means member.
+    """A one-logit network, or a classifier of scikit-learn: positive means member.
 
     The network is trained with Adam on binary cross-entropy over batches of as many members as
-    non-members, so that 0 is the threshold of equal errors whatever the pools' sizes.
+    non-members, so that 0 is the threshold of equal errors for pools of any size.
     """
 
     threshold = 0.0
@@ -43,22 +42,22 @@ class NeuralMembership(Attacker):
 
     @abstractmethod
     def build(self, seen: Observations) -> nn.Module:
-        """A fresh network for such observations; weights come from torch's global state."""
+        """Build a new network for such observations; weights come from torch's global state."""
 
     @abstractmethod
     def calibrate(self, seen: Observations) -> None:
-        """Take from attack-train what `features` needs to scale its values."""
+        """Estimate on attack-train the scales that `features` applies."""
 
     @abstractmethod
     def features(self, seen: Observations) -> tuple[Tensor, ...]:
-        """What the network is called with, each of shape (N, ...)."""
+        """Return the network's arguments, each of shape (N, ...)."""
 
     @abstractmethod
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
-        """Sets of features for a classifier instead, each of shape (N, F)."""
+        """Return sets of features for a classifier, each of shape (N, F)."""
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Train a fresh network for ``epochs``, or let a classifier learn, as ``learner`` says.
+        """Train a new network for ``epochs``, or a classifier, as ``learner`` says.
 
         Raises:
             PoolError: if members or non-members are missing.
@@ -66,7 +65,11 @@ class NeuralMembership(Attacker):
         is_member = known_membership(known)
         self.network, self._classifier = None, None
         learner = self._params.learner
+        # With `auto` the network is trained too: an audit scores by the classifier, a run adapts
+        # the network.
         if learner in ("auto", "network"):
+            # torch initialises layers from its global state; the generator seeds it here and for
+            # dropout below.
             with global_random_state(generator):
                 self.network = self.build(known.seen)
             self._train(self.network, known, self._params.epochs, generator)
@@ -80,12 +83,14 @@ class NeuralMembership(Attacker):
             )
 
     def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Learn on for a changed model.
+        """Adapt to a changed model.
 
-        The network is trained for ``adapt_epochs`` more, and answers from then on. A classifier
-        that the spec names is fitted anew, with the settings that it had.
+        The network is trained for ``adapt_epochs`` more, and scores from then on. A classifier
+        named in the spec is refitted with the same settings.
         """
         if self.network is not None:
+            # From the first adaptation on the network scores, so that candidates compare on one
+            # scale.
             self._classifier = None
             self._train(self.network, known, self._params.adapt_epochs, generator)
         elif self._classifier is not None:
@@ -96,20 +101,20 @@ class NeuralMembership(Attacker):
             self.fit(known, generator=generator)
 
     def score(self, evidence: Evidence) -> Tensor:
-        """The network's logit or the classifier's decision value, shape (N,)."""
+        """Return the network's logit or the classifier's decision value, shape (N,)."""
         if self._classifier is not None:
             scores = self._classifier.scores(self.tables(evidence.seen))
             self.remarks = self._classifier.settings
             return scores
         if self.network is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        self.network.eval()
+        self.network.eval()  # no dropout, and batch normalisation by its running mean
         with torch.no_grad():
             logits: Tensor = self.network(*self.features(evidence.seen))
         return logits
 
     def _kind(self, known: int) -> Kind | None:
-        """The classifier that answers where as many records are known; None for the network."""
+        """Return the classifier for this many records; None for the network."""
         match self._params.learner:
             case "auto":
                 return "svm" if known <= FEW else None
@@ -122,8 +127,10 @@ class NeuralMembership(Attacker):
         self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
     ) -> None:
         is_member = known_membership(known)
+        # Before features: these are scaled by what calibrate estimates.
         self.calibrate(known.seen)
         features, target = self.features(known.seen), is_member.float()
+        # fused: one kernel for all parameters; the network is small, so launches dominate.
         optimizer = torch.optim.Adam(
             network.parameters(), lr=self._params.learning_rate, fused=True
         )
@@ -136,17 +143,16 @@ class NeuralMembership(Attacker):
                     loss = F.binary_cross_entropy_with_logits(logits, target[rows])
                     loss.backward()
                     optimizer.step()
-        optimizer.zero_grad()  # gradients would be copied along with the attacker
+        optimizer.zero_grad()  # an attacker is deep-copied, and its gradients would be copied too
 
 
 def balanced_batches(
     is_member: Tensor, batch_size: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """Rows of one epoch's batches, as many members as non-members in each.
+    """Yield the rows of one epoch's batches, as many members as non-members in each.
 
-    The larger class is gone through once; the smaller one is shuffled and gone through again as
-    often as it takes. Batches hold ``batch_size`` rows (rounded up to an even number), the last
-    one what is left.
+    The larger class is used once; the smaller one is reshuffled and repeated as often as needed.
+    Batches hold ``batch_size`` rows (rounded up to an even number), the last one the remainder.
     """
     sides = [is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]]
     longest = max(map(len, sides))

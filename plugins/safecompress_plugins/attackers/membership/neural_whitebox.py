@@ -1,4 +1,4 @@
-"""The papers' white-box membership attack: a network that also sees loss and gradient."""
+"""White-box membership attack of the papers: a network over outputs, loss and gradients."""
 
 from collections.abc import Sequence
 
@@ -17,20 +17,20 @@ Scale = tuple[float, float]
 """Mean and deviation."""
 
 DROPOUT = 0.2
-SMALLEST = 1e-12  # norm of a gradient; smaller ones are rounding
+SMALLEST = 1e-12  # lower bound of a gradient's norm; smaller ones are rounding
 
 
 class NeuralWhitebox(NeuralMembership):
-    """Learns to tell members by sorted posteriors, loss, gradients and label.
+    """Infers membership from sorted posteriors, loss, gradients and label.
 
-    Loss and gradients are standardised by mean and deviation over attack-train, a gradient with
-    one of each for the whole layer, so that its entries stay comparable to one another. The last
-    layer's gradient is a matrix to convolve over; those of chosen layers are vectors, since a
-    sparse layer's active weights form no grid.
+    Loss and gradients are standardised by mean and deviation over attack-train, a gradient by one
+    mean and deviation for the whole layer, so that its entries stay comparable. The last layer's
+    gradient is a matrix to convolve over; those of chosen layers are vectors, since a sparse
+    layer's active weights form no grid.
 
     Source: Zhu, Wang & Han 2022, ASE, Fig. 6; the signals are those of Nasr, Shokri & Houmansadr
     2019, "Comprehensive Privacy Analysis of Deep Learning", S&P; the network is that of Liu et al.
-    2022, "ML-Doctor", USENIX Security, here with one logit in place of two.
+    2022, "ML-Doctor", USENIX Security, here with one logit instead of two.
     """
 
     def __init__(self, params: NeuralWhiteboxParams) -> None:
@@ -40,19 +40,19 @@ class NeuralWhitebox(NeuralMembership):
         self._gradient_scales: list[Scale] = [(0.0, 1.0)] * max(1, len(params.layers))
 
     def build(self, seen: Observations) -> nn.Module:
-        """The network for as many classes and gradients as the model has."""
+        """Build the network for the model's number of classes and gradients."""
         shapes = [gradient.shape[1:] for gradient in self._gradients(seen)]
         return WhiteboxNetwork(seen.classes, shapes)
 
     def calibrate(self, seen: Observations) -> None:
-        """Take mean and deviation of losses and gradients."""
+        """Estimate mean and deviation of losses and gradients."""
         self._loss_scale = _mean_and_deviation(seen.losses)
         self._gradient_scales = [_mean_and_deviation(one) for one in self._gradients(seen)]
 
     def features(self, seen: Observations) -> tuple[Tensor, ...]:
-        """Sorted posteriors (N, C), loss (N, 1), one-hot label (N, C), and the gradients.
+        """Return sorted posteriors (N, C), loss (N, 1), one-hot label (N, C), and the gradients.
 
-        Those are (N, A) for each chosen layer, or (N, 1, C, H) for the last one.
+        The gradients are (N, A) for each chosen layer, or (N, 1, C, H) for the last one.
         """
         scaled = zip(self._gradients(seen), self._gradient_scales, strict=True)
         return (
@@ -63,17 +63,19 @@ class NeuralWhitebox(NeuralMembership):
         )
 
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
-        """Signals, among them the logarithm of each gradient's norm."""
+        """Return signals, with the logarithm of each gradient's norm."""
+        # Norms span many orders of magnitude; their logarithm suits kernels and standardisation.
         norms = [one.double().flatten(1).norm(dim=1) for one in self._gradients(seen)]
         return signal_tables(seen, torch.stack(norms, dim=1).clamp(min=SMALLEST).log())
 
     def _gradients(self, seen: Observations) -> list[Tensor]:
         if self._layers:
             return [seen.gradients(layer) for layer in self._layers]
-        return [seen.last_layer_gradients[:, None]]
+        return [seen.last_layer_gradients[:, None]]  # a channel dimension, for the convolution
 
 
 def _mean_and_deviation(values: Tensor) -> Scale:
+    # Constant values have a deviation of 0, and standardise to 0 with any other.
     deviation = float(values.std(correction=0))
     return float(values.mean()), deviation if deviation > 0 else 1.0
 
@@ -84,7 +86,7 @@ def _standardised(values: Tensor, scale: Scale) -> Tensor:
 
 
 class WhiteboxNetwork(nn.Module):
-    """One stream a signal, each ending in 64 units, and a fusion of all of them.
+    """One stream per signal, each ending in 64 units, and a fusion of all of them.
 
     Posteriors, loss and label: n → 128 → 64. A gradient that is a matrix, (1, C, H): 5×5
     convolution with one channel, batch normalisation, 2×2 max-pooling, → 256 → 128 → 64; one that
@@ -115,7 +117,7 @@ class WhiteboxNetwork(nn.Module):
     def forward(
         self, posteriors: Tensor, loss: Tensor, label: Tensor, *gradients: Tensor
     ) -> Tensor:
-        """One logit a sample, shape (N,)."""
+        """Return one logit per sample, shape (N,)."""
         streams = [
             self.posteriors(posteriors),
             self.loss(loss),
@@ -134,7 +136,7 @@ def _gradient_stream(shape: Sequence[int]) -> nn.Sequential:
     if len(shape) == 1:
         return nn.Sequential(nn.Dropout(DROPOUT), *_narrowing(shape[0]))
     _, rows, columns = shape
-    pooled = -(-rows // 2) * -(-columns // 2)  # halves, rounded up
+    pooled = -(-rows // 2) * -(-columns // 2)  # 2×2 pooling with ceil_mode: halves, rounded up
     return nn.Sequential(
         nn.Dropout(DROPOUT),
         nn.Conv2d(1, 1, kernel_size=5, padding=2),

@@ -1,4 +1,4 @@
-"""Membership by comparison with non-members of the same class."""
+"""Membership by the loss's rank among non-members of the same class."""
 
 import torch
 from torch import Tensor
@@ -10,16 +10,16 @@ __all__ = ["Population"]
 
 
 class Population(Attacker):
-    """Scores a sample by the share of its class's known non-members that have a larger loss.
+    """Scores a sample by the share of its class's known non-members with a larger loss.
 
     With ℓ_1 … ℓ_n the losses of the known non-members of class y::
 
         score(x, y) = (#{i : ℓ_i > ℓ(x)} + exp(−ℓ(x))) / (n + 1)
 
-    So a threshold of 1 − α says "member" to about a share α of the non-members of every class:
-    the attack's false-positive rate is set, not found. The second term is less than the step from
-    one rank to the next; it orders samples of equal rank, such as all that lie below every ℓ_i. A
-    class with too few known non-members is compared with those of all classes.
+    So a threshold of 1 − α has a false-positive rate of about α in every class: it is set, not
+    estimated. The second term is less than the step between ranks; it orders samples of equal rank,
+    such as all below every ℓ_i. A class with too few known non-members is compared with those of
+    all classes.
 
     Source: Ye et al. 2022, "Enhanced Membership Inference Attacks against Machine Learning Models",
     CCS, attack P, here with a population for each class.
@@ -30,13 +30,13 @@ class Population(Attacker):
         self._losses: list[Tensor] | None = None  # C tensors, each sorted
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Keep the losses of non-members.
+        """Store the losses of non-members.
 
         Raises:
-            PoolError: if no non-member is known.
+            PoolError: if attack-train has no non-member.
         """
         if known.truth is None or known.truth.all():
-            raise PoolError("a population attack compares with non-members, and knows none")
+            raise PoolError("population needs non-members in attack-train; it has none")
         losses = known.seen.losses[~known.truth].double()
         labels = known.seen.labels[~known.truth]
         populations = [losses[labels == label] for label in range(known.seen.classes)]
@@ -45,13 +45,15 @@ class Population(Attacker):
         ]
 
     def score(self, evidence: Evidence) -> Tensor:
-        """How far below its class a sample's loss lies, shape (N,), in [0, 1]."""
+        """Return the share of the class with a larger loss, shape (N,), in [0, 1]."""
         if self._losses is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
+        # float64: the tie-breaking exp(−ℓ) would round away next to ranks of a large class.
         losses = evidence.seen.losses.double()
         scores = torch.empty_like(losses)
         for label, population in enumerate(self._losses):
             rows = evidence.seen.labels == label
+            # right=True: an equal loss is not larger.
             larger = len(population) - torch.searchsorted(population, losses[rows], right=True)
             scores[rows] = (larger + (-losses[rows]).exp()) / (len(population) + 1)
         return scores

@@ -1,4 +1,4 @@
-"""Membership by comparison with what is to be expected of a non-member like this one."""
+"""Membership by a regression of the confidence that non-members have."""
 
 import math
 from typing import Protocol
@@ -29,29 +29,29 @@ __all__ = ["QuantileRegression"]
 Array = NDArray[np.float64]
 
 FEWEST = 8
-"""Known non-members that a regression needs."""
+"""Minimum number of non-members for a regression."""
 PENALTIES = np.logspace(-2, 5, 15)
-"""Ridge penalties on standardised features; one is taken by leave-one-out error."""
+"""Ridge penalties on standardised features; leave-one-out error chooses one."""
 LOG_ABSOLUTE_NORMAL = -(np.euler_gamma + math.log(2)) / 2
 """E[log |z|] for z ~ N(0, 1)."""
 
 
 class QuantileRegression(Attacker):
-    """Scores a sample by how far its confidence lies above that of non-members like it.
+    """Scores a sample by its confidence above that expected of a non-member with its features.
 
-    With φ = log(p_y / (1 − p_y)), regressed on the known non-members alone::
+    With φ = log(p_y / (1 − p_y)), regressed on the non-members of attack-train alone::
 
         score(x, y) = (φ(x, y) − expected(x, y)) / scale(x, y)
 
-    So a threshold on the score is a quantile of what the model says of non-members, one for every
-    sample: an easy sample has to be held with more confidence than a hard one to be called a
-    member. ``gaussian`` predicts mean and deviation, so that the score is in standard deviations;
-    ``quantile`` predicts the median and a quantile above it, and their distance is the scale.
+    So a threshold on the score is a quantile of φ among non-members, conditional on the sample: an
+    easy sample needs more confidence than a hard one to be called a member. ``gaussian`` predicts
+    mean and deviation, so that the score is in standard deviations; ``quantile`` predicts the
+    median and a higher quantile, and their distance is the scale.
 
-    The features are the sample itself and its label, never the model's answer to it: an answer
-    already tells of membership, and a regression on it would take away what is looked for. Hence
-    the access is gray-box. The regressions are small ones on plain values, so that they fit in
-    seconds; for images the paper fine-tunes a pretrained network.
+    The features are the sample and its label, never the model's output: an output already reveals
+    membership, and conditioning on it would remove the signal. Hence the access is gray-box. The
+    regressions are small, on plain values, so that they fit in seconds; for images the paper
+    fine-tunes a pretrained network.
 
     Source: Bertran et al. 2023, "Scalable Membership Inference Attacks via Quantile Regression",
     NeurIPS (pinball loss, and its Gaussian variant); φ as in Carlini et al. 2022.
@@ -62,15 +62,15 @@ class QuantileRegression(Attacker):
         self._regression: _Regression | None = None
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Learn what to expect of a non-member.
+        """Regress the statistic on non-members.
 
         Raises:
-            PoolError: if fewer than 8 non-members are known.
+            PoolError: if attack-train has fewer than 8 non-members.
         """
         others = 0 if known.truth is None else int((~known.truth).sum())
         if known.truth is None or others < FEWEST:
             raise PoolError(
-                f"quantile regression learns from at least {FEWEST} non-members, and knows {others}"
+                f"quantile-regression needs {FEWEST} non-members in attack-train; it has {others}"
             )
         seen = known.seen.take(~known.truth)
         features, statistic = _features(seen), _statistic(seen)
@@ -81,7 +81,7 @@ class QuantileRegression(Attacker):
         )
 
     def score(self, evidence: Evidence) -> Tensor:
-        """φ above what was expected, in units of its scale, shape (N,)."""
+        """Return φ above its expectation, in units of its scale, shape (N,)."""
         if self._regression is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         expected, scale = self._regression.predict(_features(evidence.seen))
@@ -90,14 +90,13 @@ class QuantileRegression(Attacker):
 
 class _Regression(Protocol):
     def predict(self, features: Array) -> tuple[Array, Array]:
-        """Expected statistic and its scale, which is positive, each (N,), for features (N, D)."""
+        """Return the expected statistic and its positive scale, both (N,), for features (N, D)."""
 
 
 class _GaussianRegression:
-    """Two ridge regressions: of the statistic, and of the logarithm of what the first one misses.
+    """Two ridge regressions: of the statistic, and of the log of the absolute residual.
 
-    What it misses is measured on samples that it did not learn from, or it would look too good
-    where there are as many features as samples.
+    Residuals are out-of-fold: with as many features as samples, in-sample ones would be near 0.
     """
 
     def __init__(self, features: Array, statistic: Array) -> None:
@@ -105,27 +104,34 @@ class _GaussianRegression:
         rows = self._scaler.transform(features)
         self._mean = RidgeCV(alphas=PENALTIES).fit(rows, statistic)
         mean = Ridge(alpha=self._mean.alpha_)
+        # hypot adds a floor smoothly, so that a residual of 0 has a finite logarithm.
         missed = np.hypot(statistic - cross_val_predict(mean, rows, statistic), _least(statistic))
         self._deviation = RidgeCV(alphas=PENALTIES).fit(rows, np.log(missed))
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         rows = self._scaler.transform(features)
+        # E[log |σz|] = log σ + E[log |z|], so the normal's own expectation is subtracted.
         deviation = np.exp(self._deviation.predict(rows) - LOG_ABSOLUTE_NORMAL)
         return self._mean.predict(rows), deviation
 
 
 class _BoostedQuantiles:
-    """Gradient-boosted trees under the pinball loss, for the median and a quantile above it.
+    """Gradient-boosted trees under the pinball loss, for the median and a higher quantile.
 
-    Two quantiles that are learned apart may come close or cross where samples are few; so the trees
-    are shallow, and the distance is never taken for less than a tenth of the statistic's deviation.
+    Two quantiles fitted separately may be close or cross on few samples; so the trees are shallow,
+    and the scale has a lower bound of a tenth of the statistic's deviation.
     """
 
     def __init__(self, features: Array, statistic: Array, *, quantile: float) -> None:
         self._least = 10 * _least(statistic)
         self._median, self._upper = (
             HistGradientBoostingRegressor(
-                loss="quantile", quantile=level, max_depth=3, early_stopping=False, random_state=0
+                # Early stopping would hold samples out at random; few are known, so all train.
+                loss="quantile",
+                quantile=level,
+                max_depth=3,
+                early_stopping=False,
+                random_state=0,
             ).fit(features, statistic)
             for level in (0.5, quantile)
         )
@@ -136,7 +142,7 @@ class _BoostedQuantiles:
 
 
 def _least(statistic: Array) -> float:
-    """The smallest scale to divide by: a hundredth of the overall one, and never 0."""
+    """Return the lower bound of a scale: a hundredth of the overall deviation, never 0."""
     return max(0.01 * float(statistic.std()), 1e-6)
 
 
@@ -145,6 +151,6 @@ def _statistic(seen: Observations) -> Array:
 
 
 def _features(seen: Observations) -> Array:
-    """Inputs, flattened, and the one-hot label, (N, D)."""
+    """Concatenate flattened inputs and the one-hot label, (N, D)."""
     labels = F.one_hot(seen.labels, seen.classes)
     return torch.cat([seen.inputs.flatten(1).double(), labels.double()], dim=1).numpy()

@@ -1,4 +1,4 @@
-"""Names and parameters of the membership attackers that compare with reference models."""
+"""Names and parameters of the membership attackers with reference models."""
 
 from typing import Annotated, Literal, Self
 
@@ -16,15 +16,15 @@ class LiraParams(ReferenceAttackerParams):
     """The likelihood ratio of a sample's confidence with and without it in training."""
 
     mode: Mode = "online"
-    """``online``: compares models that were trained on the sample with models that were not.
-    ``offline``: uses the latter alone, as an adversary must who trained its models beforehand."""
+    """``online``: compares models trained on the sample with the others. ``offline``: uses the
+    latter alone, as an adversary must whose models were trained beforehand."""
     variant: Literal["paper", "density"] = "paper"
-    """How ``offline`` scores. ``paper``: by the probability that a model without the sample is less
-    confident. ``density``: by how unlikely the confidence is, as the widespread code does, which
-    takes a model that is far *less* confident for one that knew the sample."""
+    """Score of ``offline``. ``paper``: the probability that a model without the sample is less
+    confident. ``density``: how unlikely the confidence is, as in widespread code, which takes a
+    model that is far *less* confident for one trained on the sample."""
     variance: Literal["auto", "global", "sample"] = "auto"
-    """``sample``: of each sample's confidence. ``global``: one for all samples. ``auto``: the first
-    from 64 reference models on, below which it is too noisy."""
+    """``sample``: of each sample's confidence. ``global``: one for all samples. ``auto``:
+    ``sample`` from 64 reference models on, below which it is too noisy."""
 
     @model_validator(mode="after")
     def _has_a_use_for_its_variant(self) -> Self:
@@ -34,30 +34,30 @@ class LiraParams(ReferenceAttackerParams):
 
 
 class RmiaParams(ReferenceAttackerParams):
-    """How many samples of the population a sample dominates in its likelihood ratio."""
+    """The share of the population with a smaller likelihood ratio."""
 
     mode: Mode = "online"
-    """``online``: a sample's average probability is taken over all reference models.
-    ``offline``: over those that were not trained on it, and corrected by ``scaling``."""
+    """``online``: a sample's mean probability over all reference models. ``offline``: over those
+    not trained on it, corrected by ``scaling``."""
     gamma: Annotated[float, Field(ge=1)] = 2.0
-    """How many times another sample's ratio has to be exceeded."""
+    """Factor by which another sample's ratio has to be exceeded."""
     scaling: Share = 0.3
-    """The *a* of ``offline``: how much the probability that models trained on a sample give it
-    depends on the one that the others do; at 0 that is 1 for every sample."""
+    """The *a* of ``offline``: the slope of the probability under models trained on a sample over
+    that under the others; at 0 the former is 1 for every sample."""
 
 
 class BayesOptimalParams(ReferenceAttackerParams):
-    """The loss against a threshold from the average probability under reference models."""
+    """The loss with a threshold from the mean probability under reference models."""
 
     mode: Mode = "online"
-    """``online``: averages over all reference models. ``offline``: over those that were not trained
-    on the sample, and weighs the threshold by ``scaling``."""
+    """``online``: the mean over all reference models. ``offline``: over those not trained on the
+    sample, with the threshold weighted by ``scaling``."""
     scaling: Share = 0.33
-    """The weight of ``offline``; at 0 what is left is the loss alone."""
+    """The weight of ``offline``; at 0 the score is the loss alone."""
 
 
 class CalibratedParams(ReferenceAttackerParams):
-    """The loss against its mean under models that were not trained on the sample."""
+    """The loss minus its mean under models that were not trained on the sample."""
 
 
 DEFINITIONS = (
@@ -87,7 +87,7 @@ DEFINITIONS = (
         name="base",
         params=BayesOptimalParams,
         target="safecompress_plugins.attackers.membership.bayes_optimal:BayesOptimal",
-        summary="Loss against a threshold of each sample's own: its mean probability elsewhere.",
+        summary="Loss with a threshold for each sample: mean probability of reference models.",
         cites="Lassila et al. 2025, Practical Bayes-Optimal Membership Inference Attacks, NeurIPS; "
         "as in LeakPro's base.py",
         game=Game.MEMBERSHIP,
@@ -98,7 +98,7 @@ DEFINITIONS = (
         name="calibrated",
         params=CalibratedParams,
         target="safecompress_plugins.attackers.membership.calibrated:Calibrated",
-        summary="Loss less what it is for models that never saw the sample: its difficulty.",
+        summary="Loss minus the sample's difficulty: its mean loss under models not trained on it.",
         cites="Watson, Guo, Cormode & Sablayrolles 2022, On the Importance of Difficulty "
         "Calibration in Membership Inference Attacks, ICLR",
         game=Game.MEMBERSHIP,

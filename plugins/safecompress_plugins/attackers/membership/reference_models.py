@@ -1,4 +1,4 @@
-"""What attackers make of the answers of reference models."""
+"""Statistics of reference models' answers."""
 
 import torch
 from torch import Tensor
@@ -11,33 +11,35 @@ __all__ = ["log_mean_probability", "mean_where", "references_of"]
 
 
 def references_of(evidence: Evidence) -> References:
-    """The reference models, each sample with at least one that knew it and one that did not.
+    """Return the reference models, with at least one trained on each sample and one not.
 
     Raises:
-        PoolError: if there are none, or too few.
+        PoolError: if there are no reference models, or too few.
     """
     references = evidence.references
     if references is None:
-        raise PoolError("this attack compares with reference models, but was given none")
+        raise PoolError("this attack needs reference models, and has none; set 'references.count'")
     times = references.is_in.sum(dim=0)
     if (times == 0).any() or (times == len(references)).any():
         raise PoolError(
-            f"{len(references)} reference models are too few: some sample is in all or in none"
+            f"{len(references)} reference models are too few: some sample is in all or in none "
+            "of their training sets"
         )
     return references
 
 
 def mean_where(values: Tensor, is_used: Tensor) -> Tensor:
-    """Mean over the models that are used for each sample, (N,); both arguments are (R, N)."""
+    """Average over each sample's selected models, (N,); both arguments are (R, N)."""
     return values.where(is_used, 0.0).sum(dim=0) / is_used.sum(dim=0)
 
 
 def log_mean_probability(log_confidences: Tensor, is_used: Tensor) -> Tensor:
-    """Log of the mean of p_y over the models that are used for each sample, (N,).
+    """Return the log-mean of p_y over each sample's selected models, (N,).
 
     Args:
         log_confidences: log p_y, shape (R, N).
         is_used: shape (R, N), bool.
     """
+    # −∞ is an excluded model: exp(−∞) adds nothing to the sum.
     summed = log_confidences.where(is_used, -torch.inf).logsumexp(dim=0)
     return summed - is_used.sum(dim=0).log()

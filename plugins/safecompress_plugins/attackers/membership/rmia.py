@@ -1,4 +1,4 @@
-"""Membership by how many samples of the population have a smaller likelihood ratio."""
+"""Robust membership inference attack (RMIA): likelihood ratios compared with a population's."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ __all__ = ["Rmia"]
 
 
 class Rmia(Attacker):
-    """Scores a sample by the share of the population whose likelihood ratio its own dominates.
+    """Scores a sample by the share of the population with a dominated likelihood ratio.
 
     With p_θ the label's probability under the attacked model::
 
@@ -26,7 +26,7 @@ class Rmia(Attacker):
         score(x) = share of the population z with ratio(x) / ratio(z) ≥ γ
 
     The population is attack-train's non-members. The share has Z + 1 values and is often 0 or 1, so
-    samples of one share are ordered by their log-ratio, which fits between two shares. Since the
+    equal shares are ordered by their log-ratio, scaled to less than a step of the share. Since the
     share rises with the ratio, ``rmia`` and ``base`` order samples alike online; they differ
     offline.
 
@@ -35,30 +35,31 @@ class Rmia(Attacker):
 
     def __init__(self, params: RmiaParams) -> None:
         self._params = params
-        self._population: Tensor | None = None  # (Z,) log-ratios, rising
+        self._population: Tensor | None = None  # log-ratios, ascending
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Take the population's ratios.
+        """Compute the population's ratios.
 
         Raises:
-            PoolError: if there is no non-member, or there are too few reference models.
+            PoolError: if attack-train has no non-member, or there are too few reference models.
         """
         if known.truth is None or known.truth.all():
-            raise PoolError("the population of RMIA is attack-train's non-members; there are none")
+            raise PoolError("rmia needs non-members in attack-train, its population; it has none")
         self._population = self._log_ratios(known)[~known.truth].sort().values
 
     def score(self, evidence: Evidence) -> Tensor:
-        """The share, in (0, 1), with ties broken, shape (N,)."""
+        """Return the share, in (0, 1), with ties broken, shape (N,)."""
         if self._population is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         ratios = self._log_ratios(evidence)
+        # ratio(x) / ratio(z) ≥ γ in logarithms, so that one sorted search serves all samples.
         limit = ratios - torch.tensor(self._params.gamma, dtype=ratios.dtype).log()
         dominated = torch.searchsorted(self._population, limit, right=True)
-        squashed = (1 + ratios / (1 + ratios.abs())) / 2  # in (0, 1), and rises everywhere
+        squashed = (1 + ratios / (1 + ratios.abs())) / 2  # strictly increasing into (0, 1)
         return (dominated + squashed) / (len(self._population) + 1)
 
     def _log_ratios(self, evidence: Evidence) -> Tensor:
-        """Log ratio(x), shape (N,)."""
+        """Return log ratio(x), shape (N,)."""
         references = references_of(evidence)
         own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
         log_p = references.log_confidences
@@ -66,4 +67,5 @@ class Rmia(Attacker):
             return own - log_mean_probability(log_p, torch.ones_like(references.is_in))
         a = self._params.scaling
         out = log_mean_probability(log_p, ~references.is_in).exp()
+        # At a = 0 the mean cannot be 0; at a = 1 it can, hence the smallest positive number.
         return own - (((1 + a) * out + (1 - a)) / 2).clamp(min=torch.finfo(out.dtype).tiny).log()

@@ -1,4 +1,4 @@
-"""A membership attack made for pruned networks: self-attention over the classes of an answer."""
+"""Membership attack for pruned networks: self-attention over the classes of an output."""
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +17,19 @@ WIDTH, HEADS, LAYERS, FEEDFORWARD, DROPOUT = 64, 4, 3, 128, 0.2
 
 
 class Samia(NeuralMembership):
-    """Learns to tell members by posteriors, how far noise moves these, and the label.
+    """Infers membership from posteriors, their sensitivity to noise, and the label.
 
-    Each class is a token of three numbers: its posterior, the sensitivity of this posterior, and
-    whether it is the label. Tokens are sorted by posterior, so that the network sees the first,
-    second, ... guess, whatever they are; in the order of classes, as in the authors' code, the
-    attack is weaker (AUC 0.80 against 0.81 on a dense ``handwriting`` model).
+    Each class is a token of three numbers: its posterior, the posterior's sensitivity, and the
+    label's indicator. Tokens are sorted by posterior, so that the network sees the first, second, …
+    guess; in the order of classes, as in the authors' code, the attack is weaker (AUC 0.80 compared
+    with 0.81 on a dense ``handwriting`` model).
 
-    The directions of the noise are drawn once and are the same for all samples, so that how
-    sensitive one sample is does not depend on which others are asked about.
+    The directions of the noise are drawn once and shared by all samples, so that one sample's
+    sensitivity does not depend on the rest of the pool.
 
     Source: Yuan & Zhang 2022, "Membership Inference Attacks and Defenses in Neural Network
-    Pruning", USENIX Security; sizes are those of their code, which is trained with SGD, here with
-    Adam as the other networks.
+    Pruning", USENIX Security; sizes are those of their code. It trains with SGD, this one with Adam
+    as the other networks do.
     """
 
     def __init__(self, params: SamiaParams) -> None:
@@ -39,20 +39,20 @@ class Samia(NeuralMembership):
         self._directions: Tensor | None = None  # (M, ...) as the inputs
 
     def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
-        """Draw the noise, then train a fresh network."""
+        """Draw the noise, then train a new network."""
         shape = known.seen.inputs.shape[1:]
         self._directions = torch.randn(self._queries, *shape, generator=generator)
         super().fit(known, generator=generator)
 
     def build(self, seen: Observations) -> nn.Module:
-        """The network for as many classes as the model has."""
+        """Build the network for the model's number of classes."""
         return SamiaNetwork(seen.classes)
 
     def calibrate(self, seen: Observations) -> None:
-        """Nothing: the network normalises what it is given."""
+        """Do nothing: the network normalises its inputs."""
 
     def features(self, seen: Observations) -> tuple[Tensor]:
-        """Tokens, shape (N, C, 3), the class with the largest posterior first."""
+        """Return tokens, shape (N, C, 3), the class with the largest posterior first."""
         if self._directions is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         posteriors, order = seen.posteriors.sort(dim=1, descending=True, stable=True)
@@ -63,13 +63,13 @@ class Samia(NeuralMembership):
         )
 
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
-        """Signals, among them how far the answer moves."""
+        """Return signals, with the total sensitivity of the output."""
         [tokens] = self.features(seen)
         return signal_tables(seen, tokens[:, :, 1].sum(dim=1, keepdim=True))
 
 
 def sensitivity(seen: Observations, directions: Tensor, *, noise: float) -> Tensor:
-    """How far each posterior moves for a small step of the input, shape (N, C), 0 or more.
+    """Return each posterior's change for a small step of the input, shape (N, C), 0 or more.
 
     The mean over M directions u of abs(f(x + ε·u) − f(x)) / ε, which for small ε is proportional to
     the norm of each posterior's gradient with respect to the input (u is Gaussian).
@@ -79,6 +79,7 @@ def sensitivity(seen: Observations, directions: Tensor, *, noise: float) -> Tens
         directions: shape (M, ...), as the inputs.
         noise: ε, in the inputs' unit.
     """
+    # Accumulated query by query, so that M copies of the pool are never in memory together.
     total = torch.zeros_like(seen.posteriors)
     for direction in directions:
         total += (seen.query(seen.inputs + noise * direction) - seen.posteriors).abs()
@@ -88,9 +89,8 @@ def sensitivity(seen: Observations, directions: Tensor, *, noise: float) -> Tens
 class SamiaNetwork(nn.Module):
     """Batch normalisation, 3 → 64 for each token, three encoder layers, 64·C → 64 → 1.
 
-    An encoder layer has 4 heads, 128 units, GELU and dropout 0.2. Tokens have no position of their
-    own until the last layers, which see them side by side. Linear layers are Xavier normal, biases
-    0.
+    An encoder layer has 4 heads, 128 units, GELU and dropout 0.2. Tokens have no position until the
+    last layers, which take them concatenated. Linear layers are Xavier normal, biases 0.
     """
 
     def __init__(self, classes: int) -> None:
@@ -100,6 +100,7 @@ class SamiaNetwork(nn.Module):
         layer = nn.TransformerEncoderLayer(
             WIDTH, HEADS, FEEDFORWARD, DROPOUT, activation="gelu", batch_first=True
         )
+        # Nested tensors pay off for padded batches alone, and warn otherwise.
         self.encoder = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
         self.fusion = nn.Sequential(
             nn.Flatten(), nn.Linear(WIDTH * classes, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1)
@@ -110,7 +111,7 @@ class SamiaNetwork(nn.Module):
                 nn.init.zeros_(part.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """One logit a sample, shape (N,)."""
+        """Return one logit per sample, shape (N,)."""
         normal = self.normalise(tokens.flatten(1)).unflatten(1, tokens.shape[1:])
         encoded = self.encoder(F.gelu(self.embed(normal)))
         logits: Tensor = self.fusion(encoded)[:, 0]

@@ -65,5 +65,5 @@ def test_members_have_to_be_known(table: MakeEvidence) -> None:
     attacker = AttributeByMembership(AttributeByMembershipParams(attribute="sex"))
 
     for evidence in (known, replace(known, is_member=None)):
-        with pytest.raises(PoolError, match="learns from members"):
+        with pytest.raises(PoolError, match="needs members in attack-train"):
             attacker.fit(evidence, generator=torch.Generator())

@@ -118,5 +118,5 @@ def test_an_attribute_that_is_no_input_cannot_be_asked_about(table: MakeEvidence
     attacker = AttributeImputationGain(AttributeImputationGainParams(attribute="sex"))
     attacker.fit(known, generator=torch.Generator())
 
-    with pytest.raises(PoolError, match="not a part of the model's input"):
+    with pytest.raises(PoolError, match="not part of the model's input"):
         attacker.score(replace(known, encoding=None, truth=None))

@@ -148,5 +148,5 @@ def test_a_single_known_value_is_the_answer_to_everything() -> None:
 
 def test_there_must_be_something_to_learn_from() -> None:
     """An empty pool is an error with words."""
-    with pytest.raises(PoolError, match="samples whose attribute is known"):
+    with pytest.raises(PoolError, match="samples with a known attribute"):
         fitted(torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64), values=2)

@@ -60,5 +60,5 @@ def test_the_scale_of_the_representation_does_not_matter() -> None:
 
 def test_there_must_be_something_to_learn_from() -> None:
     """An empty pool is an error with words, not one from inside scikit-learn."""
-    with pytest.raises(PoolError, match="samples whose attribute is known"):
+    with pytest.raises(PoolError, match="samples with a known attribute"):
         fitted(torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64), values=2)

@@ -237,7 +237,7 @@ def test_it_is_of_its_parts_game_and_of_the_greatest_access() -> None:
 
 def test_something_has_to_be_left_out(leaky: Leaky) -> None:
     """With one member there is no member to judge on."""
-    with pytest.raises(PoolError, match="from 2 members and 2 non-members at least"):
+    with pytest.raises(PoolError, match="at least 2 members and 2 non-members"):
         fitted(
             basket(("gap", {}), ("entropy", {})), leaky.known.take(torch.tensor([0, 400, 401, 402]))
         )

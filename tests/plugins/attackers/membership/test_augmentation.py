@@ -133,5 +133,5 @@ def test_both_classes_are_needed(is_member: bool) -> None:
     )
     known = Evidence(seen=seen, truth=torch.full((6,), is_member), values=2)
 
-    with pytest.raises(PoolError, match="from members and from non-members"):
+    with pytest.raises(PoolError, match="needs members and non-members"):
         Augmentation(AugmentationParams()).fit(known, generator=torch.Generator())

@@ -254,5 +254,5 @@ def test_there_must_be_somewhere_to_start(leaky: Leaky) -> None:
     """An empty pool is an error with words."""
     empty = replace(leaky.known, seen=leaky.known.seen.take(torch.arange(0)))
 
-    with pytest.raises(PoolError, match="between the samples of attack-train"):
+    with pytest.raises(PoolError, match="attack-train is empty"):
         Boundary(BoundaryParams()).fit(empty, generator=torch.Generator())

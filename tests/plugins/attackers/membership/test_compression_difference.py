@@ -127,13 +127,13 @@ def test_classes_are_in_the_order_of_the_uncompressed_models_guesses() -> None:
 def test_without_an_uncompressed_model_there_is_nothing_to_compare() -> None:
     """As when a model is audited that came alone."""
     alone = Evidence(seen=seen([[0.0, 1.0, 2.0]] * 4, [0] * 4), truth=torch.arange(4) < 2, values=2)
-    with pytest.raises(PoolError, match="uncompressed model, and there is none"):
+    with pytest.raises(PoolError, match="an uncompressed model; this run has none"):
         CompressionDifference(CompressionDifferenceParams()).fit(alone, generator=torch.Generator())
 
 
 def test_both_classes_are_needed(pair: tuple[Evidence, Evidence]) -> None:
     """An adversary that knows only members cannot learn to tell them."""
-    with pytest.raises(PoolError, match="from members and from non-members"):
+    with pytest.raises(PoolError, match="needs members and non-members"):
         auc(replace(pair[0], truth=torch.ones(len(pair[0].seen), dtype=torch.bool)), pair[1])
 
 

@@ -149,7 +149,7 @@ def test_two_members_and_two_others_are_needed(family: tuple[Evidence, Evidence]
     known, asked = family
     one_member = known.take(torch.tensor([0, KNOWN, KNOWN + 1]))
 
-    with pytest.raises(PoolError, match="2 members and 2 non-members at least"):
+    with pytest.raises(PoolError, match="at least 2 members and 2 non-members"):
         auc(one_member, asked)
 
 

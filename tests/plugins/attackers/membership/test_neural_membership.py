@@ -93,7 +93,7 @@ def test_both_classes_are_needed(make: Make, is_member: bool) -> None:
     known = evidence()
     one_sided = replace(known, truth=torch.full((40,), is_member))
 
-    with pytest.raises(PoolError, match="from members and from non-members"):
+    with pytest.raises(PoolError, match="needs members and non-members"):
         make().fit(one_sided, generator=torch.Generator())
 
 

@@ -77,5 +77,5 @@ def test_there_must_be_a_population() -> None:
     """Members alone are none."""
     known = with_losses([1, 2], [0, 0], [True, True])
 
-    with pytest.raises(PoolError, match="compares with non-members"):
+    with pytest.raises(PoolError, match="needs non-members in attack-train"):
         ranked(known, known)

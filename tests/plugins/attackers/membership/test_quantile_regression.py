@@ -89,5 +89,5 @@ def test_a_statistic_that_does_not_vary_is_no_trouble() -> None:
 
 def test_too_few_non_members_are_an_error_with_both_numbers() -> None:
     """A regression on a handful of samples would say nothing."""
-    with pytest.raises(PoolError, match="at least 8 non-members, and knows 7"):
+    with pytest.raises(PoolError, match="needs 8 non-members in attack-train; it has 7"):
         fitted(evidence(20, members=13))

@@ -105,5 +105,5 @@ def test_thresholds_need_both_classes(members: list[bool]) -> None:
     """There is nothing to tell apart."""
     known = evidence([[0.5, 0.5], [0.25, 0.75]], [0, 0], members)
 
-    with pytest.raises(PoolError, match="from members and from non-members"):
+    with pytest.raises(PoolError, match="needs members and non-members"):
         ModifiedEntropy(ModifiedEntropyParams()).fit(known, generator=torch.Generator())
