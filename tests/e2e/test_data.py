@@ -102,7 +102,7 @@ def test_a_table_becomes_a_run_with_its_members_and_people(tmp_path: Path) -> No
     pools = finished.results["pools"]
     assert sum(pool["members"] for pool in pools.values()) == 120
     assert all(pool["members"] % 3 == 0 for pool in pools.values())
-    assert "who: 80 groups, never divided" in finished.results["data"]["notes"]
+    assert "who: 80 groups, never split" in finished.results["data"]["notes"]
 
 
 def test_a_function_makes_the_samples_of_a_run(tmp_path: Path) -> None:

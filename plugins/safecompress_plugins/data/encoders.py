@@ -1,4 +1,4 @@
-"""Data sets whose model files tell how a row is encoded."""
+"""Data sources whose encoder is stored in the model file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +17,9 @@ KINDS: Mapping[str, type[TableEncoder] | type[ImageEncoder] | type[ArrayEncoder]
 
 
 class EncodingSource(DataSource):
-    """A source of samples whose encoder is one of a table, of images or of arrays."""
+    """A data source with a table, image or array encoder."""
 
     @staticmethod
     def encoder(record: Mapping[str, Any]) -> Encoder:
-        """The encoder of samples that this source has loaded."""
+        """Rebuild the encoder of samples that this source has loaded."""
         return KINDS[record["kind"]].restored(record)

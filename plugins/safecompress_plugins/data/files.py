@@ -1,4 +1,4 @@
-"""Files and folders that parameters name."""
+"""Files and folders named by parameters."""
 
 import difflib
 from pathlib import Path
@@ -11,15 +11,15 @@ MOST_SHOWN = 20
 
 
 def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False) -> Path:
-    """The file or folder of a path field.
+    """Return the file or folder of a path parameter.
 
     Args:
-        text: the path as the spec writes it.
-        field: where it writes it.
-        is_folder: whether a folder is wanted, rather than a file.
+        text: the path in the spec.
+        field: its field in the spec.
+        is_folder: whether to expect a folder instead of a file.
 
     Raises:
-        DataError: if there is none; it lists what there is.
+        DataError: if it does not exist; the message lists what does.
     """
     path = local_path(text)
     if path.exists():
@@ -30,6 +30,7 @@ def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False
                 f"{str(path)!r} is a folder; {here(path)}", mend="name a file", field=field
             )
         raise DataError(f"{str(path)!r} is a file", mend="name its folder", field=field)
+    # A missing folder and a missing file in a folder have different remedies.
     folder = path.resolve().parent
     if not folder.is_dir():
         raise DataError(
@@ -48,7 +49,7 @@ def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False
 
 
 def here(folder: Path) -> str:
-    """What a folder holds, in words."""
+    """List a folder's contents in a phrase."""
     names = sorted(one.name for one in folder.iterdir())
     shown = ", ".join(names[:MOST_SHOWN]) or "nothing"
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""

@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face: by name from the local cache (or the hub), or from local files."""
+"""Data sets of Hugging Face: by name from the local cache or the hub, or from local files."""
 
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,17 @@ __all__ = ["HuggingfaceData"]
 
 
 class HuggingfaceData(EncodingSource):
-    """Members, for ``pools.members: given``, are the first part of several."""
+    """Splits of a Hugging Face data set; of several, the first one holds the members."""
 
     def __init__(self, params: HuggingfaceParams) -> None:
         self._params = params
 
     def load(self) -> Dataset:
-        """Read the parts as one table, and encode its columns or images."""
+        """Read the splits as one table, and encode its columns or images."""
         params = self._params
         found = self._found()
         what = f"parts {', '.join(found)}"
+        # Joined before encoding, so that both splits share categories, means and label numbers.
         whole = concatenated([_arrow(part) for part in found.values()], what=what, field="splits")
         sides = [
             "train" if split == next(iter(found)) else "test"
@@ -41,17 +42,18 @@ class HuggingfaceData(EncodingSource):
             images = images_of(whole, image=params.image, label=params.target, sides=side)
             return image_dataset(images, params, notes=images.notes)
         table: Table = plain_table(whole, params.missing)
+        # A membership column named in the spec takes precedence over the splits.
         if len(found) > 1 and params.members is None:
             table = {**table, SIDE: RawColumn(sides)}
             params = params.model_copy(update={"members": SIDE})
         return dataset_of(table, params)
 
     def _found(self) -> dict[str, Any]:
-        """The parts that are wanted, in their order."""
+        """Return the requested splits, in their order."""
         params = self._params
         if (params.name is None) == (params.path is None):
             raise DataError(
-                "both a name and a path are given" if params.name else "no name and no path",
+                "both 'name' and 'path' are set" if params.name else "'name' or 'path' is missing",
                 mend="write one of 'name' and 'path'",
                 field=("name",) if params.name else (),
             )
@@ -61,7 +63,7 @@ class HuggingfaceData(EncodingSource):
         missing = [split for split in params.splits if split not in whole]
         if missing:
             raise DataError(
-                f"there is no part {missing[0]!r}",
+                f"there is no split {missing[0]!r}",
                 mend=f"there are: {', '.join(map(str, whole))}",
                 field=("splits",),
             )
@@ -69,6 +71,7 @@ class HuggingfaceData(EncodingSource):
 
     def _saved(self) -> Any:
         folder = existing(str(self._params.path), field=("path",), is_folder=True)
+        # save_to_disk leaves one of these files; load_dataset cannot read such a folder.
         is_saved = any((folder / name).exists() for name in ("dataset_dict.json", "state.json"))
         try:
             if is_saved:
@@ -79,6 +82,7 @@ class HuggingfaceData(EncodingSource):
 
     def _named(self) -> Any:
         name = str(self._params.name)
+        # load_dataset would read a local folder of that name, whose files it may take for code.
         if Path(name).exists():
             raise DataError(
                 f"{name!r} is a folder here", mend="write it as 'path'", field=("name",)
@@ -88,6 +92,8 @@ class HuggingfaceData(EncodingSource):
     def _loaded(self, where: str, *, field: str) -> Any:
         params = self._params
         only_here = datasets.DownloadConfig(local_files_only=not params.download)
+        # The library reads this switch at call time; without it a cached data set still asks the
+        # hub.
         before = datasets.config.HF_HUB_OFFLINE
         datasets.config.HF_HUB_OFFLINE = before or (not params.download and field == "name")
         try:
@@ -102,8 +108,8 @@ class HuggingfaceData(EncodingSource):
             if params.download:
                 asking = "check the name, and whether the hub can be reached"
             raise DataError(
-                f"cannot have the data set {where!r} ({reason})",
-                mend=f"{asking}, log in there if it is gated, or give local files as 'path'",
+                f"the data set {where!r} is not available ({reason})",
+                mend=f"{asking}, log in there if it is gated, or name local files in 'path'",
                 field=("name",),
             ) from error
         finally:
@@ -120,6 +126,6 @@ def _unreadable(folder: Path, error: Exception) -> DataError:
 
 
 def _arrow(part: Any) -> pa.Table:
-    """All rows, with what the library knows of its columns in the schema."""
+    """Return all rows as Arrow, with the library's description of the columns in the schema."""
     table: pa.Table = part.with_format("arrow")[:]
     return table

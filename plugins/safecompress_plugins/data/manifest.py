@@ -24,11 +24,11 @@ class HandwritingParams(Params):
     """Handwritten digits from 14 writing sessions."""
 
     task: Literal["session", "digit"] = "session"
-    """What the model recognises; the other of the two is the private attribute."""
+    """The task; the other label is the private attribute."""
 
 
 def handwriting_card(params: HandwritingParams) -> DataCard:
-    """What ``handwriting`` holds, known without loading it."""
+    """Describe ``handwriting`` without loading it."""
     private = {name: count for name, count in VALUES.items() if name != params.task}
     return DataCard(
         samples=SAMPLES, classes=VALUES[params.task], attributes=private, input_shape=(1, 8, 8)

@@ -1,4 +1,4 @@
-"""Which samples are used, and which of them are members."""
+"""Selection of samples, and membership given by the data."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from safecompress_plugins.data.tables.manifest import SampledParams
 __all__ = ["SIDE", "is_member_of", "joined", "sampled_rows", "sides_of"]
 
 SIDE = "part of the data set"
-"""The column that tells the parts of a data set apart, where they come from several files."""
+"""Column of the split of a data set in several files."""
 
 MEMBER = ("true", "t", "yes", "y", "1", "member", "members", "train", "training", "in")
 NON_MEMBER = (
@@ -20,22 +20,23 @@ NON_MEMBER = (
     *("test", "testing", "val", "valid", "validation", "holdout", "held-out", "out"),
 )
 SIDES = {**dict.fromkeys(MEMBER, True), **dict.fromkeys(NON_MEMBER, False)}
-"""What a column of members may hold, in lower case; a number counts by its value."""
+"""Values of a membership column, in lower case; numbers are compared by value."""
 
 
 def is_member_of(
     column: RawColumn, field: tuple[str | int, ...], *, rows: NDArray[np.int64] | None = None
 ) -> Tensor:
-    """Return which samples are members, shape (N,), bool.
+    """Return membership, shape (N,), bool.
 
     Args:
-        column: what tells it.
+        column: membership in words.
         field: the parameter that names the column.
-        rows: where each cell was read, counted from 0; None if they are all there.
+        rows: original row of each cell, counted from 0; None for all rows in order.
 
     Raises:
-        DataError: at the first cell that says neither, with its row.
+        DataError: at the first cell that is neither, with its row.
     """
+    # A column has few distinct values: each is parsed once, not once per row.
     said = {cell: _side(cell) for cell in set(column.cells)}
     sides = [said[cell] for cell in column.cells]
     if None in sides:
@@ -44,8 +45,8 @@ def is_member_of(
         row = position if rows is None else int(rows[position])
         what = "a blank cell" if wrong is None else repr(wrong)
         raise DataError(
-            f"{what} in row {row + 1} says neither that a sample is a member nor that it is not",
-            mend=f"write one of: {', '.join(MEMBER)}; or of: {', '.join(NON_MEMBER)}",
+            f"{what} in row {row + 1} is neither member nor non-member",
+            mend=f"use one of {', '.join(MEMBER)}; or one of {', '.join(NON_MEMBER)}",
             field=field,
         )
     return torch.tensor(sides, dtype=torch.bool)
@@ -53,26 +54,28 @@ def is_member_of(
 
 def _side(cell: str | None) -> bool | None:
     text = (cell or "").strip().lower().replace("_", "-")
+    # Spellings of one number (1, 1.0, 01) count alike, as everywhere in tables.
     shared = by_value([text, "0", "1"])
     return SIDES.get(shared[text])
 
 
 def sides_of(members: int, non_members: int) -> RawColumn:
-    """Who is a member, of so many members and then so many others."""
+    """Build the membership column of members followed by non-members."""
     return RawColumn(["train"] * members + ["test"] * non_members)
 
 
 def joined(members: Table, non_members: Table) -> Table:
-    """The rows of two tables as one, and the column ``SIDE``, so that both are encoded alike.
+    """Concatenate two tables, with the column ``SIDE``, so that both are encoded alike.
 
     Raises:
-        DataError: if they have not the same columns.
+        DataError: if their columns differ.
     """
+    # Symmetric difference: it does not matter which file lacks the column.
     odd = sorted(members.keys() ^ non_members.keys())
     if odd:
         raise DataError(
             f"the two files do not have the same columns: only one has {', '.join(map(repr, odd))}",
-            mend="write them with the same columns",
+            mend="write both with the same columns",
             field=("non_members",),
         )
     whole: dict[str, RawColumn] = {}
@@ -89,27 +92,28 @@ def _rows(table: Table) -> int:
 def sampled_rows(
     labels: NDArray[np.int64], is_member: Tensor | None, params: SampledParams
 ) -> NDArray[np.int64]:
-    """The rows to use, rising: all, or as many as ``samples`` says.
+    """Return the rows to use, ascending: all, or ``samples`` of them.
 
-    They are drawn in proportion to the labels, of members and non-members alike where that is
-    known.
+    The sample is stratified by label, and by membership where that is known.
 
     Raises:
-        DataError: if there are fewer.
+        DataError: if there are fewer rows.
     """
     wanted = params.samples
     if wanted is None:
         return np.arange(len(labels))
     if wanted > len(labels):
         raise DataError(
-            f"{wanted} samples are asked for, and there are {len(labels)}",
-            mend=f"write at most {len(labels)}, or leave it out",
+            f"'samples' is {wanted}, but there are only {len(labels)} samples",
+            mend=f"write at most {len(labels)}, or remove it",
             field=("samples",),
         )
     strata = torch.from_numpy(labels)
     if is_member is not None:
         strata = strata * 2 + is_member
+    # Seeded by the spec's own samples_seed, so that runs with different seeds share their samples.
     generator = torch.Generator().manual_seed(params.samples_seed)
     order = torch.randperm(len(strata), generator=generator)
     chosen = order[stratified_choice(strata[order], wanted, generator)]
+    # Ascending, so that a sample keeps the data's order and the result is a subset in place.
     return chosen.sort().values.numpy()

@@ -100,9 +100,9 @@ def test_a_missing_number_is_the_median_and_a_new_town_is_one_of_the_others(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"sex": "x"}, "row 2: the column 'sex' holds 'x', and training had no such value"),
-        ({"sex": ""}, "row 2: the column 'sex' is empty, and training had no such value"),
-        ({"age": "old"}, "row 2: the column 'age' holds 'old', which is no number"),
+        ({"sex": "x"}, "row 2: the column 'sex' holds 'x', a value unknown from training"),
+        ({"sex": ""}, "row 2: the column 'sex' is empty, a value unknown from training"),
+        ({"age": "old"}, "row 2: the column 'age' holds 'old', not a number"),
     ],
 )
 def test_a_value_that_training_never_had_is_refused(
@@ -171,7 +171,7 @@ def test_arrays_of_bytes_stay_bytes(tmp_path: Path) -> None:
     data = NumpyArchive(params).load()
 
     assert torch.equal(restored(data).encode(place).inputs, inputs_of(data))
-    with pytest.raises(DataError, match="made from bytes"):
+    with pytest.raises(DataError, match="trained on bytes"):
         restored(data).encode(pixels / 255)
     with pytest.raises(DataError, match=r"rows are of shape \(6, 2, 3\)"):
         restored(data).encode(pixels[:, :, :3])

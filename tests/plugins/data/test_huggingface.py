@@ -95,8 +95,8 @@ def test_a_folder_of_csv_files_is_a_data_set_too(
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"splits": ["train", "dev"]}, "there is no part 'dev'; there are: train, test"),
-        ({"name": "org/reviews"}, "both a name and a path"),
+        ({"splits": ["train", "dev"]}, "there is no split 'dev'; there are: train, test"),
+        ({"name": "org/reviews"}, "both 'name' and 'path' are set"),
         ({"target": "stars"}, "no column 'stars'"),
     ],
 )

@@ -336,7 +336,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "data_batch_3.bin"
     path.write_bytes(path.read_bytes()[:-1])
 
-    with pytest.raises(DataError, match="6145 bytes, which are no records of 3073"):
+    with pytest.raises(DataError, match="6145 bytes, not a multiple of 3073"):
         read("cifar10", tmp_path)
 
 

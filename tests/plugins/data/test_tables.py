@@ -110,7 +110,7 @@ def test_a_private_column_is_no_input_unless_the_spec_says_so(tmp_path: Path) ->
     assert "sex" not in seen.features
     assert seen.inputs.shape[1] == left_out.inputs.shape[1] + 2
     assert seen.warnings == (
-        "'sex' is private and an input of the model: whoever sees the input knows it",
+        "'sex' is private and an input of the model: knowing the inputs is knowing it",
     )
 
 
@@ -207,15 +207,15 @@ def test_a_sample_is_drawn_in_proportion_to_labels_and_always_the_same(tmp_path:
             "no column 'seks'",
         ),
         ({"private": ["sex", "pay"]}, ("private", 1), "cannot be private as well"),
-        ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "has another part to play"),
-        ({"numeric": ["job"]}, ("numeric", 0), "holds 'cook' in row 1, which is no number"),
-        ({"members": "job"}, ("members",), "'cook' in row 1 says neither"),
+        ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "is dropped, but is also the target or private"),
+        ({"numeric": ["job"]}, ("numeric", 0), "must be numeric, but holds 'cook' in row 1"),
+        ({"members": "job"}, ("members",), "'cook' in row 1 is neither"),
         ({"target": "name"}, ("target",), "too many for labels"),
-        ({"samples": 7}, ("samples",), "7 samples are asked for, and there are 6"),
+        ({"samples": 7}, ("samples",), "'samples' is 7, but there are only 6 samples"),
         (
             {"drop": ["name", "age", "job", "zip", "kept", "person", "sex"]},
             (),
-            "no column is left for the model to see",
+            "no column is left as an input",
         ),
     ],
 )
@@ -238,7 +238,7 @@ def test_what_does_not_fit_the_table_is_said_at_its_place(
         ("a,pay\n", "the table has no rows"),
         ("a,pay\n1,?\n", "no row is left"),
         ("a,pay\n1,x\n2\n", "line 3 of"),
-        ("a,pay\n1,x\n1,y\nb,x,2\n", "has 3 cells, and there are 2 columns"),
+        ("a,pay\n1,x\n1,y\nb,x,2\n", "has 3 cells instead of 2"),
     ],
 )
 def test_a_broken_file_is_said_to_be(tmp_path: Path, text: str, message: str) -> None:
@@ -362,7 +362,7 @@ def test_columns_may_be_in_another_order_in_the_second_file(tmp_path: Path) -> N
         (
             PEOPLE,
             {"members": "kept", "drop": []},
-            "'kept' tells who is a member, and so do the two",
+            "'kept' and the two files both give membership",
         ),
     ],
 )
@@ -581,13 +581,13 @@ def test_text_is_read_in_its_encoding(
 @pytest.mark.parametrize(
     ("text", "params", "message"),
     [
-        ("a;pay\n1;x\n", {}, "has one cell, 'a;pay'; write 'delimiter: \";\"'"),
+        ("a;pay\n1;x\n", {}, "has a single cell, 'a;pay'; write 'delimiter: \";\"'"),
         ("a\tpay\n1\tx\n", {}, r"write 'delimiter: \"\\t\"'"),
         ("1;x\n2;x\n", {"names": ["a", "pay"]}, "write 'delimiter: \";\"'"),
-        ("a,pay\n1,x,\n", {}, "take the delimiter at the end of each line out"),
+        ("a,pay\n1,x,\n", {}, "remove the delimiter at the end of each line"),
         (",,pay\n1,2,x\n", {}, "columns 1, 2 of .* have no name"),
         ("pay,a\nx,1\n", {"names": ["a", "pay"]}, "the first line of .* holds the names"),
-        ("a,pay\0\n1,x\n", {}, "holds zero bytes, as UTF-16 text without a mark does"),
+        ("a,pay\0\n1,x\n", {}, "holds zero bytes, like UTF-16 text without a byte-order mark"),
     ],
 )
 def test_a_file_in_another_layout_is_said_to_be(
@@ -601,7 +601,7 @@ def test_a_file_in_another_layout_is_said_to_be(
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"encoding": "utf-42"}, "there is no text encoding 'utf-42'"),
+        ({"encoding": "utf-42"}, "there is no encoding 'utf-42'"),
         ({"decimal": ",", "thousands": ","}, "'decimal' and 'thousands' are both ','"),
     ],
 )
@@ -622,7 +622,7 @@ def test_numbers_that_are_left_as_they_are_fit_float32(tmp_path: Path) -> None:
 
 def test_what_is_no_cell_of_a_table_is_refused(tmp_path: Path) -> None:
     """A list is several values, and bytes may be no text."""
-    for column, message in (([[1, 2], [3]], "holds list<"), ([b"\xff", b"a"], "no UTF-8 text")):
+    for column, message in (([[1, 2], [3]], "holds list<"), ([b"\xff", b"a"], "not UTF-8 text")):
         pq.write_table(pa.table({"a": column, "pay": ["x", "y"]}), tmp_path / "odd.parquet")
         with pytest.raises(DataError, match=message):
             ParquetFile(ParquetParams(path=str(tmp_path / "odd.parquet"), target="pay")).load()

@@ -1,4 +1,4 @@
-"""Arrays and images as inputs of a model, encoded as the data were that the model was made from."""
+"""Encoders of arrays and images: model inputs with the encoding of the training data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,18 +18,19 @@ from safecompress_plugins.data.images.manifest import ImageParams
 
 __all__ = ["ArrayEncoder", "ImageEncoder"]
 
+# They choose and store samples; the encoding of an image does not depend on them.
 STORED_AS = ("samples", "samples_seed", "storage", "workers")
-"""Parameters that say nothing of what becomes of an image."""
+"""Parameters without influence on an image's encoding."""
 
 
 @dataclass(frozen=True)
 class ArrayEncoder(Encoder):
-    """Numbers of the shape of a sample, divided by what their largest was in training.
+    """Encoder of numbers with the shape of a sample, divided by a constant.
 
     Attributes:
         shape: of one sample.
-        divisor: what numbers are divided by.
-        bytes_only: whether the data were bytes; other numbers would be of another unit.
+        divisor: the constant.
+        bytes_only: whether the data were bytes; numbers of other types would have another unit.
     """
 
     shape: tuple[int, ...]
@@ -38,12 +39,12 @@ class ArrayEncoder(Encoder):
 
     @classmethod
     def restored(cls, record: Mapping[str, Any]) -> "ArrayEncoder":
-        """The encoder of a record."""
+        """Rebuild the encoder from its record."""
         return cls(tuple(record["shape"]), float(record["divisor"]), bool(record["bytes_only"]))
 
     @property
     def record(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """JSON-ready fields of the encoder."""
         return {
             "kind": "arrays",
             "shape": list(self.shape),
@@ -52,7 +53,7 @@ class ArrayEncoder(Encoder):
         }
 
     def encode(self, rows: Any) -> EncodedRows:
-        """Rows as inputs, shape (N, ...).
+        """Encode rows as inputs, shape (N, ...).
 
         Args:
             rows: an array, a tensor or nested lists of shape (N, ...), samples flattened or not; or
@@ -60,16 +61,17 @@ class ArrayEncoder(Encoder):
                 array only.
 
         Raises:
-            DataError: if they are not numbers of that shape, or not finite.
+            DataError: if the rows are not finite numbers of that shape.
         """
         array = _array(rows)
         if array.dtype.kind not in "biuf":
             raise DataError(f"the rows are {array.dtype}", mend="give numbers")
         if self.bytes_only and array.dtype != np.uint8:
             raise DataError(
-                f"the rows are {array.dtype}, and the model was made from bytes (uint8)",
-                mend="give them as they were: whole numbers from 0 to 255, as uint8",
+                f"the rows are {array.dtype}, and the model was trained on bytes (uint8)",
+                mend="give whole numbers from 0 to 255, as uint8",
             )
+        # A single sample is accepted without its leading dimension.
         samples = array[None] if array.shape == self.shape else array
         if samples.ndim < 2 or samples[:1].size not in (0, int(np.prod(self.shape))):
             raise DataError(
@@ -77,6 +79,7 @@ class ArrayEncoder(Encoder):
                 mend=f"the model takes samples of shape {self.shape}: give (N, "
                 f"{', '.join(map(str, self.shape))})",
             )
+        # Checked before the division, so that two large identifiers do not silently become one.
         inputs = float32_of(samples, name="a row")[0] / self.divisor
         inputs = inputs.reshape(len(samples), *self.shape)
         broken = (~inputs.isfinite().flatten(1).all(dim=1)).nonzero()[:, 0].tolist()
@@ -89,11 +92,11 @@ class ArrayEncoder(Encoder):
 
 @dataclass(frozen=True)
 class ImageEncoder(Encoder):
-    """Images of one size, normalised channel by channel.
+    """Encoder of images of one size, normalised by channel.
 
     Attributes:
         shape: of a decoded image, (C, H, W).
-        params: how images are scaled, made bytes of and normalised.
+        params: how images are resized, converted to bytes and normalised.
     """
 
     shape: tuple[int, ...]
@@ -101,34 +104,35 @@ class ImageEncoder(Encoder):
 
     @classmethod
     def of(cls, params: ImageParams, shape: Sequence[int]) -> "ImageEncoder":
-        """The encoder of images that were read with some parameters."""
+        """Build the encoder of images that were read with these parameters."""
         written = params.model_dump(mode="json")
         reading = {
             name: written[name] for name in ImageParams.model_fields if name not in STORED_AS
         }
+        # The effective normalisation: the record must not depend on a later default.
         reading["normal"] = params.normalisation.model_dump(mode="json")
         return cls(tuple(shape), ImageParams.model_validate(reading))
 
     @classmethod
     def restored(cls, record: Mapping[str, Any]) -> "ImageEncoder":
-        """The encoder of a record."""
+        """Rebuild the encoder from its record."""
         return cls(tuple(record["shape"]), ImageParams.model_validate(record["reading"]))
 
     @property
     def record(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """JSON-ready fields of the encoder."""
         reading = self.params.model_dump(mode="json", exclude=set(STORED_AS))
         return {"kind": "images", "shape": list(self.shape), "reading": reading}
 
     def encode(self, rows: Any) -> EncodedRows:
-        """Images as inputs, shape (N, C, H, W).
+        """Encode images as inputs, shape (N, C, H, W).
 
         Args:
             rows: the path of an image or of a folder of images, or a sequence of paths, encoded
                 images (bytes), PIL images, or arrays of pixels (H, W, 3) or (H, W), uint8.
 
         Raises:
-            DataError: if one of them is no image, or is of another size than in training.
+            DataError: if one is not an image, or has another size than in training.
         """
         names = None
         if isinstance(rows, str | PathLike):
@@ -165,6 +169,7 @@ def _array(rows: Any) -> NDArray[Any]:
     if not isinstance(rows, str | PathLike):
         return np.asarray(rows)
     try:
+        # Never unpickle: a pickle can run any code.
         loaded = np.load(Path(rows), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded

@@ -1,4 +1,4 @@
-"""float32 inputs out of numbers of other types, with a check that no two of them become one."""
+"""Conversion to float32, with a check that distinct whole numbers stay distinct."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from safecompress_core.toolkit import DataError
 __all__ = ["float32_of"]
 
 EXACT = 1 << 24
-"""Up to here float32 holds every whole number."""
+"""Largest number up to which float32 represents every whole number."""
 
 
 def float32_of(
@@ -22,20 +22,22 @@ def float32_of(
 
     Args:
         numbers: of any shape; booleans, whole numbers or floats.
-        name: what an error calls them.
-        field: where the spec names them.
+        name: what an error calls the numbers.
+        field: the spec's field that names them.
 
     Returns:
-        The same numbers, and what was done in words; empty where each of them is kept exactly.
+        The same numbers, and a note on the conversion; empty where all are exact.
 
     Raises:
-        DataError: if a finite number is too large for float32, or two different whole numbers, such
-            as identifiers or times, would become one.
+        DataError: if a finite number is too large for float32, or two distinct whole numbers, such
+            as identifiers or times, would become equal.
     """
+    # Overflow to infinity is an error of its own below, not a warning of numpy.
     with np.errstate(over="ignore"):
         floats = numbers.astype(np.float32)
     if numbers.dtype.kind == "b" or np.can_cast(numbers.dtype, np.float32, casting="safe"):
         return torch.from_numpy(floats), ""
+    # NaN and infinities survive the conversion; only finite numbers can be damaged.
     finite = numbers[np.isfinite(numbers)]
     with np.errstate(over="ignore"):
         beyond = finite[~np.isfinite(finite.astype(np.float32))]
@@ -51,14 +53,14 @@ def float32_of(
 
 
 def _require_distinct(large: NDArray[Any], *, name: str, field: tuple[str | int, ...]) -> None:
-    """Whole numbers beyond ``EXACT`` that differ have to differ in float32 as well."""
+    """Require that distinct whole numbers beyond ``EXACT`` stay distinct in float32."""
+    # Fractions lose digits as every float32 does; only whole numbers may be identifiers.
     whole = np.unique(large[large == np.rint(large)] if large.dtype.kind == "f" else large)
     same = np.flatnonzero(np.diff(whole.astype(np.float32)) == 0)
     if len(same):
         one, other = whole[same[0]], whole[same[0] + 1]
         raise DataError(
-            f"{name} holds {one} and {other}, which float32 cannot tell apart",
-            mend="leave out what is an identifier; subtract the smallest from what is a time, or "
-            "scale it",
+            f"{name} holds {one} and {other}, which are equal as float32",
+            mend="leave out identifiers; subtract the smallest value from times, or scale them",
             field=field,
         )

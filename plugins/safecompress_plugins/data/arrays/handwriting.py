@@ -1,7 +1,7 @@
 """Handwritten digits with two real labels: the digit, and the session in which it was written.
 
 scikit-learn's ``load_digits`` holds the 1,797 test images of UCI's *Optical Recognition of
-Handwritten Digits*. They are 14 filled-in forms one after another, so the row tells the writing
+Handwritten Digits*. They are 14 filled-in forms in order, so the row determines the writing
 session. A session is not a person: UCI records 13 writers and no identities.
 """
 
@@ -18,7 +18,7 @@ from safecompress_plugins.data.manifest import SESSION_STARTS, HandwritingParams
 
 __all__ = ["Handwriting"]
 
-BRIGHTEST = 16.0  # pixels count the ink in a 4x4 block
+BRIGHTEST = 16.0  # a pixel counts the ink of a 4x4 block
 
 
 class Handwriting(EncodingSource):
@@ -31,6 +31,7 @@ class Handwriting(EncodingSource):
         """Read the images from the installed scikit-learn."""
         digits: Any = load_digits()
         rows = np.arange(len(digits.target))
+        # side="right": a form's first row belongs to that form, not to the one before it.
         session = np.searchsorted(SESSION_STARTS, rows, side="right") - 1
         labels = {
             "digit": Attribute(
@@ -41,6 +42,7 @@ class Handwriting(EncodingSource):
                 tuple(f"session {number}" for number in range(1, len(SESSION_STARTS) + 1)),
             ),
         }
+        # Whichever label is not the task stays in the dictionary as the private attribute.
         task = labels.pop(self._task)
         inputs = torch.as_tensor(digits.images, dtype=torch.float32)[:, None] / BRIGHTEST
         return Dataset(

@@ -1,4 +1,4 @@
-"""Noise in the shape of real data: to plan a run where its data are not."""
+"""Noise in the shape of real data, to plan a run without its data."""
 
 import torch
 
@@ -11,15 +11,16 @@ __all__ = ["MadeUp"]
 
 
 class MadeUp(EncodingSource):
-    """Uniform numbers in [0, 1), or texts of one word; labels take turns."""
+    """Uniform numbers in [0, 1), or texts of one repeated word; labels in rotation."""
 
     def __init__(self, params: MadeUpParams) -> None:
         self._params = params
 
     def load(self) -> Dataset:
-        """Draw the samples; the same parameters give the same ones."""
+        """Draw the samples; equal parameters give equal samples."""
         params = self._params
         shape = (0,) if params.words else tuple(params.shape)
+        # A fixed seed: timings do not depend on the values, and a plan is reproducible.
         generator = torch.Generator().manual_seed(0)
         return Dataset(
             inputs=torch.rand(params.samples, *shape, generator=generator),

@@ -1,4 +1,4 @@
-"""Parameters of noise in the shape of real data."""
+"""Name and parameters of noise in the shape of real data."""
 
 from typing import Annotated
 
@@ -15,17 +15,17 @@ class MadeUpParams(Params):
     """Noise in the shape of real data, for ``safecompress plan --measure``."""
 
     samples: Count
-    """How many samples there are, members and others."""
+    """Number of samples, members and non-members."""
     classes: Annotated[int, Field(ge=2, le=1_000_000)] = 10
-    """How many task labels there are."""
+    """Number of task labels."""
     shape: Annotated[list[Count], Field(min_length=1)] = [3, 32, 32]
-    """Of one sample; of no meaning for texts."""
+    """Shape of one sample; unused for texts."""
     words: Annotated[int, Field(ge=0)] = 0
-    """Length of each text, for a model that reads; 0: samples are numbers."""
+    """Words per text, for a text model; 0: samples are numbers."""
 
 
 def made_up_card(params: MadeUpParams) -> DataCard:
-    """What will be made up."""
+    """Describe the data set without building it."""
     return DataCard(
         samples=params.samples,
         classes=params.classes,
@@ -39,7 +39,7 @@ DEFINITIONS = (
         name="made-up",
         params=MadeUpParams,
         target="safecompress_plugins.data.arrays.made_up:MadeUp",
-        summary="Noise in the shape of real data, to plan a run where its data are not.",
+        summary="Noise in the shape of real data, to plan a run without its data.",
         card=made_up_card,
     ),
 )

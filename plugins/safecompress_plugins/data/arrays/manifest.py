@@ -1,4 +1,4 @@
-"""Names and parameters of what comes as arrays, or out of a program."""
+"""Names and parameters of data sets from arrays, libraries and Python functions."""
 
 from typing import Annotated, Any
 
@@ -15,58 +15,58 @@ class NumpyParams(SidesParams, SampledParams):
     path: DataPath
     """The file, as ``numpy.savez`` writes it; arrays of Python objects are refused."""
     inputs: str = "inputs"
-    """The array of inputs, shape (N, ...); bytes are divided by 255, all else is taken as it is."""
+    """The array of inputs, shape (N, ...); bytes are divided by 255, other types are unchanged."""
     target: str = "labels"
     """The array that the model predicts, shape (N,): numbers or text."""
     private: list[str] = []
     """Arrays that must stay private, shape (N,): whole numbers or text."""
     members: Annotated[str, MembershipMark()] | None = None
-    """Array that tells who is a member, for ``pools.members: given``: true or false, 1 or 0."""
+    """Array with membership, for ``pools.members: given``: true or false, 1 or 0."""
     group: str | None = None
-    """Array whose equal values belong together and stay on one side."""
+    """Array of group identifiers; a group's samples stay on one side."""
 
 
 class PythonParams(Params):
-    """Samples that a function of yours makes."""
+    """Samples returned by a Python function of the user."""
 
     function: str
     """``module:function``; it returns a ``safecompress_core.toolkit.Dataset``."""
     folder: DataPath | None = None
-    """A folder to import from, beside what is installed."""
+    """A folder to import from, in addition to installed packages."""
     arguments: dict[str, Any] = {}
-    """What the function is called with, by name."""
+    """Keyword arguments of the function."""
 
 
 class TorchvisionParams(ImageParams):
     """A data set of torchvision."""
 
     name: str
-    """Its class: FashionMNIST, SVHN, GTSRB, ..."""
+    """Its class in torchvision: FashionMNIST, SVHN, GTSRB, ..."""
     root: DataPath
-    """Where its files are."""
+    """The folder of its files."""
     download: bool = False
-    """Whether torchvision may fetch what is not there."""
+    """Whether torchvision may download missing files."""
     options: dict[str, str | int | bool] = {}
-    """What else its class is built from; not the part, since training and test are both read."""
+    """Further arguments of its class; not the split, since training and test are both read."""
 
 
 class HuggingfaceParams(ImageParams, TableParams):
-    """A data set of Hugging Face, by its name or from local files."""
+    """A data set of Hugging Face, by name or from local files."""
 
     name: str | None = None
     """Its name on the hub: ``org/name``."""
     path: DataPath | None = None
     """Instead of a name, a folder of data files, or one that ``save_to_disk`` has written."""
     config: str | None = None
-    """Which of its configurations."""
+    """The configuration's name."""
     revision: str | None = None
-    """Which of its versions: a commit, best of all."""
+    """The version: preferably a commit."""
     splits: list[str] = ["train", "test"]
-    """The parts that are read; those in the first are members for ``pools.members: given``."""
+    """The splits to read; those in the first are members for ``pools.members: given``."""
     image: str | None = None
-    """Column of images; the others are then no inputs."""
+    """Column of images; other columns are then not inputs."""
     download: bool = False
-    """Whether the hub may be asked for what is not in the local cache."""
+    """Whether to download from the hub what is not in the local cache."""
 
 
 DEFINITIONS = (
@@ -80,21 +80,21 @@ DEFINITIONS = (
         name="python",
         params=PythonParams,
         target="safecompress_plugins.data.arrays.python_function:PythonFunction",
-        summary="Samples that a function of yours returns; only with --allow-code.",
+        summary="Samples returned by a Python function of the user; only with --allow-code.",
         runs_code=True,
     ),
     DataDef(
         name="torchvision",
         params=TorchvisionParams,
         target="safecompress_plugins.data.images.torchvision_images:TorchvisionImages",
-        summary="Images with one label each, as a class of torchvision reads them.",
+        summary="Images with one label each, read by a class of torchvision.",
         cites="https://docs.pytorch.org/vision, 2016-2026",
     ),
     DataDef(
         name="huggingface",
         params=HuggingfaceParams,
         target="safecompress_plugins.data.huggingface_data:HuggingfaceData",
-        summary="Tables, texts or images of the library datasets, by name or from local files.",
+        summary="Tables, texts or images of Hugging Face datasets, by name or from local files.",
         cites="Lhoest et al. 2021, Datasets: A Community Library for NLP, EMNLP",
     ),
 )

@@ -1,4 +1,4 @@
-"""Arrays of a .npz file, read without pickle."""
+"""Arrays of an .npz file, read without pickle."""
 
 import zipfile
 from pathlib import Path
@@ -30,13 +30,13 @@ BLANK = frozenset(MISSING_CELLS)
 
 
 class NumpyArchive(EncodingSource):
-    """Inputs as they are, or bytes in [0, 1]."""
+    """Inputs unchanged, or bytes scaled to [0, 1]."""
 
     def __init__(self, params: NumpyParams) -> None:
         self._params = params
 
     def load(self) -> Dataset:
-        """Read the arrays that are named; samples without a label are left out."""
+        """Read the named arrays; samples without a label are dropped."""
         params = self._params
         named: dict[Field, str] = {
             ("inputs",): params.inputs,
@@ -46,6 +46,7 @@ class NumpyArchive(EncodingSource):
             **({("group",): params.group} if params.group else {}),
         }
         numbers, columns, sides = self._read(named)
+        # Labels first: a sample without one is of no use, and its row is dropped in all arrays.
         labelled = np.flatnonzero(~columns[params.target].missing)
         count, notes = len(numbers), []
         if len(labelled) < count:
@@ -85,20 +86,21 @@ class NumpyArchive(EncodingSource):
                 bytes_only=bounds is not None,
             ),
         )
+        # Sampling comes last, so that notes and encodings describe the whole file.
         rows = sampled_rows(labels.codes, given, params)
         return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))
 
     def _read(
         self, named: dict[Field, str]
     ) -> tuple[NDArray[Any], dict[str, RawColumn], RawColumn | None]:
-        """The inputs and the other arrays, of both files if there are two, and who is a member."""
+        """Return the inputs, the other arrays, and membership, of both files if there are two."""
         params = self._params
         inputs, columns = _parts(_arrays(existing(params.path, field=("path",)), named), named)
         if params.non_members is None:
             return inputs, columns, columns[params.members] if params.members else None
         if params.members:
-            message = f"the array {params.members!r} tells who is a member, and so do the two files"
-            raise DataError(message, mend="leave one of them out", field=("members",))
+            message = f"the array {params.members!r} and the two files both give membership"
+            raise DataError(message, mend="remove one of them", field=("members",))
         path = existing(params.non_members, field=("non_members",))
         others, further = _parts(_arrays(path, named), named)
         whole = {
@@ -109,7 +111,8 @@ class NumpyArchive(EncodingSource):
 
 
 def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[str, RawColumn]]:
-    """The inputs as they are, and all else as cells of text."""
+    """Separate the inputs, unchanged, from the other arrays, as cells of text."""
+    # Labels take the same path as columns of a CSV file, so equal values are encoded alike.
     columns = {
         name: _cells(arrays[name], name, field)
         for field, name in named.items()
@@ -119,7 +122,7 @@ def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[
 
 
 def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
-    """Values as text, None where one is missing: NaN, NaT, or a spelling that tables have too."""
+    """Convert values to text, None for missing ones: NaN, NaT, or a spelling of missing."""
     if array.dtype.kind not in "biufSUMm":
         message = f"the array {name!r} holds {array.dtype}"
         raise DataError(message, mend="write numbers or text", field=field)
@@ -128,7 +131,7 @@ def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
             array = np.char.decode(array, "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"the array {name!r} holds bytes that are no UTF-8 text ({error})",
+                f"the array {name!r} holds bytes that are not UTF-8 text ({error})",
                 mend="write it as text: array.astype(str), or numpy.char.decode with its encoding",
                 field=field,
             ) from error
@@ -136,19 +139,19 @@ def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
 
 
 def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
-    """The rows of both, which must be of one kind: bytes and fractions are not the same numbers."""
+    """Concatenate the rows of two files, which must have the same unit: bytes or fractions."""
     if members.shape[1:] != others.shape[1:] or members.dtype.kind != others.dtype.kind:
         raise DataError(
             f"the array {name!r} is {members.dtype} of rows {members.shape[1:]} in one file, and "
             f"{others.dtype} of rows {others.shape[1:]} in the other",
-            mend="write both files alike",
+            mend="write both files with the same type and shape",
             field=("non_members",),
         )
     if np.uint8 in (members.dtype, others.dtype) and members.dtype != others.dtype:
         raise DataError(
             f"the array {name!r} is {members.dtype} in one file and {others.dtype} in the other, "
             "and only bytes are divided by 255",
-            mend="write both files alike",
+            mend="write both files with the same type",
             field=("non_members",),
         )
     return np.concatenate([members, others])
@@ -156,8 +159,9 @@ def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[A
 
 def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
     if not zipfile.is_zipfile(path):
-        raise _unreadable(path, "it is no .npz archive")
+        raise _unreadable(path, "it is not an .npz archive")
     try:
+        # allow_pickle=False: a pickle can run any code.
         with np.load(path, allow_pickle=False) as archive:
             require_columns(archive.files, named.items(), noun="array")
             arrays = {name: archive[name] for name in named.values()}
@@ -167,11 +171,11 @@ def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
         message = f"the arrays are of different lengths: {told}"
-        raise DataError(message, mend="give each of them a row a sample", field=("path",))
+        raise DataError(message, mend="give each array one row per sample", field=("path",))
     for field, name in named.items():
         if field != ("inputs",) and arrays[name].ndim != 1:
-            message = f"the array {name!r} has the shape {arrays[name].shape}, and not (N,)"
-            raise DataError(message, mend="write a value a sample", field=field)
+            message = f"the array {name!r} has the shape {arrays[name].shape} instead of (N,)"
+            raise DataError(message, mend="write one value per sample", field=field)
     return arrays
 
 
@@ -184,13 +188,14 @@ def _unreadable(path: Path, why: str) -> DataError:
 
 
 def _inputs(array: NDArray[Any], name: str) -> tuple[Tensor, tuple[Tensor, Tensor] | None, str]:
-    """As float32, the bounds of what were bytes, and what was done."""
+    """Return float32 inputs, the bounds if they were bytes, and a note on the conversion."""
     if array.dtype.kind not in "biuf" or array.ndim < 2:
         raise DataError(
             f"the inputs are {array.dtype} of shape {array.shape}",
             mend="write numbers of shape (N, ...)",
             field=("inputs",),
         )
+    # Only bytes have known bounds; for other types 0 and 1 would be a guess.
     if array.dtype == np.uint8:
         bounds = (torch.zeros(()), torch.ones(()))
         return torch.from_numpy(array).float() / BRIGHTEST, bounds, f"{name}: bytes, divided by 255"

@@ -1,4 +1,4 @@
-"""Samples out of a function that the user has written."""
+"""Samples returned by a Python function of the user."""
 
 from dataclasses import replace
 
@@ -18,30 +18,31 @@ __all__ = ["PythonFunction"]
 
 
 class PythonFunction(EncodingSource):
-    """Imports and calls it; the spec layer has seen to it that the user allows that."""
+    """Import and call of the function; the spec layer has checked the user's permission."""
 
     def __init__(self, params: PythonParams) -> None:
         self._params = params
 
     @staticmethod
     def reads(params: PythonParams) -> list[ExternalCode]:
-        """The sources that the function is imported from."""
+        """List the sources that the function is imported from."""
         return [ExternalCode(name=params.function, folder=params.folder)]
 
     def load(self) -> Dataset:
-        """What the function returns."""
+        """Call the function."""
         params = self._params
         if params.folder is not None:
             existing(params.folder, field=("folder",), is_folder=True)
         try:
             made = imported(*self.reads(params))(**params.arguments)
+        # Our own errors already name the cause and its remedy.
         except SafeCompressError:
             raise
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise DataError(
                 f"{params.function!r} cannot be used ({reason})",
-                mend="mend it, or name another one",
+                mend="correct it, or name another one",
                 field=("function",),
             ) from error
         if not isinstance(made, Dataset):
@@ -50,6 +51,7 @@ class PythonFunction(EncodingSource):
                 mend="return a safecompress_core.toolkit.Dataset",
                 field=("function",),
             )
+        # An encoder of the user, or texts, need none of ours.
         if made.encoder is not None or made.texts:
             return made
         return replace(made, encoder=ArrayEncoder(tuple(made.inputs.shape[1:])))

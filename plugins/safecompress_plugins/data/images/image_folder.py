@@ -1,4 +1,4 @@
-"""Folders of images, a folder a label."""
+"""Folders of images, one per label."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +19,16 @@ SIDES = {
     **dict.fromkeys(("train", "training"), True),
     **dict.fromkeys(("test", "testing", "val", "valid", "validation"), False),
 }
-"""Folders that tell members from non-members, in lower case."""
+"""Folder names that mark members (True) and non-members, in lower case."""
 TOOLS = {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "lost+found"}
-"""Folders that tools leave behind, in lower case; so are all whose name starts with a dot."""
+"""Folders written by tools, in lower case; names that start with a dot count as well."""
 MOST_SHOWN = 5
 
 Folders = Mapping[str, Sequence[Path]]
 
 
 class ImageFolder(EncodingSource):
-    """The folders of a folder are labels, or ``train`` and ``test`` that hold folders of labels."""
+    """A folder with one folder per label, or with ``train`` and ``test`` that hold such folders."""
 
     def __init__(self, params: ImageFolderParams) -> None:
         self._params = params
@@ -43,6 +43,7 @@ class ImageFolder(EncodingSource):
             parts = [
                 (folders_of_labels(folder), SIDES[name.lower()]) for name, folder in sides.items()
             ]
+            # With one side alone all samples would be members, so membership counts as unknown.
             given = {is_member for _, is_member in parts} == {True, False}
         else:
             parts, given = [({name: images_in(one) for name, one in below.items()}, True)], False
@@ -50,33 +51,34 @@ class ImageFolder(EncodingSource):
         if not len(images.labels):
             raise DataError(
                 f"no folder in {str(root)!r} holds images; {here(root)}",
-                mend="put the images of each label into a folder of its own",
+                mend="put the images of each label into its own folder",
                 field=("path",),
             )
         return image_dataset(images, self._params, warnings=list(_left_out(root)))
 
 
 def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[str, Path]) -> None:
-    """Refuse what is only half of a layout, or it would be another task.
+    """Reject a mixture of both layouts, which would define another task.
 
     Raises:
-        DataError: if sides and labels are mixed, or images lie beside folders that hold some.
+        DataError: if sides and labels are mixed, or images lie next to folders of images.
     """
     others = [name for name in below if name not in sides]
     if sides and others:
         raise DataError(
-            f"{str(root)!r} holds {_listed(sides)}, as sides are called, and images in "
-            f"{_listed(others)} as well",
+            f"{str(root)!r} holds the sides {_listed(sides)} and other folders of images: "
+            f"{_listed(others)}",
             mend="move out what is neither training nor test data, or name a folder whose folders "
             "are labels",
             field=("path",),
         )
+    # train/ inside a label's folder: one level too high was named.
     for name, folder in below.items():
         inner = [one.name for one in _folders(folder) if one.name.lower() in SIDES]
         if inner:
             raise DataError(
-                f"{name!r} in {str(root)!r} holds {_listed(inner)}, as sides are called, where a "
-                "folder of a label was expected",
+                f"{name!r} in {str(root)!r} is in the position of a label, but holds the sides "
+                f"{_listed(inner)}",
                 mend=f"name {str(folder)!r}, or put the labels into the sides: train/{name}",
                 field=("path",),
             )
@@ -84,9 +86,9 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
         loose = _files(folder)
         if loose and (below or folder is not root):
             raise DataError(
-                f"{len(loose)} images lie in {str(folder)!r} itself, beside folders of labels or "
-                f"instead of them; the first is {loose[0].name!r}",
-                mend="put the images of each label into a folder of its own",
+                f"{len(loose)} images lie directly in {str(folder)!r}, not in label folders; "
+                f"the first is {loose[0].name!r}",
+                mend="put the images of each label into its own folder",
                 field=("path",),
             )
 
@@ -98,41 +100,43 @@ def _listed(names: Sequence[str] | Mapping[str, Path]) -> str:
 
 
 def _left_out(root: Path) -> Iterator[str]:
-    """Warn of files that are no images by their names, and of folders that hold nothing else."""
+    """Warn of files without an image suffix, and of folders without images."""
     files = [path for path in _visible(root) if path.is_file()]
     odd = Counter(
         path.suffix.lower() or path.name
         for path in files
+        # Files next to the label folders, a README or a licence, are no images left out by mistake.
         if path.parent != root and path.suffix.lower() not in SUFFIXES
     )
     if odd:
         shown = ", ".join(f"{count} {suffix}" for suffix, count in odd.most_common(MOST_SHOWN))
         yield (
-            f"{odd.total()} files in {str(root)!r} are left out, since their names are no image's: "
+            f"{odd.total()} files in {str(root)!r} are left out, since they have no image suffix: "
             f"{shown}"
         )
     empty = [one.name for one in _folders(root) if not images_in(one)]
     if empty:
-        yield f"no images are in {_listed(empty)}, which is left out"
+        yield f"folders without images are left out: {_listed(empty)}"
 
 
 def images_in(folder: Path) -> list[Path]:
-    """All images in a folder and below, in alphabetical order, but for what tools left there."""
+    """List all images in a folder and below, in alphabetical order, without tools' leftovers."""
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def folders_of_labels(folder: Path) -> dict[str, list[Path]]:
-    """The images of each folder in a folder that holds any."""
+    """List the images of each folder that holds any."""
     found = {one.name: images_in(one) for one in _folders(folder)}
     return {name: images for name, images in found.items() if images}
 
 
 def _visible(folder: Path) -> list[Path]:
-    """All that is in a folder and below, but for what is hidden or a tool's, sorted."""
+    """List all paths in a folder and below, sorted, without hidden ones and tools' leftovers."""
     return sorted(
         path
         for path in folder.rglob("*")
         if not any(_is_left_behind(part) for part in path.relative_to(folder).parts)
+        # Only the part below the folder: a hidden directory further up is the user's choice.
     )
 
 
@@ -141,7 +145,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The images that lie in a folder itself."""
+    """List the images directly in a folder."""
     return sorted(
         one
         for one in folder.iterdir()
@@ -150,19 +154,20 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_left_behind(name: str) -> bool:
-    """Whether a name is that of a hidden file or folder, or of one that tools write."""
+    """Return whether a name is hidden, or one that tools write."""
     return name.startswith(".") or name.lower() in TOOLS
 
 
 def labelled(
     parts: Sequence[tuple[Mapping[str, Sequence[Path]], bool]], *, given: bool
 ) -> LabelledImages:
-    """Images of several parts with the labels of all.
+    """Combine images of several parts under one numbering of labels.
 
     Args:
         parts: the images of each label, and whether they are members.
-        given: whether the parts tell who is a member.
+        given: whether the parts determine membership.
     """
+    # Labels of all parts are numbered together: a label may be missing from one of them.
     names = sorted({name for folders, _ in parts for name, paths in folders.items() if paths})
     place = {name: index for index, name in enumerate(names)}
     paths: list[Path] = []
@@ -171,6 +176,7 @@ def labelled(
     for folders, is_member in parts:
         for name, files in folders.items():
             paths += files
+            # A folder without images is no label; its default position is multiplied by zero files.
             labels += [place.get(name, 0)] * len(files)
             sides += [is_member] * len(files)
     return LabelledImages(

@@ -1,7 +1,7 @@
-"""Images as inputs: decoded, of one size, normalised per channel when they are handed out.
+"""Image inputs: decoded, resized, and normalised by channel on access.
 
-A byte a value is a quarter of what floats need, and the same pixels give the same floats wherever
-they are kept: in memory as bytes, or on disk until a batch needs them.
+A byte per value takes a quarter of the memory of floats. The same pixels give the same floats in
+either storage: in memory as bytes, or on disk until a batch needs them.
 """
 
 import io
@@ -37,70 +37,73 @@ __all__ = [
 ]
 
 Encoded = bytes | Path
-"""An image as it was written: its bytes, or the file that holds them."""
+"""An image as stored: its bytes, or its file."""
 
 BRIGHTEST = 255
 FITS = 4 << 30
-"""Bytes of pixels up to which ``storage: auto`` keeps them in memory."""
+"""Bytes of pixels up to which ``storage: auto`` keeps images in memory."""
 AHEAD = 2
-"""Batches that each worker reads ahead."""
+"""Batches that each worker prefetches."""
 
 
 def bounds_of(normal: Normal) -> tuple[Tensor, Tensor]:
-    """What black and white are after normalisation, each of shape (C, 1, 1)."""
+    """Return the normalised values of black and white, each of shape (C, 1, 1)."""
     mean, std = (torch.tensor(values)[:, None, None] for values in (normal.mean, normal.std))
     return (0 - mean) / std, (1 - mean) / std
 
 
 class _Images(Inputs):
-    """What images have in common: pixels of one shape, normalised when handed out."""
+    """Base class of images: pixels of one shape, normalised on access."""
 
     def __init__(self, count: int, shape: tuple[int, ...], normal: Normal) -> None:
         self.shape = torch.Size((count, *shape))
         self._normal = normal
+        # bounds by device, so that no batch copies them again
         self._ends: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     def _normalised(self, pixels: Tensor) -> Tensor:
-        """(x / 255 − mean) / std, in float32, channel by channel."""
+        """Return (x / 255 − mean) / std, in float32, channel by channel."""
         device = pixels.device
         if device not in self._ends:
             low, high = bounds_of(self._normal)
             self._ends[device] = low.to(device), high.to(device)
+        # lerp between the values of black and white is the same normalisation in one kernel, and
+        # gives the bounds exactly at 0 and 255: attacks that clamp to the bounds rely on that.
         return torch.lerp(*self._ends[device], pixels.float() / BRIGHTEST)
 
 
 class ByteImages(_Images):
-    """Pixels in memory, shape (N, C, H, W), uint8, on the device that they are sent to."""
+    """Pixels in memory, shape (N, C, H, W), uint8, on the requested device."""
 
     def __init__(self, pixels: Tensor, normal: Normal) -> None:
         super().__init__(len(pixels), tuple(pixels.shape[1:]), normal)
         self._pixels = pixels
 
     def __getitem__(self, positions: Tensor) -> Tensor:
-        """Normalised images, on the device where the pixels are."""
+        """Return normalised images, on the device of the pixels."""
         return self._normalised(self._pixels[positions.to(self._pixels.device)])
 
     def take(self, positions: Tensor) -> "ByteImages":
-        """These images alone."""
+        """Select these images."""
         return ByteImages(self._pixels[positions.to(self._pixels.device)], self._normal)
 
     def to(self, device: torch.device) -> "ByteImages":
-        """The pixels themselves are sent, a quarter of what floats would be."""
+        """Move the pixels to a device, a quarter of the bytes of floats."""
         return ByteImages(self._pixels.to(device), self._normal)
 
     def contents(self, positions: Tensor) -> Iterator[bytes]:
-        """The pixels of each image."""
+        """Yield the pixels of each image."""
         for position in positions.tolist():
             yield self._pixels[position].cpu().numpy().tobytes()
 
 
 class FileImages(_Images):
-    """Encoded images, decoded when a batch needs them, by workers that read ahead if there are any.
+    """Encoded images, decoded when a batch needs them, optionally by prefetching workers.
 
     Args:
         encoded: the images.
-        shape: of one of them once it is decoded and scaled, (C, H, W).
-        params: how they are scaled and normalised, and how many workers decode.
+        shape: of a decoded and resized image, (C, H, W).
+        params: resizing, normalisation and the number of workers.
     """
 
     def __init__(
@@ -110,31 +113,32 @@ class FileImages(_Images):
         self._encoded = encoded
         self._params = params
 
+    # Cached, since a view of all images is built again for every batch otherwise.
     @cached_property
     def _decoding(self) -> "_Decoding":
         return _Decoding(self._encoded, self._params, self.shape[1:])
 
     def __getitem__(self, positions: Tensor) -> Tensor:
-        """Normalised images, decoded now."""
+        """Return normalised images, decoded now."""
         if positions.dtype == torch.bool:
             positions = positions.nonzero()[:, 0]
         return self._normalised(self._decoding.pixels(positions.tolist()))
 
     def take(self, positions: Tensor) -> "FileImages":
-        """A view of these images alone."""
+        """Return a view of these images."""
         rows = positions.nonzero()[:, 0] if positions.dtype == torch.bool else positions
         return FileImages(
             [self._encoded[row] for row in rows.tolist()], self.shape[1:], self._params
         )
 
     def contents(self, positions: Tensor) -> Iterator[bytes]:
-        """The bytes that were written."""
+        """Yield the encoded bytes of each image."""
         for position in positions.tolist():
             encoded = self._encoded[position]
             yield encoded if isinstance(encoded, bytes) else encoded.read_bytes()
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Decoded by workers, at most ``2 * workers`` batches ahead, in the order of positions."""
+        """Yield batches in the order of positions, decoded by workers that prefetch."""
         workers = self._params.workers
         loader: DataLoader[Tensor] = DataLoader(
             self._decoding,
@@ -143,14 +147,15 @@ class FileImages(_Images):
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
             pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # or it would draw from the global one
+            # a loader draws a seed, and must not draw it from the global state
+            generator=torch.Generator(),
         )
         for pixels in loader:
             yield self._normalised(pixels)
 
 
 class _Decoding(TorchDataset[Tensor]):
-    """What a worker of a loader does: one image after the other, shape (C, H, W), uint8."""
+    """Work of a loader's worker: one decoded image, shape (C, H, W), uint8."""
 
     def __init__(
         self, encoded: Sequence[Encoded], params: ImageParams, shape: tuple[int, ...]
@@ -169,7 +174,7 @@ class _Decoding(TorchDataset[Tensor]):
         return torch.from_numpy(pixels)
 
     def pixels(self, positions: Iterable[int]) -> Tensor:
-        """Several of them, shape (n, C, H, W)."""
+        """Stack several images, shape (n, C, H, W)."""
         found = [self[position] for position in positions]
         return torch.stack(found) if found else torch.zeros(0, *self._shape, dtype=torch.uint8)
 
@@ -178,7 +183,7 @@ def decoded(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
     """Decode an image, shape (C, H, W), uint8.
 
     Raises:
-        DataError: if it is no image, or converting it would lose something.
+        DataError: if it is not an image, or the conversion would lose information.
     """
     with _opened(encoded) as image:
         return pixels_of(image, params, name=_named(encoded))
@@ -186,10 +191,10 @@ def decoded(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
 
 @contextmanager
 def _opened(encoded: Encoded) -> Iterator[Image.Image]:
-    """Open an image and name it in whatever goes wrong with it.
+    """Open an image, and name it in any error.
 
     Raises:
-        DataError: if it is no image, or one that is too large.
+        DataError: if it is not an image, or too large.
     """
     source: Any = io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded
     try:
@@ -197,12 +202,13 @@ def _opened(encoded: Encoded) -> Iterator[Image.Image]:
             yield image
     except Image.DecompressionBombError as error:
         raise DataError(
-            f"{_named(encoded)} is too large an image ({error})",
-            mend="scale it down, or take it out",
+            f"{_named(encoded)} is too large ({error})",
+            mend="scale it down, or remove it",
         ) from error
+    # All of these are raised by Pillow's decoders on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise DataError(
-            f"{_named(encoded)} is no image ({error})", mend="take it out, or mend it"
+            f"{_named(encoded)} is not a readable image ({error})", mend="replace or remove it"
         ) from error
 
 
@@ -211,12 +217,12 @@ def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[
 
     Args:
         image: in any mode.
-        params: its channels, its size (after the longer side is cut at both ends), and what becomes
-            of deep and of transparent images.
+        params: its channels, its size (after a centre crop of the longer side), and the treatment
+            of deep and transparent images.
         name: what an error calls it.
 
     Raises:
-        DataError: if converting it would lose something.
+        DataError: if the conversion would lose information.
     """
     plain = as_bytes(image, params, name=name)
     size = params.size
@@ -224,12 +230,13 @@ def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
     pixels = np.asarray(plain)
     if params.channels == 1:
+        # asarray may share Pillow's read-only buffer, which torch must not take over.
         return pixels[None].copy()
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
-    """Pixels that are there already, shape (N, C, H, W), scaled and made grey as the spec says."""
+    """Resize and convert decoded pixels, shape (N, C, H, W), as the parameters say."""
     _, channels, height, width = pixels.shape
     size = params.size
     if channels != params.channels or size not in {None, height} or size not in {None, width}:
@@ -244,11 +251,10 @@ def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
 
 
 def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tuple[str, ...]]:
-    """Images in memory as pixels, or as they are until they are needed; and what becomes of them.
+    """Store images in memory as pixels, or encoded on disk; also return their conversions.
 
     Raises:
-        DataError: if one of them is no image, is too large or would lose something, or they are not
-            of one size.
+        DataError: if one is not an image, is too large or would lose information, or sizes differ.
     """
     if not encoded:
         raise DataError("there are no images", mend="name another folder or file")
@@ -263,7 +269,8 @@ def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tup
     pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
     for position, one in enumerate(encoded):
         with _opened(one) as image:
-            found.add(change_of(image, params))  # before pixels are read, which clears it
+            # before pixels are read: Pillow then clears the tile description
+            found.add(change_of(image, params))
             array = pixels_of(image, params, name=_named(one))
         if array.shape != first.shape:
             raise sizes_differ(first.shape, array.shape, _named(one))
@@ -274,9 +281,9 @@ def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tup
 def _checked(
     encoded: Sequence[Encoded], shape: tuple[int, ...], params: ImageParams
 ) -> tuple[str, ...]:
-    """What becomes of images that stay encoded; each is read once, so a broken one is found now.
+    """Describe the conversions of images that stay encoded; reading each finds broken files now.
 
-    Of a plain JPEG an eighth of the pixels is decoded, which takes as much of the file.
+    For a plain JPEG an eighth of the resolution is decoded, which reads as much of the file.
     """
     found = set()
     for one in encoded:
@@ -284,6 +291,7 @@ def _checked(
             width, height = image.size
             found.add(change_of(image, params))
             if is_plain(image):
+                # draft() makes the JPEG decoder skip detail; load() still detects a truncated file.
                 image.draft(image.mode, (1, 1))
                 image.load()
             else:
@@ -294,11 +302,11 @@ def _checked(
 
 
 def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> DataError:
-    """What to say of an image that has not the size of the first, both (C, H, W)."""
+    """Build the error for an image with another size than the first, both (C, H, W)."""
     return DataError(
         f"images are of different sizes: the first is {first[2]} x {first[1]}, and {name} is "
         f"{other[2]} x {other[1]}",
-        mend=f"write 'size: {min(first[1:])}', say, and all are scaled to it",
+        mend=f"write 'size: {min(first[1:])}', for example, to resize all of them",
     )
 
 

@@ -1,4 +1,4 @@
-"""From encoded images and their labels to samples."""
+"""Labelled encoded images, and the data set made of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,16 +18,16 @@ __all__ = ["LabelledImages", "image_dataset"]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images, and what is known of each.
+    """Images with their labels and metadata.
 
     Attributes:
         images: encoded, or pixels of shape (N, C, H, W), uint8.
         labels: shape (N,), int64.
         classes: the name of each label.
-        attributes: what must stay private.
-        is_member: which of them are members, where that is known.
-        groups: which of them belong together, where that is known.
-        notes: what was done to them, a sentence each.
+        attributes: private attributes.
+        is_member: membership, if known.
+        groups: group of each image, if known.
+        notes: a sentence for each conversion.
     """
 
     images: Sequence[Encoded] | Tensor
@@ -39,7 +39,7 @@ class LabelledImages:
     notes: tuple[str, ...] = ()
 
     def with_labels(self) -> "LabelledImages":
-        """The same images without those whose label is -1, as a missing one is written."""
+        """Drop the images whose label is -1, the code of a missing label."""
         there = (self.labels >= 0).nonzero()[:, 0]
         count = len(self.labels)
         if len(there) == count:
@@ -48,13 +48,13 @@ class LabelledImages:
         return replace(self.take(there), notes=(*self.notes, note))
 
     def on_sides(self, column: RawColumn | None) -> "LabelledImages":
-        """The same images, with a column that tells who is a member."""
+        """Add membership from a column, if there is one."""
         if column is None:
             return self
         return replace(self, is_member=is_member_of(column, ("members",)))
 
     def take(self, rows: Tensor) -> "LabelledImages":
-        """Some of them, in this order."""
+        """Select rows, in this order."""
         images = self.images
         return LabelledImages(
             images[rows] if isinstance(images, Tensor) else [images[row] for row in rows.tolist()],
@@ -80,17 +80,18 @@ def image_dataset(
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> Dataset:
-    """Samples of one size, as many as are asked for.
+    """Build a data set of images of one size, sampled as the parameters say.
 
     Raises:
-        DataError: if they are not of one size, or not as many as are asked for.
+        DataError: if sizes differ, or there are fewer samples than requested.
     """
+    # Sampled before decoding: images that are not used are never opened.
     rows = sampled_rows(images.labels.numpy(), images.is_member, params)
     count = len(images.labels)
     said = list(notes)
     if len(rows) < count:
         images = images.take(torch.from_numpy(rows))
-        said.append(f"{len(rows)} of {count} images are used, drawn in proportion to the labels")
+        said.append(f"{len(rows)} of {count} images are used, stratified by label")
     inputs: Inputs
     if isinstance(images.images, Tensor):
         inputs = fitted(images.images, params)

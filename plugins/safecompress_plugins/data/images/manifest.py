@@ -1,4 +1,4 @@
-"""Parameters of what yields images."""
+"""Names and parameters of image data sets."""
 
 from typing import Annotated, Literal
 
@@ -19,16 +19,16 @@ Three = Annotated[list[float], Field(min_length=1, max_length=3)]
 
 
 class Normal(Params):
-    """What is subtracted from each channel of pixels in [0, 1], and what it is divided by."""
+    """Mean and standard deviation of each channel, for pixels in [0, 1]."""
 
     mean: Three = [0.5, 0.5, 0.5]
-    """Of each channel."""
+    """Subtracted from each channel."""
     std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, max_length=3)] = [
         0.5,
         0.5,
         0.5,
     ]
-    """Of each channel."""
+    """Divisor of each channel."""
 
     @model_validator(mode="after")
     def _of_one_length(self) -> "Normal":
@@ -41,40 +41,40 @@ class ImageParams(SampledParams):
     """Parameters of images."""
 
     size: Annotated[int, Field(ge=1, le=4096)] | None = None
-    """Width and height that images are scaled to, after the longer side is cut at both ends;
-    without it they must be of one size."""
+    """Width and height to resize to, after a centre crop of the longer side; without it all images
+    must have one size."""
     normal: Normal | None = None
-    """Channel by channel (x − mean) / std of pixels x in [0, 1]; one value each makes them grey. By
-    default what is usual for the data set, else 0.5 and 0.5."""
+    """(x − mean) / std by channel, for pixels x in [0, 1]; a single value each makes images grey.
+    The default is that of the data set, or else 0.5 and 0.5."""
     white: Annotated[float, Field(gt=0)] | None = None
     """The value of white in images of more than 8 bits: 65535 for 16 bits, 4095 for 12 bits in 16,
-    1 for fractions. They are divided by it and kept in 256 levels; 8-bit images stay as they are.
-    Without it such images are refused."""
+    1 for fractions. They are divided by it and quantised to 256 levels; 8-bit images are unchanged.
+    Without it such images are rejected."""
     background: Literal["black", "white"] | None = None
-    """What transparent images are laid on; without it they are refused."""
+    """Background of transparent images; without it they are rejected."""
     storage: Literal["auto", "memory", "disk"] = "auto"
-    """``memory``: decoded once, a byte a value; ``disk``: for each batch anew; ``auto``: on disk
-    where pixels would take more than 4 GiB. Results do not depend on it."""
+    """``memory``: decoded once, a byte per value; ``disk``: decoded for each batch; ``auto``: on
+    disk if pixels would take more than 4 GiB. Results do not depend on it."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Processes that decode ahead what is on disk; results do not depend on it."""
+    """Processes that decode images on disk ahead of time; results do not depend on it."""
 
     @property
     def normalisation(self) -> Normal:
-        """What is subtracted and divided by."""
+        """The effective normalisation."""
         return self.normal or Normal()
 
     @property
     def channels(self) -> int:
-        """3, or 1 for grey."""
+        """Number of channels: 3, or 1 for grey."""
         return len(self.normalisation.mean)
 
 
 class ImageFolderParams(ImageParams):
-    """A folder of images, a folder a label."""
+    """A folder of images, with one folder per label."""
 
     path: DataPath
-    """The folder; those in it are the labels, or ``train`` and ``test`` (or ``val``) that hold
-    them: what is in ``train`` is then a member for ``pools.members: given``."""
+    """The folder; its folders are the labels, or ``train`` and ``test`` (or ``val``) that hold
+    them: images in ``train`` are then members for ``pools.members: given``."""
 
 
 class ImageParquetParams(SidesParams, ImageParams):
@@ -93,7 +93,7 @@ DEFINITIONS = (
         name="image-folder",
         params=ImageFolderParams,
         target="safecompress_plugins.data.images.image_folder:ImageFolder",
-        summary="A folder of images, a folder a label.",
+        summary="A folder of images, with one folder per label.",
     ),
     DataDef(
         name="image-parquet",

@@ -1,4 +1,4 @@
-"""Data sets of torchvision that hold images with one label each."""
+"""Image data sets of torchvision with one label per image."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from safecompress_plugins.data.images.labelled_images import LabelledImages, ima
 __all__ = ["TorchvisionImages"]
 
 UNPICKLED = ("CIFAR10", "CIFAR100", "LSUN", "LSUNClass")
-"""Classes that unpickle what they read, which is never done here."""
+"""Classes that unpickle their files, which could run any code."""
 
 
 class TorchvisionImages(EncodingSource):
-    """Members, for ``pools.members: given``, are the training images, if there are others."""
+    """Images of a torchvision class; training images are members, if it has test images too."""
 
     def __init__(self, params: TorchvisionParams) -> None:
         self._params = params
@@ -48,6 +48,7 @@ class TorchvisionImages(EncodingSource):
                 pixels.append(array)
                 labels.append(int(label))
                 sides.append(is_member)
+        # Codes of a label have no common meaning if the splits list their classes differently.
         lists = [tuple(map(str, getattr(part, "classes", ()))) for part, _ in parts]
         if len(set(lists)) > 1:
             raise DataError(
@@ -56,6 +57,7 @@ class TorchvisionImages(EncodingSource):
                 field=("name",),
             )
         names: Sequence[object] = lists[0]
+        # Some classes list no names, or fewer than they use: numbers then.
         if len(names) <= max(labels):
             names = range(1 + max(labels))
         images = LabelledImages(
@@ -67,7 +69,7 @@ class TorchvisionImages(EncodingSource):
         return image_dataset(images, params, notes=sorted(changes))
 
     def _parts(self) -> Iterator[tuple[Any, bool]]:
-        """Training and test images, or all, if the class makes no difference."""
+        """Yield training and test images, or all images of a class without splits."""
         params, made_of = self._params, self._class()
         given: dict[str, Any] = dict(params.options)
         if params.download:
@@ -78,6 +80,7 @@ class TorchvisionImages(EncodingSource):
         if "download" in takes:
             given["download"] = params.download
         whole: tuple[tuple[dict[str, Any], bool], ...] = (({}, True),)
+        # MNIST's subclasses hide `train` behind **kwargs, so the signature alone does not show it.
         if "train" in takes or issubclass(made_of, self._datasets.MNIST):
             whole = (({"train": True}, True), ({"train": False}, False))
         elif "split" in takes and "split" not in given:
@@ -112,8 +115,9 @@ class TorchvisionImages(EncodingSource):
         return found
 
 
+# Imported on use: torchvision comes with an extra, and must match the installed torch.
 def _library() -> Any:
-    """Torchvision's data sets.
+    """Import torchvision's data sets.
 
     Raises:
         ModuleNotFoundError: if torchvision is not installed.

@@ -34,7 +34,7 @@ BINARY = {
 }
 PARQUET = {split: (f"{split}*.parquet", f"*/{split}*.parquet") for split in ("train", "test")}
 LABEL_BYTES = {"cifar10": 1, "cifar100": 2}
-"""Of each record; the last of them is the label (CIFAR-100 has the superclass before it)."""
+"""Label bytes of each record; the last one is the label (CIFAR-100 stores the superclass first)."""
 NAMES = {"cifar10": "batches.meta.txt", "cifar100": "fine_label_names.txt"}
 COLUMNS = {"cifar10": "label", "cifar100": "fine_label"}
 CLASSES = {"cifar10": 10, "cifar100": 100}
@@ -48,7 +48,7 @@ class Cifar(EncodingSource):
         self._params = usual(params, facts)
 
     def load(self) -> Dataset:
-        """Read what is there: binary files, else Parquet."""
+        """Read binary files or, without any, Parquet."""
         root = root_of(self._params, self._facts)
         name = self._facts.name
         patterns = {split: (*BINARY[name][split], *several) for split, several in PARQUET.items()}
@@ -58,6 +58,7 @@ class Cifar(EncodingSource):
             part = self._binary(files) if files[0].suffix == ".bin" else self._parquet(files)
             parts.append(part)
             sides.append(torch.full((len(part.labels),), split == "train"))
+        # One split alone says nothing of membership: all its images could be members.
         images = _joined(parts, torch.cat(sides) if len(parts) > 1 else None)
         return image_dataset(images, self._params)
 
@@ -65,19 +66,23 @@ class Cifar(EncodingSource):
         header = LABEL_BYTES[self._facts.name]
         records = np.concatenate([_records(path, header + PIXELS) for path in files])
         labels = torch.from_numpy(records[:, header - 1].astype(np.int64))
+        # A copy: the view of a slice is neither contiguous nor writable, and torch needs both.
         pixels = torch.from_numpy(records[:, header:].copy()).view(-1, *SHAPE)
         return LabelledImages(pixels, labels, self._names(files[0].parent))
 
     def _names(self, folder: Path) -> tuple[str, ...]:
+        # Names are optional: some mirrors of the binary version leave the file out.
         path = folder / NAMES[self._facts.name]
         count = CLASSES[self._facts.name]
         names = path.read_text(encoding="utf-8").split() if path.exists() else []
         return tuple(names) if len(names) == count else tuple(map(str, range(count)))
 
+    # Imported on use: pyarrow comes with an extra.
     def _parquet(self, files: Sequence[Path]) -> LabelledImages:
         from safecompress_plugins.data.tables.parquet_file import arrow_table, images_of  # noqa: PLC0415
 
         table = arrow_table(files)
+        # Mirrors of CIFAR-10 on the hub name the column either way.
         image = "img" if "img" in table.column_names else "image"
         return images_of(table, image=image, label=COLUMNS[self._facts.name])
 
@@ -85,22 +90,23 @@ class Cifar(EncodingSource):
 def _records(path: Path, length: int) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
     content = np.fromfile(path, dtype=np.uint8)
     if len(content) == 0 or len(content) % length:
+        # A truncated download rarely ends at a record's boundary.
         raise DataError(
-            f"{str(path)!r} has {len(content)} bytes, which are no records of {length}",
-            mend="fetch the binary version again",
+            f"{str(path)!r} has {len(content)} bytes, not a multiple of {length} bytes per record",
+            mend="download the binary version again",
             field=("root",),
         )
     return content.reshape(-1, length)
 
 
 def _joined(parts: Sequence[LabelledImages], is_member: Tensor | None) -> LabelledImages:
-    """Train and test as one."""
+    """Concatenate training and test images."""
     first = parts[0]
     for other in parts[1:]:
         if other.classes != first.classes:
             raise DataError(
-                "the training and the test files have other labels",
-                mend="keep the files of one data set in the folder",
+                "the training and the test files have different labels",
+                mend="keep the files of a single data set in the folder",
                 field=("root",),
             )
     pixels = [part.images for part in parts if isinstance(part.images, Tensor)]

@@ -1,6 +1,6 @@
-"""The papers' data sets by their names: facts as a table, parameters, and where to get the files.
+"""Data sets of the papers: facts as a table, parameters, and sources of the files.
 
-Every one is read from the files as they are distributed. Nothing is downloaded.
+All are read from the files as distributed. Nothing is downloaded.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ __all__ = [
 
 
 class PaperParams(SampledParams):
-    """Where the files of a published data set are, and how much of it is used."""
+    """Folder and sample of a published data set."""
 
     root: DataPath
-    """The folder that holds them, in their original layout."""
+    """The folder of its files, in their original layout."""
 
 
 class PaperImagesParams(PaperParams, ImageParams):
@@ -38,42 +38,43 @@ class PaperFacesParams(PaperImagesParams):
     """A published data set of faces with several labels."""
 
     target: str | None = None
-    """The label that the model predicts; by default the first that the data set has."""
+    """The label that the model predicts; by default the data set's first."""
     private: list[str] | None = None
-    """The labels that must stay private; by default all others."""
+    """Private labels; by default all others."""
     intervals: Annotated[int, Field(ge=2, le=10_000)] = 4
-    """Into how many intervals a numeric one is cut."""
+    """Number of intervals for a numeric label."""
 
 
 class PaperTableParams(PaperParams):
     """A published table of people."""
 
     target: str | None = None
-    """The column that the model predicts; by default the one that is usual for it."""
+    """The column that the model predicts; by default the data set's usual target."""
     private: list[str | PrivateColumn] | None = None
-    """Columns that must stay private, and no input; by default those that are usual for it."""
+    """Private columns, which are not inputs; by default the data set's usual ones."""
     drop: list[str] = []
-    """Columns that nobody sees, beside those that are usually left out."""
+    """Unused columns, in addition to the data set's usual ones."""
     fewest_per_label: Annotated[int, Field(ge=1)] = 1
-    """Rows of labels with fewer samples are left out; a label with a single one is refused."""
+    """Minimum samples per label; rows of rarer labels are left out, and a label needs at least
+    2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperFacts:
-    """What is known of a published data set.
+    """Facts of a published data set.
 
     Attributes:
-        name: what a spec writes.
-        title: what it holds, in a line.
+        name: in a spec.
+        title: a one-line description.
         cites: its source.
-        where: where its files are to be had.
-        files: what the folder must hold, in words.
-        params: the model of its parameters.
-        target: what reads it.
-        labels: what can be predicted or private, where that is fixed.
+        where: the download page of its files.
+        files: the folder's expected contents, in words.
+        params: its parameters' class.
+        target: its implementation.
+        labels: possible tasks and private labels, where they are fixed.
         mean: usual normalisation of each channel.
         std: likewise.
-        size: to which images are scaled unless the spec says otherwise.
+        size: default width and height of images.
     """
 
     name: str
@@ -144,7 +145,7 @@ FACTS = {
             title="Some 23,700 faces with age, gender and race, scaled to 64x64.",
             cites="Zhang, Song & Qi 2017, Conditional Adversarial Autoencoder, CVPR",
             where="https://susanqq.github.io/UTKFace",
-            files="the images, whose names tell age, gender and race",
+            files="the images, whose names contain age, gender and race",
             params=PaperFacesParams,
             target="paper_faces:utkface",
             labels=("gender", "race", "age"),
@@ -167,7 +168,7 @@ FACTS = {
             cites="Liu, Luo, Wang & Tang 2015, Deep Learning Face Attributes in the Wild, ICCV",
             where="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
             files="img_align_celeba, list_attr_celeba.txt, and list_eval_partition.txt and "
-            "identity_CelebA.txt to tell parts and people apart",
+            "identity_CelebA.txt for splits and people",
             params=PaperFacesParams,
             target="paper_faces:celeba",
             labels=("Smiling", "Male", "Young"),
@@ -175,7 +176,7 @@ FACTS = {
         ),
         PaperFacts(
             name="ag-news",
-            title="127,600 news of four topics: title and description, for models that read text.",
+            title="127,600 news of four topics: title and description, for text models.",
             cites="Zhang, Zhao & LeCun 2015, Character-level Convolutional Networks, NeurIPS",
             where="https://huggingface.co/datasets/fancyzhx/ag_news",
             files="train.csv and test.csv (or one of them), without a first line of names",
@@ -194,7 +195,7 @@ FACTS = {
         ),
         PaperFacts(
             name="yelp-5",
-            title="700,000 reviews with one to five stars, for models that read text.",
+            title="700,000 reviews with one to five stars, for text models.",
             cites="Zhang, Zhao & LeCun 2015, Character-level Convolutional Networks, NeurIPS",
             where="https://huggingface.co/datasets/Yelp/yelp_review_full",
             files="train.csv and test.csv (or one of them), without a first line of names",
@@ -204,7 +205,7 @@ FACTS = {
         ),
         PaperFacts(
             name="purchase-100",
-            title="197,324 shoppers, 600 bits of what each has bought, in 100 clusters.",
+            title="197,324 shoppers, 600 purchase bits each, in 100 clusters.",
             cites="Shokri, Stronati, Song & Shmatikov 2017, Membership Inference Attacks, S&P",
             where="https://github.com/privacytrustlab/datasets",
             files="dataset_purchase",

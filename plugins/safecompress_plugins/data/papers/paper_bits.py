@@ -1,4 +1,4 @@
-"""Purchase-100 and Texas-100: rows of bits, in the layout of their first publication."""
+"""Purchase-100 and Texas-100: rows of bits, in their original layout."""
 
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ CLASSES = 100
 
 
 class PaperBits(EncodingSource):
-    """Inputs of zeros and ones as they are; a feature a column."""
+    """Binary inputs, unchanged; one feature per column."""
 
     def __init__(self, facts: PaperFacts, params: PaperParams) -> None:
         self._facts = facts
@@ -29,6 +29,8 @@ class PaperBits(EncodingSource):
     def load(self) -> Dataset:
         """Read the text files."""
         root = root_of(self._params, self._facts)
+        # The archives unpack into folders of different names; sorting makes the choice
+        # reproducible.
         found = next(iter(sorted(root.glob("**/dataset_purchase"))), None)
         features = next(iter(sorted(root.glob("**/100/feats"))), None)
         if self._facts.name == "purchase-100" and found is not None:
@@ -39,11 +41,12 @@ class PaperBits(EncodingSource):
             bits = _numbers(features)
         else:
             raise absent(root, self._facts)
+        # Labels are 1 to 100 in the files; other values mean a truncated or foreign file.
         if len(labels) != len(bits) or labels.min() < 1 or labels.max() > CLASSES:
             raise DataError(
                 f"the files of {self._facts.name!r} are damaged: {len(labels)} labels from "
                 f"{labels.min()} to {labels.max()} for {len(bits)} rows",
-                mend="fetch them again",
+                mend="download them again",
                 field=("root",),
             )
         rows = sampled_rows(labels.astype(np.int64), None, self._params)
@@ -61,13 +64,14 @@ class PaperBits(EncodingSource):
 
 
 def _numbers(path: Path) -> NDArray[np.uint8]:
-    """A text file of small numbers, at least two-dimensional."""
+    """Read a text file of small numbers as a matrix."""
     try:
+        # ndmin=2: a file of labels has a single column, and would be read as a vector.
         return np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)
     except (ValueError, OSError) as error:
         raise DataError(
-            f"{str(path)!r} is no table of small numbers ({error})",
-            mend="fetch it again",
+            f"{str(path)!r} is not a table of small numbers ({error})",
+            mend="download it again",
             field=("root",),
         ) from error
 

@@ -26,13 +26,13 @@ RACES = ("White", "Black", "Asian", "Indian", "Others")
 
 @dataclass(frozen=True)
 class Faces:
-    """Files, and what is written of each.
+    """Files with their labels.
 
     Attributes:
         paths: of the images.
         labels: columns by name.
-        sides: ``train`` or ``test``; empty where there is no difference.
-        people: who it is; empty where that is not known.
+        sides: ``train`` or ``test``; empty without splits.
+        people: identities; empty if unknown.
     """
 
     paths: Sequence[Path]
@@ -42,7 +42,7 @@ class Faces:
 
 
 class PaperFaces(EncodingSource):
-    """Members, for ``pools.members: given``, are the published training images."""
+    """Labelled faces; published training images are members for ``pools.members: given``."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class PaperFaces(EncodingSource):
         for field, name in places:
             if name == target:
                 raise DataError(
-                    f"{name!r} is what the model predicts, so it cannot be private as well",
+                    f"{name!r} is the task, so it cannot be private as well",
                     mend="predict another label, or leave it out of 'private'",
                     field=field,
                 )
@@ -77,13 +77,17 @@ class PaperFaces(EncodingSource):
             task.values,
             task.names,
             {name: self._attribute(faces.labels[name]) for name in private},
+            # Images of one person stay together, or membership of a person would leak between
+            # sides.
             groups=torch.from_numpy(coded(RawColumn(faces.people)).codes) if faces.people else None,
         )
+        # With one split alone all images would be on one side.
         side = RawColumn(faces.sides) if len(set(faces.sides)) > 1 else None
         return image_dataset(images.on_sides(side), params)
 
     def _attribute(self, column: RawColumn) -> Attribute:
         found = numbers_of(column, Separators())
+        # Ages are numbers and become intervals; FairFace's age groups are text and stay categories.
         if found.odd:
             values = coded(column)
             return Attribute(torch.from_numpy(values.codes), values.names)
@@ -94,10 +98,11 @@ class PaperFaces(EncodingSource):
 
 
 def _utkface(root: Path, facts: PaperFacts) -> Faces:
-    """The labels are in the names: ``age_gender_race_time.jpg``; a few lack one, and are left."""
+    """Read labels from the names ``age_gender_race_time.jpg``; skip the few that lack one."""
     paths = []
     rows = []
     for path in images_in(root):
+        # Padded, so that a name with too few parts fails the check below instead of raising.
         age, gender, race = (*path.name.split("_"), "", "", "")[:3]
         if age.isdecimal() and gender in ("0", "1") and race in map(str, range(len(RACES))):
             paths.append(path)
@@ -127,10 +132,11 @@ def _fairface(root: Path, facts: PaperFacts) -> Faces:
 
 
 def _celeba(root: Path, facts: PaperFacts) -> Faces:
-    """Forty labels of 1 and −1; who it is and to which part it belongs, in files of their own."""
+    """Read forty labels of 1 and −1, with identities and splits from files of their own."""
     table = root / "list_attr_celeba.txt"
     if not table.exists():
         raise absent(root, facts)
+    # The first line is the number of images.
     _, header, *lines = table.read_text(encoding="utf-8").splitlines()
     rows = [line.split() for line in lines if line.strip()]
     names = header.split()
@@ -152,7 +158,7 @@ def _celeba(root: Path, facts: PaperFacts) -> Faces:
 
 
 def _second(path: Path) -> dict[str, str]:
-    """What a file of two columns says of each image; nothing if it is not there."""
+    """Read the second column by image; nothing if the file does not exist."""
     if not path.exists():
         return {}
     return dict(line.split() for line in path.read_text(encoding="utf-8").splitlines())

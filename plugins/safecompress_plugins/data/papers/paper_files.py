@@ -1,4 +1,4 @@
-"""The files of the papers' data sets: found in their folder, or told where to get them."""
+"""Files of the papers' data sets, and errors that name their source."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ Images = TypeVar("Images", bound=ImageParams)
 
 
 def root_of(params: PaperParams, facts: PaperFacts) -> Path:
-    """The folder with the files.
+    """Return the folder of the files.
 
     Raises:
-        DataError: if there is none; it says where the files are to be had.
+        DataError: if it does not exist; the message says where to download the files.
     """
     try:
         return existing(params.root, field=("root",), is_folder=True)
@@ -32,12 +32,13 @@ def root_of(params: PaperParams, facts: PaperFacts) -> Path:
 def found_splits(
     root: Path, facts: PaperFacts, patterns: Mapping[str, Sequence[str]]
 ) -> dict[str, list[Path]]:
-    """The files of each part that is there, by the first of its patterns that finds any.
+    """Find the files of each split, by the first of its patterns with a match.
 
     Raises:
-        DataError: if no part is there.
+        DataError: if no split is found.
     """
     found = {}
+    # Patterns are in order of preference, so binary files win over Parquet in the same folder.
     for split, several in patterns.items():
         files = next((list_ for one in several if (list_ := sorted(root.glob(one)))), [])
         if files:
@@ -48,7 +49,7 @@ def found_splits(
 
 
 def absent(root: Path, facts: PaperFacts) -> DataError:
-    """What to say where the files are not."""
+    """Build the error for missing files."""
     return DataError(
         f"the files of {facts.name!r} are not in {str(root)!r}; {here(root)}",
         mend=_get(facts),
@@ -57,11 +58,11 @@ def absent(root: Path, facts: PaperFacts) -> DataError:
 
 
 def _get(facts: PaperFacts) -> str:
-    return f"get {facts.files} from {facts.where}; nothing is downloaded for you"
+    return f"download {facts.files} from {facts.where}; nothing is downloaded automatically"
 
 
 def usual(params: Images, facts: PaperFacts) -> Images:
-    """The parameters with what is usual for the data set where they say nothing."""
+    """Fill in the data set's usual normalisation and size where they are not set."""
     normal = Normal(mean=list(facts.mean), std=list(facts.std))
     wanted = {"normal": params.normal or normal, "size": params.size or facts.size}
     return params.model_copy(update=wanted)

@@ -1,4 +1,4 @@
-"""The papers' data sets that are folders of images: Tiny-ImageNet and ImageNet-100."""
+"""Papers' data sets in folders of images: Tiny-ImageNet and ImageNet-100."""
 
 from functools import partial
 from pathlib import Path
@@ -14,24 +14,25 @@ __all__ = ["PaperFolders", "imagenet_100", "tiny_imagenet"]
 
 ANNOTATIONS = "val_annotations.txt"
 INSIDE = "tiny-imagenet-200"
-"""The folder in the archive of Tiny-ImageNet."""
+"""Top folder of Tiny-ImageNet's archive."""
 
 Folders = dict[str, list[Path]]
 
 
 class PaperFolders(EncodingSource):
-    """Members, for ``pools.members: given``, are the training images, the others those of val."""
+    """Folders of images; those of train are members for ``pools.members: given``, of val not."""
 
     def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:
         self._facts = facts
         self._params = usual(params, facts)
 
     def load(self) -> Dataset:
-        """Read what is there of the two parts."""
+        """Read the available splits."""
         root = root_of(self._params, self._facts)
         if (root / INSIDE).is_dir():
             root /= INSIDE
         training: Folders = {}
+        # ImageNet-100 is distributed in train.X1 to train.X4.
         for folder in sorted(root.glob("train*")):
             training |= folders_of_labels(folder)
         validation = self._validation(root)
@@ -42,7 +43,7 @@ class PaperFolders(EncodingSource):
 
     @staticmethod
     def _validation(root: Path) -> Folders:
-        """Folders of labels, or one folder and a table that tells the label of each file."""
+        """Find validation images: in folders of labels, or in one folder with a table of labels."""
         folders: Folders = {}
         for folder in sorted(root.glob("val*")):
             annotations = folder / ANNOTATIONS
@@ -58,11 +59,12 @@ def _annotated(path: Path) -> Folders:
     there = {image.name: image for image in images_in(path.parent)}
     folders: Folders = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        # Padded, so that a line with too few cells fails the check below instead of raising.
         name, label = (*line.split("\t"), "", "")[:2]
         if name not in there or not label:
             raise DataError(
-                f"line {number} of {str(path)!r} names no image of its folder and label",
-                mend="fetch the archive again",
+                f"line {number} of {str(path)!r} does not name an image of its folder and a label",
+                mend="download the archive again",
                 field=("root",),
             )
         folders.setdefault(label, []).append(there[name])

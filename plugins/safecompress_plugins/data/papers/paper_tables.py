@@ -1,4 +1,4 @@
-"""The papers' tables of people, from the files as they are distributed."""
+"""Papers' tables of people, from the files as distributed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ MISSING = ("", "?", "NA", "N/A")
 
 @dataclass(frozen=True)
 class Usual:
-    """How a table is usually used.
+    """Default roles of a table's columns.
 
     Attributes:
-        target: the column that is predicted.
-        private: the columns that must stay private.
-        drop: those that nobody uses.
-        inputs: the only ones that the model sees, unless all others are.
+        target: the predicted column.
+        private: private columns.
+        drop: unused columns.
+        inputs: the only inputs; empty for all other columns.
     """
 
     target: str
@@ -39,7 +39,7 @@ class Usual:
 
 
 class PaperTable(EncodingSource):
-    """A table whose columns have their usual parts to play, unless the parameters say otherwise."""
+    """A table with default roles of its columns, overridden by parameters."""
 
     def __init__(
         self,
@@ -59,9 +59,12 @@ class PaperTable(EncodingSource):
         given, usual = self._params, self._usual
         table = self._read(root_of(given, self._facts), self._facts)
         target = given.target or usual.target
+        # A default private column that the spec predicts or drops is not private by default.
         private: list[str | PrivateColumn] = [
             one for one in usual.private if one != target and one not in given.drop
         ]
+        # An explicit list of inputs: ProPublica's table has dozens of columns derived from the
+        # target.
         if usual.inputs:
             used = {target, *usual.inputs, *usual.private, *map(_name, given.private or ())}
             table = {name: column for name, column in table.items() if name in used}
@@ -78,7 +81,7 @@ class PaperTable(EncodingSource):
         return dataset_of(table, params)
 
     def _is_idle(self, name: str, target: str) -> bool:
-        """Whether a column that is usually left out has no part to play in the parameters."""
+        """Return whether a default unused column has no role in the parameters."""
         played = {target, *self._params.drop, *map(_name, self._params.private or ())}
         return name not in played
 
@@ -88,11 +91,11 @@ def _name(one: str | PrivateColumn) -> str:
 
 
 MEMBER = "published for training"
-"""The column that tells the two files of a data set apart."""
+"""Column of the split, where both files exist."""
 
 
 def _both(parts: Mapping[str, Table]) -> Table:
-    """Training and test rows below each other, and which is which where there are both."""
+    """Concatenate training and test rows, with a column of the split if there are both."""
     tables = list(parts.values())
     joined = {
         name: RawColumn([cell for table in tables for cell in table[name].cells])
@@ -112,10 +115,11 @@ ADULT = (
 
 
 def _adult(root: Path, facts: PaperFacts) -> Table:
-    """UCI's two files have no names; the test file has a line of its own, and a dot a label."""
+    """Read UCI's two files, without column names; the test file has an extra line and dots."""
     parts = {}
     for split, name in (("train", "adult.data"), ("test", "adult.test")):
         if (path := root / name).exists():
+            # The extra first line starts with "|", and labels of the test file end with a dot.
             parts[split] = _without_dots(read_csv(path, names=ADULT, missing=MISSING, comment="|"))
     if parts:
         return _both(parts)
@@ -130,10 +134,11 @@ def _without_dots(table: Table) -> Table:
 
 
 def _compas(root: Path, facts: PaperFacts) -> Table:
-    """The rows that ProPublica's own analysis keeps, with its reasons in its notebook."""
+    """Read the rows that ProPublica's own analysis keeps; its notebook gives the reasons."""
     path = root / "compas-scores-two-years.csv"
     if not path.exists():
         raise absent(root, facts)
+    # Two columns of the file are both called decile_score, and two priors_count.
     table = read_csv(path, missing=("",), numbered=True)
     needed = ("days_b_screening_arrest", "is_recid", "c_charge_degree", "score_text")
     require_columns(table, [(("root",), name) for name in needed])

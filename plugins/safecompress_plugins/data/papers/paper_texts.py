@@ -1,4 +1,4 @@
-"""The papers' texts: files without a first line of names, the label first, from 1."""
+"""Papers' text data sets: CSV files without a header, the label first, counted from 1."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ __all__ = ["PaperTexts", "ag_news", "yelp_5"]
 
 
 class PaperTexts(EncodingSource):
-    """Members, for ``pools.members: given``, are the published training texts."""
+    """Labelled texts; the published training texts are members for ``pools.members: given``."""
 
     def __init__(self, facts: PaperFacts, params: PaperParams, *, columns: tuple[str, ...]) -> None:
         self._facts = facts
@@ -24,7 +24,7 @@ class PaperTexts(EncodingSource):
         self._columns = columns
 
     def load(self) -> Dataset:
-        """Read what is there of the two files."""
+        """Read the available files."""
         facts = self._facts
         root = root_of(self._params, facts)
         stem = facts.name.replace("-", "_")
@@ -34,6 +34,7 @@ class PaperTexts(EncodingSource):
         sides: list[bool] = []
         found = found_splits(root, facts, patterns)
         for split, [path, *_] in found.items():
+            # missing=(): an empty title or "NA" is text here, not a missing value.
             table = read_csv(path, names=("label", *self._columns), missing=())
             labels += [self._label(cell) for cell in table["label"].cells]
             columns = [table[name].cells for name in self._columns]
@@ -43,6 +44,7 @@ class PaperTexts(EncodingSource):
         label = torch.tensor(labels)
         rows = torch.from_numpy(sampled_rows(label.numpy(), given, self._params))
         return Dataset(
+            # Zero columns: the text encoder of the model makes the inputs.
             inputs=torch.zeros(len(rows), 0),
             labels=label[rows],
             classes=facts.labels,
@@ -57,15 +59,15 @@ class PaperTexts(EncodingSource):
         count = len(self._facts.labels)
         if cell is None or not cell.isdecimal() or not 1 <= int(cell) <= count:
             raise DataError(
-                f"{cell!r} is no label from 1 to {count}",
-                mend=f"fetch the files of {self._facts.name!r} again",
+                f"{cell!r} is not a label from 1 to {count}",
+                mend=f"download the files of {self._facts.name!r} again",
                 field=("root",),
             )
-        return int(cell) - 1
+        return int(cell) - 1  # classes count from 0
 
 
 def _plain(cell: str | None) -> str:
-    r"""The distributed files write a line break as ``\n`` in two characters, or as a backslash."""
+    r"""Restore line breaks, distributed as the two characters ``\n`` or as a backslash."""
     return (cell or "").replace("\\n", "\n").replace("\\", " ")
 
 

@@ -1,4 +1,4 @@
-"""Columns of a table as they were read, whatever file they are from."""
+"""Raw columns of a table, independent of the file format."""
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ __all__ = ["RawColumn", "Table", "cell_of", "require_columns"]
 
 @dataclass(frozen=True)
 class RawColumn:
-    """The cells of a column, None where one is missing."""
+    """Cells of a column; None for a missing value."""
 
     cells: Sequence[str | None]
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
-        """Which cells have no value, shape (N,)."""
+        """Mask of missing cells, shape (N,)."""
         return np.fromiter((cell is None for cell in self.cells), bool, len(self.cells))
 
     def take(self, rows: NDArray[np.int64]) -> "RawColumn":
-        """The cells of some rows."""
+        """Select rows."""
         return RawColumn([self.cells[row] for row in rows.tolist()])
 
 
@@ -34,7 +34,9 @@ Table = Mapping[str, RawColumn]
 
 
 def cell_of(value: Any, blank: Collection[str]) -> str | None:
-    """A value of any type as the cell of a table; None for NaN, None, and spellings of missing."""
+    """Convert any value to a cell; None for NaN, None, and spellings of missing."""
+    # NaN of any library differs from itself; pandas.NA has no truth value, so its type's name
+    # decides.
     if value is None or value != value or type(value).__name__ == "NAType":  # noqa: PLR0124  NaN
         return None
     text = str(value).strip()
@@ -47,15 +49,15 @@ def require_columns(
     *,
     noun: str = "column",
 ) -> None:
-    """Refuse names that no column has.
+    """Require that every name is a column.
 
     Args:
         table: the names of all columns.
-        wanted: the parameter's path and the name that it gives.
+        wanted: path of the parameter, and the name it gives.
         noun: what is named.
 
     Raises:
-        DataError: for the first one; it lists what there is, nearest names first.
+        DataError: for the first unknown name; it suggests the nearest, and lists all.
     """
     there = list(table)
     for field, name in wanted:

@@ -1,4 +1,4 @@
-"""Text files with a sample a line."""
+"""Text files with one sample per line."""
 
 import codecs
 import csv
@@ -17,17 +17,17 @@ from safecompress_plugins.data.tables.table import dataset_of_sides
 __all__ = ["CsvFile", "read_csv", "table_of"]
 
 DELIMITERS = (";", "\t", "|", ",")
-LONGEST = 1 << 24  # characters in a cell: a document, not a broken quote that eats the file
+LONGEST = 1 << 24  # characters per cell: enough for a document, too few for an unclosed quote
 
 
 class CsvFile(EncodingSource):
-    """One line a sample; the first line has the names of the columns, or the parameters do."""
+    """A CSV file; column names are in its first line, or in the parameters."""
 
     def __init__(self, params: CsvParams) -> None:
         self._params = params
 
     def load(self) -> Dataset:
-        """Read the file, or both, and encode the columns."""
+        """Read one file or both, and encode their columns."""
         params = self._params
         members = self._read(params.path, field="path")
         if params.non_members is None:
@@ -41,10 +41,10 @@ class CsvFile(EncodingSource):
 
 
 def table_of(path: Path, params: CsvParams) -> Table:
-    """All columns of a file, read as parameters say.
+    """Read all columns of a file as the parameters say.
 
     Raises:
-        DataError: if it cannot be read so.
+        DataError: if the file is not readable as such.
     """
     return read_csv(
         path,
@@ -65,23 +65,25 @@ def read_csv(
     comment: str | None = None,
     numbered: bool = False,
 ) -> Table:
-    """Read all columns of a text file; blanks around cells are no part of them.
+    """Read all columns of a text file; blanks around cells are ignored.
 
     Args:
         path: the file.
-        names: of the columns; those of the first line if there are none.
-        delimiter: what stands between two cells.
-        encoding: of the text, unless a mark at its beginning says UTF-8 or UTF-16.
-        missing: what a cell without a value holds.
-        comment: what lines that hold no sample begin with.
-        numbered: whether a second column of one name is called ``name.1``, rather than refused.
+        names: column names; empty for those of the first line.
+        delimiter: separates cells.
+        encoding: of the text; a byte-order mark of UTF-8 or UTF-16 takes precedence.
+        missing: spellings of a missing value.
+        comment: prefix of lines to skip.
+        numbered: rename repeated columns to ``name.1``, … instead of rejecting them.
 
     Raises:
-        DataError: if it is no such file, or a line has more or fewer cells than the first.
+        DataError: if it is not such a file, or a line has another number of cells than the first.
     """
+    # Python's default limit of 131,072 characters is less than many documents.
     csv.field_size_limit(LONGEST)
     blank = frozenset(missing)
     try:
+        # newline="": the csv module handles line breaks inside quotes itself.
         with path.open(encoding=_encoding(path, encoding), newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
             header = [name.strip() for name in (names or next(reader, []))]
@@ -89,6 +91,7 @@ def read_csv(
             _check_header(header, path, delimiter)
             rows = []
             for cells in reader:
+                # An empty line at the end is usual.
                 if not cells or (comment and cells[0].startswith(comment)):
                     continue
                 if len(cells) != len(header):
@@ -100,10 +103,11 @@ def read_csv(
             mend="write its 'encoding', latin-1 or cp1252, say, or save it as UTF-8 text",
             field=("path",),
         ) from error
+    # The file's own header would otherwise be read as a sample.
     if names and rows and {cell.strip() for cell in rows[0]} == set(names):
         raise DataError(
-            f"the first line of {str(path)!r} holds the names, and 'names' gives them as well",
-            mend="leave 'names' out",
+            f"the first line of {str(path)!r} holds the names, and 'names' gives them again",
+            mend="remove 'names'",
             field=("names",),
         )
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
@@ -114,7 +118,7 @@ def read_csv(
 
 
 def _encoding(path: Path, stated: str) -> str:
-    """What the mark at the beginning of a file says, else what is stated."""
+    """Return the encoding of a byte-order mark, or else the stated one."""
     with path.open("rb") as file:
         first = file.read(3)
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -123,21 +127,22 @@ def _encoding(path: Path, stated: str) -> str:
 
 
 def _uneven(cells: Sequence[str], header: Sequence[str], place: str) -> DataError:
-    """What to say of a line that has not as many cells as there are columns."""
-    mend = "mend the file, or write another delimiter, or the right names"
+    """Build the error for a line with another number of cells than columns."""
+    mend = "correct the file, the delimiter or the names"
+    # A trailing delimiter on every line but the header is a common export.
     if len(cells) == len(header) + 1 and not cells[-1].strip():
-        mend = "take the delimiter at the end of each line out, or end the line of names with one"
+        mend = "remove the delimiter at the end of each line, or add one to the header"
     elif len(cells) == 1 and (other := _other_delimiter(cells[0])):
         mend = f"write 'delimiter: {json.dumps(other)}'"
     return DataError(
-        f"{place} has {len(cells)} cells, and there are {len(header)} columns",
+        f"{place} has {len(cells)} cells instead of {len(header)}",
         mend=mend,
         field=("path",),
     )
 
 
 def _other_delimiter(text: str) -> str:
-    """What else stands between several cells of a line; empty if nothing does."""
+    """Find another delimiter that would split a line; empty if there is none."""
     return next((one for one in DELIMITERS if one in text), "")
 
 
@@ -153,18 +158,20 @@ def _numbered(header: Sequence[str]) -> list[str]:
 def _check_header(header: Sequence[str], path: Path, delimiter: str) -> None:
     if not header:
         raise DataError(f"{str(path)!r} is empty", mend="name another file", field=("path",))
+    # UTF-16 without a mark decodes as UTF-8 with a zero byte after each ASCII letter.
     if any("\0" in name for name in header):
         raise DataError(
-            f"{str(path)!r} holds zero bytes, as UTF-16 text without a mark does",
+            f"{str(path)!r} holds zero bytes, like UTF-16 text without a byte-order mark",
             mend="write 'encoding: utf-16-le', or save it as UTF-8 text",
             field=("path",),
         )
     if len(header) == 1 and (other := _other_delimiter(header[0])) and other != delimiter:
         raise DataError(
-            f"the first line of {str(path)!r} has one cell, {header[0]!r}",
+            f"the first line of {str(path)!r} has a single cell, {header[0]!r}",
             mend=f"write 'delimiter: {json.dumps(other)}'",
             field=("path",),
         )
+    # One nameless column is usual: pandas writes its index so.
     nameless = [str(place) for place, name in enumerate(header, start=1) if not name]
     if len(nameless) > 1:
         raise DataError(

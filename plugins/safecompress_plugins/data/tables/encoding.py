@@ -1,4 +1,4 @@
-"""Columns of a table as numbers for a model: standardised, one-hot, or cut into intervals."""
+"""Encodings of table columns: standardised numbers, one-hot categories, intervals."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,21 +31,21 @@ __all__ = [
 ]
 
 MISSING = "missing"
-"""The category of cells without a value."""
+"""Category of missing cells."""
 OTHER = "other"
-"""The category of values that are too rare to have an input of their own."""
+"""Category of values too rare for an input of their own."""
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A categorical column: the value of each sample as a position in ``names``.
+    """A categorical column: each sample's value as an index into ``names``.
 
     Attributes:
         codes: shape (N,), int64.
-        names: what each value stands for.
-        note: what was done, in words.
-        missing: whether the last value stands for cells without one.
-        rule: encodes other cells in the same way.
+        names: of the values.
+        note: description of the encoding.
+        missing: whether the last value stands for missing cells.
+        rule: encodes further cells in the same way; None for intervals.
     """
 
     codes: NDArray[np.int64]
@@ -57,13 +57,13 @@ class Coded:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the model sees of a column.
+    """Model inputs of a column.
 
     Attributes:
         block: shape (N, K), float32.
-        codes: what the columns hold for each value, shape (V, K); None for numbers.
-        note: what was done, in words.
-        rule: encodes other cells in the same way.
+        codes: inputs of each value, shape (V, K); None for numbers.
+        note: description of the encoding.
+        rule: encodes further cells in the same way.
     """
 
     block: Tensor
@@ -74,7 +74,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class NumberRule:
-    """Encoding of a column of numbers: (x − mean) / spread, and the median where one is missing."""
+    """Encoding of numbers: (x − mean) / spread, with the median for missing ones."""
 
     median: float
     mean: float = 0.0
@@ -82,23 +82,24 @@ class NumberRule:
 
     @property
     def record(self) -> dict[str, Any]:
-        """JSON-ready; floats come back bit by bit."""
+        """JSON-ready fields of the rule; floats are restored exactly."""
         return {"median": self.median, "mean": self.mean, "spread": self.spread}
 
     def scaled(self, numbers: NDArray[np.float64]) -> Tensor:
-        """Inputs of numbers, NaN where missing, shape (N, 1), float32."""
+        """Encode numbers, NaN where missing, shape (N, 1), float32."""
         complete = np.where(np.isnan(numbers), self.median, numbers)
+        # Computed in float64 and rounded once, so that a stored rule reproduces the inputs exactly.
         return torch.from_numpy((complete - self.mean) / self.spread)[:, None].float()
 
 
 @dataclass(frozen=True)
 class CategoryRule:
-    """Encoding of a column of categories, one-hot.
+    """One-hot encoding of categories.
 
     Attributes:
         names: of the inputs.
-        other: position of what is none of the names; None where training had no such value.
-        absent: position of missing cells; None likewise.
+        other: index of values outside the names; None if training had no such value.
+        absent: index of missing cells; None likewise.
     """
 
     names: tuple[str, ...]
@@ -107,11 +108,12 @@ class CategoryRule:
 
     @property
     def record(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """JSON-ready fields of the rule."""
         return {"names": list(self.names), "other": self.other, "absent": self.absent}
 
     def codes(self, column: RawColumn) -> list[int | None]:
-        """Position of each cell; None for a value that training never had."""
+        """Return the index of each cell; None for a value unknown from training."""
+        # A cell with the text "other" is that text, not the group of rare values.
         special = {self.other, self.absent}
         own = [name for at, name in enumerate(self.names) if at not in special]
         shared = by_value([*own, *(cell for cell in column.cells if cell is not None)])
@@ -122,12 +124,12 @@ class CategoryRule:
         ]
 
     def unknown(self, column: RawColumn) -> int | None:
-        """The first row whose value training never had; None if there is none."""
+        """Find the first row with a value unknown from training; None if there is none."""
         codes = self.codes(column)
         return codes.index(None) if None in codes else None
 
     def block(self, column: RawColumn) -> Tensor:
-        """Inputs of a column of known values, shape (N, K)."""
+        """Encode a column of known values, shape (N, K)."""
         codes = [code for code in self.codes(column) if code is not None]
         return torch.eye(len(self.names))[torch.tensor(codes, dtype=torch.int64)]
 
@@ -136,23 +138,24 @@ Rule = NumberRule | CategoryRule
 
 
 def rule_of(record: Mapping[str, Any]) -> Rule:
-    """The rule that a record was made of."""
+    """Rebuild a rule from its record."""
     if "median" in record:
         return NumberRule(**record)
     return CategoryRule(tuple(record["names"]), record["other"], record["absent"])
 
 
 def coded(column: RawColumn, *, most: int | None = None) -> Coded:
-    """Categories in alphabetical order, then ``other`` and ``missing`` where there are any.
+    """Encode categories in alphabetical order, then ``other`` and ``missing`` if needed.
 
-    Numbers are in their own order, and spellings of one value (``1``, ``1.0``) are one category.
+    Numbers are sorted by value, and spellings of one value (``1``, ``1.0``) are one category.
 
     Args:
         column: its cells.
-        most: how many categories keep a name, most frequent first; all others are ``other``.
+        most: number of categories with a name, most frequent first; the rest share ``other``.
     """
     shared = by_value(cell for cell in column.cells if cell is not None)
     counts = Counter(shared[cell] for cell in column.cells if cell is not None)
+    # Ties by name: the choice of named categories must not depend on the order of rows.
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     kept = ranked if most is None else ranked[:most]
     names = sorted(kept, key=_in_order(kept))
@@ -178,6 +181,7 @@ def coded(column: RawColumn, *, most: int | None = None) -> Coded:
 
 
 def _in_order(names: Sequence[str]) -> type[float | str]:
+    # Numeric order only if every name is a number: a mixture has no order but the alphabet's.
     try:
         for name in names:
             float(name)
@@ -188,12 +192,12 @@ def _in_order(names: Sequence[str]) -> type[float | str]:
 
 def _free(name: str, taken: Sequence[str]) -> str:
     while name in taken:
-        name = f"({name})"
+        name = f"({name})"  # "(other)", "((other))", …: a real value may have that name
     return name
 
 
 def one_hot(column: Coded) -> Encoded:
-    """An input for each category, 1 where a sample has it."""
+    """Encode each category as one input, 1 where a sample has it."""
     assert column.rule is not None  # intervals of numbers are no input
     codes = torch.eye(len(column.names))
     block = codes[torch.from_numpy(column.codes)]
@@ -201,31 +205,33 @@ def one_hot(column: Coded) -> Encoded:
 
 
 def standardised(numbers: NDArray[np.float64]) -> Encoded:
-    """Mean 0 and standard deviation 1 over all samples; a missing number is the median.
+    """Standardise over all samples; a missing number becomes the median.
 
-    Members and non-members alike count, so that neither lies about the origin.
+    Members and non-members count alike, so that neither is nearer to the origin.
     """
     numbers, median, note = _completed(numbers)
     mean, spread = float(numbers.mean()), float(numbers.std())
+    # A constant column has a spread of 0; dividing by 1 leaves it at 0.
     rule = NumberRule(median, mean, spread or 1.0)
     note += f", standardised (mean {mean:g}, standard deviation {spread:g})"
     return Encoded(rule.scaled(numbers), None, note, rule)
 
 
 def as_they_are(numbers: NDArray[np.float64], *, name: str) -> Encoded:
-    """The numbers themselves; a missing one is the median.
+    """Leave numbers unscaled; a missing one becomes the median.
 
     Raises:
-        DataError: if float32 cannot tell two whole numbers apart, or hold one.
+        DataError: if float32 cannot represent two whole numbers as distinct, or one at all.
     """
     numbers, median, note = _completed(numbers)
+    # Called for its check alone; the encoding below is the rule's, as for later rows.
     float32_of(numbers, name=f"the column {name!r}")
     rule = NumberRule(median)
     return Encoded(rule.scaled(numbers), None, f"{note}, as they are", rule)
 
 
 def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, str]:
-    """With the median where one is missing, that median, and what there is to say of them."""
+    """Replace missing numbers by the median; return them, the median, and a note."""
     known = numbers[~np.isnan(numbers)]
     note = f"{known.min():g} to {known.max():g}"
     middle = float(np.median(known))
@@ -236,14 +242,15 @@ def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float
 
 
 def intervals_of(numbers: NDArray[np.float64], count: int) -> Coded:
-    """Intervals of about as many samples each; a number that many share may make them fewer.
+    """Cut numbers into intervals of about equal counts; ties may make them fewer.
 
     Args:
-        numbers: none of them missing.
-        count: how many intervals are wanted.
+        numbers: without missing values.
+        count: number of intervals.
     """
     inner = np.quantile(numbers, np.linspace(0, 1, count + 1)[1:-1])
     low = float(numbers.min())
+    # Edges at the minimum, or repeated, would bound an empty interval.
     edges = np.unique(inner[inner > low])
     codes = np.searchsorted(edges, numbers, side="right")
     ends = [low, *edges.tolist(), float(numbers.max())]

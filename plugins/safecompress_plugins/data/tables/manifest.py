@@ -1,4 +1,4 @@
-"""Names and parameters of what reads tables: one row a sample."""
+"""Names and parameters of table data sets, with one sample per row."""
 
 from typing import Annotated, Literal
 
@@ -28,70 +28,73 @@ MISSING_CELLS = (
 
 
 class SampledParams(Params):
-    """Parameters of data that may be used in part."""
+    """Parameters of data that can be subsampled."""
 
     samples: Annotated[int, Field(ge=2)] | None = None
-    """Use that many samples, drawn in proportion to the labels; by default all."""
+    """Number of samples to use, stratified by label; by default all."""
     samples_seed: Seed = 0
-    """What decides which ones; not the run's seed, so that runs with other seeds share them."""
+    """Seed of the selection, separate from the run's, so that runs with other seeds share
+    samples."""
 
 
 class SidesParams(Params):
-    """Parameters of data that may be in two files."""
+    """Parameters of data in one or two files."""
 
     non_members: Annotated[DataPath, MembershipMark()] | None = None
-    """A second file of the same form, of samples that are no members, for ``pools.members: given``;
-    those of ``path`` then are. Both are encoded as one."""
+    """A second file of the same form, of non-members, for ``pools.members: given``; the samples of
+    ``path`` are then members. Both are encoded as one."""
 
 
 class PrivateColumn(Params):
-    """A column that must stay private, and how it is read."""
+    """A private column, and its encoding."""
 
     column: str
     """Its name."""
     intervals: Annotated[int, Field(ge=2, le=10_000)] = 4
-    """Into how many intervals of about as many samples each a numeric column is cut."""
+    """Number of intervals of a numeric column, of about equal counts."""
     input: bool = False
-    """Whether the model sees it as well; inferring it from what one knows is then trivial, and what
-    remains is to tell it from the other inputs and the model's answer."""
+    """Whether the column is also an input. An adversary who knows the inputs then knows it; the
+    attack infers it from the other inputs and the model's output."""
 
 
 class TableParams(SampledParams):
-    """Parameters of a table whose columns become task, inputs and private attributes."""
+    """Parameters of a table: columns of the task, the inputs and private attributes."""
 
     target: str
     """The column that the model predicts."""
     private: list[str | PrivateColumn] = []
-    """Columns that must stay private. A name alone leaves the column out of the inputs."""
+    """Private columns. A name alone excludes the column from the inputs."""
     drop: list[str] = []
-    """Columns that nobody sees."""
+    """Unused columns."""
     categorical: list[str] = []
-    """Columns of numbers that are names of something, such as codes."""
+    """Columns of numbers that are categories, such as codes."""
     numeric: list[str] = []
-    """Columns that must be numbers; one that holds text is then a mistake."""
+    """Columns that must be numeric; text in them is an error."""
     text: list[str] = []
-    """Columns of text, joined by line breaks, for a model that reads text; the others are then no
+    """Columns of text, joined by line breaks, for a text model; other columns are then not
     inputs."""
     missing: list[str] = list(MISSING_CELLS)
-    """What a cell without a value holds. In a column of numbers infinite ones are missing too."""
+    """Spellings of a missing value. In a column of numbers, infinite values are missing too."""
     decimal: Literal[".", ","] = "."
-    """What stands before the decimals of a number."""
+    """Decimal separator."""
     thousands: Literal[",", ".", " ", "'", "_"] | None = None
-    """What stands between groups of three digits; by default nothing."""
+    """Separator of groups of three digits; by default none."""
     scale: Literal["standard", "none"] = "standard"
     """``standard``: a column of numbers gets mean 0 and standard deviation 1; ``none``: numbers are
-    left as they are, for a model that was trained on such."""
+    unchanged, for a model trained on such."""
     rows_with_missing: Literal["keep", "drop"] = "keep"
-    """``keep``: a missing category is a category of its own, a missing number the median."""
+    """``keep``: missing values are a category of their own, or the median of numbers."""
     fewest_per_label: Annotated[int, Field(ge=1)] = 1
-    """Rows of labels with fewer samples are left out; a label with a single one is refused."""
+    """Minimum samples per label; rows of rarer labels are left out, and a label needs at least
+    2."""
     most_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 64
-    """Categories of a column that get an input each, most frequent first; all others share one."""
+    """Maximum categories of a column with an input each, most frequent first; the rest share
+    one."""
     members: Annotated[str, MembershipMark()] | None = None
-    """Column that tells who is a member, for ``pools.members: given``: true, yes, 1, member or
-    train, or false, no, 0, non-member or test."""
+    """Column of membership, for ``pools.members: given``: true, yes, 1, member or train; or false,
+    no, 0, non-member or test."""
     group: str | None = None
-    """Column whose equal values belong together, a person, say, and stay on one side."""
+    """Column of group identifiers, of people for example; a group's rows stay on one side."""
 
     @model_validator(mode="after")
     def _differ(self) -> "TableParams":
@@ -103,17 +106,17 @@ class TableParams(SampledParams):
 
 
 class CsvParams(SidesParams, TableParams):
-    """A text file, a sample a line."""
+    """A text file, with one sample per line."""
 
     path: DataPath
     """The file."""
     names: list[str] = []
     """Names of the columns, for a file whose first line has none."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """What stands between two cells."""
+    """Separator of cells."""
     encoding: str = "utf-8"
-    """Of the text, as Python names it: ``latin-1``, ``cp1252``; a mark of UTF-8 or UTF-16 at the
-    beginning of the file goes before it."""
+    """Text encoding, as Python names it: ``latin-1``, ``cp1252``; a byte-order mark of UTF-8 or
+    UTF-16 takes precedence."""
 
     @field_validator("encoding")
     @classmethod
@@ -121,7 +124,7 @@ class CsvParams(SidesParams, TableParams):
         try:
             "".encode(name)
         except LookupError as error:
-            raise ValueError(f"there is no text encoding {name!r}; write utf-8, say") from error
+            raise ValueError(f"there is no encoding {name!r}; use utf-8, for example") from error
         return name
 
 
@@ -137,7 +140,7 @@ DEFINITIONS = (
         name="csv",
         params=CsvParams,
         target="safecompress_plugins.data.tables.csv_file:CsvFile",
-        summary="A text file with a sample a line: numbers are standardised, categories one-hot.",
+        summary="A text file, one sample per line: numbers are standardised, categories one-hot.",
     ),
     DataDef(
         name="parquet",

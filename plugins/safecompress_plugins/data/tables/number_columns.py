@@ -1,4 +1,4 @@
-"""Columns of numbers in a table: which they are, and warnings of cells and columns that mislead."""
+"""Numeric columns of a table, and warnings of misleading cells and columns."""
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
@@ -20,25 +20,25 @@ from safecompress_plugins.data.tables.numbers import (
 __all__ = ["NumberColumns"]
 
 FEW = 0.05
-"""The share of cells that may be no numbers in a column of numbers."""
+"""Maximum share of non-numeric cells in a column of numbers."""
 MOST_SPELLINGS = 3
-"""How many different cells they may be; more of them are codes, such as ``V27``."""
+"""Maximum number of distinct non-numeric cells; more of them are codes, such as ``V27``."""
 FEWEST_ROWS = 10
-"""Rows from which a column that counts them is no coincidence."""
+"""Minimum number of rows for a column that counts them to be no coincidence."""
 MOST_TOLD = 5
-"""Columns that are warned of one by one for the same reason."""
+"""Maximum number of separate warnings for one reason."""
 INDICES = {"", "index", "id", "unnamed: 0", "row", "rowid", "row_id"}
 
 
 class NumberColumns:
-    """Decides which columns hold numbers, and remembers where each row was read.
+    """Detection of numeric columns, with the original position of each row.
 
     Args:
         table: all columns with all rows.
-        params: what a spec says of them.
+        params: of the data set in the spec.
 
     Attributes:
-        rows: where the rows that are left were read, shape (N,), int64, counted from 0.
+        rows: original position of the remaining rows, shape (N,), int64, counted from 0.
     """
 
     def __init__(self, table: Table, params: TableParams) -> None:
@@ -47,26 +47,28 @@ class NumberColumns:
         self.rows: NDArray[np.int64] = np.arange(len(table[params.target].cells))
         self._has_sides = SIDE in table
         sides = table[SIDE].cells if self._has_sides else ()
+        # Without sides, or without members among them, all rows count as one file.
         self._members_rows = sum(cell == "train" for cell in sides) or len(self.rows)
-        self._told: dict[str, dict[str, str]] = {}  # by kind and column
+        # by kind and column, so that a column warned of twice appears once
+        self._told: dict[str, dict[str, str]] = {}
 
     @property
     def warnings(self) -> list[str]:
-        """Of cells that are no numbers, and of columns that count the rows; few of each kind."""
+        """Warnings of non-numeric cells and of row counters; at most a few of each kind."""
         return [text for told in self._told.values() for text in _first(told)]
 
     def _warn(self, kind: str, name: str, text: str) -> None:
         self._told.setdefault(kind, {})[name] = text
 
     def keep(self, rows: NDArray[np.int64]) -> None:
-        """Take note that some of the rows are left, by their positions."""
+        """Keep some of the rows, by their positions."""
         self.rows = self.rows[rows]
 
     def of(self, name: str, column: RawColumn) -> NDArray[np.float64] | None:
-        """A column of numbers, NaN where one is missing; None for a column of categories.
+        """Return a column of numbers, NaN where missing; None for a column of categories.
 
-        A few cells that are no numbers do not make it one of categories: they count as missing, and
-        a warning names the first.
+        A few non-numeric cells do not make a column categorical: they count as missing, and a
+        warning names the first.
         """
         if name in self._params.categorical:
             return None
@@ -78,10 +80,11 @@ class NumberColumns:
         first = f"{cells[0]!r} in {self._place(found.odd[0])}"
         infinite = all(INFINITE.fullmatch(str(cell)) for cell in cells)
         spelling = other_spelling(column)
+        # Infinities are a spreadsheet's missing values even in a column that must be numeric.
         if name in self._params.numeric and not infinite:
             raise DataError(
-                f"the column {name!r} holds {first}, which is no number",
-                mend=f"{spelling or 'add it to missing'}, or take the column out of 'numeric'",
+                f"the column {name!r} must be numeric, but holds {first}",
+                mend=f"{spelling or 'add it to missing'}, or remove the column from 'numeric'",
                 field=("numeric", self._params.numeric.index(name)),
             )
         share = f"{found.known - count} of {found.known} cells are finite numbers"
@@ -94,24 +97,26 @@ class NumberColumns:
                 f"'missing' if it means that, or write 'categorical: [{name}]' if these are codes",
             )
             return found.values
+        # Another decimal separator explains all cells at once, so it is suggested first.
         if spelling:
             self._warn(
                 "spelling",
                 name,
                 f"{name}: read as categories, since {first} is no number; {spelling}",
             )
+        # Mostly text is an ordinary categorical column and needs no warning.
         elif count < found.known / 2:
             self._warn(
                 "codes",
                 name,
                 f"{name}: read as categories, since {first} and {count - 1} more cells are no "
-                f"numbers; {share}; write 'categorical: [{name}]' if these are codes, or add what "
-                "means that there is none to 'missing'",
+                f"numbers; {share}; write 'categorical: [{name}]' if these are codes, or add the "
+                "spelling of a missing value to 'missing'",
             )
         return None
 
     def _place(self, position: int) -> str:
-        """Where a cell was read, each row counted from 1 within its file or part."""
+        """Name a cell's position, counted from 1 within its file or part."""
         row = int(self.rows[position])
         if not self._has_sides:
             return f"row {row + 1}"
@@ -120,11 +125,11 @@ class NumberColumns:
         return f"row {inner + 1} of the {'members' if is_member else 'non-members'}"
 
     def point_out_indices(self, table: Table, roles: Collection[str]) -> None:
-        """Warn of inputs that count the rows: they tell the order, and often the file.
+        """Warn of inputs that number the rows: they reveal the order, and often the file.
 
         Args:
-            table: all columns, before any row is left out.
-            roles: columns that are no inputs, or are said to be categories.
+            table: all columns, before rows are left out.
+            roles: columns that are not inputs, or are categories.
         """
         params = self._params
         for name, column in table.items():
@@ -133,6 +138,7 @@ class NumberColumns:
             numbers = numbers_of(column, self._separators)
             if numbers.odd or len(numbers.values) < FEWEST_ROWS:
                 continue
+            # Each file may count its rows from its own start.
             sides = np.split(numbers.values, [self._members_rows])
             is_counting = _counts(numbers.values) or all(_counts(one) for one in sides if len(one))
             if is_counting or (name.lower() in INDICES and _is_distinct(numbers.values)):
@@ -145,7 +151,7 @@ class NumberColumns:
 
 
 def _first(told: Mapping[str, str]) -> Iterator[str]:
-    """The first warnings of one kind, by column, and which columns the others are of."""
+    """Yield the first warnings of one kind, and name the columns of the others."""
     yield from islice(told.values(), MOST_TOLD)
     others = list(told)[MOST_TOLD:]
     if others:
@@ -157,7 +163,7 @@ def _first(told: Mapping[str, str]) -> Iterator[str]:
 
 
 def _counts(values: NDArray[np.float64]) -> bool:
-    """Whether values are consecutive whole numbers in any order."""
+    """Return whether values are consecutive whole numbers in any order."""
     return bool(len(values) > 1 and (np.diff(np.sort(values)) == 1).all() and values[0] % 1 == 0)
 
 

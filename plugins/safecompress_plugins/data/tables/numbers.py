@@ -1,4 +1,4 @@
-"""Numbers in cells of text: read with stated separators, and recognised where others were meant."""
+"""Numbers in text cells: parsed with stated separators, detected with others."""
 
 import re
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ __all__ = ["INFINITE", "Numbers", "Separators", "numbers_of", "other_spelling"]
 
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 ALIKE = 0.95
-"""The share of cells that have to be numbers in another spelling for it to be the one meant."""
+"""Minimum share of cells that are numbers in another spelling for it to be suggested."""
 
 
 @dataclass(frozen=True)
 class Separators:
-    """What stands before decimals, and between groups of three digits.
+    """Separators of decimals and of groups of three digits.
 
     Attributes:
         decimal: a single character.
@@ -31,15 +31,17 @@ class Separators:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What a number is."""
+        """Pattern of a number with these separators."""
         decimal, whole = re.escape(self.decimal), r"\d+"
         if self.thousands:
+            # Grouped digits or plain ones, never a mixture: "1,23,4" is no number.
             whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
         number = rf"[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?"
+        # re.ASCII: digits of other scripts are text, although float() would read them.
         return re.compile(number, re.ASCII)
 
     def number(self, cell: str) -> float | None:
-        """Return the number that a cell holds, perhaps an infinite one; None if it holds none."""
+        """Parse a cell, possibly to infinity; None if it is not a number."""
         if INFINITE.fullmatch(cell):
             return -np.inf if cell.startswith("-") else np.inf
         if not self.pattern.fullmatch(cell):
@@ -58,7 +60,7 @@ OTHERS = {
     "'thousands: \"_\"'": Separators(".", "_"),
     "'decimal: \".\"'": Separators(),
 }
-"""Spellings in use, by what a spec says for them."""
+"""Spellings in use, by the parameters that select them."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Numbers:
 
     Attributes:
         values: shape (N,), float64, NaN where there is no finite number.
-        odd: positions of cells that are not missing and hold no finite number, rising.
-        known: how many cells are not missing.
+        odd: positions of cells that are present and not finite numbers, ascending.
+        known: number of cells that are present.
     """
 
     values: NDArray[np.float64]
@@ -77,7 +79,8 @@ class Numbers:
 
 
 def numbers_of(column: RawColumn, separators: Separators) -> Numbers:
-    """Read all cells of a column; those that hold no finite number are counted."""
+    """Parse all cells of a column; collect those that are not finite numbers."""
+    # Distinct cells are parsed once: columns repeat their values.
     read = {cell: separators.number(cell) for cell in set(column.cells) if cell is not None}
     values = np.full(len(column.cells), np.nan)
     odd = []
@@ -91,15 +94,17 @@ def numbers_of(column: RawColumn, separators: Separators) -> Numbers:
 
 
 def other_spelling(column: RawColumn) -> str:
-    """Return what a spec has to say for a column to be one of numbers; empty if nothing does it."""
+    """Suggest parameters under which a column would be numeric; empty if there are none."""
     cells = [cell for cell in column.cells if cell is not None]
     fitting = [said for said, one in OTHERS.items() if _share(cells, one) >= ALIKE]
     if fitting:
         return f"write {' or '.join(_simplest(fitting))} if these are numbers"
+    # A constant unit or currency sign around every number: "$5", "12 kg".
     bare = [re.sub(r"^[^\d+.-]+|[^\d.]+$", "", cell) for cell in cells]
     signs = {cell.replace(number, "\0", 1) for cell, number in zip(cells, bare, strict=True)}
+    # A single distinct remainder means that all cells carry the same sign.
     if len(signs) == 1 and max(_share(bare, one) for one in OTHERS.values()) >= ALIKE:
-        return "write the numbers without units or signs of a currency"
+        return "write the numbers without units or currency signs"
     return ""
 
 
@@ -109,7 +114,7 @@ def _share(cells: list[str], separators: Separators) -> float:
 
 
 def _simplest(fitting: list[str]) -> Iterator[str]:
-    """Those that say nothing needless: with a part that is enough, the whole is left out."""
+    """Yield the suggestions that contain no smaller sufficient one."""
     for said in fitting:
         if not any(other != said and other in said for other in fitting):
             yield said

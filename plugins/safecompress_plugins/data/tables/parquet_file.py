@@ -1,4 +1,4 @@
-"""Parquet files: tables, or images with labels in the layout of Hugging Face datasets."""
+"""Parquet files: tables, or labelled images in the layout of Hugging Face datasets."""
 
 import json
 import math
@@ -35,7 +35,7 @@ BLANK = frozenset(MISSING_CELLS)
 
 
 class ParquetFile(EncodingSource):
-    """A row a sample."""
+    """A table in Parquet files, with one sample per row."""
 
     def __init__(self, params: ParquetParams) -> None:
         self._params = params
@@ -49,7 +49,7 @@ class ParquetFile(EncodingSource):
 
 
 class ImageParquetFile(EncodingSource):
-    """A row an image with its label."""
+    """Labelled images in Parquet files, one per row."""
 
     def __init__(self, params: ImageParquetParams) -> None:
         self._params = params
@@ -69,7 +69,7 @@ class ImageParquetFile(EncodingSource):
 
 
 def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Table | None]:
-    """The rows of ``path``, and those of ``non_members`` if there are any."""
+    """Read the rows of ``path``, and those of ``non_members`` if it is set."""
     members = arrow_table(_paths(path))
     if params.non_members is None:
         return members, None
@@ -83,10 +83,10 @@ def _paths(given: str | list[str]) -> list[Path]:
 
 
 def arrow_table(paths: Sequence[Path]) -> pa.Table:
-    """The rows of all files.
+    """Read and concatenate all files.
 
     Raises:
-        DataError: if one is no Parquet file, has other columns than the first, or other labels.
+        DataError: if one is not a Parquet file, or has other columns or labels than the first.
     """
     try:
         tables = [pq.read_table(path) for path in paths]
@@ -96,15 +96,15 @@ def arrow_table(paths: Sequence[Path]) -> pa.Table:
 
 
 def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
-    """Join the rows of tables; labels are joined by their names, whatever number each has.
+    """Concatenate tables; labels are matched by name, whatever their numbers.
 
     Args:
         tables: with the same columns.
-        what: what an error calls them.
+        what: what an error calls the tables.
         field: the parameter that names them.
 
     Raises:
-        DataError: if they do not have the same columns, or the same names of labels.
+        DataError: if their columns or label names differ.
     """
     try:
         return pa.concat_tables([_numbered_as(tables[0], one, what, field) for one in tables])
@@ -113,7 +113,7 @@ def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Tab
 
 
 def _numbered_as(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
-    """The same rows with labels numbered as in the first table, whose names are kept."""
+    """Renumber the labels of a table as in the first one, whose names are kept."""
     for position, name in enumerate(table.column_names):
         names, own = _label_names(first.schema, name), _label_names(table.schema, name)
         if names == own:
@@ -121,19 +121,20 @@ def _numbered_as(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.
         if names is None or own is None or set(names) != set(own):
             only = sorted(set(names or ()) ^ set(own or ()))
             raise DataError(
-                f"{what}: two sources number the labels of {name!r} differently; only one of them "
-                f"names {', '.join(map(repr, only))}",
+                f"{what}: two sources have different labels in {name!r}; only one of them names "
+                f"{', '.join(map(repr, only))}",
                 mend="write labels as text, or both with the same list of names",
                 field=(field,),
             )
         places = [None if code < 0 else names.index(own[code]) for code in _codes(table, name)]
         column = pa.array(places, type=table.schema.field(name).type)
         table = table.set_column(position, table.schema.field(name), column)
+    # Other metadata, such as pandas' index, may differ and would block the concatenation.
     return table.replace_schema_metadata(first.schema.metadata)
 
 
 def _codes(table: pa.Table, name: str) -> list[int]:
-    """Labels as numbers, -1 where one is missing, as Hugging Face datasets write it."""
+    """Return label numbers, -1 where missing, as Hugging Face datasets write it."""
     return [-1 if code is None else int(code) for code in table.column(name).to_pylist()]
 
 
@@ -149,22 +150,22 @@ def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
 def images_of(
     table: pa.Table, *, image: str, label: str, sides: RawColumn | None = None
 ) -> LabelledImages:
-    """Encoded images and their labels, without those that have none.
+    """Extract encoded images and their labels, without unlabelled ones.
 
     Args:
-        table: a row an image.
+        table: one image per row.
         image: the column of images.
         label: the column of labels.
-        sides: who is a member, where that is known.
+        sides: membership, if known.
 
     Raises:
-        DataError: if the columns hold something else.
+        DataError: if the columns hold other types.
     """
     require_columns(table.column_names, [(("image",), image), (("target",), label)])
     column = table.column(image)
     if not (pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0):
         raise DataError(
-            f"the column {image!r} holds {column.type}, and no images",
+            f"the column {image!r} holds {column.type} instead of images",
             mend="name a column of structs with 'bytes', as Hugging Face datasets write them",
             field=("image",),
         )
@@ -172,8 +173,8 @@ def images_of(
     images = [_encoded(one) for one in column.to_pylist()]
     if None in images:
         raise DataError(
-            f"row {images.index(None) + 1} of {image!r} holds neither an image nor a path",
-            mend="take it out, or embed the images",
+            f"row {images.index(None) + 1} of {image!r} holds neither an image nor a valid path",
+            mend="remove it, or embed the images",
             field=("image",),
         )
     encoded = [one for one in images if one is not None]
@@ -182,7 +183,7 @@ def images_of(
 
 
 def _encoded(struct: dict[str, Any] | None) -> Encoded | None:
-    """The bytes of an image, or its file where the library has left it there; None for neither."""
+    """Return an image's bytes, or its file where they are not embedded; None for neither."""
     if struct is None:
         return None
     if struct["bytes"] is not None:
@@ -192,19 +193,20 @@ def _encoded(struct: dict[str, Any] | None) -> Encoded | None:
 
 
 def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
-    """Labels as numbers, -1 where one is missing, and the names of all."""
+    """Return label numbers, -1 where missing, and the names of all labels."""
     names = _label_names(table.schema, label)
     if names is not None and pa.types.is_integer(table.column(label).type):
         return _codes(table, label), names
     column = RawColumn([_cell(value, None) for value in table.column(label).to_pylist()])
     found = coded(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
+    # `missing` is the last category, and no class: those rows become -1 and are dropped.
     present = len(found.names) - bool(found.missing)
     codes = [code if code < present else -1 for code in found.codes.tolist()]
     return codes, found.names[:present]
 
 
 def _label_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
-    """What Hugging Face's own metadata say that the numbers of a column stand for."""
+    """Read the label names of a column from Hugging Face's metadata."""
     stored = (schema.metadata or {}).get(b"huggingface")
     if stored is None:
         return None
@@ -214,19 +216,20 @@ def _label_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
 
 
 def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
-    """Columns as texts.
+    """Convert columns to text cells.
 
     Raises:
-        DataError: if one holds images, lists, or bytes that are no text.
+        DataError: if a column holds images, lists, or bytes that are not UTF-8 text.
     """
     blank = frozenset(missing)
     columns = {}
     for name in table.column_names:
         form = table.schema.field(name).type
+        # A nested value has no single number or category.
         if pa.types.is_nested(form):
             raise DataError(
-                f"the column {name!r} holds {form}, and a cell of a table is one value",
-                mend="write 'type: image-parquet' for images; make a list columns of their own",
+                f"the column {name!r} holds {form}; a table cell must be a single value",
+                mend="write 'type: image-parquet' for images; split a list into columns",
                 field=("path",),
             )
         named = _label_names(table.schema, name)
@@ -234,7 +237,7 @@ def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
             cells = [_cell(value, named) for value in table.column(name).to_pylist()]
         except UnicodeDecodeError as error:
             raise DataError(
-                f"the column {name!r} holds bytes that are no UTF-8 text ({error})",
+                f"the column {name!r} holds bytes that are not UTF-8 text ({error})",
                 mend="write it as text",
                 field=("path",),
             ) from error

@@ -1,4 +1,4 @@
-"""From the columns of a table to samples: what is task, what is input, what is private."""
+"""Conversion of table columns to samples: task, inputs and private attributes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ from safecompress_plugins.data.tables.table_encoder import TableEncoder
 __all__ = ["dataset_of", "dataset_of_sides"]
 
 MOST_LABELS = 1000
-"""A target with more values than these, or with all different, is no label."""
+"""Maximum number of labels; with more, or all distinct, a target is not categorical."""
 
 Path = tuple[str | int, ...]
 
 
 def dataset_of(table: Table, params: TableParams) -> Dataset:
-    """Samples out of columns, as the parameters say.
+    """Build a data set from columns, as the parameters say.
 
     Raises:
         DataError: at the parameter that does not fit the table.
@@ -44,18 +44,18 @@ def dataset_of(table: Table, params: TableParams) -> Dataset:
 
 
 def dataset_of_sides(members: Table, non_members: Table | None, params: TableParams) -> Dataset:
-    """Samples out of one table, or out of two that are encoded as one.
+    """Build a data set from one table, or from two that are encoded as one.
 
     Raises:
         DataError: at the parameter that does not fit the tables, or if two tables and a column both
-            tell who is a member.
+            give membership.
     """
     if non_members is None:
         return dataset_of(members, params)
     if params.members is not None:
         raise DataError(
-            f"the column {params.members!r} tells who is a member, and so do the two files",
-            mend="leave one of them out",
+            f"the column {params.members!r} and the two files both give membership",
+            mend="remove one of them",
             field=("members",),
         )
     whole = joined(members, non_members)
@@ -63,7 +63,7 @@ def dataset_of_sides(members: Table, non_members: Table | None, params: TablePar
 
 
 def _named(params: TableParams) -> Iterator[tuple[Path, str]]:
-    """Every column that the parameters name, with the place of the name."""
+    """Yield every column named by the parameters, with the field of the name."""
     yield ("target",), params.target
     for index, one in enumerate(params.private):
         yield _private_path(params, index), _private(one).column
@@ -88,22 +88,22 @@ def _check_roles(params: TableParams) -> None:
     for index, one in enumerate(params.private):
         if _private(one).column == params.target:
             raise DataError(
-                f"{params.target!r} is what the model predicts, so it cannot be private as well",
-                mend="predict another column, or leave it out of 'private'",
+                f"{params.target!r} is the task, so it cannot be private as well",
+                mend="predict another column, or remove it from 'private'",
                 field=_private_path(params, index),
             )
     for index, name in enumerate(params.drop):
         if name == params.target or name in {_private(one).column for one in params.private}:
             raise DataError(
-                f"{name!r} is left out and has another part to play",
-                mend="take it out of 'drop'; a private column is no input anyway",
+                f"{name!r} is dropped, but is also the target or private",
+                mend="remove it from 'drop'; a private column is not an input anyway",
                 field=("drop", index),
             )
 
 
 @dataclass
 class _Reading:
-    """One table on its way; gathers what is said about it."""
+    """A table in conversion, with the notes and warnings so far."""
 
     table: Table
     params: TableParams
@@ -114,12 +114,15 @@ class _Reading:
         self._numbers = NumberColumns(self.table, self.params)
 
     def dataset(self) -> Dataset:
+        # The order of these steps matters: indices are detected before rows go, unlabelled rows go
+        # before sampling, and encodings (means, categories, intervals) see the final rows alone.
         params = self.params
         roles = {name for _, name in _named(params) if name not in params.numeric}
         self._numbers.point_out_indices(self.table, roles)
-        self._keep(self._complete(), "their label, or another value that is needed, is missing")
+        self._keep(self._complete(), "their label or another required value is missing")
         labels, classes = self._labels()
         self._keep(sampled_rows(labels, self._members(), params), f"'samples' is {params.samples}")
+        # Labels are renumbered after each step, since one may have lost its last row.
         labels, classes = self._labels()
         fewest = params.fewest_per_label
         self._keep(
@@ -134,6 +137,7 @@ class _Reading:
         parts = self._inputs()
         inputs, attributes, features = self._joined(parts)
         rules = {part.name: part.encoded.rule for part in parts if part.encoded is not None}
+        # Rules only of inputs: the encoder must not need a private or target column.
         return Dataset(
             inputs=inputs,
             labels=torch.from_numpy(labels),
@@ -156,7 +160,8 @@ class _Reading:
             self._numbers.keep(rows)
 
     def _complete(self) -> NDArray[np.int64]:
-        """Rows with a label; if rows with anything missing are dropped, those without."""
+        """Return rows with a label; with ``drop``, rows without any missing value."""
+        # A copy: the cached mask of the column must not collect other columns' missing cells.
         missing = self.table[self.params.target].missing.copy()
         if self.params.rows_with_missing == "drop":
             for name, column in self.table.items():
@@ -169,24 +174,24 @@ class _Reading:
         count = len(labels.codes)
         if not count:
             message = "no row is left" if self.notes else "the table has no rows"
-            raise DataError(message, mend="use other data, or leave fewer rows out")
+            raise DataError(message, mend="use other data, or leave out fewer rows")
         if len(labels.names) > MOST_LABELS or 2 < count == len(labels.names):
             raise DataError(
                 f"{self.params.target!r} has {len(labels.names)} values in {count} samples, "
-                "which are too many for labels",
-                mend="name a column of categories; regression is no task here",
+                "too many for labels",
+                mend="name a column of categories; regression is not supported",
                 field=("target",),
             )
         return labels.codes, labels.names
 
     def _check_alone(self, labels: NDArray[np.int64], classes: tuple[str, ...]) -> None:
-        """A label that one sample has would be on one side only."""
+        """Reject labels of a single sample, which would be on one side only."""
         alone = [classes[label] for label in np.flatnonzero(np.bincount(labels) == 1)]
         if alone:
             raise DataError(
                 f"{', '.join(map(repr, alone))} of {self.params.target!r} has a single sample, "
                 "which cannot be a member and a non-member",
-                mend="write 'fewest_per_label: 2', say, to leave such rows out",
+                mend="write 'fewest_per_label: 2', for example, to leave such rows out",
                 field=("target",),
             )
 
@@ -201,7 +206,7 @@ class _Reading:
     def _texts(self) -> tuple[str, ...]:
         if not self.params.text:
             return ()
-        self.notes.append(f"{', '.join(self.params.text)}: the text that the model reads")
+        self.notes.append(f"{', '.join(self.params.text)}: the input text")
         columns = [self.table[name].cells for name in self.params.text]
         return tuple("\n".join(cell or "" for cell in row) for row in zip(*columns, strict=True))
 
@@ -209,24 +214,27 @@ class _Reading:
         if self.params.group is None:
             return None
         groups = coded(self.table[self.params.group])
-        self.notes.append(f"{self.params.group}: {len(groups.names)} groups, never divided")
+        self.notes.append(f"{self.params.group}: {len(groups.names)} groups, never split")
         return torch.from_numpy(groups.codes)
 
     def _inputs(self) -> "list[_Part]":
         params = self.params
         private = {_private(one).column: _private(one) for one in params.private}
+        # Private parts come first, and their inputs with them: a stable order for the encoder's
+        # record.
         parts = [self._private_part(index, one) for index, one in enumerate(private.values())]
         aside = {params.target, params.members, params.group, *params.drop, *params.text}
         for name in params.drop:
             self.notes.append(f"{name}: left out")
+        # A text model has no other inputs.
         if params.text:
             aside |= self.table.keys()
         for name, column in self.table.items():
             if name not in aside and name not in private:
                 parts += self._public_part(name, column)
         if not params.text and not any(part.encoded for part in parts):
-            message = "no column is left for the model to see"
-            raise DataError(message, mend="take some out of 'drop' or 'private'")
+            message = "no column is left as an input"
+            raise DataError(message, mend="remove columns from 'drop' or 'private'")
         return parts
 
     def _public_part(self, name: str, column: RawColumn) -> "list[_Part]":
@@ -235,14 +243,15 @@ class _Reading:
             self.notes.append(f"{name}: left out, since it is empty")
             return []
         if len(set(column.cells)) == 1:
-            self.notes.append(f"{name}: left out, since all samples have the same")
+            self.notes.append(f"{name}: left out, since it is constant")
             return []
         if numbers is not None:
             encoded = self._scaled(name, numbers)
         else:
+            # One-hot inputs of an identifier would let the model memorise rows by name.
             distinct = len(set(column.cells))
             if distinct == len(column.cells) and distinct > self.params.most_categories:
-                self.notes.append(f"{name}: left out, since all samples differ, as names do")
+                self.notes.append(f"{name}: left out, since all its values differ")
                 return []
             encoded = one_hot(coded(column, most=self.params.most_categories))
         self.notes.append(f"{name}: {encoded.note}")
@@ -254,23 +263,24 @@ class _Reading:
         numbers = self._numbers.of(name, column)
         if numbers is not None and not np.isnan(numbers).all():
             if np.isnan(numbers).any():
+                # Intervals need complete numbers; the median keeps a missing value inconspicuous.
                 numbers = np.where(np.isnan(numbers), np.nanmedian(numbers), numbers)
             values = intervals_of(numbers, wanted.intervals)
         else:
             values, numbers = coded(column), None
         if len(values.names) < 2:
             raise DataError(
-                f"all samples have the same {name!r}, so there is nothing to find out",
-                mend="leave it out of 'private'",
+                f"all samples have the same {name!r}, so there is nothing to infer",
+                mend="remove it from 'private'",
                 field=_private_path(self.params, index),
             )
-        seen = "an input as well" if wanted.input else "no input"
+        seen = "also an input" if wanted.input else "not an input"
         self.notes.append(f"{name}: private, {values.note}, {seen}")
         encoded = None
         if wanted.input:
             encoded = one_hot(values) if numbers is None else self._scaled(name, numbers)
             self.warnings.append(
-                f"{name!r} is private and an input of the model: whoever sees the input knows it"
+                f"{name!r} is private and an input of the model: knowing the inputs is knowing it"
             )
         return _Part(name, encoded, values, numbers)
 
@@ -282,7 +292,7 @@ class _Reading:
     def _joined(
         self, parts: "list[_Part]"
     ) -> tuple[Tensor, dict[str, Attribute], dict[str, tuple[int, ...]]]:
-        """Inputs side by side, and who is where among them."""
+        """Concatenate inputs, and locate attributes and features among them."""
         blocks: list[Tensor] = []
         attributes: dict[str, Attribute] = {}
         features: dict[str, tuple[int, ...]] = {}
@@ -303,7 +313,7 @@ class _Reading:
 
 @dataclass(frozen=True)
 class _Part:
-    """What becomes of one column: an input, a private attribute, or both."""
+    """Result of one column: an input, a private attribute, or both."""
 
     name: str
     encoded: Encoded | None
@@ -311,13 +321,13 @@ class _Part:
     numbers: NDArray[np.float64] | None = None
 
     def attribute(self, columns: tuple[int, ...]) -> Attribute:
-        """The private attribute, and where the input holds it."""
+        """Build the private attribute, with its position in the inputs."""
         assert self.private is not None
         values = torch.from_numpy(self.private.codes)
         codes = None
         if self.encoded is not None:
             codes = self.encoded.codes
-            if codes is None:  # of each interval the median, as the input would hold it
+            if codes is None:  # each interval's median, scaled as the inputs are
                 held = [self.encoded.block[values == value] for value in values.unique()]
                 codes = torch.stack([block.median(dim=0).values for block in held])
         return Attribute(

@@ -1,7 +1,7 @@
-"""Rows of a table as inputs of a model, encoded as the table was that the model was made from.
+"""Encoder of table rows: model inputs with the encoding of the training table.
 
-A record of it is in the model file: names of columns and categories, means, standard deviations and
-medians, and how cells are read. No row is in it.
+Its record is part of the model file: names of columns and categories, means, standard deviations,
+medians, and the format of cells. It contains no row.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ ROLES = (
     *("drop", "categorical", "numeric", "text", "scale", "rows_with_missing"),
     *("fewest_per_label", "most_categories"),
 )
-"""Parameters that say nothing of how cells are read; the rules say the rest."""
+"""Parameters without influence on the reading of cells; the rules have the rest."""
 PARQUET = {".parquet", ".pq"}
 
 
 @dataclass(frozen=True)
 class TableEncoder(Encoder):
-    """Columns in their order, each with the rule that its values were encoded by.
+    """Columns in order, each with the rule of its encoding.
 
     Attributes:
-        reading: parameters that say how cells are read, as ``csv`` takes them.
-        rules: of each column that the model sees.
-        text: columns of text, joined by line breaks, for a model that reads text.
+        reading: parameters of reading cells, as in ``csv``.
+        rules: of each input column.
+        text: text columns, joined by line breaks, for a text model.
     """
 
     reading: Mapping[str, Any]
@@ -46,7 +46,7 @@ class TableEncoder(Encoder):
 
     @classmethod
     def of(cls, params: TableParams, rules: Mapping[str, Rule]) -> "TableEncoder":
-        """The encoder of a table that was read with some parameters."""
+        """Build the encoder of a table that was read with these parameters."""
         written = params.model_dump(mode="json")
         reading = {
             name: written[name]
@@ -57,13 +57,13 @@ class TableEncoder(Encoder):
 
     @classmethod
     def restored(cls, record: Mapping[str, Any]) -> "TableEncoder":
-        """The encoder of a record."""
+        """Rebuild the encoder from its record."""
         rules = {name: rule_of(rule) for name, rule in record["columns"]}
         return cls(record["reading"], rules, tuple(record["text"]))
 
     @property
     def record(self) -> dict[str, Any]:
-        """JSON-ready; a list of columns, since their order counts."""
+        """JSON-ready fields of the encoder; columns are a list, since their order matters."""
         return {
             "kind": "table",
             "reading": dict(self.reading),
@@ -72,15 +72,15 @@ class TableEncoder(Encoder):
         }
 
     def encode(self, rows: Any) -> EncodedRows:
-        """Rows as inputs, shape (N, K), or as texts.
+        """Encode rows as inputs, shape (N, K), or as texts.
 
         Args:
             rows: mappings from column to value, a data frame, a mapping from column to values, or
-                the path of a CSV or Parquet file. Columns that the model does not see are ignored.
+                the path of a CSV or Parquet file. Columns that are not inputs are ignored.
 
         Raises:
-            DataError: if a column is missing, or a value is not as in training; a missing number is
-                the median, a missing category the one of its own if training had any.
+            DataError: if a column is missing, or a value is unknown from training; a missing number
+                becomes the median, a missing category its own category if training had any.
         """
         table = self._table(rows)
         count = len(next(iter(table.values())).cells) if table else 0
@@ -115,7 +115,8 @@ class TableEncoder(Encoder):
         }
 
     def _cell(self, name: str, value: Any, blank: Collection[str]) -> str | None:
-        """A value as a file would have it; a number has the separators that the file had."""
+        """Convert a value to a cell as in a file; a number gets the file's decimal separator."""
+        # A string is already spelt by the user; only numbers come with Python's point.
         cell = cell_of(value, blank)
         is_number = isinstance(self.rules.get(name), NumberRule) and not isinstance(value, str)
         return cell.replace(".", self.reading.get("decimal", ".")) if cell and is_number else cell
@@ -135,13 +136,16 @@ class TableEncoder(Encoder):
 
 
 def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[Any]]:
-    """The values of each column, of rows in any form; of no rows the default columns, empty."""
+    """Return values by column, of rows in any form; without rows, empty default columns."""
     for method in ("to_pylist", "to_dicts"):  # of pyarrow and polars
         if hasattr(rows, method):
             rows = getattr(rows, method)()
     if hasattr(rows, "columns") and hasattr(rows, "to_dict"):  # pandas
+        # Before Mapping: a DataFrame is not a Mapping, but iterating it yields column names, not
+        # rows.
         rows = rows.to_dict(orient="list")
     if isinstance(rows, Mapping):
+        # Scalars instead of columns: a single row was given.
         if any(isinstance(one, str) or not isinstance(one, Iterable) for one in rows.values()):
             message = "a single mapping of values is given"
             raise DataError(message, mend="give a list of rows: [{...}]")
@@ -153,27 +157,28 @@ def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[An
             f"a row is a {type(odd[0]).__name__}",
             mend="give mappings from column to value, a data frame, or a file",
         )
+    # Rows may lack keys; dict.fromkeys keeps the order of first appearance.
     names = dict.fromkeys(name for row in rows for name in row) if rows else default
     return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _encoded(rule: Rule, name: str, column: RawColumn, separators: Separators) -> Tensor:
-    """The inputs of one column, shape (N, K)."""
+    """Encode one column, shape (N, K)."""
     if isinstance(rule, CategoryRule):
         unknown = rule.unknown(column)
         if unknown is not None:
             value = column.cells[unknown]
             what = "is empty" if value is None else f"holds {value!r}"
             raise DataError(
-                f"row {unknown + 1}: the column {name!r} {what}, and training had no such value",
-                mend=f"write one of: {', '.join(rule.names)}",
+                f"row {unknown + 1}: the column {name!r} {what}, a value unknown from training",
+                mend=f"use one of: {', '.join(rule.names)}",
             )
         return rule.block(column)
     found = numbers_of(column, separators)
     if found.odd:
         row = found.odd[0]
         raise DataError(
-            f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, which is no number",
+            f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, not a number",
             mend="write a number, or leave the cell empty for the median of training",
         )
     return rule.scaled(found.values)

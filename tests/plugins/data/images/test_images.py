@@ -214,7 +214,7 @@ def test_what_is_no_image_is_named(tmp_path: Path, storage: str, size: int | Non
     root = folders(tmp_path)
     (root / "0" / "9.png").write_text("no image")
 
-    with pytest.raises(DataError, match=r"9\.png' is no image"):
+    with pytest.raises(DataError, match=r"9\.png' is not a readable image"):
         loaded(root, storage=storage, size=size)
 
 
@@ -251,7 +251,7 @@ def test_a_column_that_holds_no_images_is_refused(tmp_path: Path) -> None:
     write_parquet(tmp_path / "digits.parquet")
     params = ImageParquetParams(path=str(tmp_path / "digits.parquet"), image="label")
 
-    with pytest.raises(DataError, match="holds int64, and no images") as caught:
+    with pytest.raises(DataError, match="holds int64 instead of images") as caught:
         ImageParquetFile(params).load()
 
     assert caught.value.field == ("image",)
@@ -316,8 +316,8 @@ def test_transparent_images_are_laid_on_a_background(tmp_path: Path, storage: st
 
     expected = 1 - load_digits().images[0] * 15 / 255
     assert np.allclose(everything(data.inputs)[0, 0].numpy(), expected, atol=1 / 255)
-    assert "transparent images are laid on white" in data.notes
-    with pytest.raises(DataError, match="has transparent pixels, and nothing says what is behind"):
+    assert "transparent images are composited on white" in data.notes
+    with pytest.raises(DataError, match="has transparent pixels, and 'background' is not set"):
         loaded(root, storage=storage)
 
 
@@ -347,7 +347,7 @@ def test_frames_are_not_left_out_silently(tmp_path: Path) -> None:
     several = [digit(index) for index in range(3)]
     several[0].save(root / "0" / "9.gif", save_all=True, append_images=several[1:])
 
-    with pytest.raises(DataError, match=r"9\.gif' has 3 frames, and an input is one picture"):
+    with pytest.raises(DataError, match=r"9\.gif' has 3 frames; an input is one image"):
         loaded(root)
 
 
@@ -360,7 +360,7 @@ def test_an_image_that_is_too_large_is_named(
     digit(0, size=200).save(root / "1" / "9.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
 
-    with pytest.raises(DataError, match=r"9\.png' is too large an image"):
+    with pytest.raises(DataError, match=r"9\.png' is too large"):
         loaded(root, storage=storage, size=8)
 
 
@@ -383,7 +383,7 @@ def test_what_tools_leave_behind_is_no_label(tmp_path: Path, parts: tuple[str, .
     assert after.classes == before.classes == ("0", "1")
     assert torch.equal(everything(after.inputs), everything(before.inputs))
     assert (after.is_member is None) == (before.is_member is None)
-    assert after.warnings == ("no images are in 'empty', which is left out",)
+    assert after.warnings == ("folders without images are left out: 'empty'",)
 
 
 @pytest.mark.parametrize(
@@ -391,10 +391,10 @@ def test_what_tools_leave_behind_is_no_label(tmp_path: Path, parts: tuple[str, .
     [
         (
             "extra/9.png",
-            "holds 'test', 'train', as sides are called, and images in 'extra' as well",
+            "holds the sides 'test', 'train' and other folders of images: 'extra'",
         ),
-        ("train/9.png", "1 images lie in .*train' itself, beside folders of labels"),
-        ("9.png", "1 images lie in .* itself, beside folders of labels"),
+        ("train/9.png", "1 images lie directly in .*train', not in label folders"),
+        ("9.png", "1 images lie directly in .*, not in label folders"),
     ],
 )
 def test_half_a_layout_is_refused(tmp_path: Path, place: str, message: str) -> None:
@@ -413,7 +413,7 @@ def test_sides_within_a_label_are_refused(tmp_path: Path) -> None:
     """The folder above the right one is named, or labels and sides change places."""
     folders(tmp_path / "all", ("train", "test"))
 
-    with pytest.raises(DataError, match="'all' in .* holds 'test', 'train', as sides are called"):
+    with pytest.raises(DataError, match="'all' in .* holds the sides 'test', 'train'"):
         loaded(tmp_path)
 
 
@@ -423,7 +423,7 @@ def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
     (root / "0" / "photo.heic").touch()
 
     assert loaded(root).warnings == (
-        f"1 files in {str(root)!r} are left out, since their names are no image's: 1 .heic",
+        f"1 files in {str(root)!r} are left out, since they have no image suffix: 1 .heic",
     )
 
 
@@ -451,7 +451,7 @@ def test_a_truncated_image_is_found_on_loading(tmp_path: Path, storage: str, suf
     digit(4, size=32).convert("RGB").save(broken)
     broken.write_bytes(broken.read_bytes()[:-40])
 
-    with pytest.raises(DataError, match=rf"9\.{suffix}' is no image"):
+    with pytest.raises(DataError, match=rf"9\.{suffix}' is not a readable image"):
         loaded(root, storage=storage, size=8)
 
 
@@ -471,7 +471,7 @@ def test_rows_of_parquet_without_a_label_are_left_out(tmp_path: Path) -> None:
 
     images = [{"bytes": None, "path": str(tmp_path / "nothing.png")}]
     pq.write_table(pa.table({"image": images, "label": [0]}), tmp_path / "none.parquet")
-    with pytest.raises(DataError, match="row 1 of 'image' holds neither an image nor a path"):
+    with pytest.raises(DataError, match="row 1 of 'image' holds neither an image nor a valid path"):
         ImageParquetFile(ImageParquetParams(path=str(tmp_path / "none.parquet"))).load()
 
 
