@@ -207,7 +207,7 @@ def test_a_sample_is_drawn_in_proportion_to_labels_and_always_the_same(tmp_path:
             "no column 'seks'",
         ),
         ({"private": ["sex", "pay"]}, ("private", 1), "cannot be private as well"),
-        ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "is dropped, but is also the target or private"),
+        ({"private": ["sex"], "drop": ["sex"]}, ("drop", 0), "is dropped, but is also"),
         ({"numeric": ["job"]}, ("numeric", 0), "must be numeric, but holds 'cook' in row 1"),
         ({"members": "job"}, ("members",), "'cook' in row 1 is neither"),
         ({"target": "name"}, ("target",), "too many for labels"),
