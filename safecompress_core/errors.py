@@ -25,8 +25,6 @@ All but ``SpecError`` end the command line with exit code 2.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from safecompress_core.install_command import install_command
-
 if TYPE_CHECKING:
     from safecompress_core.specfile.problems import Problem
 
@@ -116,6 +114,10 @@ class MissingExtraError(SafeCompressError):
     """A command needs packages that the base install does not bring."""
 
     def __init__(self, missing: str, *, extra: str) -> None:
+        from safecompress_core.install_command import (  # noqa: PLC0415  30 ms, for this alone
+            install_command,
+        )
+
         self.extra = extra
         super().__init__(f"{missing} is not installed; install it with: {install_command(extra)}")
 

@@ -10,6 +10,7 @@ interrupted.
 import contextlib
 import difflib
 import errno
+import gc
 import logging
 import os
 import select
@@ -98,13 +99,16 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
+        """Import one command, after which garbage is collected again."""
         if cmd_name not in COMMANDS:
             near = difflib.get_close_matches(cmd_name, COMMANDS)
             guess = f" Did you mean {' or '.join(near)}?" if near else ""
             ctx.fail(f"No such command {cmd_name!r}.{guess}")
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
+        if not gc.isenabled():
+            gc.freeze()  # what is imported stays
+            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -269,6 +273,7 @@ def main() -> NoReturn:
     the spec is invalid.
     """
     listen()
+    gc.disable()  # until the command is imported: imports leave nothing to collect
     try:
         cli(prog_name="safecompress")
     except Exception as error:  # noqa: BLE001  click has handled its errors, the group ours
@@ -277,4 +282,7 @@ def main() -> NoReturn:
             traceback.print_exc()
         bug = "this is a bug in SafeCompress or in a plugin"
         click.echo(f"error: {unwritten or bug}", err=True)
+    finally:
+        gc.freeze()  # or the interpreter collects, for 40 ms, what its end frees anyway
+        gc.enable()
     sys.exit(FAILED)

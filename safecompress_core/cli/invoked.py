@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +21,8 @@ def remember_arguments(context: click.Context, arguments: Sequence[str]) -> None
 
 def invocation(context: click.Context) -> "Invocation":
     """Return the command line as it was given, options before the command included."""
+    from pathlib import Path
+
     from safecompress_core.results.command_line import Invocation
 
     arguments = context.meta.get(ARGUMENTS, ())

@@ -65,6 +65,24 @@ def test_help_and_version_import_no_more_than_they_need(option: str) -> None:
     assert outcome.stdout.splitlines()[-1] == "loaded:"
 
 
+def test_commands_collect_garbage_again() -> None:
+    """The program pauses collection only while it imports a command."""
+    code = (
+        "import gc, safecompress_core.cli.group as group\n"
+        "called = group.LazyGroup.get_command\n"
+        "def told(*args):\n"
+        "    before = gc.isenabled()\n"
+        "    command = called(*args)\n"
+        "    print(before, gc.isenabled())\n"
+        "    return command\n"
+        "group.LazyGroup.get_command = told\n" + PROGRAM
+    )
+
+    outcome = run_program("validate", "--help", code=code)
+
+    assert outcome.stdout.splitlines()[0] == "False True"
+
+
 def test_help_lists_every_command_with_its_line() -> None:
     """The table is all that help reads, so it has to be complete."""
     outcome = CliRunner().invoke(cli, ["--help"], terminal_width=120)
