@@ -11,7 +11,11 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 import pluggy
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from safecompress_core.field_docs import field_docs
 
 __all__ = [
     "Access",
@@ -120,15 +124,31 @@ class Access(StrEnum):
 
 
 class Params(BaseModel):
-    """Parameters of a component, as a spec writes them: immutable, no unknown fields, no NaN."""
+    """Parameters of a component, as a spec writes them: immutable, no unknown fields, no NaN.
+
+    A class is built when it is first used. The docstrings of its fields are their descriptions in
+    its JSON Schema.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
+        defer_build=True,
         validate_default=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        written = handler(schema)
+        properties = handler.resolve_ref_schema(written).get("properties", {})
+        for name, text in field_docs(cls).items():
+            shown = properties.get(cls.model_fields[name].alias or name)
+            if shown is not None:
+                shown.setdefault("description", text)
+        return written
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from safecompress_core.field_docs import field_docs
 from safecompress_core.specfile.models.components import TAG, Choice, Nested
 from safecompress_core.specfile.problems import SpecPath
 
@@ -24,27 +26,36 @@ class Place:
     Attributes:
         annotation: its type.
         marks: what ``Annotated`` and ``Field`` add to it.
-        description: of the field, if it is one.
+        field: the model and the name, if it is a field.
     """
 
     annotation: Any
     marks: tuple[Any, ...] = ()
-    description: str = ""
+    field: "tuple[type[BaseModel], str] | None" = None
+
+    @property
+    def description(self) -> str:
+        """What the field is for; empty if it is none, or does not say it."""
+        if self.field is None:
+            return ""
+        model, name = self.field
+        attribute = _attribute(model, name)
+        return model.model_fields[attribute].description or field_docs(model).get(attribute, "")
 
     def plain(self) -> "Place":
         """This place without aliases, ``Annotated`` and ``| None``."""
         if hasattr(self.annotation, "__value__"):
-            return Place(self.annotation.__value__, self.marks, self.description).plain()
+            return Place(self.annotation.__value__, self.marks, self.field).plain()
         if get_origin(self.annotation) is Annotated:
             inner, *given = get_args(self.annotation)
             marks = [mark for one in given for mark in _marks_of(one)]
-            return Place(inner, (*self.marks, *marks), self.description).plain()
+            return Place(inner, (*self.marks, *marks), self.field).plain()
         for mark in self.marks:
             if isinstance(mark, Nested):
                 model = mark.components.expanded(mark.model)
-                return Place(model, description=self.description)
+                return Place(model, field=self.field)
         if len(members := self.members()) == 1:
-            return Place(members[0], self.marks, self.description).plain()
+            return Place(members[0], self.marks, self.field).plain()
         return self
 
     def members(self) -> tuple[Any, ...]:
@@ -58,7 +69,7 @@ class Place:
         members = self.members()
         if not members:
             return [self]
-        return [Place(one, self.marks, self.description).plain() for one in members]
+        return [Place(one, self.marks, self.field).plain() for one in members]
 
     def below(self, step: str | int) -> "Place | None":
         """What is declared for a field, a key or an item of the value."""
@@ -66,8 +77,8 @@ class Place:
             choice = next(mark for mark in self.marks if isinstance(mark, Choice))
             return Place(choice.components.models(choice.slot)[step.removeprefix(TAG)])
         if _is_model(self.annotation):
-            field = _fields(self.annotation).get(str(step))
-            return None if field is None else _place_of(field)
+            is_field = str(step) in _fields(self.annotation)
+            return _place_of(self.annotation, str(step)) if is_field else None
         origin, arguments = get_origin(self.annotation), get_args(self.annotation)
         if isinstance(step, int) and origin in SERIES and arguments:
             is_fixed = origin is tuple and arguments[-1] is not ...
@@ -107,9 +118,9 @@ def field_names(places: Iterable[Place]) -> list[str]:
 def marked(value: Any, mark: type, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Any]]:
     """Every value below a model whose declaration carries a mark of this type, with its path."""
     if isinstance(value, BaseModel):
-        for name, field in _fields(type(value)).items():
+        for name in _fields(type(value)):
             attribute = getattr(value, _attribute(type(value), name))
-            yield from _marked(attribute, _place_of(field), mark, (*path, name))
+            yield from _marked(attribute, _place_of(type(value), name), mark, (*path, name))
 
 
 def _marked(value: Any, place: Place, mark: type, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
@@ -147,6 +158,7 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
+@lru_cache(maxsize=1024)
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Fields by the name that a spec gives them; ``type`` comes first."""
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -158,6 +170,7 @@ def _attribute(model: type[BaseModel], name: str) -> str:
     return next(attribute for attribute, field in fields if name == (field.alias or attribute))
 
 
-def _place_of(field: FieldInfo) -> Place:
-    place = Place(field.annotation, tuple(field.metadata)).plain()
-    return Place(place.annotation, place.marks, field.description or "")
+@lru_cache(maxsize=4096)
+def _place_of(model: type[BaseModel], name: str) -> Place:
+    field = _fields(model)[name]
+    return Place(field.annotation, tuple(field.metadata), (model, name)).plain()
