@@ -5,10 +5,10 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from safecompress_core.specfile.checks.kinds import AUDIT, VARIANTS
-from safecompress_core.specfile.models.audit_spec import build_audit_model
+from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.comparison import ComparisonSpec
-from safecompress_core.specfile.models.components import Definitions
-from safecompress_core.specfile.models.run_spec import build_spec_model
+from safecompress_core.specfile.models.components import Components, Definitions
+from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = ["spec_schema"]
 
@@ -32,7 +32,8 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
         JSON Schema of draft 2020-12; the same registry always gives the same keys in the same
         order.
     """
-    run, audit = build_spec_model(registry), build_audit_model(registry)
+    components = Components(registry, is_complete=True)
+    run, audit = components.expanded(RunSpec), components.expanded(AuditSpec)
     wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
     _, found = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
     definitions = {name: _tidy(one) for name, one in found["$defs"].items()}

@@ -1,6 +1,7 @@
 """``safecompress validate``: every problem of every spec, without running anything."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +18,12 @@ from safecompress_core.host import PluginHost
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.checks.membership import unused_membership
 from safecompress_core.specfile.load import LoadedSpec, composed, load_any_spec
-from safecompress_core.specfile.models.comparison import load_comparison
 from safecompress_core.specfile.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safecompress_core.specfile.models.comparison import Comparison
 
 __all__ = ["validate"]
 
@@ -72,8 +77,7 @@ def _problems(
 ) -> tuple[Problem, ...]:
     try:
         spec = composed(path, overrides)
-        load = load_comparison if spec.kind is SpecKind.COMPARE else load_any_spec
-        loaded = load(
+        loaded = _loader(spec.kind)(
             spec,
             registry=host.registry,
             skipped=host.skipped,
@@ -84,6 +88,15 @@ def _problems(
     if isinstance(loaded, LoadedSpec) and (warning := unused_membership(loaded.spec)):
         click.echo(f"{path}: warning: {warning}", err=True)
     return ()
+
+
+def _loader(kind: SpecKind) -> "Callable[..., LoadedSpec[Any] | Comparison]":
+    """Return what loads specs of a kind; what loads comparisons is imported for them alone."""
+    if kind is not SpecKind.COMPARE:
+        return load_any_spec
+    from safecompress_core.specfile.models.comparison import load_comparison
+
+    return load_comparison
 
 
 def _summary(found: dict[Path, tuple[Problem, ...]], count: int) -> str:

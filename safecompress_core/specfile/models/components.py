@@ -4,6 +4,9 @@ Decisions:
 
 - A field marked with a ``Slot`` becomes a union, discriminated on ``type``, with one model a
   definition: a subclass of its parameters with ``type`` added and the definition attached.
+- A component's model is built when a value first names it. A spec names some 20 of more than 100
+  components, and building all of them would be the largest part of ``validate``. Only a JSON
+  Schema needs complete unions.
 - Unions and models are looked up when pydantic builds its schema, not when a class is made, so a
   component may hold components of its own kind.
 - Inside, the union's tags begin with a NUL, so that a problem's path can leave them out and never
@@ -12,14 +15,16 @@ Decisions:
 - A whole number has an upper bound, its field's own or one for all.
 """
 
+import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import (
     Annotated,
     Any,
     ClassVar,
+    ForwardRef,
     Literal,
     NoReturn,
     Protocol,
@@ -40,7 +45,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
 from typing_extensions import TypeAliasType
 
 from safecompress_core.api import (
@@ -99,22 +104,40 @@ def attacker_of(component: Any) -> AttackerDef:
 
 
 class Components:
-    """The runtime models of everything that a registry holds; made when first asked for."""
+    """The runtime models of everything that a registry holds; made when first asked for.
 
-    def __init__(self, registry: Definitions) -> None:
+    Args:
+        registry: what is registered.
+        is_complete: whether models hold the whole union of each slot, as a JSON Schema needs it,
+            instead of a validator that builds what is named.
+    """
+
+    def __init__(self, registry: Definitions, *, is_complete: bool = False) -> None:
+        self.is_complete = is_complete
         self._registry = registry
-        self._models: dict[Slot, dict[str, type[Params]]] = {}
+        self._models: dict[Slot, _Models] = {}
+        self._validators: dict[tuple[Slot, str], SchemaValidator] = {}
         self._types: dict[Slot, Any] = {}
         self._nested: dict[type[BaseModel], type[BaseModel]] = {}
 
-    def models(self, slot: Slot) -> Mapping[str, type[Params]]:
-        """The model of each component that fits a slot, by name."""
+    def models(self, slot: Slot) -> "_Models":
+        """The model of each component that fits a slot, by name; each is built when it is read."""
         if slot not in self._models:
             definitions = self._registry.definitions(slot.kind, slot.role)
-            self._models[slot] = {
-                name: self._component(definition, slot) for name, definition in definitions.items()
-            }
+            self._models[slot] = _Models(slot, definitions, self)
         return self._models[slot]
+
+    def validator(self, slot: Slot, name: str) -> SchemaValidator:
+        """The validator of one component of a slot: a union of this one alone."""
+        if (slot, name) not in self._validators:
+            model = self.models(slot)[name]
+            model.model_rebuild()
+            self._validators[slot, name] = SchemaValidator(
+                core_schema.tagged_union_schema(
+                    {TAG + name: model.__pydantic_core_schema__}, discriminator=_tag_of
+                )
+            )
+        return self._validators[slot, name]
 
     def expanded(self, model: type[Model]) -> type[Model]:
         """The model with each slot in it, however deep, replaced by its union."""
@@ -122,7 +145,8 @@ class Components:
             self._nested[model] = self._subclass(model, model.__name__, model.__doc__, {})
         return self._nested[model]  # type: ignore[return-value]
 
-    def _component(self, definition: Definition, slot: Slot) -> type[Params]:
+    def component(self, definition: Definition, slot: Slot) -> type[Params]:
+        """A new model of one component."""
         words = (slot.kind, slot.role or "", *definition.name.split("-"))
         title = "".join(word.title() for word in words)
         cites = f" {definition.cites}." if definition.cites else ""
@@ -137,7 +161,8 @@ class Components:
     def _subclass(
         self, model: type[Model], name: str, doc: str | None, added: dict[str, Any]
     ) -> type[Model]:
-        model.model_rebuild()
+        if not all(_is_resolved(field.annotation) for field in model.model_fields.values()):
+            model.model_rebuild()
         fields = {}
         for field_name, field in model.model_fields.items():
             expanded = self._field(field)
@@ -148,7 +173,7 @@ class Components:
             __base__=model,
             __module__=model.__module__,
             __doc__=doc,
-            __cls_kwargs__={"defer_build": True, "use_attribute_docstrings": False},
+            __cls_kwargs__={"defer_build": True},
             **fields,
             **added,
         )
@@ -194,6 +219,30 @@ class Components:
         return self._types[slot]
 
 
+@dataclass(slots=True)
+class _Models(Mapping[str, type[Params]]):
+    """The models of a slot by name, in name order, each built when it is first read."""
+
+    slot: Slot
+    definitions: Mapping[str, Definition]
+    components: Components
+    built: dict[str, type[Params]] = dataclasses.field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> type[Params]:
+        if name not in self.built:
+            self.built[name] = self.components.component(self.definitions[name], self.slot)
+        return self.built[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.definitions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.definitions)
+
+    def __len__(self) -> int:
+        return len(self.definitions)
+
+
 @dataclass(frozen=True, slots=True)
 class Nested:
     """Stands in a runtime model for a model that is no component but may hold some."""
@@ -211,7 +260,7 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Stands in a runtime model for the union of all components that fit a slot."""
+    """Stands in a runtime model for any component that fits a slot."""
 
     slot: Slot
     components: Components
@@ -220,6 +269,8 @@ class Choice:
         models = self.components.models(self.slot)
         if not models:
             return core_schema.no_info_plain_validator_function(self._refuse)
+        if not self.components.is_complete:
+            return core_schema.no_info_plain_validator_function(self._validated)
         union = core_schema.tagged_union_schema(
             {TAG + name: handler.generate_schema(model) for name, model in models.items()},
             discriminator=_tag_of,
@@ -238,10 +289,18 @@ class Choice:
         """Parameters that a default gives as an instance, as a spec would write them."""
         if not isinstance(value, Params) or _tag_of(value) is not None:
             return value
-        for name, model in self.components.models(self.slot).items():
-            if model.__base__ is type(value):
+        for name, definition in self.components.models(self.slot).definitions.items():
+            if definition.params is type(value):
                 return {"type": name, **_fields_given(value)}
         return value
+
+    def _validated(self, value: Any) -> Any:
+        """The component that a value names; pydantic adds the path of the field to its errors."""
+        written = self._as_written(value)
+        name = (_tag_of(written) or "").removeprefix(TAG)
+        if name not in self.components.models(self.slot):
+            self._refuse(value)
+        return self.components.validator(self.slot, name).validate_python(written)
 
     def _refuse(self, _: Any) -> NoReturn:
         raise PydanticCustomError(UNKNOWN_COMPONENT, self._message(), self._context())
@@ -262,6 +321,16 @@ def _is_upper_bound(mark: Any) -> bool:
     if isinstance(mark, FieldInfo):  # a ``Field`` inside an annotation
         return any(map(_is_upper_bound, mark.metadata))
     return isinstance(mark, Le | Lt)
+
+
+def _is_resolved(annotation: Any) -> bool:
+    """Whether an annotation names no class that was yet to come when its own class was made."""
+    if isinstance(annotation, str | ForwardRef):
+        return False
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return True
+    return all(map(_is_resolved, arguments[:1] if origin is Annotated else arguments))
 
 
 def _slot_in(marks: Any) -> Slot | None:

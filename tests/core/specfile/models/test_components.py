@@ -16,7 +16,7 @@ from safecompress_core.api import (
     StrategyDef,
 )
 from safecompress_core.host import Origin, Registry
-from safecompress_core.specfile.models.components import Components, definition_of
+from safecompress_core.specfile.models.components import TAG, Components, definition_of
 
 GROW = Slot(Kind.STRATEGY, Role.GROW)
 
@@ -59,10 +59,15 @@ class Crown(Params):
     metric: Annotated[Params, Slot(Kind.METRIC)]
 
 
+def registry(*definitions: Definition) -> Registry:
+    """Some definitions, as a plugin would register them."""
+    origin = Origin(plugin="trial", distribution="trial", version="1")
+    return Registry((one, origin) for one in definitions)
+
+
 def components(*definitions: Definition) -> Components:
     """The models of some definitions."""
-    origin = Origin(plugin="trial", distribution="trial", version="1")
-    return Components(Registry((one, origin) for one in definitions))
+    return Components(registry(*definitions))
 
 
 LEAF = StrategyDef(name="leaf", params=Leaf, target="t:T", summary="A leaf.", role=Role.GROW)
@@ -173,3 +178,29 @@ def test_the_plugins_own_model_is_untouched() -> None:
 
     assert Branch.model_fields["parts"].annotation == before
     assert "type" not in Branch.model_fields
+
+
+def test_only_the_components_that_a_spec_names_are_built() -> None:
+    """Building all that is registered would take most of the time of ``validate``."""
+    found = components(LEAF, *AGGREGATORS)
+    found.expanded(Tree).model_validate({"leaf": {"type": "leaf"}})
+
+    assert list(found.models(GROW).built) == ["leaf"]
+    assert list(found.models(Slot(Kind.AGGREGATOR))) == ["branch", "leaf"]
+    assert found.models(Slot(Kind.AGGREGATOR)).built == {}
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_a_path_names_the_branch_of_each_union(is_complete: bool) -> None:
+    """Errors are the same, whether a union is complete or of what is named."""
+    found = Components(registry(LEAF, *AGGREGATORS), is_complete=is_complete)
+    written = {"type": "branch", "parts": [{"type": "leaf", "size": 0}, {"type": "twig"}]}
+    model = found.models(Slot(Kind.AGGREGATOR))["branch"]
+
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(written)
+
+    wrong, unknown = caught.value.errors()
+    assert wrong["loc"] == ("parts", 0, f"{TAG}leaf", "size")
+    assert (unknown["loc"], unknown["input"]) == (("parts", 1), {"type": "twig"})
+    assert unknown["ctx"] == {"kind": "aggregator", "role": "", "names": "branch\nleaf"}
