@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
 from safecompress_core.api import Game
 from safecompress_core.games.attack_result import Judgement
@@ -50,7 +51,7 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         is_member=is_member,
         lift=lift,
         lift_of_sides=(of_sides[0], of_sides[1]),
-        macro_f1=_macro_f1(guesses, truth),
+        macro_f1=float(f1_score(truth, guesses, average="macro")),
         baseline_correct=baseline_correct,
         baseline_rule=imputation.rule,
     )
@@ -78,12 +79,3 @@ def _anyones(answers: Answers) -> Asked:
     """What anyone has of the samples."""
     public = None if answers.public is None else floats(answers.public)
     return Asked(ints(answers.labels), public)
-
-
-def _macro_f1(guesses: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
-    """Mean over the values that occur or are guessed of 2·TP / (2·TP + FP + FN)."""
-    hits = np.bincount(truth[guesses == truth])
-    size = int(max(guesses.max(), truth.max())) + 1
-    seen = np.bincount(truth, minlength=size) + np.bincount(guesses, minlength=size)
-    hits = np.pad(hits, (0, size - len(hits)))
-    return float((2 * hits[seen > 0] / seen[seen > 0]).mean())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import metrics
 
 from safecompress_core.errors import PoolError
 
@@ -113,15 +114,16 @@ def roc_curve(scores: Array, is_member: Array) -> RocCurve:
         ValueError: if the shapes differ or a score is NaN.
     """
     numbers, sides = _checked(scores, is_member)
-    thresholds, block = np.unique(numbers, return_inverse=True)  # rising
-    hits = np.bincount(block[sides], minlength=len(thresholds))[::-1]
-    errors = np.bincount(block[~sides], minlength=len(thresholds))[::-1]
+    members, non_members = int(sides.sum()), int((~sides).sum())
+    # scikit-learn refuses infinite scores, which lose nothing as ranks
+    rising, ranks = np.unique(numbers, return_inverse=True)
+    fpr, tpr, _ = metrics.roc_curve(sides, ranks, drop_intermediate=False)
     return RocCurve(
-        thresholds=np.concatenate([[np.inf], thresholds[::-1]]),
-        true_positives=np.concatenate([[0], np.cumsum(hits)]),
-        false_positives=np.concatenate([[0], np.cumsum(errors)]),
-        members=int(sides.sum()),
-        non_members=int((~sides).sum()),
+        thresholds=np.append(np.inf, rising[::-1]),
+        true_positives=np.rint(tpr * members).astype(np.int64),
+        false_positives=np.rint(fpr * non_members).astype(np.int64),
+        members=members,
+        non_members=non_members,
     )
 
 

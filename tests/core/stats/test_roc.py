@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from safecompress_core.errors import PoolError
 from safecompress_core.stats import roc
@@ -25,17 +24,24 @@ def tied(draw: st.DrawFn, *, fewest: int = 1) -> Sides:
     return scores, (np.arange(len(scores)) < len(members))[order]
 
 
-@given(tied())
-def test_the_curve_is_scikit_learns(sides: Sides) -> None:
-    """Point for point, with one point for a whole block of ties."""
+@given(tied(), st.booleans())
+def test_a_point_of_the_curve_counts_the_samples_at_or_above_its_threshold(
+    sides: Sides,
+    is_infinite: bool,
+) -> None:
+    """One point for a whole block of ties, falling from infinity; infinite scores are scores."""
     scores, is_member = sides
+    if is_infinite:
+        scores = np.select([scores == 3, scores == -1], [np.inf, -np.inf], scores)
 
     curve = roc.roc_curve(scores, is_member)
 
-    fpr, tpr, thresholds = sklearn_roc_curve(is_member, scores, drop_intermediate=False)
-    np.testing.assert_allclose(curve.fpr, fpr)
-    np.testing.assert_allclose(curve.tpr, tpr)
-    np.testing.assert_array_equal(curve.thresholds, thresholds)
+    assert curve.thresholds.tolist() == [np.inf, *sorted(set(scores.tolist()), reverse=True)]
+    for positives, side in ((curve.true_positives, is_member), (curve.false_positives, ~is_member)):
+        counts = [int((scores[side] >= threshold).sum()) for threshold in curve.thresholds[1:]]
+        assert positives.tolist() == [0, *counts]
+    np.testing.assert_array_equal(curve.tpr, curve.true_positives / is_member.sum())
+    np.testing.assert_array_equal(curve.fpr, curve.false_positives / (~is_member).sum())
 
 
 @given(tied())
