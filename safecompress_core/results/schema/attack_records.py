@@ -1,0 +1,418 @@
+"""Attacks in ``results.json``: a class for each game of core, and one for all other games.
+
+A game that a plugin registers needs no class: its measures are pairs of keys, ``<measure>`` and
+``<measure>_interval``, and its facts are plain values.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, TypeAdapter, model_validator
+
+from safecompress_core.results.schema.record import (
+    Count,
+    Facts,
+    Fraction,
+    Interval,
+    MeasuresRecord,
+    Record,
+)
+
+__all__ = [
+    "AnyAttackRecord",
+    "AttackRecord",
+    "AttributeRecord",
+    "EpsilonBoundRecord",
+    "EvasionRecord",
+    "ExtractionRecord",
+    "InversionRecord",
+    "LabelRecord",
+    "MembershipRecord",
+    "OperatingPointRecord",
+    "OtherGameRecord",
+    "ReversedRecord",
+    "TopDecileRecord",
+    "UnresolvedPointRecord",
+    "parse_attack",
+]
+
+
+class ReversedRecord(MeasuresRecord):
+    """Measures of an attack with negated scores."""
+
+    model_config = ConfigDict(extra="allow")
+
+    advantage: Fraction
+    """As in the attack."""
+    advantage_interval: Interval
+    """95 % interval of ``advantage``."""
+    auc: Fraction
+    """As in the attack."""
+    auc_interval: Interval
+    """95 % interval of ``auc``."""
+
+
+class AttackRecord(MeasuresRecord):
+    """Keys that all attacks have in common."""
+
+    game: str
+    """Game that the attack plays."""
+    n: Count
+    """Number of samples that the attack was evaluated on; for ``inversion`` the number of
+    reconstructed ``units``."""
+    advantage: Fraction
+    """Gain over the best guess without the model, rescaled: 0 is no gain, 1 is a perfect attack."""
+    advantage_interval: Interval
+    """95 % interval of ``advantage``."""
+    baseline: float
+    """Result of the best guess that needs no model: its accuracy in [0, 1]; for ``inversion`` its
+    squared error, ≥ 0."""
+    reversed: ReversedRecord | None = None
+    """All measures with an interval of the same attack with negated scores; only where the whole
+    interval of ``auc`` is under 0.5."""
+    remarks: Facts | None = None
+    """Facts that the attacker reports about itself; only in an audit. ``basket``: each member's
+    accuracy on attack-train (``attack_train_accuracy``) and, with ``by: run``, the ``worst``
+    member; ``compression-versions``: how many ``versions`` of the model it had."""
+    outdone_by: str | None = None
+    """Name of the threshold attack that was significantly stronger than the trained attacker, and
+    whose measures these are; null where there is none. Only in ``rounds``."""
+    own_advantage: Fraction | None = None
+    """Advantage of the trained attacker where ``outdone_by`` names another attack, else null. Only
+    in ``rounds``."""
+
+
+class OperatingPointRecord(Record):
+    """True-positive rate at a limit on the false-positive rate."""
+
+    max_fpr: Fraction
+    """Limit on the false-positive rate."""
+    tpr: Fraction
+    """True-positive rate: the share of members that are found."""
+    interval: Interval
+    """95 % interval of ``tpr``; it allows for the estimated threshold."""
+    fpr: Fraction
+    """False-positive rate that is reached, at most ``max_fpr``."""
+    fpr_interval: Interval
+    """95 % interval of ``fpr`` at this threshold (Clopper-Pearson)."""
+    threshold: float | None
+    """Score above which a sample counts as a member; null where no sample does."""
+    true_positives: Count
+    """Members above the threshold."""
+    false_positives: Count
+    """Non-members above the threshold."""
+    members: Count
+    """Members of the pool."""
+    non_members: Count
+    """Non-members of the pool."""
+
+
+class UnresolvedPointRecord(Record):
+    """A limit on the false-positive rate that the pool has too few non-members for."""
+
+    max_fpr: Fraction
+    """Limit on the false-positive rate."""
+    tpr: None
+    """Always null."""
+    note: str
+    """Reason."""
+    non_members: Count
+    """Non-members of the pool; 10 / ``max_fpr`` are needed."""
+
+
+class EpsilonBoundRecord(Record):
+    """Lower bound on the ε of differential privacy, by one-run auditing."""
+
+    lower_bound: float
+    """The bound, ≥ 0; 0 where the guesses prove nothing."""
+    confidence: Fraction
+    """One-sided confidence of the bound."""
+    pairs: Count
+    """Pairs of a member and a non-member of the same task label."""
+    guesses: Count
+    """Pairs for which a guess was made."""
+    correct: Count
+    """Guesses that are correct."""
+
+
+class TopDecileRecord(Record):
+    """The tenth of the pool with the highest scores."""
+
+    precision: Fraction
+    """Share of members among these samples."""
+    interval: Interval
+    """95 % interval of ``precision`` (Clopper-Pearson)."""
+    samples: Count
+    """Number of these samples."""
+    members: Count
+    """Members among them."""
+    share: Fraction
+    """Their share of the pool; more than 0.1 where scores tie."""
+    baseline: Fraction
+    """Share of members in the whole pool: the precision of a random choice."""
+
+
+class LabelRecord(MeasuresRecord):
+    """Measures of a membership attack on the samples of one task label."""
+
+    label: str
+    """Name of the label."""
+    members: Count
+    """Members with this label."""
+    non_members: Count
+    """Non-members with this label."""
+    advantage: Fraction | None
+    """TPR − FPR, in [0, 1]; null with fewer than 10 members or non-members."""
+    advantage_interval: Interval | None
+    """95 % interval of ``advantage``."""
+    accuracy: Fraction | None
+    """Balanced accuracy; null with fewer than 10 members or non-members."""
+    accuracy_interval: Interval | None
+    """95 % interval of ``accuracy``."""
+    auc: Fraction | None
+    """Area under the ROC curve of this label; null with fewer than 10 members or non-members."""
+    auc_interval: Interval | None
+    """95 % interval of ``auc``."""
+    note: str | None = None
+    """Why there are no measures; only where they are null."""
+
+
+class MembershipRecord(AttackRecord):
+    """An attack on membership.
+
+    The keys from ``precision`` to ``labels`` are in an audit only, and not in ``canaries``.
+    """
+
+    game: Literal["membership"]
+    """Game that the attack plays."""
+    members: Count
+    """Members among the samples."""
+    non_members: Count
+    """Non-members among the samples."""
+    accuracy: Fraction
+    """Balanced accuracy: the mean of the true-positive and the true-negative rate."""
+    accuracy_interval: Interval
+    """95 % interval of ``accuracy``."""
+    auc: Fraction
+    """Area under the ROC curve."""
+    auc_interval: Interval
+    """95 % interval of ``auc`` (DeLong)."""
+    threshold: float | None
+    """Score above which a sample counts as a member, chosen on attack-train; null if infinite."""
+    operating_points: tuple[OperatingPointRecord | UnresolvedPointRecord, ...]
+    """True-positive rates at false-positive rates of at most 0.1, 0.01 and 0.001."""
+    precision: Fraction | None = None
+    """Share of true members among the samples called members, if members are as rare as
+    ``precision_prior`` states; null where no sample is called a member."""
+    precision_interval: Interval | None = None
+    """95 % interval of ``precision``."""
+    precision_prior: Fraction | None = None
+    """Assumed share of members, from the spec."""
+    epsilon: EpsilonBoundRecord | None = None
+    """Lower bound on ε; null where no pair could be made."""
+    top_decile: TopDecileRecord | None = None
+    """The tenth of the pool with the highest scores."""
+    labels: tuple[LabelRecord, ...] | None = None
+    """Measures by task label, in the order of the labels."""
+    canaries: "MembershipRecord | None" = None
+    """Measures on the canaries; only in an audit with ``pools.canaries``."""
+
+
+class AttributeRecord(AttackRecord):
+    """An attack on a private attribute.
+
+    The keys from ``mae`` to ``mae_rule`` are for numeric attributes only; ``advantage`` then refers
+    to the absolute error.
+    """
+
+    game: Literal["attribute"]
+    """Game that the attack plays."""
+    members: Count
+    """Members among the samples."""
+    non_members: Count
+    """Non-members among the samples."""
+    accuracy: Fraction
+    """Share of samples whose value, or interval of a numeric attribute, is inferred."""
+    accuracy_interval: Interval
+    """95 % interval of ``accuracy``."""
+    auc: Fraction | None
+    """Area under the ROC curve, mean of one value against the rest; null where it is undefined."""
+    auc_interval: Interval | None
+    """95 % interval of ``auc``."""
+    lift: float
+    """``accuracy`` − ``baseline``, in [−1, 1]."""
+    lift_interval: Interval
+    """95 % interval of ``lift``, paired by sample."""
+    lift_members: float
+    """Lift on members alone, in [−1, 1]; memorisation shows as a higher lift on members."""
+    lift_members_interval: Interval
+    """95 % interval of ``lift_members``."""
+    lift_non_members: float
+    """Lift on non-members alone, in [−1, 1]."""
+    lift_non_members_interval: Interval
+    """95 % interval of ``lift_non_members``."""
+    macro_f1: Fraction
+    """Mean F1 score over the values of the attribute."""
+    baseline_rule: str
+    """Imputation that ``baseline`` refers to: ``majority``, ``majority-per-label``, ``logistic`` or
+    ``boosting``."""
+    mae: float | None = None
+    """Mean absolute error, in the unit of the attribute, ≥ 0."""
+    mae_interval: Interval | None = None
+    """95 % interval of ``mae``."""
+    baseline_mae: float | None = None
+    """Mean absolute error of the best imputation, in the unit of the attribute."""
+    mae_lift: float | None = None
+    """``baseline_mae`` − ``mae``, in the unit of the attribute."""
+    mae_lift_interval: Interval | None = None
+    """95 % interval of ``mae_lift``, paired by sample."""
+    mae_rule: str | None = None
+    """Imputation that ``baseline_mae`` refers to: ``median``, ``median-per-label``, ``ridge`` or
+    ``boosting``."""
+
+
+class EvasionRecord(AttackRecord):
+    """Adversarial examples of non-members."""
+
+    game: Literal["evasion"]
+    """Game that the attack plays."""
+    members: Count
+    """Members among the samples: 0, since only non-members are perturbed."""
+    non_members: Count
+    """Non-members among the samples."""
+    error_rate: Fraction
+    """Share of perturbed samples that the model classifies incorrectly; ``baseline`` is the same
+    under random noise of the same size."""
+    error_rate_interval: Interval
+    """95 % interval of ``error_rate``."""
+    robust_accuracy: Fraction
+    """Accuracy on perturbed samples."""
+    robust_accuracy_interval: Interval
+    """95 % interval of ``robust_accuracy``."""
+    clean_accuracy: Fraction
+    """Accuracy on the samples as they are."""
+    clean_accuracy_interval: Interval
+    """95 % interval of ``clean_accuracy``."""
+    noise_accuracy: Fraction
+    """Accuracy under random noise of the same size."""
+    noise_accuracy_interval: Interval
+    """95 % interval of ``noise_accuracy``."""
+    success: Fraction | None = None
+    """Share of correctly classified samples that the perturbation turns into errors; missing where
+    no sample is classified correctly."""
+    success_interval: Interval | None = None
+    """95 % interval of ``success``."""
+    norm: str
+    """Norm of the perturbation budget."""
+    epsilon: float
+    """Perturbation budget in that norm, in the unit of the inputs, ≥ 0."""
+    range: tuple[float, float]
+    """Lowest and highest value that an input may have."""
+
+
+class ExtractionRecord(AttackRecord):
+    """A clone of the model, compared with it on non-members."""
+
+    game: Literal["extraction"]
+    """Game that the attack plays."""
+    members: Count
+    """Members among the samples: 0, since only non-members are compared."""
+    non_members: Count
+    """Non-members among the samples."""
+    fidelity: Fraction
+    """Share of samples that clone and model give the same label."""
+    fidelity_interval: Interval
+    """95 % interval of ``fidelity``."""
+    independent_fidelity: Fraction
+    """Fidelity of a clone that was trained on true labels; the value is ``baseline`` too."""
+    independent_fidelity_interval: Interval
+    """95 % interval of ``independent_fidelity``."""
+    most_frequent_fidelity: Fraction
+    """Fidelity of always answering the model's most frequent label."""
+    most_frequent_fidelity_interval: Interval
+    """95 % interval of ``most_frequent_fidelity``."""
+    queries: Count
+    """Samples that the adversary had labelled by the model."""
+
+
+class InversionRecord(AttackRecord):
+    """Reconstructions of training data."""
+
+    game: Literal["inversion"]
+    """Game that the attack plays."""
+    units: Literal["classes", "samples"]
+    """What was reconstructed: class means, or single samples from their gradients."""
+    error: float
+    """Mean squared error of an input's value, ≥ 0."""
+    error_interval: Interval
+    """95 % interval of ``error``."""
+    psnr: float
+    """Peak signal-to-noise ratio, in dB, at most 120."""
+    psnr_interval: Interval
+    """95 % interval of ``psnr``."""
+    ssim: float | None = None
+    """Structural similarity, in [−1, 1]; only for images, reconstructed sample by sample."""
+    ssim_interval: Interval | None = None
+    """95 % interval of ``ssim``."""
+    evaluator_accuracy: Fraction | None = None
+    """Share of reconstructed classes that an independent classifier recognises; only for
+    ``classes``."""
+    evaluator_accuracy_interval: Interval | None = None
+    """95 % interval of ``evaluator_accuracy``."""
+    evaluator_on_members: Fraction | None = None
+    """Accuracy of that classifier on members; only for ``classes``."""
+    evaluator_on_members_interval: Interval | None = None
+    """95 % interval of ``evaluator_on_members``."""
+    own_data_error: float | None = None
+    """Mean squared error of the class means of the adversary's own samples; null where they lack a
+    class. Only for ``classes``."""
+
+
+CORE_GAMES = ("membership", "attribute", "evasion", "extraction", "inversion")
+
+
+class OtherGameRecord(AttackRecord):
+    """An attack in a game of a plugin.
+
+    Further keys are measures, as pairs of ``<measure>`` and ``<measure>_interval`` (95 %), and
+    facts as plain values.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
+
+    game: Annotated[str, Field(json_schema_extra={"not": {"enum": list(CORE_GAMES)}})]
+    """Game that the attack plays."""
+
+    @model_validator(mode="after")
+    def _check_estimates(self) -> Self:
+        self.estimates()  # raises where a measure and its interval do not fit
+        return self
+
+
+def _class_of(record: Any) -> str:
+    game = record.get("game") if isinstance(record, Mapping) else record.game
+    return game if game in CORE_GAMES else "other"
+
+
+AnyAttackRecord: TypeAlias = Annotated[
+    Annotated[MembershipRecord, Tag("membership")]
+    | Annotated[AttributeRecord, Tag("attribute")]
+    | Annotated[EvasionRecord, Tag("evasion")]
+    | Annotated[ExtractionRecord, Tag("extraction")]
+    | Annotated[InversionRecord, Tag("inversion")]
+    | Annotated[OtherGameRecord, Tag("other")],
+    Discriminator(_class_of),
+]
+"""An attack of any game, told apart by ``game``."""
+
+_ADAPTER: TypeAdapter[AnyAttackRecord] = TypeAdapter(AnyAttackRecord)
+
+
+def parse_attack(values: Mapping[str, Any]) -> AnyAttackRecord:
+    """Return the record of an attack, of the class of its game.
+
+    Raises:
+        pydantic.ValidationError: if the values are not those of an attack.
+    """
+    return _ADAPTER.validate_python(values)

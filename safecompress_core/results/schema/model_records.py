@@ -1,0 +1,149 @@
+"""Models in ``results.json``: sizes, metrics and audits, and how a method arrived at them."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import ConfigDict, JsonValue
+
+from safecompress_core.results.schema.attack_records import AnyAttackRecord
+from safecompress_core.results.schema.record import (
+    Count,
+    EstimateRecord,
+    Facts,
+    Fraction,
+    Record,
+)
+
+__all__ = [
+    "AuditRecord",
+    "AuditedModel",
+    "AuditedPart",
+    "DefenceRecord",
+    "MethodRecord",
+    "ModelAuditRecord",
+    "ModelRecord",
+    "PhaseRecord",
+]
+
+
+class ModelRecord(Record):
+    """Architecture and sizes of a model."""
+
+    architecture: Facts | None = None
+    """The model as a spec states it; a student of ``distill`` has its own. Not in an audit."""
+    reshaping: Facts | None = None
+    """Layers of other shapes: ``widths`` (inputs and outputs by layer) and ``factorised`` (rank by
+    layer); empty where there are none. Not in an audit."""
+    density: Fraction | None
+    """Share of the uncompressed model's sparsifiable weights that is kept: the density that the
+    spec asks for. Of an audited state dict the share that is not 0; null where the format of an
+    audited model does not show it, as the next four may be."""
+    model_density: Fraction | None
+    """Share of all parameters of the uncompressed model that is kept; what a gate on
+    ``model.density`` refers to."""
+    sparsifiable: Fraction | None
+    """Share of the uncompressed model's parameters that is sparsifiable; where it is under 0.5,
+    tables and gates state both densities."""
+    parameters: Count | None
+    """Number of parameters of the dense network."""
+    active: Count | None
+    """Number of parameters that are kept."""
+    file_bytes: Count
+    """Size of the model's file, in bytes."""
+    dense_bytes: Count
+    """Size of the uncompressed model's file, in bytes."""
+
+
+class AuditRecord(Record):
+    """Metrics of a model, and the attacks on it."""
+
+    metrics: Mapping[str, EstimateRecord]
+    """By metric, measured on the test set: the non-members of the pool *audit*."""
+    audit: Mapping[str, AnyAttackRecord]
+    """By the id of the attacker, measured on the pool *audit*."""
+
+
+class ModelAuditRecord(Record):
+    """Sizes of a model, its metrics, and the attacks on it."""
+
+    model: ModelRecord
+    """Architecture and sizes."""
+    metrics: Mapping[str, EstimateRecord]
+    """By metric, measured on the test set: the non-members of the pool *audit*."""
+    audit: Mapping[str, AnyAttackRecord]
+    """By the id of the attacker, measured on the pool *audit*."""
+
+
+class AuditedPart(Protocol):
+    """Any part of the results with metrics and attacks."""
+
+    @property
+    def metrics(self) -> Mapping[str, EstimateRecord]:
+        """By metric."""
+
+    @property
+    def audit(self) -> Mapping[str, AnyAttackRecord]:
+        """By the id of the attacker."""
+
+
+class AuditedModel(AuditedPart, Protocol):
+    """Any part of the results with the sizes of a model as well."""
+
+    @property
+    def model(self) -> ModelRecord:
+        """Architecture and sizes."""
+
+
+class PhaseRecord(Record):
+    """A phase of a method.
+
+    Further keys depend on the phase. *prune gradually*: ``steps`` (each with ``epoch`` and
+    ``density``). *ADMM*: ``residuals`` (each with ``epoch`` and the share of the weights' norm that
+    pruning would remove then). *quantise*: ``error``, the norm of the rounding error over that of
+    the weights. *factorise and fine-tune*: share of ``energy`` kept and ``ranks``, by layer.
+    *remove channels and fine-tune*: ``channels`` by layer, after and before.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
+
+    name: str
+    """Name of the phase."""
+    epochs: Count
+    """Passes over the members in it."""
+    density: Fraction
+    """Density at its end."""
+
+
+class MethodRecord(Record):
+    """How the chosen model came about."""
+
+    type: str
+    """The method, as a spec names it."""
+    epochs: Count
+    """Epochs that the weights of the chosen model were trained for."""
+    phases: tuple[PhaseRecord, ...]
+    """Phases in their order; empty for ``test-driven`` and ``uncompressed``, which have none."""
+    facts: Facts
+    """Facts of this method alone. ``n-m``: ``dense_layers``, the weights that m does not divide.
+    ``lottery``: ``rewound_to``, an epoch. ``distill``: ``teacher`` and ``teacher_epochs``. Sparse
+    training from inherited weights: ``inherited_epochs`` of the uncompressed model.
+    ``test-driven``, ``rigl`` and ``set``: ``explored``, the share of all sparsifiable weights that
+    have ever been active."""
+
+
+class DefenceRecord(Record):
+    """Facts that a defence reports.
+
+    Further keys depend on the defence. ``dp-sgd``: ``epsilon`` (null for ∞), ``delta``,
+    ``noise_multiplier``, ``clipping_norm``, ``steps``, ``sampling_rate``, ``accountant``,
+    ``history``. ``early-stopping``: ``epochs``, ``best_epoch``, ``reference_loss``.
+    ``split-distillation``: ``models``, ``left_out``, and ``epochs``, the passes over the members of
+    all its models together.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
+
+    text: str | None = None
+    """The facts as a sentence for the report; only where a defence has one."""

@@ -1,0 +1,186 @@
+"""Rounds of candidates in ``results.json``: tests, choices, archive, and what selection missed."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from safecompress_core.results.schema.attack_records import AnyAttackRecord
+from safecompress_core.results.schema.model_records import AuditRecord, DefenceRecord
+from safecompress_core.results.schema.record import (
+    Count,
+    EstimateRecord,
+    Facts,
+    Fraction,
+    Interval,
+    Record,
+)
+
+__all__ = [
+    "ArchiveRecord",
+    "CandidateRecord",
+    "GapRecord",
+    "GapSideRecord",
+    "ObjectiveSpreadRecord",
+    "RoundRecord",
+    "SelectingAttackerRecord",
+    "SelectionRecord",
+    "SettingsRecord",
+]
+
+
+class SettingsRecord(Record):
+    """Settings that a model is trained with."""
+
+    learning_rate: float
+    """Learning rate, > 0."""
+    update_fraction: Fraction
+    """Share of the active weights that a topology update replaces."""
+    rule: Count
+    """Index of the strategy in the spec that updates the topology, from 0."""
+    defences: Mapping[str, Facts]
+    """Parameters of the defences, by id."""
+
+
+class CandidateRecord(Record):
+    """A candidate of a round."""
+
+    id: str
+    """``r3c2`` is the second candidate of round 3."""
+    parent: str
+    """Id of the model that it was derived from; ``initial`` in the first round."""
+    strategy: str
+    """Change that was made to the parent. The first candidate of a round is the incumbent, which
+    the others are compared with."""
+    settings: SettingsRecord
+    """Settings of training from here on."""
+    density: Fraction
+    """As in ``model``."""
+    defences: Mapping[str, DefenceRecord]
+    """Facts that its defences report, by id."""
+    attacks: Mapping[str, AnyAttackRecord]
+    """By the id of the attacker, measured on the pool *select*."""
+    objectives: Mapping[str, float]
+    """``performance`` and, by the id of the attacker, the advantage that counts: both fractions in
+    [0, 1]."""
+    utility: float
+    """Value that the aggregator gives these objectives; higher is better."""
+    difference: float
+    """Utility less that of the incumbent."""
+    difference_interval: Interval
+    """Interval of ``difference``, simultaneous for all candidates of the round, at the
+    ``confidence`` of the method."""
+    significant: bool
+    """Whether it is better than the incumbent at that confidence: in utility, or in every
+    objective."""
+    chosen: bool
+    """Whether the next round continues with it."""
+
+
+class ObjectiveSpreadRecord(Record):
+    """Differences of a round's candidates in one objective, and the noise of the test."""
+
+    spread: float
+    """Standard deviation over the candidates, ≥ 0, in the unit of the objective."""
+    noise: float
+    """Standard error of a candidate's difference to the incumbent, ≥ 0, in the same unit."""
+    tells_apart: bool
+    """Whether the spread is larger than the noise; if not, a choice by this objective is random."""
+
+
+class RoundRecord(Record):
+    """A round of a method that tests candidates."""
+
+    round: Count
+    """Number of the round, from 1."""
+    epochs: Count
+    """Epochs that its candidates have been trained for at its end."""
+    candidates: tuple[CandidateRecord, ...]
+    """All candidates, the incumbent first."""
+    spread: Mapping[str, ObjectiveSpreadRecord]
+    """By objective."""
+
+
+class ArchiveRecord(Record):
+    """A model that no other model of the run dominates."""
+
+    id: str
+    """Id of the candidate."""
+    strategy: str
+    """As in the candidate."""
+    settings: SettingsRecord
+    """As in the candidate."""
+    objectives: Mapping[str, float]
+    """As in the candidate."""
+    defences: Mapping[str, DefenceRecord]
+    """As in the candidate."""
+    chosen: bool
+    """Whether it is the model that the run chose."""
+    file: str
+    """Path of its file in the run directory."""
+    file_bytes: Count
+    """Size of this file, in bytes."""
+    metrics: Mapping[str, EstimateRecord] | None = None
+    """By metric, on the test set; only where ``audit.front`` of the spec has it audited."""
+    audit: Mapping[str, AnyAttackRecord] | None = None
+    """By the id of the attacker, on the pool *audit*; only where it was audited."""
+
+    @property
+    def audited(self) -> AuditRecord | None:
+        """Metrics and audit; None where it was not audited."""
+        if self.metrics is None or self.audit is None:
+            return None
+        return AuditRecord(metrics=self.metrics, audit=self.audit)
+
+
+class SelectingAttackerRecord(Record):
+    """An attacker that tests candidates."""
+
+    game: str
+    """Game that it plays."""
+    access: str
+    """Access to the model that it has."""
+    weight: float
+    """Weight of its advantage among the objectives, ≥ 0."""
+
+
+class SelectionRecord(Record):
+    """Meaning of the objectives of rounds and archive."""
+
+    performance: str
+    """Metric that is the objective ``performance``."""
+    attackers: Mapping[str, SelectingAttackerRecord]
+    """Attackers that tested candidates, by id."""
+    bound: Literal["careful", "estimate"] | None
+    """``careful``: the upper end of an advantage's interval is the objective; ``estimate``: the
+    advantage itself. Null for a method that does not state it."""
+    also_audit: tuple[str, ...]
+    """Ids in the audit of attackers that selected as well (``allow_selectors`` of the spec); their
+    measures there are too low."""
+
+
+class GapSideRecord(Record):
+    """The strongest attack of a game in one of the pools."""
+
+    attacker: str
+    """Its id."""
+    advantage: Fraction
+    """Its advantage."""
+    advantage_interval: Interval
+    """95 % interval of ``advantage``."""
+    outdone_by: str | None = None
+    """As in the attack; only in ``select``."""
+
+
+class GapRecord(Record):
+    """Advantage on the chosen model as selection measured it and as the audit does, for a game."""
+
+    select: GapSideRecord
+    """Strongest attack on the pool *select*."""
+    audit: GapSideRecord
+    """Strongest attack on the pool *audit*."""
+    gap: float
+    """The audit's advantage less that of ``select``, in [−1, 1]."""
+    gap_interval: Interval
+    """95 % interval of ``gap``."""
+    selection: Literal["understated", "overstated", "agrees"]
+    """Whether selection understated or overstated the leak; ``agrees`` where ``gap_interval``
+    covers 0."""
