@@ -30,6 +30,13 @@ from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import Journal
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    AuditRecord,
+    ControlRecord,
+    EstimateRecord,
+    parse_attack,
+)
 from safecompress_core.seeding import Seed
 
 __all__ = ["Auditor"]
@@ -84,8 +91,8 @@ class Auditor:
         file_bytes: int,
         references: References | None = None,
         version: str | None = None,
-    ) -> dict[str, Any]:
-        """Metrics and attacks on the audit pool, and apart from it on canaries, JSON-ready.
+    ) -> AuditRecord:
+        """Return metrics and attacks on the audit pool, and apart from it on canaries.
 
         Args:
             network: the model.
@@ -100,7 +107,7 @@ class Auditor:
         apart = self._pools.canaries
         canaries = None if apart is None else look_at(apart)
         subject = Subject(unseen=asked.unseen, file_bytes=file_bytes)
-        audit: dict[str, Any] = {}
+        audit: dict[str, AnyAttackRecord] = {}
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)
             attacker.fit(
@@ -114,12 +121,13 @@ class Auditor:
                 lens=self._lens,
                 seed=self._seed.child("play", attack.id),
             )
-            audit[attack.id] = judgement.to_json()
+            values = judgement.to_json()
             if attacker.remarks:
-                audit[attack.id]["remarks"] = dict(attacker.remarks)
+                values["remarks"] = attacker.remarks
             if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
                 judged = attack.judged(attacker, known, canaries)
-                audit[attack.id]["canaries"] = judged.to_json()
+                values["canaries"] = judged.to_json()
+            audit[attack.id] = parse_attack(values)
             self._journal.tell(
                 "attack_finished",
                 phase="audit",
@@ -128,11 +136,11 @@ class Auditor:
                 advantage=judgement.advantage.value,
             )
         metrics = {
-            metric_name: {"value": estimate.value, "interval": list(estimate.interval)}
+            metric_name: EstimateRecord(value=estimate.value, interval=estimate.interval)
             for metric_name, metric in self._metrics.items()
             for estimate in (metric.measure(subject),)
         }
-        return {"metrics": metrics, "audit": audit}
+        return AuditRecord(metrics=metrics, audit=audit)
 
     def null_control(
         self,
@@ -140,19 +148,21 @@ class Auditor:
         *,
         references: References | None = None,
         version: str | None = None,
-    ) -> dict[str, Any]:
-        """By membership attack, what it finds where membership was drawn by lot, JSON-ready."""
+    ) -> dict[str, ControlRecord]:
+        """Return, by membership attack, its result on a random membership."""
         known, asked = (
             self._look(network, pool, references=references, version=version)
             for pool in (self._pools.attack_train, self._pools.audit)
         )
         return {
-            attack.id: null_control(
-                partial(self._scores, attack),
-                attack.evidence(known, is_known=True),
-                attack.evidence(asked, is_known=True),
-                generator=self._seed.child("lots", attack.id).torch(),
-            ).to_json()
+            attack.id: ControlRecord.model_validate(
+                null_control(
+                    partial(self._scores, attack),
+                    attack.evidence(known, is_known=True),
+                    attack.evidence(asked, is_known=True),
+                    generator=self._seed.child("lots", attack.id).torch(),
+                ).to_json()
+            )
             for attack in self._attacks
             if attack.definition.game is Game.MEMBERSHIP
         }
@@ -163,8 +173,8 @@ class Auditor:
         *,
         references: References | None = None,
         version: str | None = None,
-    ) -> dict[str, Any]:
-        """By membership attack, what it makes of a copy that tells membership, JSON-ready."""
+    ) -> dict[str, ControlRecord]:
+        """Return, by membership attack, its result on a copy that leaks membership."""
         pools = (self._pools.attack_train, self._pools.audit)
         told = torch.cat([pool.indices for pool in pools])
         leaky = planted(
@@ -178,11 +188,13 @@ class Auditor:
             self._look(leaky, pool, references=leaking, version=version) for pool in pools
         )
         return {
-            attack.id: planted_control(
-                partial(self._scores, attack),
-                attack.evidence(known, is_known=True),
-                attack.evidence(asked, is_known=True),
-            ).to_json()
+            attack.id: ControlRecord.model_validate(
+                planted_control(
+                    partial(self._scores, attack),
+                    attack.evidence(known, is_known=True),
+                    attack.evidence(asked, is_known=True),
+                ).to_json()
+            )
             for attack in self._attacks
             if attack.definition.game is Game.MEMBERSHIP
         }

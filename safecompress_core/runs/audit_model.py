@@ -20,7 +20,6 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import auditable
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
-    VERSION,
     RunDirectory,
     read_results,
     write_json,
@@ -28,10 +27,15 @@ from safecompress_core.results.directory import (
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
 from safecompress_core.results.events import Journal, Sink
-from safecompress_core.results.gates import verdicts
 from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.run_id import directory_name, plugin_records
-from safecompress_core.runs.build_results import describe_attacks, describe_selection
+from safecompress_core.results.schema import (
+    ControlsRecord,
+    ModelAuditRecord,
+    ModelRecord,
+    OriginRecord,
+)
+from safecompress_core.runs.build_results import AuditedModels, build_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
 from safecompress_core.saved_models.model_format import Format, GivenModel
@@ -148,23 +152,14 @@ class _Work:
         start = time.perf_counter()
         audited = self._audited(journal)
         seconds = time.perf_counter() - start
-        results = {
-            "version": VERSION,
-            "name": spec.name,
-            "seed": spec.seed,
-            "origin": self._origin(),
-            **audited,
-            "archive": [],
-            "rounds": [],
-            "selection": describe_selection(prepared.performance[0], (), spec, also_audit=()),
-            "attacks": describe_attacks(prepared.audit_attacks),
-            "selection_gap": {},
-            "gate": verdicts(spec.gate, compressed=audited, baseline=None),
-            "data": self._data(),
-            "pools": prepared.describe_pools(),
-            "files": {},
-            "seconds": {"audit": seconds, "total": seconds},
-        }
+        results = build_results(
+            prepared,
+            audited,
+            data=self._data(),
+            defences=self._guarding(),
+            seconds={"audit": seconds},
+            origin=self._origin(),
+        ).to_json()
         write_json(directory.results, results)
         journal.tell(
             "run_finished",
@@ -179,36 +174,36 @@ class _Work:
         data = self.prepared.original
         return describe_data(replace(data, notes=(*data.notes, *self.finished.notes)))
 
-    def _origin(self) -> dict[str, str]:
+    def _origin(self) -> OriginRecord:
         """What model it is, and what could be seen of it."""
         given = self.prepared.given
-        return {
-            "file": str(given.path),
-            "format": str(given.format),
-            "access": str(self.prepared.access),
-            "answers": self.prepared.spec.task.answers,
-            "sha256": self.fingerprint,
-        }
+        return OriginRecord(
+            file=str(given.path),
+            format=str(given.format),
+            access=str(self.prepared.access),
+            answers=self.prepared.spec.task.answers,
+            sha256=self.fingerprint,
+        )
 
     def _guarding(self) -> dict[str, Any]:
         """What there is to know of the guard that a model of ours has; nothing of any other."""
         guarding, guard = self.finished.guarding, self.prepared.given.passport.get("guard")
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
-    def _audited(self, journal: Journal) -> dict[str, Any]:
+    def _audited(self, journal: Journal) -> AuditedModels:
         """Sizes, metrics, attacks and controls."""
         auditor, network = self.prepared.auditor(journal), self.network
         size = self.prepared.given.file_bytes
-        judged = {
-            "model": {**self.finished.sizes, "file_bytes": size, "dense_bytes": size},
-            **auditor.judge(network, name=AUDITED, file_bytes=size),
-            "baseline": None,
-            "method": None,
-            "defences": self._guarding(),
-            "controls": {
-                "null": auditor.null_control(network),
-                "planted": auditor.planted_control(network),
-            },
-        }
+        sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
+        audit = auditor.judge(network, name=AUDITED, file_bytes=size)
+        audited = AuditedModels(
+            chosen=ModelAuditRecord(
+                model=ModelRecord.model_validate(sizes), metrics=audit.metrics, audit=audit.audit
+            ),
+            baseline=None,
+            controls=ControlsRecord(
+                null=auditor.null_control(network), planted=auditor.planted_control(network)
+            ),
+        )
         journal.advance()
-        return judged
+        return audited

@@ -1,22 +1,147 @@
-"""What a finished run says: the content of ``results.json``, of which all else is a function."""
+"""Results of a run or an audit: the content of ``results.json``."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from safecompress_core.api import Params, component_id
-from safecompress_core.games.play import Attack
+from safecompress_core.audit.selection_gap import selection_gap
+from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.errors import SafeCompressError
 from safecompress_core.methods.method import Outcome
+from safecompress_core.results.checksums import sha256
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.schema import (
+    VERSION,
+    ArchiveRecord,
+    ControlsRecord,
+    ModelAuditRecord,
+    ModelRecord,
+    OriginRecord,
+    Record,
+    Results,
+    RoundRecord,
+    SelectingAttackerRecord,
+    SelectionRecord,
+    format_errors,
+)
 from safecompress_core.training.training_state import Learner
 
-__all__ = [
-    "describe_attacks",
-    "describe_method",
-    "describe_model",
-    "describe_selection",
-    "fingerprints",
-]
+__all__ = ["AuditedModels", "MethodWork", "build_results", "describe_model", "parse_rounds"]
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedModels:
+    """Audit of all models that results are about.
+
+    Attributes:
+        chosen: the chosen model, or the one that is audited by itself.
+        baseline: the uncompressed model; None where a model is audited by itself.
+        controls: of the attacks on ``chosen``.
+        archive: the non-dominated models.
+    """
+
+    chosen: ModelAuditRecord
+    baseline: ModelAuditRecord | None
+    controls: ControlsRecord
+    archive: tuple[ArchiveRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodWork:
+    """How the chosen model of a run came about.
+
+    Attributes:
+        params: of the method.
+        outcome: what the method has returned.
+        rounds: the rounds of the outcome.
+        also_audit: ids in the audit of attackers that selected as well.
+        directory: of the run, with its model files.
+    """
+
+    params: Params
+    outcome: Outcome
+    rounds: tuple[RoundRecord, ...]
+    also_audit: Iterable[str]
+    directory: Path
+
+
+def build_results(
+    prepared: Groundwork,
+    audited: AuditedModels,
+    *,
+    data: Mapping[str, Any],
+    defences: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    work: MethodWork | None = None,
+    origin: OriginRecord | None = None,
+) -> Results:
+    """Return the results of a run or of an audit.
+
+    Args:
+        prepared: the run or the audit.
+        audited: its models.
+        data: the data card.
+        defences: facts that the chosen model's defences report, by id.
+        seconds: duration of each phase.
+        work: of a run.
+        origin: of an audit: the model that it is about.
+
+    Raises:
+        SafeCompressError: if a component reports what JSON cannot hold.
+    """
+    spec, chosen = prepared.spec, audited.chosen
+    rounds = work.rounds if work else ()
+    attacks = (*prepared.attacks, *prepared.audit_attacks)
+    content: dict[str, Any] = {
+        "version": VERSION,
+        "name": spec.name,
+        "seed": spec.seed,
+        "model": chosen.model,
+        "metrics": chosen.metrics,
+        "audit": chosen.audit,
+        "baseline": audited.baseline,
+        "controls": audited.controls,
+        "archive": audited.archive,
+        "method": work and _describe_method(work),
+        "defences": defences,
+        "rounds": rounds,
+        "selection": _describe_selection(prepared, work),
+        "attacks": {attack.definition.name: attack.definition.summary for attack in attacks},
+        "selection_gap": selection_gap(rounds, work.outcome.chosen_id, chosen.audit)
+        if work
+        else {},
+        "gate": verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
+        "data": data,
+        "pools": prepared.describe_pools(),
+        "files": _hash_models(work.directory) if work else {},
+        "seconds": {**seconds, "total": sum(seconds.values())},
+    }
+    if origin is not None:
+        content["origin"] = origin
+    return _validated(Results, content)
+
+
+def parse_rounds(outcome: Outcome) -> tuple[RoundRecord, ...]:
+    """Return the rounds of an outcome as records.
+
+    Raises:
+        SafeCompressError: if a component reports what JSON cannot hold.
+    """
+    return tuple(_validated(RoundRecord, one) for one in outcome.rounds)
+
+
+def _validated(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        message = f"results.json cannot be written: {format_errors(error)}"
+        raise SafeCompressError(message) from error
 
 
 def describe_model(
@@ -26,8 +151,8 @@ def describe_model(
     architecture: Mapping[str, Any],
     file_bytes: int,
     dense_bytes: int,
-) -> dict[str, Any]:
-    """Architecture, shapes and sizes of a model.
+) -> ModelRecord:
+    """Return architecture, shapes and sizes of a model.
 
     ``density`` is that of the sparsifiable weights, ``model_density`` that of all parameters; both
     are fractions of what the uncompressed model has, which may be wider. ``sparsifiable`` is the
@@ -36,17 +161,17 @@ def describe_model(
     weights, total = _sizes(learner)
     active = learner.topology.total_active if learner.topology else weights
     all_weights, everything = _sizes(uncompressed)
-    return {
-        "architecture": dict(architecture),
-        "reshaping": learner.network.reshaping.to_json(),
-        "density": active / all_weights,
-        "model_density": (active + total - weights) / everything,
-        "sparsifiable": all_weights / everything,
-        "parameters": total,
-        "active": active + total - weights,
-        "file_bytes": file_bytes,
-        "dense_bytes": dense_bytes,
-    }
+    return ModelRecord(
+        architecture=architecture,
+        reshaping=learner.network.reshaping.to_json(),
+        density=active / all_weights,
+        model_density=(active + total - weights) / everything,
+        sparsifiable=all_weights / everything,
+        parameters=total,
+        active=active + total - weights,
+        file_bytes=file_bytes,
+        dense_bytes=dense_bytes,
+    )
 
 
 def _sizes(learner: Learner) -> tuple[int, int]:
@@ -55,52 +180,34 @@ def _sizes(learner: Learner) -> tuple[int, int]:
     return weights, sum(parameter.numel() for parameter in learner.network.parameters())
 
 
-def describe_method(method: Params, outcome: Outcome) -> dict[str, Any]:
-    """How a model came about: the method's name, for how long it was trained, and its phases."""
+def _describe_method(work: MethodWork) -> dict[str, Any]:
     return {
-        "type": component_id(method),
-        "epochs": outcome.chosen.epoch,
-        "phases": list(outcome.phases),
-        "facts": dict(outcome.facts),
+        "type": component_id(work.params),
+        "epochs": work.outcome.chosen.epoch,
+        "phases": work.outcome.phases,
+        "facts": work.outcome.facts,
     }
 
 
-def describe_selection(
-    performance: str, attacks: Iterable[Attack], method: Params, *, also_audit: Iterable[str]
-) -> dict[str, Any]:
-    """What candidates were chosen by: it gives the objectives of rounds and archive a meaning.
-
-    Args:
-        performance: the metric that is called ``performance`` there.
-        attacks: those that tested candidates.
-        method: its ``bound``, where it has one, tells which end of an interval counted.
-        also_audit: ids in the audit of attackers that selected as well.
-    """
-    return {
-        "performance": performance,
-        "attackers": {
-            attack.id: {
-                "game": str(attack.definition.game),
-                "access": str(attack.definition.access),
-                "weight": attack.params.weight,
-            }
-            for attack in attacks
+def _describe_selection(prepared: Groundwork, work: MethodWork | None) -> SelectionRecord:
+    """Return the meaning of the objectives of rounds and archive."""
+    return SelectionRecord(
+        performance=prepared.performance[0],
+        attackers={
+            attack.id: SelectingAttackerRecord(
+                game=str(attack.definition.game),
+                access=str(attack.definition.access),
+                weight=attack.params.weight,
+            )
+            for attack in prepared.attacks
         },
-        "bound": getattr(method, "bound", None),
-        "also_audit": list(also_audit),
-    }
+        bound=None if work is None else getattr(work.params, "bound", None),
+        also_audit=tuple(work.also_audit) if work else (),
+    )
 
 
-def describe_attacks(attacks: Iterable[Attack]) -> dict[str, str]:
-    """By the type of each attacker its own summary, so that a report needs no plugin."""
-    return {attack.definition.name: attack.definition.summary for attack in attacks}
-
-
-def fingerprints(directory: Path) -> dict[str, str]:
-    """The SHA-256 of every model file that ships, by its path in the run directory."""
+def _hash_models(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of every model file that ships, by its path in the run directory."""
     folders = ("model", "baseline", "archive")
     paths = sorted(path for name in folders for path in (directory / name).glob("*.safetensors"))
-    return {
-        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in paths
-    }
+    return {path.relative_to(directory).as_posix(): sha256(path) for path in paths}

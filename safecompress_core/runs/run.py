@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.run_context import Preparation
 from safecompress_core.data.data_card import describe_data
@@ -22,7 +21,6 @@ from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
-    VERSION,
     RunDirectory,
     read_results,
     write_json,
@@ -30,15 +28,9 @@ from safecompress_core.results.directory import (
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
 from safecompress_core.results.events import Journal, Sink
-from safecompress_core.results.gates import verdicts
 from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.run_id import directory_name, plugin_records
-from safecompress_core.runs.build_results import (
-    describe_attacks,
-    describe_method,
-    describe_selection,
-    fingerprints,
-)
+from safecompress_core.runs.build_results import MethodWork, build_results, parse_rounds
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
@@ -183,33 +175,26 @@ class _Work:
         )
         baseline = self._uncompressed()
         outcome = self._compressed(baseline.chosen.network)
+        rounds = parse_rounds(outcome)
         if self._references.units():
             with self._timed("references"):
                 self._references.train()
         with self._timed("audit"):
-            audited = self._audit.of(baseline.chosen, outcome)
-        results = {
-            "version": VERSION,
-            "name": spec.name,
-            "seed": spec.seed,
-            **audited,
-            "method": describe_method(spec.method, outcome),
-            "defences": outcome.chosen.facts(),
-            "rounds": list(outcome.rounds),
-            "selection": describe_selection(
-                prepared.performance[0],
-                prepared.attacks,
-                spec.method,
+            audited = self._audit.of(baseline.chosen, outcome, rounds)
+        results = build_results(
+            prepared,
+            audited,
+            data=describe_data(prepared.original),
+            defences=outcome.chosen.facts(),
+            seconds=self._seconds,
+            work=MethodWork(
+                params=spec.method,
+                outcome=outcome,
+                rounds=rounds,
                 also_audit=auditing_selectors(spec),
+                directory=self._directory.path,
             ),
-            "attacks": describe_attacks((*prepared.attacks, *prepared.audit_attacks)),
-            "selection_gap": selection_gap(outcome.rounds, outcome.chosen_id, audited["audit"]),
-            "gate": verdicts(spec.gate, compressed=audited, baseline=audited["baseline"]),
-            "data": describe_data(prepared.original),
-            "pools": prepared.describe_pools(),
-            "files": fingerprints(self._directory.path),
-            "seconds": {**self._seconds, "total": sum(self._seconds.values())},
-        }
+        ).to_json()
         write_json(self._directory.results, results)
         self._journal.tell(
             "run_finished",

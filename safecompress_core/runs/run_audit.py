@@ -1,7 +1,7 @@
 """The audit of what a run has made: the chosen model, the uncompressed one, some of the archive."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.audit.auditor import Auditor
@@ -13,7 +13,15 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
 from safecompress_core.results.events import Journal
-from safecompress_core.runs.build_results import describe_model
+from safecompress_core.results.schema import (
+    ArchiveRecord,
+    AuditRecord,
+    ControlsRecord,
+    ModelAuditRecord,
+    ModelRecord,
+    RoundRecord,
+)
+from safecompress_core.runs.build_results import AuditedModels, describe_model
 from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.training.training_state import Learner
@@ -49,8 +57,16 @@ class RunAudit:
         self._journal = journal
         self._shared = shared
 
-    def of(self, baseline: Learner, outcome: Outcome) -> dict[str, Any]:
-        """Models, metrics and attacks of the chosen, the uncompressed and some archived models."""
+    def of(
+        self, baseline: Learner, outcome: Outcome, rounds: tuple[RoundRecord, ...]
+    ) -> AuditedModels:
+        """Audit the chosen, the uncompressed and some archived models.
+
+        Args:
+            baseline: the uncompressed model.
+            outcome: of the method.
+            rounds: the rounds of the outcome.
+        """
         auditor = self._prepared.auditor(
             self._journal, uncompressed=baseline.network, versions=self._versions(outcome)
         )
@@ -58,21 +74,24 @@ class RunAudit:
         parts = {}
         for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
             described = self._described(found, baseline)
-            parts[name] = {"model": described, **self._judged(auditor, name, found)}
+            audit = self._judged(auditor, name, found)
+            parts[name] = ModelAuditRecord(
+                model=described, metrics=audit.metrics, audit=audit.audit
+            )
             self._journal.advance()
         chosen, version = outcome.chosen.network, outcome.chosen_id
         own = self._references.of(is_dense=False)
-        return {
-            **parts[CHOSEN],
-            "baseline": parts[BASELINE],
-            "controls": {
-                "null": auditor.null_control(chosen, references=own, version=version),
-                "planted": auditor.planted_control(chosen, references=own, version=version),
-            },
-            "archive": self._archive(auditor, outcome, own),
-        }
+        return AuditedModels(
+            chosen=parts[CHOSEN],
+            baseline=parts[BASELINE],
+            controls=ControlsRecord(
+                null=auditor.null_control(chosen, references=own, version=version),
+                planted=auditor.planted_control(chosen, references=own, version=version),
+            ),
+            archive=tuple(self._archive(auditor, outcome, rounds, own)),
+        )
 
-    def _described(self, found: Outcome, baseline: Learner) -> dict[str, Any]:
+    def _described(self, found: Outcome, baseline: Learner) -> ModelRecord:
         """A model's size beside the uncompressed one's."""
         is_dense = found.chosen is baseline
         model = found.model or self._prepared.spec.task.model
@@ -84,12 +103,12 @@ class RunAudit:
             dense_bytes=self._file_bytes(is_dense=True),
         )
 
-    def _judged(self, auditor: Auditor, name: str, found: Outcome) -> dict[str, Any]:
+    def _judged(self, auditor: Auditor, name: str, found: Outcome) -> AuditRecord:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
         kept = self._kept_audit() if is_dense else None
         if kept is not None and kept.exists():
-            return dict(read_json(kept))
+            return AuditRecord.model_validate(read_json(kept))
         judged = auditor.judge(
             found.chosen.network,
             name=name,
@@ -98,7 +117,7 @@ class RunAudit:
             version=None if is_dense else found.chosen_id,
         )
         if kept is not None:
-            write_json(kept, judged)
+            write_json(kept, judged.to_json())
         return judged
 
     def _file_bytes(self, *, is_dense: bool) -> int:
@@ -115,38 +134,43 @@ class RunAudit:
         return self._shared / "audits" / f"{key}.json"
 
     def _archive(
-        self, auditor: Auditor, outcome: Outcome, references: References | None
-    ) -> list[dict[str, Any]]:
-        """The non-dominated models; those that the spec wants audited, with their audit."""
+        self,
+        auditor: Auditor,
+        outcome: Outcome,
+        rounds: tuple[RoundRecord, ...],
+        references: References | None,
+    ) -> Iterator[ArchiveRecord]:
+        """Yield the non-dominated models; those that the spec wants audited, with their audit."""
         if outcome.archive is None or not outcome.archive.entries:
-            return []
+            return
         front = outcome.archive
         wanted = self._kept(front)
-        origins = {one["id"]: one for round_ in outcome.rounds for one in round_["candidates"]}
-        listed = []
+        candidates = {one.id: one for round_ in rounds for one in round_.candidates}
         for entry in front.entries:
-            path = self._directory.archived(entry.id)
-            origin = origins[entry.id]
-            record = {
-                "id": entry.id,
-                "strategy": origin["strategy"],
-                "settings": origin["settings"],
-                "objectives": origin["objectives"],
-                "defences": origin["defences"],
-                "chosen": entry.id == outcome.chosen_id,
-                "file": str(path.relative_to(self._directory.path)),
-                "file_bytes": path.stat().st_size,
-            }
+            path, candidate = self._directory.archived(entry.id), candidates[entry.id]
+            file_bytes = path.stat().st_size
+            audit = {}
             if entry in wanted:
-                record |= auditor.judge(
-                    self._archived(entry),
-                    name=entry.id,
-                    file_bytes=record["file_bytes"],
-                    references=references,
-                    version=entry.id,
+                audit = dict(
+                    auditor.judge(
+                        self._archived(entry),
+                        name=entry.id,
+                        file_bytes=file_bytes,
+                        references=references,
+                        version=entry.id,
+                    )
                 )
-            listed.append(record)
-        return listed
+            yield ArchiveRecord(
+                id=entry.id,
+                strategy=candidate.strategy,
+                settings=candidate.settings,
+                objectives=candidate.objectives,
+                defences=candidate.defences,
+                chosen=entry.id == outcome.chosen_id,
+                file=str(path.relative_to(self._directory.path)),
+                file_bytes=file_bytes,
+                **audit,
+            )
 
     def _versions(self, outcome: Outcome) -> dict[str, Classifier]:
         """The models of the archive that ``audit.front`` keeps, where an attack sees several."""

@@ -18,6 +18,7 @@ from safecompress_core.results.checksums import RESULTS, SUMS, sha256
 from safecompress_core.results.directory import read_json, read_results
 from safecompress_core.results.gates import verdicts
 from safecompress_core.results.integrity import Check, Status, recorded_files
+from safecompress_core.results.schema import Results
 from safecompress_core.runs.run import directory_name, plugin_records
 from safecompress_core.saved_models.storage import StoredModel, load_model
 from safecompress_core.specfile.load import load_any_spec
@@ -160,8 +161,9 @@ class _Run:
         """The verdicts follow from the figures and the spec."""
         name = "results.json: gate"
         gates = [Gate.model_validate(gate) for gate in self._spec()["gate"]]
-        again = verdicts(gates, compressed=self.results, baseline=self.results["baseline"])
-        if again != self.results["gate"]:
+        results = Results.model_validate(self.results)
+        again = verdicts(gates, compressed=results, baseline=results.baseline)
+        if again != results.gate:
             return Check(name, Status.DAMAGED, "the verdicts do not follow from the figures")
         return Check(name, Status.OK, f"{len(gates)} verdicts follow from the figures")
 

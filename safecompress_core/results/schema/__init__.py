@@ -46,6 +46,7 @@ from safecompress_core.results.schema.record import (
     Interval,
     MeasuresRecord,
     Record,
+    format_errors,
 )
 from safecompress_core.results.schema.round_records import (
     ArchiveRecord,
@@ -129,5 +130,6 @@ __all__ = [
     "UnresolvedPointRecord",
     "ValueCountRecord",
     "VariantRecord",
+    "format_errors",
     "parse_attack",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 __all__ = [
     "Count",
@@ -14,7 +14,11 @@ __all__ = [
     "MeasuresRecord",
     "Record",
     "Sha256",
+    "format_errors",
 ]
+
+SHOWN = 3
+"""Errors of a file that a message names."""
 
 
 def _plain(value: Any) -> Any:
@@ -80,3 +84,11 @@ class MeasuresRecord(Record):
     def estimate(self, measure: str) -> EstimateRecord | None:
         """Return one measure; None where it is missing or null."""
         return self.estimates().get(measure)
+
+
+def format_errors(error: ValidationError) -> str:
+    """Return the first errors of a file as ``field: rule``."""
+    errors = error.errors()
+    shown = [f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in errors[:SHOWN]]
+    more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+    return "; ".join(shown) + more
