@@ -1,15 +1,15 @@
 """What selection saw of the chosen model, beside what the audit finds of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from safecompress_core.results.schema import AnyAttackRecord, GapRecord, GapSideRecord, RoundRecord
+from safecompress_core.results.schema import AnyAttackRecord, GapRecord, GapSideRecord
 from safecompress_core.stats.intervals import Estimate, difference
 
 __all__ = ["selection_gap"]
 
 
 def selection_gap(
-    rounds: Sequence[RoundRecord], chosen_id: str, audit: Mapping[str, AnyAttackRecord]
+    tested: Mapping[str, AnyAttackRecord], audit: Mapping[str, AnyAttackRecord]
 ) -> dict[str, GapRecord]:
     """By game, the strongest attack on the chosen model in either place, and their difference.
 
@@ -19,9 +19,8 @@ def selection_gap(
     that either attack is the strongest of several is not allowed for.
 
     Args:
-        rounds: as in results.
-        chosen_id: the chosen candidate; empty where nothing was chosen.
-        audit: of the chosen model.
+        tested: attacks on the chosen candidate in its round; empty where nothing was chosen.
+        audit: attacks on the chosen model in the audit.
 
     Returns:
         The gap of each game that was played in both places; empty for a method that chose nothing.
@@ -29,15 +28,6 @@ def selection_gap(
     Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
     approach" (MOVER).
     """
-    tested: Mapping[str, AnyAttackRecord] = next(
-        (
-            candidate.attacks
-            for round_ in rounds
-            for candidate in round_.candidates
-            if candidate.id == chosen_id
-        ),
-        {},
-    )
     games = dict.fromkeys(attack.game for attack in tested.values())
     return {
         game: _gap(_strongest(tested, game), _strongest(audit, game))

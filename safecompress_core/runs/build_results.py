@@ -16,6 +16,7 @@ from safecompress_core.results.checksums import sha256
 from safecompress_core.results.gates import verdicts
 from safecompress_core.results.schema import (
     VERSION,
+    AnyAttackRecord,
     ArchiveRecord,
     ControlsRecord,
     ModelAuditRecord,
@@ -70,6 +71,13 @@ class MethodWork:
     also_audit: Iterable[str]
     directory: Path
 
+    @property
+    def tested(self) -> Mapping[str, AnyAttackRecord]:
+        """Attacks on the chosen candidate in its round; none where nothing was chosen."""
+        candidates = (one for round_ in self.rounds for one in round_.candidates)
+        chosen = (one.attacks for one in candidates if one.id == self.outcome.chosen_id)
+        return next(chosen, {})
+
 
 def build_results(
     prepared: Groundwork,
@@ -113,9 +121,7 @@ def build_results(
         "rounds": rounds,
         "selection": _describe_selection(prepared, work),
         "attacks": {attack.definition.name: attack.definition.summary for attack in attacks},
-        "selection_gap": selection_gap(rounds, work.outcome.chosen_id, chosen.audit)
-        if work
-        else {},
+        "selection_gap": selection_gap(work.tested if work else {}, chosen.audit),
         "gate": verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
         "data": data,
         "pools": prepared.describe_pools(),

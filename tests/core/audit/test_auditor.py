@@ -20,8 +20,10 @@ from safecompress_core.data.pools import Pools, build_pools
 from safecompress_core.metric import Metric, SampleMetric, Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import Journal
+from safecompress_core.results.schema import AuditRecord
 from safecompress_core.seeding import Seed
 from safecompress_core.stats.intervals import Estimate
+from tests.core.fixtures.records import estimate
 
 MakeNetwork = Callable[..., Classifier]
 
@@ -84,10 +86,10 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
     with torch.no_grad():
         right = (overfitted(inputs).argmax(dim=1) == labels).double().mean()
 
-    assert found["metrics"]["accuracy"]["value"] == pytest.approx(float(right))
-    assert found["metrics"]["size"] == {"value": 1234, "interval": [1234, 1234]}
-    assert found["audit"]["reader"]["n"] == len(pools.audit)
-    assert found["audit"]["reader"]["advantage"] > 0.3
+    assert found.metrics["accuracy"].value == pytest.approx(float(right))
+    assert found.metrics["size"] == estimate(1234, 0)
+    assert found.audit["reader"].n == len(pools.audit)
+    assert found.audit["reader"].advantage > 0.3
     for what, _, evidence in spies.log:
         pool = pools.attack_train if what == "fit" else None
         seen = evidence.seen._reactions.inputs  # an attack on an attribute is shown less
@@ -104,8 +106,8 @@ def test_the_null_control_finds_nothing_in_a_model_that_leaks(
     found = auditor.null_control(overfitted)
 
     assert list(found) == ["reader"]
-    assert found["reader"]["passed"]
-    low, high = found["reader"]["auc_interval"]
+    assert found["reader"].passed
+    low, high = found["reader"].auc_interval
     assert low <= 0.5 <= high
 
 
@@ -125,26 +127,26 @@ def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
     )
 
     assert list(found) == ["reader"]
-    assert found["reader"]["passed"]
-    assert found["reader"]["auc"] > 0.95
-    assert found["reader"]["members"] == len(pools.audit.members)
-    assert not blind.planted_control(network())["guess"]["passed"]
+    assert found["reader"].passed
+    assert found["reader"].auc > 0.95
+    assert found["reader"].members == len(pools.audit.members)
+    assert not blind.planted_control(network())["guess"].passed
 
 
 def test_membership_attacks_are_looked_at_closely(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
 ) -> None:
     """Precision at the prior, ε, the top tenth, and each label by its name; nothing by chance."""
-    found = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    found = auditor.judge(overfitted, name="a", file_bytes=10).audit
     reader = found["reader"]
 
-    assert reader["precision_prior"] == 0.1
-    low, high = reader["precision_interval"]
-    assert 0.1 < low <= reader["precision"] <= high
-    assert reader["epsilon"]["lower_bound"] > 0.5
-    assert reader["top_decile"]["interval"][0] > reader["top_decile"]["baseline"]
-    assert [one["label"] for one in reader["labels"]] == list(mislabelled.classes)
-    assert not {"epsilon", "precision", "labels"} & set(found["nosy"])
+    assert reader.precision_prior == 0.1
+    low, high = reader.precision_interval
+    assert 0.1 < low <= reader.precision <= high
+    assert reader.epsilon.lower_bound > 0.5
+    assert reader.top_decile.interval[0] > reader.top_decile.baseline
+    assert [one.label for one in reader.labels] == list(mislabelled.classes)
+    assert not {"epsilon", "precision", "labels"} & found["nosy"].model_fields_set
 
 
 def test_canaries_are_reported_apart(
@@ -176,16 +178,16 @@ def test_canaries_are_reported_apart(
         seed=Seed(2),
     )
 
-    found = with_canaries.judge(learned(dataset, pools), name="a", file_bytes=1)["audit"]
+    found = with_canaries.judge(learned(dataset, pools), name="a", file_bytes=1).audit
 
-    canaries = found["reader"]["canaries"]
-    assert (canaries["members"], canaries["non_members"]) == (20, 20)
-    assert found["reader"]["n"] == len(pools.audit)
-    assert canaries["auc"] > 0.95 > found["reader"]["auc"] + 0.1
-    assert canaries["auc_interval"][0] > found["reader"]["auc_interval"][1]
-    assert "canaries" not in found["nosy"]
-    plain = auditor.judge(network(), name="a", file_bytes=1)["audit"]
-    assert "canaries" not in plain["reader"]
+    canaries = found["reader"].canaries
+    assert (canaries.members, canaries.non_members) == (20, 20)
+    assert found["reader"].n == len(pools.audit)
+    assert canaries.auc > 0.95 > found["reader"].auc + 0.1
+    assert canaries.auc_interval[0] > found["reader"].auc_interval[1]
+    assert "canaries" not in found["nosy"].model_fields_set
+    plain = auditor.judge(network(), name="a", file_bytes=1).audit
+    assert plain["reader"].canaries is None
 
 
 def learned(dataset: Dataset, pools: Pools) -> Classifier:
@@ -210,7 +212,8 @@ def test_what_it_finds_is_json_with_an_event_for_each_attack(
     """Events name the model."""
     found = auditor.judge(overfitted, name="compressed", file_bytes=10)
 
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    written = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert AuditRecord.model_validate(written) == found
     assert [(e["event"], e["phase"], e["model"], e["attacker"]) for e in events] == [
         ("attack_finished", "audit", "compressed", "reader"),
         ("attack_finished", "audit", "compressed", "nosy"),
@@ -295,13 +298,12 @@ def test_what_an_attacker_remarks_stands_beside_its_measures(
     auditor: Auditor, overfitted: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing stands there of one that has nothing to say."""
-    quiet = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    quiet = auditor.judge(overfitted, name="a", file_bytes=10).audit
     monkeypatch.setattr(Attacker, "remarks", {"worst": "reader"})
 
-    told = auditor.judge(overfitted, name="a", file_bytes=10)["audit"]
+    told = auditor.judge(overfitted, name="a", file_bytes=10).audit
 
-    assert all("remarks" not in one for one in quiet.values())
-    assert {name: one.pop("remarks") for name, one in told.items()} == {
-        name: {"worst": "reader"} for name in quiet
+    assert all(one.remarks is None for one in quiet.values())
+    assert told == {
+        name: one.model_copy(update={"remarks": {"worst": "reader"}}) for name, one in quiet.items()
     }
-    assert told == quiet

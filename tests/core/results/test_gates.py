@@ -4,39 +4,24 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.results.gates import passed, verdicts
+from safecompress_core.results.gates import verdicts
+from safecompress_core.results.schema import GateOutcomeRecord, GateRecord, ModelAuditRecord
 from safecompress_core.specfile.models.run_spec import Gate
+from tests.core.fixtures.records import attack_record, estimate, model_record, with_interval
 
-
-def attack(game: str, advantage: tuple[float, float, float], **more: Any) -> dict[str, Any]:
-    """What results hold of an attack; advantage as value, low and high."""
-    value, low, high = advantage
-    return {
-        "game": game,
-        "advantage": value,
-        "advantage_interval": [low, high],
-        "auc": None,
-        "auc_interval": None,
-        **more,
-    }
-
-
-PART: dict[str, Any] = {
-    "model": {"density": 0.1, "model_density": 0.7, "file_bytes": 5000},
-    "metrics": {
-        "accuracy": {"value": 0.6, "interval": [0.55, 0.65]},
-        "size": {"value": 5000.0, "interval": [5000.0, 5000.0]},
+PART = ModelAuditRecord(
+    model=model_record(0.1, model_density=0.7, file_bytes=5000),
+    metrics={"accuracy": estimate(0.6), "size": estimate(5000.0, 0.0)},
+    audit={
+        "sure": attack_record("membership", 0.30, 0.02),
+        "unsure": attack_record("membership", 0.20, advantage_interval=(0.05, 0.40)),
+        "probe": attack_record("attribute", 0.5, **with_interval("lift", 0.3, 0.2, 0.4)),
+        "age": attack_record("attribute", 0.1, **with_interval("mae", 9.0, 8.5, 9.5)),
     },
-    "audit": {
-        "sure": attack("membership", (0.30, 0.28, 0.32)),
-        "unsure": attack("membership", (0.20, 0.05, 0.40)),
-        "probe": attack("attribute", (0.5, 0.4, 0.6), lift=0.3, lift_interval=[0.2, 0.4]),
-        "age": attack("attribute", (0.1, 0.0, 0.2), mae=9.0, mae_interval=[8.5, 9.5]),
-    },
-}
+)
 
 
-def verdict(measure: str, **bound: Any) -> dict[str, Any]:
+def verdict(measure: str, **bound: Any) -> GateRecord:
     """What comes of one gate."""
     [found] = verdicts([Gate(measure=measure, **bound)], compressed=PART, baseline=PART)
     return found
@@ -66,7 +51,7 @@ def test_a_bound_is_held_against_the_end_nearer_to_failing(
     """The low end for a floor, the high end for a ceiling; the estimate only when asked."""
     found = verdict(measure, **bound)
 
-    assert (found["held"], found["value"], found["passed"]) == (held, value, passes)
+    assert (found.held, found.value, found.passed) == (held, value, passes)
 
 
 def test_the_worst_attacker_of_a_game_counts_by_what_is_held() -> None:
@@ -75,18 +60,17 @@ def test_the_worst_attacker_of_a_game_counts_by_what_is_held() -> None:
     plain = verdict("membership.advantage", at_most=0.25, against="estimate")
     floor = verdict("membership.advantage", at_least=0.1)
 
-    assert (careful["held"], careful["value"], careful["passed"]) == (0.40, 0.20, False)
-    assert (plain["held"], plain["value"], plain["passed"]) == (0.30, 0.30, False)
-    assert (floor["held"], floor["value"], floor["passed"]) == (0.05, 0.20, False)
+    assert (careful.held, careful.value, careful.passed) == (0.40, 0.20, False)
+    assert (plain.held, plain.value, plain.passed) == (0.30, 0.30, False)
+    assert (floor.held, floor.value, floor.passed) == (0.05, 0.20, False)
 
 
 def test_an_inverted_attack_counts_in_both_directions() -> None:
     """Members and non-members exchanged: the attack itself has no advantage, and would pass."""
-    other = {"advantage": 0.5, "advantage_interval": [0.4, 0.6]}
-    other |= {"auc": 0.8, "auc_interval": [0.7, 0.9]}
-    inverted = attack("membership", (0.0, 0.0, 0.0), reversed=other)
-    inverted |= {"auc": 0.2, "auc_interval": [0.1, 0.3]}
-    part = {**PART, "audit": {"loss": inverted}}
+    other = with_interval("advantage", 0.5, 0.4, 0.6) | with_interval("auc", 0.8, 0.7, 0.9)
+    auc = with_interval("auc", 0.2, 0.1, 0.3)
+    inverted = attack_record("membership", 0.0, 0.0, reversed=other, **auc)
+    part = PART.model_copy(update={"audit": {"loss": inverted}})
     gates = [
         Gate(measure="membership.advantage", at_most=0.2),
         Gate(measure="loss.auc", at_most=0.6, against="estimate"),
@@ -95,7 +79,7 @@ def test_an_inverted_attack_counts_in_both_directions() -> None:
 
     found = verdicts(gates, compressed=part, baseline=None)
 
-    assert [(one["value"], one["held"], one["passed"]) for one in found] == [
+    assert [(one.value, one.held, one.passed) for one in found] == [
         (0.5, 0.6, False),
         (0.8, 0.8, False),
         (0.2, 0.1, True),
@@ -104,27 +88,18 @@ def test_an_inverted_attack_counts_in_both_directions() -> None:
 
 def test_a_verdict_says_what_the_uncompressed_model_would_have_got() -> None:
     """Under the same bound."""
-    dense = {**PART, "model": {"density": 1.0, "file_bytes": 90_000}}
+    dense = PART.model_copy(update={"model": model_record(1.0, file_bytes=90_000)})
     gate = Gate(measure="model.file_bytes", at_most=6000)
 
     [found] = verdicts([gate], compressed=PART, baseline=dense)
 
-    assert found == {
-        "measure": "model.file_bytes",
-        "at_least": None,
-        "at_most": 6000.0,
-        "against": "interval",
-        "value": 5000.0,
-        "held": 5000.0,
-        "passed": True,
-        "baseline": {"value": 90_000.0, "held": 90_000.0, "passed": False},
-    }
-
-
-def test_all_gates_must_be_met() -> None:
-    """No gate is no obstacle."""
-    met, missed = verdict("accuracy", at_least=0.5), verdict("accuracy", at_least=0.9)
-
-    assert passed([])
-    assert passed([met, met])
-    assert not passed([met, missed])
+    assert found == GateRecord(
+        measure="model.file_bytes",
+        at_least=None,
+        at_most=6000.0,
+        against="interval",
+        value=5000.0,
+        held=5000.0,
+        passed=True,
+        baseline=GateOutcomeRecord(value=90_000.0, held=90_000.0, passed=False),
+    )

@@ -26,6 +26,7 @@ from safecompress_core.compare.over_seeds import summary
 from safecompress_core.games.epsilon_bound import Pairs, one_run_bound
 from safecompress_core.games.inversion import psnr
 from safecompress_core.games.membership_details import gain, most_exposed, precision_at_prior
+from safecompress_core.results.schema import MembershipRecord
 from safecompress_core.stats.intervals import (
     Estimate,
     auc_interval,
@@ -41,6 +42,7 @@ from safecompress_core.stats.means import (
     relative_reduction,
 )
 from safecompress_core.stats.roc import tpr_at_fpr
+from tests.core.fixtures.records import membership_record
 
 # M members · N₀ non-members · N samples of either kind
 
@@ -339,23 +341,17 @@ def epsilon_cases(figure: str) -> Iterator[tuple[str, Draw]]:
 def gap_cases(figure: str) -> Iterator[tuple[str, Draw]]:
     """Advantage in the audit less that of the select pool, two pools of the same attack."""
 
-    def judged(generator: Generator, population: Population, side: int) -> dict[str, object]:
+    def attack(generator: Generator, population: Population, side: int) -> MembershipRecord:
         scores = population.draw(side, side, generator)
         found = gain(scores > population.shift / 2, np.arange(2 * side) < side).clipped(0.0, 1.0)
-        interval = list(found.interval)
-        return {
-            "game": "membership",
-            "advantage": found.value,
-            "advantage_interval": interval,
-        }
+        return membership_record(found.value, advantage_interval=found.interval)
 
     def draw(generator: Generator, seen: float, found: float, side: int) -> Told:
         pools = [Population(auc, "continuous") for auc in (seen, found)]
-        select, audit = (judged(generator, one, side) for one in pools)
-        rounds = [{"candidates": [{"id": "it", "attacks": {"attack": select}}]}]
-        gap = selection_gap(rounds, "it", {"attack": audit})["membership"]
+        select, audit = (attack(generator, one, side) for one in pools)
+        gap = selection_gap({"attack": select}, {"attack": audit})["membership"]
         one, two = (hits - errors for hits, errors in (p.rates(p.shift / 2) for p in pools))
-        return Estimate(gap["gap"], *gap["gap_interval"]), two - one
+        return Estimate(gap.gap, *gap.gap_interval), two - one
 
     for (seen, found), side in product([(0.5, 0.5), (0.6, 0.6), (0.6, 0.8)], (20, 100, 1000)):
         yield (
