@@ -4,19 +4,21 @@
   ``matplotlibrc`` says, and never pyplot.
 - Colours are roles. A figure is drawn in stand-in colours, and each becomes a CSS variable of the
   page, so that one drawing is right in light and in dark.
-- Text stays text, in the page's own font; sizes are CSS pixels where one point is drawn as one.
+- Text stays text; the page's style sheet replaces the family that it was measured in by its own.
+  Sizes are CSS pixels where one point is drawn as one.
+- The document is changed by element and attribute, not as text: how matplotlib formats it may vary.
 - The same figure gives the same bytes, and ids carry the figure's name, so that many fit in a page.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from io import StringIO
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -51,6 +53,7 @@ class Ink(StrEnum):
 STYLE: Mapping[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
+    "font.family": "DejaVu Sans",
     "font.size": 12,
     "axes.edgecolor": Ink.GRID.value,
     "axes.labelcolor": Ink.MUTED.value,
@@ -75,19 +78,6 @@ STYLE: Mapping[Any, Any] = {
 }
 POINTS_PER_INCH = 72
 LARGEST = 1.2  # shown larger than drawn, text would outgrow the page's
-
-DROPPED = re.compile(
-    r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>"
-    r'|<style.*?</style>|<g ?/>| transform="rotate\(-0 [^"]*"',
-    re.DOTALL,
-)
-OPENING = re.compile(r"<svg[^>]*>")
-NAMED = re.compile(r' id="([^"]*)"')
-REFERRED = re.compile(r'(?:xlink:)?href="#([^"]*)"|url\(#([^)]*)\)')
-# `font: 11px 'DejaVu Sans', …` to matplotlib 3.10, `font-size: 11px; font-family: …` after it
-FONT = re.compile(r"font: ([\d.]+px) [^;\"]*")
-FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
-BLANK = re.compile(r"\n\s*")
 
 
 @contextmanager
@@ -139,21 +129,68 @@ def panel(
 
 def _inlined(text: str, name: str, title: str, description: str, size: tuple[int, int]) -> str:
     """A document as an element: named, described, in the page's colours, pointing nowhere else."""
-    text = BLANK.sub("\n", DROPPED.sub("", text))
-    referred = {one or other for one, other in REFERRED.findall(text)}
-    text = NAMED.sub(lambda found: f' id="{name}-{found[1]}"' if found[1] in referred else "", text)
-    text = REFERRED.sub(
-        lambda found: f'href="#{name}-{found[1]}"' if found[1] else f"url(#{name}-{found[2]})",
-        text,
-    )
-    text = FAMILY.sub("", FONT.sub(r"font-size: \1", text))
-    for ink in Ink:
-        text = text.replace(ink.value, ink.css)
-    opening = (
-        f'<svg class="panel" viewBox="0 0 {size[0]} {size[1]}" '
-        f'style="max-width: {size[0] * LARGEST:.0f}px" role="img" '
-        f'aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-desc">{escape(description)}</desc>'
-    )
-    return OPENING.sub(lambda _: opening, text, count=1).strip()
+    root = ET.fromstring(text)  # noqa: S314 -- drawn by matplotlib, just now
+    _drop_unused(root)
+    _replace_values(root, name)
+    root.attrib = {
+        "class": "panel",
+        "viewBox": f"0 0 {size[0]} {size[1]}",
+        "style": f"max-width: {size[0] * LARGEST:.0f}px",
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+    }
+    for place, (tag, content) in enumerate([("title", title), ("desc", description)]):
+        child = ET.Element(tag, id=f"{name}-{tag}")
+        child.text = content
+        root.insert(place, child)
+    ET.indent(root, space="")
+    return ET.tostring(root, encoding="unicode")
+
+
+def _drop_unused(root: ET.Element) -> None:
+    """Remove metadata, style rules (they would apply to the whole page) and empty groups."""
+    for parent in root.iter():
+        for child in list(parent):
+            tag = _local(child.tag)
+            if tag in {"metadata", "style"} or (tag in {"defs", "g"} and not len(child)):
+                parent.remove(child)
+
+
+def _replace_values(root: ET.Element, name: str) -> None:
+    """Replace stand-in colours by the page's variables, and prefix each id with the figure's name.
+
+    Only whole values are replaced, of attributes and of properties of a style. Ids that nothing
+    refers to are dropped, and so are namespaces, which an inline SVG in HTML does not need.
+    """
+    styles = {element: _properties(element.attrib.pop("style", "")) for element in root.iter()}
+    used = {
+        value
+        for element, style in styles.items()
+        for value in (*element.attrib.values(), *style.values())
+    }
+    replacements = {ink.value: ink.css for ink in Ink}
+    for element in styles:
+        target = element.attrib.pop("id", None)
+        if not used.isdisjoint({f"#{target}", f"url(#{target})"}):
+            element.set("id", f"{name}-{target}")
+            replacements[f"#{target}"] = f"#{name}-{target}"
+            replacements[f"url(#{target})"] = f"url(#{name}-{target})"
+    for element, style in styles.items():
+        element.tag = _local(element.tag)
+        element.attrib = {
+            _local(key): replacements.get(value, value) for key, value in element.items()
+        }
+        if style:
+            properties = ((key, replacements.get(value, value)) for key, value in style.items())
+            element.set("style", "; ".join(f"{key}: {value}" for key, value in properties))
+
+
+def _properties(style: str) -> dict[str, str]:
+    """Return the properties of a ``style`` attribute by name."""
+    parts = (declaration.partition(":") for declaration in style.split(";"))
+    return {key.strip(): value.strip() for key, colon, value in parts if colon}
+
+
+def _local(name: str) -> str:
+    """Return a name without its namespace."""
+    return name.rpartition("}")[2]
