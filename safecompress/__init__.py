@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         SpecError,
     )
     from safecompress_core.host import PluginHost, Registry, load_plugins
-    from safecompress_core.saved_models.rebuild import ShippedModel, load_classifier
+    from safecompress_core.saved_models.load import load_classifier
+    from safecompress_core.saved_models.shipped_model import ShippedModel
     from safecompress_core.saved_models.storage import StoredModel, load_model
     from safecompress_core.specfile.load import load_spec
 
@@ -49,10 +50,10 @@ _HOME = {
     "PluginHost": "safecompress_core.host",
     "Registry": "safecompress_core.host",
     "SafeCompressError": "safecompress_core.errors",
-    "ShippedModel": "safecompress_core.saved_models.rebuild",
+    "ShippedModel": "safecompress_core.saved_models.shipped_model",
     "SpecError": "safecompress_core.errors",
     "StoredModel": "safecompress_core.saved_models.storage",
-    "load_classifier": "safecompress_core.saved_models.rebuild",
+    "load_classifier": "safecompress_core.saved_models.load",
     "load_model": "safecompress_core.saved_models.storage",
     "load_plugins": "safecompress_core.host",
     "load_spec": "safecompress_core.specfile.load",

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.api import Kind, Params
+from safecompress_core.api import Params
 from safecompress_core.context.held_out import held_out_answers
 from safecompress_core.context.spec_context import Groundwork
 from safecompress_core.data.canaries import mislabelled
@@ -30,9 +30,9 @@ from safecompress_core.networks.sparse_layers import SparseRule
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.saved_models.input_rows import digests_read
+from safecompress_core.saved_models.load import load_network
+from safecompress_core.saved_models.model_format import given_model
 from safecompress_core.saved_models.output_labels import as_learned
-from safecompress_core.saved_models.rebuild import component, guarding_of
-from safecompress_core.saved_models.storage import StoredModel
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec, Training
@@ -141,48 +141,65 @@ class Preparation(Groundwork):
 
         It holds nothing of the pools.
         """
+        seed, build, wrap = self.seed.child("network"), self._module, self._wrap
+
+        def made(
+            factory: ModelFactory, reshaping: Reshaping = UNCHANGED, *, seed: Seed = seed
+        ) -> Classifier:
+            module = build(factory, seed.torch())
+            reshaping.apply(module)
+            with raising_as(owner_of(factory), "the forward pass of what it builds"):
+                network = wrap(module)
+            network.reshaping = reshaping
+            return network
+
+        return made
+
+    @cached_property
+    def _module(self) -> Callable[[ModelFactory, torch.Generator], nn.Module]:
+        """Builds what a factory makes for the samples; it holds nothing of the pools."""
         shape, classes = tuple(self.dataset.inputs.shape[1:]), len(self.dataset.classes)
-        seed, device = self.seed.child("network"), self.device
-        training, sample, task = self.spec.training, self.sample, self.spec.task
+
+        def built(factory: ModelFactory, generator: torch.Generator) -> nn.Module:
+            return factory.build(input_shape=shape, classes=classes, generator=generator)
+
+        return built
+
+    @cached_property
+    def _wrap(self) -> Callable[[nn.Module], Classifier]:
+        """Makes a classifier of a module, on its device and laid out; it holds no pools."""
+        training, sample, task, device = (
+            self.spec.training,
+            self.sample,
+            self.spec.task,
+            self.device,
+        )
         rule = SparseRule(
             layers=tuple(task.sparsify.layers),
             include=tuple(task.sparsify.include),
             exclude=tuple(task.sparsify.exclude),
         )
 
-        def made(
-            factory: ModelFactory, reshaping: Reshaping = UNCHANGED, *, seed: Seed = seed
-        ) -> Classifier:
-            module = factory.build(input_shape=shape, classes=classes, generator=seed.torch())
-            reshaping.apply(module)
-            with raising_as(owner_of(factory), "the forward pass of what it builds"):
-                network = Classifier(
-                    module,
-                    sample=sample,
-                    representation=task.representation,
-                    rule=rule,
-                ).to(device)
-            network.reshaping = reshaping
+        def wrapped(module: nn.Module) -> Classifier:
+            network = Classifier(
+                module, sample=sample, representation=task.representation, rule=rule
+            ).to(device)
             arithmetic_for(training, network, sample, device).laid_out(network)
             return network
 
-        return made
+        return wrapped
 
-    def filled(self, stored: StoredModel) -> Classifier:
-        """A network of the architecture and shapes, and with the weights and masks, of a file."""
-        written = stored.metadata["model"]
-        own = self.spec.task.model
-        is_own = written == self.passport["model"]
-        allowed = self.loaded.allow_code
-        model = own if is_own else component(self.registry, Kind.MODEL, written, allow_code=allowed)
-        reshaping = Reshaping.from_json(stored.metadata.get("reshaping", {}))
-        network = self.built(model, reshaping)
-        network.module.load_state_dict(stored.state)
-        network.masks = dict(stored.topology.masks)
-        guarding = guarding_of(self.registry, stored, allow_code=allowed)
-        if guarding is not None:
-            network.answer_through(guarding.to(self.device).guard)
-        return network
+    def load_network(self, path: Path) -> Classifier:
+        """A model file of this run as a network, with its weights, masks, shapes and guard."""
+        given = given_model(path, allow_code=False)
+        is_own = given.passport.get("model") == self.passport["model"]
+        found = load_network(
+            given,
+            registry=self.registry,
+            allow_code=self.loaded.allow_code,
+            build=partial(self._module, self._factory) if is_own else None,
+        )
+        return found.to(self.device).as_classifier(self._wrap(found.module))
 
     @cached_property
     def passport(self) -> dict[str, Any]:

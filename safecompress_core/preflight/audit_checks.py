@@ -6,11 +6,12 @@ from functools import partial
 
 from safecompress_core.api import Access, component_id
 from safecompress_core.context.audit_context import AuditPreparation
-from safecompress_core.context.finished_model import Finished, loaded_model, network_of
+from safecompress_core.context.finished_model import loaded_model, network_of
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.output_checks import Answered, answered
 from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
+from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.specfile.checks.attacker_checks import each_alone
 from safecompress_core.specfile.models.components import attacker_of
@@ -28,7 +29,7 @@ NEEDS = {
 """What an attacker needs that a model of answers does not give, by the access it declares."""
 
 
-def auditable(prepared: AuditPreparation) -> tuple[Finished, Classifier]:
+def auditable(prepared: AuditPreparation) -> tuple[LoadedModel, Classifier]:
     """Check the spec against the model's format, the samples and the model, and load all of them.
 
     Raises:
@@ -81,7 +82,7 @@ def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
             yield Finding((*path, "type"), message, "take it out")
 
 
-def _loaded(prepared: AuditPreparation) -> Finished:
+def _loaded(prepared: AuditPreparation) -> LoadedModel:
     try:
         return loaded_model(prepared)
     except ModelError as error:
@@ -92,7 +93,7 @@ def _loaded(prepared: AuditPreparation) -> Finished:
         raise SpecError([problem]) from error
 
 
-def _density(prepared: AuditPreparation, finished: Finished) -> Iterator[Finding]:
+def _density(prepared: AuditPreparation, finished: LoadedModel) -> Iterator[Finding]:
     if finished.sizes["density"] is not None:
         return
     for index, gate in enumerate(prepared.spec.gate):
@@ -128,7 +129,7 @@ def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
         yield Finding(path, message, "write 'answers: probabilities'")
 
 
-def _network(prepared: AuditPreparation, finished: Finished, found: Answered) -> Classifier:
+def _network(prepared: AuditPreparation, finished: LoadedModel, found: Answered) -> Classifier:
     try:
         return network_of(finished, prepared, whole=found.whole)
     except TopologyError as error:

@@ -13,7 +13,6 @@ import torch
 
 from safecompress_core.api import Access
 from safecompress_core.context.audit_context import AuditPreparation
-from safecompress_core.context.finished_model import Finished
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
@@ -38,6 +37,7 @@ from safecompress_core.results.schema import (
 from safecompress_core.runs.build_results import AuditedModels, build_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
+from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format, GivenModel
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
@@ -114,7 +114,7 @@ def _threads(prepared: AuditPreparation, network: Classifier) -> int:
 
 
 def _environment(
-    prepared: AuditPreparation, finished: Finished, invoked: Invocation | None
+    prepared: AuditPreparation, finished: LoadedModel, invoked: Invocation | None
 ) -> dict[str, Any]:
     record = environment(finished.device, None, invoked)
     also = {
@@ -129,7 +129,7 @@ class _Work:
     """The one unit of an audit."""
 
     prepared: AuditPreparation
-    finished: Finished
+    finished: LoadedModel
     network: Classifier
     fingerprint: str
     directory: RunDirectory

@@ -23,7 +23,6 @@ from safecompress_core.results.schema import (
 )
 from safecompress_core.runs.build_results import AuditedModels, describe_model
 from safecompress_core.runs.reference_models import ReferenceTraining
-from safecompress_core.saved_models.storage import load_model
 from safecompress_core.training.training_state import Learner
 
 __all__ = ["BASELINE", "CHOSEN", "RunAudit"]
@@ -189,4 +188,4 @@ class RunAudit:
         return tuple(dict.fromkeys(kept))
 
     def _archived(self, entry: Entry) -> Classifier:
-        return self._prepared.filled(load_model(self._directory.archived(entry.id)))
+        return self._prepared.load_network(self._directory.archived(entry.id))

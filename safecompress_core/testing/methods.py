@@ -19,7 +19,6 @@ from safecompress_core.methods.method import Outcome, Workshop
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
-from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.manifest import DefinitionConformance
 from safecompress_core.training.training_state import Learner
@@ -232,7 +231,7 @@ class MethodConformance(DefinitionConformance):
         """The passport tells the architecture, and weights come back bit by bit."""
         prepared = prepare()
         outcome, _ = self.done(prepared, tmp_path)
-        network = prepared.filled(load_model(tmp_path / "model.safetensors"))
+        network = prepared.load_network(tmp_path / "model.safetensors")
         inputs = prepared.dataset.inputs[torch.arange(20)]
 
         with torch.no_grad():

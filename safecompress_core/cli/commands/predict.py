@@ -16,7 +16,7 @@ from safecompress_core.cli.discovery import (
 )
 
 if TYPE_CHECKING:
-    from safecompress_core.saved_models.rebuild import Prediction
+    from safecompress_core.saved_models.input_rows import Prediction
 
 __all__ = ["predict"]
 
@@ -62,7 +62,7 @@ def predict(
         safecompress predict runs/mine-2e55665e patients.csv --out predictions.csv
     """
     from safecompress_core.atomic_writing import write_bytes
-    from safecompress_core.saved_models.rebuild import load_classifier
+    from safecompress_core.saved_models.load import load_classifier
 
     place = model / MODEL if model.is_dir() else model
     host = discovered_plugins(plugins_dir)

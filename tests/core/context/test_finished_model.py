@@ -21,8 +21,9 @@ from safecompress_core.games.controls.planted_control import planted
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import auditable
+from safecompress_core.saved_models.load import load_classifier
 from safecompress_core.saved_models.model_format import Format, given_model
-from safecompress_core.saved_models.rebuild import component, load_classifier
+from safecompress_core.saved_models.rebuild import component
 from safecompress_core.saved_models.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.load import load_audit_spec
@@ -249,10 +250,10 @@ def test_a_guard_that_nobody_here_can_make_is_refused(
         ({"hidden": [9]}, "size mismatch"),
     ):
         path = guarded_file(mlp, tmp_path, registry, **changed)
-        with pytest.raises(StorageError, match="guards the model's answers cannot be") as refused:
+        with pytest.raises(StorageError, match="output guard cannot be made again") as refused:
             auditable(prepared(path, registry, tmp_path))
         assert reason in str(refused.value)
-        with pytest.raises(StorageError, match="guards the model's answers cannot be"):
+        with pytest.raises(StorageError, match="output guard cannot be made again"):
             load_classifier(path, registry=registry)
 
 

@@ -17,7 +17,7 @@ from safecompress_core.errors import PoolError
 from safecompress_core.methods.method import Workshop
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
-from safecompress_core.saved_models.storage import StoredModel
+from safecompress_core.saved_models.storage import save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_plugins.data.arrays.handwriting import Handwriting
 
@@ -108,16 +108,18 @@ def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) ->
     assert not all(map(torch.equal, first.parameters(), third.parameters()))
 
 
-def test_a_network_from_a_model_file_knows_which_weights_exist(prepare: Prepare) -> None:
+def test_a_network_from_a_model_file_knows_which_weights_exist(
+    prepare: Prepare, tmp_path: Path
+) -> None:
     """Weights alone cannot tell: an active one may be 0."""
     prepared = prepare()
     blank = prepared.blank()
     masks = {name: weight > 0 for name, weight in blank.sparse_parameters().items()}
     state = {name: torch.zeros_like(tensor) for name, tensor in blank.state().items()}
-    passport = prepared.passport
-    stored = StoredModel(state=state, topology=Topology.from_masks(masks), metadata=passport)
+    path = tmp_path / "model.safetensors"
+    save_model(path, state, Topology.from_masks(masks), prepared.passport)
 
-    network = prepared.filled(stored)
+    network = prepared.load_network(path)
 
     assert network.masks.keys() == masks.keys()
     assert all(torch.equal(network.masks[name], mask) for name, mask in masks.items())

@@ -90,7 +90,7 @@ def test_the_file_gives_back_the_very_model_that_was_audited(
     """Built from the file alone, it has the accuracy that results tell."""
     method, done = finished
     prepared = Preparation(loaded(tmp_path, {"type": method}), load_plugins().registry)
-    network = prepared.filled(load_model(done.path / "model" / "model.safetensors")).eval()
+    network = prepared.load_network(done.path / "model" / "model.safetensors").eval()
     audit = prepared.pools.audit.non_members
     inputs, labels = prepared.dataset.inputs[audit], prepared.dataset.labels[audit]
 

@@ -37,7 +37,7 @@ class Trained:
 
     def probabilities(self) -> torch.Tensor:
         """What the run's own network says of its own inputs."""
-        network = self.prepared.filled(load_model(self.model)).eval()
+        network = self.prepared.load_network(self.model).eval()
         everyone = self.prepared.dataset.inputs[torch.arange(len(self.prepared.dataset))]
         with torch.no_grad():
             return network.module(everyone).softmax(dim=1)

@@ -19,7 +19,6 @@ from safecompress_core.context.run_context import Preparation
 from safecompress_core.games.play import Attack, look
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import run_spec
-from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.attackers import AttackerConformance
 from safecompress_core.toolkit import Attacker, Evidence
@@ -192,7 +191,7 @@ def observed(prepared: Preparation, files: Mapping[str, Path]) -> Known:
             attack.evidence(look(network, prepared.dataset, pools.audit), is_known=True),
         )
         for name, file in files.items()
-        for network in (prepared.filled(load_model(file)),)
+        for network in (prepared.load_network(file),)
     }
 
 
