@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Definition, Game
+from safecompress_core.api import AttackerDef, AttackerParams, Definition, Game
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.public_features import Encoding
 from safecompress_core.attacks.reference_answers import References
@@ -74,9 +74,8 @@ class Evidence:
         if not definition.references or references is None:
             references = None
         else:
-            references = references.first(params.references)  # type: ignore[attr-defined]
-            if access.covers(Access.WHITE_BOX):
-                references = references.unguarded
+            count = params.references  # type: ignore[attr-defined]
+            references = references.first(count).restricted(access)
         if not definition.pairs_with_uncompressed or uncompressed is None:
             uncompressed = None
         else:

@@ -15,7 +15,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +54,7 @@ class _Reactions:
     labels: Tensor
     stored: Tensor | Inputs
     logits: Tensor
-    bare: Tensor  # logits before a guard
+    inside: Tensor  # logits of the last layer, which are not always what is answered
     hidden: Tensor
     last_input: Tensor
     network: Classifier
@@ -64,14 +63,14 @@ class _Reactions:
     _activations: dict[str, Tensor] = field(default_factory=dict)
 
     @cached_property
-    def unguarded(self) -> "_Reactions":
-        """What somebody sees who holds the network, and leaves out what guards its answers."""
-        if self.network.guard is None:
+    def held(self) -> "_Reactions":
+        """What an adversary sees who holds the network itself."""
+        if self.network.inside is self.network:
             return self
         return replace(
             self,
-            logits=self.bare,
-            network=self.network.unguarded(),
+            logits=self.inside,
+            network=self.network.inside,
             _gradients={},
             _activations={},
         )
@@ -126,16 +125,16 @@ class _Reactions:
         return torch.softmax(answers.double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:
-        # a guard leaves the label alone, so it need not be asked
-        bare = self.network.unguarded()
-        return _forward(bare, inputs, batch_size=self.batch_size).answers.argmax(dim=1)
+        # the most likely label is the same inside, and faster to compute
+        network = self.network.inside
+        return _forward(network, inputs, batch_size=self.batch_size).answers.argmax(dim=1)
 
     def take(self, positions: Tensor) -> "_Reactions":
         return _Reactions(
             labels=self.labels[positions],
             stored=placed(self.stored, positions, torch.device("cpu")),
             logits=self.logits[positions],
-            bare=self.bare[positions],
+            inside=self.inside[positions],
             hidden=self.hidden[positions],
             last_input=self.last_input[positions],
             network=self.network,
@@ -170,15 +169,15 @@ class Observations:
     def restricted(self, access: Access) -> "Observations":
         """The same observations for an attacker that has only this access; nothing is copied.
 
-        With white-box access it holds the network, so all that it sees is without the guard that
-        may stand before the answers, and stays so.
+        With white-box access it holds the network, so answers are those of the network itself, and
+        stay so.
 
         Raises:
             AccessError: if ``access`` is more than these observations have.
         """
         reactions = self._read("restricted", access)
         if access.covers(Access.WHITE_BOX):
-            reactions = reactions.unguarded
+            reactions = reactions.held
         return Observations(access, reactions, self._shown)
 
     def showing(self, columns: Tensor) -> "Observations":
@@ -289,7 +288,7 @@ class Observations:
 
     def network(self) -> Classifier:
         """A copy of the network in eval mode, to be differentiated. Needs white-box access."""
-        return deepcopy(self._read("network", Access.WHITE_BOX).network)
+        return deepcopy(self._read("network", Access.WHITE_BOX).network).eval()
 
     def answered(self, logits: Tensor) -> "Observations":
         """The same samples as another model would answer them, with logits of shape (N, C).
@@ -297,7 +296,7 @@ class Observations:
         Only the answers are the other model's, so that no more than black-box access is left.
         """
         reactions = replace(
-            self._reactions, logits=logits, bare=logits, _gradients={}, _activations={}
+            self._reactions, logits=logits, inside=logits, _gradients={}, _activations={}
         )
         access = self.access if Access.BLACK_BOX.covers(self.access) else Access.BLACK_BOX
         return Observations(access, reactions, self._shown)
@@ -320,14 +319,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-class _Passed(NamedTuple):
-    """What a pass over samples gave."""
-
-    answers: Tensor
-    seen: Seen
-
-
-def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> _Passed:
+def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> Seen:
     """What the network makes of plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
@@ -336,10 +328,8 @@ def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -
     with torch.no_grad(), _evaluating(network):
         for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
             seen = network.look(batch.to(device))
-            answers = network.answers(batch, seen.logits)
-            batches.append([tensor.float().cpu() for tensor in (answers, *seen)])
-    answers, *parts = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    return _Passed(answers, Seen(*parts))
+            batches.append([tensor.float().cpu() for tensor in seen])
+    return Seen(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
 def observe(
@@ -364,7 +354,7 @@ def observe(
     """
     if len(inputs) != len(labels):
         raise PoolError(f"{len(inputs)} inputs but {len(labels)} labels were given to observe")
-    answers, (logits, hidden, last_input) = _forward(network, inputs, batch_size=batch_size)
+    answers, logits, hidden, last_input = _forward(network, inputs, batch_size=batch_size)
     _require_finite(logits, "logits")
     _require_finite(answers, "answers")
     labels = labels.cpu()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from safecompress_core.api import Access
 from safecompress_core.attacks.signals import logit_of_confidence
 from safecompress_core.data.grouping import grouped_split
 from safecompress_core.errors import PoolError
@@ -24,8 +25,8 @@ class References:
         is_in: which model was trained on which sample, shape (R, N), bool. It says nothing of the
             membership that is attacked: who is in was drawn without looking at it.
         labels: task labels, shape (N,), int64, in [0, C).
-        bare: their logits before what guards their answers, shape (R, N, C); None where nothing
-            does.
+        inside: the logits of their last layers, shape (R, N, C), if these are not what they
+            answer; else None.
 
     Raises:
         PoolError: if the shapes do not fit each other.
@@ -34,7 +35,7 @@ class References:
     logits: Tensor
     is_in: Tensor
     labels: Tensor
-    bare: Tensor | None = None
+    inside: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.logits.shape[:2] != self.is_in.shape or self.labels.shape != self.is_in.shape[1:]:
@@ -51,18 +52,22 @@ class References:
             self.logits[:, positions],
             self.is_in[:, positions],
             self.labels[positions],
-            None if self.bare is None else self.bare[:, positions],
+            None if self.inside is None else self.inside[:, positions],
         )
 
     def first(self, count: int) -> "References":
         """The first so many models."""
-        bare = None if self.bare is None else self.bare[:count]
-        return References(self.logits[:count], self.is_in[:count], self.labels, bare)
+        inside = None if self.inside is None else self.inside[:count]
+        return References(self.logits[:count], self.is_in[:count], self.labels, inside)
 
-    @property
-    def unguarded(self) -> "References":
-        """As somebody sees them who leaves out the guard of what it attacks, and theirs."""
-        return self if self.bare is None else References(self.bare, self.is_in, self.labels)
+    def restricted(self, access: Access) -> "References":
+        """Return them as an adversary with this access compares them with what it attacks.
+
+        With white-box access it sees the logits of last layers, of the attacked model and of these.
+        """
+        if self.inside is None or not access.covers(Access.WHITE_BOX):
+            return self
+        return References(self.inside, self.is_in, self.labels)
 
     @property
     def confidence_logits(self) -> Tensor:

@@ -162,7 +162,7 @@ class Workshop:
             passport["model"] = model.model_dump(mode="json")
         if learner.network.reshaping:
             passport["reshaping"] = learner.network.reshaping.to_json()
-        guarding, guard = learner.guarding, learner.network.guard
+        guarding, guard = learner.guarding, learner.guard
         if guarding is not None:
             passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
         state = learner.network.state()

@@ -6,7 +6,6 @@ One whose inside nobody can see is `Sealed`: it answers, and that is all.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +16,6 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.host.boundary import checked
 from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
-from safecompress_core.networks.output_guard import Guard
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable
 
 __all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
@@ -29,11 +27,13 @@ class Seen(NamedTuple):
     """One forward pass.
 
     Attributes:
-        logits: shape (N, C).
+        answers: logits as a user gets them, shape (N, C).
+        logits: what the last linear layer puts out, shape (N, C); of most networks the answers.
         representation: shape (N, H).
         last_input: what the last linear layer was given, shape (N, K); often the representation.
     """
 
+    answers: Tensor
     logits: Tensor
     representation: Tensor
     last_input: Tensor
@@ -91,7 +91,6 @@ class Classifier(nn.Module):
         # In lists: registered once, as parts of the module.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
         self._probed = [] if representation is None else [modules[representation]]
-        self._guard: list[Guard] = []  # likewise no part of what is trained
         self._rule = rule
         self.width = self.head.in_features if sample is None else self._width(sample)
 
@@ -99,6 +98,11 @@ class Classifier(nn.Module):
     def access(self) -> Access:
         """The most that anybody can see of this network."""
         return Access.WHITE_BOX
+
+    @property
+    def inside(self) -> "Classifier":
+        """The network that a holder of the model file can query: by default itself."""
+        return self
 
     @property
     def device(self) -> torch.device:
@@ -132,36 +136,11 @@ class Classifier(nn.Module):
                 )
                 hooks.callback(handle.remove)
             logits = self(inputs)
-        return Seen(logits, put_out[-1] if put_out else fed[-1], fed[-1])
+        return Seen(logits, logits, put_out[-1] if put_out else fed[-1], fed[-1])
 
     def _width(self, sample: Tensor) -> int:
         with torch.no_grad(), in_eval_mode(self):
             return self.look(sample).representation.shape[1]
-
-    @property
-    def guard(self) -> Guard | None:
-        """What its answers go through in what ships; None where nothing stands before them."""
-        return self._guard[0] if self._guard else None
-
-    def answer_through(self, guard: Guard | None) -> None:
-        """Have a guard stand before its answers, or nothing.
-
-        A forward pass gives the bare logits all the same.
-        """
-        self._guard = [] if guard is None else [guard]
-
-    def answers(self, inputs: Tensor, logits: Tensor) -> Tensor:
-        """What whoever asks is told about inputs (N, ...) in the place of bare logits (N, C)."""
-        if self.guard is None:
-            return logits
-        with torch.no_grad():
-            return self.guard.answered(inputs, logits)
-
-    def unguarded(self) -> "Classifier":
-        """The same network, nothing copied, for whoever holds it and can leave the guard out."""
-        bare = copy(self)
-        bare.answer_through(None)
-        return bare
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
         """The weights that a topology may thin out, by name; see `sparsifiable`."""
@@ -186,7 +165,6 @@ class Sealed(Classifier):
         self.module = module
         self.masks = {}
         self.reshaping = UNCHANGED
-        self._guard = []
         self.width = 0
 
     @property
@@ -201,8 +179,8 @@ class Sealed(Classifier):
 
     def look(self, inputs: Tensor) -> Seen:
         """Logits; representation and last input have no values, (N, 0)."""
-        nothing = torch.zeros(len(inputs), 0)
-        return Seen(self(inputs), nothing, nothing)
+        answers, nothing = self(inputs), torch.zeros(len(inputs), 0)
+        return Seen(answers, answers, nothing, nothing)
 
 
 def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:

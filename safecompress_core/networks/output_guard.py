@@ -1,7 +1,8 @@
-"""What stands between a network's logits and whoever asks: a part of the model that ships.
+"""Output guard: a module, stored with the model, that perturbs its logits before they are returned.
 
-A guard changes answers and nothing of the network. Whoever holds the model's file can leave it out,
-so it is worth something against those alone who can only ask.
+A guard changes answers and nothing of the network. A holder of the model file can leave it out, so
+it protects only against adversaries who query the model. `GuardedClassifier` wraps the network with
+it; only what builds or stores models needs to know that there is a guard.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Guard", "Lesson", "digests"]
+from safecompress_core.networks.classifier import Classifier, Seen
+
+__all__ = ["Guard", "GuardedClassifier", "Lesson", "digests"]
 
 # N samples · C classes · M members · R others
 
@@ -77,6 +80,45 @@ class Guard(nn.Module, ABC):
         """What whoever asks about inputs (N, ...) is told in the place of bare logits (N, C)."""
         answers: Tensor = self(logits.float(), digests(inputs).to(logits.device))
         return answers
+
+
+class GuardedClassifier(Classifier):
+    """A classifier behind an output guard; it shares the network, and nothing is copied.
+
+    Args:
+        network: as a holder of the model file can query it.
+        guard: perturbs its answers; no part of what is trained or counted.
+    """
+
+    def __init__(self, network: Classifier, guard: Guard) -> None:
+        nn.Module.__init__(self)
+        self.module = network.module
+        self.masks = network.masks
+        self.reshaping = network.reshaping
+        self.width = network.width
+        self._head = [network.head]
+        # In lists: registered, they would be parts of the network.
+        self._inside = [network]
+        self._guard = [guard]
+
+    @property
+    def inside(self) -> Classifier:
+        """The network without its guard."""
+        return self._inside[0]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Answers, shape (N, C)."""
+        return self.look(inputs).answers
+
+    def look(self, inputs: Tensor) -> Seen:
+        """Answers, and what the network makes of the inputs before the guard."""
+        seen = self.inside.look(inputs)
+        with torch.no_grad():
+            return seen._replace(answers=self._guard[0].answered(inputs, seen.logits))
+
+    def sparse_parameters(self) -> dict[str, nn.Parameter]:
+        """Those of the network."""
+        return self.inside.sparse_parameters()
 
 
 def digests(inputs: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import placing
+from safecompress_core.training.training_state import Learner
 
 __all__ = [
     "Order",
@@ -166,11 +167,12 @@ class ReferenceTraining:
         kept = Checkpoints(self._folder)
         found = [kept.load(order.key) for order in orders]
         answers = [models[0] for _, models in filter(None, found)]
+        inside = [one["inside"] for one in answers if "inside" in one]
         return References(
             logits=torch.stack([one["logits"] for one in answers]),
             is_in=torch.stack([one["is_in"] for one in answers]),
             labels=self._prepared.dataset.labels,
-            bare=torch.stack([one["bare"] for one in answers]) if "bare" in answers[0] else None,
+            inside=torch.stack(inside) if inside else None,
         )
 
     def _orders(self) -> Iterator[Order]:
@@ -195,25 +197,26 @@ def _train(
     own = reference(prepared, order.index)
     working = folder / partial_name(order.key)
     try:
-        network = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
+        learner = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    seen = observe(network, own.dataset.inputs, own.dataset.labels)
+    seen = observe(learner.shipped, own.dataset.inputs, own.dataset.labels)
+    inside = seen.restricted(Access.WHITE_BOX).logits
     answers = {"logits": seen.logits, "is_in": own.is_in}
-    if network.guard is not None:
-        answers["bare"] = seen.restricted(Access.WHITE_BOX).logits
+    if inside is not seen.logits:
+        answers["inside"] = inside
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
 def _trained(
     own: ReferencePreparation, working: Path, *, is_dense: bool, journal: Journal
-) -> Classifier:
+) -> Learner:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache
     def big() -> Classifier:
         """Only for what starts from it, or asks it."""
-        return _trained(own, working / "big", is_dense=True, journal=journal)
+        return _trained(own, working / "big", is_dense=True, journal=journal).network
 
     workshop = replace(
         own.workshop(
@@ -227,7 +230,7 @@ def _trained(
         teacher=taught_by(lambda: copy.deepcopy(big())),
     )
     method = Uncompressed(UncompressedParams()) if is_dense else own.method
-    return method.run(workshop).chosen.network
+    return method.run(workshop).chosen
 
 
 @dataclass(frozen=True, slots=True)

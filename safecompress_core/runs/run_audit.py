@@ -67,7 +67,7 @@ class RunAudit:
             rounds: the rounds of the outcome.
         """
         auditor = self._prepared.auditor(
-            self._journal, uncompressed=baseline.network, versions=self._versions(outcome)
+            self._journal, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
         dense = Outcome(chosen=baseline)
         parts = {}
@@ -78,7 +78,7 @@ class RunAudit:
                 model=described, metrics=audit.metrics, audit=audit.audit
             )
             self._journal.advance()
-        chosen, version = outcome.chosen.network, outcome.chosen_id
+        chosen, version = outcome.chosen.shipped, outcome.chosen_id
         own = self._references.of(is_dense=False)
         return AuditedModels(
             chosen=parts[CHOSEN],
@@ -109,7 +109,7 @@ class RunAudit:
         if kept is not None and kept.exists():
             return AuditRecord.model_validate(read_json(kept))
         judged = auditor.judge(
-            found.chosen.network,
+            found.chosen.shipped,
             name=name,
             file_bytes=self._file_bytes(is_dense=is_dense),
             references=self._references.of(is_dense=is_dense),

@@ -104,7 +104,8 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
         # a step costs the same whatever a defence has other models answer
         even = torch.full((len(workshop.trainer), workshop.card.classes), 1 / workshop.card.classes)
         learner = _learner(prepared, replace(workshop, held_out=lambda _: even))
-        learner.network.answer_through(None)  # a guard learns after many steps, not in each
+        for defence in learner.defences.values():
+            defence.guard = None  # a guard learns after many steps, not in each
 
         def step() -> None:
             until = learner.epoch + 1

@@ -24,6 +24,7 @@ from safecompress_core.errors import ModelError, SafeCompressError, StorageError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier, ModelFactory
 from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.output_guard import GuardedClassifier
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, sparsifiable
 from safecompress_core.saved_models.exported import asked
 from safecompress_core.saved_models.input_rows import Rows
@@ -84,12 +85,11 @@ class LoadedModel:
         return replace(self, module=self.module.to(device), guarding=guarding, device=device)
 
     def as_classifier(self, network: Classifier) -> Classifier:
-        """Give a classifier around ``module`` the masks, layer shapes and guard of the file."""
+        """Return a classifier around ``module`` with the file's masks, layer shapes and guard."""
         network.masks = dict(self.masks)
         network.reshaping = self.layer_shapes
-        if self.guarding is not None:
-            network.answer_through(self.guarding.guard)
-        return network
+        guard = None if self.guarding is None else self.guarding.guard
+        return network if guard is None else GuardedClassifier(network, guard)
 
     @cached_property
     def sizes(self) -> dict[str, Any]:

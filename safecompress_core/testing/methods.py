@@ -235,7 +235,7 @@ class MethodConformance(DefinitionConformance):
         inputs = prepared.dataset.inputs[torch.arange(20)]
 
         with torch.no_grad():
-            wanted = outcome.chosen.network.eval()(inputs)
+            wanted = outcome.chosen.shipped.eval()(inputs)
             assert torch.equal(network.eval()(inputs), wanted)
 
     def test_it_hosts_a_defence(self, prepare: Callable[..., Preparation], tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""Shows the guard of a model that has been trained what the model answers now."""
+"""Guard training: shows an output guard what the trained network answers."""
 
 import torch
 from torch import Tensor
 
 from safecompress_core.data.dataset import Inputs, in_batches
 from safecompress_core.networks.classifier import Classifier, in_eval_mode
-from safecompress_core.networks.output_guard import Lesson
+from safecompress_core.networks.output_guard import Guard, Lesson
 
 __all__ = ["instruct_guard"]
 
@@ -15,6 +15,7 @@ BATCH = 512
 
 
 def instruct_guard(
+    guard: Guard,
     network: Classifier,
     members: Tensor | Inputs,
     others: Tensor | None,
@@ -25,15 +26,14 @@ def instruct_guard(
     """Let the guard learn.
 
     Args:
-        network: has one; stays as it is, and in its mode.
+        guard: learns.
+        network: what it guards; stays as it is, and in its mode.
         members: inputs of all that it was trained on; as many as there are others are drawn.
         others: inputs of reference samples, shape (R, ...); None for none, and then all members
             are shown.
         bounds: the lowest and the highest value of an input; None for those of the members drawn.
         generator: what members are drawn from, and what the guard draws from.
     """
-    guard = network.guard
-    assert guard is not None  # the caller has asked
     count = len(members) if others is None else min(len(members), len(others))
     rows = torch.randperm(len(members), generator=generator)[:count].to(network.device)
 

@@ -219,11 +219,12 @@ class Trainer:
             )
             learner.epoch = epoch + 1
             _reviewed(learner, epoch)
-        if learner.network.guard is not None:
+        if learner.guard is not None:
             instruct_guard(
+                learner.guard,
                 learner.network,
                 self._inputs,
-                self._others(learner.network.guard),
+                self._others(learner.guard),
                 bounds=self.bounds,
                 generator=self._seed.child("guard", learner.epoch).torch(),
             )

@@ -11,6 +11,7 @@ from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 from safecompress_core.api import Params
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.output_guard import Guard, GuardedClassifier
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.strategy import History
@@ -42,7 +43,7 @@ class Learner:
     """Everything that training changes; ``branch`` copies it, ``tensors`` and ``restore`` keep it.
 
     Attributes:
-        network: the model.
+        network: the model, without an output guard; `shipped` has it.
         topology: which weights are active; None for a dense model.
         settings: how it is trained.
         defences: by id, in the order in which they are applied.
@@ -82,8 +83,6 @@ class Learner:
             name: make_defence(name, params).to(device)
             for name, params in settings.defences.items()
         }
-        guards = (defence.guard for defence in self.defences.values())
-        network.answer_through(next(filter(None, guards), None))
         self.optimizer = make_optimizer(self._parameters(), settings.learning_rate)
         self._binding = self._bound()
 
@@ -124,6 +123,18 @@ class Learner:
     def is_settled(self) -> bool:
         """Whether a defence has found that the model shall not change any more."""
         return any(defence.is_settled for defence in self.defences.values())
+
+    @property
+    def guard(self) -> Guard | None:
+        """The output guard of its defences; None without one."""
+        guards = (defence.guard for defence in self.defences.values())
+        return next(filter(None, guards), None)
+
+    @property
+    def shipped(self) -> Classifier:
+        """The model as its users query it: the network, behind its output guard if it has one."""
+        guard = self.guard
+        return self.network if guard is None else GuardedClassifier(self.network, guard)
 
     @property
     def guarding(self) -> Params | None:

@@ -13,6 +13,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from safecompress_core.api import Access
 from safecompress_core.attacks.adversary import Evidence
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.games.controls.null_control import CONTROL_CONFIDENCE, Attack, Control
@@ -73,7 +74,7 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
         labels: their task labels, shape (P,), int64.
         is_member: shape (P,), bool.
     """
-    leaky = deepcopy(network.unguarded())
+    leaky = deepcopy(network.inside)
     device = leaky.device
     leaky.module.register_forward_hook(
         _Leak(inputs.to(device), labels.to(device), is_member.to(device))
@@ -87,10 +88,10 @@ def planted_references(references: References) -> References:
     An adversary trains them as the model was trained, so what that one gives away, they do too;
     without it, their answers would say that such a leak means nothing.
     """
-    bare = references.unguarded.logits
+    inside = references.restricted(Access.WHITE_BOX).logits
     logits = [
         answers + _shift(answers, references.labels, is_in)
-        for answers, is_in in zip(bare, references.is_in, strict=True)
+        for answers, is_in in zip(inside, references.is_in, strict=True)
     ]
     return References(torch.stack(logits), references.is_in, references.labels)
 

@@ -134,7 +134,7 @@ class Examiner:
         known = look(network, self._dataset, self._known)
         asked = look(network, self._dataset, self._asked)
         cheap = self._cheap(known, asked)
-        held = cheap if network.guard is None else self._cheap(_held(known), _held(asked))
+        held = cheap if network.inside is network else self._cheap(_held(known), _held(asked))
         judgements: dict[str, Judgement] = {}
         outdone: dict[str, tuple[str, Judgement]] = {}
         for attack in self._attacks:
@@ -197,7 +197,7 @@ class Examiner:
 
 
 def _held(sight: Sight) -> Sight:
-    """What somebody sees of a pool who holds the network, and leaves its guard out."""
+    """Restrict a pool's observations to what a holder of the network sees."""
     return replace(sight, seen=sight.seen.restricted(Access.WHITE_BOX))
 
 

@@ -174,7 +174,7 @@ class TestDriven(Method):
             carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
         )
         workshop.journal.advance()
-        armoury = workshop.examiner.arm(carried.learner.network, unit=unit)
+        armoury = workshop.examiner.arm(carried.learner.shipped, unit=unit)
         found: list[Candidate] = []
         for proposal, settings in self._feasible(workshop, carried.learner.settings, number):
             name = f"r{number + 1}c{first + len(found) + 1}"
@@ -187,7 +187,7 @@ class TestDriven(Method):
             )
             facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
             examination = workshop.examiner.examine(
-                learner.network, armoury, unit=unit, facts=facts
+                learner.shipped, armoury, unit=unit, facts=facts
             )
             workshop.journal.advance()
             workshop.journal.tell(

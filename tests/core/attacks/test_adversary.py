@@ -42,7 +42,7 @@ def test_who_holds_the_network_has_references_without_guards(access: Access) -> 
     """What it sees of the model is bare as well, so it compares like with like."""
     labels, logits = torch.tensor([0, 1, 1, 0]), torch.randn(5, 4, 2)
     seen = observe(Classifier(nn.Linear(3, 2)), torch.randn(4, 3), labels)
-    references = References(logits, torch.rand(5, 4) < 0.5, labels, bare=2 * logits)
+    references = References(logits, torch.rand(5, 4) < 0.5, labels, inside=2 * logits)
     definition = AttackerDef(
         name="example",
         params=ReferenceParams,

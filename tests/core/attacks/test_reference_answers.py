@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from safecompress_core.api import Access
 from safecompress_core.attacks.reference_answers import References, deal, hands
 from safecompress_core.attacks.signals import negative_loss_of_logits
 from safecompress_core.errors import PoolError
@@ -73,17 +74,19 @@ def test_what_belongs_together_is_in_the_same_models() -> None:
     assert ((held.sum(dim=1) - 50.5).abs() <= 4).all()
 
 
-def test_who_leaves_a_guard_out_leaves_out_those_of_references_too() -> None:
-    """Of some of them as well; without a guard there is nothing to leave out."""
+def test_a_holder_of_the_network_sees_last_layers_of_references_too() -> None:
+    """Of some of them as well; mostly these are what they answer."""
     plain = answers()
-    guarded = replace(plain, bare=plain.logits * 2)
+    guarded = replace(plain, inside=plain.logits * 2)
 
     some = guarded.first(2).take(torch.tensor([4, 1]))
 
     assert torch.equal(some.logits, plain.logits[:2][:, [4, 1]])
-    assert torch.equal(some.unguarded.logits, 2 * some.logits)
-    assert torch.equal(some.unguarded.is_in, some.is_in)
-    assert plain.unguarded is plain
+    held = some.restricted(Access.WHITE_BOX)
+    assert torch.equal(held.logits, 2 * some.logits)
+    assert torch.equal(held.is_in, some.is_in)
+    assert some.restricted(Access.GRAY_BOX) is some
+    assert plain.restricted(Access.WHITE_BOX) is plain
 
 
 def test_some_samples_and_some_models_can_be_taken() -> None:

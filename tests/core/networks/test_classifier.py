@@ -4,11 +4,10 @@ import copy
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from safecompress_core.errors import TopologyError
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, Lesson
 
 
 def convolutional() -> nn.Module:
@@ -37,35 +36,6 @@ def test_the_representation_is_what_the_last_linear_layer_is_given() -> None:
     assert torch.equal(logits, network.head(representation))
     assert torch.equal(logits, network.module(inputs))
     assert len(calls) == 2
-
-
-class Halved(Guard):
-    """Half of every logit."""
-
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        raise NotImplementedError
-
-    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
-        return logits / 2
-
-
-def test_a_guard_stands_before_the_answers_and_is_no_part_of_the_network() -> None:
-    """Copies have it, and whoever holds the network can leave it out."""
-    network = Classifier(convolutional()).eval()
-    parameters, inputs = len(list(network.parameters())), torch.rand(5, 1, 8, 8)
-    logits = network(inputs)
-    assert torch.equal(network.answers(inputs, logits), logits)
-
-    network.answer_through(Halved())
-    bare, twin = network.unguarded(), copy.deepcopy(network)
-
-    assert torch.equal(network(inputs), logits)
-    assert torch.equal(network.answers(inputs, logits), logits / 2)
-    assert torch.equal(twin.answers(inputs, logits), logits / 2)
-    assert bare.guard is None
-    assert bare.module is network.module
-    assert len(list(network.parameters())) == parameters
-    assert network.state().keys() == bare.state().keys()
 
 
 def test_no_hook_is_left_behind_even_by_an_error() -> None:

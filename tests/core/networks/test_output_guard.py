@@ -1,9 +1,13 @@
-"""Numbers by which a guard knows a query again."""
+"""Output guards: the wrapper of a network, and numbers by which a guard knows a query again."""
+
+import copy
 
 import torch
 from sklearn.datasets import load_digits
+from torch import Tensor, nn
 
-from safecompress_core.networks.output_guard import digests
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson, digests
 
 DIGITS = torch.as_tensor(load_digits().data, dtype=torch.float32).reshape(-1, 1, 8, 8)
 
@@ -26,3 +30,41 @@ def test_other_inputs_have_other_numbers() -> None:
     assert len(digests(different).unique()) == len(different)
     assert not (digests(moved) == digests(DIGITS)).any()
     assert len(digests(words).unique()) == 1000
+
+
+class Halved(Guard):
+    """Half of every logit."""
+
+    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+        raise NotImplementedError
+
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
+        return logits / 2
+
+
+def test_a_guard_wraps_a_network_and_is_no_part_of_it() -> None:
+    """Copies have it, and a holder of the network can leave it out."""
+    network = Classifier(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))).eval()
+    network.masks = {"0.weight": torch.ones(6, 4, dtype=torch.bool)}
+    inputs = torch.rand(5, 4)
+    logits, representation = network.represent(inputs)
+
+    guarded = GuardedClassifier(network, Halved())
+
+    twin = copy.deepcopy(guarded)
+    for one in (guarded, twin):
+        assert torch.equal(one(inputs), logits / 2)
+        seen = one.look(inputs)
+        assert torch.equal(seen.answers, logits / 2)
+        assert torch.equal(seen.logits, logits)
+        assert torch.equal(seen.representation, representation)
+        assert torch.equal(one.inside(inputs), logits)
+        assert one.inside.module is one.module
+    assert guarded.inside is network
+    assert twin.module is not network.module
+    assert network.inside is network
+    assert guarded.state().keys() == network.state().keys()
+    assert len(list(guarded.parameters())) == len(list(network.parameters()))
+    assert guarded.sparse_parameters().keys() == network.sparse_parameters().keys()
+    assert (guarded.access, guarded.width, guarded.head) == (network.access, 6, network.head)
+    assert guarded.masks is network.masks

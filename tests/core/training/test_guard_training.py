@@ -71,7 +71,7 @@ def guarded(network: Classifier) -> Learner:
 
 def guard_of(learner: Learner) -> Blunt:
     """The one that stands before its answers."""
-    guard = learner.network.guard
+    guard = learner.guard
     assert isinstance(guard, Blunt)
     return guard
 
@@ -173,7 +173,7 @@ def test_a_guard_that_reads_no_samples_is_shown_none(
 ) -> None:
     """Then the network need not be asked about them either."""
     one, deaf = guarded(network()), Deaf()
-    one.network.answer_through(deaf)
+    one.defences["blunting"].guard = deaf
 
     trainer.train(one, until=1, evolution=None, what="it")
 
@@ -220,8 +220,8 @@ def test_who_asks_meets_the_guard_and_who_holds_the_file_does_not(
 ) -> None:
     """Posteriors, losses and queries up to gray-box access; labels are what they were."""
     by = guard_of(trained).by
-    seen = observe(trained.network, digits.inputs, digits.labels)
-    bare = observe(trained.network.unguarded(), digits.inputs, digits.labels)
+    seen = observe(trained.shipped, digits.inputs, digits.labels)
+    bare = observe(trained.network, digits.inputs, digits.labels)
     assert by > 1.1
 
     for access in (Access.BLACK_BOX, Access.GRAY_BOX):

@@ -18,7 +18,7 @@ from safecompress_core.host import load_plugins
 from safecompress_core.methods.test_driven.evaluator import Examiner
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, Lesson
+from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson
 from safecompress_core.results.events import Journal
 from safecompress_core.seeding import Seed
 
@@ -211,8 +211,7 @@ def test_who_holds_the_network_is_held_against_thresholds_before_its_guard(
     examiner: Callable[..., Examiner], overfitted: Classifier, spies: Any
 ) -> None:
     """Behind it, a threshold on the loss is no better than on whether the label is right."""
-    guarded = overfitted.unguarded()
-    guarded.answer_through(Even())
+    guarded = GuardedClassifier(overfitted, Even())
     coins = {access: spies.attack(access, reads="coin", access=access) for access in HELD}
     board = examiner(list(coins.values()))
 
