@@ -410,10 +410,10 @@ def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path
     place = line(tmp_path, "dp-sgd")
     found = refusal(prepared)
     assert found[0] == (
-        f"{place}: method.defences.1.type: 'mixup' learns from several samples at once, or from "
-        "members past the noise; take one of the two out"
+        f"{place}: method.defences.1.type: 'mixup' combines several samples, or uses members "
+        "without noise, which dp-sgd does not cover; remove one of the two"
     )
-    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 lets one of ")
+    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 permits ")
 
 
 def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) -> None:
@@ -522,7 +522,7 @@ def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: P
 
     [found] = refusal(prepared())
 
-    assert "samples see each other in '1' (BatchNorm2d) and 14 more, so none has" in found
+    assert "dp-sgd does not support '1' (BatchNorm2d) and 14 more: it mixes samples" in found
     require_feasible(prepared(normalisation="group"))
 
 

@@ -1,4 +1,4 @@
-"""HAMP: a model that is never taught to be sure, and that tells nobody how sure it is."""
+"""HAMP: training for low confidence, and outputs that reveal the ranking alone."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -17,19 +17,19 @@ __all__ = ["Hamp", "RandomValues", "largest_share"]
 
 
 GRAIN = 1e-4
-"""By how much each value is moved from the one before, so that the first is always the largest."""
+"""Decrement between neighbouring values, so that the first one is strictly the largest."""
 
 
 class Hamp(Defence):
-    """High-entropy soft labels, and entropy of the answers subtracted from the loss.
+    """High-entropy soft labels, and entropy of the posteriors subtracted from the loss.
 
-    The label's class has the largest share p with which the entropy of the target is still
-    γ · log C, all others have (1 − p) / (C − 1). With H the entropy of the posteriors::
+    The label's class has the largest share p at which the target's entropy is still γ · log C, all
+    others have (1 − p) / (C − 1). With H the entropy of the posteriors::
 
         cross-entropy with these targets − α · mean H
 
     Cross-entropy has the gradient of the paper's KL divergence, since targets are constant. The
-    other half is `RandomValues`, which guards the answers of what ships.
+    second half is `RandomValues`, the output guard that is stored with the model.
 
     Source: Chen & Pattabiraman 2024, "Overconfidence is a Dangerous Thing: Mitigating Membership
     Inference Attacks by Enforcing Less Confident Prediction", NDSS: high-entropy soft labels,
@@ -44,23 +44,23 @@ class Hamp(Defence):
         self._params = params
 
     def prepare(self, *, classes: int, **_: object) -> None:
-        """Solve for the label's share, which depends on how many classes there are."""
+        """Solve for the label's share, which depends on the number of classes."""
         self._classes = classes
         self._share = largest_share(self._params.entropy, classes)
 
     def flaws(self, around: Surroundings) -> Iterable[Flaw]:
-        """Words and codes are not drawn evenly between two numbers."""
+        """Report inputs that cannot be drawn uniformly: tokens and categorical codes."""
         if self._params.answers and not around.are_numbers:
-            message = "random inputs are numbers, and these are words or codes"
-            yield Flaw(field="answers", message=message, mend="write 0, which leaves answers alone")
+            message = "random inputs need continuous inputs; this data set has token ids or codes"
+            yield Flaw(field="answers", message=message, mend="write 0 for no output guard")
 
     def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
-        """Values of answers about random inputs; None where answers are left alone."""
+        """Build the guard with values of random inputs; None without a guard."""
         count = self._params.answers
         return RandomValues(count, classes, generator) if count else None
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """The batch with softer targets; those of another defence are evened out as much."""
+        """Soften the batch's targets; those of an earlier defence are softened equally."""
         targets = batch.targets
         if targets is None:
             targets = F.one_hot(batch.labels, self._classes).float()
@@ -68,36 +68,37 @@ class Hamp(Defence):
         return replace(batch, targets=rest + (self._share - rest) * targets)
 
     def facts(self) -> Mapping[str, Any]:
-        """That answers are guarded, and against whom they are not; nothing where they are not."""
+        """Report the guard and its limits; nothing without a guard."""
         if not self._params.answers:
             return {}
         text = (
-            f"answers have the values of {self._params.answers} about random inputs; "
-            "whoever holds the file can leave that out"
+            f"posteriors are those of {self._params.answers} random inputs; "
+            "anyone with the model file can bypass this"
         )
         return {"answers": self._params.answers, "text": text}
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss less the entropy."""
+        """Subtract the weighted entropy from the loss."""
         log_posteriors = step.logits.log_softmax(dim=1)  # (B, C)
+        # From log-posteriors: p log p underflows for a confident model.
         entropy = -(log_posteriors.exp() * log_posteriors).sum(dim=1)
         return loss - self._params.weight * entropy.mean()
 
 
 class RandomValues(Guard):
-    """Answers with the values of an answer about a random input, in the order of its own.
+    """Output guard: the values of a random input's posteriors, in the order of the query's own.
 
-    So the ranking of labels is told and nothing else. The paper draws a random input for each
-    query; here some are drawn once, and which of them a query meets is drawn from the query.
+    Outputs then reveal the ranking of labels and nothing else. The paper draws a random input for
+    each query; here a fixed number is drawn once, and the query determines which one it gets.
 
     Attributes:
-        values: logarithms of posteriors about random inputs, each row in descending order, a grain
-            apart where they are alike; shape (answers, C).
+        values: log-posteriors of random inputs, each row descending, ties separated by a grain;
+            shape (answers, C).
 
     Args:
-        answers: how many random inputs there are.
+        answers: number of random inputs.
         classes: C.
-        generator: what the secret is drawn from.
+        generator: of the secret.
     """
 
     reads_samples = False
@@ -107,26 +108,28 @@ class RandomValues(Guard):
     def __init__(self, answers: int, classes: int, generator: torch.Generator) -> None:
         super().__init__()
         self.register_buffer("secret", new_secret(generator))
+        # Before training ends the guard must already keep the predicted label, hence distinct
+        # values.
         self._grains = GRAIN * torch.arange(classes)
         self.register_buffer("values", torch.zeros(answers, classes) - self._grains)
 
     def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        """Keep what the network answers about other random inputs."""
+        """Store the network's posteriors for new random inputs."""
         logits = lesson.at_random(len(self.values), generator)
         ranked = logits.log_softmax(dim=1).sort(dim=1, descending=True).values
         self.values.copy_(ranked - self._grains.to(ranked))
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
-        """A row of values for each query; of labels that are alike the first stays the first."""
+        """Return a row of values per query; equal logits keep the order of their labels."""
         drawn = (coins(queries, self.secret) * len(self.values)).long()
         order = logits.argsort(dim=1, descending=True, stable=True)
         return torch.empty_like(logits).scatter_(1, order, self.values[drawn])
 
 
 def largest_share(entropy: float, classes: int) -> float:
-    """The largest p for which p and (1 − p) / (C − 1) for all others have ``entropy`` · log C.
+    """Find the largest p such that p and (1 − p) / (C − 1) elsewhere have entropy γ · log C.
 
-    Entropy falls from log C at p = 1/C to 0 at p = 1, so halving finds it, to 2⁻⁶⁰.
+    Entropy decreases from log C at p = 1/C to 0 at p = 1, so 60 bisections find it to 2⁻⁶⁰.
     """
     low, high = 1 / classes, 1.0
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""Adversarial regularisation: train against an attacker that learns along."""
+"""Adversarial regularisation: training against an attacker that learns at the same time."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,9 @@ __all__ = ["AdversarialRegularisation", "InferenceModel"]
 
 
 class InferenceModel(nn.Module):
-    """Scores how likely a sample is a member from its posteriors and label.
+    """Membership classifier of posteriors and label.
 
-    Two streams that meet, as in the paper's figure 3. At ``width`` 1024 they have its sizes:
+    Two streams and their fusion, as in the paper's figure 3. At ``width`` 1024 they have its sizes:
     posteriors pass 1024, 512 and 64 units, the label 512 and 64, both together 256 and 64.
     """
 
@@ -29,7 +29,7 @@ class InferenceModel(nn.Module):
         self.head = linear(narrow, 1, generator)
 
     def forward(self, posteriors: Tensor, labels: Tensor) -> Tensor:
-        """Log-odds of membership, shape (B,), of posteriors (B, C) and labels (B,)."""
+        """Return log-odds of membership, shape (B,), from posteriors (B, C) and labels (B,)."""
         known = F.one_hot(labels, posteriors.shape[1]).to(posteriors)
         streams = torch.cat([self.answer(posteriors), self.label(known)], dim=1)
         scores: Tensor = self.head(self.both(streams))[:, 0]
@@ -44,9 +44,9 @@ class AdversarialRegularisation(Defence):
         max_h  ½ · mean log h(x, y, f(x)) + ½ · mean log(1 − h(x′, y′, f(x′)))
         min_f  cross-entropy + weight · mean log h(x, y, f(x))
 
-    over members (x, y) of the batch and as many reference samples (x′, y′) that are none. In every
-    step of the model h first takes ``steps`` steps of its own, by Adam, on what the model answers
-    in eval mode, as an attacker would see it. h is no part of what ships.
+    over members (x, y) of the batch and equally many reference samples (x′, y′), which are
+    non-members. Before each step of the model, h takes ``steps`` Adam steps on the model's outputs
+    in eval mode, the view of an attacker. h is not stored with the model.
 
     Source: Nasr, Shokri & Houmansadr 2018, "Machine Learning with Membership Privacy using
     Adversarial Regularization", CCS, Eq. 7 and 8, Algorithm 1.
@@ -57,7 +57,7 @@ class AdversarialRegularisation(Defence):
     def __init__(self, params: AdversarialRegularisationParams) -> None:
         super().__init__()
         self._params = params
-        self._reference: list[Batch] = []
+        self._reference: list[Batch] = []  # in a list: not part of the module's state
 
     def prepare(
         self,
@@ -67,22 +67,24 @@ class AdversarialRegularisation(Defence):
         attributes: Mapping[str, int],
         generator: torch.Generator,
     ) -> None:
-        """Draw the inference model's weights: He's rule, biases 0."""
+        """Initialise the inference model's weights: He's rule, biases 0."""
         self.opponent = InferenceModel(classes, self._params.width, generator)
         self.own_optimizer = torch.optim.Adam(
             self.opponent.parameters(), lr=self._params.learning_rate
         )
 
     def equip(self, supplies: Supplies) -> None:
-        """Keep the samples that are no members."""
+        """Store the reference samples."""
         assert supplies.reference is not None  # the definition asks for some
         self._reference = [supplies.reference]
 
     def oppose(self, step: Step, *, generator: torch.Generator) -> None:
-        """Train the inference model on the batch and on as many samples that are no members."""
+        """Train the inference model on the batch and equally many reference samples."""
         assert self.own_optimizer is not None
         others, batch = self._reference[0], step.batch
         for _ in range(self._params.steps):
+            # Drawn with replacement: there may be fewer reference samples than the batch has
+            # members.
             rows = torch.randint(len(others.labels), (len(batch.labels),), generator=generator)
             rows = rows.to(others.labels.device)
             posteriors = _posteriors(step.network, [batch.inputs, others.inputs[rows]])
@@ -94,12 +96,13 @@ class AdversarialRegularisation(Defence):
             self.own_optimizer.step()
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss plus what the inference model gains from the members."""
+        """Add the inference model's gain on the members to the loss."""
         scores = self.opponent(step.logits.softmax(dim=1), step.batch.labels)
         return loss + self._params.weight * F.logsigmoid(scores).mean()
 
 
 def _posteriors(network: Classifier, inputs: list[Tensor]) -> Tensor:
-    """What the model answers all these samples, without gradients."""
+    """Return the model's posteriors of all these samples, without gradients."""
+    # In eval mode dropout is off and batch normalisation does not learn from non-members.
     with torch.no_grad(), in_eval_mode(network):
         return torch.cat([network(part).float().softmax(dim=1) for part in inputs])

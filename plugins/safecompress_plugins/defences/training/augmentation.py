@@ -1,4 +1,4 @@
-"""Random changes of the inputs that leave the label true."""
+"""Random label-preserving changes of inputs."""
 
 import math
 from dataclasses import replace
@@ -14,13 +14,13 @@ __all__ = ["Augmentation", "affine_maps"]
 
 
 class Augmentation(Defence):
-    """Rotates, shifts and scales images, then adds noise to any input; drawn anew for each sample.
+    """Rotates, shifts and scales images, then adds noise to any input, independently per sample.
 
-    Only training batches pass through here. A model is tested and attacked on plain samples,
-    members and non-members alike: members seen through an augmentation that non-members are spared
-    would be told apart by the augmentation itself.
+    Only training batches are changed. A model is tested and attacked on plain samples, members and
+    non-members alike: if only members were augmented, the augmentation itself would reveal
+    membership.
 
-    Pixels from outside an image are 0. The result is not clipped to the inputs' range.
+    Pixels from outside an image are 0. The result is not clamped to the inputs' range.
     """
 
     is_per_sample = True
@@ -31,15 +31,16 @@ class Augmentation(Defence):
         self._is_affine = any((params.rotation, params.translation, params.scale))
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """The batch with changed inputs.
+        """Change the batch's inputs.
 
         Raises:
-            SafeCompressError: if an affine change is asked of inputs that are no images.
+            SafeCompressError: if an affine change is requested for inputs that are not images.
         """
         inputs = batch.inputs
         if self._is_affine:
             inputs = self._transformed(inputs, generator)
         if self._params.noise:
+            # Drawn on the CPU and moved: one seed gives the same noise on every device.
             noise = torch.randn(inputs.shape, generator=generator)
             inputs = inputs + self._params.noise * noise.to(inputs)
         return replace(batch, inputs=inputs)
@@ -62,14 +63,15 @@ class Augmentation(Defence):
 def affine_maps(
     count: int, params: AugmentationParams, *, aspect: float, generator: torch.Generator
 ) -> Tensor:
-    """One random map a sample from where a pixel lands to where it is read, shape (count, 2, 3).
+    """Draw one affine map per sample, from output to input coordinates, shape (count, 2, 3).
 
-    Coordinates run from −1 to 1 over an image ``aspect`` times as wide as it is high. Angle, shifts
-    and scale are uniform within the limits of ``params``.
+    Coordinates run from −1 to 1 over an image ``aspect`` times as wide as high. Angle, shifts and
+    scale are uniform within the limits of ``params``.
     """
     angle, right, down, size = torch.rand(4, count, generator=generator) * 2 - 1  # each in [−1, 1)
     angle = angle * math.radians(params.rotation)
     size = 1 + size * params.scale
+    # affine_grid maps outputs to inputs, so enlarging divides.
     cosine, sine = angle.cos() / size, angle.sin() / size
     shift = 2 * params.translation  # a side is 2 units long
     return torch.stack(

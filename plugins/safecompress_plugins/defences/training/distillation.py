@@ -1,4 +1,4 @@
-"""Knowledge distillation: the compressed model learns what the uncompressed one answers."""
+"""Knowledge distillation from the uncompressed model."""
 
 import torch
 from torch import Tensor
@@ -11,14 +11,14 @@ __all__ = ["Distillation"]
 
 
 class Distillation(Defence):
-    """Has the model learn the uncompressed one's softened answers beside the labels.
+    """Trains on the uncompressed model's softened outputs in addition to labels.
 
-    With p_T the posteriors at temperature T, those of the teacher and of the model::
+    With p_T the posteriors at temperature T of teacher and model::
 
         (1 − α) · cross-entropy + α · T² · KL(teacher's p_T ‖ model's p_T)
 
-    T² keeps the second term's gradients as large at any temperature. Terms that defences before
-    this one have added to the loss stay as they are.
+    T² keeps the second term's gradients at the same scale for any temperature. Loss terms of
+    earlier defences are unchanged.
 
     Source: Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
@@ -27,15 +27,16 @@ class Distillation(Defence):
         super().__init__()
         self._temperature = params.temperature
         self._alpha = params.alpha
-        self._teacher: list[Classifier] = []  # in a list: it is no part of what is trained
+        # in a list: not a submodule, so neither trained nor stored
+        self._teacher: list[Classifier] = []
 
     def equip(self, supplies: Supplies) -> None:
-        """Keep the teacher."""
-        assert supplies.teacher is not None  # the definition asks for one
+        """Store the teacher."""
+        assert supplies.teacher is not None  # guaranteed by the definition
         self._teacher = [supplies.teacher]
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss with a share of its cross-entropy exchanged for the teacher's."""
+        """Replace a share of the loss's cross-entropy by the teacher's."""
         with torch.no_grad():
             answers = self._teacher[0](step.batch.inputs)
         divergence = F.kl_div(
@@ -45,4 +46,5 @@ class Distillation(Defence):
             reduction="batchmean",
         )
         softened = self._temperature**2 * divergence
+        # Only the cross-entropy is replaced: `loss` may hold other defences' terms as well.
         return loss + self._alpha * (softened - step.losses.mean())

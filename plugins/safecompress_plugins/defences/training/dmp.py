@@ -1,4 +1,4 @@
-"""Distillation for membership privacy: the model never meets a member."""
+"""Distillation for membership privacy (DMP): training without any member."""
 
 from dataclasses import replace
 
@@ -13,15 +13,15 @@ BATCH = 512
 
 
 class Dmp(Defence):
-    """Puts reference samples, with the uncompressed model's answers, in the place of each batch.
+    """Replaces each batch by reference samples with the uncompressed model's outputs as targets.
 
-    The teacher was trained on the members and is kept secret; it labels samples that are none, of
-    which the share with the lowest entropy of its answers is kept. The model learns those answers
-    p_T, softened by a temperature T, and nothing else: neither a member nor any sample's true
-    label. Cross-entropy with p_T has the gradient of KL(p_T ‖ the model's posteriors).
+    The teacher is trained on the members and kept secret; it labels non-members, of which the share
+    with the lowest output entropy is used. The model learns those posteriors p_T, softened by a
+    temperature T, and nothing else: neither a member nor any true label. Cross-entropy with p_T has
+    the gradient of KL(p_T ‖ the model's posteriors).
 
-    An epoch has as many batches as there are of members; reference samples are drawn for each.
-    Where a topology grows by gradients, they are those of reference samples as well.
+    An epoch has as many batches as with members; reference samples are drawn for each. A topology
+    that grows by gradients uses those of reference samples as well.
 
     Source: Shejwalkar & Houmansadr 2021, "Membership Privacy for Machine Learning Models Through
     Knowledge Transfer", AAAI: pre-distillation, distillation, post-distillation; selection by
@@ -33,11 +33,11 @@ class Dmp(Defence):
     def __init__(self, params: DmpParams) -> None:
         super().__init__()
         self._params = params
-        self._lessons: list[Batch] = []  # in a list: no part of what is trained or kept
+        self._lessons: list[Batch] = []  # in a list: not part of the module's state
 
     def equip(self, supplies: Supplies) -> None:
-        """Let the teacher answer, and keep what it is surest of."""
-        assert supplies.reference is not None  # the definition asks for both
+        """Query the teacher, and store its most confident samples."""
+        assert supplies.reference is not None  # guaranteed by the definition, like the teacher
         assert supplies.teacher is not None
         self._lessons = [self._lesson(supplies.reference, supplies.teacher)]
 
@@ -48,17 +48,19 @@ class Dmp(Defence):
         posteriors = logits.float().softmax(dim=1)
         entropy = torch.special.entr(posteriors).sum(dim=1)
         count = max(1, round(self._params.share * len(entropy)))
+        # Back in the order of the data, so that ties of entropy cannot reorder samples.
         kept = entropy.argsort(stable=True)[:count].sort().values
         return Batch(
             inputs=reference.inputs[kept],
+            # The teacher's labels, not the true ones, which the model must not learn from.
             labels=posteriors[kept].argmax(dim=1),
             attributes={name: values[kept] for name, values in reference.attributes.items()},
             targets=(logits[kept].float() / self._params.temperature).softmax(dim=1),
         )
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """As many reference samples; where there are fewer, some of them more than once."""
-        lesson, wanted = self._lessons[0], len(batch.labels)
+        """Draw equally many reference samples; repeated if there are fewer."""
+        lesson, wanted = self._lessons[0], len(batch.labels)  # set by equip
         assert lesson.targets is not None  # see above
         count = len(lesson.labels)
         rounds = [torch.randperm(count, generator=generator) for _ in range(-(-wanted // count))]
@@ -69,5 +71,5 @@ class Dmp(Defence):
             labels=lesson.labels[rows],
             attributes={name: values[rows] for name, values in lesson.attributes.items()},
             targets=lesson.targets[rows],
-            rows=None,
+            rows=None,  # not rows of the members any more
         )

@@ -1,4 +1,4 @@
-"""DP-SGD: every sample's gradient is clipped, and noise hides who was there."""
+"""DP-SGD: clipped per-sample gradients with Gaussian noise."""
 
 import warnings
 from collections.abc import Iterable, Mapping
@@ -31,20 +31,20 @@ __all__ = ["DpSgd"]
 
 
 class DpSgd(Defence):
-    """Clips each sample's gradient to norm C, sums, adds noise of deviation σ·C, and averages.
+    """Clips each sample's gradient to norm C, adds noise of deviation σ·C to the sum, and averages.
 
     ::
 
         g = 1/b · (Σᵢ gᵢ · min(1, C / ‖gᵢ‖) + N(0, σ² C² I))
 
-    b is the mean number of samples in a batch, so that a smaller last one makes a smaller step. gᵢ
-    has every weight that exists and no other: what a topology leaves out neither counts in the norm
-    nor gets noise. σ = 0 clips alone and guarantees nothing. Whatever the optimizer makes of g
-    (momentum, Adam, weight decay) is free.
+    b is the mean batch size, so that a smaller last batch makes a smaller step. gᵢ covers active
+    weights
+    only: pruned weights neither count in the norm nor get noise. σ = 0 clips without a guarantee.
+    What the optimizer computes from g (momentum, Adam, weight decay) is post-processing.
 
-    ε comes from opacus' accountant, over all steps that the model has behind it. The accountant
-    assumes that every batch draws each member independently (Poisson sampling); ours are shuffled
-    and cut, with the same mean rate, as is common practice.
+    ε comes from opacus' accountant, over all of the model's training steps. The accountant assumes
+    that every batch draws each member independently (Poisson sampling); ours are shuffled and
+    split, with the same mean rate, as is common practice.
 
     Source: Abadi et al. 2016, "Deep Learning with Differential Privacy", CCS, Algorithm 1.
     """
@@ -54,18 +54,19 @@ class DpSgd(Defence):
         self._params = params
         self.guarantees = params.noise != 0
         self._gradients = PerSample()
+        # (noise, sampling rate, steps), the accountant's input
         self._history: list[tuple[float, float, int]] = []
 
     def flaws(self, around: Surroundings) -> Iterable[Flaw]:
-        """Layers, neighbours and budgets with which there is no such thing."""
+        """Report layers, other defences and budgets that DP-SGD does not support."""
         mixing = mixing_layers(around.network.module)
         if mixing:
             yield Flaw(
                 field="type",
-                message=f"samples see each other in {_told(mixing)}, so none has a gradient of its "
-                "own",
-                mend="take a model without batch normalisation: of ours mlp and lenet have none, "
-                "the others take 'normalisation: group'",
+                message=f"dp-sgd does not support {_told(mixing)}: it mixes samples of a "
+                "batch, so per-sample gradients are undefined",
+                mend="use a model without batch normalisation: mlp and lenet have none, our other "
+                "models take 'normalisation: group'",
             )
         unknown = {
             name: layer
@@ -73,41 +74,44 @@ class DpSgd(Defence):
             if name not in mixing
         }
         if unknown:
-            message = f"opacus tells no gradients of single samples for {_told(unknown)}"
-            yield Flaw(field="type", message=message, mend="take a model without such layers")
+            message = f"opacus has no per-sample gradients for {_told(unknown)}"
+            yield Flaw(field="type", message=message, mend="use a model without such layers")
         for name, other in around.others.items():
             if not other.is_per_sample:
                 yield Flaw(
                     field="type",
-                    message=f"{name!r} learns from several samples at once, or from members past "
-                    "the noise",
-                    mend="take one of the two out",
+                    message=f"{name!r} combines several samples, or uses members without "
+                    "noise, which dp-sgd does not cover",
+                    mend="remove one of the two",
                 )
+        # The loss scale would multiply gradients before they are clipped.
         if around.arithmetic.precision is torch.float16:
-            message = "training.precision float16 scales the gradients that are to be clipped"
+            message = "training.precision float16 scales gradients before dp-sgd clips them"
             yield Flaw(field="type", message=message, mend="train in bfloat16 or float32")
+        # With δ ≥ 1/n, publishing a random member outright would satisfy the definition.
         members = around.schedule.members
         if self._params.delta * members >= 1:
             message = (
-                f"a delta of {self._params.delta:g} lets one of {members} members be published"
+                f"a delta of {self._params.delta:g} permits publishing one of {members} members"
             )
             yield Flaw(field="delta", message=message, mend=f"write less than {1 / members:.1g}")
         elif self._params.epsilon is not None:
             try:
                 self._multiplier(around.schedule.steps, around.schedule.epochs)
             except ValueError:
-                message = f"no noise reaches an epsilon of {self._params.epsilon:g}"
-                yield Flaw(field="epsilon", message=message, mend="ask for more, or train less")
+                message = f"no noise level reaches an epsilon of {self._params.epsilon:g}"
+                yield Flaw(field="epsilon", message=message, mend="increase it, or train less")
 
     def equip(self, supplies: Supplies) -> None:
-        """Turn the budget into noise, for all steps that the model will be trained."""
+        """Convert the budget to noise, for all of the model's training steps."""
         schedule = supplies.schedule
+        # One batch of `steps` per epoch: a member's probability of being in a given batch.
         self._rate = 1 / schedule.steps
         self._batch = schedule.members / schedule.steps
         self._noise = self._multiplier(schedule.steps, schedule.epochs)
 
     def _multiplier(self, steps: int, epochs: int) -> float:
-        """σ: as given, or the least with which all steps together keep to the budget.
+        """Return σ: as given, or the smallest with which all steps keep the budget.
 
         Raises:
             ValueError: if there is none.
@@ -115,59 +119,62 @@ class DpSgd(Defence):
         params = self._params
         if params.noise is not None:
             return params.noise
-        assert params.epsilon is not None  # the parameters have one of the two
+        assert params.epsilon is not None  # the parameters validate that one of the two is set
         return _noise_for(params.epsilon, params.delta, steps, epochs, params.accountant)
 
     def inside(self, network: Classifier) -> AbstractContextManager[None]:
-        """Watch what each layer is given."""
+        """Record the inputs of each layer."""
         return self._gradients.watching(network)
 
     def adjust(self, step: Step, *, generator: torch.Generator) -> None:
-        """Put the noisy mean of clipped gradients in the place of the plain one."""
+        """Replace the mean gradient by the noisy mean of clipped gradients."""
         limit = self._params.clip
         gradients = self._gradients.gradients(step.network, samples=len(step.losses))
+        # min(1, C / ‖g‖) without a division by 0.
         weights = limit / gradients.norms().clamp(min=limit)
         changed = set()
         for parameter, total in gradients.weighed(weights):
             noisy = total + self._drawn(parameter, gradients.masks, generator)
             parameter.grad = (noisy / self._batch).to(parameter)
             changed.add(id(parameter))
+        # A gradient that did not pass the hooks would reach the weights without clipping or noise.
         for name, parameter in step.network.module.named_parameters():
             if parameter.grad is not None and id(parameter) not in changed:
                 raise SafeCompressError(
-                    f"dp-sgd: {name} learned from members where its layer was not asked, so what "
-                    "each of them did is not known; take another model"
+                    f"dp-sgd: {name} has a gradient from outside its layer, so its per-sample "
+                    "gradients are unknown; use another model"
                 )
         self._count()
 
     def _drawn(
         self, parameter: Tensor, masks: Mapping[int, Tensor], generator: torch.Generator
     ) -> Tensor | float:
-        """Noise for the weights that exist."""
+        """Draw noise for the active weights."""
         if not self._noise:
             return 0.0
+        # Drawn on the CPU, so that one seed gives the same noise on every device.
         drawn = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
         noise = self._noise * self._params.clip * drawn.to(parameter.device)
         mask = masks.get(id(parameter))
         return noise if mask is None else noise * mask
 
     def _count(self) -> None:
-        """One more step of this noise and rate."""
+        """Count one step of the current noise and rate."""
         *before, last = self._history or [(self._noise, self._rate, 0)]
         if last[:2] != (self._noise, self._rate):
             before, last = [*before, last], (self._noise, self._rate, 0)
         self._history = [*before, (*last[:2], last[2] + 1)]
 
     def get_extra_state(self) -> Tensor:
-        """The steps so far, shape (K, 3): noise, sampling rate and how many, in their order."""
+        """Return the steps so far, shape (K, 3): noise, sampling rate and count, in order."""
         return torch.tensor(self._history, dtype=torch.float64).reshape(-1, 3)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Go on after these steps."""
+        """Restore the steps of a checkpoint: a resumed run has spent their budget too."""
         self._history = [(noise, rate, int(steps)) for noise, rate, steps in state.tolist()]
 
     def facts(self) -> Mapping[str, Any]:
-        """What the accountant says of all steps so far."""
+        """Report the accountant's ε of all steps so far."""
         if not self._history:
             return {}
         params = self._params
@@ -192,16 +199,17 @@ class DpSgd(Defence):
 
 
 def _told(layers: Mapping[str, nn.Module]) -> str:
-    """The first of some layers, and how many there are besides."""
+    """Name the first of several layers, and count the others."""
     name, layer = next(iter(layers.items()))
     others = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
     return f"{name!r} ({type(layer).__name__}){others}"
 
 
+# Cached: one search takes seconds, and preflight and training ask for the same budget.
 @lru_cache(maxsize=64)
 def _noise_for(epsilon: float, delta: float, steps: int, epochs: int, accountant: str) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a bound that could be tighter is a bound
+        warnings.simplefilter("ignore")  # a bound that could be tighter is still a bound
         return float(
             get_noise_multiplier(
                 target_epsilon=epsilon,
@@ -217,11 +225,11 @@ def _noise_for(epsilon: float, delta: float, steps: int, epochs: int, accountant
 def _epsilon(
     history: tuple[tuple[float, float, int], ...], delta: float, accountant: str
 ) -> float | None:
-    """None where a step had no noise: then there is no bound."""
+    """Return ε; None if any step had no noise, which has no bound."""
     if any(noise == 0 for noise, *_ in history):
         return None
     counted = create_accountant(mechanism=accountant)
     counted.history = list(history)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as above
+        warnings.simplefilter("ignore")  # as in _noise_for
         return float(counted.get_epsilon(delta=delta))

@@ -1,4 +1,4 @@
-"""Dropout of hidden values, whatever the model is made of."""
+"""Dropout of hidden values, for models of any architecture."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,11 +15,10 @@ __all__ = ["Dropout"]
 
 
 class Dropout(Defence):
-    """Sets each value that a linear layer is given to 0 with probability p, and scales the others.
+    """Sets each input of hidden linear layers to 0 with probability p, and scales the others.
 
-    The model's first layer is spared: it is given the sample itself. The layers get the dropout by
-    hooks, for training steps alone; dropout that the model has of its own comes on top. What ships
-    has none of it.
+    The first layer is excluded, since its input is the sample. Dropout is a hook during training
+    steps alone, in addition to any dropout of the model itself; the stored model has none of it.
 
     Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from
     Overfitting", JMLR 15, section 4; against attacks on membership Salem et al. 2019, "ML-Leaks",
@@ -33,27 +32,29 @@ class Dropout(Defence):
         self._rate = params.rate
 
     def flaws(self, around: Surroundings) -> Iterable[Flaw]:
-        """A model needs a hidden layer."""
+        """Report a model without hidden linear layers."""
         if not _hidden_linear(around.network.module):
-            message = "the model has no linear layer that is given hidden values"
-            yield Flaw(field="type", message=message, mend="take another model or defence")
+            message = "dropout needs a linear layer with hidden inputs; this model has none"
+            yield Flaw(field="type", message=message, mend="use another model or defence")
 
     @contextmanager
     def inside(self, network: Classifier) -> Iterator[None]:
-        """Drop what the linear layers are given."""
+        """Drop inputs of the linear layers."""
         with ExitStack() as hooks:
             for layer in _hidden_linear(network.module):
+                # Hooks rather than modules: the architecture, and with it the stored model, stays
+                # unchanged.
                 hooks.callback(layer.register_forward_pre_hook(self._drop).remove)
             yield
 
     def _drop(self, _: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Drawn from the global state, which the trainer lends, as any dropout is."""
+        """Apply dropout from the global state, seeded by the trainer as for any dropout."""
         values: Tensor = given[0]
         return (F.dropout(values, self._rate), *given[1:])
 
 
 def _hidden_linear(module: nn.Module) -> list[nn.Linear]:
-    """All linear layers but the first of all layers with weights."""
+    """List all linear layers except the first of all layers with weights."""
     layers = [
         layer for layer in module.modules() if isinstance(layer, nn.Linear | _ConvNd | nn.Embedding)
     ]

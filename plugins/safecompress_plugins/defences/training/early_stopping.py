@@ -1,4 +1,4 @@
-"""Early stopping: no training beyond what helps on samples that are no members."""
+"""Early stopping on the loss of reference samples."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,18 +20,17 @@ from safecompress_plugins.defences.training.manifest import EarlyStoppingParams
 __all__ = ["EarlyStopping"]
 
 BATCH = 512
-WEIGHTS, MASK = "best/weights/", "best/mask/"
+WEIGHTS, MASK = "best/weights/", "best/mask/"  # prefixes of the stored state
 
 
 class EarlyStopping(Defence):
-    """Ends training once the loss on reference samples has not fallen for ``patience`` epochs.
+    """Stops training once the loss on reference samples has not decreased for ``patience`` epochs.
 
-    After each epoch the model, in eval mode, is asked about the reference samples. When training
-    ends, that way or because its epochs are over, the weights with the lowest mean loss come back,
-    with the topology that they had. Epochs that are left pass without a step, so
-    ``training.epochs`` is the most that there can be. An update of the topology costs some loss:
-    patience has to be longer than it takes to get over one. Once a method has pruned, what was best
-    before has more weights than the model may have, and the search begins anew.
+    After each epoch the model, in eval mode, is evaluated on the reference samples. When training
+    ends, by this rule or after its last epoch, the weights of the lowest mean loss are restored,
+    with their topology. Remaining epochs pass without a step, so ``training.epochs`` is an upper
+    bound. A topology update increases the loss temporarily: patience must outlast that. After a
+    method has pruned, earlier weights exceed the density, and the search for the best restarts.
 
     Source: Caruana, Lawrence & Giles 2000, "Overfitting in Neural Nets", NeurIPS; as a defence
     Song & Mittal 2021, "Systematic Evaluation of Privacy Risks", USENIX Security.
@@ -46,7 +45,7 @@ class EarlyStopping(Defence):
     def __init__(self, params: EarlyStoppingParams) -> None:
         super().__init__()
         self._params = params
-        self._reference: list[Batch] = []  # in a list: no part of what is kept
+        self._reference: list[Batch] = []  # in a list: not part of the module's state
         self.register_buffer("_lowest", torch.tensor(torch.inf, dtype=torch.float64))
         self.register_buffer("_epoch", torch.zeros((), dtype=torch.int64))  # of the lowest loss
         self.register_buffer("_seen", torch.zeros((), dtype=torch.int64))  # epochs so far
@@ -54,19 +53,20 @@ class EarlyStopping(Defence):
 
     @property
     def is_settled(self) -> bool:
-        """Whether training has ended."""
+        """True once training has ended."""
         return bool(self._stopped)
 
     def equip(self, supplies: Supplies) -> None:
-        """Keep the samples that are no members."""
+        """Store the reference samples."""
         assert supplies.reference is not None  # the definition asks for some
         self._reference = [supplies.reference]
         self._epochs = supplies.schedule.epochs
 
     def review(self, network: Classifier, *, epoch: int) -> None:
-        """Keep the model if it is the best so far; end training if there was none for too long."""
+        """Store the model if it is the best so far; stop training after too many worse epochs."""
         self._seen.fill_(epoch + 1)
         loss = self._loss(network)
+        # A pruned model may not go back to the best denser one.
         if self._was_thinned_out(network):
             self._lowest.fill_(torch.inf)
         if loss < self._lowest - self._params.improvement:
@@ -76,20 +76,23 @@ class EarlyStopping(Defence):
         waited = int(self._seen - self._epoch)
         if waited >= self._params.patience or epoch + 1 >= self._epochs:
             self._stopped.fill_(value=True)
+            # Restored at the last epoch too: the final weights need not be the best.
             self._give_back(network)
 
     def _loss(self, network: Classifier) -> float:
-        """Mean cross-entropy over the reference samples, in nats."""
+        """Compute the mean cross-entropy over the reference samples, in nats."""
         reference, total = self._reference[0], 0.0
         rows = torch.arange(len(reference.labels)).split(BATCH)
         with torch.no_grad(), in_eval_mode(network):
             for chosen, inputs in zip(rows, in_batches(reference.inputs, rows), strict=True):
+                # float64: differences of the loss decide, and float32 sums of many samples are
+                # noisy.
                 logits, labels = network(inputs).double(), reference.labels[chosen]
                 total += float(F.cross_entropy(logits, labels, reduction="sum"))
         return total / len(reference.labels)
 
     def _was_thinned_out(self, network: Classifier) -> bool:
-        """Whether a method has pruned since; then what was kept has more weights than it may."""
+        """Return whether a method has pruned since the best weights were stored."""
         kept = [mask for name, mask in self.named_buffers() if name.startswith(MASK)]
         active = sum(int(mask.sum()) for mask in network.masks.values())
         return active != sum(int(mask.sum()) for mask in kept)
@@ -102,6 +105,7 @@ class EarlyStopping(Defence):
     def _give_back(self, network: Classifier) -> None:
         kept = dict(self.named_buffers())
         with torch.no_grad():
+            # Copied in place: the optimizer and other references hold these very tensors.
             for name, tensor in network.module.state_dict().items():
                 tensor.copy_(kept[_place(WEIGHTS, name)])
         network.masks = {
@@ -111,7 +115,7 @@ class EarlyStopping(Defence):
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any
     ) -> None:
-        """What was kept has its places only once there is something to keep."""
+        """Load a checkpoint, whose best weights have no buffers yet in a new object."""
         for key, tensor in state_dict.items():
             name = key.removeprefix(prefix)
             if name.startswith((WEIGHTS, MASK)) and name not in self._buffers:
@@ -119,7 +123,7 @@ class EarlyStopping(Defence):
         super()._load_from_state_dict(state_dict, prefix, *others)
 
     def facts(self) -> Mapping[str, Any]:
-        """When it ended, and whose weights these are."""
+        """Report the last epoch, and the epoch of the weights."""
         seen, best = int(self._seen), int(self._epoch)
         if not seen:
             return {}
@@ -133,5 +137,5 @@ class EarlyStopping(Defence):
 
 
 def _place(kind: str, name: str) -> str:
-    """Where a tensor is kept: a buffer's name has no dots."""
+    """Return the buffer's name of a tensor; it may not contain dots."""
     return kind + name.replace(".", "/")

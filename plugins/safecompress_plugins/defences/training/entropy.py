@@ -1,4 +1,4 @@
-"""Entropy regularisation: a model that is unsure tells less about what it has learned from."""
+"""Entropy regularisation: uncertain posteriors reveal less of the training set."""
 
 from torch import Tensor
 
@@ -16,7 +16,7 @@ class Entropy(Defence):
         on: all            L − weight · mean over the batch of H(p)     (re1)
         on: misclassified  L − weight · mean over E of H(p)             (re2)
 
-    Where nothing is misclassified the second term is 0.
+    Without misclassified samples the second term is 0.
 
     Source: Zhu, Wang & Han 2022, ASE, Eq. 8 and 9; they take re1 from Pereyra et al. 2017
     (confidence penalty) and re2 from Larrazabal et al. 2023 (maximum entropy on erroneous
@@ -26,16 +26,16 @@ class Entropy(Defence):
     def __init__(self, params: EntropyParams) -> None:
         super().__init__()
         self._everywhere = params.on == "all"
-        # a mean over the misclassified depends on how many others there are
+        # A mean over misclassified samples depends on how many of the batch there are.
         self.is_per_sample = self._everywhere
         self._weight = params.weight
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss less the entropy that counts."""
+        """Subtract the weighted entropy from the loss."""
         log_posteriors = step.logits.log_softmax(dim=1)  # (B, C)
         entropy = -(log_posteriors.exp() * log_posteriors).sum(dim=1)  # (B,)
         if self._everywhere:
             return loss - self._weight * entropy.mean()
         wrong = (step.logits.argmax(dim=1) != step.batch.labels).to(entropy.dtype)
-        # a sum over a clamped count: the mean of an empty set would be NaN
+        # A sum over a clamped count: the mean of an empty set would be NaN.
         return loss - self._weight * (entropy * wrong).sum() / wrong.sum().clamp(min=1)

@@ -14,11 +14,12 @@ __all__ = ["GradientReversal", "reverse_gradient"]
 
 
 class GradientReversal(Defence):
-    """An adversary learns the attribute from the representation, which learns to deny it.
+    """Trains the representation against an adversary that infers the attribute from it.
 
-    Added to the loss is the adversary's cross-entropy. Its own weights descend on it; the gradient
+    The adversary's cross-entropy is added to the loss. Its own weights descend on it; the gradient
     that reaches the representation is multiplied by −``weight`` (Ganin & Lempitsky 2015, Eq. 4–9),
-    here constant over training. The adversary, H → hidden → V with ReLU, is no part of what ships.
+    here constant over training. The adversary, H → hidden → V with ReLU, is not stored with the
+    model.
     """
 
     adversary: nn.Sequential
@@ -37,7 +38,7 @@ class GradientReversal(Defence):
         attributes: Mapping[str, int],
         generator: torch.Generator,
     ) -> None:
-        """Draw the adversary's weights: He's rule, biases 0.
+        """Initialise the adversary's weights: He's rule, biases 0.
 
         Raises:
             PoolError: if the samples do not have the attribute.
@@ -46,7 +47,7 @@ class GradientReversal(Defence):
             known = ", ".join(sorted(attributes)) or "none"
             raise PoolError(
                 f"gradient-reversal: the data have no attribute {self._attribute!r}; "
-                f"name one of those they have: {known}"
+                f"there are: {known}"
             )
         self.adversary = nn.Sequential(
             _linear(representation, self._hidden, generator),
@@ -55,13 +56,13 @@ class GradientReversal(Defence):
         )
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss plus the adversary's."""
+        """Add the adversary's loss."""
         guess = self.adversary(reverse_gradient(step.representation, self._weight))
         return loss + F.cross_entropy(guess, step.batch.attributes[self._attribute])
 
 
 def reverse_gradient(tensor: Tensor, weight: float) -> Tensor:
-    """The same values; a gradient that comes back through them is multiplied by −``weight``.
+    """Return the same values; a gradient through them is multiplied by −``weight``.
 
     Source: Ganin & Lempitsky 2015, Eq. 7 and 8.
     """
@@ -73,6 +74,7 @@ class _Reversal(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Tensor, weight: float) -> Tensor:
         ctx.weight = weight
+        # A view: returning the input itself would let autograd skip this function.
         return tensor.view_as(tensor)
 
     @staticmethod
@@ -80,6 +82,7 @@ class _Reversal(torch.autograd.Function):
         return -ctx.weight * gradient, None
 
 
+# skip_init leaves torch's global state alone; the weights are drawn from the generator.
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)

@@ -10,7 +10,7 @@ __all__ = ["L1"]
 
 
 class L1(Defence):
-    """Adds weight · Σ |w| over all weights that a topology may thin out; biases are left alone.
+    """Adds weight · Σ |w| over all prunable weights; biases are excluded.
 
     Its gradient is weight · sign(w), and 0 where w is 0. Source: Tibshirani 1996, "Regression
     Shrinkage and Selection via the Lasso", JRSS B 58.
@@ -21,6 +21,6 @@ class L1(Defence):
         self._weight = params.weight
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss plus the penalty."""
+        """Add the penalty to the loss."""
         sizes = [weights.abs().sum() for weights in step.weights.values()]
         return loss + self._weight * torch.stack(sizes).sum()

@@ -10,10 +10,10 @@ __all__ = ["L2"]
 
 
 class L2(Defence):
-    """Adds weight/2 · Σ w² over all weights that a topology may thin out; biases are left alone.
+    """Adds weight/2 · Σ w² over all prunable weights; biases are excluded.
 
-    Its gradient is weight · w, as in Krogh & Hertz 1991, Eq. 3. Unlike the optimizer's own weight
-    decay it can be changed by a strategy.
+    Its gradient is weight · w, as in Krogh & Hertz 1991, Eq. 3. Unlike the optimizer's weight
+    decay, a strategy can change it.
     """
 
     def __init__(self, params: L2Params) -> None:
@@ -21,6 +21,6 @@ class L2(Defence):
         self._weight = params.weight
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss plus the penalty."""
+        """Add the penalty to the loss."""
         squares = [weights.square().sum() for weights in step.weights.values()]
         return loss + self._weight / 2 * torch.stack(squares).sum()

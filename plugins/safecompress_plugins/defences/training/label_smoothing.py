@@ -1,4 +1,4 @@
-"""Label smoothing: a model that is never asked to be certain remembers less."""
+"""Label smoothing: targets below certainty reduce memorisation."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ __all__ = ["LabelSmoothing"]
 
 
 class LabelSmoothing(Defence):
-    """Has the model learn (1 − ε) of the label and ε spread evenly over all C classes.
+    """Trains on targets with 1 − ε for the label and ε spread evenly over all C classes.
 
     Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", CVPR, section 7.
     """
@@ -25,11 +25,12 @@ class LabelSmoothing(Defence):
         self._amount = params.amount
 
     def prepare(self, *, classes: int, **_: object) -> None:
-        """Remember how many classes there are."""
+        """Store the number of classes."""
         self._classes = classes
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """The batch with softer targets."""
+        """Smooth the batch's targets."""
+        # Targets of an earlier defence (mixup, say) are smoothed instead of being replaced.
         targets = batch.targets
         if targets is None:
             targets = F.one_hot(batch.labels, self._classes).float()

@@ -1,4 +1,4 @@
-"""Mixup: samples half way between two, with labels half way between theirs."""
+"""Mixup: convex combinations of samples and labels."""
 
 from dataclasses import replace
 
@@ -13,14 +13,14 @@ __all__ = ["Mixup"]
 
 
 class Mixup(Defence):
-    """Mixes each sample of a batch with another one of it, and their targets alike.
+    """Mixes each sample of a batch with another one, and their targets equally.
 
     ::
 
         x̃ = λ x + (1 − λ) x′        ỹ = λ y + (1 − λ) y′        λ ~ Beta(α, α)
 
-    One λ is drawn for a batch, as the paper's code does, and the larger of λ and 1 − λ counts: the
-    batch is distributed as before, and label and attributes are those of the sample that prevails.
+    One λ is drawn per batch, as in the paper's code, and the larger of λ and 1 − λ is used: the
+    distribution is unchanged, and label and attributes are those of the dominant sample.
 
     Source: Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", ICLR, Eq. 1 and 2.
     """
@@ -32,18 +32,18 @@ class Mixup(Defence):
         self._alpha = params.alpha
 
     def prepare(self, *, classes: int, **_: object) -> None:
-        """Remember how many classes there are."""
+        """Store the number of classes."""
         self._classes = classes
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """The batch mixed with itself.
+        """Mix the batch with a permutation of itself.
 
         Raises:
-            SafeCompressError: if inputs are no numbers that can be mixed, but tokens.
+            SafeCompressError: if inputs are tokens, which cannot be mixed.
         """
         if not batch.inputs.is_floating_point():
             raise SafeCompressError(
-                f"mixup: inputs are {batch.inputs.dtype}, and tokens cannot be mixed; take it out"
+                f"mixup needs continuous inputs; these are {batch.inputs.dtype}: remove the defence"
             )
         share = self._share(generator)
         partners = torch.randperm(len(batch.labels), generator=generator).to(batch.labels.device)
@@ -57,7 +57,7 @@ class Mixup(Defence):
         )
 
     def _share(self, generator: torch.Generator) -> float:
-        """λ, in [0.5, 1]; torch draws no Beta from a generator that is handed in, numpy does."""
+        """Draw λ, in [0.5, 1]; only numpy draws a Beta with a generator argument."""
         seed = int(torch.randint(2**62, (), generator=generator))
         share = float(np.random.default_rng(seed).beta(self._alpha, self._alpha))
         return max(share, 1 - share)

@@ -1,4 +1,4 @@
-"""Pair-based posterior balancing: every answer looks like any other, but for its order."""
+"""Pair-based posterior balancing (PPB): similar ranked posteriors for all samples."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,14 +10,14 @@ __all__ = ["PairRegularisation"]
 
 
 class PairRegularisation(Defence):
-    """Adds the divergence between the ranked posteriors of two samples, over the batch's pairs.
+    """Adds the divergence between the ranked posteriors of pairs of samples of the batch.
 
-    The first half of the batch is paired with the second one; of an odd number the last sample
-    stays alone. With R(p) the posteriors in falling order::
+    The first half of the batch is paired with the second; of an odd number the last sample has no
+    pair. With R(p) the posteriors in descending order::
 
         L + weight · mean over pairs (i, j) of KL(R(p_j) ‖ R(p_i))
 
-    The gradient goes through both sides. A batch is drawn at random, and so are its pairs.
+    The gradient flows through both sides. Batches are random, and so are their pairs.
 
     Source: Yuan & Zhang 2022, "Membership Inference Attacks and Defenses in Neural Network
     Pruning", USENIX Security (PPB); pairing and direction are those of their published code.
@@ -28,9 +28,9 @@ class PairRegularisation(Defence):
         self._weight = params.weight
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss plus the pairs' divergence."""
+        """Add the pairs' divergence to the loss."""
         half = len(step.logits) // 2
-        if not half:
+        if not half:  # a last batch of one sample has no pair
             return loss
         ranked = step.logits.sort(dim=1, descending=True).values.log_softmax(dim=1)
         divergence = F.kl_div(

@@ -1,13 +1,13 @@
-"""What each sample of a batch does to the gradient, without a backward pass for each.
+"""Per-sample gradients from one backward pass.
 
-- One backward pass tells every layer's input a and the gradient e of its output, a row a sample.
-- A linear layer that sees one vector a sample has the gradient e ⊗ a. Its norm and any weighted sum
+- One backward pass yields every layer's input a and the gradient e of its output, a row per sample.
+- A linear layer with one vector per sample has the gradient e ⊗ a. Its norm and any weighted sum
   over samples follow from a and e alone (Goodfellow 2015, "Efficient Per-Example Gradient
-  Computations"), with a mask M too: ‖M ∘ (e ⊗ a)‖² = (e²)ᵀ M a². Nothing of the size of the batch
-  times the layer is ever made.
-- All other layers go through opacus' own functions for theirs. Those of a convolution are made to
-  be measured and let go; the weighted sum is an ordinary backward pass of weighted errors.
-- Masks, not zeros, say which weights exist: an inactive weight is 0, its gradient is not.
+  Computations"), also with a mask M: ‖M ∘ (e ⊗ a)‖² = (e²)ᵀ M a². No tensor of the batch size
+  times the layer size is formed.
+- All other layers use opacus' functions. Convolutions' per-sample gradients are formed for their
+  norms and freed; the weighted sum is an ordinary backward pass of weighted errors.
+- Masks define the active weights: an inactive weight is 0, its gradient is not.
 """
 
 from collections import Counter
@@ -30,12 +30,12 @@ __all__ = ["PerSample", "mixing_layers", "unknown_layers"]
 
 
 def mixing_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers, by name, in which samples of a batch see each other."""
+    """Return the layers, by name, that mix samples of a batch."""
     return {name: layer for name, layer in network.named_modules() if isinstance(layer, _BatchNorm)}
 
 
 def unknown_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers, by name, with parameters whose gradient a sample nobody knows how to tell."""
+    """Return the layers, by name, with parameters that have no per-sample gradient rule."""
     return {
         name: layer
         for name, layer in network.named_modules()
@@ -45,7 +45,7 @@ def unknown_layers(network: nn.Module) -> dict[str, nn.Module]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Product:
-    """Of a linear layer's weight: activations (B, I), errors (B, O), mask (O, I) or None."""
+    """Gradients of a linear weight: activations (B, I), errors (B, O), mask (O, I) or None."""
 
     parameter: Tensor
     activations: Tensor
@@ -53,21 +53,22 @@ class _Product:
     mask: Tensor | None
 
     def squares(self) -> Tensor:
-        """Squared norms, shape (B,)."""
+        """Return squared norms, shape (B,)."""
         inputs, outputs = self.activations.square(), self.errors.square()
         if self.mask is None:
             return inputs.sum(dim=1) * outputs.sum(dim=1)
+        # (e²)ᵀ M a² for every sample in one product: masked per-sample gradients are never formed.
         return (outputs @ self.mask * inputs).sum(dim=1)
 
     def weighed(self, weights: Tensor) -> Tensor:
-        """Weighted sum over the samples, shape (O, I)."""
+        """Sum over samples with weights, shape (O, I)."""
         total = (self.errors * weights[:, None]).T @ self.activations
         return total if self.mask is None else total * self.mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Convolved:
-    """Of a convolution's kernels: activations (B, I, ...), errors (B, O, ...), mask or None."""
+    """Gradients of a convolution: activations (B, I, ...), errors (B, O, ...), mask or None."""
 
     parameter: Tensor
     layer: nn.Conv2d
@@ -76,7 +77,7 @@ class _Convolved:
     mask: Tensor | None
 
     def squares(self) -> Tensor:
-        """Squared norms, shape (B,)."""
+        """Return squared norms, shape (B,)."""
         sampler = GradSampleModule.GRAD_SAMPLERS[type(self.layer)]
         rows: Tensor = sampler(self.layer, [self.activations], self.errors)[self.parameter]
         if self.mask is not None:
@@ -84,7 +85,7 @@ class _Convolved:
         return _squares(rows)
 
     def weighed(self, weights: Tensor) -> Tensor:
-        """Weighted sum over the samples, of the kernels' shape."""
+        """Sum over samples with weights, of the kernels' shape."""
         layer = self.layer
         total: Tensor = conv2d_weight(
             self.activations,
@@ -100,17 +101,17 @@ class _Convolved:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Whole:
-    """Of any parameter: a row a sample, (B, ...), masked already."""
+    """Gradients of any parameter: one row per sample, (B, ...), already masked."""
 
     parameter: Tensor
     rows: Tensor
 
     def squares(self) -> Tensor:
-        """Squared norms, shape (B,)."""
+        """Return squared norms, shape (B,)."""
         return _squares(self.rows)
 
     def weighed(self, weights: Tensor) -> Tensor:
-        """Weighted sum over the samples, of the parameter's shape."""
+        """Sum over samples with weights, of the parameter's shape."""
         total: Tensor = torch.tensordot(weights, self.rows, dims=1)
         return total
 
@@ -120,36 +121,37 @@ _Part = _Product | _Convolved | _Whole
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gradients:
-    """Of each sample, for all parameters together.
+    """Per-sample gradients of all parameters.
 
     Attributes:
-        parts: a parameter each.
-        masks: 1 where a weight exists, by the parameter's ``id``; none for dense parameters.
+        parts: one per parameter.
+        masks: 1 for active weights, by the parameter's ``id``; none for dense parameters.
     """
 
     parts: Iterable[_Part]
     masks: Mapping[int, Tensor]
 
     def norms(self) -> Tensor:
-        """Euclidean norm over all weights that exist, shape (B,)."""
+        """Return Euclidean norms over all active weights, shape (B,)."""
         return torch.stack([part.squares() for part in self.parts]).sum(dim=0).sqrt()
 
     def weighed(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each parameter the sum over samples, each with its weight; ``weights`` are (B,)."""
+        """Yield each parameter with its weighted sum over samples; ``weights`` are (B,)."""
         for part in self.parts:
             yield part.parameter, part.weighed(weights)
 
 
 class PerSample:
-    """Watches forward and backward passes, and tells the gradients of each sample."""
+    """Hooks on forward and backward passes, and the per-sample gradients from them."""
 
     def __init__(self) -> None:
+        # layer, its input, the gradient of its output
         self._seen: list[tuple[nn.Module, Tensor, Tensor]] = []
         self._samples = 0
 
     @contextmanager
     def watching(self, network: nn.Module) -> Iterator[None]:
-        """Notes what layers are given in a forward pass, and later what comes back."""
+        """Record layers' inputs in the forward pass, output gradients in the backward pass."""
         self._seen.clear()
         with ExitStack() as hooks:
             hooks.callback(network.register_forward_pre_hook(self._count).remove)
@@ -164,9 +166,9 @@ class PerSample:
         self._samples = len(given[0])
 
     def _spread(self, layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Have what is asked about once for all samples, as words' positions are, be so for each.
+        """Expand an input shared by the batch, such as positions, to one row per sample.
 
-        Else what comes back would be the sum over the batch.
+        The gradient would otherwise be the sum over the batch.
         """
         indices, *rest = given
         if indices.ndim > 1 and len(indices) == 1:
@@ -174,7 +176,7 @@ class PerSample:
         return indices, *rest
 
     def _watch(self, layer: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
-        """A hook of the output, not of the layer: what follows may write into it."""
+        """Hook the output's gradient; a backward hook of the layer fails on in-place successors."""
         activations: Tensor = given[0].detach()
         if output.requires_grad:
             output.register_hook(
@@ -182,16 +184,18 @@ class PerSample:
             )
 
     def gradients(self, network: Classifier, *, samples: int) -> Gradients:
-        """Of each sample's own loss, for a loss that was the mean over so many samples."""
+        """Return the gradient of each sample's own loss, for a loss that was the mean over them."""
         masks = {
             id(parameter): network.masks[name].to(parameter)
             for name, parameter in network.sparse_parameters().items()
             if name in network.masks
         }
         parts: list[_Part] = []
+        # A parameter used twice has the sum of both gradients, and its norm is not the norms' sum.
         uses = Counter(id(one) for layer, *_ in self._seen for one in _own(layer))
         shared: dict[Tensor, Tensor] = {}
         for layer, given, gradient in self._seen:
+            # The loss was a mean, so each row is scaled back to its own sample's loss.
             errors = gradient.to(_own(layer)[0].dtype) * samples
             activations = given.to(errors) if given.is_floating_point() else given
             is_once = all(uses[id(one)] == 1 for one in _own(layer))
@@ -210,21 +214,23 @@ class PerSample:
             told = GradSampleModule.GRAD_SAMPLERS[type(layer)](layer, [activations], errors)
             for parameter, rows in told.items():
                 shared[parameter] = shared[parameter] + rows if parameter in shared else rows
+        # Masks apply after the sum over uses: they are the same for each.
         for parameter, rows in shared.items():
             mask = masks.get(id(parameter))
             parts.append(_Whole(parameter, rows if mask is None else rows * mask))
         self._seen.clear()
+        # Frozen parameters have no gradient to clip.
         return Gradients([part for part in parts if part.parameter.requires_grad], masks)
 
 
 def _squares(rows: Tensor) -> Tensor:
-    """Squared norm of each row (B, ...), shape (B,), without a copy of all of them."""
+    """Return each row's squared norm, shape (B,), without copying the rows (B, ...)."""
     norms: Tensor = torch.linalg.vector_norm(rows.flatten(1), dim=1)
     return norms.square()
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:
-    """Whether what is around an image is zeros, so many on every side."""
+    """Return whether padding is zeros, symmetric on all sides."""
     return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 

@@ -1,4 +1,4 @@
-"""RelaxLoss: train to a loss that unseen samples can reach as well, and no further."""
+"""RelaxLoss: training to a target loss that non-members can reach too."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ __all__ = ["RelaxLoss", "flattened_labels"]
 
 
 class RelaxLoss(Defence):
-    """Changes the cross-entropy term once its mean over a batch, L, is under ``target``.
+    """Changes the cross-entropy term once its mean over a batch, L, is below ``target``.
 
     ==============  ==================  ====================================================
     L ≥ target      every epoch         L, ordinary descent
@@ -18,13 +18,12 @@ class RelaxLoss(Defence):
     L < target      odd epochs          cross-entropy with `flattened_labels`
     ==============  ==================  ====================================================
 
-    The labels are constants, so that flattening leaves the confidence in the true class alone and
-    only evens out the others. Terms that defences before this one have added to the loss stay as
-    they are.
+    The labels are constants, so that flattening does not change the confidence of the true class
+    and only equalises the others. Loss terms of earlier defences are unchanged.
 
     Source: Chen, Yu & Fritz 2022, "RelaxLoss", ICLR, Algorithm 1. Their published code adds
-    gradient ascent to the flattening for images and lets the gradient through the labels; here is
-    what the algorithm states.
+    gradient ascent to the flattening for images, and lets the gradient flow through the labels;
+    this follows the algorithm.
     """
 
     def __init__(self, params: RelaxLossParams) -> None:
@@ -32,20 +31,23 @@ class RelaxLoss(Defence):
         self._target = params.target
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss with its cross-entropy term relaxed."""
+        """Relax the loss's cross-entropy term."""
         cross_entropy = step.losses.mean()
         if cross_entropy >= self._target:
             return loss
         if step.epoch % 2 == 0:
+            # 2·target − L has the gradient of −L, and meets L at the target without a jump.
             relaxed = 2 * self._target - cross_entropy
         else:
+            # Detached: the algorithm's soft labels are constants.
             soft = flattened_labels(step.logits.detach(), step.batch.labels)
             relaxed = -(soft * step.logits.log_softmax(dim=1)).sum(dim=1).mean()
+        # Only the cross-entropy is replaced: `loss` may hold other defences' terms as well.
         return loss - cross_entropy + relaxed
 
 
 def flattened_labels(logits: Tensor, labels: Tensor) -> Tensor:
-    """Soft labels, shape (B, C): p_y for the true class, (1 − p_y) / (C − 1) for every other.
+    """Return soft labels, shape (B, C): p_y for the true class, (1 − p_y) / (C − 1) elsewhere.
 
     Source: Chen, Yu & Fritz 2022, Algorithm 1.
     """

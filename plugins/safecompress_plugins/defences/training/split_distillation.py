@@ -1,4 +1,4 @@
-"""Split-AI and self-distillation: the model learns what models of other members answer."""
+"""Split-AI and self-distillation (SELENA): training on out-of-fold outputs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,20 +19,20 @@ from safecompress_plugins.defences.training.manifest import SplitDistillationPar
 
 __all__ = ["SplitDistillation"]
 
-FEWEST = 16  # members of a model's part, on average: none of the parts is empty then
+FEWEST = 16  # mean members per model, so that no part is empty
 
 
 class SplitDistillation(Defence):
-    """Puts the mean posterior of models that never saw a member in the place of its label.
+    """Replaces each member's label by the mean posterior of models not trained on it.
 
     K uncompressed models are trained, each on its own part of the members, so that each member is
-    left out by L of them, drawn by the seed. What these L answer about it on average is what the
-    model learns, and nothing else: it behaves on members as models do on samples that they have not
-    seen. Cross-entropy with these targets has the gradient of the paper's KL divergence, since
-    targets are constant. Where a topology moves by gradients, they are of these targets as well.
+    left out by L of them, at random by the seed. The mean of these L models' posteriors is the only
+    target: on members the model behaves as models do on unseen samples. Cross-entropy with these
+    targets has the gradient of the paper's KL divergence, since targets are constant. A topology
+    that changes by gradients uses those of these targets as well.
 
-    A member still takes part in training the other K − L models, whose answers about other members
-    the model learns; how much of it gets through that way, the audit tells.
+    A member still influences the other K − L models, whose outputs on other members are targets;
+    the audit measures the leakage that remains.
 
     Source: Tang et al. 2022, "Mitigating Membership Inference Attacks by Self-Distillation Through
     a Novel Ensemble Architecture" (SELENA), USENIX Security: Split-AI, Self-Distillation.
@@ -44,57 +44,58 @@ class SplitDistillation(Defence):
     def __init__(self, params: SplitDistillationParams) -> None:
         super().__init__()
         self._params = params
-        self._answers: list[Tensor] = []  # in a list: no part of what is trained or kept
+        self._answers: list[Tensor] = []  # in a list: not part of the module's state
 
     def flaws(self, around: Surroundings) -> Iterator[Flaw]:
-        """Members must come as they are, and be enough for every model."""
+        """Report defences that change members, and pools too small for every model."""
         for name in around.earlier:
             if type(around.others[name]).transform is not Defence.transform:
                 yield Flaw(
                     field="type",
-                    message=f"its answers are about members as they are, and {name!r} changes them",
+                    message=f"its targets are for unchanged members, and {name!r} changes them",
                     mend=f"write it before {name!r}",
                 )
         for name, other in around.others.items():
             if other.hides_members:
                 yield Flaw(
                     field="type",
-                    message=f"its answers are about members, and {name!r} replaces either",
-                    mend="take one of the two out",
+                    message=f"both it and {name!r} replace members or their labels",
+                    mend="remove one of the two",
                 )
         count = round(around.schedule.members * self._share)
         if count < FEWEST:
             yield Flaw(
                 field="models",
-                message=f"each model would learn from {count} members; it takes {FEWEST}",
+                message=f"each model would be trained on {count} members; the minimum is {FEWEST}",
                 mend="leave each member out of fewer models, or use more members",
             )
 
     @property
     def _share(self) -> float:
-        """The part of the members that one model learns from."""
+        """Share of the members that one model is trained on."""
         return 1 - self._params.left_out / self._params.models
 
     def equip(self, supplies: Supplies) -> None:
-        """Keep what the others answer."""
-        assert supplies.held_out is not None  # the definition asks for it
+        """Store the out-of-fold outputs."""
+        assert supplies.held_out is not None  # guaranteed by the definition
         self._answers = [supplies.held_out]
         self._schedule = supplies.schedule
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """The same members, with the others' answers for targets."""
-        assert batch.rows is not None  # nothing comes before that would put others in their place
+        """Set the out-of-fold outputs as targets of the batch."""
+        assert batch.rows is not None  # flaws rejects a defence before that replaces members
         answers = self._answers[0].to(batch.labels.device)
+        # Moved once and kept there, instead of once a batch.
         self._answers = [answers]
         return replace(batch, targets=answers[batch.rows])
 
     def facts(self) -> Mapping[str, Any]:
-        """What it cost: ``epochs`` are passes over the members, of all its models together."""
+        """Report the cost: ``epochs`` are passes over the members, of all models together."""
         models, out, epochs = self._params.models, self._params.left_out, self._schedule.epochs
         return {
             "text": (
-                f"learned what {models} models, trained on {self._share:.0%} of the members for "
-                f"{epochs} epochs each, answer about the rest".replace("%", " %")
+                f"trained on outputs of {models} models, each trained on {self._share:.0%} of the "
+                f"members for {epochs} epochs, for the rest".replace("%", " %")
             ),
             "models": models,
             "left_out": out,

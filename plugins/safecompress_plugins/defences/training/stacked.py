@@ -1,4 +1,4 @@
-"""Stacks of linear layers that adversaries of defences are made of."""
+"""Stacks of linear layers for the defences' adversaries."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ __all__ = ["linear", "stack"]
 
 
 def stack(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
-    """Linear layers from each width to the next, a ReLU after every one."""
+    """Build linear layers between consecutive widths, each followed by a ReLU."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [linear(inputs, outputs, generator), nn.ReLU()]
@@ -18,7 +18,8 @@ def stack(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    """A layer whose weights are drawn by He's rule; biases are 0."""
+    """Build a layer with weights by He's rule; biases are 0."""
+    # skip_init leaves torch's global state alone; the weights are drawn from the generator.
     layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
     nn.init.zeros_(layer.bias)

@@ -271,7 +271,7 @@ variants:
             "name: prune-dp, method: {defences: [{type: dp-sgd, noise: 1}]}",
             (
                 "method.defences.0.type",
-                "samples see each other in '1' (BatchNorm2d) and 6 more",
+                "dp-sgd does not support '1' (BatchNorm2d) and 6 more",
                 "take 'normalisation: group'",
             ),
         ),

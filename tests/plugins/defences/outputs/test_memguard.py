@@ -232,7 +232,7 @@ def test_it_stands_beside_no_defence_that_trains_on_reference_samples() -> None:
     found = list(Memguard(MemguardParams()).flaws(around))
 
     assert [flaw.message for flaw in found] == [
-        "'dmp' trains on the samples that this takes for non-members"
+        "'dmp' trains on the reference samples, which memguard takes for non-members"
     ]
     assert not list(Memguard(MemguardParams()).flaws(replace(around, others={})))
 

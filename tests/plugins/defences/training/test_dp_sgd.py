@@ -318,7 +318,7 @@ def test_clipping_alone_guarantees_nothing_and_says_so() -> None:
 )
 def test_noise_is_given_one_way(given: dict[str, float], said: str) -> None:
     """The message says what to write."""
-    with pytest.raises(ValidationError, match=f"{said}.*write one of them, epsilon: 8, say"):
+    with pytest.raises(ValidationError, match=f"{said}.*set one, for example epsilon: 8"):
         DpSgdParams(**given)
 
 
@@ -344,7 +344,8 @@ def test_layers_in_which_samples_see_each_other_are_refused_by_name() -> None:
     [found] = flaws(nn.Sequential(*layers))
 
     assert found[1] == (
-        "samples see each other in '1' (BatchNorm2d), so none has a gradient of its own"
+        "dp-sgd does not support '1' (BatchNorm2d): it mixes samples of a batch, so per-sample "
+        "gradients are undefined"
     )
     assert "normalisation: group" in found[2]
     assert not flaws(images())
@@ -362,8 +363,7 @@ def test_layers_of_which_opacus_knows_nothing_are_refused_by_name() -> None:
     [found] = flaws(Attending())
 
     assert found[1] == (
-        "opacus tells no gradients of single samples for 'attention' (MultiheadAttention) and 1 "
-        "more"
+        "opacus has no per-sample gradients for 'attention' (MultiheadAttention) and 1 more"
     )
 
 
@@ -381,7 +381,7 @@ def test_neighbours_must_be_about_one_sample_at_a_time() -> None:
     )
 
     assert [one[1].split()[0] for one in found] == ["'mixup'", "'small'", "'wrong'", "'twin'"]
-    assert {one[2] for one in found} == {"take one of the two out"}
+    assert {one[2] for one in found} == {"remove one of the two"}
 
 
 def test_budgets_that_say_nothing_are_refused() -> None:
@@ -390,7 +390,7 @@ def test_budgets_that_say_nothing_are_refused() -> None:
     assert (field, mend) == ("delta", "write less than 0.002")
     assert "one of 600 members" in message
     [(field, message, _)] = flaws(mlp(), noise=None, epsilon=1e-9)
-    assert (field, message) == ("epsilon", "no noise reaches an epsilon of 1e-09")
+    assert (field, message) == ("epsilon", "no noise level reaches an epsilon of 1e-09")
 
 
 def test_scaled_gradients_are_refused() -> None:

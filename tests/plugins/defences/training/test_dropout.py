@@ -63,5 +63,7 @@ def test_a_model_without_hidden_values_is_refused() -> None:
         )
         return [one.message for one in Dropout(DropoutParams()).flaws(around)]
 
-    assert flaws(nn.Linear(5, 3)) == ["the model has no linear layer that is given hidden values"]
+    assert flaws(nn.Linear(5, 3)) == [
+        "dropout needs a linear layer with hidden inputs; this model has none"
+    ]
     assert not flaws(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 3)))

@@ -63,5 +63,5 @@ def test_tokens_are_refused() -> None:
         inputs=torch.ones(2, 5, dtype=torch.int64), labels=torch.tensor([0, 1]), attributes={}
     )
 
-    with pytest.raises(SafeCompressError, match="tokens cannot be mixed"):
+    with pytest.raises(SafeCompressError, match="mixup needs continuous inputs"):
         mixup(0.2).transform(tokens, generator=torch.Generator())

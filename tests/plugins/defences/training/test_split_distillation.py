@@ -162,8 +162,8 @@ def test_results_tell_what_it_cost(prepare: Callable[..., Preparation], tmp_path
     chosen = prepared.method.run(shop(prepared, tmp_path / "run")).chosen
 
     assert chosen.facts()["split-distillation"] == {
-        "text": "learned what 4 models, trained on 50 % of the members for 2 epochs each, "
-        "answer about the rest",
+        "text": "trained on outputs of 4 models, each trained on 50 % of the members for 2 epochs, "
+        "for the rest",
         "models": 4,
         "left_out": 2,
         "epochs": 4,
@@ -174,7 +174,7 @@ def test_results_tell_what_it_cost(prepare: Callable[..., Preparation], tmp_path
     ("defences", "message"),
     [
         ([{"type": "mixup"}, SPLIT], r"'mixup' changes them; write it before 'mixup'"),
-        ([{**SPLIT, "models": 30, "left_out": 29}], "from 8 members; it takes 16"),
+        ([{**SPLIT, "models": 30, "left_out": 29}], "on 8 members; the minimum is 16"),
     ],
 )
 def test_what_it_cannot_work_with_is_found_before_training(
