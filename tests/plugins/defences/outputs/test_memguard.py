@@ -262,4 +262,4 @@ def test_facts_tell_how_many_answers_are_changed() -> None:
     moved, facts = distances(made, OTHERS), defence.facts()
     assert facts["noisy"] == pytest.approx(float((moved > 0).float().mean()))
     assert facts["distance"] == pytest.approx(float(moved.mean()))
-    assert facts["text"].startswith(f"{facts['noisy']:.0%} of answers carry noise")
+    assert facts["text"].startswith(f"{facts['noisy']:.0%} of outputs carry noise")
