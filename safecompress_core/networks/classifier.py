@@ -4,7 +4,7 @@ One whose inside nobody can see is `Sealed`: it answers, and that is all.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.host.boundary import checked
 from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable
+from safecompress_core.sparse.topology import Masks, Topology
 
 __all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
 
@@ -48,8 +49,8 @@ class Classifier(nn.Module):
 
     Attributes:
         module: what was wrapped.
-        masks: which weights exist, bool, by the names of `sparse_parameters`; empty for a dense
-            network. Whoever gives the network another topology sets it, and copies have it too.
+        topology: which of its `sparse_parameters` exist; None for a dense network. The network is
+            the one owner of its masks: training, attacks and files read them here.
         reshaping: how its layers differ from those of its architecture. Whoever reshaped the module
             sets it likewise.
         width: H, values of the representation.
@@ -86,7 +87,7 @@ class Classifier(nn.Module):
             message = f"the model has no module {representation!r}; it has: {names}"
             raise RepresentationError(message)
         self.module = module
-        self.masks: Mapping[str, Tensor] = {}
+        self.topology: Topology | None = None
         self.reshaping: Reshaping = UNCHANGED
         # In lists: registered once, as parts of the module.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
@@ -98,6 +99,11 @@ class Classifier(nn.Module):
     def access(self) -> Access:
         """The most that anybody can see of this network."""
         return Access.WHITE_BOX
+
+    @property
+    def masks(self) -> Masks:
+        """Which weights exist, bool, by name, on the CPU; empty for a dense network."""
+        return {} if self.topology is None else self.topology.masks
 
     @property
     def inside(self) -> "Classifier":
@@ -163,7 +169,7 @@ class Sealed(Classifier):
     def __init__(self, module: nn.Module) -> None:
         nn.Module.__init__(self)
         self.module = module
-        self.masks = {}
+        self.topology = None
         self.reshaping = UNCHANGED
         self.width = 0
 

@@ -93,7 +93,7 @@ class GuardedClassifier(Classifier):
     def __init__(self, network: Classifier, guard: Guard) -> None:
         nn.Module.__init__(self)
         self.module = network.module
-        self.masks = network.masks
+        self.topology = network.topology
         self.reshaping = network.reshaping
         self.width = network.width
         self._head = [network.head]

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from safecompress_core.saved_models.rebuild import factory_of, guarding_of
 from safecompress_core.saved_models.shipped_model import ShippedModel
 from safecompress_core.saved_models.state_dict import fill, listed
 from safecompress_core.saved_models.storage import load_model
+from safecompress_core.sparse.topology import Masks, Topology
 from safecompress_core.training.defence import Defence
 
 __all__ = ["BuildModule", "LoadedModel", "Questions", "load_classifier", "load_network"]
@@ -62,7 +63,7 @@ class LoadedModel:
     Attributes:
         module: from samples to outputs, in eval mode.
         parameters: how many it has; None if its file does not say.
-        masks: active weights, bool, by name; empty if its file does not say.
+        topology: its active weights; None if its file does not say.
         layer_shapes: how its layers differ from those of its architecture.
         guarding: the defence whose guard perturbs its outputs; None without one.
         factory: what built the architecture that its file names; None if the caller built it.
@@ -72,7 +73,7 @@ class LoadedModel:
 
     module: nn.Module
     parameters: int | None
-    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    topology: Topology | None = None
     layer_shapes: Reshaping = UNCHANGED
     guarding: Defence | None = None
     factory: ModelFactory | None = None
@@ -85,8 +86,8 @@ class LoadedModel:
         return replace(self, module=self.module.to(device), guarding=guarding, device=device)
 
     def as_classifier(self, network: Classifier) -> Classifier:
-        """Return a classifier around ``module`` with the file's masks, layer shapes and guard."""
-        network.masks = dict(self.masks)
+        """Give a classifier around ``module`` the file's topology, layer shapes and guard."""
+        network.topology = self.topology
         network.reshaping = self.layer_shapes
         guard = None if self.guarding is None else self.guarding.guard
         return network if guard is None else GuardedClassifier(network, guard)
@@ -95,9 +96,9 @@ class LoadedModel:
     def sizes(self) -> dict[str, Any]:
         """Densities and counts, JSON-ready; None for what is not known.
 
-        Without masks, the weights that are not 0 count as active.
+        Without a topology, the weights that are not 0 count as active.
         """
-        counted = self.masks or {name: one != 0 for name, one in self._sparse_weights().items()}
+        counted = self._masks()
         weights = sum(mask.numel() for mask in counted.values())
         if self.parameters is None or not weights:
             unknown = dict.fromkeys(("density", "model_density", "sparsifiable", "active"))
@@ -112,11 +113,14 @@ class LoadedModel:
             "active": left,
         }
 
-    def _sparse_weights(self) -> Mapping[str, Tensor]:
+    def _masks(self) -> Masks:
+        if self.topology is not None:
+            return self.topology.masks
         try:
-            return sparsifiable(self.module, DEFAULT_RULE)
+            weights = sparsifiable(self.module, DEFAULT_RULE)
         except TopologyError:  # no layer of a kind that can be sparse
             return {}
+        return {name: weight != 0 for name, weight in weights.items()}
 
 
 def load_network(
@@ -221,7 +225,7 @@ def _load_own(
     guarding = guarding_of(registry, stored, allow_code=allow_code)
     return replace(
         _loaded(module),
-        masks=stored.topology.masks,
+        topology=stored.topology,
         layer_shapes=layer_shapes,
         guarding=guarding,
         factory=factory,

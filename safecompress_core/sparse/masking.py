@@ -2,7 +2,8 @@
 
 Parameters stay plain dense tensors, so that every model, optimizer and backward pass works as it
 is; a hook after each optimizer step multiplies weights and moments by float masks, all layers in
-one call. Dense gradients are then there for growing at no cost.
+one call. Dense gradients are then there for growing at no cost. The network owns the topology
+(`safecompress_core.networks.classifier`); a binding has nothing but these float masks.
 """
 
 import copy
@@ -49,28 +50,27 @@ class SparseBinding:
         self._take(topology)
         self.apply()
 
-    @property
-    def topology(self) -> Topology:
-        """The topology that is applied."""
-        return self._topology
-
     def apply(self) -> None:
         """Zero everything that is not active, in weights and in the optimizer's moments."""
         self._multiply(self._factors)
 
-    def retopologise(self, update: TopologyUpdate) -> None:
+    def retopologise(self, before: Topology, update: TopologyUpdate) -> None:
         """Train on with another topology.
 
         Dropped weights become 0, grown ones start at 0, and the moments of both are 0: they belong
         to a weight that no longer, or not yet, exists.
 
+        Args:
+            before: the topology that is applied, which the network owns.
+            update: leads to the other one.
+
         Raises:
-            TopologyError: if the update does not start from the topology that is applied.
+            TopologyError: if the update does not start from there.
         """
-        if self._topology.replaced(update.dropped, update.grown) != update.topology:
+        if before.replaced(update.dropped, update.grown) != update.topology:
             raise TopologyError("the update starts from another topology than the one applied")
-        dropped = self._topology.completed(update.dropped)
-        kept = [mask & ~dropped[name] for name, mask in self._topology.masks.items()]
+        dropped = before.completed(update.dropped)
+        kept = [mask & ~dropped[name] for name, mask in before.masks.items()]
         self._take(update.topology)
         factors = zip(kept, self._factors, strict=True)
         self._multiply([torch.empty_like(factor).copy_(mask) for mask, factor in factors])
@@ -80,7 +80,6 @@ class SparseBinding:
         self._handle.remove()
 
     def _take(self, topology: Topology) -> None:
-        self._topology = topology
         self._factors = list(topology.floats_like(self._parameters).values())
 
     def _after_step(self, *_: Any) -> None:
@@ -107,7 +106,7 @@ class SparseBinding:
         twin = SparseBinding(
             copy.deepcopy(self._optimizer, memo),
             {name: copy.deepcopy(value, memo) for name, value in self._parameters.items()},
-            self._topology,
+            Topology.from_masks(dict(zip(self._parameters, self._factors, strict=True))),
         )
         memo[id(self)] = twin
         return twin

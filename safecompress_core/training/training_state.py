@@ -44,7 +44,6 @@ class Learner:
 
     Attributes:
         network: the model, without an output guard; `shipped` has it.
-        topology: which weights are active; None for a dense model.
         settings: how it is trained.
         defences: by id, in the order in which they are applied.
         optimizer: of the network and of what the defences do not train themselves.
@@ -68,7 +67,7 @@ class Learner:
         make_scaler: ScalerFactory = lambda: None,
     ) -> None:
         self.network = network
-        self.topology = topology
+        network.topology = topology
         self.explored = topology
         self.momentum: dict[str, Tensor] = {}
         self.settings = settings
@@ -104,10 +103,13 @@ class Learner:
 
     def _bound(self) -> SparseBinding | None:
         if self.topology is None:
-            self.network.masks = {}
             return None
-        self.network.masks = dict(self.topology.masks)
         return SparseBinding(self.optimizer, self.weights, self.topology)
+
+    @property
+    def topology(self) -> Topology | None:
+        """Which weights of the network are active; None for a dense model."""
+        return self.network.topology
 
     @property
     def weights(self) -> dict[str, nn.Parameter]:
@@ -152,11 +154,11 @@ class Learner:
     def retopologise(self, update: TopologyUpdate) -> None:
         """Take another topology of the same density; grown weights start at 0 without momentum."""
         assert self._binding is not None  # only sparse learners are ever updated
+        assert self.topology is not None
         assert self.explored is not None
-        self._binding.retopologise(update)
-        self.topology = update.topology
+        self._binding.retopologise(self.topology, update)
+        self.network.topology = update.topology
         self.explored = self.explored.united(update.topology)
-        self.network.masks = dict(update.topology.masks)
 
     @torch.no_grad()
     def quantise(self, quantised: Mapping[str, Quantised]) -> None:
@@ -191,13 +193,12 @@ class Learner:
         torch._foreach_lerp_([self.momentum[name] for name in found], gradients, 1 - DECAY)
 
     def settle(self) -> None:
-        """Take the topology that the network's masks tell, with weights as they are.
+        """Train on with the topology that the network has, with weights as they are.
 
         For a model that a defence has put back to an earlier state.
         """
         if self._binding is not None:
             self._binding.release()
-            self.topology = Topology.from_masks(self.network.masks)
             self._binding = self._bound()
 
     def branch(self, settings: Settings, *, topology: Topology | None = None) -> "Learner":

@@ -13,6 +13,7 @@ from safecompress_core.attacks.observations import observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import AccessError, TopologyError
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.sparse.topology import Topology
 
 Build = Callable[[], Classifier]
 
@@ -92,7 +93,7 @@ def test_weights_that_do_not_exist_have_no_gradient(classifier: Build, all_digit
         network.module[0].weight[mask.nonzero()[0].unbind()] = 0
     dense = per_sample_gradients(network, inputs, labels, layer="0")
 
-    network.masks = {"0.weight": mask}
+    network.topology = Topology.from_masks({"0.weight": mask})
     sparse = per_sample_gradients(network, inputs, labels, layer="0")
 
     kept = torch.cat([mask.flatten(), torch.ones(32, dtype=torch.bool)])

@@ -29,6 +29,7 @@ from safecompress_core.games.play import Attack
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import attack_flaws
 from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.sparse.topology import Topology
 
 MakeNetwork = Callable[..., Classifier]
 
@@ -151,7 +152,7 @@ def test_gradients_are_those_of_members_and_of_weights_that_exist(
     """By a plain backward pass in double precision; missing weights send nothing."""
     made = network()
     mask = torch.arange(12 * 64).reshape(12, 64) % 3 == 0
-    made.masks = {"0.weight": mask}
+    made.topology = Topology.from_masks({"0.weight": mask})
     sights = look(made, digits, pools.attack_train), look(made, digits, pools.audit)
     attacker = Blank()
     found = played(

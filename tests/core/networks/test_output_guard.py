@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson, digests
+from safecompress_core.sparse.topology import Topology
 
 DIGITS = torch.as_tensor(load_digits().data, dtype=torch.float32).reshape(-1, 1, 8, 8)
 
@@ -45,7 +46,7 @@ class Halved(Guard):
 def test_a_guard_wraps_a_network_and_is_no_part_of_it() -> None:
     """Copies have it, and a holder of the network can leave it out."""
     network = Classifier(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))).eval()
-    network.masks = {"0.weight": torch.ones(6, 4, dtype=torch.bool)}
+    network.topology = Topology.dense({"0.weight": (6, 4)})
     inputs = torch.rand(5, 4)
     logits, representation = network.represent(inputs)
 
@@ -67,4 +68,4 @@ def test_a_guard_wraps_a_network_and_is_no_part_of_it() -> None:
     assert len(list(guarded.parameters())) == len(list(network.parameters()))
     assert guarded.sparse_parameters().keys() == network.sparse_parameters().keys()
     assert (guarded.access, guarded.width, guarded.head) == (network.access, 6, network.head)
-    assert guarded.masks is network.masks
+    assert guarded.topology is network.topology

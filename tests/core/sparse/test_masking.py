@@ -133,12 +133,11 @@ def test_masks_and_not_zeros_define_the_topology(
 ) -> None:
     """Active weights that happen to be 0 stay active and learn."""
     optimizer = SGD(network.parameters(), lr=0.1)
-    binding = SparseBinding(optimizer, weights_of(network), topology)
+    SparseBinding(optimizer, weights_of(network), topology)
     network[2].weight.data.zero_()
 
     train(network, optimizer, digits, 2)
 
-    assert binding.topology == topology
     assert bool(network[2].weight[topology.masks["fc2"]].all())
 
 
@@ -159,9 +158,8 @@ def test_retopologise_starts_grown_weights_afresh(
     for moment in moments(optimizer, weights):
         moment["fc2"][grown] = 7.0
 
-    binding.retopologise(update)
+    binding.retopologise(topology, update)
 
-    assert binding.topology == update.topology
     for tensor in (weights["fc2"].data, *(m["fc2"] for m in moments(optimizer, weights))):
         assert not bool(tensor[dropped | grown].any())
     kept = ~(dropped | grown)
@@ -177,10 +175,10 @@ def test_an_update_of_another_topology_is_refused(
     """An update is applied once: a second time it starts from the wrong topology."""
     binding = SparseBinding(SGD(network.parameters()), weights_of(network), topology)
     update = one_swap(topology)
-    binding.retopologise(update)
+    binding.retopologise(topology, update)
 
     with pytest.raises(TopologyError, match="not active"):
-        binding.retopologise(update)
+        binding.retopologise(update.topology, update)
 
 
 def test_an_update_that_belongs_to_another_run_is_refused(
@@ -194,8 +192,7 @@ def test_an_update_that_belongs_to_another_run_is_refused(
     )
 
     with pytest.raises(TopologyError, match="starts from another topology"):
-        binding.retopologise(foreign)
-    assert binding.topology == topology
+        binding.retopologise(topology, foreign)
 
 
 def test_a_deep_copy_of_the_whole_training_state_is_bound_to_its_own_parts(
@@ -209,11 +206,10 @@ def test_a_deep_copy_of_the_whole_training_state_is_bound_to_its_own_parts(
     before = copy.deepcopy(network.state_dict())
 
     twin = copy.deepcopy(state)
-    twin["binding"].retopologise(one_swap(topology))
+    twin["binding"].retopologise(topology, one_swap(topology))
     train(twin["network"], twin["optimizer"], digits, 3)
 
     assert outside(one_swap(topology).topology, weights_of(twin["network"])) == 0
-    assert state["binding"].topology == topology
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     again = copy.deepcopy(state)
     train(again["network"], again["optimizer"], digits, 3)

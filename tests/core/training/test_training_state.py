@@ -180,7 +180,7 @@ def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
     one.network.module.load_state_dict(
         {name: weights[f"network.{name}"] for name in one.network.module.state_dict()}
     )
-    one.network.masks = masks
+    one.network.topology = Topology.from_masks(masks)
     one.settle()
 
     for same_one in (one, one.branch(one.settings)):

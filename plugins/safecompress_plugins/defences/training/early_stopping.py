@@ -12,6 +12,7 @@ from safecompress_core.toolkit import (
     Classifier,
     Defence,
     Supplies,
+    Topology,
     in_batches,
     in_eval_mode,
 )
@@ -108,9 +109,9 @@ class EarlyStopping(Defence):
             # Copied in place: the optimizer and other references hold these very tensors.
             for name, tensor in network.module.state_dict().items():
                 tensor.copy_(kept[_place(WEIGHTS, name)])
-        network.masks = {
-            name: kept[_place(MASK, name)].to(mask) for name, mask in network.masks.items()
-        }
+        if network.topology is not None:
+            masks = {name: kept[_place(MASK, name)] for name in network.masks}
+            network.topology = Topology.from_masks(masks)
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from safecompress_core.api import Access
+from safecompress_core.sparse.topology import Topology
 from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
 from safecompress_plugins.attackers.membership.manifest import (
     NeuralBlackboxParams,
@@ -242,7 +243,7 @@ def test_chosen_layers_give_a_stream_each_of_their_active_weights() -> None:
     """The last layer is then one layer like any other; a weight that is not there has no input."""
     torch.manual_seed(0)
     network = Classifier(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)))
-    network.masks = {"0.weight": torch.arange(30).reshape(5, 6) % 3 == 0}
+    network.topology = Topology.from_masks({"0.weight": torch.arange(30).reshape(5, 6) % 3 == 0})
     inputs = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
     seen = observe(network, inputs, torch.arange(40) % 3)
     known = Evidence(seen=seen, truth=torch.arange(40) % 2 == 0, values=2)

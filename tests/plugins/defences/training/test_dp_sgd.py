@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from safecompress_core.errors import MissingExtraError, SafeCompressError
 from safecompress_core.host import load_plugins
+from safecompress_core.sparse.topology import Topology
 from safecompress_core.toolkit import (
     Batch,
     Classifier,
@@ -113,12 +114,14 @@ def task(request: pytest.FixtureRequest) -> tuple[Classifier, Batch]:
     return network, Batch(inputs=drawn, labels=torch.arange(12) % 3, attributes={})
 
 
-def half(network: Classifier) -> dict[str, Tensor]:
-    """Masks that leave out every other weight."""
-    return {
-        name: (torch.arange(weight.numel()) % 2 == 0).reshape(weight.shape)
-        for name, weight in network.sparse_parameters().items()
-    }
+def half(network: Classifier) -> Topology:
+    """Leave out every other weight."""
+    return Topology.from_masks(
+        {
+            name: (torch.arange(weight.numel()) % 2 == 0).reshape(weight.shape)
+            for name, weight in network.sparse_parameters().items()
+        }
+    )
 
 
 def looped(network: Classifier, batch: Batch) -> list[dict[str, Tensor]]:
@@ -165,7 +168,7 @@ def test_gradients_are_those_of_a_loop_over_samples(
 ) -> None:
     """Norms and a weighted sum, to 1e-9; inactive weights count for nothing."""
     network, batch = task
-    network.masks = half(network) if is_sparse else {}
+    network.topology = half(network) if is_sparse else None
     one_by_one = looped(network, batch)
     watcher, weights = PerSample(), torch.linspace(0.1, 1, 12, dtype=torch.float64)
 
@@ -215,7 +218,7 @@ def test_noise_has_its_deviation_and_spares_what_does_not_exist() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(5)
         network = Classifier(nn.Sequential(nn.Linear(100, 200), nn.Tanh(), nn.Linear(200, 3)))
-    network.masks = half(network)
+    network.topology = half(network)
     batch = Batch(inputs=torch.rand(12, 100), labels=torch.arange(12) % 3, attributes={})
     weight = network.module[0].weight
 

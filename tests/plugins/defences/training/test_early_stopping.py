@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from safecompress_core.sparse.topology import Topology
 from safecompress_core.toolkit import Batch, Classifier, Schedule, Supplies
 from safecompress_plugins.defences.training.early_stopping import EarlyStopping
 from safecompress_plugins.defences.training.manifest import EarlyStoppingParams
@@ -80,9 +81,9 @@ def test_the_best_weights_come_back_when_the_epochs_are_over() -> None:
 def test_the_best_weights_come_back_with_their_topology() -> None:
     """What was pruned since is there again, and what was grown is gone."""
     made, defence = network(), stopping(patience=2)
-    made.masks = {"weight": torch.tensor([[True, False], [True, True]])}
+    made.topology = Topology.from_masks({"weight": torch.tensor([[True, False], [True, True]])})
     assert followed(defence, made, [3.0]) == 1
-    made.masks = DOTS
+    made.topology = Topology.from_masks(DOTS)
 
     assert followed(defence, made, [1.0, 0.5], first=1) == 3
     assert torch.equal(made.module.weight, 3 * torch.eye(2))
@@ -93,9 +94,9 @@ def test_the_best_weights_come_back_with_their_topology() -> None:
 def test_what_was_best_before_pruning_does_not_come_back(before: Tensor | None) -> None:
     """It has more weights than the model may have, from a dense network or from a fuller one."""
     made, defence = network(), stopping(epochs=4, patience=9)
-    made.masks = {} if before is None else {"weight": before}
+    made.topology = None if before is None else Topology.from_masks({"weight": before})
     assert followed(defence, made, [3.0, 2.0]) == 2
-    made.masks = DOTS
+    made.topology = Topology.from_masks(DOTS)
 
     assert followed(defence, made, [1.0, 0.5], first=2) == 4
     assert torch.equal(made.module.weight, torch.eye(2))
