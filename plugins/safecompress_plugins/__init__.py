@@ -1,1 +1,1 @@
-"""The built-in plugins; they use and come in by what a third party's would."""
+"""Built-in plugins, registered through the same hooks as third-party ones."""

@@ -1,4 +1,4 @@
-"""The built-ins, handed to the host through the same hooks as anyone's."""
+"""Registration of the built-in components, through the hooks of any plugin."""
 
 from collections.abc import Iterable
 

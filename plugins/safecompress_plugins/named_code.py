@@ -1,4 +1,4 @@
-"""Code that a spec names, for components that run only with ``--allow-code``."""
+"""User code named in a spec, for components that run only with ``--allow-code``."""
 
 import importlib
 import sys
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["imported"]
 
 _from_folders: dict[str, tuple[Path, frozenset[tuple[str, str]]]] = {}
-"""Modules that were imported from a folder, with that folder and the hashes of its sources."""
+"""Modules imported from a folder, with the folder and the hashes of its sources."""
 
 
 def imported(code: "ExternalCode") -> Callable[..., Any]:
-    """Import what a component has declared to run, as its source is now.
+    """Import a callable that a component declares, from its current source.
 
     Args:
-        code: a module, a colon, and something in it; and where to look for the module first.
+        code: module, colon and attribute; and the folder to search first.
 
     Raises:
-        ImportError: if there is no such module, or it has no such thing that can be called.
-        Exception: whatever importing it raises.
+        ImportError: if there is no such module, or no such callable in it.
+        Exception: any error of the import itself.
     """
     module, colon, attribute = code.name.partition(":")
     if not (module and colon and attribute):
@@ -32,17 +32,17 @@ def imported(code: "ExternalCode") -> Callable[..., Any]:
     with _looking_in(code):
         found = getattr(importlib.import_module(module), attribute, None)
     if not callable(found):
-        raise ImportError(f"{module!r} has nothing called {attribute!r} that can be called")
+        raise ImportError(f"{module!r} has no callable {attribute!r}")
     return found  # type: ignore[no-any-return]
 
 
 @contextmanager
 def _looking_in(code: "ExternalCode") -> Iterator[None]:
-    """Imports come from a folder first, and from none that was given before."""
+    """Search a folder first, and none of an earlier call."""
     place = None if code.place is None else code.place.resolve()
     digests = frozenset(code.digests())
     for module, origin in list(_from_folders.items()):
-        if origin != (place, digests):  # another folder, or its sources were changed
+        if origin != (place, digests):  # another folder, or its sources have changed
             sys.modules.pop(module, None)
             del _from_folders[module]
     if place is None:
@@ -50,9 +50,10 @@ def _looking_in(code: "ExternalCode") -> Iterator[None]:
         return
     before, writes_no_bytecode = set(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(place))
-    sys.dont_write_bytecode = True  # bytecode is told apart by seconds, and code may change faster
+    sys.dont_write_bytecode = True  # bytecode is dated in seconds, and code may change faster
     importlib.invalidate_caches()
     try:
+        # Only new modules of that folder: a library that the code imports must stay shared.
         yield
     finally:
         sys.path.remove(str(place))

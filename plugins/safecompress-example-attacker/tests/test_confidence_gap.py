@@ -1,4 +1,4 @@
-"""The attack itself: by hand, against what it is calibrated for, and on a real model."""
+"""Scores of the attack: worked by hand, under its calibration, and on a trained model."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What every SafeCompress attacker is held against, its own included."""
+"""Conformance of the attack with the contract of every SafeCompress attacker."""
 
 from safecompress_core.testing import AttackerConformance
 from safecompress_example_attacker.manifest import CONFIDENCE_GAP

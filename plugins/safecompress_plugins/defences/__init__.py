@@ -1,1 +1,1 @@
-"""Changes of training that make a model give less away."""
+"""Defences: changes of training and output guards that reduce leakage."""

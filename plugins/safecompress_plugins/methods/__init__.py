@@ -1,1 +1,1 @@
-"""Ways to a compressed model that test nothing on the way: what the tests are compared with."""
+"""Compression methods without tests, for comparison with test-driven training."""

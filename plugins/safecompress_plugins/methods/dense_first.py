@@ -1,4 +1,4 @@
-"""A dense network that is trained, made into a smaller one at once, and trained on."""
+"""Two-phase methods: train dense, compress in one step, fine-tune."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from safecompress_plugins.methods.schedules import boundary
 __all__ = ["DENSE", "Done", "train_change_finetune"]
 
 Done = tuple[Learner, Mapping[str, Any]]
-"""The learner that goes on, and what should be known of it."""
+"""The next phase's training state, and facts for the results."""
 
 DENSE = "the dense network"
 
@@ -23,20 +23,21 @@ def train_change_finetune(
     name: str,
     what: str,
 ) -> None:
-    """Two phases, each with a learning-rate schedule of its own.
+    """Run two phases, each with its own learning-rate schedule.
 
     Args:
-        workshop: trains, and says for how long in all.
-        phases: does them; they start from a dense network.
-        change: makes the smaller network of the trained one.
-        pretrain: share of training before it, in (0, 1).
-        name: what results call the phase of the smaller one.
-        what: what the display calls the smaller one.
+        workshop: trains, and has the number of epochs.
+        phases: run the work; they start from a dense network.
+        change: compresses the trained network.
+        pretrain: share of training before that, in (0, 1).
+        name: of the second phase, in results.
+        what: the compressed network's name, on the display.
     """
     train, end = workshop.trainer.train, workshop.recipe.epochs
     first = boundary(end, pretrain)
 
     def learn(learner: Learner) -> Done:
+        # `phase` restarts the schedule: fine-tuning begins at the full learning rate again.
         train(learner, until=first, evolution=None, what=DENSE, phase=(0, first))
         return learner, {}
 

@@ -1,4 +1,4 @@
-"""Distillation: a small dense network learns what the uncompressed one answers."""
+"""Distillation: a small dense student trained on the uncompressed model's outputs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -25,13 +25,13 @@ from safecompress_plugins.methods.manifest import DistillParams
 __all__ = ["Distill", "widest"]
 
 FINEST = 4096
-"""Into how many steps a width is divided when the widest student is looked for."""
+"""Number of width steps in the search for the widest student."""
 
 
 class Distill(Method):
-    """Trains the student with the loss of the defence ``distillation``.
+    """Trains a student with the loss of the defence ``distillation``.
 
-    The teacher is the uncompressed model; it has been trained for as many epochs of its own.
+    The teacher is the uncompressed model, with as many training epochs of its own.
 
     Source: Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
@@ -40,7 +40,7 @@ class Distill(Method):
         self._params = params
 
     def units(self) -> int:
-        """One student."""
+        """Count the models: one student."""
         return 1
 
     def flaws(
@@ -50,18 +50,19 @@ class Distill(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """There has to be a student, for the same samples and classes, and small enough."""
+        """Report a student with other inputs or classes, or with too many weights."""
         most = self._most(network)
         student = self._params.student
         if student is None:
             if architecture.narrowed(1.0) is None:
-                message = "the spec's model cannot be made narrower"
+                message = "the spec's model has no narrower variant"
                 mend = "write the student's architecture, as in task.model"
                 yield Flaw(field="student", message=message, mend=mend)
             elif widest(architecture, most) is None:
-                message = f"even the narrowest student has more than the {most} weights it may have"
-                yield Flaw(field="density", message=message, mend="ask for more")
+                message = f"even the narrowest student has more than the allowed {most} weights"
+                yield Flaw(field="density", message=message, mend="increase density")
             return
+        # Any student may be named in the spec, so its construction can fail in any way of its own.
         try:
             built = architecture.build(student)
             weights = _weights(built)
@@ -73,21 +74,25 @@ class Distill(Method):
             message = f"the student has {built.head.out_features} outputs, the model {classes}"
             yield Flaw(field="student", message=message, mend="use another architecture")
         elif weights > most:
-            message = f"the student has {weights} weights, and density allows {most}"
-            yield Flaw(field="student", message=message, mend="make it narrower, or raise density")
+            message = f"the student has {weights} weights; density allows {most}"
+            yield Flaw(
+                field="student", message=message, mend="make it narrower, or increase density"
+            )
 
     def trainee(self, architecture: Architecture) -> Params:
-        """The student."""
+        """Return the student's architecture."""
         most = self._most(architecture.build(architecture.model))
         model = self._params.student or widest(architecture, most)
-        assert model is not None  # a flaw otherwise
+        assert model is not None  # flaws reports it otherwise
         return model
 
     def run(self, workshop: Workshop) -> Outcome:
-        """Train the student, or take the one that an earlier run has trained."""
+        """Train the student, or load the one of an earlier run."""
         model, end = self.trainee(workshop.architecture), workshop.recipe.epochs
         make = partial(workshop.architecture.build, model)
         settings = workshop.settings(self._params.defences)
+        # The student has another architecture, so phases build their checkpoints' network from
+        # `make`.
         phases = Phases(
             workshop,
             settings,
@@ -101,6 +106,8 @@ class Distill(Method):
                 temperature=self._params.temperature, alpha=self._params.alpha
             )
             lesson = Distillation(params)
+            # Equipped here and not by the trainer: it is the method's own loss, no defence of the
+            # spec.
             lesson.equip(Supplies(teacher=workshop.teacher()))
             workshop.trainer.train(
                 learner, until=end, evolution=None, what="the student", own=[lesson]
@@ -111,14 +118,14 @@ class Distill(Method):
         return phases.outcome(model=model, teacher="uncompressed", teacher_epochs=end)
 
     def _most(self, network: Classifier) -> int:
-        """How many weights the student may have."""
+        """Return the student's maximum number of weights."""
         return round(self._params.density * _weights(network))
 
 
 def widest(architecture: Architecture, most: int) -> Params | None:
-    """The spec's model, as wide as it can be with no more than ``most`` sparsifiable weights.
+    """Return the widest variant of the spec's model with at most ``most`` prunable weights.
 
-    None if it cannot be made narrower, or even the narrowest has more.
+    None if there is no narrower variant, or even the narrowest has more.
     """
 
     def fits(step: int) -> Params | None:
@@ -127,6 +134,7 @@ def widest(architecture: Architecture, most: int) -> Params | None:
             return None
         return model
 
+    # Bisection: the number of weights does not decrease with the width.
     best, low, high = fits(1), 1, FINEST + 1
     while best is not None and high - low > 1:
         middle = (low + high) // 2
@@ -139,5 +147,5 @@ def widest(architecture: Architecture, most: int) -> Params | None:
 
 
 def _weights(network: Classifier) -> int:
-    """How many weights of it a topology could thin out."""
+    """Count the prunable weights."""
     return sum(weight.numel() for weight in network.sparse_parameters().values())

@@ -1,4 +1,4 @@
-"""Names and parameters of the methods whose models hardware multiplies faster than others."""
+"""Names and parameters of methods for hardware with fast int8 or N:M arithmetic."""
 
 from typing import Annotated, Literal
 
@@ -13,35 +13,34 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class QuantizeParams(MethodParams):
-    """Keep every weight, as int8 with one scale for each output channel."""
+    """Keep all weights, as int8 with one scale per output channel."""
 
     aware: bool = False
-    """Whether the last part of training already sees the weights as int8 will have them
-    (quantisation-aware training); else a network that is fully trained is quantised."""
+    """Whether the last part of training simulates int8 weights (quantisation-aware training);
+    otherwise the fully trained network is quantised."""
     pretrain: Share = 0.75
-    """Share of training before that part; for ``aware`` alone."""
+    """Share of training before that part; only for ``aware``."""
 
 
 class NOfMParams(GroupParams, MethodParams):
     """Keep n of every m consecutive weights along a layer's inputs."""
 
     n: Annotated[int, Field(ge=1, le=1024)] = 2
-    """How many of each group are kept: the largest."""
+    """Number of active weights per group: the largest."""
     m: Annotated[int, Field(ge=2, le=1024)] = 4
-    """How many consecutive weights are a group. A layer whose inputs m does not divide stays
+    """Number of consecutive weights per group. A layer whose inputs m does not divide stays
     dense."""
     schedule: Literal["one-shot", "sr-ste"] = "one-shot"
-    """``one-shot``: train dense, prune, fine-tune. ``sr-ste``: train through a mask that follows
-    the largest weights from the beginning."""
+    """``one-shot``: train dense, prune, fine-tune. ``sr-ste``: train through a mask of the
+    currently largest weights from the beginning."""
     pretrain: Share = 0.5
-    """Share of training in which the network is dense; for ``one-shot`` alone."""
+    """Share of dense training; only for ``one-shot``."""
     decay: Annotated[float, Field(ge=0)] = 2e-4
-    """How strongly weights that are masked are drawn to 0 (the paper's λ_W); for ``sr-ste``
-    alone."""
+    """Decay of masked weights towards 0 (the paper's λ_W); only for ``sr-ste``."""
 
 
 def _once(_: MethodParams, epochs: int) -> Workload:
-    """One model is trained, once."""
+    """Count the work: one model, trained once."""
     return Workload(epochs=epochs)
 
 
@@ -50,7 +49,7 @@ PLACE = "safecompress_plugins.methods"
 DEFINITIONS = (
     MethodDef(
         name="quantize",
-        params=QuantizeParams,
+        params=QuantizeParams,  # the quantiser is torchao's, an extra
         target=f"{PLACE}.quantize:Quantize",
         summary="All weights in int8, quantised after training or trained for it (torchao).",
         cites="Jacob et al. 2018, Quantization and Training of Neural Networks, CVPR, section 3",

@@ -1,4 +1,4 @@
-"""What int8 makes of a weight, as torchao works it out."""
+"""Int8 quantisation of weights by torchao."""
 
 import logging
 import warnings
@@ -16,7 +16,7 @@ __all__ = ["int8"]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing below an error is told: torchao tells of kernels that nothing here calls."""
+    """Silence warnings: torchao reports missing kernels that this module does not use."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -27,6 +27,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
+# Importing torchao is what warns, so the import itself runs silenced.
 with _quiet():
     from torchao.quantization.quant_primitives import (
         MappingType,
@@ -37,18 +38,19 @@ with _quiet():
 
 @torch.no_grad()
 def int8(weight: Tensor) -> Quantised:
-    """Symmetric, one scale for each output channel: torchao's int8 weight-only quantisation.
+    """Quantise symmetrically with one scale per output channel, as torchao's weight-only int8.
 
-    A scale is the channel's largest magnitude over 127.5, and a value the weight over its scale,
-    rounded and held in [−128, 127].
+    A scale is the channel's largest magnitude over 127.5; a value is the weight over its scale,
+    rounded and clamped to [−128, 127].
 
     Args:
-        weight: shape (O, ...), O output channels.
+        weight: shape (O, ...), with O output channels.
     """
     rows = weight.reshape(len(weight), -1)
     if rows.shape[1] == 1:
-        rows = pad(rows, (0, 1))  # of a single column torchao takes all rows for one channel
+        rows = pad(rows, (0, 1))  # for a single column torchao would use one scale for all rows
     block = (1, rows.shape[1])
     scales, zeros = choose_qparams_affine(rows, MappingType.SYMMETRIC, block, torch.int8)
     values = quantize_affine(rows, block, scales, zeros, torch.int8)
+    # Cut back to the original size: the padding column is not part of the weight.
     return Quantised(values=values[:, : weight[0].numel()].reshape(weight.shape), scales=scales)

@@ -1,4 +1,4 @@
-"""Lottery tickets: prune what was trained, rewind what is left, train again."""
+"""Lottery tickets: iterative pruning with rewinding."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,7 +29,7 @@ REWOUND = "rewound"
 class Lottery(Method):
     """Iterative magnitude pruning with rewinding.
 
-    Each training starts from the same weights, optimizer state included, and sees the same batches.
+    Each training starts from the same weights and optimizer state, and has the same batches.
 
     Source: Frankle & Carbin 2019, "The Lottery Ticket Hypothesis", section 1; rewinding to
     an epoch: Frankle et al. 2020, "Linear Mode Connectivity and the Lottery Ticket Hypothesis".
@@ -39,7 +39,7 @@ class Lottery(Method):
         self._params = params
 
     def units(self) -> int:
-        """Trainings: the dense one, and one after each pruning."""
+        """Count the trainings: the dense one, and one after each pruning."""
         return self._params.iterations + 1
 
     def flaws(
@@ -49,14 +49,14 @@ class Lottery(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """There is something to train after the epoch of rewinding, and each layer has a weight."""
+        """Report a rewinding epoch without training after it, and layers without weights."""
         if self._params.rewind >= recipe.epochs:
-            message = f"rewinding to epoch {self._params.rewind} of {recipe.epochs} leaves nothing"
+            message = f"rewinding to epoch {self._params.rewind} of {recipe.epochs} leaves none"
             yield Flaw(field="rewind", message=message, mend=f"write at most {recipe.epochs - 1}")
         yield from thinning_flaws(self._params, network, recipe, least=1)
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All iterations, from the last one that was kept."""
+        """Run all iterations, from the last checkpoint."""
         params, end = self._params, workshop.recipe.epochs
         settings = workshop.settings(params.defences)
         beginning = self._beginning(workshop, settings)
@@ -73,21 +73,24 @@ class Lottery(Method):
 
         def again(density: float) -> Callable[[Learner], Done]:
             def ticket(trained: Learner) -> Done:
+                # Ranked by the trained weights, but trained again from the early ones.
                 topology = kept(magnitudes(trained), density, params.scope)
                 return train(beginning.branch(settings, topology=topology))
 
             return ticket
 
         phases.do("train", train, epochs=end)
+        # Geometric densities: each iteration prunes the same share of what is left.
         for number, density in enumerate(geometric(params.density, params.iterations), start=1):
             name = f"prune, rewind and train {number}"
             phases.do(name, again(density), epochs=end - params.rewind)
         return phases.outcome(rewound_to=params.rewind)
 
     def _beginning(self, workshop: Workshop, settings: Settings) -> Learner:
-        """What every training starts from; kept, since all iterations need it."""
+        """Return the start of every training; stored, since all iterations need it."""
         rewind = self._params.rewind
         record = workshop.checkpoints.load(REWOUND) if rewind else None
+        # A resumed run must rewind to the very same weights, hence the checkpoint.
         if record is not None:
             return workshop.relearner(record[1][0], settings, epoch=rewind)
         learner = workshop.learner(workshop.blank(), None, settings)

@@ -1,4 +1,4 @@
-"""Low rank: each layer of a trained network becomes two, with fewer weights between them."""
+"""Low-rank factorisation: two smaller layers instead of each trained layer."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -27,34 +27,36 @@ class LowRank(DenseThenReshaped):
 
     ::
 
-        W (m × n) = U·S·Vᵀ  ≈  (U_r·√S_r) · (√S_r·V_rᵀ)          r·(m + n) weights in place of m·n
+        W (m × n) = U·S·Vᵀ  ≈  (U_r·√S_r) · (√S_r·V_rᵀ)          r·(m + n) weights instead of m·n
 
     Every layer keeps the same share of its energy Σσ², as large as the budget allows, and at least
-    rank 1. A layer of which the two would have as many weights as the one stays as it is, and so
-    does one that shares its weights with another.
+    rank 1. A layer stays unchanged if two layers would have as many weights, or if it shares its
+    weights with another.
 
     Source: Xue, Li & Gong 2013, "Restructuring of Deep Neural Network Acoustic Models with Singular
     Value Decomposition", Interspeech. A convolution becomes fewer filters and a 1 × 1 convolution,
     as in Zhang et al. 2016, "Accelerating Very Deep Convolutional Networks for Classification and
-    Detection", but by its weights and not by its responses.
+    Detection", but by its weights instead of its responses.
     """
 
     phase = "factorise and fine-tune"
 
     def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
-        """Every layer has rank 1, but for those that have fewer weights as they are."""
+        """Build the network of rank 1 in every layer where that reduces weights."""
         ones = {name: 1 for name, shape in _matrices(network).items() if sum(shape) < prod(shape)}
         return architecture.reshaped(Reshaping(factorised=ones))
 
     def reshaped(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
-        """The network with its layers factorised; facts are the share of energy and the ranks."""
+        """Factorise the layers; facts are the share of energy and the ranks."""
         state, shapes = network.state(), _matrices(network)
+        # float64 on the CPU: ranks must not depend on the device's SVD.
         weights = {name: state[f"{name}.weight"].cpu().double().flatten(1) for name in shapes}
         found = {
             name: torch.linalg.svd(weight, full_matrices=False) for name, weight in weights.items()
         }
+        # Weights of layers that stay whole count against the budget.
         fixed = weights_of(network) - sum(map(prod, shapes.values()))
         spectra = {name: values for name, (_, values, _) in found.items()}
         energy, chosen = ranks(spectra, shapes, most=most - fixed)
@@ -62,12 +64,15 @@ class LowRank(DenseThenReshaped):
         own = small.module.state_dict()
         for name, rank in chosen.items():
             outputs, values, inputs = found[name]
+            # √S on both sides balances the factors' scales, and with them their gradients in
+            # fine-tuning.
             root = values[:rank].sqrt()
             expand, reduce = f"{name}.expand.weight", f"{name}.reduce.weight"
             state[expand] = (outputs[:, :rank] * root).view_as(own[expand])
             state[reduce] = (root[:, None] * inputs[:rank]).view_as(own[reduce])
             del state[f"{name}.weight"]
             if f"{name}.bias" in state:
+                # The bias belongs to the output, and so to the second layer.
                 state[f"{name}.expand.bias"] = state.pop(f"{name}.bias")
         small.module.load_state_dict(state)
         return small, {"energy": energy, "ranks": chosen}
@@ -76,28 +81,31 @@ class LowRank(DenseThenReshaped):
 def ranks(
     spectra: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, int]], *, most: int
 ) -> tuple[float, dict[str, int]]:
-    """The largest share of energy that all layers can keep within a budget, and their ranks.
+    """Find the largest share of energy for all layers within a budget, and their ranks.
 
     Args:
         spectra: each layer's singular values, the largest first.
         shapes: m and n of each layer.
-        most: weights of all layers together.
+        most: total weights.
 
     Returns:
-        The share, in (0, 1]; and the rank of each layer that has fewer weights as two.
+        The share, in (0, 1]; and the rank of each layer with fewer weights as two.
     """
     kept = {name: _shares(values) for name, values in spectra.items()}
 
     def at(share: float) -> dict[str, int]:
+        # The smallest rank that reaches the share.
         return {name: int((shares < share).sum()) + 1 for name, shares in kept.items()}
 
     def weights(wanted: Mapping[str, int]) -> int:
         return sum(
-            min(rank * sum(shapes[name]), prod(shapes[name])) for name, rank in wanted.items()
+            # A layer that would not shrink stays whole, so it costs no more than that.
+            min(rank * sum(shapes[name]), prod(shapes[name]))
+            for name, rank in wanted.items()
         )
 
-    shares = torch.cat(list(kept.values())).unique().tolist()  # in order; ranks change at these
-    low, high = 0, len(shares)  # the first of them fits, or there is no network small enough
+    shares = torch.cat(list(kept.values())).unique().tolist()  # ascending; ranks change only here
+    low, high = 0, len(shares)  # the first fits: flaws has built the smallest network
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if weights(at(shares[middle])) <= most else (low, middle)
@@ -108,14 +116,15 @@ def ranks(
 
 
 def _shares(values: Tensor) -> Tensor:
-    """The share of a layer's energy that each rank keeps; of a layer of zeros any keeps all."""
+    """Return the share of a layer's energy at each rank; 1 everywhere for a layer of zeros."""
     energy = values.square().cumsum(0)
     return energy / energy[-1] if energy[-1] > 0 else torch.ones_like(energy)
 
 
 def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
-    """The layers that two could take the place of, by name, with m and n."""
+    """Return the factorisable layers by name, with m and n."""
     modules = network.module.named_modules(remove_duplicate=False)
+    # A shared weight must stay one tensor, in both of its layers.
     uses = Counter(id(one) for _, layer in modules for one in layer.parameters(recurse=False))
     weights = network.sparse_parameters()
     found = {
@@ -126,7 +135,7 @@ def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
     }
     if not found:
         raise ModelError(
-            "the model has no layer that two could take the place of, but for its last",
+            "low-rank needs a factorisable layer besides the last; this model has none",
             mend="use 'prune', or a model of linear layers or convolutions",
         )
     return found

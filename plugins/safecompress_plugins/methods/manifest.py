@@ -1,6 +1,7 @@
 """Names and parameters of the built-in methods.
 
-Whatever its phases, each trains the weights that ship for exactly ``training.epochs`` epochs.
+Each method trains the weights of its result for exactly ``training.epochs`` epochs, in any number
+of phases.
 """
 
 from typing import Annotated, Literal, Self
@@ -40,115 +41,115 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class ThinningParams(MethodParams):
-    """Parameters of every method that thins out a dense network."""
+    """Parameters of every method that prunes a dense network."""
 
     density: Density
-    """Fraction of the sparsifiable weights that are kept."""
+    """Fraction of the prunable weights that remain."""
     scope: Literal["layer", "global"] = "global"
-    """``global``: the best of all weights stay, wherever they are, and at least one in each layer.
-    ``layer``: the same fraction of each layer."""
+    """``global``: the best of all weights remain, with at least one in each layer. ``layer``: the
+    same fraction of each layer."""
 
 
 class GradualParams(ThinningParams):
-    """Parameters of every method that thins a network out while it trains."""
+    """Parameters of every method that prunes during training."""
 
     pretrain: Share
-    """Share of training in which the network is dense."""
+    """Share of dense training."""
     until: Share
-    """Share of training by which the density is reached; the rest fine-tunes what is kept."""
+    """Share of training by which the density is reached; the rest is fine-tuning."""
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> Self:
+        # A validator rather than a range: the bound depends on another field.
         if self.until <= self.pretrain:
             raise ValueError(
                 f"until is {self.until:g}, and pretrain {self.pretrain:g}; "
-                "write an 'until' that is greater than 'pretrain'"
+                "write an 'until' greater than 'pretrain'"
             )
         return self
 
 
 class PruneParams(GradualParams):
-    """Train dense, drop the smallest weights, fine-tune the rest."""
+    """Train dense, prune the smallest weights, fine-tune the rest."""
 
     pretrain: Share = 0.5
-    """Share of training in which the network is dense."""
+    """Share of dense training."""
     schedule: Literal["one-shot", "cubic"] = "one-shot"
-    """``one-shot``: everything is pruned after pretraining. ``cubic``: from there to ``until``,
-    much at first and ever less."""
+    """``one-shot``: all pruning after pretraining. ``cubic``: gradual pruning up to ``until``, fast
+    at first and slower later."""
     until: Share = 0.8
-    """Share of training by which ``cubic`` has reached the density; not for ``one-shot``."""
+    """Share of training at which ``cubic`` reaches the density; not for ``one-shot``."""
     every: Count = 1
-    """Epochs between two prunings of ``cubic``."""
+    """Epochs between two pruning steps of ``cubic``."""
 
 
 class MiaPruningParams(GradualParams):
-    """Have training itself make most weights small, then drop these."""
+    """Regularise weights towards a sparse network by ADMM, then prune and retrain."""
 
     pretrain: Share = 0.25
-    """Share of training before weights are drawn to the sparse network."""
+    """Share of training before ADMM."""
     until: Share = 0.75
-    """Share of training after which all other weights are gone, and the rest is retrained."""
+    """Share of training after which other weights are pruned, and the rest is retrained."""
     rho: Annotated[float, Field(gt=0)] = 0.01
-    """How strongly weights are drawn to the nearest sparse network (the paper's ρ)."""
+    """Strength of the penalty towards the nearest sparse network (the paper's ρ)."""
     update_every: Count = 5
-    """Epochs of training between two updates of that network and of the dual variable."""
+    """Epochs between two updates of that network and of the dual variable."""
 
 
 class LotteryParams(ThinningParams):
-    """Train, prune, rewind what is left to its beginning, and again."""
+    """Train, prune, rewind the remaining weights, and repeat."""
 
     iterations: Count = 4
-    """How often the network is trained to its end and pruned, each time by the same share; each
-    costs a whole training, and the network that ships one more."""
+    """Number of pruning iterations, each of the same share; each costs a whole training, and the
+    resulting network one more."""
     rewind: Annotated[int, Field(ge=0)] = 0
-    """The epoch that weights are rewound to; 0: to what was drawn."""
+    """Epoch to rewind weights to; 0: their initialisation."""
 
 
 class MovementParams(GradualParams):
     """Keep the weights that training moves away from zero."""
 
     pretrain: Share = 0.1
-    """Share of training in which the network is dense; it scores weights already."""
+    """Share of dense training; weights are scored from the beginning."""
     until: Share = 0.7
-    """Share of training by which the density is reached; the rest fine-tunes what is kept."""
+    """Share of training by which the density is reached; the rest is fine-tuning."""
 
 
 class DistillParams(MethodParams):
-    """Have a small dense network learn what the uncompressed one answers."""
+    """Train a small dense student on the uncompressed model's outputs."""
 
     density: Density
-    """Weights of the student, at most, as a fraction of the sparsifiable weights of the
-    uncompressed model."""
+    """Maximum number of the student's weights, as a fraction of the uncompressed model's prunable
+    weights."""
     student: Annotated[Params, Slot(Kind.MODEL)] | None = None
-    """The student's architecture; by default the spec's model, as much narrower as ``density``
-    wants."""
+    """Architecture of the student; by default the spec's model, narrowed to ``density``."""
     temperature: Annotated[float, Field(gt=0)] = 4.0
-    """What logits are divided by: the higher, the more the wrong classes' ranks count."""
+    """Divisor of the logits: the higher, the more the ranking of wrong classes matters."""
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.9
-    """Share of the loss that the teacher's answers have; the labels have the rest."""
+    """Share of the teacher's outputs in the loss; labels have the rest."""
 
 
 class RiglParams(SparseTrainingParams):
-    """Sparse training that grows where the gradient is largest; nothing is tested."""
+    """Sparse training that grows where the gradient is largest; no tests."""
 
     update_fraction: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of active weights that the first topology update replaces."""
     update_until: Annotated[float, Field(gt=0, le=1)] = 0.75
-    """Share of training after which the topology stays as it is."""
+    """Share of training after which the topology is fixed."""
     prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)] = Field(
         default={"type": "magnitude"},
         validate_default=True,
     )
-    """Which active weights make room."""
+    """Rule that selects the active weights to prune."""
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)] = Field(
         default={"type": "gradient"},
         validate_default=True,
     )
-    """Which inactive positions take their place."""
+    """Rule that selects the inactive positions to grow."""
 
 
 class SetParams(SparseTrainingParams):
-    """Sparse training that grows at random; nothing is tested."""
+    """Sparse training that grows at random; no tests."""
 
     initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
         default={"type": "erdos-renyi"},
@@ -160,43 +161,44 @@ class SetParams(SparseTrainingParams):
     update_fraction: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of active weights that a topology update replaces (the paper's ζ)."""
     schedule: Literal["cosine", "linear", "constant"] = "constant"
-    """How that share falls with training."""
+    """Decay of that share over training."""
     prune: Annotated[Params, Slot(Kind.STRATEGY, Role.PRUNE)] = Field(
         default={"type": "set"},
         validate_default=True,
     )
-    """Which active weights make room."""
+    """Rule that selects the active weights to prune."""
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)] = Field(
         default={"type": "random"},
         validate_default=True,
     )
-    """Which inactive positions take their place."""
+    """Rule that selects the inactive positions to grow."""
 
 
 class SnipParams(MethodParams):
-    """Prune at initialisation what the loss depends on least."""
+    """Prune at initialisation the weights with the least influence on the loss."""
 
     density: Density
-    """Fraction of the sparsifiable weights that are kept."""
+    """Fraction of the prunable weights that remain."""
     batches: Count = 1
-    """Over how many training batches the gradient is averaged."""
+    """Number of training batches to average the gradient over."""
 
 
 class GraspParams(MethodParams):
-    """Prune at initialisation what the gradient depends on least."""
+    """Prune at initialisation the weights with the least influence on the gradient."""
 
     density: Density
-    """Fraction of the sparsifiable weights that are kept."""
+    """Fraction of the prunable weights that remain."""
     batches: Count = 4
-    """Over how many training batches gradient and curvature are averaged."""
+    """Number of training batches to average gradient and curvature over."""
 
 
 def _once(_: MethodParams, epochs: int) -> Workload:
-    """One model is trained, once."""
+    """Count the work: one model, trained once."""
     return Workload(epochs=epochs)
 
 
 def _lottery(params: LotteryParams, epochs: int) -> Workload:
+    # The epochs up to the rewinding point are trained once and shared.
     rewind = min(params.rewind, epochs)
     return Workload(epochs=rewind + (params.iterations + 1) * (epochs - rewind))
 
@@ -204,16 +206,16 @@ def _lottery(params: LotteryParams, epochs: int) -> Workload:
 PLACE = "safecompress_plugins.methods"
 
 READING_GRADIENTS = dict.fromkeys(
-    ("dmp", "dp-sgd"), "weights are chosen by gradients of members, which it keeps from the model"
+    ("dmp", "dp-sgd"), "the method chooses weights by gradients of members, which it withholds"
 )
-"""Defences that a topology chosen by gradients would go around."""
+"""Defences that a topology chosen by members' gradients would circumvent."""
 
 DEFINITIONS = (
     MethodDef(
         name="prune",
         params=PruneParams,
         target=f"{PLACE}.prune:PruneAndFinetune",
-        summary="Train dense, drop the smallest weights at once or gradually, fine-tune.",
+        summary="Train dense, prune the smallest weights at once or gradually, fine-tune.",
         cites="Han et al. 2015, NeurIPS; gradually: Zhu & Gupta 2017, Eq. 1",
         workload=_once,
     ),
@@ -237,16 +239,16 @@ DEFINITIONS = (
         name="distill",
         params=DistillParams,
         target=f"{PLACE}.distill:Distill",
-        summary="A small dense student that the uncompressed model teaches.",
+        summary="A small dense student, trained on the uncompressed model's outputs.",
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
         workload=_once,
-        refuses={"distillation": "it is what the method does itself, with its own alpha"},
+        refuses={"distillation": "the method already distils, with its own alpha"},
     ),
     MethodDef(
         name="mia-pruning",
         params=MiaPruningParams,
         target=f"{PLACE}.mia_pruning:MiaPruning",
-        summary="ADMM draws the network to a sparse one, which is then retrained (MIA-Pruning).",
+        summary="ADMM regularises towards a sparse network, which is then retrained (MIA-Pruning).",
         cites="Wang et al. 2021, Against Membership Inference Attack: Pruning is All You Need",
         workload=_once,
     ),
@@ -254,7 +256,7 @@ DEFINITIONS = (
         name="snip",
         params=SnipParams,
         target=f"{PLACE}.sparse_training:Snip",
-        summary="Sparse training of what the loss depends on most at initialisation (SNIP).",
+        summary="Sparse training of the weights that the initial loss depends on most (SNIP).",
         cites="Lee, Ajanthan & Torr 2019, SNIP, ICLR, Algorithm 1",
         workload=_once,
         refuses=READING_GRADIENTS,
@@ -263,7 +265,7 @@ DEFINITIONS = (
         name="lottery",
         params=LotteryParams,
         target=f"{PLACE}.lottery:Lottery",
-        summary="Iterative pruning that rewinds what is kept to its beginning (lottery ticket).",
+        summary="Iterative pruning that rewinds the remaining weights (lottery ticket).",
         cites="Frankle & Carbin 2019, ICLR, section 1; to an epoch: Frankle et al. 2020, ICML",
         workload=_lottery,
     ),
@@ -271,7 +273,7 @@ DEFINITIONS = (
         name="grasp",
         params=GraspParams,
         target=f"{PLACE}.sparse_training:Grasp",
-        summary="Sparse training of what keeps gradients flowing at initialisation (GraSP).",
+        summary="Sparse training of the weights that preserve the initial gradient flow (GraSP).",
         cites="Wang, Zhang & Grosse 2020, GraSP, ICLR, Algorithm 1",
         workload=_once,
         refuses=READING_GRADIENTS,

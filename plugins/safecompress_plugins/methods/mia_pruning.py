@@ -1,4 +1,4 @@
-"""MIA-Pruning: ADMM draws a network to a sparse one while it trains."""
+"""MIA-Pruning: ADMM regularises a network towards a sparse one during training."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ RETRAINED = "the pruned network"
 
 
 class AugmentedLagrangian(Defence):
-    """The penalty that draws weights W to the sparse Z, and the updates of Z and of the dual U.
+    """The penalty between weights W and the sparse Z, and the updates of Z and the dual U.
 
     ::
 
@@ -45,10 +45,10 @@ class AugmentedLagrangian(Defence):
     Alternating Direction Method of Multipliers", with the scaled dual variable.
 
     Args:
-        weights: where training stands; Z starts at their projection, U at 0.
+        weights: the current ones; Z starts at their projection, U at 0.
         rho: ρ.
         density: fraction of Z's entries that are not 0.
-        scope: over which weights the largest are looked for.
+        scope: of the ranking of weights.
     """
 
     def __init__(
@@ -59,10 +59,11 @@ class AugmentedLagrangian(Defence):
         self._density = density
         self._scope = scope
         self.dual = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        # Detached: Z is a constant of the penalty, not a function of W.
         self.sparse = self._projected({name: weight.detach() for name, weight in weights.items()})
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
-        """The loss with the penalty."""
+        """Add the penalty to the loss."""
         distances = [
             (weight - self.sparse[name] + self.dual[name]).square().sum()
             for name, weight in step.weights.items()
@@ -70,20 +71,22 @@ class AugmentedLagrangian(Defence):
         return loss + self._rho / 2 * torch.stack(distances).sum()
 
     def update(self, weights: Mapping[str, Tensor]) -> float:
-        """Move Z, then U, to where training has come.
+        """Update Z, then U, for the current weights.
 
         Returns:
-            The primal residual ‖W − Z‖ / ‖W‖, 0 where the network is as sparse as it has to be.
+            The primal residual ‖W − Z‖ / ‖W‖, 0 for a network that is sparse enough.
         """
         now = {name: weight.detach() for name, weight in weights.items()}
+        # Z before U: the order of ADMM, with the dual of the previous step.
         self.sparse = self._projected({name: w + self.dual[name] for name, w in now.items()})
         apart = {name: w - self.sparse[name] for name, w in now.items()}
         self.dual = {name: self.dual[name] + gap for name, gap in apart.items()}
         return _norm(apart) / _norm(now)
 
     def _projected(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Π: the nearest tensors with so few entries."""
+        """Project (Π) onto the nearest tensors with that number of entries."""
         sizes = {name: value.abs() for name, value in values.items()}
+        # An exact number of entries, as for every topology: ties do not change the density.
         masks = best(sizes, self._density, self._scope)
         return {name: value * masks[name] for name, value in values.items()}
 
@@ -95,7 +98,7 @@ class MiaPruning(Method):
         self._params = params
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 3
 
     def flaws(
@@ -105,15 +108,16 @@ class MiaPruning(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase needs an epoch, and each layer a weight."""
+        """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All phases, from the last one that was kept."""
+        """Run all phases, from the last checkpoint."""
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
         phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
+        # Pretraining and ADMM share one schedule; only retraining starts at the full rate again.
         def pretrain(learner: Learner) -> Done:
             train(learner, until=first, evolution=None, what=DENSE, phase=(0, last))
             return learner, {}
@@ -123,6 +127,7 @@ class MiaPruning(Method):
                 learner.weights, rho=params.rho, density=params.density, scope=params.scope
             )
             residuals = []
+            # The last update falls on the phase's end, whatever the interval.
             for epoch in (*range(first + params.update_every, last, params.update_every), last):
                 train(
                     learner,
@@ -147,5 +152,5 @@ class MiaPruning(Method):
 
 
 def _norm(tensors: Mapping[str, Tensor]) -> float:
-    """The Euclidean norm over all layers."""
+    """Return the Euclidean norm over all layers."""
     return math.sqrt(sum(float(one.double().square().sum()) for one in tensors.values()))

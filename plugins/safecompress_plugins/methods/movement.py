@@ -1,4 +1,4 @@
-"""Movement pruning: what stays is what training moves away from zero."""
+"""Movement pruning: weights that training moves away from zero remain."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -33,26 +33,26 @@ WHAT = "the network that is thinned out"
 
 
 class StraightThrough(Defence):
-    """Trains through a mask that lets the gradient of every weight through.
+    """Training through a mask that passes the gradient of every weight (straight-through).
 
     ::
 
-        W' = W ⊙ mask(S)             the network that the batch sees
-        S ← S − ∂L/∂W' ⊙ W           the score of every weight, masked or not
-        ∂L/∂W = ∂L/∂W' ⊙ mask(S)     what the optimizer follows
+        W' = W ⊙ mask(S)             the network that processes the batch
+            S ← S − ∂L/∂W' ⊙ W           the score of every weight, masked or not
+            ∂L/∂W = ∂L/∂W' ⊙ mask(S)     the optimizer's gradient
 
-    A weight that is masked keeps its value, and comes back when its score rises. Scores are only
-    ever ranked, so that a step size of their own would change nothing.
+    A masked weight keeps its value, and returns when its score rises. Scores are only ranked, so a
+    step size of their own would change nothing.
 
     Source: Sanh, Wolf & Rush 2020, "Movement Pruning", section 4.
 
     Args:
-        weights: what is thinned out; looked up again in every step.
-        scope: over which weights scores are ranked.
+        weights: to prune; read again in every step.
+        scope: of the ranking of scores.
 
     Attributes:
         scores: S, by layer.
-        density: fraction of weights that the mask lets through; the caller moves it.
+        density: fraction of unmasked weights; set by the caller.
     """
 
     def __init__(self, weights: Mapping[str, nn.Parameter], *, scope: Scope) -> None:
@@ -65,27 +65,31 @@ class StraightThrough(Defence):
         self.density = 1.0
 
     def topology(self) -> Topology:
-        """The weights with the largest scores; chosen on the CPU, whatever device trains."""
+        """Return the weights with the largest scores, ranked on the CPU for any training device."""
+        # On the CPU, so that ties and rounding do not depend on the training device.
         scores = {name: one.cpu() for name, one in self.scores.items()}
         return kept(scores, self.density, self._scope)
 
     @torch.no_grad()
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """Take out what is masked; the batch stays as it is."""
+        """Mask the weights; the batch is unchanged."""
+        # At density 1 there is no mask, and no copy of the weights.
         self._masks = best(self.scores, self.density, self._scope) if self.density < 1 else {}
         for name, mask in self._masks.items():
             weight = self._weights[name]
+            # Kept aside: the mask must not erase values that may return.
             self._values[name] = weight.detach().clone()
             weight.mul_(mask)
         return batch
 
     @torch.no_grad()
     def adjust(self, step: Step, *, generator: torch.Generator) -> None:
-        """Put back what was masked, score every weight, and leave it the gradient of the mask."""
+        """Restore masked weights, update all scores, and mask the gradient."""
         for name, weight in self._weights.items():
             assert weight.grad is not None  # it took part in the step
             if name in self._masks:
                 weight.copy_(self._values[name])
+            # With the unmasked weight: the score of a masked weight moves as well.
             self.scores[name] -= weight.grad * weight
             if name in self._masks:
                 weight.grad.mul_(self._masks[name])
@@ -102,7 +106,7 @@ class Movement(Method):
         self._params = params
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 2
 
     def flaws(
@@ -112,11 +116,11 @@ class Movement(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase needs an epoch, and each layer a weight."""
+        """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=3)
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All phases, from the last one that was kept."""
+        """Run all phases, from the last checkpoint."""
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
         schedule = Cubic(start=first, end=last, density=params.density)
@@ -124,6 +128,7 @@ class Movement(Method):
 
         def move(learner: Learner) -> Done:
             mask = StraightThrough(learner.weights, scope=params.scope)
+            # One epoch at a time, since the density changes between epochs.
             for epoch in range(last):
                 mask.density = schedule.at(epoch)
                 train(learner, until=epoch + 1, evolution=None, what=WHAT, own=[mask])

@@ -1,4 +1,4 @@
-"""N:M structured sparsity: of every m consecutive weights along a layer's inputs, n are kept."""
+"""N:M structured sparsity: n active of every m consecutive weights along a layer's inputs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ PRUNED = "the pruned network"
 
 
 def topology_of(values: Mapping[str, Tensor], *, n: int, m: int) -> Topology:
-    """`largest_of_groups` of every layer whose inputs m divides; the others are dense."""
+    """Apply `largest_of_groups` to every layer whose inputs m divides; others stay dense."""
     return Topology.from_masks(
         {
             name: largest_of_groups(one, n=n, m=m) if divides(m, one) else torch.ones_like(one)
@@ -42,7 +42,7 @@ def topology_of(values: Mapping[str, Tensor], *, n: int, m: int) -> Topology:
 
 
 class SrSte(Projected):
-    """Trains through an N:M mask that follows the weights, and draws what it masks to 0.
+    """Training through an N:M mask that follows the weights, with decay of masked weights.
 
     ::
 
@@ -53,8 +53,8 @@ class SrSte(Projected):
 
     Args:
         weights: of layers whose inputs m divides, by name.
-        n: how many of each group are kept.
-        m: how many are a group.
+        n: active weights per group.
+        m: weights per group.
         decay: λ_W.
     """
 
@@ -66,13 +66,13 @@ class SrSte(Projected):
         self._masks: dict[str, Tensor] = {}
 
     def projection(self, name: str, weight: Tensor) -> Tensor:
-        """The weight without what is masked."""
+        """Mask the weight."""
         self._masks[name] = largest_of_groups(weight.abs(), n=self._n, m=self._m)
         return weight * self._masks[name]
 
     @torch.no_grad()
     def adjust(self, step: Step, *, generator: torch.Generator) -> None:
-        """Put the weights back, and draw those that are masked to 0."""
+        """Restore the weights, and add the decay of masked ones to the gradient."""
         super().adjust(step, generator=generator)
         for name, weight in self._weights.items():
             assert weight.grad is not None  # it took part in the step
@@ -80,10 +80,10 @@ class SrSte(Projected):
 
 
 class NOfM(Method):
-    """Dense training, pruning to N:M, fine-tuning; or SR-STE from beginning to end.
+    """Dense training, pruning to N:M, fine-tuning; or SR-STE throughout.
 
-    What is pruned at once has a learning-rate schedule of its own for fine-tuning: the recipe
-    repeats the training that the dense network had.
+    One-shot pruning has its own learning-rate schedule for fine-tuning: the recipe repeats the
+    training of the dense network.
 
     Source: Mishra et al. 2021, "Accelerating Sparse Deep Neural Networks", section 4.
     """
@@ -93,7 +93,7 @@ class NOfM(Method):
         self._is_at_once = params.schedule == "one-shot"
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 2 if self._is_at_once else 1
 
     def flaws(
@@ -103,18 +103,18 @@ class NOfM(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase needs an epoch, and one layer whole groups."""
+        """Report phases without an epoch, and a model without whole groups."""
         if recipe.epochs < self.units():
-            message = f"training.epochs is {recipe.epochs}, and the method's phases need 2"
+            message = f"training.epochs is {recipe.epochs}; the method has 2 phases"
             yield Flaw(field="schedule", message=message, mend="write training.epochs: 2, or more")
         weights, m = network.sparse_parameters().values(), self._params.m
         if not any(divides(m, weight) for weight in weights):
             inputs = sorted({weight.shape[1] for weight in weights if weight.ndim > 1})
-            message = f"{m} divides no layer's inputs, which are {', '.join(map(str, inputs))}"
+            message = f"{m} divides no layer's number of inputs: {', '.join(map(str, inputs))}"
             yield Flaw(field="m", message=message, mend="write a divisor of one of them")
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All phases, from the last one that was kept."""
+        """Run all phases, from the last checkpoint."""
         phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
         if self._is_at_once:
             self._at_once(workshop, phases)
@@ -142,11 +142,13 @@ class NOfM(Method):
             grouped = {name: weight for name, weight in weights if divides(params.m, weight)}
             mask = SrSte(grouped, n=params.n, m=params.m, decay=params.decay)
             workshop.trainer.train(learner, until=end, evolution=None, what=PRUNED, own=[mask])
+            # The mask of training was soft: the final topology fixes the largest weights of each
+            # group.
             return self._pruned(learner), {}
 
         phases.do("train through a mask", train, epochs=end)
 
     def _pruned(self, learner: Learner) -> Learner:
-        """A copy with n of m weights of each group, those of the largest magnitude."""
+        """Return a copy with the n largest of each group's m weights."""
         topology = topology_of(magnitudes(learner), n=self._params.n, m=self._params.m)
         return learner.branch(learner.settings, topology=topology)

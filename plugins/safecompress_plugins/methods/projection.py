@@ -1,4 +1,4 @@
-"""Training through a projection of the weights, which the gradient passes straight through."""
+"""Training through a projection of the weights, with a straight-through gradient."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ __all__ = ["Projected"]
 
 
 class Projected(Defence):
-    """Every step is made with Π(W), and its gradient moves W (a straight-through estimator).
+    """Each step uses Π(W), and its gradient updates W (straight-through estimator).
 
     ::
 
-        W' = Π(W)                  the network that the batch sees
-        W ← W − γ · ∂L/∂W'         what the optimizer follows
+        W' = Π(W)                  the network that processes the batch
+            W ← W − γ · ∂L/∂W'         the optimizer's step
 
     Source: Bengio, Léonard & Courville 2013, "Estimating or Propagating Gradients Through
     Stochastic Neurons for Conditional Computation".
 
     Args:
-        weights: what is projected, by name.
+        weights: to project, by name.
     """
 
     def __init__(self, weights: Mapping[str, nn.Parameter]) -> None:
@@ -33,18 +33,19 @@ class Projected(Defence):
 
     @abstractmethod
     def projection(self, name: str, weight: Tensor) -> Tensor:
-        """Π: what takes the place of a weight, of its shape."""
+        """Return Π of a weight, of its shape."""
 
     @torch.no_grad()
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
-        """Project the weights; the batch stays as it is."""
+        """Project the weights; the batch is unchanged."""
         for name, weight in self._weights.items():
+            # Kept aside: the optimizer must step from W, not from its projection.
             self._values[name] = weight.detach().clone()
             weight.copy_(self.projection(name, self._values[name]))
         return batch
 
     @torch.no_grad()
     def adjust(self, step: Step, *, generator: torch.Generator) -> None:
-        """Put the weights back that the optimizer moves."""
+        """Restore the weights for the optimizer's step."""
         for name, weight in self._weights.items():
             weight.copy_(self._values[name])

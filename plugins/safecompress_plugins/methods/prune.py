@@ -1,4 +1,4 @@
-"""Magnitude pruning: train dense, drop the smallest weights, fine-tune the rest."""
+"""Magnitude pruning: train dense, prune the smallest weights, fine-tune the rest."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,10 +26,10 @@ PRUNED = "the pruned network"
 
 
 class PruneAndFinetune(Method):
-    """At once, or gradually with the cubic schedule.
+    """One-shot pruning, or gradual pruning with the cubic schedule.
 
-    A network that is pruned at once has a learning-rate schedule of its own for fine-tuning; one
-    that is pruned gradually trains on under that of the whole run.
+    One-shot pruning has its own learning-rate schedule for fine-tuning; gradual pruning follows
+    that of the whole run.
 
     Source: Han et al. 2015, "Learning both Weights and Connections for Efficient Neural Networks",
     section 3; Zhu & Gupta 2017, "To Prune, or Not to Prune", section 3.
@@ -40,7 +40,7 @@ class PruneAndFinetune(Method):
         self._is_gradual = params.schedule == "cubic"
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 3 if self._is_gradual else 2
 
     def flaws(
@@ -50,11 +50,11 @@ class PruneAndFinetune(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase needs an epoch, and each layer a weight."""
+        """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All phases, from the last one that was kept."""
+        """Run all phases, from the last checkpoint."""
         phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
         if self._is_gradual:
             self._gradually(workshop, phases)
@@ -88,9 +88,11 @@ class PruneAndFinetune(Method):
 
         def prune(learner: Learner) -> Done:
             steps = []
+            # Each step trains first: the schedule's density holds after that epoch.
             for epoch in schedule.steps(params.every):
                 train(learner, until=epoch, evolution=None, what=PRUNED)
                 learner = smallest_gone(learner, schedule.at(epoch), params.scope)
+                # Rounded counts: the density reached differs slightly from the schedule's.
                 steps.append({"epoch": epoch, "density": learner.density})
             return learner, {"steps": steps}
 

@@ -1,4 +1,4 @@
-"""Quantisation: every weight in int8, after training or for the last part of it."""
+"""Quantisation: int8 weights, after training or simulated in its last part."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -28,31 +28,30 @@ __all__ = ["FakeQuantisation", "Quantize"]
 
 
 class FakeQuantisation(Projected):
-    """The batch sees the weights that int8 would have, in floating point.
+    """Training with the weights' int8 values, in floating point.
 
     Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", section 3.
     """
 
     def projection(self, name: str, weight: Tensor) -> Tensor:
-        """The nearest of the weights that int8 has."""
+        """Return the nearest representable weights."""
         return int8(weight).weight()
 
 
 class Quantize(Method):
-    """Dense training, with ``aware`` through fake quantisation at its end; then int8.
+    """Dense training, with ``aware`` ending in fake quantisation; then int8.
 
-    What is quantised are the weights that may be sparse, each output channel with its own scale;
-    biases, normalisation and activations stay as they are. The network that is left behind has
-    the very weights that its int8 values stand for, so what is observed, attacked and measured is
-    the model that ships.
+    Prunable weights are quantised, each output channel with its own scale; biases, normalisation
+    and activations are unchanged. The resulting network holds exactly the int8 values' weights, so
+    that observations, attacks and metrics are those of the stored model.
     """
 
     def __init__(self, params: QuantizeParams) -> None:
         self._params = params
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 3 if self._params.aware else 2
 
     def flaws(
@@ -62,14 +61,15 @@ class Quantize(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase that trains needs an epoch."""
+        """Report training phases without an epoch."""
         if self._params.aware and recipe.epochs < 2:
-            message = f"training.epochs is {recipe.epochs}, and the method's phases need 2"
+            message = f"training.epochs is {recipe.epochs}; the method has 2 training phases"
             yield Flaw(field="aware", message=message, mend="write training.epochs: 2, or more")
 
     def run(self, workshop: Workshop) -> Outcome:
-        """All phases, from the last one that was kept."""
+        """Run all phases, from the last checkpoint."""
         params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        # Without `aware` all epochs are dense, and quantisation is a phase without training.
         first = boundary(end, params.pretrain) if params.aware else end
         phases = Phases.of_dense(workshop, params.defences, count=self.units())
 
@@ -83,10 +83,12 @@ class Quantize(Method):
             return learner, {}
 
         def quantise(learner: Learner) -> Done:
+            # Before quantising: the error is relative to the trained weights.
             before = {name: weight.detach().cpu() for name, weight in learner.weights.items()}
             quantised = {name: int8(weight) for name, weight in before.items()}
             after = {name: stored.weight() for name, stored in quantised.items()}
             facts = {"error": _error(before, after)}
+            # The network keeps the dequantised weights from here on; nothing trains it any more.
             learner.quantise(quantised)
             return learner, facts
 
@@ -98,6 +100,7 @@ class Quantize(Method):
 
 
 def _error(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """‖W' − W‖ / ‖W‖ over all layers."""
+    """Return ‖W' − W‖ / ‖W‖ over all layers."""
+    # float64: the differences are a thousandth of the weights.
     moved = sum(float((after[name] - one).double().square().sum()) for name, one in before.items())
     return math.sqrt(moved / sum(float(one.double().square().sum()) for one in before.values()))

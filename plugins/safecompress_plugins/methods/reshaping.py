@@ -1,4 +1,4 @@
-"""What methods have in common that reshape a dense network: two phases, and one budget."""
+"""Base class of methods that reshape a dense network: two phases, one budget."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -26,13 +26,13 @@ __all__ = ["DenseThenReshaped", "weights_of"]
 
 
 class DenseThenReshaped(Method):
-    """Dense training, a network of fewer weights that does nearly the same, fine-tuning.
+    """Dense training, a smaller network of nearly the same function, fine-tuning.
 
-    Each phase has a learning-rate schedule of its own.
+    Each phase has its own learning-rate schedule.
     """
 
     phase: str
-    """What results call the second phase."""
+    """Name of the second phase, in results."""
 
     def __init__(self, params: ReshapingParams) -> None:
         self._params = params
@@ -41,30 +41,30 @@ class DenseThenReshaped(Method):
     def reshaped(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
-        """The network that takes another's place.
+        """Build the smaller network.
 
         Args:
-            network: a dense one; it is left as it is.
-            architecture: makes networks of other shapes.
-            most: how many sparsifiable weights it may have; there is such a network.
+            network: a dense one; it is not changed.
+            architecture: builds networks of other shapes.
+            most: maximum number of prunable weights; at least that of `smallest`.
 
         Returns:
-            The network with its weights, and what should be known of how it came about.
+            The network with its weights, and facts of its construction.
 
         Raises:
-            ModelError: if the model cannot be reshaped like that.
+            ModelError: if the model does not support it.
         """
 
     @abstractmethod
     def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
-        """The network with the fewest weights that could take another's place, untrained.
+        """Build the smallest possible network, untrained.
 
         Raises:
-            ModelError: if the model cannot be reshaped at all.
+            ModelError: if the model does not support it at all.
         """
 
     def units(self) -> int:
-        """Its phases."""
+        """Count the phases."""
         return 2
 
     def flaws(
@@ -74,11 +74,12 @@ class DenseThenReshaped(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each phase needs an epoch; the smallest network has to work, and to be small enough."""
+        """Report phases without an epoch, and a smallest network that fails or is too large."""
         if recipe.epochs < self.units():
-            message = f"training.epochs is {recipe.epochs}, and the method's phases need 2"
+            message = f"training.epochs is {recipe.epochs}; the method has 2 phases"
             yield Flaw(field="type", message=message, mend="write training.epochs: 2, or more")
         most, total = self._most(network), weights_of(network)
+        # Built for real: whether a model's code works with other shapes shows only then.
         try:
             least = weights_of(self.smallest(network, architecture))
         except ModelError as error:
@@ -88,13 +89,13 @@ class DenseThenReshaped(Method):
             yield Flaw(field="type", message=message, mend="use 'prune', or another model")
         else:
             if least > most:
-                message = f"the smallest network has {least} of the {total} weights, and density "
-                enough = ceil(1000 * least / total) / 1000  # the least of three digits
+                message = f"the smallest network has {least} of the {total} weights; density "
+                enough = ceil(1000 * least / total) / 1000  # rounded up to three digits
                 mend = f"write at least {enough:g}"
                 yield Flaw(field="density", message=f"{message}allows {most}", mend=mend)
 
     def run(self, workshop: Workshop) -> Outcome:
-        """Both phases, from the last one that was kept."""
+        """Run both phases, from the last checkpoint."""
         phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
 
         def reshape(learner: Learner) -> Done:
@@ -114,10 +115,10 @@ class DenseThenReshaped(Method):
         return phases.outcome()
 
     def _most(self, network: Classifier) -> int:
-        """How many weights may be left of a dense network's."""
+        """Return the maximum number of weights for a dense network."""
         return round(self._params.density * weights_of(network))
 
 
 def weights_of(network: Classifier) -> int:
-    """How many weights of it a topology could thin out."""
+    """Count the prunable weights."""
     return sum(weight.numel() for weight in network.sparse_parameters().values())

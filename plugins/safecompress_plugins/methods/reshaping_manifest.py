@@ -1,4 +1,4 @@
-"""Names and parameters of the methods whose model has layers of other shapes."""
+"""Names and parameters of methods whose result has layers of other shapes."""
 
 from typing import Annotated
 
@@ -13,15 +13,14 @@ class ReshapingParams(MethodParams):
     """Parameters of every method that reshapes a dense network and fine-tunes it."""
 
     density: Density
-    """Weights of the reshaped network, at most, as a fraction of the sparsifiable weights of the
-    uncompressed model."""
+    """Maximum number of weights of the reshaped network, as a fraction of the uncompressed model's
+    prunable weights."""
     pretrain: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Share of training in which the network is as the spec has it; the rest fine-tunes what is
-    left."""
+    """Share of dense training; the rest is fine-tuning."""
 
 
 class LowRankParams(ReshapingParams):
-    """Train dense, make each layer of two of low rank, fine-tune both."""
+    """Train dense, factorise each layer into two of low rank, fine-tune both."""
 
 
 class StructuredParams(ReshapingParams):
@@ -29,7 +28,7 @@ class StructuredParams(ReshapingParams):
 
 
 def _once(_: MethodParams, epochs: int) -> Workload:
-    """One model is trained, once."""
+    """Count the work: one model, trained once."""
     return Workload(epochs=epochs)
 
 
@@ -40,7 +39,7 @@ DEFINITIONS = (
         name="low-rank",
         params=LowRankParams,
         target=f"{PLACE}.low_rank:LowRank",
-        summary="Train dense, make each layer of two by truncated SVD, fine-tune.",
+        summary="Train dense, factorise each layer by truncated SVD, fine-tune.",
         cites="Xue, Li & Gong 2013, Interspeech; convolutions: Zhang et al. 2016, IEEE TPAMI 38",
         workload=_once,
     ),

@@ -1,4 +1,4 @@
-"""Sparse training that tests nothing: what test-driven training is an ablation of, or beside."""
+"""Sparse training without tests, for comparison with test-driven training."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,13 +23,13 @@ __all__ = ["Dynamic", "Grasp", "Snip"]
 
 
 class FromInitial(Method):
-    """A sparse network, trained from its first topology to the end."""
+    """A sparse network, trained from its initial topology to the end."""
 
     def __init__(self, training: SparseTraining) -> None:
         self._training = training
 
     def units(self) -> int:
-        """One model."""
+        """Count the models: one."""
         return 1
 
     def flaws(
@@ -39,15 +39,16 @@ class FromInitial(Method):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterator[Flaw]:
-        """Each layer needs a weight."""
+        """Report layers without a weight."""
         return self._training.flaws(network, create)
 
     def run(self, workshop: Workshop) -> Outcome:
-        """Train, or take what an earlier run has trained."""
+        """Train, or load the result of an earlier run."""
         settings = self._training.settings(workshop)
         end = workshop.recipe.epochs
 
         def train(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+            # Built per call: the schedule of updates keeps state of its own.
             evolution = self._training.evolution(workshop)
             workshop.trainer.train(
                 learner, until=end, evolution=evolution, what="the sparse network"
@@ -65,9 +66,9 @@ class FromInitial(Method):
 
 
 class Dynamic(FromInitial):
-    """The topology moves by one prune and one grow rule: RigL and SET, by their defaults.
+    """Topology updates by one prune and one grow rule: RigL and SET, by their defaults.
 
-    It is what ``test-driven`` does in a single round with one strategy, and nothing to test.
+    The same as ``test-driven`` in a single round, with one strategy and no tests.
 
     Source: Evci et al. 2020, "Rigging the Lottery", Algorithm 1; Mocanu et al. 2018, "Scalable
     training of artificial neural networks with adaptive sparse connectivity", Algorithm 1.
@@ -78,7 +79,8 @@ class Dynamic(FromInitial):
 
 
 def _still(density: float, defences: list[Params], initial: Params) -> SparseTraining:
-    """A topology that is chosen once."""
+    """Build sparse training with a fixed topology."""
+    # update_every=0: the initial topology is final.
     params = SparseTrainingParams(
         density=density, defences=defences, initial=initial, update_every=0
     )

@@ -1,4 +1,4 @@
-"""Structured pruning: whole channels and neurons of a trained network go."""
+"""Structured pruning: whole channels and neurons of a trained network are removed."""
 
 import copy
 from collections import Counter
@@ -25,40 +25,43 @@ MEND = "take a model of linear layers, convolutions and batch normalisation, eac
 
 
 class Structured(DenseThenReshaped):
-    """Channels that depend on each other go together, those of the smallest norm first.
+    """Removes groups of dependent channels, those of the smallest norm first.
 
-    torch-pruning finds by tracing which channels have to go together (a convolution's outputs, the
-    normalisation after it, the inputs of what reads it, whatever a shortcut adds), and scores each
+    torch-pruning traces which channels depend on each other (a convolution's outputs, the
+    normalisation after it, the inputs of the next layer, both sides of a shortcut), and scores each
     such group by the mean over its layers of the sum of squared weights. Scores are divided by
-    their mean over the group, and the smallest of all groups go until the budget is met; each group
-    keeps one channel. What is left is a smaller dense network.
+    their mean over the group, and the smallest of all groups are removed until the budget is met;
+    each group keeps one channel. The result is a smaller dense network.
 
     Source: Fang et al. 2023, "DepGraph: Towards Any Structural Pruning", CVPR, with the norms of a
-    plainly trained network, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets", ICLR.
+    normally trained network, as in Li et al. 2017, "Pruning Filters for Efficient ConvNets", ICLR.
     """
 
     phase = "remove channels and fine-tune"
 
     def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
-        """Every group has one channel left."""
+        """Build the network with one channel per group."""
         return self.reshaped(network, architecture, 0)[0]
 
     def reshaped(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
-        """The network with fewer channels; facts are how many each group has left, and had."""
+        """Remove channels; facts are each group's channels left and in total."""
         _require_known(network)
-        # where topologies are chosen: on the CPU; in eval mode a single sample will do
+        # On the CPU, as all topologies; eval mode allows a single sample despite batch
+        # normalisation.
         module = copy.deepcopy(network.module).cpu().eval().requires_grad_()
         graph = pruning.DependencyGraph().build_dependency(
             module, example_inputs=architecture.sample.cpu(), verbose=False
         )
         names = {id(layer): name for name, layer in module.named_modules()}
+        # The copy's layers get their names by identity, since tracing returns modules, not names.
         own = {id(layer): name for name, layer in network.module.named_modules()}
         head = module.get_submodule(own[id(network.head)])
         found = [
             _channels(group, graph, names)
             for group in graph.get_all_groups(
+                # The last layer's outputs are the classes: they cannot be removed.
                 ignored_layers=[head],
                 root_module_types=[nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d],
             )
@@ -72,6 +75,7 @@ class Structured(DenseThenReshaped):
             if gone[channels.layer]:
                 layer = module.get_submodule(channels.layer)
                 prune = graph.get_pruner_of_module(layer).prune_out_channels
+                # A fresh group per removal: positions shift once earlier channels are gone.
                 graph.get_pruning_group(layer, prune, gone[channels.layer]).prune()
         small = architecture.reshaped(Reshaping(widths=_changes(network.module, module)))
         small.module.load_state_dict(module.state_dict())
@@ -83,13 +87,13 @@ class Structured(DenseThenReshaped):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
-    """Channels that have the same layers in common.
+    """Channels of one dependency group.
 
     Attributes:
-        layer: whose outputs they are; others may have the same.
-        scores: shape (channels,), what each is worth beside the others of the group.
-        outputs: how many outputs of a layer go with each channel, by the layer's name.
-        inputs: how many inputs likewise: several where an image was flattened.
+        layer: the group's root, whose outputs they are.
+        scores: shape (channels,), relative to the group's other channels.
+        outputs: outputs per channel, by the layer's name.
+        inputs: inputs per channel likewise: several after flattening an image.
     """
 
     layer: str
@@ -101,23 +105,25 @@ class Channels:
 def dropped(
     groups: Sequence[Channels], weights: Mapping[str, tuple[int, ...]], *, most: int
 ) -> dict[str, list[int]]:
-    """The fewest channels, of the smallest scores, without which a budget is met.
+    """Select the fewest channels, of the smallest scores, whose removal meets a budget.
 
     Args:
         groups: all channels; the best one of each stays.
-        weights: shapes (outputs, inputs, ...) of the weights that count, by layer.
-        most: how many may be left; where that cannot be, all that can go do.
+        weights: shapes (outputs, inputs, ...) of the prunable weights, by layer.
+        most: maximum number of weights left; if out of reach, all removable channels go.
 
     Returns:
-        Positions by the layer of each group, in order.
+        Positions by each group's layer, ascending.
     """
     queue = [
         (float(group.scores[position]), index, int(position))
         for index, group in enumerate(groups)
+        # [:-1]: the best channel of each group is never removed.
         for position in group.scores.argsort(stable=True)[:-1]
     ]
     queue.sort()
 
+    # Counts without building anything, so that bisection over the queue is cheap.
     def left(count: int) -> int:
         gone = Counter(index for _, index, _ in queue[:count])
         sizes = {name: list(shape) for name, shape in weights.items()}
@@ -132,26 +138,28 @@ def dropped(
         middle = (low + high) // 2
         low, high = (low, middle) if left(middle) <= most else (middle + 1, high)
     found: dict[str, list[int]] = {group.layer: [] for group in groups}
+    # `low` is the smallest number of removals that meets the budget, or all of them.
     for _, index, position in queue[:low]:
         found[groups[index].layer].append(position)
     return {layer: sorted(positions) for layer, positions in found.items()}
 
 
 def _channels(group: Any, graph: Any, names: Mapping[int, str]) -> Channels:
-    """What a group of torch-pruning comes to; of a group without any weights no score is left."""
+    """Summarise a group of torch-pruning; scores of a group without weights are 0."""
     scores = pruning.importance.GroupMagnitudeImportance(p=2)(group).detach().nan_to_num(0)
     touched: tuple[dict[str, int], dict[str, int]] = ({}, {})
     for dependency, positions in group:
         layer = names.get(id(dependency.target.module))
         if layer is not None:
             side = touched[0 if graph.is_out_channel_pruning_fn(dependency.handler) else 1]
+            # A flattened image has several inputs per channel: all positions over the channels.
             side[layer] = len(positions) // len(scores)
     root = names[id(group[0].dep.target.module)]
     return Channels(layer=root, scores=scores, outputs=touched[0], inputs=touched[1])
 
 
 def _require_known(network: Classifier) -> None:
-    """Refuse what would not be found again when the model is built from its file."""
+    """Reject layers that could not be rebuilt from the model's file."""
     uses: Counter[int] = Counter()
     for name, layer in network.module.named_modules(remove_duplicate=False):
         own = list(layer.parameters(recurse=False))
@@ -164,7 +172,7 @@ def _require_known(network: Classifier) -> None:
 
 
 def _changes(before: nn.Module, after: nn.Module) -> dict[str, tuple[int, int]]:
-    """Inputs and outputs of the layers that have others than before."""
+    """Return inputs and outputs of the layers whose widths changed."""
     modules = dict(before.named_modules())
     return {
         name: _widths(layer)

@@ -1,4 +1,4 @@
-"""Which weights of a dense network stay: exactly so many, the best by some value."""
+"""Selection of a dense network's remaining weights: an exact number, ranked by a value."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -25,25 +25,26 @@ Scope = Literal["layer", "global"]
 
 
 def kept(values: Mapping[str, Tensor], density: float, scope: Scope) -> Topology:
-    """The topology of the weights with the largest values.
+    """Return the topology of the weights with the largest values.
 
     Args:
         values: by layer, of each layer's shape.
-        density: fraction of weights kept over all layers, in (0, 1].
-        scope: ``global`` over all layers, of which each keeps one; ``layer`` the same fraction of
-            each.
+        density: fraction of weights over all layers, in (0, 1].
+        scope: ``global`` over all layers, with one weight each at least; ``layer`` the same
+                fraction of each.
 
     Raises:
-        TopologyError: if there are too few weights for every layer to have one.
+        TopologyError: if there are fewer weights than layers.
     """
     return Topology.from_masks(best(values, density, scope))
 
 
 def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str, Tensor]:
-    """The masks of `kept`, True where a weight stays, on the device of the values."""
+    """Return the masks of `kept`, True for remaining weights, on the values' device."""
     if scope == "global":
         total = sum(one.numel() for one in values.values())
         return largest_overall(values, round(density * total))
+    # uniform() rounds so that the layers' counts add up to the total exactly.
     counts = uniform({name: one.shape for name, one in values.items()}, density)
     return {
         name: largest(one, torch.ones_like(one, dtype=torch.bool), counts[name])
@@ -52,12 +53,13 @@ def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str
 
 
 def magnitudes(learner: Learner) -> dict[str, Tensor]:
-    """The absolute value of each sparsifiable weight, where topologies are chosen: on the CPU."""
+    """Return absolute prunable weights, on the CPU, where all topologies are chosen."""
+    # On one kind of device, so that ties and rounding do not depend on the training device.
     return {name: weight.detach().abs().cpu() for name, weight in learner.weights.items()}
 
 
 def smallest_gone(learner: Learner, density: float, scope: Scope) -> Learner:
-    """A copy that trains on with its largest weights alone."""
+    """Return a copy with the largest weights alone."""
     topology = kept(magnitudes(learner), density, scope)
     return learner.branch(learner.settings, topology=topology)
 
@@ -65,19 +67,19 @@ def smallest_gone(learner: Learner, density: float, scope: Scope) -> Learner:
 def thinning_flaws(
     params: ThinningParams, network: Classifier, recipe: Recipe, *, least: int
 ) -> Iterator[Flaw]:
-    """Why a network cannot be thinned out like that.
+    """Yield reasons against pruning a network this way.
 
     Args:
         params: of the method.
-        network: what is to be thinned out.
-        recipe: how long it trains.
-        least: epochs that the method needs, so that no phase of it is empty.
+        network: the one to prune.
+        recipe: its training.
+        least: minimum number of epochs, so that no phase is empty.
     """
     if recipe.epochs < least:
-        message = f"training.epochs is {recipe.epochs}, and the method's phases need {least}"
+        message = f"training.epochs is {recipe.epochs}; the method has {least} phases"
         yield Flaw(field="type", message=message, mend=f"write training.epochs: {least}, or more")
     sizes = {name: one.detach().abs() for name, one in network.sparse_parameters().items()}
     try:
         kept(sizes, params.density, params.scope)
     except TopologyError as error:
-        yield Flaw(field="density", message=str(error), mend="ask for more")
+        yield Flaw(field="density", message=str(error), mend="increase it")

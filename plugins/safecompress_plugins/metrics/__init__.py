@@ -1,1 +1,1 @@
-"""Measures of a model that are no attacks."""
+"""Metrics of a model other than attacks."""

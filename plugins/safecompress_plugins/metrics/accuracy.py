@@ -9,11 +9,11 @@ __all__ = ["Accuracy"]
 
 
 class Accuracy(SampleMetric):
-    """Share of samples whose predicted label is right."""
+    """Share of correctly classified samples."""
 
     def __init__(self, params: AccuracyParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def per_sample(self, unseen: Observations) -> Tensor:
-        """1 where the prediction is right, shape (N,)."""
+        """Return 1 where the prediction is correct, shape (N,)."""
         return (unseen.predictions == unseen.labels).float()

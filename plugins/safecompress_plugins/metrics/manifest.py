@@ -18,7 +18,7 @@ DEFINITIONS = (
         name="accuracy",
         params=AccuracyParams,
         target="safecompress_plugins.metrics.accuracy:Accuracy",
-        summary="Share of unseen samples whose label the model gets right.",
+        summary="Share of unseen samples that the model classifies correctly.",
         lowest=0,
         highest=1,
     ),

@@ -7,12 +7,13 @@ __all__ = ["Size"]
 
 
 class Size(Metric):
-    """Bytes on disk, which is what a download costs; density alone does not tell them."""
+    """Bytes on disk, the cost of a download; density alone does not determine them."""
 
     def __init__(self, params: SizeParams) -> None:
-        del params  # there is nothing to set
+        del params  # no parameters
 
     def measure(self, subject: Subject) -> Estimate:
-        """An exact figure."""
+        """Return an exact figure."""
         size = float(subject.file_bytes)
+        # The interval is a point: file size has no sampling error.
         return Estimate(size, size, size)

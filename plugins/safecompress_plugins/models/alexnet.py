@@ -28,12 +28,13 @@ class Alexnet(ModelFactory):
         self._hidden = self._scaled(WIDTHS[params.size])
 
     def _scaled(self, units: int) -> int:
+        # A narrow variant keeps at least one unit in each layer.
         return max(1, round(units * self._width))
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; weights as torch draws them, from ``generator``."""
+        """Build a new network; weights by torch's rule, from ``generator``."""
         channels = channels_of(input_shape, needed_by="alexnet")
 
         def make() -> nn.Module:
@@ -45,6 +46,8 @@ class Alexnet(ModelFactory):
                 layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
                 before = outputs
             layers.append(nn.Flatten())
+            # Depends on the input size, so the convolutions are measured before the linear layers
+            # exist.
             width = flat_width(nn.Sequential(*layers), input_shape, of="alexnet")
             for inputs in (width, self._hidden):
                 layers += [nn.Linear(inputs, self._hidden), nn.BatchNorm1d(self._hidden), nn.ReLU()]

@@ -1,11 +1,11 @@
-"""Classifiers of transformers, with the weights that they come with.
+"""Classifiers of transformers, with their pretrained weights.
 
 - Weights are read from safetensors files alone, and no code of a model's repository is run.
-- The hub is not asked unless the spec says so.
-- Texts become token ids (N, L), padded at their end; a batch is cut to its longest text, and
-  padding is not attended to. What padding is, the tokenizer alone says: where its padding token may
-  stand in a text too, or there is none, padded places hold -1.
-- A decoder answers at the last token of a text, as in transformers.
+- The hub is not contacted unless the spec says so.
+- Texts become token ids (N, L), padded at the end; a batch is cut to its longest text, and padding
+  is masked. The tokenizer defines padding: if its padding token may occur in a text, or there is
+  none, padded positions hold -1.
+- A decoder classifies at the last token of a text, as in transformers.
 """
 
 from dataclasses import replace
@@ -38,17 +38,17 @@ __all__ = ["HuggingfaceModel"]
 OF_TEXTS = transformers.AutoModelForSequenceClassification
 OF_IMAGES = transformers.AutoModelForImageClassification
 OUTSIDE = -1
-"""What padded places hold where no token stands for padding alone."""
+"""Id of padded positions where no token is padding alone."""
 IN_TEXTS = ("bos_token_id", "eos_token_id", "unk_token_id", "sep_token_id", "cls_token_id")
-"""Tokens of a tokenizer that texts have as well."""
+"""Special tokens that occur in texts as well."""
 
 
 class TextClassifier(nn.Module):
-    """Takes token ids, and makes the attention mask itself.
+    """A classifier of token ids that builds the attention mask itself.
 
     Args:
         body: a classifier of transformers.
-        padding: what padded places hold, at the end of a text.
+        padding: id of padded positions, at the end of a text.
     """
 
     def __init__(self, body: nn.Module, padding: int) -> None:
@@ -57,15 +57,18 @@ class TextClassifier(nn.Module):
         self._padding = padding
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Logits, shape (B, C), of ids (B, L)."""
+        """Return logits, shape (B, C), from ids (B, L)."""
         mask = self._mask(ids)
         longest = _longest(mask)
         ids, mask = ids[:, :longest], mask[:, :longest]
+        # Masked positions may hold -1, which no embedding has.
         return self._logits(ids.clamp(min=0), mask)
 
     def _mask(self, ids: Tensor) -> Tensor:
-        """1 up to the last token of each text, 0 after it; int64, (B, L)."""
+        """Return 1 up to the last token of each text, 0 after it; int64, (B, L)."""
         is_token = (ids != self._padding).long()
+        # Counted from the end: a padding id inside a text is a token, only trailing ones are
+        # padding.
         return (is_token.flip(1).cumsum(1).flip(1) > 0).long()
 
     def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -74,10 +77,10 @@ class TextClassifier(nn.Module):
 
 
 class DecoderClassifier(TextClassifier):
-    """Has the last layer score the last token of each text alone: logits come from a linear layer.
+    """A decoder whose last layer scores the last token of each text.
 
-    The same logits as transformers', which scores every token and needs to be told in its
-    configuration what padding is.
+    The same logits as transformers', which scores every token and needs the padding token in its
+    configuration.
     """
 
     def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -88,34 +91,34 @@ class DecoderClassifier(TextClassifier):
 
 
 def _longest(mask: Tensor) -> int:
-    """Tokens of the longest text."""
+    """Return the number of tokens of the longest text."""
     try:
         return max(1, int(mask.any(dim=0).sum()))
-    except RuntimeError:  # under vmap a batch has no longest text
+    except RuntimeError:  # under vmap the mask has no concrete values
         return mask.shape[1]
 
 
 class ImageClassifier(nn.Module):
-    """Takes images."""
+    """A classifier of images."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, shape (B, C), of images (B, 3, H, W)."""
+        """Return logits, shape (B, C), from images (B, 3, H, W)."""
         logits: Tensor = self.body(pixel_values=images).logits
         return logits
 
 
 class HuggingfaceModel(ModelFactory):
-    """What it has learned is kept; the last layer, made for other labels, is drawn."""
+    """Pretrained weights; the last layer, for other labels, is initialised anew."""
 
     def __init__(self, params: HuggingfaceModelParams) -> None:
         self._params = params
         if (params.name is None) == (params.path is None):
             raise ModelError(
-                "both a name and a path are given" if params.name else "no name and no path",
+                "both 'name' and 'path' are set" if params.name else "'name' or 'path' is missing",
                 mend="write one of 'name' and 'path'",
                 field=("name",) if params.name else (),
             )
@@ -129,7 +132,7 @@ class HuggingfaceModel(ModelFactory):
 
     @staticmethod
     def reads(params: HuggingfaceModelParams) -> list[ExternalFiles]:
-        """Weights, configuration and tokenizer, in their folders or in the local cache."""
+        """List weights, configuration and tokenizer, in their folders or in the local cache."""
         revision = params.revision or "main"
         named = [] if params.name is None else _cached(params.name, revision)
         own = named if params.path is None else [pretrained_files(params.path)]
@@ -140,18 +143,18 @@ class HuggingfaceModel(ModelFactory):
         return [*own, *_cached(params.tokenizer, revision)]
 
     def prepare(self, dataset: Dataset) -> Dataset:
-        """Texts as token ids, (N, L), int64; images as they are."""
+        """Tokenise texts to ids, (N, L), int64; images are unchanged."""
         params = self._params
         if params.reads == "images":
             return dataset
         if not dataset.texts:
             raise ModelError(
-                "the model reads texts, and the data have none",
-                mend="write 'text:' for the data, or 'reads: images' for the model",
+                "the model needs texts, and the data have none",
+                mend="set 'text' of the data, or 'reads: images' of the model",
                 field=("reads",),
             )
         tokenizer = self._tokenizer
-        # without padding of its own: it may have no token for that
+        # Padded here, since the tokenizer may have no padding token.
         found = tokenizer(list(dataset.texts), truncation=True, max_length=params.max_length)
         rows = [torch.tensor(ids, dtype=torch.int64) for ids in found["input_ids"]]
         ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self._padding)
@@ -159,7 +162,8 @@ class HuggingfaceModel(ModelFactory):
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Those of its configuration; none where weights are drawn."""
+        """Label names of its configuration; none for new weights."""
+        # The names belong to the pretrained head; a new head has other labels.
         if not self._params.pretrained:
             return ()
         config = self._had(transformers.AutoConfig, self._where, "model")
@@ -173,7 +177,7 @@ class HuggingfaceModel(ModelFactory):
 
     @cached_property
     def _padding(self) -> int:
-        """What padded places hold: the padding token, if that stands for nothing else."""
+        """Id of padded positions: the padding token, if it has no other meaning."""
         tokenizer = self._tokenizer
         padding = tokenizer.pad_token_id
         others = {getattr(tokenizer, name, None) for name in IN_TEXTS}
@@ -182,13 +186,14 @@ class HuggingfaceModel(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """The model with its own weights; what it lacks is drawn from ``generator``."""
+        """Build the pretrained model; missing weights are initialised from ``generator``."""
         params = self._params
         kind = OF_TEXTS if params.reads == "texts" else OF_IMAGES
         if params.reads == "images":
             channels_of(input_shape, needed_by=self._where)
         config = self._had(transformers.AutoConfig, self._where, "model", num_labels=classes)
         self._refuse_kernels(config)
+        # transformers draws missing weights from torch's global state.
         with global_random_state(generator):
             if params.pretrained:
                 body = self._had(
@@ -196,6 +201,7 @@ class HuggingfaceModel(ModelFactory):
                     self._where,
                     "model",
                     config=config,
+                    # Safetensors only: a pickled checkpoint can run any code.
                     use_safetensors=True,
                     ignore_mismatched_sizes=True,
                     dtype=torch.float32,
@@ -208,7 +214,7 @@ class HuggingfaceModel(ModelFactory):
         return (DecoderClassifier if is_decoder else TextClassifier)(body, self._padding)
 
     def _refuse_kernels(self, config: transformers.PretrainedConfig) -> None:
-        """A configuration may name code of the hub that computes its layers."""
+        """Reject a configuration that names code of the hub for its layers."""
         for name, value in vars(config).items():
             if isinstance(value, transformers.PretrainedConfig):
                 self._refuse_kernels(value)
@@ -216,10 +222,11 @@ class HuggingfaceModel(ModelFactory):
                 raise ModelError(
                     f"the configuration of {self._where!r} names code of the hub ({value!r}), "
                     "which is never run",
-                    mend="take its implementation out of config.json",
+                    mend="remove its implementation from config.json",
                     field=("name",) if self._params.name else ("path",),
                 )
 
+    # The library's own messages and progress bars would interrupt the display.
     def _had(self, kind: Any, where: str, what: str, **options: Any) -> Any:
         params = self._params
         level = transformers.logging.get_verbosity()
@@ -233,16 +240,17 @@ class HuggingfaceModel(ModelFactory):
                 trust_remote_code=False,
                 **options,
             )
+        # transformers imports a model's code on request
         except ImportError as error:  # it imports a model's code when it is asked for one
             raise ModelError(
                 f"transformers cannot import the {what} ({error.__cause__ or error})",
-                mend="install what it needs; a torchvision for another torch is worse than none",
+                mend="install its requirements; a torchvision for another torch also fails",
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             own = "name" if params.name else "path"
             raise ModelError(
-                f"cannot have the {what} {where!r} ({reason})",
+                f"the {what} {where!r} is not available ({reason})",
                 mend=_mend(params),
                 field=("tokenizer",) if where == params.tokenizer else (own,),
             ) from error
@@ -252,7 +260,7 @@ class HuggingfaceModel(ModelFactory):
 
 
 def _cached(name: str, revision: str) -> list[ExternalFiles]:
-    """The files of a model of the hub in the local cache; nothing where there are none."""
+    """List the files of a hub model in the local cache; empty if there are none."""
     try:
         folder = snapshot_download(name, revision=revision, local_files_only=True)
     except (LocalEntryNotFoundError, HFValidationError):
@@ -261,11 +269,11 @@ def _cached(name: str, revision: str) -> list[ExternalFiles]:
 
 
 def _mend(params: HuggingfaceModelParams) -> str:
-    """What to do where something of a model cannot be had."""
+    """Suggest a remedy for unavailable parts of a model."""
     folder = "a folder with config.json, model.safetensors and the tokenizer's files"
     if params.name is None:
         return f"name {folder}"
     asking = "check the name, and whether the hub can be reached"
     if not params.download:
         asking = "write 'download: true' to ask the hub"
-    return f"{asking}, and log in there if it is gated; or give {folder} as 'path'"
+    return f"{asking}, and log in there if it is gated; or name {folder} in 'path'"

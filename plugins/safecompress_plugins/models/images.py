@@ -1,4 +1,4 @@
-"""What a network for images asks of its samples."""
+"""Requirements of image networks on their samples."""
 
 from safecompress_core.toolkit import ModelError
 
@@ -6,15 +6,15 @@ __all__ = ["channels_of"]
 
 
 def channels_of(input_shape: tuple[int, ...], *, needed_by: str) -> int:
-    """The channels of images (C, H, W).
+    """Return the channels of images (C, H, W).
 
     Raises:
-        ModelError: if the samples are no images.
+        ModelError: if the samples are not images.
     """
     if len(input_shape) != 3:
         shape = " × ".join(map(str, input_shape)) or "one number"
         raise ModelError(
-            f"{needed_by} takes images of channels × height × width, and a sample is {shape}",
-            mend="use data of images, or mlp",
+            f"{needed_by} needs images (channels × height × width); a sample is {shape}",
+            mend="use image data, or mlp",
         )
     return input_shape[0]

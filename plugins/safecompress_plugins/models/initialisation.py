@@ -1,7 +1,7 @@
-"""Networks whose every weight is drawn from a generator.
+"""Networks initialised from a generator.
 
-Layers are made without memory and filled afterwards, in the order in which the network registers
-them, so that no global random state is touched and nothing is drawn twice.
+Layers are built without memory and filled afterwards, in the network's order of registration, so
+that no global random state is used and nothing is drawn twice.
 """
 
 import math
@@ -17,7 +17,7 @@ from safecompress_core.toolkit import ModelError
 __all__ = ["by_he", "by_lecun", "drawn", "flat_width"]
 
 Fill = Callable[[nn.Module, torch.Generator], None]
-"""Draws the weights of one convolution or linear layer."""
+"""Initialises one convolution or linear layer."""
 
 
 Normalisation = Literal["batch", "group"]
@@ -30,18 +30,20 @@ def drawn(
     generator: torch.Generator,
     normalisation: Normalisation = "batch",
 ) -> nn.Module:
-    """The network that ``make`` builds, its convolutions and linear layers filled by ``fill``.
+    """Build the network of ``make``, with convolutions and linear layers initialised by ``fill``.
 
-    Normalisation starts as the identity: scale 1, shift 0. ``group`` puts `in_groups` in the place
-    of every batch normalisation.
+    Normalisation starts as the identity: scale 1, shift 0. ``group`` applies `in_groups` to every
+    batch normalisation.
 
     Raises:
-        ModelError: if a layer of another kind has parameters of its own.
+        ModelError: if a layer of another type has parameters.
     """
+    # On the meta device constructors draw no weights: torch's global state is not touched.
     with torch.device("meta"):
         module = make()
         if normalisation == "group":
             in_groups(module)
+    # Memory without values: every parameter is set below, or the layer is rejected.
     module.to_empty(device="cpu")
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -50,22 +52,23 @@ def drawn(
             layer.reset_parameters()
         elif list(layer.parameters(recurse=False)):
             raise ModelError(
-                f"no rule says how to draw the weights of {name or 'the network'}",
+                f"there is no initialisation rule for {name or 'the network'}",
                 mend="use convolutions, linear layers and batch normalisation",
             )
     return module
 
 
 def in_groups(module: nn.Module) -> None:
-    """Replace every batch normalisation by normalisation of groups of a sample's own channels.
+    """Replace every batch normalisation by group normalisation.
 
-    The groups of an image's channels are of one size, of sixteen channels or more where there are
-    as many. A vector is one group (layer normalisation): of few values little is left once their
-    mean and their size are gone. So a single channel, which the narrowest students have, stays as
-    it is.
-    Source: Wu & He 2018, "Group Normalization", ECCV, section 4.1, which has 32 groups or 16
-    channels in each.
+    Groups of an image's channels have equal sizes, of at least sixteen channels if there are that
+    many. A vector is one group (layer normalisation): few values lose most of their information
+    with their mean and scale. A single channel, as in the narrowest students, is not normalised.
+
+    Source: Wu & He 2018, "Group Normalization", ECCV, section 4.1, with 32 groups or 16 channels
+    per group.
     """
+    # A list: replacing children while iterating modules() would visit the new ones.
     for parent in list(module.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, _BatchNorm):
@@ -86,20 +89,20 @@ def _groups(channels: int) -> int:
 
 
 def by_lecun(layer: nn.Module, generator: torch.Generator) -> None:
-    """Weights and biases as torch draws them: uniform within ±1/√fan_in.
+    """Initialise weights and biases as torch does: uniform within ±1/√fan_in.
 
     Source: LeCun et al. 1998, "Efficient BackProp", section 4.6, with torch's bound, which is
     Kaiming's rule for a = √5.
     """
     assert isinstance(layer, nn.Linear | nn.Conv2d)
-    bound = 1 / math.sqrt(layer.weight[0].numel())
+    bound = 1 / math.sqrt(layer.weight[0].numel())  # the fan-in: inputs times kernel size
     for parameter in (layer.weight, layer.bias):
         if parameter is not None:
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
 
 def by_he(layer: nn.Module, generator: torch.Generator) -> None:
-    """Convolutions normal with variance 2/fan_out, no bias; linear layers as `by_lecun`.
+    """Initialise convolutions by a normal with variance 2/fan_out; linear layers as `by_lecun`.
 
     Source: He et al. 2015, "Delving Deep into Rectifiers", section 2.2, backward case.
     """
@@ -113,23 +116,24 @@ def by_he(layer: nn.Module, generator: torch.Generator) -> None:
 
 
 def flat_width(features: nn.Module, input_shape: tuple[int, ...], *, of: str) -> int:
-    """How many values a sample has behind some layers; no sample is computed.
+    """Count a sample's values after some layers, without computing a sample.
 
     Args:
         features: layers without memory, as inside `drawn`.
         input_shape: (channels, height, width).
-        of: the network's name, for the error.
+        of: the network's name, for errors.
 
     Raises:
-        ModelError: if nothing is left of images of that size.
+        ModelError: if images of that size vanish in the layers.
     """
     was_training = features.training
     try:
+        # eval(): batch normalisation rejects a single sample in training mode.
         with torch.no_grad():
             seen = features.eval()(torch.empty(1, *input_shape, device="meta"))
     except RuntimeError as error:
         raise ModelError(
-            f"{of} leaves nothing of {_size(input_shape)}",
+            f"{of} reduces {_size(input_shape)} to nothing",
             mend="use larger images, or a smaller network",
         ) from error
     finally:

@@ -1,4 +1,4 @@
-"""LeNet-5 in the form that pruning papers compare on."""
+"""LeNet-5 as in pruning papers."""
 
 import torch
 from torch import nn
@@ -15,12 +15,12 @@ class Lenet(ModelFactory):
     """Two convolutions with pooling, two linear layers: Caffe's LeNet-5, 431,080 parameters."""
 
     def __init__(self, params: LenetParams) -> None:
-        """It has nothing to choose."""
+        """Accept no parameters."""
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; weights as torch draws them, from ``generator``."""
+        """Build a new network; weights by torch's rule, from ``generator``."""
         channels = channels_of(input_shape, needed_by="lenet")
 
         def make() -> nn.Module:

@@ -1,4 +1,4 @@
-"""Names and parameters of models that others have written."""
+"""Names and parameters of models from libraries and user code."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,42 +13,42 @@ class TorchvisionModelParams(Params):
     """An image classifier of torchvision, untrained."""
 
     name: str
-    """What ``torchvision.models.get_model`` calls it: resnet18, vit_b_16, swin_t, ..."""
+    """Its name in ``torchvision.models.get_model``: resnet18, vit_b_16, swin_t, ..."""
     options: dict[str, str | int | float | bool] = {}
-    """What else it is built from."""
+    """Further arguments of its constructor."""
 
 
 class HuggingfaceModelParams(Params):
-    """A classifier of transformers with its weights, by name from the local cache or by folder."""
+    """A pretrained classifier of transformers, by name from the local cache or by folder."""
 
     name: str | None = None
     """Its name on the hub: ``org/name``."""
     path: DataPath | None = None
-    """Instead of a name, a folder that ``save_pretrained`` has written."""
+    """Instead of a name, a folder written by ``save_pretrained``."""
     revision: str | None = None
-    """Which of its versions: a commit, best of all."""
+    """The version: preferably a commit."""
     reads: Literal["texts", "images"] = "texts"
-    """What it classifies; texts are made tokens of by its own tokenizer."""
+    """Type of inputs; texts are tokenised by the model's tokenizer."""
     max_length: Annotated[int, Field(ge=3, le=1_000_000)] = 128
-    """Tokens that are kept of a text; a batch is as long as its longest text."""
+    """Maximum tokens of a text; a batch is as long as its longest text."""
     tokenizer: DataPath | None = None
-    """A folder or a name of another tokenizer; by default it is the model's own."""
+    """A folder or a name of another tokenizer; by default the model's own."""
     pretrained: bool = True
-    """Whether it starts from the weights it comes with; if not, all are drawn."""
+    """Whether to start from the pretrained weights; otherwise all are initialised anew."""
     download: bool = False
-    """Whether the hub may be asked for what is not in the local cache."""
+    """Whether to download from the hub what is not in the local cache."""
 
 
 class PythonModelParams(Params):
-    """A network that a function of yours makes."""
+    """A network built by a Python function of the user."""
 
     factory: str
-    """``module:function``; it is called with ``input_shape``, ``classes`` and ``generator``, and
-    returns a ``torch.nn.Module`` from samples to logits."""
+    """``module:function``; called with ``input_shape``, ``classes`` and ``generator``, it returns a
+    ``torch.nn.Module`` from samples to logits."""
     folder: DataPath | None = None
-    """A folder to import from, beside what is installed."""
+    """A folder to import from, in addition to installed packages."""
     arguments: dict[str, Any] = {}
-    """What the function is called with besides, by name."""
+    """Further keyword arguments of the function."""
 
 
 DEFINITIONS = (
@@ -70,7 +70,7 @@ DEFINITIONS = (
         name="python",
         params=PythonModelParams,
         target="safecompress_plugins.models.python_factory:PythonFactory",
-        summary="A network that a function of yours makes; only with --allow-code.",
+        summary="A network built by a Python function of the user; only with --allow-code.",
         runs_code=True,
     ),
 )

@@ -31,34 +31,34 @@ class MlpParams(Params):
 
 
 class LenetParams(Params):
-    """LeNet-5 as Caffe has it; nothing to choose."""
+    """LeNet-5 in Caffe's variant; no parameters."""
 
 
 class NormalisedParams(Params):
-    """Parameters of every network that normalises between its layers."""
+    """Parameters of every network with normalisation layers."""
 
     normalisation: Literal["batch", "group"] = "batch"
-    """``batch``: over a batch, where samples see each other. ``group``: over up to 32 groups of a
-    sample's own channels (Wu & He 2018), as ``dp-sgd`` needs it."""
+    """``batch``: over a batch, which mixes samples. ``group``: over up to 32 groups of a sample's
+    own channels (Wu & He 2018), as ``dp-sgd`` requires."""
 
 
 Width = Annotated[float, Field(gt=0, le=4)]
 
 
 class AlexnetParams(NormalisedParams):
-    """AlexNet for images of 32 × 32 or a little more."""
+    """AlexNet for images of about 32 × 32."""
 
     size: Literal["s", "b"] = "s"
     """``s``: linear layers of 1,024. ``b``: of 2,048."""
     width: Width = 1.0
-    """What the number of channels, and of hidden units, is multiplied by."""
+    """Factor of the number of channels and of hidden units."""
 
 
 class Vgg11Params(NormalisedParams):
     """VGG-11 for images from 32 × 32."""
 
     width: Width = 1.0
-    """What the number of channels, and of hidden units, is multiplied by."""
+    """Factor of the number of channels and of hidden units."""
 
 
 class Vgg16Params(Vgg11Params):
@@ -73,15 +73,16 @@ class ResnetParams(NormalisedParams):
 
     stem: Literal["cifar", "imagenet"] = "cifar"
     """``cifar``: one 3 × 3 convolution, for small images. ``imagenet``: 7 × 7 and pooling, which
-    leave a sixteenth of the pixels."""
+    reduce the pixels to a sixteenth."""
     width: Width = 1.0
-    """What the number of channels is multiplied by."""
+    """Factor of the number of channels."""
 
 
 def _depth(depth: int) -> int:
     if not 10 <= depth <= 1000 or (depth - 4) % 6:
+        # The valid depths below and above, within the range of the check.
         below = min(max(10, depth - (depth - 4) % 6), 994)
-        raise ValueError(f"{depth} is not 6·n + 4 layers; write {below} or {below + 6}, say")
+        raise ValueError(f"{depth} is not 6·n + 4 layers; write {below} or {below + 6}")
     return depth
 
 
@@ -91,12 +92,13 @@ class WideResnetParams(NormalisedParams):
     depth: Annotated[int, AfterValidator(_depth)] = 28
     """Layers, 6·n + 4: 16, 22, 28, 40."""
     widening: Annotated[int, Field(ge=1, le=100)] = 10
-    """How many times as wide as the thin network; 28 layers and 10 are the paper's best."""
+    """Width factor over the thin network; the paper's best is 28 layers with 10."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of values dropped between a block's convolutions; the paper uses 0.3 for CIFAR."""
+    """Dropout rate between a block's convolutions; the paper uses 0.3 for CIFAR."""
 
 
 def _narrower_mlp(params: MlpParams, factor: float) -> MlpParams:
+    # Never 0 units, however narrow the student.
     hidden = [max(1, round(width * factor)) for width in params.hidden]
     return params.model_copy(update={"hidden": hidden})
 

@@ -14,7 +14,7 @@ __all__ = ["Mlp"]
 
 
 class Mlp(ModelFactory):
-    """Flatten, then linear layers with ReLU between them."""
+    """Flattened inputs, then linear layers with ReLU between them."""
 
     def __init__(self, params: MlpParams) -> None:
         self._hidden = params.hidden
@@ -22,13 +22,14 @@ class Mlp(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; weights and biases as ``nn.Linear`` draws them, from ``generator``."""
+        """Build a new network; weights and biases by torch's rule, from ``generator``."""
         widths = [math.prod(input_shape), *self._hidden, classes]
 
+        # Built on the meta device and initialised by `drawn`, so constructors must not draw.
         def make() -> nn.Module:
             layers: list[nn.Module] = [nn.Flatten()]
             for inputs, outputs in pairwise(widths):
                 layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-            return nn.Sequential(*layers[:-1])
+            return nn.Sequential(*layers[:-1])  # no ReLU after the logits
 
         return drawn(make, by_lecun, generator=generator)

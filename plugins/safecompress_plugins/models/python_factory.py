@@ -1,4 +1,4 @@
-"""A network out of a function that the user has written."""
+"""A network built by a Python function of the user."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,23 +21,24 @@ __all__ = ["PythonFactory"]
 
 
 class PythonFactory(ModelFactory):
-    """Imports and calls it; the spec layer has seen to it that the user allows that."""
+    """Import and call of the function; the spec layer has checked the user's permission."""
 
     def __init__(self, params: PythonModelParams) -> None:
         self._params = params
-        self._function: Callable[..., Any] | None = None  # the same code for the whole run
+        # imported once: the same code for the whole run
+        self._function: Callable[..., Any] | None = None
 
     @staticmethod
     def reads(params: PythonModelParams) -> list[ExternalCode]:
-        """The sources that the function is imported from."""
+        """List the sources that the function is imported from."""
         return [ExternalCode(name=params.factory, folder=params.folder)]
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """What the function returns, in float32, which weights are kept in.
+        """Call the function, and convert its network to float32.
 
-        torch's global state follows ``generator`` while it runs.
+        torch's global state is seeded by ``generator`` during the call.
         """
         params = self._params
         given = {"input_shape": input_shape, "classes": classes, "generator": generator}
@@ -46,6 +47,7 @@ class PythonFactory(ModelFactory):
                 self._function = self._imported()
             with global_random_state(generator):
                 made = self._function(**given, **params.arguments)
+        # Our own errors already name the cause and its remedy.
         except SafeCompressError:
             raise
         except Exception as error:
@@ -63,7 +65,7 @@ class PythonFactory(ModelFactory):
         """Import the function.
 
         Raises:
-            ModelError: if there is none, or its module cannot be imported.
+            ModelError: if it does not exist, or its module cannot be imported.
         """
         [code] = self.reads(self._params)
         folder = code.place
@@ -78,9 +80,10 @@ class PythonFactory(ModelFactory):
             return imported(code)
         except ModuleNotFoundError as error:
             module = code.name.partition(":")[0]
+            # A missing import inside the user's module is an error of that module, not of its name.
             if error.name != module.partition(".")[0]:
                 raise
-            where = "among what is installed" if folder is None else f"in {str(folder)!r}"
+            where = "among installed packages" if folder is None else f"in {str(folder)!r}"
             mend = "write 'folder: .' to look in the folder where the command was started"
             if folder is not None:
                 mend = f"write the folder that holds {module.replace('.', '/')}.py"

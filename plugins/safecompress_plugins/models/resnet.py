@@ -1,4 +1,4 @@
-"""Residual networks: 18, 34 and 50 layers, with a stem for small or for large images."""
+"""Residual networks of 18, 34 and 50 layers, with a stem for small or large images."""
 
 from typing import Literal
 
@@ -15,11 +15,11 @@ __all__ = ["Resnet18", "Resnet34", "Resnet50"]
 # B samples of a batch · C channels · H, W height and width
 
 WIDTH = 64
-"""Channels of the stem and of the first stage, which each stage after it doubles."""
+"""Channels of the stem and of the first stage; each later stage doubles them."""
 
 
 class Basic(nn.Module):
-    """Two 3 × 3 convolutions around which the input is added."""
+    """Two 3 × 3 convolutions with a shortcut."""
 
     expansion = 1
 
@@ -33,7 +33,7 @@ class Basic(nn.Module):
         self.downsample = _shortcut(inputs, width, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, width, H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, width, H / stride, W / stride)."""
         hidden = self.relu(self.bn1(self.conv1(inputs)))
         hidden = self.bn2(self.conv2(hidden))
         return self.relu(hidden + self.downsample(inputs))  # type: ignore[no-any-return]
@@ -57,7 +57,7 @@ class Bottleneck(nn.Module):
         self.downsample = _shortcut(inputs, outputs, stride)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, 4 · width, H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, 4 · width, H / stride, W / stride)."""
         hidden = self.relu(self.bn1(self.conv1(inputs)))
         hidden = self.relu(self.bn2(self.conv2(hidden)))
         hidden = self.bn3(self.conv3(hidden))
@@ -65,7 +65,7 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """The input itself, or a projection where its shape changes."""
+    """Build the identity, or a projection where the shape changes."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     projection = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
@@ -73,7 +73,7 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
 
 
 class Network(nn.Module):
-    """Stem, four stages, global average, one linear layer; names are torchvision's."""
+    """Stem, four stages, global average pooling, one linear layer; names as in torchvision."""
 
     def __init__(
         self,
@@ -100,22 +100,24 @@ class Network(nn.Module):
             width = narrowest * 2**index
             blocks = []
             for number in range(depth):
+                # Only the first block of a later stage halves the image.
                 blocks.append(block(inputs, width, 2 if index and number == 0 else 1))
                 inputs = width * block.expansion
+            # torchvision's attribute names, so that its checkpoints' keys match.
             stages.append(nn.Sequential(*blocks))
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(inputs, classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, C, H, W) to logits."""
+        """Map (B, C, H, W) to logits."""
         hidden = self.maxpool(self.relu(self.bn1(self.conv1(inputs))))
         hidden = self.layer4(self.layer3(self.layer2(self.layer1(hidden))))
         return self.fc(self.avgpool(hidden).flatten(1))  # type: ignore[no-any-return]
 
 
 class Resnet18(ModelFactory):
-    """Two basic blocks a stage.
+    """Two basic blocks per stage.
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Table 1. The stem for
     small images is one 3 × 3 convolution and no pooling, as in section 4.2.
@@ -132,7 +134,7 @@ class Resnet18(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; convolutions by He's rule, from ``generator``."""
+        """Build a new network; convolutions by He's rule, from ``generator``."""
         channels = channels_of(input_shape, needed_by="a residual network")
 
         def make() -> nn.Module:
@@ -149,12 +151,12 @@ class Resnet18(ModelFactory):
 
 
 class Resnet34(Resnet18):
-    """3, 4, 6 and 3 basic blocks."""
+    """A residual network with 3, 4, 6 and 3 basic blocks."""
 
     depths = (3, 4, 6, 3)
 
 
 class Resnet50(Resnet34):
-    """The same number of bottleneck blocks."""
+    """A residual network with 3, 4, 6 and 3 bottleneck blocks."""
 
     block = Bottleneck

@@ -14,7 +14,7 @@ __all__ = ["TorchvisionModel"]
 
 
 class TorchvisionModel(ModelFactory):
-    """Untrained; its weights are drawn by its own rules."""
+    """An untrained torchvision classifier, initialised by its own rules."""
 
     def __init__(self, params: TorchvisionModelParams) -> None:
         self._params = params
@@ -23,21 +23,21 @@ class TorchvisionModel(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; torch's global state follows ``generator`` while it is made."""
-        # Others than classifiers download, and unpickle, the weights of a backbone.
+        """Build a new network; torch's global state is seeded by ``generator`` meanwhile."""
+        # Only classifiers: other models download, and unpickle, the weights of a backbone.
         name, known = self._params.name, self._models.list_models(module=self._models)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             raise ModelError(
                 f"torchvision has no model {name!r}",
-                mend=f"write {' or '.join(near) or 'resnet18'}, say",
+                mend=f"write {' or '.join(near) or 'resnet18'}, for example",
                 field=("name",),
             )
         channels = channels_of(input_shape, needed_by=name)
         if channels != 3:
             raise ModelError(
-                f"{name!r} takes images of 3 channels, and these have {channels}",
-                mend="write 'channels: 3' for the data, or use another model",
+                f"{name!r} needs images of 3 channels; these have {channels}",
+                mend="use 'normal' with three channels in the data, or another model",
                 field=("name",),
             )
         try:
@@ -47,15 +47,16 @@ class TorchvisionModel(ModelFactory):
                 )
         except (TypeError, ValueError) as error:
             raise ModelError(
-                f"torchvision cannot make {name!r} ({error})",
+                f"torchvision cannot build {name!r} ({error})",
                 mend="check its options",
                 field=("options",) if self._params.options else ("name",),
             ) from error
         return made
 
 
+# Imported on use: torchvision comes with an extra, and must match the installed torch.
 def _library() -> Any:
-    """Torchvision's models.
+    """Import torchvision's models.
 
     Raises:
         ModuleNotFoundError: if torchvision is not installed.

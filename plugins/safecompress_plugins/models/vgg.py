@@ -11,23 +11,23 @@ from safecompress_plugins.models.manifest import Vgg11Params, Vgg16Params
 __all__ = ["Vgg11", "Vgg16"]
 
 CHANNELS = (64, 128, 256, 512, 512)
-"""Of the stages; each ends with pooling."""
+"""Channels of each stage; a stage ends with pooling."""
 LAST_KERNEL = {"C": 1, "D": 3}
-"""Kernel of the third convolution of a stage that has three."""
+"""Kernel of the third convolution in a stage of three."""
 HIDDEN = 512
 
 
 class Vgg(ModelFactory):
     """Stages of convolutions with batch normalisation, and three linear layers.
 
-    Linear layers of 512, batch normalised in place of dropout, as in Lee, Ajanthan & Torr 2019,
-    "SNIP", section 5.1. A 1 × 1 convolution is not padded, as there (the code of Zhu, Wang & Han
-    2022 pads it).
+    Linear layers of 512 units, with batch normalisation instead of dropout, as in Lee, Ajanthan &
+    Torr 2019, "SNIP", section 5.1. A 1 × 1 convolution is not padded, as there (the code of Zhu,
+    Wang & Han 2022 pads it).
 
     Attributes:
-        name: what a spec calls it.
+        name: in a spec.
         depths: convolutions of each stage.
-        last_kernel: of the third convolution of a stage that has three.
+        last_kernel: of the third convolution in a stage of three.
     """
 
     name: str
@@ -41,10 +41,12 @@ class Vgg(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; weights as torch draws them, from ``generator``."""
+        """Build a new network; weights by torch's rule, from ``generator``."""
         channels = channels_of(input_shape, needed_by=self.name)
 
         def make() -> nn.Module:
+            # Depends on the input size, so the convolutions are measured before the linear layers
+            # exist.
             layers = [*self._features(channels), nn.Flatten()]
             width = flat_width(nn.Sequential(*layers), input_shape, of=self.name)
             hidden = self._scaled(HIDDEN)
@@ -60,6 +62,7 @@ class Vgg(ModelFactory):
         for outputs, depth in zip(CHANNELS, self.depths, strict=True):
             width = self._scaled(outputs)
             for index in range(depth):
+                # kernel // 2 keeps the image size: 1 for 3 × 3, 0 for 1 × 1.
                 kernel = self.last_kernel if index == 2 else 3
                 layers += [
                     nn.Conv2d(before, width, kernel, padding=kernel // 2),

@@ -29,9 +29,10 @@ class Block(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, outputs, H / stride, W / stride); a projection sees ReLU's output."""
+        """Map (B, C, H, W) to (B, outputs, H / stride, W / stride)."""
         active = self.relu(self.bn1(inputs))
         hidden: Tensor = self.conv2(self.dropout(self.relu(self.bn2(self.conv1(active)))))
+        # Pre-activation blocks: a projection takes ReLU's output, an identity the raw input.
         added: Tensor = inputs if self.shortcut is None else self.shortcut(active)
         return added + hidden
 
@@ -48,7 +49,7 @@ class WideResnet(ModelFactory):
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:
-        """A fresh network; convolutions by He's rule, from ``generator``."""
+        """Build a new network; convolutions by He's rule, from ``generator``."""
         channels = channels_of(input_shape, needed_by="wide-resnet")
         params = self._params
 
@@ -56,7 +57,10 @@ class WideResnet(ModelFactory):
             layers: list[nn.Module] = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False)]
             inputs = 16
             for index in range(3):
+                # Each stage doubles the width and, but for the first, halves the image.
                 outputs = 16 * params.widening * 2**index
+                # A block has two convolutions, in three stages; stem, projections and head are the
+                # other 4.
                 for number in range((params.depth - 4) // 6):
                     stride = 2 if index and number == 0 else 1
                     layers.append(Block(inputs, outputs, stride, params.dropout))

@@ -1,1 +1,1 @@
-"""Where weights start, which are pruned, which are grown."""
+"""Initial topologies, prune rules and grow rules."""

@@ -1,4 +1,4 @@
-"""First topologies that ask the loss which weights matter, before anything is trained."""
+"""Initial topologies by the loss, before training."""
 
 from abc import abstractmethod
 
@@ -19,14 +19,14 @@ __all__ = ["GraspInitial", "SnipInitial"]
 
 
 class ByLoss(Initial):
-    """The weights with the best scores of all layers together; each layer keeps one."""
+    """Keeps the weights with the best scores over all layers, with one in each layer at least."""
 
     def __init__(self, params: SnipInitialParams | GraspInitialParams) -> None:
         self.gradient_batches = params.batches
 
     @abstractmethod
     def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
-        """By layer, how much each weight should be kept."""
+        """Return each weight's score by layer; larger ones stay."""
 
     def topology(
         self,
@@ -37,30 +37,32 @@ class ByLoss(Initial):
         generator: torch.Generator,
         slopes: Slopes | None = None,
     ) -> Topology:
-        """See `Initial.topology`; of equal scores the first in memory order stay."""
+        """See `Initial.topology`; ties keep the first in memory order."""
         if slopes is None:
-            raise TopologyError("choosing weights by the loss needs its slopes")
+            raise TopologyError("this initial topology needs the loss's gradients")
+        # One ranking over all layers: a layer's density is the result, not a parameter.
         total = sum(weight.numel() for weight in weights.values())
         scores = self.scores(weights, slopes)
+        # `largest_overall` leaves each layer a weight, since an empty one would cut the network.
         return Topology.from_masks(largest_overall(scores, round(density * total)))
 
 
 class SnipInitial(ByLoss):
-    """Connection sensitivity: |g ⊙ w|, by how much the loss changes when a weight is taken away.
+    """Connection sensitivity |g ⊙ w|: the change of the loss without a weight.
 
     Source: Lee, Ajanthan & Torr 2019, "SNIP", Algorithm 1.
     """
 
     def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
-        """|g ⊙ w|."""
+        """Return |g ⊙ w|."""
         return {name: (slopes.gradients[name] * w).abs() for name, w in weights.items()}
 
 
 class GraspInitial(ByLoss):
-    """Preservation of gradient flow: those go first whose removal raises the gradient's norm.
+    """Preservation of gradient flow: weights that reduce the gradient's norm are pruned first.
 
-    Without a weight w the squared norm of the gradient changes by 2 · (−w · Hg), to first order.
-    What is kept has the smallest −w ⊙ Hg.
+    Without a weight w the squared norm of the gradient changes by 2 · (−w · Hg), to first order;
+    weights with the smallest −w ⊙ Hg stay.
 
     Source: Wang, Zhang & Grosse 2020, "Picking Winning Tickets Before Training by Preserving
     Gradient Flow", Algorithm 1.
@@ -69,6 +71,6 @@ class GraspInitial(ByLoss):
     needs_curvature = True
 
     def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
-        """W ⊙ Hg."""
-        assert slopes.curvature is not None  # what needs_curvature asks for
+        """Return w ⊙ Hg."""
+        assert slopes.curvature is not None  # guaranteed by needs_curvature
         return {name: slopes.curvature[name] * w for name, w in weights.items()}

@@ -1,4 +1,4 @@
-"""Grows where the dense gradient is largest."""
+"""Growth by the dense gradient."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ __all__ = ["GradientGrowth", "largest_inactive"]
 
 
 class GradientGrowth(Grow):
-    """The inactive positions with the largest gradient magnitude."""
+    """Grows the inactive positions with the largest gradient magnitude."""
 
     def __init__(self, params: GradientGrowthParams) -> None:
         self._scope = params.scope
@@ -36,9 +36,10 @@ class GradientGrowth(Grow):
         generator: torch.Generator,
         history: History | None = None,
     ) -> Masks:
-        """See `Grow.grow`; of equally large gradients the first in memory order grow."""
+        """See `Grow.grow`; ties grow the first in memory order."""
         if gradients is None:
             raise TopologyError("growing by gradient needs gradients")
+        # A new weight starts at 0 and may move either way, so only the magnitude matters.
         sizes = {name: gradients[name].abs() for name in topology.masks}
         return largest_inactive(sizes, topology, counts, is_overall=self._scope == "global")
 
@@ -51,9 +52,9 @@ def largest_inactive(
     is_overall: bool,
     first: Masks | None = None,
 ) -> Masks:
-    """The inactive positions with the largest values: so many of each layer, or as many overall.
+    """Select the inactive positions with the largest values: by layer, or as many overall.
 
-    Others than those of ``first`` grow only where these do not suffice.
+    Positions outside ``first`` grow only when those do not suffice.
     """
     inactive = {name: ~mask for name, mask in topology.masks.items()}
     first = first or inactive
@@ -62,6 +63,7 @@ def largest_inactive(
             name: largest_in_turn(sizes[name], inactive[name], first[name], counts[name])
             for name in inactive
         }
+    # Flattened in the topology's order of layers, so that ties break alike in every process.
     total = sum(counts.values())
     grown = largest_in_turn(flattened(sizes), flattened(inactive), flattened(first), total)
     return unflattened(grown, topology.shapes)

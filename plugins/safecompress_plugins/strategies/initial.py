@@ -1,4 +1,4 @@
-"""First topologies: a rule for how many weights each layer gets, and one for which."""
+"""Initial topologies: a rule for each layer's number of weights, and one for positions."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ Shapes = Mapping[str, torch.Size]
 
 
 class AllocatedInitial(Initial):
-    """Exact counts a layer; in it the largest inherited weights, or seeded random positions."""
+    """Exact counts per layer; the largest inherited weights, or random positions."""
 
     def __init__(self, params: InitialParams) -> None:
-        """Nothing is left to choose here: whether weights are inherited is the engine's matter."""
+        """Accept the parameters: inheriting weights is handled by the caller."""
 
     @abstractmethod
     def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
-        """How many weights each layer gets."""
+        """Return the number of weights of each layer."""
 
     def topology(
         self,
@@ -42,11 +42,13 @@ class AllocatedInitial(Initial):
         generator: torch.Generator,
         slopes: Slopes | None = None,
     ) -> Topology:
-        """See `Initial.topology`; of equally large weights the first in memory order stay."""
+        """See `Initial.topology`; ties keep the first in memory order."""
         counts = self.counts({name: weight.shape for name, weight in weights.items()}, density)
 
         def positions(name: str, weight: Tensor) -> Tensor:
             anywhere = torch.ones_like(weight, dtype=torch.bool)
+            # Inherited weights carry information in their size; fresh ones do not, so positions are
+            # random.
             if inherited:
                 return largest(weight.detach().abs(), anywhere, counts[name])
             return random_positions(anywhere, counts[name], generator=generator)
@@ -58,7 +60,7 @@ class ErdosRenyi(AllocatedInitial):
     """Density of a layer in proportion to (n_in + n_out) / (n_in·n_out)."""
 
     def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
-        """Kernel dimensions do not count."""
+        """Allocate without kernel dimensions."""
         return erdos_renyi(shapes, density, kernel=False)
 
 
@@ -66,7 +68,7 @@ class ErdosRenyiKernel(AllocatedInitial):
     """Density of a layer in proportion to (n_in + n_out + w + h) / (n_in·n_out·w·h)."""
 
     def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
-        """Kernel dimensions count."""
+        """Allocate with kernel dimensions."""
         return erdos_renyi(shapes, density, kernel=True)
 
 
@@ -74,5 +76,5 @@ class Uniform(AllocatedInitial):
     """The same density in every layer."""
 
     def counts(self, shapes: Shapes, density: float) -> dict[str, int]:
-        """In proportion to size."""
+        """Allocate in proportion to size."""
         return uniform(shapes, density)

@@ -27,113 +27,113 @@ Scope = Literal["layer", "global"]
 
 
 class SnipInitialParams(InitialParams):
-    """Keeps what the loss depends on most."""
+    """Keep the weights with the most influence on the loss."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """Over how many training batches the gradient is averaged."""
+    """Number of training batches to average the gradient over."""
 
 
 class GraspInitialParams(InitialParams):
-    """Keeps what the gradient depends on most."""
+    """Keep the weights with the most influence on the gradient."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """Over how many training batches gradient and curvature are averaged."""
+    """Number of training batches to average gradient and curvature over."""
 
 
 class MagnitudePruningParams(Params):
-    """Drops the scheduled fraction of weights, the smallest first."""
+    """Prune the scheduled fraction of weights, the smallest first."""
 
     scope: Scope = "layer"
-    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever the
-    smallest are."""
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, from any
+    layer."""
 
 
 class ThresholdPruningParams(Params):
-    """Drops all weights under a threshold; the scheduled fraction is not used."""
+    """Prune all weights below a threshold; the scheduled fraction is not used."""
 
     threshold: Annotated[float, Field(gt=0)] = 0.01
-    """Weights with a smaller absolute value are dropped, in the weights' own unit."""
+    """Weights with a smaller absolute value are pruned, in the weights' own unit."""
 
 
 class SaliencyPruningParams(Params):
-    """Drops the scheduled fraction of weights, those first that the loss would miss least."""
+    """Prune the scheduled fraction of weights, those with the least influence on the loss first."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """Over how many training batches the gradient is averaged."""
+    """Number of training batches to average the gradient over."""
     scope: Scope = "layer"
-    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever the
-    loss would miss least."""
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, from any
+    layer."""
 
 
 class MovementPruningParams(Params):
-    """Drops the scheduled fraction of weights, those first that move to 0 fastest just now."""
+    """Prune the scheduled fraction of weights, those moving to 0 fastest first."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 4
-    """Over how many training batches the gradient is averaged."""
+    """Number of training batches to average the gradient over."""
     scope: Scope = "layer"
-    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever they
-    move to 0 fastest."""
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, from any
+    layer."""
 
 
 class GroupParams(Params):
-    """Groups of consecutive weights along a layer's inputs, some of which stay empty."""
+    """Groups of consecutive weights along a layer's inputs, with a bound on active ones."""
 
     n: Annotated[int, Field(ge=1, le=1024)] = 2
-    """How many weights of each group may be active."""
+    """Maximum number of active weights per group."""
     m: Annotated[int, Field(ge=2, le=1024)] = 4
-    """How many consecutive weights are a group. A layer whose inputs m does not divide has no
+    """Number of consecutive weights per group. A layer whose inputs m does not divide has no
     groups, and any of its weights may be active."""
 
     @model_validator(mode="after")
     def _leaves_some_out(self) -> Self:
         if self.n >= self.m:
-            message = f"n is {self.n}, and m {self.m}; write an 'n' that is less than 'm'"
+            message = f"n is {self.n}, and m {self.m}; write an 'n' less than 'm'"
             raise ValueError(message)
         return self
 
 
 class NOfMPruningParams(GroupParams):
-    """Drops the scheduled fraction of weights, those first that a group has beyond n."""
+    """Prune the scheduled fraction of weights, those beyond n of a group first."""
 
     scope: Scope = "layer"
-    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, wherever
-    groups have too many, and then wherever the smallest are."""
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, first from
+    groups with too many, then the smallest."""
 
 
 class GradientGrowthParams(Params):
-    """Grows where the loss would fall fastest."""
+    """Grow where the loss would fall fastest."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """Over how many training batches the dense gradient is averaged."""
+    """Number of training batches to average the dense gradient over."""
     scope: Scope = "layer"
-    """``layer``: each layer gets back what it lost. ``global``: the largest gradients wherever
-    they are, so weights move between layers."""
+    """``layer``: each layer grows as many as it lost. ``global``: the largest gradients of all
+    layers, so weights move between layers."""
 
 
 class NOfMGrowthParams(GroupParams):
-    """Grows where the loss would fall fastest of the places that groups of m have left."""
+    """Grow where the loss would fall fastest, in groups of m with fewer than n active weights."""
 
     batches: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """Over how many training batches the dense gradient is averaged."""
+    """Number of training batches to average the dense gradient over."""
     scope: Scope = "layer"
-    """``layer``: each layer gets back what it lost. ``global``: groups of all layers are filled,
+    """``layer``: each layer grows as many as it lost. ``global``: groups of all layers are filled,
     so weights move between layers."""
 
 
 class MomentumGrowthParams(Params):
-    """Grows where training has pulled longest in one direction."""
+    """Grow at the largest momentum of the training gradient."""
 
     scope: Literal["share", "layer", "global"] = "share"
-    """``share``: layers share what all of them lost by the mean momentum of their weights, as
-    published. ``layer``: each layer gets back what it lost. ``global``: the largest momenta
-    wherever they are."""
+    """``share``: layers share the total in proportion to the mean momentum of their weights, as
+    published. ``layer``: each layer grows as many as it lost. ``global``: the largest momenta of
+    all layers."""
 
 
 class RandomGrowthParams(Params):
-    """Grows anywhere, every inactive position being equally likely."""
+    """Grow at random, with equal probability for every inactive position."""
 
     scope: Scope = "layer"
-    """``layer``: each layer gets back what it lost. ``global``: positions are drawn over all
+    """``layer``: each layer grows as many as it lost. ``global``: positions are drawn over all
     layers, so weights move between them."""
 
 
@@ -143,7 +143,7 @@ _INITIAL = (
         role=Role.INITIAL,
         params=InitialParams,
         target="safecompress_plugins.strategies.initial:ErdosRenyi",
-        summary="Layers with fewer inputs and outputs start denser; kernels do not count.",
+        summary="Layers with fewer inputs and outputs start denser, regardless of kernel size.",
         cites="Mocanu et al. 2018, SET, Nature Communications 9, Eq. 1",
     ),
     StrategyDef(
@@ -186,7 +186,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=MagnitudePruningParams,
         target="safecompress_plugins.strategies.scored_pruning:MagnitudePruning",
-        summary="Drops the scheduled fraction with the smallest magnitude, by layer or overall.",
+        summary="Prunes the scheduled fraction with the smallest magnitude, by layer or overall.",
         cites="Han et al. 2015, NeurIPS; as a step of RigL: Evci et al. 2020, ICML, Algorithm 1",
     ),
     StrategyDef(
@@ -194,7 +194,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=ThresholdPruningParams,
         target="safecompress_plugins.strategies.threshold_pruning:ThresholdPruning",
-        summary="Drops every weight whose magnitude is under a threshold.",
+        summary="Prunes every weight whose magnitude is below a threshold.",
         cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE",
     ),
     StrategyDef(
@@ -202,7 +202,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=Params,
         target="safecompress_plugins.strategies.sign_pruning:SignPruning",
-        summary="Drops a share of the positive and of the negative weights, nearest to 0.",
+        summary="Prunes a share of the positive and of the negative weights, nearest to 0.",
         cites="Mocanu et al. 2018, SET, Nature Communications 9, Algorithm 1",
     ),
     StrategyDef(
@@ -210,7 +210,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=SaliencyPruningParams,
         target="safecompress_plugins.strategies.scored_pruning:SaliencyPruning",
-        summary="Drops the smallest |weight × gradient|: to first order what the loss would miss.",
+        summary="Prunes the smallest |weight × gradient|: to first order, the change of the loss.",
         cites="Molchanov et al. 2017, ICLR, section 2.2; Molchanov et al. 2019, CVPR, section 3",
     ),
     StrategyDef(
@@ -218,7 +218,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=MovementPruningParams,
         target="safecompress_plugins.strategies.scored_pruning:MovementPruning",
-        summary="Drops what the gradient moves to 0 fastest, at the moment of the update.",
+        summary="Prunes what the gradient moves to 0 fastest, at the update.",
         cites="Sanh, Wolf & Rush 2020, Movement Pruning, NeurIPS, section 4",
     ),
     StrategyDef(
@@ -226,7 +226,7 @@ _PRUNE = (
         role=Role.PRUNE,
         params=NOfMPruningParams,
         target="safecompress_plugins.strategies.n_of_m:NOfMPruning",
-        summary="Drops what groups of m have beyond n, then the smallest magnitudes: towards N:M.",
+        summary="Prunes beyond n per group of m, then the smallest magnitudes: towards N:M.",
         cites="Zhou et al. 2021, Learning N:M, ICLR, section 3; 2:4: Mishra et al. 2021",
     ),
 )
@@ -253,7 +253,7 @@ _GROW = (
         role=Role.GROW,
         params=RandomGrowthParams,
         target="safecompress_plugins.strategies.random_growth:RandomUnfiredGrowth",
-        summary="Grows at random where no weight has been yet, as long as there is such a place.",
+        summary="Grows at random where no weight has been active yet, as long as possible.",
         cites="Liu et al. 2021, In-Time Over-Parameterization (ITOP), ICML, and its code",
     ),
     StrategyDef(

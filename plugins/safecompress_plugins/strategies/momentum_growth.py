@@ -1,4 +1,4 @@
-"""Grows where training has kept pulling."""
+"""Growth by the momentum of the training gradient."""
 
 from collections.abc import Mapping
 
@@ -19,16 +19,16 @@ from safecompress_plugins.strategies.manifest import MomentumGrowthParams
 
 __all__ = ["MomentumGrowth"]
 
-FINENESS = 2**40  # shares of layers are compared as whole numbers, so that counts are exact
+FINENESS = 2**40  # resolution of the layers' shares as integers, which keep counts exact
 
 
 class MomentumGrowth(Grow):
-    """The inactive positions with the largest momentum |m|.
+    """Grows the inactive positions with the largest momentum |m|.
 
-    m is the running average of the gradients that training followed since it began, at 0.9, as
-    `History.momentum` says. An optimizer's own moments would not do: those of inactive weights are
-    kept at 0. Where layers compete, what all of them lost is shared among them in proportion to the
-    mean |m| of the weights that each has; a layer that is full passes the rest on.
+    m is the running average of the training gradients since the start, with decay 0.9, as
+    `History.momentum` defines it. An optimizer's own moments do not serve: those of inactive
+    weights are kept at 0. With ``share``, layers share the total number in proportion to the mean
+    |m| of their weights; a full layer passes the rest on.
 
     Source: Dettmers & Zettlemoyer 2019, "Sparse Networks from Scratch: Faster Training without
     Losing Performance", Algorithm 1: momentum growth, momentum redistribution. There it is the
@@ -50,13 +50,14 @@ class MomentumGrowth(Grow):
         generator: torch.Generator,
         history: History | None = None,
     ) -> Masks:
-        """See `Grow.grow`; of equally large momenta the first in memory order grow.
+        """See `Grow.grow`; ties grow the first in memory order.
 
         Raises:
             TopologyError: if there is no momentum.
         """
         if history is None or history.momentum is None:
             raise TopologyError("growing by momentum needs a history with momentum")
+        # A new weight starts at 0 and may move either way, so only the magnitude matters.
         sizes = {name: history.momentum[name].abs() for name in topology.masks}
         if self._scope == "share":
             counts = shared_out(sizes, topology, sum(counts.values()))
@@ -64,10 +65,11 @@ class MomentumGrowth(Grow):
 
 
 def shared_out(sizes: Mapping[str, Tensor], topology: Topology, total: int) -> dict[str, int]:
-    """How many of ``total`` each layer grows, by the mean momentum of its active weights."""
+    """Apportion ``total`` to layers by the mean momentum of their active weights."""
+    # The mean over active weights: a share that a large layer does not win by size alone.
     means = {name: float(sizes[name][mask].mean()) for name, mask in topology.masks.items()}
-    most = max(means.values()) or 1.0
-    # One more for each: a layer without any momentum takes what the others have no room for.
+    most = max(means.values()) or 1.0  # before the first step all momenta are 0
+    # Plus one: a layer without any momentum takes the rest that others have no room for.
     shares = {name: 1 + round(FINENESS * mean / most) for name, mean in means.items()}
     room = {name: int((~mask).sum()) for name, mask in topology.masks.items()}
     return apportioned(room, shares, total)

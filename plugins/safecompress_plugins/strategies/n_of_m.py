@@ -1,4 +1,4 @@
-"""Walks to N:M structured sparsity: at most n of every m consecutive weights are active."""
+"""Topology updates towards N:M structured sparsity: at most n active of every m weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,16 +16,15 @@ __all__ = ["NOfMGrowth", "NOfMPruning"]
 
 
 class NOfMPruning(ByScore):
-    """What a group has beyond n goes first, its smallest |w|; then the smallest |w| anywhere.
+    """Prunes weights beyond n of a group first, the smallest |w|; then the smallest |w| anywhere.
 
-    Of all that groups have beyond n, the smallest |w| goes first; of a group's equal weights the
-    first are among its n, as in the method ``n-m``. Groups are those of `largest_of_groups`.
-    A layer whose inputs m does not divide has none (the method leaves it dense), and is pruned by
-    magnitude alone.
+    Of all weights beyond n, the smallest |w| goes first; of a group's ties the first are among its
+    n, as in the method ``n-m``. Groups are those of `largest_of_groups`. A layer whose inputs m
+    does not divide has none (the method leaves it dense), and is pruned by magnitude alone.
 
     Source: Zhou et al. 2021, "Learning N:M Fine-grained Structured Sparse Neural Networks From
-    Scratch", ICLR, section 3: what a group keeps are its n largest. 2:4 is that of Mishra et al.
-    2021, "Accelerating Sparse Deep Neural Networks".
+    Scratch", ICLR, section 3: a group keeps its n largest. 2:4 is that of Mishra et al. 2021,
+    "Accelerating Sparse Deep Neural Networks".
     """
 
     def __init__(self, params: NOfMPruningParams) -> None:
@@ -33,18 +32,19 @@ class NOfMPruning(ByScore):
         self._n, self._m = params.n, params.m
 
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
-        """|w|."""
+        """Return |w|."""
         return weight.abs()
 
     def first(self, weight: Tensor, active: Tensor) -> Tensor:
-        """What each group has beyond n."""
+        """Select each group's weights beyond n."""
         if not divides(self._m, weight):
             return super().first(weight, active)
-        sizes = torch.where(active, weight.abs(), -1.0)  # what is inactive is the last of a group
+        sizes = torch.where(active, weight.abs(), -1.0)  # inactive weights rank last in a group
         return active & ~largest_of_groups(sizes, n=self._n, m=self._m)
 
     def facts(self, topology: Topology) -> Mapping[str, Any]:
-        """The share of all groups that have at most n weights, if there is any group."""
+        """Report the share of groups with at most n weights, if there are groups."""
+        # Layers without groups would count as conforming, and hide the others.
         masks = [mask for mask in topology.masks.values() if divides(self._m, mask)]
         if not masks:
             return {}
@@ -53,16 +53,16 @@ class NOfMPruning(ByScore):
 
 
 class NOfMGrowth(Grow):
-    """The largest |g| where a group has fewer than n weights left, and never more than n of it.
+    """Grows the largest |g| in groups with fewer than n weights left.
 
-    Where these places do not suffice for what was lost, all of them grow, and the rest are the
-    largest |g| of what else is inactive: counts are exact, and such a group has more than n. In a
-    layer that has room for all its weights, which is one of a density of at most n / m, that
-    happens on the way to N:M, or if n is more than half of m: a group that loses several weights
-    has other places for m − n at most, since none of them comes back at once.
+    Where these positions do not suffice, all of them grow, and the rest are the largest |g| of
+    other inactive ones: counts are exact, and such a group has more than n. In a layer with density
+    of at most n / m this occurs on the way to N:M, or if n is more than half of m: a group that
+    loses several weights has at most m − n other positions, since a pruned weight does not return
+    at once.
 
     Groups are those of `largest_of_groups`. A layer whose inputs m does not divide has none, and
-    grows wherever |g| is largest.
+    grows the largest |g|.
 
     Source: Zhou et al. 2021, "Learning N:M Fine-grained Structured Sparse Neural Networks From
     Scratch", ICLR, section 3, for the groups; Evci et al. 2020, "Rigging the Lottery", Algorithm 1,
@@ -85,7 +85,7 @@ class NOfMGrowth(Grow):
         generator: torch.Generator,
         history: History | None = None,
     ) -> Masks:
-        """See `Grow.grow`; of equally large gradients the first in memory order grow.
+        """See `Grow.grow`; ties grow the first in memory order.
 
         Raises:
             TopologyError: if there are no gradients, or no history that says what was pruned.
@@ -93,7 +93,10 @@ class NOfMGrowth(Grow):
         if gradients is None or history is None:
             missing = "gradients" if gradients is None else "a history"
             raise TopologyError(f"growing within groups needs {missing}")
+        # Magnitudes only: a new weight starts at 0 and may move either way.
         sizes = {name: gradients[name].abs() for name in topology.masks}
+        # Layers without any pruned weight are absent from the history; completed() adds empty
+        # masks.
         dropped = topology.completed(history.dropped)
         places = {
             name: self.places(sizes[name], mask, left=mask & ~dropped[name])
@@ -103,15 +106,15 @@ class NOfMGrowth(Grow):
         return largest_inactive(sizes, topology, counts, is_overall=is_overall, first=places)
 
     def places(self, sizes: Tensor, active: Tensor, *, left: Tensor) -> Tensor:
-        """The inactive positions that would all fit into their groups, the largest of each.
+        """Select the largest inactive positions that fit into their groups.
 
         Args:
             sizes: |g| of a layer.
             active: before pruning; none of these may grow.
-            left: what is active after it.
+            left: active after pruning.
         """
         if not divides(self._m, sizes):
             return ~active
-        # What is left takes its places before anything grows, and what has just gone none at all.
+        # Remaining weights take their positions first (∞), and pruned ones none (−∞).
         ranked = torch.where(left, torch.inf, torch.where(active, -torch.inf, sizes))
         return largest_of_groups(ranked, n=self._n, m=self._m) & ~active

@@ -1,4 +1,4 @@
-"""Grows anywhere, or first of all where no weight has been yet."""
+"""Random growth, at any position or at unexplored ones first."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ __all__ = ["RandomGrowth", "RandomUnfiredGrowth"]
 
 
 class RandomGrowth(Grow):
-    """Seeded random inactive positions, exactly as many as were pruned."""
+    """Grows random inactive positions, exactly as many as were pruned."""
 
     def __init__(self, params: RandomGrowthParams) -> None:
         self._scope = params.scope
@@ -38,35 +38,38 @@ class RandomGrowth(Grow):
     ) -> Masks:
         """See `Grow.grow`."""
         inactive = {name: ~mask for name, mask in topology.masks.items()}
+        # Layer by layer in the topology's order, so that the generator's draws are reproducible.
         if self._scope == "layer":
             return {
                 name: self.drawn(mask, counts[name], self.tried(name, mask, history), generator)
                 for name, mask in inactive.items()
             }
+        # One draw over all layers: every inactive position has the same probability.
         tried = flattened({name: self.tried(name, m, history) for name, m in inactive.items()})
         grown = self.drawn(flattened(inactive), sum(counts.values()), tried, generator)
         return unflattened(grown, topology.shapes)
 
     def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
-        """The positions of a layer that come last; here there are none."""
+        """Return the positions of a layer that grow last; none here."""
         return torch.zeros_like(inactive)
 
     def drawn(
         self, eligible: Tensor, count: int, tried: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """So many eligible positions; one that was tried only where there are no others."""
+        """Draw eligible positions; tried ones only when there are no others."""
         fresh = eligible & ~tried
         missing = max(0, count - int(fresh.sum()))
         chosen = random_positions(fresh, count - missing, generator=generator)
         if not missing:
+            # As for plain random growth: a single draw
             return chosen
         return chosen | random_positions(eligible & ~fresh, missing, generator=generator)
 
 
 class RandomUnfiredGrowth(RandomGrowth):
-    """Seeded random positions that have never been active; once there are too few, any inactive.
+    """Grows random positions that were never active; when these run out, any inactive ones.
 
-    So many updates cannot explore more weights than this (`Learner.explored`).
+    No rule explores more weights in the same number of updates (`Learner.explored`).
 
     Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
     Over-Parameterization in Sparse Training", ICML; the authors' code calls it ``random_unfired``.
@@ -75,11 +78,11 @@ class RandomUnfiredGrowth(RandomGrowth):
     needs_history = True
 
     def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
-        """The positions of a layer that have been active before.
+        """Return the positions of a layer that have been active before.
 
         Raises:
             TopologyError: if there is no history.
         """
         if history is None:
-            raise TopologyError("growing where no weight has been needs a history")
+            raise TopologyError("growing at unexplored positions needs a history")
         return history.explored.masks[name]

@@ -1,4 +1,4 @@
-"""Drops the weights with the lowest scores: by magnitude, saliency or movement."""
+"""Pruning by the lowest scores: magnitude, saliency or movement."""
 
 from abc import abstractmethod
 
@@ -26,16 +26,16 @@ __all__ = ["ByScore", "MagnitudePruning", "MovementPruning", "SaliencyPruning"]
 
 
 class ByScore(Prune):
-    """The scheduled fraction (rounded to whole weights) with the lowest scores."""
+    """Prunes the scheduled fraction (rounded to whole weights) with the lowest scores."""
 
     _scope: Scope
 
     @abstractmethod
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
-        """How much each weight of a layer should stay, given its gradient if one was asked for."""
+        """Return each weight's score, given its gradient if requested; lower ones are pruned."""
 
     def first(self, weight: Tensor, active: Tensor) -> Tensor:
-        """The active weights of a layer that go before all others; here there are none."""
+        """Select the active weights to prune before all others; none here."""
         return torch.zeros_like(active)
 
     def drop(
@@ -46,23 +46,25 @@ class ByScore(Prune):
         fraction: float,
         gradients: Weights | None = None,
     ) -> Masks:
-        """See `Prune.drop`; of equal scores the first in memory order go.
+        """See `Prune.drop`; ties prune the first in memory order.
 
         Raises:
-            TopologyError: if gradients are needed, and there are none.
+            TopologyError: if gradients are required and missing.
         """
         if self.gradient_batches and gradients is None:
             raise TopologyError("pruning by gradient needs gradients")
         active, limits = topology.active(), topology.replaceable()
         slopes = gradients or {}
         stays = {name: self.score(weights[name], slopes.get(name)) for name in active}
+        # Negated, so that ranking and its tie rule are shared with growth.
         goes = {name: -score for name, score in stays.items()}
         first = {name: self.first(weights[name], topology.masks[name]) for name in active}
-        # Globally, a layer offers at most as many as it may lose, and the lowest of all go.
+        # Globally, each layer offers as many as it may lose, and the lowest of all are pruned.
         wanted = {
             name: round(fraction * count) if self._scope == "layer" else count
             for name, count in active.items()
         }
+        # A layer must keep a weight, hence its limit, in either scope.
         offered = {
             name: largest_in_turn(
                 goes[name], topology.masks[name], first[name], min(wanted[name], limits[name])
@@ -72,27 +74,28 @@ class ByScore(Prune):
         if self._scope == "layer":
             return offered
         pool = flattened(offered)
+        # Rounded over the total, so that the overall density is exact whatever the layers' sizes.
         count = min(round(fraction * topology.total_active), int(pool.sum()))
         dropped = largest_in_turn(flattened(goes), pool, flattened(first), count)
         return unflattened(dropped, topology.shapes)
 
 
 class MagnitudePruning(ByScore):
-    """The smallest |w| go."""
+    """Prunes the smallest |w|."""
 
     def __init__(self, params: MagnitudePruningParams) -> None:
         self._scope = params.scope
 
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
-        """|w|."""
+        """Return |w|."""
         return weight.abs()
 
 
 class SaliencyPruning(ByScore):
-    """The smallest |w · g| go: to first order, what taking a weight away does to the loss.
+    """Prunes the smallest |w · g|: to first order, the change of the loss without the weight.
 
-    g is the gradient of the mean loss of ``batches`` batches. Where training has converged it is
-    small and mostly noise, so that more batches rank weights more reliably.
+    g is the gradient of the mean loss of ``batches`` batches. After convergence it is small and
+    mostly noise, so more batches rank weights more reliably.
 
     Source: Molchanov et al. 2017, "Pruning Convolutional Neural Networks for Resource Efficient
     Inference", ICLR, section 2.2 (Taylor expansion); Molchanov et al. 2019, "Importance Estimation
@@ -104,17 +107,17 @@ class SaliencyPruning(ByScore):
         self.gradient_batches = params.batches
 
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
-        """|w · g|."""
-        assert gradient is not None  # what gradient_batches asks for
+        """Return |w · g|."""
+        assert gradient is not None  # guaranteed by gradient_batches
         return (weight * gradient).abs()
 
 
 class MovementPruning(ByScore):
-    """The smallest −w · g go: weights that a step against the gradient would bring nearest to 0.
+    """Prunes the smallest −w · g: weights that a gradient step brings nearest to 0.
 
-    It is the movement of the moment, from the gradient of the mean loss of ``batches`` batches at
-    the weights as they are. The paper adds it up over training with a straight-through mask, which
-    needs masked weights to be trained on; that is the method ``movement``.
+    It is the current movement, from the gradient of the mean loss of ``batches`` batches at the
+    current weights. The paper accumulates it over training with a straight-through mask, which
+    needs gradients of masked weights; that is the method ``movement``.
 
     Source: Sanh, Wolf & Rush 2020, "Movement Pruning", section 4: one term of the sum.
     """
@@ -124,6 +127,6 @@ class MovementPruning(ByScore):
         self.gradient_batches = params.batches
 
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
-        """−w · g; negative where the gradient step makes a weight smaller."""
-        assert gradient is not None  # what gradient_batches asks for
+        """Return −w · g; negative where the gradient step makes a weight smaller."""
+        assert gradient is not None  # guaranteed by gradient_batches
         return -weight * gradient

@@ -1,4 +1,4 @@
-"""Drops what is nearest to 0, from either side."""
+"""Pruning of the weights nearest to 0, by sign."""
 
 from safecompress_core.api import Params
 from safecompress_core.toolkit import Masks, Prune, Topology, Weights, smallest
@@ -7,18 +7,18 @@ __all__ = ["SignPruning"]
 
 
 class SignPruning(Prune):
-    """In each layer a share of the positive and the same share of the negative weights.
+    """Prunes a share of the positive and the same share of the negative weights of each layer.
 
-    The smallest of the ones and the largest of the others go, each share rounded to whole weights,
-    so that the balance of signs stays. A weight of exactly 0 counts as positive: it is the first of
-    them to go.
+    The smallest positive and the largest negative weights are pruned, each share rounded to whole
+    weights, so that the balance of signs remains. A weight of exactly 0 counts as positive, and is
+    pruned first.
 
     Source: Mocanu et al. 2018, "Scalable training of artificial neural networks with adaptive
     sparse connectivity", Algorithm 1.
     """
 
     def __init__(self, params: Params) -> None:
-        """There is nothing to choose."""
+        """Accept no parameters."""
 
     def drop(
         self,
@@ -34,7 +34,9 @@ class SignPruning(Prune):
             size, active = weights[name].abs(), topology.masks[name]
             is_positive = weights[name] >= 0
             sides = (active & is_positive, active & ~is_positive)
+            # By |w| on both sides: the largest negative weights are those nearest to 0.
             up, down = (smallest(size, side, round(fraction * int(side.sum()))) for side in sides)
             share = up | down
+            # A layer keeps at least one weight, hence the limit over both shares.
             dropped[name] = smallest(size, share, min(int(share.sum()), limit))
         return dropped

@@ -333,7 +333,7 @@ def test_a_model_that_does_not_fit_its_samples_is_refused(prepare: Prepare) -> N
     """With what to do about it."""
     [found] = refusal(prepare(task__model={"type": "vgg16"}))
 
-    assert "task.model: vgg16 leaves nothing of images of 8 × 8; use larger images" in found
+    assert "task.model: vgg16 reduces images of 8 × 8 to nothing; use larger images" in found
 
 
 def test_outputs_have_to_be_as_many_as_labels(prepare: Prepare) -> None:

@@ -133,8 +133,8 @@ def test_a_file_of_one_array_is_no_archive(tmp_path: Path) -> None:
     [
         ("samples", "not of the form 'module:function'"),
         ("no_such_module:samples", "No module named 'no_such_module'"),
-        ("another_maker:no_such", "has nothing called 'no_such' that can be called"),
-        ("another_maker:NUMBER", "has nothing called 'NUMBER' that can be called"),
+        ("another_maker:no_such", "has no callable 'no_such'"),
+        ("another_maker:NUMBER", "has no callable 'NUMBER'"),
         ("another_maker:broken", "RuntimeError: out of ink"),
         ("another_maker:nothing", "returned a NoneType"),
     ],

@@ -145,12 +145,12 @@ def test_file_and_results_tell_the_students_architecture(tmp_path: Path) -> None
         (
             {**DISTILL, "density": 0.001},
             {"type": "mlp", "hidden": [10, 8]},
-            "method.density: even the narrowest student has more than the 1 weights it may have",
+            "method.density: even the narrowest student has more than the allowed 1 weights",
         ),
         (
             {**DISTILL, "student": {"type": "mlp", "hidden": [9]}},
             {"type": "mlp", "hidden": [10, 8]},
-            "method.student: the student has 702 weights, and density allows 250; make it narrower",
+            "method.student: the student has 702 weights; density allows 250; make it narrower",
         ),
         (
             {**DISTILL, "student": {"type": "lenet"}},
@@ -177,7 +177,7 @@ def test_a_model_that_cannot_be_made_narrower_needs_a_student(shop: Callable[...
 
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
-    assert "method.student: the spec's model cannot be made narrower; write" in str(found.value)
+    assert "method.student: the spec's model has no narrower variant; write" in str(found.value)
 
 
 def test_defences_meet_the_student_and_not_the_big_model(shop: Callable[..., Any]) -> None:
@@ -205,7 +205,7 @@ def test_a_second_lesson_is_refused_with_the_methods_that_could_host_it(
     [problem] = found.value.problems
     assert problem.path == "method.defences.1.type"
     assert problem.message == (
-        "'distill' cannot host the defence 'distillation': it is what the method does itself, with "
+        "'distill' cannot host the defence 'distillation': the method already distils, with "
         "its own alpha"
     )
     assert "prune" in problem.mend

@@ -153,14 +153,14 @@ def test_a_layer_that_is_named_is_named_as_two(shop: Callable[..., Any]) -> None
             0.2,
             {"type": "mlp", "hidden": [10, 8]},
             6,
-            "method.density: the smallest network has 204 of the 832 weights, and density allows "
+            "method.density: the smallest network has 204 of the 832 weights; density allows "
             "166; write at least 0.246",
         ),
         (
             0.5,
             {"type": "mlp", "hidden": [10, 8]},
             1,
-            "method.type: training.epochs is 1, and the method's phases need 2",
+            "method.type: training.epochs is 1; the method has 2 phases",
         ),
     ],
 )

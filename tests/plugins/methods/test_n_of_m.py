@@ -113,15 +113,15 @@ def test_sr_ste_makes_the_step_of_the_paper(shop: Callable[..., Any]) -> None:
 
 def test_a_group_that_leaves_nothing_out_is_refused(shop: Callable[..., Any]) -> None:
     """At its place, before anything is loaded."""
-    with pytest.raises(SpecError, match="n is 4, and m 4; write an 'n' that is less than 'm'"):
+    with pytest.raises(SpecError, match="n is 4, and m 4; write an 'n' less than 'm'"):
         shop({**N_OF_M, "n": 4})
 
 
 @pytest.mark.parametrize(
     ("method", "epochs", "field", "message"),
     [
-        ({"m": 7}, 6, "m", "7 divides no layer's inputs, which are 8, 10, 64"),
-        ({}, 1, "schedule", "training.epochs is 1, and the method's phases need 2"),
+        ({"m": 7}, 6, "m", "7 divides no layer's number of inputs: 8, 10, 64"),
+        ({}, 1, "schedule", "training.epochs is 1; the method has 2 phases"),
     ],
 )
 def test_what_cannot_be_is_found_before_training(

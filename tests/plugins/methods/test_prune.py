@@ -92,5 +92,5 @@ def test_too_few_epochs_for_its_phases_are_a_flaw(shop: Callable[..., Any]) -> N
         prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
-    assert flaw.message == "training.epochs is 2, and the method's phases need 3"
+    assert flaw.message == "training.epochs is 2; the method has 3 phases"
     assert flaw.mend == "write training.epochs: 3, or more"

@@ -156,7 +156,7 @@ def test_every_group_keeps_a_channel(shop: Callable[..., Any]) -> None:
             {"density": 0.05},
             {"type": "mlp", "hidden": [10, 8]},
             {"type": "handwriting"},
-            "method.density: the smallest network has 79 of the 832 weights, and density allows "
+            "method.density: the smallest network has 79 of the 832 weights; density allows "
             "42; write at least 0.095",
         ),
         (

@@ -235,9 +235,9 @@ def test_a_model_of_texts_is_observed_like_any_other(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "no name and no path; write one of 'name' and 'path'"),
+        ({}, "'name' or 'path' is missing; write one of 'name' and 'path'"),
         ({"path": "nowhere"}, "there is no folder 'nowhere'"),
-        ({"name": "no-one/has-this"}, "cannot have the model 'no-one/has-this'"),
+        ({"name": "no-one/has-this"}, "the model 'no-one/has-this' is not available"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_a_clear_error(params: dict[str, Any], message: str) -> None:
@@ -289,7 +289,7 @@ def test_weights_that_would_have_to_be_unpickled_are_refused(folder: Path, tmp_p
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     torch.save({}, tmp_path / "pytorch_model.bin")
 
-    with pytest.raises(ModelError, match="cannot have the model"):
+    with pytest.raises(ModelError, match="the model .* is not available"):
         factory(path=str(tmp_path)).build(input_shape=(4,), classes=2, generator=torch.Generator())
 
 
@@ -298,7 +298,7 @@ def test_data_without_texts_are_refused(folder: Path) -> None:
     data = Dataset(
         inputs=torch.zeros(2, 3), labels=torch.tensor([0, 1]), classes=("a", "b"), attributes={}
     )
-    with pytest.raises(ModelError, match="reads texts, and the data have none; write 'text:'"):
+    with pytest.raises(ModelError, match="needs texts, and the data have none; set 'text'"):
         factory(path=str(folder)).prepare(data)
 
 

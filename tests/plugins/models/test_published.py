@@ -114,9 +114,9 @@ def test_convolutions_have_hes_variance() -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
-        ("vgg16", (3, 16, 16), "vgg16 leaves nothing of images of 16 × 16; use larger images"),
-        ("lenet", (1, 8, 8), "lenet leaves nothing of images of 8 × 8"),
-        ("resnet18", (64,), "takes images of channels × height × width, and a sample is 64"),
+        ("vgg16", (3, 16, 16), "vgg16 reduces images of 16 × 16 to nothing; use larger images"),
+        ("lenet", (1, 8, 8), "lenet reduces images of 8 × 8 to nothing"),
+        ("resnet18", (64,), "needs images .channels × height × width.; a sample is 64"),
     ],
 )
 def test_samples_that_do_not_fit_are_refused(

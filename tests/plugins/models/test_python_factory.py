@@ -24,7 +24,7 @@ method: {type: uncompressed}
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("", "has nothing called 'make' that can be called"),
+        ("", "has no callable 'make'"),
         ("def make(**given): return 3", "'code_of_a_test:make' returned a int"),
         ("def make(**given): raise KeyError('width')", "cannot be used .KeyError: 'width'."),
     ],
@@ -60,7 +60,7 @@ def test_a_call_that_fails_tells_what_it_was_called_with(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("folder", "message"),
     [
-        (None, "among what is installed; write 'folder: .' to look in the folder where"),
+        (None, "among installed packages; write 'folder: .' to look in the folder where"),
         (".", "in '.'; write the folder that holds nobody_has_this.py"),
         ("absent", "there is no folder 'absent'; paths start at "),
     ],

@@ -46,7 +46,7 @@ def test_residual_networks_compute_what_torchvisions_do(name: str, factory: Any)
     [
         ({"name": "resnet19"}, (3, 64, 64), "no model 'resnet19'; write resnet18"),
         ({"name": "fasterrcnn_resnet50_fpn"}, (3, 64, 64), "no model 'fasterrcnn_resnet50_fpn'"),
-        ({"name": "resnet18"}, (1, 28, 28), "takes images of 3 channels, and these have 1"),
+        ({"name": "resnet18"}, (1, 28, 28), "needs images of 3 channels; these have 1"),
         ({"name": "resnet18", "options": {"deep": 3}}, (3, 64, 64), "cannot make 'resnet18'"),
     ],
 )

@@ -46,7 +46,7 @@ def positions(mask: Tensor) -> list[int]:
 @pytest.mark.parametrize("n", [4, 5])
 def test_a_group_that_leaves_nothing_out_is_refused(params: type[GroupParams], n: int) -> None:
     """By the rules as by the method."""
-    with pytest.raises(ValidationError, match=f"n is {n}, and m 4; write an 'n' that is less"):
+    with pytest.raises(ValidationError, match=f"n is {n}, and m 4; write an 'n' less"):
         params(n=n)
     assert issubclass(NOfMParams, MethodParams)
 

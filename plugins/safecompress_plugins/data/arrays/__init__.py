@@ -1,1 +1,1 @@
-"""Arrays: archives, programs and what ships with scikit-learn."""
+"""Arrays: archives, user functions, and the digits of scikit-learn."""

@@ -1,1 +1,1 @@
-"""Tables: one sample a row."""
+"""Tables, with one sample per row."""

@@ -174,7 +174,7 @@ def test_a_model_that_cannot_be_had_is_a_problem_of_the_spec(tmp_path: Path) -> 
 
     assert outcome.exit_code == 1
     assert "spec.yaml:6" in outcome.output
-    assert "task.model: vgg16 leaves nothing of images of 8 × 8" in outcome.output
+    assert "task.model: vgg16 reduces images of 8 × 8 to nothing" in outcome.output
 
 
 def test_data_that_cannot_be_had_are_a_problem_of_the_spec(tmp_path: Path) -> None:
