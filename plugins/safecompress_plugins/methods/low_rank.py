@@ -135,7 +135,7 @@ def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
     }
     if not found:
         raise ModelError(
-            "low-rank needs a factorisable layer besides the last; this model has none",
+            "low-rank needs a factorisable layer other than the last; this model has none",
             mend="use 'prune', or a model of linear layers or convolutions",
         )
     return found

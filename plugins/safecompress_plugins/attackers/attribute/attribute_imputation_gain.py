@@ -56,11 +56,11 @@ class AttributeImputationGain(Attacker):
         answers = answers_by_value(evidence)
         labels = evidence.seen.labels.expand(len(answers), -1)
         of_label = answers.gather(2, labels[:, :, None])[:, :, 0]  # (V, N)
-        sureness, said = answers.max(dim=2)
+        confidence, said = answers.max(dim=2)
         if self._by == "csmia":
             # 1 + confidence ranks every correct prediction above every wrong one, which ranks by
             # −confidence.
-            return torch.where(said == labels, 1 + sureness, -sureness).T
+            return torch.where(said == labels, 1 + confidence, -confidence).T
         likelihood = self._confusion[said, labels] if self._by == "confusion" else of_label
         weighed = self._prior.log(evidence) + likelihood.clamp(min=LEAST).log().T
         return weighed.softmax(dim=1)

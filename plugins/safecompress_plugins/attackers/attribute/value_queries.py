@@ -65,9 +65,9 @@ class Prior:
         count = len(evidence.seen)
         if self._model is None or evidence.public is None:
             return self._frequency.log().expand(count, -1)
-        told = torch.zeros(count, evidence.values, dtype=torch.float64)
+        priors = torch.zeros(count, evidence.values, dtype=torch.float64)
         likely = self._model.predict_proba(evidence.public.double().numpy())
         # Values absent from attack-train are no class of the regression: they keep a probability of
         # LEAST.
-        told[:, self._seen] = torch.as_tensor(np.asarray(likely, dtype=np.float64))
-        return told.clamp(min=LEAST).log()
+        priors[:, self._seen] = torch.as_tensor(np.asarray(likely, dtype=np.float64))
+        return priors.clamp(min=LEAST).log()

@@ -75,8 +75,8 @@ class Basket(Attacker):
         if self._by_run:
             return self._parts[self._worst].score(evidence)
         found = [part.answers(evidence) for part in self._parts]
-        answers, sureness = (torch.stack(one) for one in zip(*found, strict=True))  # (P, N, ...)
-        return answers[sureness.argmax(dim=0), torch.arange(answers.shape[1])]
+        answers, confidence = (torch.stack(one) for one in zip(*found, strict=True))  # (P, N, ...)
+        return answers[confidence.argmax(dim=0), torch.arange(answers.shape[1])]
 
     def _left_out(self, known: Evidence) -> tuple[Tensor, int]:
         """Return the truth, (N,), and the number of folds, at most the size of the rarer class."""
@@ -144,7 +144,7 @@ class _CrossFitted:
         """Return calibrated scores, (N,) or (N, V), and their confidence, (N,)."""
         assert self._calibration is not None  # it was fitted
         answers = self._calibration.answers(self.score(evidence))
-        return answers, self._calibration.sureness(answers)
+        return answers, self._calibration.confidence(answers)
 
     def _own(self, evidence: Evidence) -> Evidence:
         return evidence.declared(self._part.definition, self._part.params)

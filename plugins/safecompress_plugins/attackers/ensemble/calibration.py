@@ -31,7 +31,7 @@ class Calibration(ABC):
         """Return comparable values of the scores' shape, float64; the order in a sample is kept."""
 
     @abstractmethod
-    def sureness(self, answers: Tensor) -> Tensor:
+    def confidence(self, answers: Tensor) -> Tensor:
         """Return the confidence of each sample's values, shape (N,)."""
 
 
@@ -64,7 +64,7 @@ class MembershipCalibration(Calibration):
         quantiles = np.interp(scores.double().numpy(), self._known, self._quantiles)
         return torch.as_tensor(self._slope * quantiles + self._shift)
 
-    def sureness(self, answers: Tensor) -> Tensor:
+    def confidence(self, answers: Tensor) -> Tensor:
         """Return the distance from even odds."""
         return answers.abs()
 
@@ -93,6 +93,6 @@ class ValueCalibration(Calibration):
         """Return posteriors, shape (N, V)."""
         return torch.softmax(scores.double() * (self._factor / self._unit), dim=1)
 
-    def sureness(self, answers: Tensor) -> Tensor:
+    def confidence(self, answers: Tensor) -> Tensor:
         """Return the posterior of the likeliest value."""
         return answers.amax(dim=1)

@@ -46,7 +46,7 @@ class MiFace(Inverter):
         inputs = torch.clamp(self._start.to(device), low, high).repeat(
             len(clues), *[1] * self._start.ndim
         )
-        best, surest = inputs.clone(), torch.full((len(clues),), -1.0, device=device)
+        best, highest = inputs.clone(), torch.full((len(clues),), -1.0, device=device)
         age = torch.zeros(len(clues), dtype=torch.int64, device=device)
         # One more pass than steps: the last one only evaluates the last step.
         for _ in range(self._params.steps + 1):
@@ -55,11 +55,11 @@ class MiFace(Inverter):
             # Classes do not share inputs, so the gradient of the sum is each class's own.
             (gradient,) = torch.autograd.grad(confidence.sum(), inputs)
             inputs, confidence = inputs.detach(), confidence.detach()
-            better = confidence > surest
-            best[better], surest[better] = inputs[better], confidence[better]
+            better = confidence > highest
+            best[better], highest[better] = inputs[better], confidence[better]
             age = torch.where(better, 0, age + 1)
             # NaN confidence counts as no improvement, so such a class runs out of patience.
-            goes_on = (surest < self._params.confidence) & (age < self._params.patience)
+            goes_on = (highest < self._params.confidence) & (age < self._params.patience)
             if not goes_on.any():
                 break
             moved = torch.clamp(inputs + self._params.step_size * gradient, low, high)

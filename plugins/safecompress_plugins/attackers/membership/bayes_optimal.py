@@ -23,7 +23,7 @@ class BayesOptimal(Attacker):
 
     Source: Lassila et al. 2025, "Practical Bayes-Optimal Membership Inference Attacks", NeurIPS;
     the formula is that of ``AttackBASE`` in LeakPro (aidotse/LeakPro), which softens the softmax by
-    a temperature besides; here it is 1.
+    a temperature in addition; here it is 1.
     """
 
     def __init__(self, params: BayesOptimalParams) -> None:

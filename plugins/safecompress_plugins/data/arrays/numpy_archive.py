@@ -66,7 +66,7 @@ class NumpyArchive(EncodingSource):
         params = self._params
         inputs, bounds, note = _inputs(numbers, params.inputs)
         labels = coded(columns[params.target])
-        told = [f"{params.target}: the task, {labels.note}", *([note] if note else [])]
+        task_notes = [f"{params.target}: the task, {labels.note}", *([note] if note else [])]
         given = None if sides is None else is_member_of(sides, ("members",))
         dataset = Dataset(
             inputs=inputs,
@@ -79,7 +79,7 @@ class NumpyArchive(EncodingSource):
             is_member=given,
             groups=torch.from_numpy(coded(columns[params.group]).codes) if params.group else None,
             bounds=bounds,
-            notes=(*notes, *told),
+            notes=(*notes, *task_notes),
             encoder=ArrayEncoder(
                 tuple(inputs.shape[1:]),
                 divisor=BRIGHTEST if bounds else 1.0,
@@ -169,8 +169,8 @@ def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
         raise _unreadable(path, str(error)) from error
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
-        message = f"the arrays are of different lengths: {told}"
+        lengths = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
+        message = f"the arrays are of different lengths: {lengths}"
         raise DataError(message, mend="give each array one row per sample", field=("path",))
     for field, name in named.items():
         if field != ("inputs",) and arrays[name].ndim != 1:

@@ -50,15 +50,15 @@ class NumberColumns:
         # Without sides, or without members among them, all rows count as one file.
         self._members_rows = sum(cell == "train" for cell in sides) or len(self.rows)
         # by kind and column, so that a column warned of twice appears once
-        self._told: dict[str, dict[str, str]] = {}
+        self._texts: dict[str, dict[str, str]] = {}
 
     @property
     def warnings(self) -> list[str]:
         """Warnings of non-numeric cells and of row counters; at most a few of each kind."""
-        return [text for told in self._told.values() for text in _first(told)]
+        return [text for texts in self._texts.values() for text in _first(texts)]
 
     def _warn(self, kind: str, name: str, text: str) -> None:
-        self._told.setdefault(kind, {})[name] = text
+        self._texts.setdefault(kind, {})[name] = text
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Keep some of the rows, by their positions."""
@@ -150,10 +150,10 @@ class NumberColumns:
                 )
 
 
-def _first(told: Mapping[str, str]) -> Iterator[str]:
+def _first(texts: Mapping[str, str]) -> Iterator[str]:
     """Yield the first warnings of one kind, and name the columns of the others."""
-    yield from islice(told.values(), MOST_TOLD)
-    others = list(told)[MOST_TOLD:]
+    yield from islice(texts.values(), MOST_TOLD)
+    others = list(texts)[MOST_TOLD:]
     if others:
         dots = ", ..." if len(others) > MOST_TOLD else ""
         yield (

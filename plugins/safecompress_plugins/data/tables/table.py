@@ -132,8 +132,8 @@ class _Reading:
         labels, classes = self._labels()
         self._check_alone(labels, classes)
         unified = coded(self.table[params.target]).note.partition(", ")[2]
-        told = f"; {unified}" if unified else ""
-        self.notes.append(f"{params.target}: the task, {len(classes)} labels{told}")
+        unified_note = f"; {unified}" if unified else ""
+        self.notes.append(f"{params.target}: the task, {len(classes)} labels{unified_note}")
         parts = self._inputs()
         inputs, attributes, features = self._joined(parts)
         rules = {part.name: part.encoded.rule for part in parts if part.encoded is not None}

@@ -228,12 +228,12 @@ class AnswerNoise(Guard):
         posteriors, answered = logits.softmax(dim=1), noisy.softmax(dim=1)
         distance = (answered - posteriors).abs().sum(dim=1)
         # Noise that moves the classifier away from ½ would help an attacker.
-        is_worse = self._sureness(posteriors) <= self._sureness(answered)
+        is_worse = self._confidence(posteriors) <= self._confidence(answered)
         chance = (params.budget / distance.clamp_min(TINY)).clamp_max(1)
         is_noisy = ~is_worse & (coins(queries, self.secret) < chance)
         return torch.where(is_noisy[:, None], noisy, logits)
 
-    def _sureness(self, posteriors: Tensor) -> Tensor:
+    def _confidence(self, posteriors: Tensor) -> Tensor:
         """Return |g − ½|, shape (N,)."""
         odds: Tensor = self.classifier(posteriors)[:, 0]
         return (odds.sigmoid() - 0.5).abs()

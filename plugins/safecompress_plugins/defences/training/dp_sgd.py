@@ -63,7 +63,7 @@ class DpSgd(Defence):
         if mixing:
             yield Flaw(
                 field="type",
-                message=f"dp-sgd does not support {_told(mixing)}: it mixes samples of a "
+                message=f"dp-sgd does not support {_list_first(mixing)}: it mixes samples of a "
                 "batch, so per-sample gradients are undefined",
                 mend="use a model without batch normalisation: mlp and lenet have none, our other "
                 "models take 'normalisation: group'",
@@ -74,7 +74,7 @@ class DpSgd(Defence):
             if name not in mixing
         }
         if unknown:
-            message = f"opacus has no per-sample gradients for {_told(unknown)}"
+            message = f"opacus has no per-sample gradients for {_list_first(unknown)}"
             yield Flaw(field="type", message=message, mend="use a model without such layers")
         for name, other in around.others.items():
             if not other.is_per_sample:
@@ -181,9 +181,9 @@ class DpSgd(Defence):
         epsilon = _epsilon(tuple(self._history), params.delta, params.accountant)
         noise, rate, _ = self._history[-1]
         steps = sum(count for *_, count in self._history)
-        told = "∞ (no noise)" if epsilon is None else f"{epsilon:.3g}"
+        shown = "∞ (no noise)" if epsilon is None else f"{epsilon:.3g}"
         return {
-            "text": f"ε = {told} at δ = {params.delta:g}: noise multiplier {noise:.3g}, clipping "
+            "text": f"ε = {shown} at δ = {params.delta:g}: noise multiplier {noise:.3g}, clipping "
             f"norm {params.clip:g}, {steps:,} steps at a sampling rate of {rate:.3g}; the "
             f"{params.accountant} accountant assumes Poisson sampling, batches were shuffled; the "
             "choice among candidates is not accounted for",
@@ -198,7 +198,7 @@ class DpSgd(Defence):
         }
 
 
-def _told(layers: Mapping[str, nn.Module]) -> str:
+def _list_first(layers: Mapping[str, nn.Module]) -> str:
     """Name the first of several layers, and count the others."""
     name, layer = next(iter(layers.items()))
     others = f" and {len(layers) - 1} more" if len(layers) > 1 else ""

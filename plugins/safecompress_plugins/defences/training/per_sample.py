@@ -211,8 +211,8 @@ class PerSample:
                 if layer.bias is not None:
                     parts.append(_Whole(layer.bias, errors.sum(dim=(2, 3))))
                 continue
-            told = GradSampleModule.GRAD_SAMPLERS[type(layer)](layer, [activations], errors)
-            for parameter, rows in told.items():
+            gradients = GradSampleModule.GRAD_SAMPLERS[type(layer)](layer, [activations], errors)
+            for parameter, rows in gradients.items():
                 shared[parameter] = shared[parameter] + rows if parameter in shared else rows
         # Masks apply after the sum over uses: they are the same for each.
         for parameter, rows in shared.items():
