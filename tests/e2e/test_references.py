@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from safecompress_core.cli import cli
 from safecompress_core.runs.run import FinishedRun, run_spec
 
 Comparable = Callable[[Any], dict[str, Any]]
@@ -25,6 +27,38 @@ CHANGES: dict[str, Any] = {
     "gate": [{"measure": "lira.advantage", "at_most": 0.999}],
 }
 MODELS = 8  # four as the uncompressed model, four by the whole method
+
+PLUGIN = """\
+from safecompress_core.api import DefenceDef, DefenceParams, hookimpl
+from safecompress_core.toolkit import Defence
+
+
+class NothingParams(DefenceParams):
+    '''No parameters.'''
+
+
+class Nothing(Defence):
+    '''Changes nothing.'''
+
+    def __init__(self, params):
+        super().__init__()
+
+
+@hookimpl
+def safecompress_defences():
+    return [DefenceDef(
+        name="nothing", params=NothingParams, target=f"{__name__}:Nothing", summary="Nothing."
+    )]
+"""
+
+SPEC = """\
+version: 1
+name: compared
+task: {data: {type: handwriting}, model: {type: mlp, hidden: [8]}}
+training: {epochs: 1, batch_size: 256}
+method: {type: uncompressed, defences: [{type: nothing}]}
+audit: {attackers: [{type: calibrated, references: 4}]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +123,22 @@ def test_the_number_of_workers_changes_nothing(
     assert comparable(shared) == comparable(alone)
     assert shipped(shared.path) == shipped(alone.path)
     assert json.dumps(shared.results["pools"]) == json.dumps(alone.results["pools"])
+
+
+def test_other_processes_know_the_single_file_plugins_too(tmp_path: Path) -> None:
+    """Each reference model is a line on standard error; the last word is the same as ever."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "nothing.py").write_text(PLUGIN)
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    command = ["run", str(tmp_path / "spec.yaml"), "--workers", "2", "--device", "cpu", "--json"]
+    command += ["--plugins-dir", str(plugins), "--runs-dir", str(tmp_path / "runs")]
+
+    outcome = CliRunner().invoke(cli, command)
+
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.stderr
+    results = json.loads(outcome.stdout)
+    assert results["seconds"]["references"] > 0
+    for model in ("uncompressed", "compressed"):
+        for number in (1, 2, 3, 4):
+            assert f"reference model {number} for the {model} model" in outcome.stderr

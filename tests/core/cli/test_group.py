@@ -15,11 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli, group
+from safecompress_core.cli.group import COMMANDS
 from safecompress_core.errors import MissingExtraError, PoolError, SpecError
 from safecompress_core.install_command import install_command
 from safecompress_core.specfile.problems import Problem
 
 PROGRAM = "from safecompress_core.cli import main; main()"
+
+COMMAND_LINES = [("plugins", "list") if name == "plugins" else (name,) for name in COMMANDS]
 
 
 def run_program(*arguments: str, code: str = PROGRAM) -> subprocess.CompletedProcess[str]:
@@ -295,3 +298,13 @@ def test_a_full_standard_output_is_told_in_one_line(argument: str) -> None:
     assert outcome.returncode == 2
     reason = os.strerror(errno.ENOSPC)
     assert outcome.stderr == f"error: standard output: cannot be written: {reason}\n"
+
+
+@pytest.mark.parametrize("command", COMMAND_LINES, ids=" ".join)
+def test_an_example_stands_on_a_line_of_its_own(command: tuple[str, ...]) -> None:
+    """To be copied as it is: not folded into the text before it."""
+    lines = CliRunner().invoke(cli, [*command, "-h"]).stdout.splitlines()
+
+    assert "  Example:" in lines
+    example = lines[lines.index("  Example:") + 1]
+    assert example.startswith(f"      safecompress {' '.join(command)} ")

@@ -88,7 +88,6 @@ method: {type: prune, density: 0.5}
 audit: {attackers: [{type: loss-threshold}], front: chosen}
 """
 
-
 MAPS = {
     *("audit", "attacks", "metrics", "objectives", "spread", "attackers", "defences"),
     *("files", "null", "planted", "pools", "selection_gap", "architecture", "facts"),
@@ -338,3 +337,11 @@ def test_a_run_that_lost_its_record_is_audited_again(tiny_spec: Path, finished_r
     own = dict.fromkeys(("seconds", "invocation"))
     assert {**after, **own} == {**before, **own}
     assert CliRunner().invoke(cli, ["verify", str(finished_run)]).exit_code == 0
+
+
+def test_less_than_one_worker_is_refused(tmp_path: Path) -> None:
+    """Nobody would do the work."""
+    outcome = CliRunner().invoke(cli, ["run", "spec.yaml", "--workers", "0"])
+
+    assert outcome.exit_code == 2
+    assert "--workers" in outcome.stderr

@@ -11,7 +11,7 @@ from safecompress_core.api import Kind, Role
 from safecompress_core.cli import cli
 from safecompress_core.host import load_plugins
 
-PAGE = Path(__file__).parents[3] / "docs" / "writing-plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "writing-plugins.md"
 TITLE = r'title="((?:plugins-of-mine|specs)/[\w.-]+)"'
 BLOCK = re.compile(rf"^```\w+ {TITLE}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

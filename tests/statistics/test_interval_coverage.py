@@ -7,7 +7,7 @@ counts alone are not simulated: all counts are enumerated.
 
 The slow tests make 1,000 draws a case, 10,000 where that leaves a doubt, and print them all::
 
-    pytest -m slow -rP tests/core/stats/test_interval_coverage.py
+    pytest -m slow -rP tests/statistics/test_interval_coverage.py
 """
 
 from collections.abc import Callable, Iterator

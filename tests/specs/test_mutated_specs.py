@@ -13,9 +13,9 @@ from safecompress_core.specfile.load import composed, load_any_spec
 from safecompress_core.specfile.models.comparison import load_comparison
 from safecompress_core.specfile.problems import Problem
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
-from tests.core.specfile.mutations import MAX_LENGTH, mutated
+from tests.specs.mutations import MAX_LENGTH, mutated
 
-SPECS = sorted((Path(__file__).parents[3] / "specs").rglob("*.yaml"))
+SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.yaml"))
 COUNT = 60
 """How many are tried here, in seconds; ten thousand were once."""
 

@@ -1,4 +1,4 @@
-"""What a defence may do in a training step, beside changing batch and loss."""
+"""Defences in training steps, also those that change more than batch and loss."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
