@@ -21,7 +21,9 @@ from safecompress_core.api import (
     AttackerDef,
     CombinedAttackerDef,
     Definition,
+    GameDef,
     Kind,
+    Measure,
     MetricDef,
     Role,
 )
@@ -102,7 +104,10 @@ def _section(definition: Definition, parts: Mapping[str, Schema]) -> Iterator[st
     yield ""
     if facts := [f"- {fact}" for fact in _facts(definition)]:
         yield from (*facts, "")
-    yield from _table(parts["".join(word.title() for word in words)], parts)
+    if isinstance(definition, GameDef):
+        yield from _measures(definition)
+    else:
+        yield from _table(parts["".join(word.title() for word in words)], parts)
 
 
 def _facts(definition: Definition) -> Iterator[str]:
@@ -114,12 +119,32 @@ def _facts(definition: Definition) -> Iterator[str]:
             yield "Sees the **uncompressed model** beside the other; for the audit alone."
         if definition.sees_versions:
             yield "Sees **other compressed versions** of the model; for the audit alone."
+    if isinstance(definition, GameDef):
+        yield f"{definition.question}"
+        yield f"Advantage: {definition.advantage}."
+        yield f"Parameters of its attackers: `{definition.params.__name__}`."
     if isinstance(definition, CombinedAttackerDef):
         yield "Game: **that of its parts**. Access: **the greatest of its parts**."
     if isinstance(definition, MetricDef):
         yield f"Better when **{'higher' if definition.higher_is_better else 'lower'}**."
     if definition.cites:
         yield f"Source: {definition.cites}."
+
+
+def _measures(definition: GameDef) -> Iterator[str]:
+    """Every measure of a game."""
+    yield "| measure | in tables | higher is | range | in gates |"
+    yield "|---|---|---|---|---|"
+    for one in definition.measures:
+        title = one.title if one.is_shown else "–"
+        gates = ("numeric attributes" if one.is_numeric else "yes") if one.has_gates else "no"
+        yield f"| `{one.name}` | {title} | {one.higher} | {_range(one)} | {gates} |"
+    yield ""
+
+
+def _range(measure: Measure) -> str:
+    low, high = (f"{end:g}".replace("inf", "∞") for end in (measure.lowest, measure.highest))
+    return f"{low} to {high}".replace("-", "−")
 
 
 def _table(schema: Schema, parts: Mapping[str, Schema]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema
 from safecompress_core.field_docs import field_docs
 
 __all__ = [
+    "ADVANTAGE",
     "Access",
     "AggregatorDef",
     "AnyDefinition",
@@ -25,6 +26,7 @@ __all__ = [
     "AttackerParams",
     "AttributeAttackerParams",
     "AttributeName",
+    "Baseline",
     "CombinedAttackerDef",
     "CombinedAttackerParams",
     "DataCard",
@@ -36,13 +38,14 @@ __all__ = [
     "Density",
     "EvasionAttackerParams",
     "ExtractionAttackerParams",
-    "Game",
+    "GameDef",
     "GradientAttackerParams",
     "HeldOut",
     "InitialParams",
     "Kind",
     "LayerMark",
     "LayerName",
+    "Measure",
     "MembershipMark",
     "MethodDef",
     "MethodParams",
@@ -59,6 +62,7 @@ __all__ = [
     "StrategyDef",
     "VersionsAttackerParams",
     "Workload",
+    "attribute_of",
     "component_id",
     "hookimpl",
 ]
@@ -66,15 +70,19 @@ __all__ = [
 API_VERSION = 1
 PROJECT = "safecompress"
 
+ADVANTAGE = "advantage"
+"""The measure that every game has: gain over the baseline, where 0 is nothing and 1 everything."""
+
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Kind(StrEnum):
-    """What a component is; each kind has a hook and a place in the spec."""
+    """What a component is; each kind has a hook, and all but games a place in the spec."""
 
     DATA = "data"
     MODEL = "model"
     STRATEGY = "strategy"
+    GAME = "game"
     ATTACKER = "attacker"
     DEFENCE = "defence"
     METRIC = "metric"
@@ -88,25 +96,6 @@ class Role(StrEnum):
     INITIAL = "initial"
     PRUNE = "prune"
     GROW = "grow"
-
-
-class Game(StrEnum):
-    """What an adversary tries to find out; it fixes ground truth, baseline and measures."""
-
-    MEMBERSHIP = "membership"
-    ATTRIBUTE = "attribute"
-    EVASION = "evasion"
-    INVERSION = "inversion"
-    EXTRACTION = "extraction"
-
-    @property
-    def selects(self) -> bool:
-        """Whether its attacks can test candidates.
-
-        Candidates are compared sample by sample; what an inversion finds is about whole classes or
-        about a few samples, so only an audit may name one.
-        """
-        return self is not Game.INVERSION
 
 
 class Access(StrEnum):
@@ -236,7 +225,7 @@ class CombinedAttackerParams(AttackerParams):
     @property
     def attribute(self) -> str | None:
         """The attribute that its parts are after; None for membership."""
-        return getattr(self.attackers[0], "attribute", None)
+        return attribute_of(self.attackers[0])
 
     @property
     def references(self) -> int:
@@ -254,6 +243,13 @@ class AttributeAttackerParams(AttackerParams):
 
     attribute: AttributeName
     """The private attribute that it infers."""
+
+
+def attribute_of(params: AttackerParams) -> str | None:
+    """Return the private attribute that an attacker is after; None if it is after none."""
+    if isinstance(params, AttributeAttackerParams | CombinedAttackerParams):
+        return params.attribute
+    return None
 
 
 class EvasionAttackerParams(AttackerParams):
@@ -430,6 +426,100 @@ class StrategyDef(Definition):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A figure that a game computes of every attack, with an interval.
+
+    Attributes:
+        name: its key in results; a gate writes ``<attacker>.<name>`` or ``<game>.<name>``.
+        label: what tables call it; by default its name.
+        unit: of the figure; empty for a share or a count.
+        higher: what a higher figure says of the model.
+        lowest: the lower end of its range, where there is one: a gate beyond it is refused.
+        highest: the upper end likewise.
+        guess: the key in results of what the baseline achieves by this measure; empty for none.
+        has_gates: whether a gate may name it.
+        is_shown: whether the table of the audit has a row of it.
+        is_numeric: whether only an attribute that is a number has it.
+    """
+
+    name: str
+    label: str = ""
+    unit: str = ""
+    higher: Literal["riskier", "safer"] = "riskier"
+    lowest: float = -math.inf
+    highest: float = math.inf
+    guess: str = ""
+    has_gates: bool = True
+    is_shown: bool = True
+    is_numeric: bool = False
+
+    @property
+    def title(self) -> str:
+        """The label with the unit, as a row of a table has it."""
+        label = self.label or self.name.replace("_", " ")
+        return f"{label} in {self.unit}" if self.unit else label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What an adversary without the model does, and what it achieves, in words.
+
+    Both are templates; ``{key}`` is what the results of an attack have under that key.
+
+    Attributes:
+        guess: a noun, as in ``random noise of the same size``.
+        achieves: a verb and the figure, as in ``leaves a share of {baseline} wrong``.
+    """
+
+    guess: str
+    achieves: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameDef(Definition):
+    """What adversaries try to find out or do; its target is a toolkit ``Game``.
+
+    The target is called with the definition. An attacker names the game that it plays. What specs,
+    gates and reports say of a game comes from here; its implementation is imported by a run.
+
+    Attributes:
+        params: what the parameters of every attacker of the game are a subclass of.
+        measures: in the order in which tables show them; one of them is ``advantage``.
+        question: what its adversaries try to answer, as a question.
+        advantage: what the advantage is, in terms of the game's other measures.
+        baselines: what is achieved without the model; the first whose keys an attack has is told.
+        rules: what tables call each value of a key that names a rule for guessing.
+        inverted_by: the mistakes of a user that turn the scores of an attack around.
+        is_leakage: whether the model gives something away of its data; other games are a risk.
+        scores_samples: whether its attackers score every sample of a pool, so that several can be
+            combined into one.
+        compares_candidates: whether candidates can be tested by it, sample by sample.
+        counts: what its figures are read on: all samples of a pool, its non-members, or units of
+            the game's own.
+        moves_inputs: whether its attackers make or change inputs, which words and codes cannot be.
+    """
+
+    kind: ClassVar[Kind] = Kind.GAME
+
+    params: type[AttackerParams] = AttackerParams
+    measures: tuple[Measure, ...]
+    question: str
+    advantage: str
+    baselines: tuple[Baseline, ...]
+    rules: Mapping[str, str] = field(default_factory=dict, hash=False)
+    inverted_by: str = "labels or scores exchanged"
+    is_leakage: bool = True
+    scores_samples: bool = False
+    compares_candidates: bool = True
+    counts: Literal["samples", "non-members", "units"] = "samples"
+    moves_inputs: bool = False
+
+    def measure(self, name: str) -> Measure | None:
+        """The measure of that name; None if the game has no such measure."""
+        return next((one for one in self.measures if one.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttackerDef(Definition):
     """A simulated attack; its target is a :class:`safecompress_core.toolkit.Attacker`.
 
@@ -439,18 +529,18 @@ class AttackerDef(Definition):
     parameters are then a subclass of ``VersionsAttackerParams``); only an audit may name such
     attackers either.
 
-    The game says which class of the toolkit the target is: an ``Attacker`` scores samples, an
-    ``Evader`` moves them, an ``Inverter`` reconstructs them, an ``Extractor`` imitates the model.
-    ``gradients`` says of an ``Inverter`` that it is shown the gradient of single samples, which it
-    reconstructs; its parameters are then a subclass of ``GradientAttackerParams``. Any other
-    reconstructs one typical sample of each class.
+    ``game`` is the name of a registered game, which says what class of the toolkit the target is:
+    an ``Attacker`` scores samples, an ``Evader`` moves them, an ``Inverter`` reconstructs them, an
+    ``Extractor`` imitates the model. ``gradients`` says of an ``Inverter`` that it is shown the
+    gradient of single samples, which it reconstructs; its parameters are then a subclass of
+    ``GradientAttackerParams``. Any other reconstructs one typical sample of each class.
     ``writes_attribute`` says that it asks about samples with other values of the attribute, which
     therefore has to be a part of the model's input. ``moves_inputs`` says that it changes samples a
     little, which words and codes cannot be.
     """
 
     kind: ClassVar[Kind] = Kind.ATTACKER
-    game: Game
+    game: str
     access: Access
     references: bool = False
     pairs_with_uncompressed: bool = False
@@ -561,6 +651,7 @@ AnyDefinition = (
     DataDef
     | ModelDef
     | StrategyDef
+    | GameDef
     | AttackerDef
     | CombinedAttackerDef
     | DefenceDef

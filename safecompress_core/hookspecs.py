@@ -20,6 +20,7 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     DataDef,
     DefenceDef,
+    GameDef,
     Kind,
     MethodDef,
     MetricDef,
@@ -36,6 +37,7 @@ __all__ = [
     "safecompress_candidate_tested",
     "safecompress_data",
     "safecompress_defences",
+    "safecompress_games",
     "safecompress_methods",
     "safecompress_metrics",
     "safecompress_models",
@@ -51,6 +53,7 @@ HOOKS: Mapping[Kind, str] = {
     Kind.DATA: "safecompress_data",
     Kind.MODEL: "safecompress_models",
     Kind.STRATEGY: "safecompress_strategies",
+    Kind.GAME: "safecompress_games",
     Kind.ATTACKER: "safecompress_attackers",
     Kind.DEFENCE: "safecompress_defences",
     Kind.METRIC: "safecompress_metrics",
@@ -140,10 +143,35 @@ def safecompress_strategies() -> Iterable[StrategyDef]:
 
 
 @hookspec
+def safecompress_games() -> Iterable[GameDef]:
+    """Register games: what adversaries try to find out, and how an attack is measured.
+
+    >>> from safecompress_core.api import Baseline, GameDef, Measure, hookimpl
+    >>> @hookimpl
+    ... def safecompress_games():
+    ...     yield GameDef(
+    ...         name="property",
+    ...         target="acme.property:PropertyGame",
+    ...         summary="Infer a property of the whole training set.",
+    ...         question="Which property has the training set?",
+    ...         advantage="the share of the guess's mistakes that are avoided",
+    ...         measures=(
+    ...             Measure(name="accuracy", lowest=0, highest=1, guess="baseline"),
+    ...             Measure(name="advantage", lowest=0, highest=1),
+    ...         ),
+    ...         baselines=(Baseline(guess="a coin", achieves="is right with {baseline}"),),
+    ...     )
+    >>> [definition.measure("accuracy").title for definition in safecompress_games()]
+    ['accuracy']
+    """
+    return ()
+
+
+@hookspec
 def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     """Register simulated attacks.
 
-    >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+    >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
     >>> class MarginParams(AttackerParams):
     ...     temperature: float = 1.0
     >>> @hookimpl
@@ -154,7 +182,7 @@ def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     ...         target="acme.margin:Margin",
     ...         summary="Members have a larger gap between the two largest posteriors.",
     ...         cites="Salem et al. 2019",
-    ...         game=Game.MEMBERSHIP,
+    ...         game="membership",
     ...         access=Access.BLACK_BOX,
     ...     )
     >>> [definition.access.value for definition in safecompress_attackers()]

@@ -1,9 +1,10 @@
-"""What core itself registers: the method it exists for, and the four aggregators."""
+"""What core itself registers: the five games, the method it exists for, and four aggregators."""
 
 from collections.abc import Iterable
 
-from safecompress_core.api import AggregatorDef, MethodDef, hookimpl
+from safecompress_core.api import AggregatorDef, GameDef, MethodDef, hookimpl
 from safecompress_core.choose.manifest import DEFINITIONS as AGGREGATORS
+from safecompress_core.games.manifest import DEFINITIONS as GAMES
 from safecompress_core.methods.manifest import DEFINITIONS as METHODS
 
 
@@ -17,3 +18,9 @@ def safecompress_aggregators() -> Iterable[AggregatorDef]:
 def safecompress_methods() -> Iterable[MethodDef]:
     """Ways to a compressed model."""
     return METHODS
+
+
+@hookimpl
+def safecompress_games() -> Iterable[GameDef]:
+    """What adversaries try to find out or do."""
+    return GAMES

@@ -4,6 +4,7 @@ Manifests import :mod:`safecompress_core.api` instead, which needs no torch.
 """
 
 from safecompress_core.attacks.adversary import (
+    Adversary,
     Attacker,
     Ball,
     Clues,
@@ -16,6 +17,9 @@ from safecompress_core.attacks.observations import (
     Observations,
     last_layer_gradients,
     observe,
+)
+from safecompress_core.attacks.observed_pool import (
+    Sight,
 )
 from safecompress_core.attacks.public_features import (
     Encoding,
@@ -60,6 +64,22 @@ from safecompress_core.errors import (
     PoolError,
     SafeCompressError,
     TopologyError,
+)
+from safecompress_core.games.attack_context import (
+    Bout,
+)
+from safecompress_core.games.attack_result import (
+    GameResult,
+    Judgement,
+    UnitResult,
+)
+from safecompress_core.games.game import (
+    Game,
+    ScoredGame,
+)
+from safecompress_core.games.scores import (
+    Answers,
+    Terms,
 )
 from safecompress_core.methods.architecture import (
     Architecture,
@@ -144,6 +164,7 @@ from safecompress_core.specfile.paths import (
 )
 from safecompress_core.stats.intervals import (
     Estimate,
+    clopper_pearson,
 )
 from safecompress_core.stats.roc import (
     calibrate_threshold,
@@ -168,12 +189,15 @@ from safecompress_core.training.training_state import (
 
 __all__ = [
     "AccessError",
+    "Adversary",
     "Aggregator",
+    "Answers",
     "Architecture",
     "Attacker",
     "Attribute",
     "Ball",
     "Batch",
+    "Bout",
     "Classifier",
     "Clues",
     "DataError",
@@ -192,12 +216,15 @@ __all__ = [
     "ExternalFiles",
     "Extractor",
     "Flaw",
+    "Game",
+    "GameResult",
     "Grow",
     "Guard",
     "History",
     "Initial",
     "Inputs",
     "Inverter",
+    "Judgement",
     "Learner",
     "Lesson",
     "Masks",
@@ -218,16 +245,20 @@ __all__ = [
     "SafeCompressError",
     "SampleMetric",
     "Schedule",
+    "ScoredGame",
     "Seed",
     "Settings",
+    "Sight",
     "Slopes",
     "SparseTraining",
     "Step",
     "Subject",
     "Supplies",
     "Surroundings",
+    "Terms",
     "Topology",
     "TopologyError",
+    "UnitResult",
     "Weights",
     "Workshop",
     "apportioned",
@@ -235,6 +266,7 @@ __all__ = [
     "calibrate_threshold",
     "can_be_factorised",
     "can_be_resized",
+    "clopper_pearson",
     "confidence",
     "correctness",
     "erdos_renyi",

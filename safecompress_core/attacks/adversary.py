@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerDef, AttackerParams, Definition, Game
+from safecompress_core.api import AttackerDef, AttackerParams, Definition
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.public_features import Encoding
 from safecompress_core.attacks.reference_answers import References
@@ -40,6 +40,8 @@ class Evidence:
         encoding: attribute: how the model's input says the attribute, where it does; else None.
         is_member: attribute: which samples are members, shape (N,), bool, where that is known
             (attack-train); else None.
+        is_per_value: whether an attacker answers with a score for each value, shape (N, V), as for
+            an attribute; else with one score a sample, shape (N,).
     """
 
     seen: Observations
@@ -51,6 +53,13 @@ class Evidence:
     public: Tensor | None = None
     encoding: Encoding | None = None
     is_member: Tensor | None = None
+    is_per_value: bool = False
+
+    @property
+    def score_shape(self) -> tuple[int, ...]:
+        """Of what an attacker has to answer."""
+        n = len(self.seen.labels)
+        return (n, self.values) if self.is_per_value else (n,)
 
     def take(self, positions: Tensor) -> "Evidence":
         """The evidence on some samples, by position (int64) or mask (bool), in that order."""
@@ -90,20 +99,13 @@ class Evidence:
         )
 
 
-def _check_scores(definition: Definition, scores: object, evidence: Evidence) -> None:
-    """Require a tensor of numbers, (N,) for membership and (N, V) for an attribute.
-
-    An attacker that is made of others may play either game.
-    """
-    n, values = len(evidence.seen.labels), evidence.values
-    shapes = {Game.MEMBERSHIP: (n,), Game.ATTRIBUTE: (n, values)}
-    if isinstance(definition, AttackerDef):
-        shapes = {definition.game: shapes[definition.game]}
-    wanted = f"it must return a tensor of shape {' or '.join(map(str, shapes.values()))}"
-    wanted = f"{wanted}, without NaN"
+def _check_scores(_: Definition, scores: object, evidence: Evidence) -> None:
+    """Require a tensor of numbers, of the shape that the evidence asks for."""
+    n, shape = len(evidence.seen.labels), evidence.score_shape
+    wanted = f"it must return a tensor of shape {shape}, without NaN"
     if not isinstance(scores, Tensor):
         raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
-    if tuple(scores.shape) not in shapes.values():
+    if tuple(scores.shape) != shape:
         raise ValueError(f"returned shape {tuple(scores.shape)} for {n} samples; {wanted}")
     if scores.is_complex() or (broken := int(scores.isnan().sum())):
         what = "complex numbers" if scores.is_complex() else f"{broken} NaN"

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Game, Params
+from safecompress_core.api import Params
 from safecompress_core.attacks.adversary import Attacker, Evidence
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import References
@@ -124,7 +124,7 @@ class Auditor:
             values = judgement.to_json()
             if attacker.remarks:
                 values["remarks"] = attacker.remarks
-            if canaries is not None and attack.definition.game is Game.MEMBERSHIP:
+            if canaries is not None and attack.game.has_controls:
                 judged = attack.judged(attacker, known, canaries)
                 values["canaries"] = judged.to_json()
             audit[attack.id] = parse_attack(values)
@@ -164,7 +164,7 @@ class Auditor:
                 ).to_json()
             )
             for attack in self._attacks
-            if attack.definition.game is Game.MEMBERSHIP
+            if attack.game.has_controls
         }
 
     def planted_control(
@@ -196,7 +196,7 @@ class Auditor:
                 ).to_json()
             )
             for attack in self._attacks
-            if attack.definition.game is Game.MEMBERSHIP
+            if attack.game.has_controls
         }
 
     def _look(

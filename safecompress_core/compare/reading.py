@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from safecompress_core.api import Game
+from safecompress_core.api import ADVANTAGE
+from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
 
 __all__ = ["TPR_AT_LOW_FPR", "Attacked", "Reading", "read_part"]
 
@@ -22,7 +23,7 @@ class Attacked:
             false positives where the pool is large enough to tell.
     """
 
-    game: Game
+    game: str
     measures: Mapping[str, float]
 
 
@@ -62,28 +63,28 @@ class Reading:
     @property
     def auc(self) -> float | None:
         """The strongest membership attack's area under the ROC curve."""
-        return self._strongest("auc", Game.MEMBERSHIP)
+        return self._strongest("auc", MEMBERSHIP.name)
 
     @property
     def tpr_at_1_percent_fpr(self) -> float | None:
         """The strongest membership attack's share of members found at 1 % false positives."""
-        return self._strongest(TPR_AT_LOW_FPR, Game.MEMBERSHIP)
+        return self._strongest(TPR_AT_LOW_FPR, MEMBERSHIP.name)
 
     @property
     def lift(self) -> float | None:
         """The strongest attribute attack's gain in accuracy over the best guess without a model."""
-        return self._strongest("lift", Game.ATTRIBUTE)
+        return self._strongest("lift", ATTRIBUTE.name)
 
     @property
-    def games(self) -> tuple[Game, ...]:
+    def games(self) -> tuple[str, ...]:
         """Those that some attacker of the audit played."""
         return tuple(dict.fromkeys(attacked.game for attacked in self.audit.values()))
 
-    def advantage(self, game: Game) -> float | None:
+    def advantage(self, game: str) -> float | None:
         """The advantage of the game's strongest attack."""
-        return self._strongest("advantage", game)
+        return self._strongest(ADVANTAGE, game)
 
-    def _strongest(self, measure: str, game: Game) -> float | None:
+    def _strongest(self, measure: str, game: str) -> float | None:
         found = [
             attacked.measures[measure]
             for attacked in self.audit.values()
@@ -113,7 +114,7 @@ def read_part(
         bytes=int(part["model"]["file_bytes"]),
         seconds=seconds,
         audit={
-            attacker: Attacked(game=Game(found["game"]), measures=_measures(found))
+            attacker: Attacked(game=found["game"], measures=_measures(found))
             for attacker, found in part["audit"].items()
         },
     )
@@ -123,7 +124,7 @@ def _mia_accuracy(audit: Mapping[str, Any], mia: str | None) -> float | None:
     wanted = [
         float(found["accuracy"])
         for attacker, found in audit.items()
-        if found["game"] == Game.MEMBERSHIP and mia in (None, attacker)
+        if found["game"] == MEMBERSHIP.name and mia in (None, attacker)
     ]
     return max(wanted, default=None)
 

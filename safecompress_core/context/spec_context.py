@@ -34,7 +34,6 @@ from safecompress_core.seeding import Seed
 from safecompress_core.specfile.checks.membership import unused_membership
 from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.models.run_spec import GIVEN
 
 __all__ = ["Groundwork"]
@@ -109,7 +108,7 @@ class Groundwork(ABC):
     def armed(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         """Attackers as a spec declares them."""
         for params in declared:
-            yield Attack(id=component_id(params), definition=attacker_of(params), params=params)
+            yield Attack.declared(params, self.registry)
 
     def with_membership_told(self, data: Dataset) -> Dataset:
         """The same samples, with a warning where they name members and the seed draws others.

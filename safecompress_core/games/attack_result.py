@@ -3,23 +3,68 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.api import Game
+from safecompress_core.api import ADVANTAGE
 from safecompress_core.games.membership_details import Scrutiny
 from safecompress_core.games.numeric_attribute import AbsoluteError
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 from safecompress_core.stats.roc import Array, OperatingPoint
 
-__all__ = ["Judgement", "LowFprRate", "Unresolvable", "rescaled"]
+__all__ = ["GameResult", "Judgement", "LowFprRate", "UnitResult", "Unresolvable", "rescaled"]
 
 # N samples · B bootstrap draws
 
 Bools = NDArray[np.bool_]
+
+
+class GameResult(Protocol):
+    """What every game finds of an attack."""
+
+    @property
+    def advantage(self) -> Estimate:
+        """Gain over the baseline, in [0, 1]."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What results hold of the attack: ``game``, and each measure with its interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitResult:
+    """How well an attack did on units of its game's own: classes, pairs, whole data sets.
+
+    Attributes:
+        game: what was attacked.
+        units: what they are, as a plural.
+        count: how many of them.
+        baseline: what is achieved without the model.
+        advantage: gain over the baseline, in [0, 1].
+        measures: every other figure, by name.
+        facts: the terms that these figures hold on, JSON-ready.
+    """
+
+    game: str
+    units: str
+    count: int
+    baseline: float
+    advantage: Estimate
+    measures: Mapping[str, Estimate] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """``game``, ``n``, ``units``, ``baseline``, every measure with its interval, the facts."""
+        return {
+            "game": self.game,
+            "n": self.count,
+            "units": self.units,
+            "baseline": self.baseline,
+            **_written({ADVANTAGE: self.advantage, **self.measures}),
+            **self.facts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +129,7 @@ class Unresolvable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
-    """How well one attack did on the N samples of one pool; made by ``games.judge``.
+    """How well one attack did on the N samples of one pool; made by its game.
 
     Attributes:
         game: what was attacked.
@@ -96,6 +141,7 @@ class Judgement:
         baseline: accuracy of guessing without the model, in [0, 1].
         correct: shape (N,), where the attack's decision is right.
         is_member: shape (N,), the strata of the pool.
+        is_balanced: whether the accuracy is the mean of those of members and of non-members.
         threshold: membership: the score above which the decision is "member".
         operating_points: membership: the rates at low false-positive rates.
         scrutiny: membership: the closer look, where one was asked for.
@@ -117,13 +163,14 @@ class Judgement:
             None elsewhere.
     """
 
-    game: Game
+    game: str
     accuracy: Estimate
     auc: Estimate | None
     advantage: Estimate
     baseline: float
     correct: Bools
     is_member: Bools
+    is_balanced: bool = False
     threshold: float | None = None
     operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
     scrutiny: Scrutiny | None = None
@@ -160,7 +207,7 @@ class Judgement:
         Raises:
             ValueError: if the draws are of another number of samples.
         """
-        if self.game is not Game.MEMBERSHIP:
+        if not self.is_balanced:
             return resampling.means(self.correct, where=self.counted)
         members = resampling.means(self.correct, where=self.is_member)
         return (members + resampling.means(self.correct, where=~self.is_member)) / 2
@@ -195,7 +242,7 @@ class Judgement:
         the attack with negated scores.
         """
         document: dict[str, Any] = {
-            "game": str(self.game),
+            "game": self.game,
             "n": self.members + self.non_members,
             "members": self.members,
             "non_members": self.non_members,

@@ -1,22 +1,134 @@
 """Attribute inference: which value has this sample's private attribute?"""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
+from torch import Tensor
 
-from safecompress_core.api import Game
+from safecompress_core.api import AttackerDef, AttackerParams, attribute_of
+from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.public_features import encoding_of, public_columns
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pool
+from safecompress_core.errors import PoolError
+from safecompress_core.games.attack_context import Bout
 from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.imputation import Asked, Known, best_imputation
+from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.numeric_attribute import measured
-from safecompress_core.games.scores import Answers, Terms, bools, floats, ints, scores_of
-from safecompress_core.stats.intervals import clopper_pearson, macro_auc_interval
+from safecompress_core.games.scores import Answers, Terms, bools, floats, ints, scores_of, tensor_of
+from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson, macro_auc_interval
 from safecompress_core.stats.means import hits_difference, relative_reduction
 
-__all__ = ["judge_attribute"]
+__all__ = ["AttributeGame", "judge_attribute"]
 
-# N samples · V attribute values
+# N samples · V attribute values · P columns of public features
+
+
+class AttributeGame(ScoredGame):
+    """A private attribute of samples, against the best guess from what anyone may know of them."""
+
+    def truth(self, dataset: Dataset, pool: Pool, params: AttackerParams) -> tuple[Tensor, int]:
+        """Return the attribute's values, (N,) int64 in [0, V), and V.
+
+        Raises:
+            PoolError: if the data do not have the attribute.
+        """
+        attribute = attribute_of(params)
+        if attribute is None or attribute not in dataset.attributes:
+            raise PoolError(
+                f"the data has no attribute '{attribute}'; it has {sorted(dataset.attributes)}"
+            )
+        private = dataset.attributes[attribute]
+        return private.values[pool.indices], len(private.names)
+
+    def evidence(
+        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
+    ) -> Evidence:
+        """The samples as far as anyone may know them, and the model's answers to them."""
+        evidence = super().evidence(sight, definition, params, is_known=is_known)
+        attribute = _attribute_of(params)
+        columns = public_columns(sight.dataset, attribute)
+        uncompressed = evidence.uncompressed
+        return replace(
+            evidence,
+            seen=evidence.seen.showing(columns),
+            uncompressed=None if uncompressed is None else uncompressed.showing(columns),
+            versions=tuple(version.showing(columns) for version in evidence.versions),
+            public=_public(sight, attribute),
+            encoding=encoding_of(sight.dataset.attributes[attribute]),
+            is_member=sight.pool.is_member if is_known else None,
+            is_per_value=True,
+        )
+
+    def answers(self, bout: Bout, sight: Sight) -> Answers:
+        """Also what the best guess without the model is made of, beside the label."""
+        attribute = _attribute_of(bout.params)
+        numbers = sight.dataset.attributes[attribute].numbers
+        return replace(
+            super().answers(bout, sight),
+            public=_public(sight, attribute),
+            numbers=None if numbers is None else numbers[sight.pool.indices],
+        )
+
+    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+        """Accuracy, lift over the best guess and advantage; of a number also the error."""
+        return judge_attribute(known, asked, terms)
+
+    def measure(
+        self,
+        scores: Any,
+        truth: Any,
+        *,
+        known: Answers,
+        labels: Any,
+        is_member: Any,
+        public: Any = None,
+        numbers: Any = None,
+        confidence: float = CONFIDENCE,
+    ) -> Judgement:
+        """Measure scores of attribute values of any origin.
+
+        Args:
+            scores: shape (N, V), higher means more likely that value.
+            truth: shape (N,), in [0, V).
+            known: other samples, on which the best guess is chosen and trained; their scores are
+                used for a numeric attribute alone.
+            labels: task labels, shape (N,).
+            is_member: shape (N,), which samples the model was trained on.
+            public: what anyone may know of the samples, shape (N, P), where there is any.
+            numbers: what was measured, shape (N,), where the attribute is a number.
+            confidence: of every interval.
+        """
+        asked = Answers(
+            scores=tensor_of(scores),
+            truth=tensor_of(truth, torch.int64),
+            labels=tensor_of(labels, torch.int64),
+            is_member=tensor_of(is_member, torch.bool),
+            public=None if public is None else tensor_of(public),
+            numbers=None if numbers is None else tensor_of(numbers, torch.float64),
+        )
+        return self.judge(known, asked, confidence=confidence)
+
+
+def _attribute_of(params: AttackerParams) -> str:
+    attribute = attribute_of(params)
+    assert attribute is not None  # ``truth`` has said so otherwise
+    return attribute
+
+
+def _public(sight: Sight, attribute: str) -> Tensor | None:
+    """Public features of a pool, shape (N, P); None where the data have none."""
+    columns = public_columns(sight.dataset, attribute)
+    if not len(columns):
+        return None
+    return sight.dataset.inputs[sight.pool.indices].flatten(1)[:, columns]
 
 
 def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
@@ -42,7 +154,7 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         for side in (slice(None), is_member, ~is_member)
     )
     judgement = Judgement(
-        game=Game.ATTRIBUTE,
+        game=ATTRIBUTE.name,
         accuracy=clopper_pearson(int(correct.sum()), len(correct), confidence=terms.confidence),
         auc=macro_auc_interval(scores, truth, confidence=terms.confidence),
         advantage=relative_reduction(~correct, ~baseline_correct, confidence=terms.confidence),

@@ -1,24 +1,87 @@
 """Evasion: does a small change of an input change the model's answer?"""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.api import EvasionAttackerParams, Game
-from safecompress_core.attacks.adversary import Ball, Evidence
+from safecompress_core.api import EvasionAttackerParams
+from safecompress_core.attacks.adversary import Ball, Evader, Evidence
 from safecompress_core.games.attack_context import Bout
 from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.game import Game
+from safecompress_core.games.manifest import EVASION
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["evaded", "judge_evasion"]
+__all__ = ["EvasionGame", "judge_evasion"]
 
 # N samples of a pool, of which N₀ are no members
 
 Bools = NDArray[np.bool_]
+
+
+class EvasionGame(Game):
+    """Moved non-members against non-members that random noise of the same size has moved."""
+
+    adversary = Evader
+
+    def play(self, bout: Bout) -> Judgement:
+        """What an attack makes of the non-members of a pool, beside what noise makes of them.
+
+        Raises:
+            ValueError: if it moved a sample farther than it may; which is the attacker's fault.
+        """
+        assert isinstance(bout.params, EvasionAttackerParams)  # the manifest's conformance says so
+        low, high = bout.bounds
+        ball = Ball(norm=bout.params.norm, epsilon=bout.params.epsilon, low=low, high=high)
+        unseen = bout.asked.unseen
+        evidence = Evidence(
+            seen=unseen.restricted(bout.definition.access), truth=None, values=unseen.classes
+        )
+        generator = bout.seed.child("perturb").torch()
+        moved = bout.attacker.perturb(evidence, ball, generator=generator).detach().cpu()
+        ball.check(moved, unseen.inputs)
+        noisy = ball.noise(unseen.inputs, generator=bout.seed.child("noise").torch())
+
+        def right(predictions: Tensor) -> NDArray[np.bool_]:
+            is_right: NDArray[np.bool_] = (predictions == unseen.labels).numpy()
+            return is_right
+
+        return self.measure(
+            right(unseen.predictions),
+            right(unseen.predict(moved)),
+            right(unseen.predict(noisy)),
+            is_member=bout.asked.pool.is_member.numpy(),
+            facts={
+                "norm": ball.norm,
+                "epsilon": ball.epsilon,
+                "range": [float(low.amin()), float(high.amax())],
+            },
+        )
+
+    def measure(
+        self,
+        right: Bools,
+        right_moved: Bools,
+        right_noisy: Bools,
+        *,
+        is_member: Bools,
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        confidence: float = CONFIDENCE,
+    ) -> Judgement:
+        """Measure answers to moved samples; the arguments are those of `judge_evasion`."""
+        return judge_evasion(
+            right,
+            right_moved,
+            right_noisy,
+            is_member=is_member,
+            facts=facts,
+            confidence=confidence,
+        )
 
 
 def judge_evasion(
@@ -57,7 +120,7 @@ def judge_evasion(
     if right.any():
         measures["success"] = rate(~right_moved[right])
     return Judgement(
-        game=Game.EVASION,
+        game=EVASION.name,
         accuracy=rate(~right_moved),
         auc=None,
         advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
@@ -77,38 +140,3 @@ def spread(values: Bools, is_member: Bools) -> Bools:
     found = np.zeros(len(is_member), dtype=np.bool_)
     found[~is_member] = values
     return found
-
-
-def evaded(bout: Bout) -> Judgement:
-    """What an attack makes of the non-members of a pool, beside what noise makes of them.
-
-    Raises:
-        ValueError: if it moved a sample farther than it may; which is the attacker's fault.
-    """
-    assert isinstance(bout.params, EvasionAttackerParams)  # the manifest's conformance says so
-    low, high = bout.bounds
-    ball = Ball(norm=bout.params.norm, epsilon=bout.params.epsilon, low=low, high=high)
-    unseen = bout.asked.unseen
-    evidence = Evidence(
-        seen=unseen.restricted(bout.definition.access), truth=None, values=unseen.classes
-    )
-    generator = bout.seed.child("perturb").torch()
-    moved = bout.attacker.perturb(evidence, ball, generator=generator).detach().cpu()
-    ball.check(moved, unseen.inputs)
-    noisy = ball.noise(unseen.inputs, generator=bout.seed.child("noise").torch())
-
-    def right(predictions: Tensor) -> NDArray[np.bool_]:
-        is_right: NDArray[np.bool_] = (predictions == unseen.labels).numpy()
-        return is_right
-
-    return judge_evasion(
-        right(unseen.predictions),
-        right(unseen.predict(moved)),
-        right(unseen.predict(noisy)),
-        is_member=bout.asked.pool.is_member.numpy(),
-        facts={
-            "norm": ball.norm,
-            "epsilon": ball.epsilon,
-            "range": [float(low.amin()), float(high.amax())],
-        },
-    )

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,75 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.api import Game
+from safecompress_core.attacks.adversary import Extractor
 from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.games.attack_context import Bout
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.evasion import spread
+from safecompress_core.games.game import Game
+from safecompress_core.games.manifest import EXTRACTION
 from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["extracted", "judge_extraction"]
+__all__ = ["ExtractionGame", "judge_extraction"]
 
 # N samples of a pool, of which N₀ are no members
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+CERTAIN = 30.0  # a margin in logits; in float32 the posterior of the label is then 1
+
+
+class ExtractionGame(Game):
+    """A clone trained on the model's answers against one trained on true labels."""
+
+    adversary = Extractor
+
+    def play(self, bout: Bout) -> Judgement:
+        """How far a clone agrees with the model on the non-members of a pool.
+
+        Raises:
+            ValueError: if it does not answer with a label for each sample; the attacker's fault.
+        """
+        own = own_samples(bout.known, bout.definition, bout.params)
+        truths = own.seen.answered(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
+        independent = copy.deepcopy(bout.attacker)
+        independent.fit(
+            replace(own, seen=truths.restricted(own.seen.access)),
+            generator=bout.seed.child("independent").torch(),
+        )
+        unseen = bout.asked.unseen
+        return self.measure(
+            unseen.predictions.numpy(),
+            _labels(bout.attacker.answer(unseen.inputs), len(unseen)),
+            _labels(independent.answer(unseen.inputs), len(unseen)),
+            most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
+            is_member=bout.asked.pool.is_member.numpy(),
+            facts={"queries": len(own.seen)},
+        )
+
+    def measure(
+        self,
+        answers: Ints,
+        cloned: Ints,
+        independent: Ints,
+        *,
+        most_frequent: int,
+        is_member: Bools,
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        confidence: float = CONFIDENCE,
+    ) -> Judgement:
+        """Measure a clone's answers; the arguments are those of `judge_extraction`."""
+        return judge_extraction(
+            answers,
+            cloned,
+            independent,
+            most_frequent=most_frequent,
+            is_member=is_member,
+            facts=facts,
+            confidence=confidence,
+        )
 
 
 def judge_extraction(
@@ -64,7 +120,7 @@ def judge_extraction(
     agrees, fidelity = agreement(cloned)
     agrees_anyway, baseline = agreement(independent)
     return Judgement(
-        game=Game.EXTRACTION,
+        game=EXTRACTION.name,
         accuracy=fidelity,
         auc=None,
         advantage=relative_reduction(
@@ -81,33 +137,6 @@ def judge_extraction(
             "most_frequent_fidelity": agreement(most_frequent)[1],
         },
         facts=facts,
-    )
-
-
-CERTAIN = 30.0  # a margin in logits; in float32 the posterior of the label is then 1
-
-
-def extracted(bout: Bout) -> Judgement:
-    """How far a clone agrees with the model on the non-members of a pool.
-
-    Raises:
-        ValueError: if it does not answer with a label for each sample; the attacker's fault.
-    """
-    own = own_samples(bout.known, bout.definition, bout.params)
-    truths = own.seen.answered(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
-    independent = copy.deepcopy(bout.attacker)
-    independent.fit(
-        replace(own, seen=truths.restricted(own.seen.access)),
-        generator=bout.seed.child("independent").torch(),
-    )
-    unseen = bout.asked.unseen
-    return judge_extraction(
-        unseen.predictions.numpy(),
-        _labels(bout.attacker.answer(unseen.inputs), len(unseen)),
-        _labels(independent.answer(unseen.inputs), len(unseen)),
-        most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
-        is_member=bout.asked.pool.is_member.numpy(),
-        facts={"queries": len(own.seen)},
     )
 
 

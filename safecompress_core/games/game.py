@@ -1,103 +1,181 @@
-"""The games: what is true, and how an attack on it is judged.
+"""The interface of games: ground truth, what an adversary holds, play and measurement.
 
-Attackers only return scores; every measure is computed by the judges, the same way for all of
-them. What is chosen (a threshold, a baseline's rule) is chosen on attack-train, never on what is
-reported.
+An attacker only returns scores (or inputs, or labels); every measure is computed by the game, the
+same way for all of its attackers, from arrays alone. What is chosen (a threshold, a baseline's
+rule) is chosen on attack-train, never on what is reported.
 """
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
 from dataclasses import replace
-from types import MappingProxyType
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from safecompress_core.api import Game
+from safecompress_core.api import AttackerDef, AttackerParams, GameDef
+from safecompress_core.attacks.adversary import Adversary, Attacker, Evidence
+from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
-from safecompress_core.errors import PoolError
-from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.attribute import judge_attribute
-from safecompress_core.games.membership import judge_membership
+from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_result import GameResult, Judgement
 from safecompress_core.games.membership_details import Lens
 from safecompress_core.games.scores import Answers, Terms
 from safecompress_core.stats.intervals import CONFIDENCE
 
-__all__ = ["ground_truth", "judge"]
+__all__ = ["Game", "ScoredGame"]
 
 # N samples · V attribute values
 
 NOTHING = 0.5
 """AUC of scores that tell nothing."""
 
-JUDGES: Mapping[Game, Callable[[Answers, Answers, Terms], Judgement]] = MappingProxyType(
-    {Game.MEMBERSHIP: judge_membership, Game.ATTRIBUTE: judge_attribute}
-)
 
-
-def ground_truth(
-    game: Game, dataset: Dataset, pool: Pool, *, attribute: str | None = None
-) -> tuple[Tensor, int]:
-    """What the adversary tries to find out of a pool's samples, and how many values it can take.
-
-    Returns:
-        membership: (N,) bool and 2; attribute: (N,) int64 in [0, V) and V.
-
-    Raises:
-        PoolError: if the game is about an attribute that the data does not have.
-    """
-    if game is Game.MEMBERSHIP:
-        return pool.is_member, 2
-    if attribute is None or attribute not in dataset.attributes:
-        raise PoolError(
-            f"the data has no attribute '{attribute}'; it has {sorted(dataset.attributes)}"
-        )
-    private = dataset.attributes[attribute]
-    return private.values[pool.indices], len(private.names)
-
-
-def judge(
-    game: Game,
-    known: Answers,
-    asked: Answers,
-    *,
-    threshold: float | None = None,
-    confidence: float = CONFIDENCE,
-    lens: Lens | None = None,
-) -> Judgement:
-    """Measure an attack on a pool, and its reverse where it is inverted.
-
-    An AUC whose whole interval is under 0.5 is no weakness: the scores tell the sides apart, the
-    wrong way round, and an adversary can turn them. So the negated scores are judged as well.
+class Game(ABC):
+    """What adversaries try to find out or do, and how well they did.
 
     Args:
-        game: what was attacked.
-        known: the attacker's answers on attack-train, on which thresholds and rules are chosen.
-        asked: its answers on the pool that is reported.
-        threshold: the attacker's own, where it has one.
-        confidence: of every interval.
-        lens: of that pool, to have an attack on membership looked at closely.
+        definition: names, measures and sentences of the game.
 
-    Raises:
-        PoolError: if the pool has fewer than 2 members or 2 non-members.
-        ValueError: if scores are of the wrong shape or not numbers, which is the attacker's fault.
+    Attributes:
+        adversary: the class of the toolkit that its attackers implement.
+        has_controls: whether the null and the planted-leak control apply to its attacks, and
+            canaries: what they find out has to be membership.
     """
-    terms = Terms(threshold=threshold, confidence=confidence, lens=lens)
-    judgement = JUDGES[game](known, asked, terms)
-    if judgement.auc is None or judgement.auc.high >= NOTHING:
-        return judgement
-    return replace(judgement, reversed=_reversed(judgement, known, asked, terms))
+
+    adversary: ClassVar[type[Adversary]]
+    has_controls: ClassVar[bool] = False
+
+    def __init__(self, definition: GameDef) -> None:
+        self.definition = definition
+
+    @property
+    def name(self) -> str:
+        """What specs and results call it."""
+        return self.definition.name
+
+    def evidence(
+        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
+    ) -> Evidence:
+        """What an attacker holds of a pool; by default the non-members, without any truth.
+
+        Args:
+            sight: the pool as the model shows it.
+            definition: of the attacker.
+            params: of the attacker.
+            is_known: whether the truth is known to it, as on attack-train.
+        """
+        return own_samples(sight, definition, params)
+
+    @abstractmethod
+    def play(self, bout: Bout) -> GameResult:
+        """Set a fitted attacker on a pool, and measure what it answers."""
+
+    @abstractmethod
+    def measure(self, *args: Any, **kwargs: Any) -> GameResult:
+        """Measure answers against the truth, from arrays; no model and no attacker is needed."""
 
 
-def _reversed(judgement: Judgement, known: Answers, asked: Answers, terms: Terms) -> Judgement:
-    """The stronger of two attacks with negated scores.
+class ScoredGame(Game):
+    """A game whose attackers score every sample of a pool."""
 
-    One has a threshold that is chosen on attack-train; the other says the opposite of what the
-    attack says, which counts where attack-train and the pool differ in direction.
-    """
-    known, asked = (replace(answers, scores=-answers.scores) for answers in (known, asked))
-    thresholds = {None, None if judgement.threshold is None else -judgement.threshold}
-    found = [
-        JUDGES[judgement.game](known, asked, replace(terms, threshold=threshold, lens=None))
-        for threshold in sorted(thresholds, key=str)
-    ]
-    return max(found, key=lambda one: one.advantage.value)
+    adversary = Attacker
+
+    @abstractmethod
+    def truth(self, dataset: Dataset, pool: Pool, params: AttackerParams) -> tuple[Tensor, int]:
+        """Return what is to be found out of a pool's samples, and how many values it can take.
+
+        Raises:
+            PoolError: if the data do not tell.
+        """
+
+    @abstractmethod
+    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+        """Measure scores as they are; `judge` also measures their reverse."""
+
+    def evidence(
+        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
+    ) -> Evidence:
+        """All samples of the pool, as far as the attacker may see them; the truth where known."""
+        truth, values = self.truth(sight.dataset, sight.pool, params)
+        return Evidence(
+            seen=sight.seen,
+            truth=truth if is_known else None,
+            values=values,
+            references=sight.references,
+            uncompressed=sight.uncompressed,
+            versions=sight.versions,
+        ).declared(definition, params)
+
+    def play(self, bout: Bout) -> Judgement:
+        """Have both pools scored, and measure the scores of the one that is reported."""
+        return self.judge(
+            self.answers(bout, bout.known),
+            self.answers(bout, bout.asked),
+            threshold=bout.attacker.threshold,
+            lens=bout.lens,
+        )
+
+    def answers(self, bout: Bout, sight: Sight) -> Answers:
+        """An attacker's scores for a pool, with what is true of its samples."""
+        truth, _ = self.truth(sight.dataset, sight.pool, bout.params)
+        evidence = self.evidence(sight, bout.definition, bout.params, is_known=False)
+        return Answers(
+            scores=bout.attacker.score(evidence),
+            truth=truth,
+            labels=sight.seen.labels,
+            is_member=sight.pool.is_member,
+        )
+
+    def judge(
+        self,
+        known: Answers | None,
+        asked: Answers,
+        *,
+        threshold: float | None = None,
+        confidence: float = CONFIDENCE,
+        lens: Lens | None = None,
+    ) -> Judgement:
+        """Measure an attack on a pool, and its reverse where it is inverted.
+
+        An AUC whose whole interval is under 0.5 is no weakness: the scores tell the sides apart,
+        the wrong way round, and an adversary can turn them. So the negated scores are measured as
+        well.
+
+        Args:
+            known: the attacker's answers on attack-train, on which thresholds and rules are chosen;
+                None where there is nothing to choose.
+            asked: its answers on the pool that is reported.
+            threshold: the attacker's own, where it has one.
+            confidence: of every interval.
+            lens: of that pool, to have an attack on membership looked at closely.
+
+        Raises:
+            PoolError: if the pool has fewer than 2 members or 2 non-members.
+            ValueError: if scores are of the wrong shape or not numbers, which is the attacker's
+                fault.
+        """
+        terms = Terms(threshold=threshold, confidence=confidence, lens=lens)
+        judgement = self.measure_one_way(known or asked, asked, terms)
+        if judgement.auc is None or judgement.auc.high >= NOTHING:
+            return judgement
+        return replace(judgement, reversed=self._reversed(judgement, known, asked, terms))
+
+    def _reversed(
+        self, judgement: Judgement, known: Answers | None, asked: Answers, terms: Terms
+    ) -> Judgement:
+        """The stronger of two attacks with negated scores.
+
+        One has a threshold that is chosen on attack-train; the other says the opposite of what the
+        attack says, which counts where attack-train and the pool differ in direction.
+        """
+        opposite = None if judgement.threshold is None else -judgement.threshold
+        thresholds = {opposite} if known is None else {None, opposite}
+        before, after = (
+            replace(answers, scores=-answers.scores) for answers in (known or asked, asked)
+        )
+        found = [
+            self.measure_one_way(before, after, replace(terms, threshold=threshold, lens=None))
+            for threshold in sorted(thresholds, key=str)
+        ]
+        return max(found, key=lambda one: one.advantage.value)

@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import log10
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -14,15 +15,18 @@ from sklearn.neural_network import MLPClassifier
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.api import Game, GradientAttackerParams
-from safecompress_core.attacks.adversary import Clues
+from safecompress_core.api import GradientAttackerParams
+from safecompress_core.attacks.adversary import Clues, Inverter
 from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_result import UnitResult
+from safecompress_core.games.game import Game
+from safecompress_core.games.manifest import INVERSION
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
 from safecompress_core.stats.means import error_mean, relative_reduction
 
-__all__ = ["Evaluator", "Reconstruction", "inverted", "is_image", "judge_inversion", "psnr"]
+__all__ = ["Evaluator", "InversionGame", "Reconstruction", "is_image", "judge_inversion", "psnr"]
 
 # K reconstructed things · D values of an input
 
@@ -32,40 +36,20 @@ EXACT = 1e-12  # of the range squared: beyond it, float32 inputs are the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconstruction:
-    """How well an inversion attack did.
+class Reconstruction(UnitResult):
+    """How well an inversion attack did; its units are ``classes`` or ``samples``.
 
     Attributes:
-        units: what was reconstructed.
-        count: how many of them.
-        error: mean squared error of an input's value, over all units.
-        baseline: that of the population's mean, which needs no model.
-        advantage: 1 − error / baseline, in [0, 1].
-        measures: what else was measured, by name.
-        facts: the terms that these figures hold on, JSON-ready.
+        error: mean squared error of an input's value, over all units. The baseline is that of the
+            population's mean, and the advantage 1 − error / baseline.
     """
 
-    units: Literal["classes", "samples"]
-    count: int
     error: Estimate
-    baseline: float
-    advantage: Estimate
-    measures: Mapping[str, Estimate] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    game: Game = Game.INVERSION
 
     def to_json(self) -> dict[str, Any]:
-        """``game``, ``n``, ``units``, ``baseline``, every measure with its interval, the facts."""
-        found = {"error": self.error, "advantage": self.advantage, **self.measures}
-        document: dict[str, Any] = {
-            "game": str(self.game),
-            "n": self.count,
-            "units": self.units,
-            "baseline": self.baseline,
-        }
-        for name, estimate in found.items():
-            document |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
-        return document | dict(self.facts)
+        """Also ``error`` with its interval."""
+        document = UnitResult.to_json(self)
+        return {**document, "error": self.error.value, "error_interval": list(self.error.interval)}
 
 
 def judge_inversion(
@@ -102,6 +86,7 @@ def judge_inversion(
     without = ((population - truth) ** 2).mean(axis=1)
     error = error_mean(errors, confidence=confidence)
     return Reconstruction(
+        game=INVERSION.name,
         units=units,
         count=len(errors),
         error=error,
@@ -123,13 +108,42 @@ def psnr(error: Estimate, width: float) -> Estimate:
 WINDOW = 7  # pixels that structural similarity looks at, in either direction
 
 
-def inverted(bout: Bout) -> Reconstruction:
-    """What an attack reconstructs: single members from gradients, or what is typical of classes.
+class InversionGame(Game):
+    """Reconstructions against the population's mean, which needs no model."""
 
-    Raises:
-        ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
-    """
-    return _samples(bout) if bout.definition.gradients else _classes(bout)
+    adversary = Inverter
+
+    def play(self, bout: Bout) -> Reconstruction:
+        """Have single members reconstructed from gradients, or what is typical of classes.
+
+        Raises:
+            ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
+        """
+        return _samples(bout) if bout.definition.gradients else _classes(bout)
+
+    def measure(
+        self,
+        reconstructed: Array,
+        truth: Array,
+        population: Array,
+        *,
+        units: Literal["classes", "samples"],
+        width: float,
+        measures: Mapping[str, Estimate] = MappingProxyType({}),
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        confidence: float = CONFIDENCE,
+    ) -> Reconstruction:
+        """Measure reconstructions; the arguments are those of `judge_inversion`."""
+        return judge_inversion(
+            reconstructed,
+            truth,
+            population,
+            units=units,
+            width=width,
+            measures=measures,
+            facts=facts,
+            confidence=confidence,
+        )
 
 
 def _samples(bout: Bout) -> Reconstruction:

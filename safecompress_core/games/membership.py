@@ -1,24 +1,97 @@
 """Membership: was this sample in the training set?"""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-from safecompress_core.api import Game
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safecompress_core.api import AttackerParams
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
 from safecompress_core.games.attack_result import Judgement, LowFprRate, Unresolvable
-from safecompress_core.games.membership_details import gain, scrutinised
-from safecompress_core.games.scores import Answers, Terms, bools, ints, scores_of
-from safecompress_core.stats.intervals import auc_interval, clopper_pearson
+from safecompress_core.games.game import ScoredGame
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership_details import Lens, gain, scrutinised
+from safecompress_core.games.scores import Answers, Terms, bools, ints, scores_of, tensor_of
+from safecompress_core.stats.intervals import CONFIDENCE, auc_interval, clopper_pearson
 from safecompress_core.stats.low_fpr import tpr_interval
 from safecompress_core.stats.roc import calibrate_threshold, tpr_at_fpr
 
-__all__ = ["FPR_LEVELS", "judge_membership"]
+__all__ = ["FPR_LEVELS", "MembershipGame", "judge_membership"]
 
 # N samples
 
 FPR_LEVELS = (0.1, 0.01, 0.001)
 
 Bools = NDArray[np.bool_]
+
+
+class MembershipGame(ScoredGame):
+    """Members of the training set against samples of the same distribution."""
+
+    has_controls = True
+
+    def truth(self, dataset: Dataset, pool: Pool, params: AttackerParams) -> tuple[Tensor, int]:
+        """Return membership, (N,) bool, and 2."""
+        return pool.is_member, 2
+
+    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+        """Balanced accuracy, AUC, advantage and the rates at low false-positive rates."""
+        return judge_membership(known, asked, terms)
+
+    def measure(
+        self,
+        scores: Any,
+        truth: Any,
+        *,
+        known: tuple[Any, Any] | None = None,
+        labels: Any = None,
+        threshold: float | None = None,
+        lens: Lens | None = None,
+        confidence: float = CONFIDENCE,
+    ) -> Judgement:
+        """Measure membership scores of any origin.
+
+        Args:
+            scores: shape (N,), higher means more likely a member.
+            truth: shape (N,), True for members.
+            known: scores and truth of other samples, on which the threshold is chosen.
+            labels: task labels, shape (N,); the details by label need them.
+            threshold: above which a sample is called a member, where that is given.
+            lens: to have the details of the attack computed.
+            confidence: of every interval.
+
+        Raises:
+            ValueError: if there is neither a threshold nor samples to choose it on, or the scores
+                are not numbers.
+        """
+        if known is None and threshold is None:
+            raise ValueError(
+                "measure() has neither threshold nor known scores to choose it on; pass "
+                "threshold=…, or known=(scores, truth) of other samples"
+            )
+        return self.judge(
+            None if known is None else _answers(*known),
+            _answers(scores, truth, labels),
+            threshold=threshold,
+            confidence=confidence,
+            lens=lens,
+        )
+
+
+def _answers(scores: Any, truth: Any, labels: Any = None) -> Answers:
+    is_member = tensor_of(truth, torch.bool)
+    return Answers(
+        scores=tensor_of(scores),
+        truth=is_member,
+        labels=torch.zeros(len(is_member), dtype=torch.int64)
+        if labels is None
+        else tensor_of(labels, torch.int64),
+        is_member=is_member,
+    )
 
 
 def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
@@ -43,13 +116,14 @@ def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
             terms.lens, scores, says_member, is_member, labels, confidence=terms.confidence
         )
     return Judgement(
-        game=Game.MEMBERSHIP,
+        game=MEMBERSHIP.name,
         accuracy=gained.scaled(0.5, shift=0.5),
         auc=auc,
         advantage=gained.clipped(0.0, 1.0),
         baseline=0.5,
         correct=says_member == is_member,
         is_member=is_member,
+        is_balanced=True,
         threshold=threshold,
         operating_points=tuple(
             _low_fpr_rate(scores, is_member, level, terms.confidence) for level in FPR_LEVELS

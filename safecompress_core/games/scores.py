@@ -10,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.games.membership_details import Lens
 
-__all__ = ["Answers", "Terms", "bools", "floats", "ints", "scores_of"]
+__all__ = ["Answers", "Terms", "bools", "floats", "ints", "scores_of", "tensor_of"]
 
 # N samples · V attribute values
 
@@ -51,6 +51,13 @@ class Terms:
     threshold: float | None
     confidence: float
     lens: Lens | None
+
+
+def tensor_of(values: Any, dtype: torch.dtype | None = None) -> Tensor:
+    """Values of any array-like as a tensor."""
+    return torch.as_tensor(
+        values if isinstance(values, Tensor) else np.asarray(values), dtype=dtype
+    )
 
 
 def scores_of(answers: Answers, *, dimensions: int) -> NDArray[np.float64]:

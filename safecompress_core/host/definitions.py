@@ -1,15 +1,19 @@
 """What a definition must be like, so that a spec can name it and a run can find it."""
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from safecompress_core.api import (
+    ADVANTAGE,
     API_VERSION,
     AnyDefinition,
+    AttackerDef,
     CombinedAttackerDef,
     CombinedAttackerParams,
     Definition,
+    GameDef,
     Kind,
     Params,
     ReferenceAttackerParams,
@@ -18,7 +22,7 @@ from safecompress_core.api import (
 )
 from safecompress_core.hookspecs import HOOKS
 
-__all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "key_of", "label"]
+__all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "game_flaw", "key_of", "label"]
 
 NAME_STYLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TARGET_STYLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -72,8 +76,30 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
         yield from _missing_parameters(definition, params)
     if not TARGET_STYLE.fullmatch(definition.target):
         yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
+    if isinstance(definition, GameDef) and definition.measure(ADVANTAGE) is None:
+        yield f"the game {name!r} has no measure {ADVANTAGE!r}, by which all games are compared"
     if not definition.summary.strip() or "\n" in definition.summary:
         yield f"the summary of {name!r} is not one line"
+
+
+def game_flaw(definition: Definition, games: Mapping[str, GameDef]) -> str | None:
+    """What is wrong with the game that an attacker names; None for nothing.
+
+    >>> game_flaw(Definition(name="x", params=Params, target="x:Y", summary="X."), {}) is None
+    True
+    """
+    if not isinstance(definition, AttackerDef):
+        return None
+    who = f"the {label(key_of(definition))} plays {definition.game!r}"
+    game = games.get(definition.game)
+    if game is None:
+        near = difflib.get_close_matches(definition.game, games)
+        guess = f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+        known = guess or f"there are {', '.join(games) or 'none'}"
+        return f"{who}, which is no registered game; {known}"
+    if not issubclass(definition.params, game.params):
+        return f"{who}, so its params are a {game.params.__name__}"
+    return None
 
 
 def _missing_parameters(definition: Definition, params: type[Params]) -> Iterator[str]:

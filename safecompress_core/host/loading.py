@@ -10,11 +10,11 @@ from typing import Any
 import pluggy
 
 from safecompress_core import hookspecs
-from safecompress_core.api import PROJECT, Definition
+from safecompress_core.api import PROJECT, Definition, GameDef
 from safecompress_core.errors import PluginError
 from safecompress_core.hookspecs import HOOKS, LIFECYCLE
 from safecompress_core.host.boundary import BREAKAGE, is_signal
-from safecompress_core.host.definitions import flaws_of, key_of, label
+from safecompress_core.host.definitions import flaws_of, game_flaw, key_of, label
 from safecompress_core.host.registry import Registry
 from safecompress_core.host.sources import (
     Origin,
@@ -59,6 +59,11 @@ class PluginHost:
             else:
                 plugins.append(source.origin)
                 entries += [(definition, source.origin) for definition in outcome]
+        while (unusable := _without_game(entries)) is not None:
+            self._manager.unregister(name=unusable.origin.name)
+            entries = [entry for entry in entries if entry[1] != unusable.origin]
+            plugins.remove(unusable.origin)
+            skipped.append(unusable)
         self.plugins = tuple(plugins)
         self.skipped = tuple(skipped)
         if is_strict:
@@ -177,6 +182,20 @@ def load_plugins(
     selection = Selection.of(environ)
     files = [] if plugins_dir is None else list(files_in(plugins_dir))
     return PluginHost([*installed(selection), *files], is_strict=selection.is_strict)
+
+
+def _without_game(entries: Iterable[tuple[Definition, Origin]]) -> SkippedPlugin | None:
+    """The first plugin with an attacker whose game no plugin registers, or has other parameters.
+
+    Such a plugin is left out as a whole, and its games with it: ask again without it.
+    """
+    entries = list(entries)
+    games = {one.name: one for one, _ in entries if isinstance(one, GameDef)}
+    for definition, origin in entries:
+        flaw = game_flaw(definition, games)
+        if flaw is not None:
+            return SkippedPlugin(origin=origin, reason=flaw)
+    return None
 
 
 def _distinct(definitions: list[Definition]) -> list[Definition]:

@@ -120,11 +120,15 @@ class Registry:
             SafeCompressError: whatever the implementation itself raises of that kind.
         """
         definition = self.definition_of(params)
-        module, _, attribute = definition.target.partition(":")
         parts = [self._parts(params)] if isinstance(definition, CombinedAttackerDef) else []
+        return self._build(definition, params, params, *parts)
+
+    def _build(self, definition: Definition, params: Params, *arguments: Any) -> Any:
+        """Call a definition's target with arguments, and wrap what it returns."""
+        module, _, attribute = definition.target.partition(":")
         owner = Owner(definition, params, self.origin(definition))
         try:
-            built = getattr(importlib.import_module(module), attribute)(params, *parts)
+            built = getattr(importlib.import_module(module), attribute)(*arguments)
         except SafeCompressError:
             raise
         except BREAKAGE as error:
@@ -135,6 +139,16 @@ class Registry:
             what = f"cannot build the {owner.label} from {definition.target}"
             raise owner.error(f"{what}: {told(error)}") from error
         return guarded(built, owner)
+
+    def create_game(self, name: str) -> Any:
+        """Import a game's implementation and build it from its definition.
+
+        Raises:
+            LookupError: if there is no such game.
+            ComponentError: if it cannot be imported or built.
+        """
+        definition = self.get(Kind.GAME, name)
+        return self._build(definition, Params(), definition)
 
     def _parts(self, params: Params) -> tuple[Part, ...]:
         """What an attacker is made of, built."""

@@ -6,22 +6,18 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerParams, Game, component_id
+from safecompress_core.api import AttackerParams
 from safecompress_core.context.spec_context import Groundwork
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import MissingExtraError
-from safecompress_core.games.game import ground_truth
+from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.inversion import is_image
 from safecompress_core.games.play import Attack
 from safecompress_core.specfile.checks.attacker_checks import each_alone
-from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
 __all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer"]
-
-MOVING = (Game.EVASION, Game.INVERSION, Game.EXTRACTION)
-"""The games whose attackers make inputs of their own, or learn from them as numbers."""
 
 
 def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
@@ -33,7 +29,7 @@ def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
     for path, attack in each_attack(prepared):
         pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
         assert pool is not None  # whoever has attackers that select has a pool for them
-        if attack.definition.game in MOVING or attack.definition.moves_inputs:
+        if attack.game.definition.moves_inputs or attack.definition.moves_inputs:
             prepared.registry.create(attack.params)
             yield from _flaws(prepared, attack, path, members=len(pool.members))
 
@@ -41,14 +37,12 @@ def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
 def nothing_to_infer(prepared: Groundwork) -> Iterator[Finding]:
     """Attacks on an attribute that is the same for all samples of a pool that they need."""
     for path, attack in each_attack(prepared):
-        if attack.definition.game is not Game.ATTRIBUTE:
+        if not isinstance(attack.game, ScoredGame) or attack.attribute is None:
             continue
         asked = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
         assert asked is not None  # whoever has attackers that select has a pool for them
         for pool in (prepared.pools.attack_train, asked):
-            values, _ = ground_truth(
-                Game.ATTRIBUTE, prepared.dataset, pool, attribute=attack.attribute
-            )
+            values, _ = attack.game.truth(prepared.dataset, pool, attack.params)
             if len(values.unique()) < 2:
                 message = (
                     f"all {len(values)} samples of pool {pool.name!r} have the same "
@@ -66,10 +60,7 @@ def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:
     )
     for path, attackers in lists:
         for place, params in each_alone(attackers, path):
-            yield (
-                place,
-                Attack(id=component_id(params), definition=attacker_of(params), params=params),
-            )
+            yield place, Attack.declared(params, prepared.registry)
 
 
 def _flaws(
@@ -88,7 +79,7 @@ def _flaws(
         if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
             raise MissingExtraError("skimage", extra="attacks")
     budget = getattr(attack.params, "budget", None) or 0
-    if attack.definition.game is Game.EXTRACTION and budget > held:
+    if budget > held:
         message = f"{attack.id!r} is to query {budget} samples, and the adversary has {held}"
         yield Finding((*path, "budget"), message, f"write at most {held}, or leave it out")
 

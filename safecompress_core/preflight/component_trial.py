@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Game, Params, Role
+from safecompress_core.api import Params, Role
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.context.run_context import Preparation
@@ -25,6 +25,7 @@ from safecompress_core.errors import (
     MissingExtraError,
     SafeCompressError,
 )
+from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.host.boundary import owner_of
 from safecompress_core.metric import Subject
@@ -44,7 +45,6 @@ TRIED = 8
 """Members, and as many others, on which components are tried."""
 DENSITY, FRACTION = 0.5, 0.3
 """Of the topology that strategies are tried on, and of its update."""
-GUESSED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
 
 
 def trial(prepared: Preparation) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _attackers(prepared: Preparation) -> Iterator[Finding]:
     tried = [
         (path, attack)
         for path, attack in each_attack(prepared)
-        if attack.definition.game in GUESSED and _is_foreign(prepared, attack.params)
+        if isinstance(attack.game, ScoredGame) and _is_foreign(prepared, attack.params)
     ]
     network = prepared.blank() if tried else None
     for path, attack in tried:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from safecompress_core.api import AttributeMark, Game, LayerMark
+from safecompress_core.api import AttributeMark, LayerMark
 from safecompress_core.attacks.gradients import layer_parameters
 from safecompress_core.attacks.public_features import encoding_of
 from safecompress_core.attacks.reference_answers import hands
@@ -36,7 +36,7 @@ from safecompress_core.preflight.component_trial import trial
 from safecompress_core.preflight.data_checks import data_flaws
 from safecompress_core.preflight.defence_checks import defence_flaws, movable_flaws
 from safecompress_core.results.environment import is_available
-from safecompress_core.specfile.checks.spec_checks import NUMERIC_MEASURES, AnySpec
+from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.fields import marked
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import placed
@@ -141,16 +141,16 @@ def _values(prepared: Groundwork) -> Iterator[Finding]:
 
 def _gates(prepared: Groundwork) -> Iterator[Finding]:
     """What a gate asks of a numeric attribute is asked of one."""
-    numeric = {
-        attack.id
-        for attack in prepared.audit_attacks
-        if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None
-    }
+    numeric: set[str] = set()
+    needs_number: set[str] = set()
+    for attack in prepared.audit_attacks:
+        owners = (attack.id, attack.game.name)
+        measures = [one.name for one in attack.game.definition.measures if one.is_numeric]
+        needs_number |= {f"{owner}.{name}" for owner in owners for name in measures}
+        if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None:
+            numeric |= {f"{owner}.{name}" for owner in owners for name in measures}
     for index, gate in enumerate(prepared.spec.gate):
-        owner, _, measure = gate.measure.rpartition(".")
-        if not owner or measure not in NUMERIC_MEASURES or owner in numeric:
-            continue
-        if owner == Game.ATTRIBUTE and numeric:
+        if gate.measure not in needs_number - numeric:
             continue
         message = f"{gate.measure!r} needs an attack on a numeric attribute"
         yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
@@ -168,7 +168,7 @@ def _pools(prepared: Groundwork) -> Iterator[Finding]:
     except PoolError as error:
         yield _pool_flaw(error)
         return
-    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+    if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
     for pool in (pools.attack_train, pools.audit):
         if len(pool.non_members) < FEWEST_NON_MEMBERS:
@@ -188,7 +188,7 @@ def _pools(prepared: Groundwork) -> Iterator[Finding]:
 
 
 def _one_sided(prepared: Groundwork) -> Iterator[Finding]:
-    if not any(attack.definition.game is Game.MEMBERSHIP for attack in prepared.audit_attacks):
+    if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
     for message in one_sided(prepared.original, prepared.pools):
         mend = "write labels of members and non-members alike, or leave out samples of these labels"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from safecompress_core.games.records import game_in
 from safecompress_core.report.change import Direction, direction
 from safecompress_core.report.densities import kept
 from safecompress_core.report.formatting import and_list, number, size, span
@@ -26,30 +27,6 @@ __all__ = [
 Results = Mapping[str, Any]
 
 LEAST = 0.005  # an advantage that rounds to nothing has no ratio
-GAMES = {
-    "membership": (
-        "Was this sample in the training set?",
-        "advantage is 2 × balanced accuracy − 1",
-    ),
-    "attribute": (
-        "Which value has this sample's private attribute?",
-        "advantage is the share of the guess's mistakes that the model saves the adversary",
-    ),
-    "evasion": (
-        "Does a change of at most epsilon make the answer wrong?",
-        "advantage is the share of the answers right under noise that the attack makes wrong",
-    ),
-    "inversion": (
-        "What do the data look like that the model was trained on?",
-        "advantage is the share of that error which the reconstruction avoids",
-    ),
-    "extraction": (
-        "Does a clone answer as the model does?",
-        "advantage is the share of the disagreements left that the model's answers avoid",
-    ),
-}
-ABOUT_DATA = {"membership", "attribute", "inversion"}
-"""The games in which a model gives something away of its data."""
 FACTS = (
     "attribute",
     "classifier",
@@ -129,8 +106,8 @@ def headline(results: Results) -> str:
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
     said = [first.brief]
     if leaks:
-        games = {one["game"] for one in results["audit"].values()}
-        what = "leakage" if games <= ABOUT_DATA else "risk"
+        games = [game_in(results.get("games"), one["game"]) for one in results["audit"].values()]
+        what = "leakage" if all(game.is_leakage for game in games) else "risk"
         said.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
     return f"{', '.join([*said, cost.brief])}."
 
@@ -192,17 +169,17 @@ def _attackers(
     known, summaries = results["selection"]["attackers"], results["attacks"]
     params = {one.get("id") or one["type"]: one for one in declared}
     for name, one in judged.items():
-        question, advantage = GAMES[one["game"]]
+        game = game_in(results.get("games"), one["game"])
         own = params.get(name, {})
-        facts = [one["game"], *([known[name]["access"]] if name in known else [])]
+        facts = [game.name, *([known[name]["access"]] if name in known else [])]
         facts += [own["type"]] if own.get("type", name) != name else []
         facts += [f"{key}: {own[key]}" for key in FACTS if key in own]
         yield Attacker(
             name=name,
             facts=tuple(facts),
             summary=summaries.get(own.get("type", name), ""),
-            sentence=f"{question} {guess_sentence(one)}; {advantage}, so 0 is nothing and 1 is "
-            "everything.",
+            sentence=f"{game.question} {guess_sentence(game, one)}; advantage is "
+            f"{game.advantage}, so 0 is nothing and 1 is everything.",
         )
 
 

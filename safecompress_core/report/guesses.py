@@ -1,68 +1,73 @@
 """What the best guess without the model is called, and how good it is, in words."""
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any
 
+from safecompress_core.api import Baseline, GameDef
+from safecompress_core.games.records import game_in
 from safecompress_core.report.formatting import and_list, number
 from safecompress_core.report.verdict import Finding
 
 __all__ = ["guess_name", "guess_sentence", "guesses"]
 
-COIN = "tossing a coin over balanced pools"
-NAMES = {
-    "majority": "the most frequent value",
-    "majority-per-label": "the most frequent value of the task label",
-    "logistic": "logistic regression on public features",
-    "boosting": "gradient boosting on public features",
-    "median": "the median",
-    "median-per-label": "the median of the task label",
-    "ridge": "ridge regression on public features",
-}
-"""By a rule's name in results; those on public features know the task label too."""
 
-SENTENCES = {
-    "evasion": "Without the model, random noise of the same size leaves a share of {} wrong",
-    "inversion": "Without the model, the population's mean has an error of {}",
-    "extraction": "Without the model, a clone trained on true labels agrees on a share of {}",
-}
-"""By game, where what is held against an attack is no guess."""
+def guess_name(game: GameDef, judged: Mapping[str, Any]) -> str:
+    """What the guess is that a judged attack is held against.
 
-
-def guess_name(judged: Mapping[str, Any]) -> str:
-    """What the guess is that a judged attack is held against; empty where it is a coin.
-
-    >>> guess_name({"baseline_rule": "boosting"}), guess_name({"baseline": 0.5})
-    ('gradient boosting on public features', '')
+    >>> from safecompress_core.games.manifest import ATTRIBUTE
+    >>> guess_name(ATTRIBUTE, {"baseline_rule": "boosting", "baseline": 0.5})
+    'gradient boosting on public features'
     """
-    rule = judged.get("mae_rule") or judged.get("baseline_rule")
-    return NAMES.get(rule, str(rule)) if rule else ""
+    return _filled(_baseline(game, judged).guess, game, judged)
 
 
-def guess_sentence(judged: Mapping[str, Any]) -> str:
+def guess_sentence(game: GameDef, judged: Mapping[str, Any]) -> str:
     """How good it is.
 
-    >>> guess_sentence({"baseline": 0.5})
+    >>> from safecompress_core.games.manifest import MEMBERSHIP
+    >>> guess_sentence(MEMBERSHIP, {"baseline": 0.5})
     'Without the model, tossing a coin over balanced pools is right with 0.500'
     """
-    sentence = SENTENCES.get(judged.get("game", ""))
-    if sentence:
-        return sentence.format(number(judged["baseline"]))
-    name = guess_name(judged) or COIN
-    if "baseline_mae" in judged:
-        return f"Without the model, {name} is off by {number(judged['baseline_mae'])} on average"
-    return f"Without the model, {name} is right with {number(judged['baseline'])}"
+    achieves = _filled(_baseline(game, judged).achieves, game, judged)
+    return f"Without the model, {guess_name(game, judged)} {achieves}"
 
 
 def guesses(results: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What the audit's attacks on attributes are held against, a sentence for each guess."""
+    """What attacks are held against whose guess was chosen, a sentence for each guess."""
     held: dict[str, list[str]] = {}
     for attack, judged in results["audit"].items():
-        if guess_name(judged):
-            good = f"right with {number(judged['baseline'])}"
-            if "baseline_mae" in judged:
-                good = f"off by {number(judged['baseline_mae'])} on average"
-            held.setdefault(f"{guess_name(judged)} ({good})", []).append(attack)
+        game = game_in(results.get("games"), judged["game"])
+        baseline = _baseline(game, judged)
+        if _keys(baseline.guess):
+            good = _filled(baseline.achieves, game, judged).removeprefix("is ")
+            held.setdefault(f"{guess_name(game, judged)} ({good})", []).append(attack)
     return tuple(
         Finding(f"Best guess without the model, for {and_list(attacks)}: {guess}.")
         for guess, attacks in held.items()
     )
+
+
+def _baseline(game: GameDef, judged: Mapping[str, Any]) -> Baseline:
+    """The first one whose keys the attack has; else the last one, which lacks its figures."""
+    for baseline in game.baselines:
+        keys = _keys(f"{baseline.guess} {baseline.achieves}")
+        if all(judged.get(key) is not None for key in keys):
+            return baseline
+    return game.baselines[-1]
+
+
+def _keys(template: str) -> list[str]:
+    """The keys that a template names."""
+    return [key for _, key, _, _ in Formatter().parse(template) if key]
+
+
+def _filled(template: str, game: GameDef, judged: Mapping[str, Any]) -> str:
+    """A template with figures as people write them, and rules by what they are called."""
+    values = {key: judged.get(key) for key in _keys(template)}
+    words = {
+        key: game.rules.get(value, value) if isinstance(value, str) else number(value)
+        for key, value in values.items()
+        if value is not None
+    }
+    return template.format_map(dict.fromkeys(values, "–") | words)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from safecompress_core.api import GameDef
+from safecompress_core.games.records import game_in
 from safecompress_core.report.formatting import and_list, number, span
 from safecompress_core.report.summary import columns_of
 
@@ -11,18 +13,13 @@ __all__ = ["explanations", "remark"]
 Results = Mapping[str, Any]
 Judged = Mapping[str, Any]
 
-CAUSES = {
-    "membership": "members and non-members exchanged, task labels swapped, or scores that are "
-    "higher for non-members",
-    "attribute": "values of the attribute swapped in one of the pools, or scores that are higher "
-    "for other values",
-}
-"""By game, the mistakes that invert an attack."""
-
 
 def explanations(results: Results) -> tuple[str, ...]:
     """Return a sentence for each inverted attack: its AUC, what can cause it, and what counts."""
-    return tuple(_explained(name, one) for name, one in _inverted(results).items())
+    return tuple(
+        _explained(name, one, game_in(results.get("games"), one["game"]))
+        for name, one in _inverted(results).items()
+    )
 
 
 def remark(results: Results) -> str:
@@ -49,11 +46,11 @@ def _inverted(results: Results) -> dict[str, Judged]:
     return found
 
 
-def _explained(name: str, one: Judged) -> str:
+def _explained(name: str, one: Judged, game: GameDef) -> str:
     other = one["reversed"]
     return (
         f"{name} is inverted: AUC {number(one['auc'])} ({span(*one['auc_interval'])}) is under "
-        f"0.5, and an attack that finds nothing has 0.5. It can mean {CAUSES[one['game']]}. "
+        f"0.5, and an attack that finds nothing has 0.5. It can mean {game.inverted_by}. "
         f"Reversed, it has AUC {number(other['auc'])} and advantage {number(other['advantage'])} "
         f"({span(*other['advantage_interval'])}); gates count the reversed attack as well."
     )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from safecompress_core.api import GameDef
+from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
 from safecompress_core.report.formatting import number, share, span
 
@@ -28,31 +30,6 @@ __all__ = [
 Results = Mapping[str, Any]
 Part = Mapping[str, Any]
 """One model's part of the results: its ``metrics`` and ``audit``, perhaps its ``model``."""
-
-MEASURES = (
-    "accuracy",
-    "auc",
-    "mae",
-    "robust_accuracy",
-    "fidelity",
-    "error",
-    "psnr",
-    "ssim",
-    "evaluator_accuracy",
-    "advantage",
-    "lift",
-    "mae_lift",
-)
-LABELS = {
-    "auc": "AUC",
-    "error": "squared error",
-    "evaluator_accuracy": "told by an evaluator",
-    "lift": "lift over the guess",
-    "mae_lift": "MAE below the guess's",
-    "psnr": "PSNR in dB",
-    "robust_accuracy": "robust accuracy",
-    "ssim": "SSIM",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +97,7 @@ def comparison(results: Results) -> Table:
         *_metric_rows(parts),
         *_size_rows(parts),
         *_explored_row(results),
-        *_audit_rows(parts),
+        *_audit_rows(results, parts),
     ]
     return Table("Audit, with 95 % intervals", tuple(columns), tuple(rows))
 
@@ -134,10 +111,10 @@ def objectives_of(results: Results, entry: Mapping[str, Any]) -> Table:
     return Table("Objectives, on the pool that selects", ("",), tuple(rows))
 
 
-def audit_of(entry: Part) -> Table:
+def audit_of(results: Results, entry: Part) -> Table:
     """The audit of a model of the archive that was audited."""
     parts = (entry,)
-    rows = (*_metric_rows(parts), *_audit_rows(parts))
+    rows = (*_metric_rows(parts), *_audit_rows(results, parts))
     return Table("Audit, with 95 % intervals", ("",), rows)
 
 
@@ -313,24 +290,22 @@ def _times_smaller(model: Mapping[str, Any]) -> str:
     return f"{times:.1f}× smaller" if times > 1 else f"{1 / times:.1f}× larger"
 
 
-def _audit_rows(parts: Sequence[Part]) -> Iterator[Row]:
+def _audit_rows(results: Results, parts: Sequence[Part]) -> Iterator[Row]:
     for attack in parts[0]["audit"]:
         judged = [part["audit"][attack] for part in parts]
-        yield Row(attack, note=judged[0]["game"])
-        yield from _attack_rows(judged)
+        game = game_in(results.get("games"), judged[0]["game"])
+        yield Row(attack, note=game.name)
+        yield from _attack_rows(game, judged)
 
 
-def _attack_rows(judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _attack_rows(game: GameDef, judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """What an attack achieves on each model, with what a guess without the model achieves."""
-    for measure in MEASURES:
-        if all(one.get(measure) is None for one in judged):
+    for measure in game.measures:
+        name = measure.name
+        if not measure.is_shown or all(one.get(name) is None for one in judged):
             continue
-        label = LABELS.get(measure, measure)
-        if measure == "accuracy":
-            label = f"accuracy (guess {number(judged[0]['baseline'])})"
-        if measure == "mae":
-            label = f"MAE (guess {number(judged[0]['baseline_mae'])})"
-        yield Row(f"  {label}", tuple(_reading(one, measure) for one in judged))
+        guess = f" (guess {number(judged[0][measure.guess])})" if measure.guess else ""
+        yield Row(f"  {measure.title}{guess}", tuple(_reading(one, name) for one in judged))
 
 
 def _reading(judged: Mapping[str, Any], measure: str) -> Cell:

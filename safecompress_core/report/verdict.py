@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import states_both
 from safecompress_core.report.formatting import and_list, apart, number, or_list, share, span
 from safecompress_core.report.inverted import explanations as inverted_attacks
@@ -28,12 +29,7 @@ __all__ = [
 
 Results = Mapping[str, Any]
 
-MEASURE_NAMES = {
-    "auc": "AUC",
-    "file_bytes": "file size in bytes",
-    "mae": "MAE",
-    "mae_lift": "MAE below the guess's",
-}
+FILE_BYTES = "file size in bytes"
 DENSITY = "model.density"
 CONTROL_NAMES = {"null": "null control", "planted": "planted-leak control"}
 
@@ -170,7 +166,7 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
         return f"Test {gate['measure']}"
     if gate["measure"] == DENSITY:
         return "Density of the whole model"
-    text = f"{owner} {MEASURE_NAMES.get(name, name)}"
+    text = f"{owner} {_title(results, owner, name)}"
     attacks = {key: one for key, one in results["audit"].items() if one["game"] == owner}
     worst = [key for key, one in attacks.items() if one.get(name) == gate["value"]]
     turned = {key: one["reversed"] for key, one in attacks.items() if one.get("reversed")}
@@ -178,6 +174,15 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
     if worst and (len(attacks) > 1 or turned):
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
+
+
+def _title(results: Results, owner: str, name: str) -> str:
+    """What a measure is called by the game that it is of: the owner, or what the owner plays."""
+    if owner == "model":
+        return FILE_BYTES
+    attack = results["audit"].get(owner, {"game": owner})
+    measure = game_in(results.get("games"), attack["game"]).measure(name)
+    return name if measure is None else measure.title
 
 
 def controls(results: Results) -> tuple[Finding, ...]:

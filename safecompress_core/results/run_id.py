@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safecompress_core.api import Definition, StrategyDef
+from safecompress_core.api import AttackerDef, Definition, Kind, StrategyDef
 from safecompress_core.host import Registry
 
 __all__ = ["directory_name", "named_in", "plugin_records"]
@@ -46,10 +46,18 @@ def plugin_records(resolved: Mapping[str, Any], registry: Registry) -> list[dict
 def named_in(content: Any, registry: Registry) -> list[Definition]:
     """The definitions whose name is a ``type`` somewhere in plain content, of whatever kind.
 
-    What else is installed changes nothing of a run, and so must not give it another name.
+    The games that their attackers play count as named, but for SafeCompress's own. What else is
+    installed changes nothing of a run, and so must not give it another name.
     """
     names = set(_types(content))
-    return [definition for definition in registry if definition.name in names]
+    named = {one for one in registry if one.kind is not Kind.GAME and one.name in names}
+    played = {one.game for one in named if isinstance(one, AttackerDef)}
+    named |= {
+        game
+        for name, game in registry.definitions(Kind.GAME).items()
+        if name in played and not registry.origin(game).is_built_in
+    }
+    return [definition for definition in registry if definition in named]
 
 
 def _types(content: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from safecompress_core.api import Params, component_id
 from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.spec_context import Groundwork
 from safecompress_core.errors import SafeCompressError
+from safecompress_core.games.records import record_games
 from safecompress_core.methods.method import Outcome
 from safecompress_core.results.checksums import sha256
 from safecompress_core.results.gates import verdicts
@@ -128,6 +129,8 @@ def build_results(
         "files": _hash_models(work.directory) if work else {},
         "seconds": {**seconds, "total": sum(seconds.values())},
     }
+    if games := record_games(attack.game.definition for attack in attacks):
+        content["games"] = games
     if origin is not None:
         content["origin"] = origin
     return _validated(Results, content)
@@ -201,7 +204,7 @@ def _describe_selection(prepared: Groundwork, work: MethodWork | None) -> Select
         performance=prepared.performance[0],
         attackers={
             attack.id: SelectingAttackerRecord(
-                game=str(attack.definition.game),
+                game=attack.game.name,
                 access=str(attack.definition.access),
                 weight=attack.params.weight,
             )

@@ -11,8 +11,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from safecompress_core.api import Game
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
+from safecompress_core.games.records import game_in
 from safecompress_core.host import Registry
 from safecompress_core.results.checksums import RESULTS, SUMS, sha256
 from safecompress_core.results.directory import read_json, read_results
@@ -26,8 +26,6 @@ from safecompress_core.specfile.models.run_spec import Gate
 
 __all__ = ["Check", "Status", "verified"]
 
-UNSEEN = (Game.EVASION, Game.EXTRACTION)
-"""The games whose attacks are read on non-members alone."""
 BASELINE = "baseline/model.safetensors"
 SPEC, PLUGINS, EVENTS = "spec.resolved.yaml", "plugins.json", "events.jsonl"
 
@@ -142,9 +140,10 @@ class _Run:
             for one in candidate["attacks"].values()
         ]
         for pool, one in judged:
-            if one["game"] == Game.INVERSION:  # of classes, or of a few samples
+            counts = game_in(self.results.get("games"), one["game"]).counts
+            if counts == "units":  # of classes, or of a few samples
                 continue
-            of_members = 0 if one["game"] in UNSEEN else pools[pool]["members"]
+            of_members = 0 if counts == "non-members" else pools[pool]["members"]
             size = of_members, pools[pool]["non_members"]
             if (one["members"], one["non_members"]) != size or one["n"] != sum(size):
                 message = f"an attack was judged on {one['n']} samples, the pool {pool} has {size}"

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from pydantic import ValidationError
 from typing_extensions import TypeVar
 
-from safecompress_core.api import Params
+from safecompress_core.api import Kind, Params
 from safecompress_core.errors import SpecError
 from safecompress_core.specfile.checks.audit_checks import check_audit
 from safecompress_core.specfile.checks.hosting import check_hosting
@@ -100,12 +100,16 @@ class _Sort(Generic[Spec]):
 
 
 def _check_run(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
-    yield from check(spec)
+    yield from check(spec, registry.definitions(Kind.GAME))
     yield from check_hosting(spec, registry)
 
 
+def _check_audit(spec: AuditSpec, registry: Definitions) -> Iterator[Finding]:
+    yield from check_audit(spec, registry.definitions(Kind.GAME))
+
+
 RUN = _Sort(build=build_spec_model, check=_check_run)
-AUDIT = _Sort(build=build_audit_model, check=lambda spec, _: check_audit(spec))
+AUDIT = _Sort(build=build_audit_model, check=_check_audit)
 
 
 def load_spec(

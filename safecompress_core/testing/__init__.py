@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from safecompress_core.testing.attackers import AttackerConformance
     from safecompress_core.testing.data import DataConformance
     from safecompress_core.testing.defences import DefenceConformance
+    from safecompress_core.testing.games import GameConformance
     from safecompress_core.testing.manifest import DefinitionConformance
     from safecompress_core.testing.methods import MethodConformance
     from safecompress_core.testing.models import ModelConformance
@@ -36,6 +37,7 @@ __all__ = [
     "DefinitionConformance",
     "EvaderConformance",
     "ExtractorConformance",
+    "GameConformance",
     "GrowConformance",
     "InverterConformance",
     "MethodConformance",
@@ -50,6 +52,7 @@ _HOME = {
     "DefinitionConformance": "safecompress_core.testing.manifest",
     "EvaderConformance": "safecompress_core.testing.other_games",
     "ExtractorConformance": "safecompress_core.testing.other_games",
+    "GameConformance": "safecompress_core.testing.games",
     "GrowConformance": "safecompress_core.testing.strategies",
     "InverterConformance": "safecompress_core.testing.other_games",
     "MethodConformance": "safecompress_core.testing.methods",

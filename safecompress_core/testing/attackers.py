@@ -19,7 +19,6 @@ from safecompress_core.api import (
     AttackerDef,
     AttackerParams,
     CombinedAttackerDef,
-    Game,
     Part,
 )
 from safecompress_core.attacks.adversary import Attacker, Evidence
@@ -106,12 +105,12 @@ class AttackerConformance(DefinitionConformance):
 
     def evidence(self, *, leak: float = LEAK, seed: int = 0) -> Evidence:
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
-        make = {Game.MEMBERSHIP: _membership_pool, Game.ATTRIBUTE: _attribute_pool}
+        make = {"membership": _membership_pool, "attribute": _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
         made = _written_pool if self.declared.writes_attribute else make[self.declared.game]
         full = made(leak, generator)
         seen = full.seen.restricted(self.declared.access)
-        if self.declared.game is Game.ATTRIBUTE:
+        if self.declared.game == "attribute":
             seen = seen.showing(PUBLIC if self.declared.writes_attribute else PUBLIC[:0])
         return replace(
             full,
@@ -129,7 +128,7 @@ class AttackerConformance(DefinitionConformance):
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
         scores = attacker.score(replace(pool, truth=None))
         count = len(pool.seen)
-        shape = (count,) if self.declared.game is Game.MEMBERSHIP else (count, pool.values)
+        shape = (count,) if self.declared.game == "membership" else (count, pool.values)
         assert tuple(scores.shape) == shape, f"scores have shape {tuple(scores.shape)}, not {shape}"
         assert scores.isfinite().all(), "a score is not a finite number"
         return scores
@@ -138,7 +137,7 @@ class AttackerConformance(DefinitionConformance):
         """AUC of a membership attack, accuracy of an attribute attack."""
         assert pool.truth is not None
         scores = self.scores(attacker, pool)
-        if self.declared.game is Game.MEMBERSHIP:
+        if self.declared.game == "membership":
             return _auc(scores, pool.truth)
         return float((scores.argmax(dim=1) == pool.truth).double().mean())
 
@@ -148,7 +147,7 @@ class AttackerConformance(DefinitionConformance):
         pool = self.evidence(seed=2)
 
         assert self.success(attacker, pool) >= ENOUGH
-        if self.declared.game is Game.MEMBERSHIP and attacker.threshold is not None:
+        if self.declared.game == "membership" and attacker.threshold is not None:
             assert pool.truth is not None
             said = self.scores(attacker, pool) > attacker.threshold
             right = (said == pool.truth).double()
@@ -161,7 +160,7 @@ class AttackerConformance(DefinitionConformance):
             self.fitted(self.evidence(leak=0, seed=3)), self.evidence(leak=0, seed=4)
         )
 
-        if self.declared.game is Game.MEMBERSHIP:
+        if self.declared.game == "membership":
             half = SAMPLES // 2
             error = sqrt((SAMPLES + 1) / (12 * half * half))  # of an AUC (Mann & Whitney 1947)
             assert abs(success - 0.5) < CHANCE * error
@@ -222,7 +221,7 @@ class AttackerConformance(DefinitionConformance):
         known = self.evidence(seed=1)
         assert known.truth is not None
         absent = known.seen.labels == CLASSES - 1
-        if self.declared.game is Game.ATTRIBUTE:
+        if self.declared.game == "attribute":
             absent |= known.truth == VALUES - 1
         kept = (~absent).nonzero()[:, 0]
 

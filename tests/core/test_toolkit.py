@@ -9,6 +9,7 @@ BASES = {
     Kind.DATA: ["DataSource"],
     Kind.MODEL: ["ModelFactory"],
     Kind.STRATEGY: ["Initial", "Prune", "Grow"],
+    Kind.GAME: ["Game", "ScoredGame"],
     Kind.ATTACKER: ["Attacker"],
     Kind.DEFENCE: ["Defence"],
     Kind.METRIC: ["Metric"],

@@ -56,8 +56,35 @@ def test_all_examples_work_in_one_run(here: Path) -> None:
     audit, metrics = results["audit"], results["metrics"]
     assert isinstance(audit, dict)
     assert isinstance(metrics, dict)
-    assert set(audit) == {"nearest", "shaker", "typical", "neighbour"}
+    assert set(audit) == {"nearest", "shaker", "typical", "neighbour", "surer"}
     assert 0 < metrics["belief"]["value"] < 1
+
+
+def test_the_game_of_the_page_is_in_table_gates_and_report(here: Path) -> None:
+    """A game is one file: no line of core knows it, and the report needs no plugin."""
+    results = run()
+    [directory] = Path("runs").iterdir()
+    table = CliRunner().invoke(
+        cli, ["run", "specs/all-of-mine.yaml", "--plugins-dir", "plugins-of-mine"]
+    )
+    (directory / "report.html").unlink()
+    again = CliRunner().invoke(cli, ["report", str(directory)])
+
+    [gate] = results["gate"]  # type: ignore[misc]
+    surer = results["audit"]["surer"]  # type: ignore[index]
+    assert (gate["measure"], gate["value"]) == ("pairs.pair_accuracy", surer["pair_accuracy"])
+    assert results["games"]["pairs"]["question"].startswith("Which of two samples")  # type: ignore[index]
+    assert "pairs told (guess 0.500)" in table.stdout
+    assert again.exit_code == 0, again.stderr
+    page = (directory / "report.html").read_text(encoding="utf-8")
+    assert (
+        "Which of two samples was in the training set? Without the model, a coin is right" in page
+    )
+    assert "Pairs pairs told must be at most 0.990" in page
+    records = json.loads((directory / "plugins.json").read_text(encoding="utf-8"))
+    assert {"kind": "game", "name": "pairs"}.items() <= records[
+        [record["kind"] for record in records].index("game")
+    ].items()
 
 
 def test_the_method_of_the_page_keeps_its_density(here: Path) -> None:

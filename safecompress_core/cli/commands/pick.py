@@ -136,7 +136,7 @@ def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
     console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)
     console.print(drawn(objectives_of(results, entry)))
     if "audit" in entry:
-        console.print(drawn(audit_of(entry)))
+        console.print(drawn(audit_of(results, entry)))
     else:
         console.print(
             "This model was not audited: the figures above are those it was selected by, so they "

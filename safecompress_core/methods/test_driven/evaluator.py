@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.api import Access, Game, Params
+from safecompress_core.api import Access, Params
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
-from safecompress_core.games.game import judge
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.games.scores import Answers
 from safecompress_core.metric import SampleMetric
@@ -158,11 +159,12 @@ class Examiner:
 
     def _cheap(self, known: Sight, asked: Sight) -> dict[str, Judgement]:
         """The attacks that need no training, judged like any other; none where none is needed."""
-        if not any(attack.definition.game is Game.MEMBERSHIP for attack in self._attacks):
+        if not any(map(_is_about_membership, self._attacks)):
             return {}
         calibration = _cheap_answers(known)
+        game = MembershipGame(MEMBERSHIP)
         return {
-            name: judge(Game.MEMBERSHIP, calibration[name], answers)
+            name: game.judge(calibration[name], answers)
             for name, answers in _cheap_answers(asked).items()
         }
 
@@ -171,8 +173,7 @@ class Examiner:
 
         They read posteriors, so they say nothing of an adversary that sees labels alone.
         """
-        definition = attack.definition
-        if definition.game is not Game.MEMBERSHIP or not definition.access.covers(CHEAP_ACCESS):
+        if not (_is_about_membership(attack) and attack.definition.access.covers(CHEAP_ACCESS)):
             return None
         gains = {
             name: comparison.gain.value
@@ -194,6 +195,11 @@ class Examiner:
             advantage=judgement.advantage.value,
             outdone_by=better,
         )
+
+
+def _is_about_membership(attack: Attack) -> bool:
+    """Whether the threshold attacks, which play no other game, are its rivals."""
+    return attack.game.name == MEMBERSHIP.name
 
 
 def _held(sight: Sight) -> Sight:

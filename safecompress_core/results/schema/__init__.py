@@ -31,6 +31,11 @@ from safecompress_core.results.schema.comparison_results import (
     SummaryRecord,
     VariantRecord,
 )
+from safecompress_core.results.schema.game_records import (
+    BaselineRecord,
+    GameMeasureRecord,
+    GameRecord,
+)
 from safecompress_core.results.schema.model_records import (
     AuditedModel,
     AuditedPart,
@@ -85,6 +90,7 @@ __all__ = [
     "AuditRecord",
     "AuditedModel",
     "AuditedPart",
+    "BaselineRecord",
     "CandidateRecord",
     "ComparisonResults",
     "ControlRecord",
@@ -99,6 +105,8 @@ __all__ = [
     "ExtractionRecord",
     "FailureRecord",
     "FigureName",
+    "GameMeasureRecord",
+    "GameRecord",
     "GapRecord",
     "GapSideRecord",
     "GateOutcomeRecord",

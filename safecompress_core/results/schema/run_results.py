@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from safecompress_core.results.schema.attack_records import AnyAttackRecord
+from safecompress_core.results.schema.game_records import GameRecord
 from safecompress_core.results.schema.model_records import (
     DefenceRecord,
     MethodRecord,
@@ -224,6 +225,8 @@ class Results(Record):
     """Meaning of the objectives of rounds and archive."""
     attacks: Mapping[str, str]
     """One-line summary of each attacker, in selection and audit, by its type."""
+    games: Mapping[str, GameRecord] | None = None
+    """By name, each game that a plugin registers; only where an attack plays one."""
     selection_gap: Mapping[str, GapRecord]
     """By game, the advantage as selection measured it and as the audit does; empty for a method
     that chose nothing."""

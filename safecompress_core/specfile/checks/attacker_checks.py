@@ -10,19 +10,16 @@ from safecompress_core.api import (
     AttackerParams,
     CombinedAttackerDef,
     CombinedAttackerParams,
-    Game,
     Params,
+    attribute_of,
     component_id,
 )
-from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.components import attacker_of, definition_of, game_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
 __all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_alone"]
-
-COMBINED = (Game.MEMBERSHIP, Game.ATTRIBUTE)
-"""The games in which several attackers can be one: each says something of every sample."""
 
 WEIGHT: float = AttackerParams.model_fields["weight"].default
 
@@ -85,24 +82,23 @@ def _parts(attacker: Params) -> list[AttackerParams]:
 
 def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Finding]:
     """They are of one game, after the same, made of nothing, and count as much as each other."""
-    first = attacker_of(parts[0])
-    sought = getattr(parts[0], "attribute", None)
+    first = game_of(parts[0]).name
+    sought = attribute_of(parts[0])
     for index, part in enumerate(parts):
-        name, definition = component_id(part), attacker_of(part)
+        name, game = component_id(part), game_of(part)
         if isinstance(definition_of(part), CombinedAttackerDef):
             message = f"{name!r} is made of other attackers, and cannot be a part of one itself"
             yield Finding((*path, index, "type"), message, "write its attackers here instead")
-        elif definition.game not in COMBINED:
-            message = f"{name!r} plays {str(definition.game)!r}, where attackers cannot be combined"
+        elif not game.scores_samples:
+            message = f"{name!r} plays {game.name!r}, where attackers cannot be combined"
             mend = "take attackers on membership or on one attribute"
             yield Finding((*path, index, "type"), message, mend)
-        elif definition.game is not first.game:
+        elif game.name != first:
             message = (
-                f"{name!r} plays {str(definition.game)!r}, and {component_id(parts[0])!r} beside "
-                f"it {str(first.game)!r}"
+                f"{name!r} plays {game.name!r}, and {component_id(parts[0])!r} beside it {first!r}"
             )
             yield Finding((*path, index, "type"), message, "make two attackers of them")
-        elif getattr(part, "attribute", None) != sought:
+        elif attribute_of(part) != sought:
             message = f"{name!r} is after another attribute than {component_id(parts[0])!r}"
             mend = f"write {sought!r}, or make two attackers of them"
             yield Finding((*path, index, "attribute"), message, mend)
@@ -131,7 +127,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Finding]:
         elif definition.sees_versions:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
             yield Finding(where, message, mend)
-        if not definition.game.selects:
+        if not game_of(attacker).compares_candidates:
             message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
             yield Finding(where, message, mend)
 

@@ -1,7 +1,7 @@
 """Whether the parts of an audit's spec fit each other."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from safecompress_core.api import component_id
 from safecompress_core.specfile.checks.attacker_checks import check_combined, each_alone
@@ -9,6 +9,7 @@ from safecompress_core.specfile.checks.spec_checks import (
     check_against_card,
     check_gate,
     check_names,
+    reserved_names,
 )
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.components import attacker_of
@@ -18,10 +19,18 @@ from safecompress_core.specfile.translate import Finding
 __all__ = ["check_audit"]
 
 
-def check_audit(spec: AuditSpec) -> Iterator[Finding]:
-    """Everything in the spec of an audit that does not fit the rest of it, or the data's card."""
+def check_audit(spec: AuditSpec, games: Collection[str]) -> Iterator[Finding]:
+    """Everything in the spec of an audit that does not fit the rest of it, or the data's card.
+
+    Args:
+        spec: of an audit.
+        games: the names of all that are registered.
+    """
     for check in _CHECKS:
         yield from check(spec)
+    yield from check_gate(spec, games)
+    yield from check_paths(spec)
+    yield from check_against_card(spec)
 
 
 def _check_pools(spec: AuditSpec) -> Iterator[Finding]:
@@ -32,8 +41,9 @@ def _check_pools(spec: AuditSpec) -> Iterator[Finding]:
 
 
 def _check_ids(spec: AuditSpec) -> Iterator[Finding]:
-    yield from check_names(("audit", "attackers"), spec.audit.attackers)
-    yield from check_names(("metrics",), spec.metrics)
+    taken = reserved_names(spec.audit.attackers)
+    yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
+    yield from check_names(("metrics",), spec.metrics, taken)
 
 
 def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
@@ -67,7 +77,4 @@ _CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (
     _check_labels,
     _check_combined,
     _check_references,
-    check_gate,
-    check_paths,
-    check_against_card,
 )

@@ -3,39 +3,22 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from safecompress_core.api import Game, Params, SparseTrainingParams, component_id
+from safecompress_core.api import GameDef, Params, SparseTrainingParams, component_id
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import Gate
 from safecompress_core.specfile.translate import Finding
 
-__all__ = ["RANGES", "check_bounds", "check_contradictions", "check_densities"]
+__all__ = ["check_bounds", "check_contradictions", "check_densities"]
 
 Range = tuple[float, float]
 
 SHARE: Range = (0, 1)
-ANY: Range = (-math.inf, math.inf)
-POSITIVE: Range = (0, math.inf)
-
-RANGES: Mapping[Game, Mapping[str, Range]] = {
-    Game.MEMBERSHIP: {"accuracy": SHARE, "auc": SHARE, "advantage": (-1, 1)},
-    Game.ATTRIBUTE: {
-        "accuracy": SHARE,
-        "advantage": SHARE,
-        "lift": (-1, 1),
-        "mae": POSITIVE,
-        "mae_lift": ANY,
-    },
-    Game.EVASION: {"robust_accuracy": SHARE, "advantage": (-math.inf, 1)},
-    Game.INVERSION: {"error": POSITIVE, "psnr": ANY, "advantage": SHARE},
-    Game.EXTRACTION: {"fidelity": SHARE, "advantage": (-math.inf, 1)},
-}
-"""Lowest and highest value of each measure of an attack, by its game."""
 
 MODEL_RANGES: Mapping[str, Range] = {"model.density": SHARE, "model.file_bytes": (1, math.inf)}
 
 
 def check_bounds(
-    gates: Sequence[Gate], metrics: Sequence[Params], games: Mapping[str, Game]
+    gates: Sequence[Gate], metrics: Sequence[Params], games: Mapping[str, GameDef]
 ) -> Iterator[Finding]:
     """Find each bound that lies outside of its measure's range, or at the end that is always kept.
 
@@ -49,7 +32,8 @@ def check_bounds(
         owner, _, measure = gate.measure.rpartition(".")
         found = ranges.get(gate.measure)
         if found is None and owner in games:
-            found = RANGES[games[owner]].get(measure)
+            of_game = games[owner].measure(measure)
+            found = None if of_game is None else (of_game.lowest, of_game.highest)
         if found is not None:
             yield from _outside(index, gate, found)
 

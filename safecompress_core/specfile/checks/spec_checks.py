@@ -2,27 +2,26 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from safecompress_core.api import (
     AttributeMark,
     CombinedAttackerParams,
     DataCard,
-    Game,
+    GameDef,
     Params,
     component_id,
 )
 from safecompress_core.specfile.checks.attacker_checks import auditing_selectors, check_attackers
 from safecompress_core.specfile.checks.change_checks import check_changes
 from safecompress_core.specfile.checks.gate_checks import (
-    RANGES,
     check_bounds,
     check_contradictions,
     check_densities,
 )
 from safecompress_core.specfile.fields import marked
 from safecompress_core.specfile.models.audit_spec import AuditSpec
-from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.components import definition_of, game_of
 from safecompress_core.specfile.models.run_spec import SLUG, RunSpec
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.outside import check_paths
@@ -30,9 +29,7 @@ from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
 __all__ = [
-    "MEASURES",
     "MODEL_MEASURES",
-    "NUMERIC_MEASURES",
     "AnySpec",
     "auditing_selectors",
     "check",
@@ -40,44 +37,49 @@ __all__ = [
     "check_gate",
     "check_names",
     "gate_measures",
+    "reserved_names",
 ]
 
 AnySpec = RunSpec | AuditSpec
 
-NUMERIC_MEASURES = ("mae", "mae_lift")
-"""What a gate may ask of an attack on a numeric attribute besides."""
-
-MEASURES: Mapping[Game, tuple[str, ...]] = {
-    game: tuple(measures) for game, measures in RANGES.items()
-}
-"""What a gate may ask of an attacker, by its game."""
-
 MODEL_MEASURES = ("model.density", "model.file_bytes")
 """What a gate may ask of the model file."""
 
-RESERVED = {"model", *Game}
 
+def check(spec: RunSpec, games: Collection[str]) -> Iterator[Finding]:
+    """Everything in a spec that does not fit the rest of it, or the data's card.
 
-def check(spec: RunSpec) -> Iterator[Finding]:
-    """Everything in a spec that does not fit the rest of it, or the data's card."""
+    Args:
+        spec: of a run.
+        games: the names of all that are registered.
+    """
     for one in _CHECKS:
         yield from one(spec)
+    yield from check_gate(spec, games)
+    yield from check_changes(spec)
+    yield from check_paths(spec)
     yield from check_against_card(spec)
 
 
 def gate_measures(spec: AnySpec) -> list[str]:
     """Every measure that a gate of this spec may name."""
     metrics = [component_id(metric) for metric in spec.metrics]
-    owners: dict[str, Game] = {}
-    for attacker in spec.audit.attackers:
-        owners[_game(attacker)] = _game(attacker)
-        owners[component_id(attacker)] = _game(attacker)
-    attacks = [f"{owner}.{measure}" for owner, game in owners.items() for measure in MEASURES[game]]
+    attacks = [
+        f"{owner}.{measure.name}"
+        for owner, game in _games_by_owner(spec).items()
+        for measure in game.measures
+        if measure.has_gates
+    ]
     return [*metrics, *MODEL_MEASURES, *attacks]
 
 
-def _game(attacker: Params) -> Game:
-    return attacker_of(attacker).game
+def _games_by_owner(spec: AnySpec) -> dict[str, GameDef]:
+    """The game by each name that may stand before a measure: of a game, or of an attacker."""
+    owners: dict[str, GameDef] = {}
+    for attacker in spec.audit.attackers:
+        game = game_of(attacker)
+        owners |= {game.name: game, component_id(attacker): game}
+    return owners
 
 
 def _check_pools(spec: RunSpec) -> Iterator[Finding]:
@@ -88,18 +90,27 @@ def _check_pools(spec: RunSpec) -> Iterator[Finding]:
 
 
 def _check_ids(spec: RunSpec) -> Iterator[Finding]:
-    yield from check_names(("attackers",), spec.attackers)
-    yield from check_names(("audit", "attackers"), spec.audit.attackers)
-    yield from check_names(("method", "defences"), getattr(spec.method, "defences", ()))
-    yield from check_names(("metrics",), spec.metrics)
+    taken = reserved_names([*spec.attackers, *spec.audit.attackers])
+    yield from check_names(("attackers",), spec.attackers, taken)
+    yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
+    yield from check_names(("method", "defences"), getattr(spec.method, "defences", ()), taken)
+    yield from check_names(("metrics",), spec.metrics, taken)
 
 
-def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Finding]:
+def reserved_names(attackers: Sequence[Params]) -> set[str]:
+    """What no component may be called, since results and gates mean something else by it."""
+    return {"model", *(game_of(attacker).name for attacker in attackers)}
+
+
+def check_names(
+    path: SpecPath, components: Sequence[Params], taken: Collection[str]
+) -> Iterator[Finding]:
     """The components of a list, and the parts of each, have names that results can use.
 
     Args:
         path: of the list; its last step says what they are.
         components: what it holds.
+        taken: names that mean something else.
     """
     noun = path[-1]
     seen: set[str] = set()
@@ -110,13 +121,13 @@ def check_names(path: SpecPath, components: Sequence[Params]) -> Iterator[Findin
             mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
             yield Finding(where, f"two {noun} are called {name!r}", mend)
         seen.add(name)
-        if name in RESERVED:
+        if name in taken:
             mend = "give it another 'id'"
             yield Finding(where, f"{name!r} means something else in results", mend)
         elif not re.fullmatch(SLUG, name):
             yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
         if isinstance(component, CombinedAttackerParams):
-            yield from check_names((*path, index, "attackers"), component.attackers)
+            yield from check_names((*path, index, "attackers"), component.attackers, taken)
 
 
 def _check_weights(spec: RunSpec) -> Iterator[Finding]:
@@ -152,12 +163,15 @@ def _check_gate_density(spec: RunSpec) -> Iterator[Finding]:
     yield from check_densities(spec.gate, spec.method)
 
 
-def check_gate(spec: AnySpec) -> Iterator[Finding]:
-    """Every gate names a measure that there will be, and has a bound that decides something."""
-    attackers = spec.audit.attackers
-    games = {str(_game(one)): _game(one) for one in attackers}
-    games |= {component_id(one): _game(one) for one in attackers}
-    yield from check_bounds(spec.gate, spec.metrics, games)
+def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Finding]:
+    """Every gate names a measure that there will be, and has a bound that decides something.
+
+    Args:
+        spec: of a run or an audit.
+        games: the names of all that are registered.
+    """
+    owners = _games_by_owner(spec)
+    yield from check_bounds(spec.gate, spec.metrics, owners)
     yield from check_contradictions(spec.gate)
     measures = gate_measures(spec)
     for index, gate in enumerate(spec.gate):
@@ -165,7 +179,7 @@ def check_gate(spec: AnySpec) -> Iterator[Finding]:
             continue
         path: SpecPath = ("gate", index, "measure")
         game = gate.measure.partition(".")[0]
-        if game in set(Game) and not any(_game(one) == game for one in spec.audit.attackers):
+        if game in games and game not in owners:
             message = f"{gate.measure!r} has no measure: no attacker of the audit plays {game!r}"
             yield Finding(path, message, "add one to audit.attackers")
         else:
@@ -181,9 +195,6 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
     _check_gate_density,
     _check_reference_data,
     check_attackers,
-    check_gate,
-    check_changes,
-    check_paths,
 )
 
 

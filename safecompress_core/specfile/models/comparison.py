@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from safecompress_core.api import Density, Game, Kind, Params, Seed, component_id
+from safecompress_core.api import Density, Kind, Params, Seed, component_id
 from safecompress_core.errors import SpecError
 from safecompress_core.specfile.checks.comparability import other_samples
 from safecompress_core.specfile.checks.kinds import SpecKind, misplaced
 from safecompress_core.specfile.load import Composed, LoadedSpec, composed, in_order, validated
-from safecompress_core.specfile.models.components import Definitions, attacker_of
+from safecompress_core.specfile.models.components import Definitions, game_of
 from safecompress_core.specfile.models.run_spec import Slug
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import Problem, SpecPath, shortened
@@ -31,6 +31,9 @@ __all__ = [
     "Entry",
     "load_comparison",
 ]
+
+MIA_GAME = "membership"
+"""The game of the attacker that ``mia`` names."""
 
 MAX_RUNS = 2000
 """Runs that a comparison may have."""
@@ -185,11 +188,11 @@ def _unused(spec: ComparisonSpec, entries: Sequence[Entry]) -> Iterator[Finding]
         message = "no variant has a method with a density"
         yield Finding(("densities",), message, "take the densities out, or add such a variant")
     attackers = {
-        component_id(one): attacker_of(one).game
+        component_id(one): game_of(one).name
         for entry in entries
         for one in entry.loaded.spec.audit.attackers
     }
-    names = [name for name, game in attackers.items() if game is Game.MEMBERSHIP]
+    names = [name for name, game in attackers.items() if game == MIA_GAME]
     if spec.mia is not None and spec.mia not in names:
         message = f"no membership attacker of the audit is called {shortened(spec.mia)!r}"
         yield Finding(("mia",), message, offer(spec.mia, names))

@@ -52,6 +52,7 @@ from safecompress_core.api import (
     AttackerDef,
     CombinedAttackerDef,
     Definition,
+    GameDef,
     Kind,
     Params,
     Role,
@@ -68,6 +69,7 @@ __all__ = [
     "Nested",
     "attacker_of",
     "definition_of",
+    "game_of",
 ]
 
 TAG = "\0"
@@ -101,6 +103,14 @@ def attacker_of(component: Any) -> AttackerDef:
     if isinstance(definition, CombinedAttackerDef):
         return definition.of([attacker_of(part) for part in component.attackers])
     return definition
+
+
+def game_of(component: Any) -> GameDef:
+    """The game that an attacker plays; one that is made of others plays that of these."""
+    if isinstance(definition_of(component), CombinedAttackerDef):
+        return game_of(component.attackers[0])
+    game: GameDef = vars(type(component))["game_played"]
+    return game
 
 
 class Components:
@@ -151,11 +161,17 @@ class Components:
         title = "".join(word.title() for word in words)
         cites = f" {definition.cites}." if definition.cites else ""
         tag = Field(description=definition.summary)
+        attached: dict[str, Definition] = {"definition": definition}
+        if isinstance(definition, AttackerDef):
+            attached["game_played"] = self._registry.definitions(Kind.GAME)[definition.game]
         return self._subclass(
             definition.params,
             title,
             f"{definition.summary}{cites}",
-            {"type": (Literal[definition.name], tag), "definition": (ClassVar[Any], definition)},
+            {
+                "type": (Literal[definition.name], tag),
+                **{name: (ClassVar[Any], one) for name, one in attached.items()},
+            },
         )
 
     def _subclass(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game
+from safecompress_core.api import Access, AttackerDef, AttackerParams
 from safecompress_core.attacks.adversary import Evidence
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import References
@@ -48,7 +48,7 @@ def test_who_holds_the_network_has_references_without_guards(access: Access) -> 
         params=ReferenceParams,
         target="x:Y",
         summary="An example.",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=access,
         references=True,
     )

@@ -10,7 +10,7 @@ import torch
 from pydantic import create_model
 from torch import Tensor, nn
 
-from safecompress_core.api import Access, Game
+from safecompress_core.api import Access
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.audit.auditor import Auditor
@@ -52,7 +52,7 @@ def auditor(
     return Auditor(
         [
             spies.attack("reader"),
-            spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold"),
+            spies.attack("nosy", reads="attribute", game="attribute", attribute="bold"),
         ],
         {"accuracy": Accuracy(), "size": Size()},
         dataset=mislabelled,
@@ -168,7 +168,7 @@ def test_canaries_are_reported_apart(
     with_canaries = Auditor(
         [
             spies.attack("reader"),
-            spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold"),
+            spies.attack("nosy", reads="attribute", game="attribute", attribute="bold"),
         ],
         {},
         dataset=dataset,

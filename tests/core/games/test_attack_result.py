@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from safecompress_core.api import Game
 from safecompress_core.games.attack_result import (
     Judgement,
     LowFprRate,
@@ -30,13 +29,14 @@ def test_advantage_is_the_gain_over_the_baseline_rescaled() -> None:
 def test_membership_advantages_weigh_both_sides_alike() -> None:
     """TPR − FPR in every draw, by hand: draw 0 holds each sample once, draw 1 only some."""
     judgement = Judgement(
-        game=Game.MEMBERSHIP,
+        game="membership",
         accuracy=HALF,
         auc=None,
         advantage=HALF,
         baseline=0.5,
         correct=np.array([True, True, True, False, True, False]),
         is_member=MEMBERS,
+        is_balanced=True,
         threshold=0.0,
     )
     weights = np.array([[1, 1, 1, 1, 1, 1], [2, 2, 0, 0, 2, 0], [0, 0, 0, 4, 0, 2]], dtype=np.int32)
@@ -49,7 +49,7 @@ def test_membership_advantages_weigh_both_sides_alike() -> None:
 def test_attribute_advantages_move_with_the_baseline_of_the_draw() -> None:
     """(accuracy − baseline) / (1 − baseline) where both are measured on the same draw."""
     judgement = Judgement(
-        game=Game.ATTRIBUTE,
+        game="attribute",
         accuracy=HALF,
         auc=None,
         advantage=HALF,
@@ -70,7 +70,7 @@ def test_json_is_strict_and_holds_no_samples() -> None:
     """An infinite threshold becomes null, and every documented key is there."""
     point = OperatingPoint(0.1, np.inf, 0.0, 0.0, 0, 0, 4, 200)
     judgement = Judgement(
-        game=Game.MEMBERSHIP,
+        game="membership",
         accuracy=HALF,
         auc=None,
         advantage=HALF,

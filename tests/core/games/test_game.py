@@ -9,13 +9,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from torch import Tensor, tensor
 
-from safecompress_core.api import Game
+from safecompress_core.api import AttackerParams, AttributeAttackerParams
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import build_pools
 from safecompress_core.errors import PoolError
 from safecompress_core.games.attack_result import Judgement, LowFprRate, Unresolvable
-from safecompress_core.games.game import ground_truth, judge
+from safecompress_core.games.attribute import AttributeGame
+from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
+
+GAMES = {"membership": MembershipGame(MEMBERSHIP), "attribute": AttributeGame(ATTRIBUTE)}
 
 
 def membership(scores: Tensor, members: int) -> Answers:
@@ -27,7 +31,7 @@ def membership(scores: Tensor, members: int) -> Answers:
 
 def judged_membership(known: Answers, asked: Answers, threshold: float | None = None) -> Judgement:
     """The membership game."""
-    return judge(Game.MEMBERSHIP, known, asked, threshold=threshold)
+    return MembershipGame(MEMBERSHIP).judge(known, asked, threshold=threshold)
 
 
 def gaussian(members: int, others: int, *, gap: float = 1.0, seed: int = 18) -> Answers:
@@ -120,7 +124,7 @@ def test_an_attribute_whose_values_are_swapped_is_judged_in_both_directions() ->
         is_member=torch.arange(200) < 100,
     )
 
-    judgement = judge(Game.ATTRIBUTE, asked, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
 
     assert judgement.auc is not None
     assert (judgement.auc.value, judgement.advantage.value) == (0.0, 0.0)
@@ -166,8 +170,7 @@ def test_the_interval_of_advantage_covers_the_truth_as_often_as_it_says() -> Non
     covered = 0
     for seed in range(500):
         asked = gaussian(60, 90, seed=seed)
-        judgement = judge(
-            Game.MEMBERSHIP,
+        judgement = MembershipGame(MEMBERSHIP).judge(
             asked,
             asked,
             threshold=0.5,
@@ -229,7 +232,7 @@ def test_attribute_measures_are_scikit_learns(probed: tuple[Answers, Answers]) -
     """Accuracy, macro-F1 and one-against-rest area of a probe on real all_digits."""
     known, asked = probed
 
-    judgement = judge(Game.ATTRIBUTE, known, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
 
     scores, truth = asked.scores.numpy(), asked.truth.numpy()
     guesses = scores.argmax(axis=1)
@@ -246,7 +249,7 @@ def test_lift_and_advantage_are_over_the_best_guess_without_the_model(
     """Of ten all_digits the most frequent one of attack-train is right about one time in ten."""
     known, asked = probed
 
-    judgement = judge(Game.ATTRIBUTE, known, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
 
     assert judgement.baseline < 0.2
     assert judgement.lift is not None
@@ -269,7 +272,7 @@ def test_repeating_what_the_label_tells_is_no_attack() -> None:
     scores = torch.nn.functional.one_hot(labels, 4).double()
     asked = Answers(scores=scores, truth=truth, labels=labels, is_member=torch.arange(400) < 200)
 
-    judgement = judge(Game.ATTRIBUTE, asked, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
 
     assert judgement.baseline_rule == "majority-per-label"
     assert judgement.accuracy.value > 0.85
@@ -288,7 +291,7 @@ def test_the_baseline_is_learned_on_attack_train_alone() -> None:
     known = Answers(scores=scores, truth=0 * ones, labels=ones, is_member=is_member)
     asked = Answers(scores=scores, truth=ones, labels=ones, is_member=is_member)
 
-    judgement = judge(Game.ATTRIBUTE, known, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
 
     assert judgement.baseline == 0.0
     assert judgement.advantage.value == 1.0
@@ -304,7 +307,7 @@ def test_what_is_memorised_shows_as_lift_of_members() -> None:
     labels = torch.zeros(400, dtype=torch.int64)
     asked = Answers(scores=scores, truth=truth, labels=labels, is_member=is_member)
 
-    judgement = judge(Game.ATTRIBUTE, asked, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
 
     assert judgement.lift_of_sides is not None
     members, others = judgement.lift_of_sides
@@ -316,17 +319,17 @@ def test_what_is_memorised_shows_as_lift_of_members() -> None:
     assert judgement.lift.value == pytest.approx(members.value / 2)
 
 
-@pytest.mark.parametrize("game", [Game.MEMBERSHIP, Game.ATTRIBUTE])
-def test_scores_of_the_wrong_kind_are_the_attackers_fault(game: Game) -> None:
+@pytest.mark.parametrize("game", ["membership", "attribute"])
+def test_scores_of_the_wrong_kind_are_the_attackers_fault(game: str) -> None:
     """Shape and NaN are named."""
-    wrong = torch.zeros(10, 2) if game is Game.MEMBERSHIP else torch.zeros(10)
-    right = torch.zeros(10) if game is Game.MEMBERSHIP else torch.zeros(10, 2)
+    wrong = torch.zeros(10, 2) if game == "membership" else torch.zeros(10)
+    right = torch.zeros(10) if game == "membership" else torch.zeros(10, 2)
     truth = torch.arange(10) < 5
     labels = torch.zeros(10, dtype=torch.int64)
     for scores, message in ((wrong, "scores must be"), (right * torch.nan, "are not numbers")):
         asked = Answers(scores=scores, truth=truth, labels=labels, is_member=truth)
         with pytest.raises(ValueError, match=message):
-            judge(game, asked, asked)
+            GAMES[game].judge(asked, asked)
 
 
 def test_json_of_either_game_has_its_documented_keys(probed: tuple[Answers, Answers]) -> None:
@@ -345,7 +348,7 @@ def test_json_of_either_game_has_its_documented_keys(probed: tuple[Answers, Answ
         "advantage_interval",
         "baseline",
     }
-    attribute = judge(Game.ATTRIBUTE, known, asked)
+    attribute = AttributeGame(ATTRIBUTE).judge(known, asked)
     cheap = gaussian(50, 50)
     lifts = ("lift", "lift_members", "lift_non_members")
 
@@ -368,11 +371,13 @@ def test_the_truth_of_a_game_follows_the_pool(all_digits: Dataset) -> None:
         generator=torch.Generator().manual_seed(18),
     ).audit
 
-    truth, values = ground_truth(Game.MEMBERSHIP, all_digits, pool)
+    truth, values = MembershipGame(MEMBERSHIP).truth(all_digits, pool, AttackerParams())
     assert truth.equal(pool.is_member)
     assert values == 2
-    truth, values = ground_truth(Game.ATTRIBUTE, all_digits, pool, attribute="session")
+    truth, values = AttributeGame(ATTRIBUTE).truth(
+        all_digits, pool, AttributeAttackerParams(attribute="session")
+    )
     assert truth.equal(all_digits.attributes["session"].values[pool.indices])
     assert values == 14
     with pytest.raises(PoolError, match=r"no attribute 'age'; it has \['session'\]"):
-        ground_truth(Game.ATTRIBUTE, all_digits, pool, attribute="age")
+        AttributeGame(ATTRIBUTE).truth(all_digits, pool, AttributeAttackerParams(attribute="age"))

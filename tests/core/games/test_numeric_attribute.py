@@ -8,10 +8,10 @@ import torch
 from sklearn.metrics import mean_absolute_error
 from torch import Tensor
 
-from safecompress_core.api import Game
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.games.game import judge
+from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.imputation import Asked, Known
+from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.numeric_attribute import best_number, fewer, numbers_of
 from safecompress_core.games.scores import Answers
 from safecompress_core.stats.resampling import Resampling
@@ -74,7 +74,7 @@ def test_mean_absolute_errors_are_scikit_learns(all_digits: Dataset, ink: Tensor
         answers(all_digits, ink, rows, scores) for rows in (slice(0, 400), slice(400, 1797))
     )
 
-    judgement = judge(Game.ATTRIBUTE, known, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
 
     found = judgement.absolute_error
     assert found is not None
@@ -99,7 +99,7 @@ def test_advantages_in_draws_are_of_the_errors(all_digits: Dataset, ink: Tensor)
     )
     resampling = draws(200)
 
-    judgement = judge(Game.ATTRIBUTE, known, asked)
+    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
 
     found = judgement.absolute_error
     assert found is not None
@@ -139,7 +139,7 @@ def test_json_of_a_numeric_attribute_has_its_documented_keys(
     scores = torch.zeros(1797, 4)
     asked = answers(all_digits, ink, slice(0, 100), scores)
 
-    document = judge(Game.ATTRIBUTE, asked, asked).to_json()
+    document = AttributeGame(ATTRIBUTE).judge(asked, asked).to_json()
 
     own = {"mae", "mae_interval", "baseline_mae", "mae_lift", "mae_lift_interval", "mae_rule"}
     assert own | {"lift", "accuracy", "baseline_rule"} <= set(document)

@@ -10,12 +10,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, Game, ReferenceAttackerParams
+from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.errors import AccessError
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import auc_interval
@@ -98,7 +100,7 @@ def test_an_attribute_attack_is_after_the_attribute_it_names(
 ) -> None:
     """The truth is the attribute's, in the pool's order."""
     sight = look(network(), digits, pools.select)
-    attack = spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold")
+    attack = spies.attack("nosy", reads="attribute", game="attribute", attribute="bold")
 
     evidence = attack.evidence(sight, is_known=True)
 
@@ -169,12 +171,13 @@ def test_reference_models_are_shown_to_who_declares_them(
     sight = look(network(), digits, pools.audit, References(logits, is_in, digits.labels))
     comparing = Attack(
         id="comparing",
+        game=MembershipGame(MEMBERSHIP),
         definition=AttackerDef(
             name="comparing",
             params=ReferenceAttackerParams,
             target="x:Y",
             summary="Compares.",
-            game=Game.MEMBERSHIP,
+            game="membership",
             access=Access.BLACK_BOX,
             references=True,
         ),
@@ -208,7 +211,7 @@ def test_an_attribute_attack_knows_of_samples_what_is_public(
     """Public features beside the truth where it is known; of the input all else is 0."""
     data = public_rows(digits, columns=(62, 63))
     sight = look(network(), data, pools.select)
-    attack = spies.attack("nosy", game=Game.ATTRIBUTE, attribute="bold")
+    attack = spies.attack("nosy", game="attribute", attribute="bold")
 
     known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
 
@@ -245,9 +248,7 @@ def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
     for what, data in (("something", public_rows(digits)), ("nothing", digits)):
         known, asked = (look(network(), data, p) for p in (pools.attack_train, pools.select))
         for attribute in data.attributes:
-            attack = spies.attack(
-                "nosy", reads="attribute", game=Game.ATTRIBUTE, attribute=attribute
-            )
+            attack = spies.attack("nosy", reads="attribute", game="attribute", attribute=attribute)
             attacker = spies.create(attack.params)
             found[what, attribute] = attack.judged(attacker, known, asked)
 

@@ -15,7 +15,6 @@ from safecompress_core.api import (
     AttackerParams,
     EvasionAttackerParams,
     ExtractionAttackerParams,
-    Game,
     GradientAttackerParams,
 )
 from safecompress_core.attacks.adversary import Ball, Clues, Evader, Evidence, Extractor, Inverter
@@ -24,7 +23,10 @@ from safecompress_core.context.run_context import Preparation
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools
 from safecompress_core.errors import AccessError, MissingExtraError, SpecError
-from safecompress_core.games.inversion import Reconstruction
+from safecompress_core.games.evasion import EvasionGame
+from safecompress_core.games.extraction import ExtractionGame
+from safecompress_core.games.inversion import InversionGame, Reconstruction
+from safecompress_core.games.manifest import EVASION, EXTRACTION, INVERSION
 from safecompress_core.games.play import Attack
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import attack_flaws
@@ -32,6 +34,12 @@ from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.sparse.topology import Topology
 
 MakeNetwork = Callable[..., Classifier]
+
+GAMES = {
+    "evasion": EvasionGame(EVASION),
+    "inversion": InversionGame(INVERSION),
+    "extraction": ExtractionGame(EXTRACTION),
+}
 
 
 class Still(Evader):
@@ -78,7 +86,7 @@ class Parrot(Extractor):
 
 def played(
     attacker: Any,
-    game: Game,
+    game: str,
     params: AttackerParams,
     sights: tuple[Sight, Sight],
     **more: Any,
@@ -93,7 +101,7 @@ def played(
         access=more.pop("access", Access.WHITE_BOX),
         **more,
     )
-    attack = Attack(id="made-up", definition=definition, params=params)
+    attack = Attack(id="made-up", game=GAMES[game], definition=definition, params=params)
     known, asked = sights
     attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
     return attack.played(attacker, known, asked)
@@ -111,7 +119,7 @@ def test_an_evader_holds_and_is_asked_about_non_members_alone(
 ) -> None:
     """Robustness is read on the test set."""
     attacker = Still()
-    found = played(attacker, Game.EVASION, EvasionAttackerParams(epsilon=0.1), sights)
+    found = played(attacker, "evasion", EvasionAttackerParams(epsilon=0.1), sights)
 
     known, asked = sights
     assert torch.equal(attacker.known.seen.inputs, known.unseen.inputs)
@@ -126,14 +134,14 @@ def test_an_evader_holds_and_is_asked_about_non_members_alone(
 def test_an_evader_that_moves_too_far_is_refused(sights: tuple[Sight, Sight]) -> None:
     """Nobody is trusted to keep to epsilon."""
     with pytest.raises(ValueError, match="epsilon is 0.1"):
-        played(Far(), Game.EVASION, EvasionAttackerParams(epsilon=0.1), sights)
+        played(Far(), "evasion", EvasionAttackerParams(epsilon=0.1), sights)
 
 
 def test_classes_are_reconstructed_against_the_means_of_members(
     sights: tuple[Sight, Sight],
 ) -> None:
     """The baseline is the mean of the adversary's own samples, who are no members."""
-    found = played(Blank(), Game.INVERSION, AttackerParams(), sights)
+    found = played(Blank(), "inversion", AttackerParams(), sights)
     known, asked = sights
     members = asked.seen.take(torch.arange(len(asked.pool.members)))
     means = torch.stack([members.inputs[members.labels == c].mean(0) for c in range(10)])
@@ -155,9 +163,7 @@ def test_gradients_are_those_of_members_and_of_weights_that_exist(
     made.topology = Topology.from_masks({"0.weight": mask})
     sights = look(made, digits, pools.attack_train), look(made, digits, pools.audit)
     attacker = Blank()
-    found = played(
-        attacker, Game.INVERSION, GradientAttackerParams(samples=3), sights, gradients=True
-    )
+    found = played(attacker, "inversion", GradientAttackerParams(samples=3), sights, gradients=True)
 
     assert (found.units, found.count) == ("samples", 3)
     members = digits.inputs[pools.audit.members].double()
@@ -176,7 +182,7 @@ def test_gradients_are_those_of_members_and_of_weights_that_exist(
 def test_a_budget_limits_what_an_extractor_is_told(sights: tuple[Sight, Sight]) -> None:
     """So many answers, and no way to ask for more, whatever access it declares."""
     attacker = Parrot()
-    found = played(attacker, Game.EXTRACTION, ExtractionAttackerParams(budget=7), sights)
+    found = played(attacker, "extraction", ExtractionAttackerParams(budget=7), sights)
 
     assert len(attacker.known.seen) == 7
     assert found.to_json()["queries"] == 7
@@ -191,7 +197,7 @@ def test_the_baseline_of_an_extraction_is_fitted_on_true_labels(
     sights: tuple[Sight, Sight],
 ) -> None:
     """It says the most frequent label, where the clone says the most frequent answer."""
-    found = played(Parrot(), Game.EXTRACTION, ExtractionAttackerParams(), sights)
+    found = played(Parrot(), "extraction", ExtractionAttackerParams(), sights)
     known, asked = sights
     label = int(torch.bincount(known.unseen.labels).argmax())
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,6 @@ from safecompress_core.api import (
     DataDef,
     DefenceDef,
     Definition,
-    Game,
     MethodDef,
     MetricDef,
     ModelDef,
@@ -26,7 +26,14 @@ from safecompress_core.api import (
     Role,
     StrategyDef,
 )
-from safecompress_core.attacks.adversary import Attacker, Ball, Evader, Extractor, Inverter
+from safecompress_core.attacks.adversary import (
+    Attacker,
+    Ball,
+    Evader,
+    Evidence,
+    Extractor,
+    Inverter,
+)
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.data.dataset import DataSource
 from safecompress_core.errors import ComponentError, PoolError
@@ -42,11 +49,11 @@ from safecompress_core.training.defence import Defence
 ORIGIN = Origin(plugin="parts", distribution="acme", version="1.0")
 COMMON: dict[str, Any] = {"name": "odd", "params": Params, "target": "acme:Odd", "summary": "Odd."}
 ATTACKER = AttackerDef(
-    **{**COMMON, "params": AttackerParams}, game=Game.MEMBERSHIP, access=Access.BLACK_BOX
+    **{**COMMON, "params": AttackerParams}, game="membership", access=Access.BLACK_BOX
 )
 
 SEEN = SimpleNamespace(labels=torch.zeros(4, dtype=torch.int64), inputs=torch.full((4, 3), 0.5))
-EVIDENCE: Any = SimpleNamespace(seen=SEEN, values=2)
+EVIDENCE = Evidence(seen=SEEN, truth=None, values=2)  # type: ignore[arg-type]
 WEIGHTS = {"fc": torch.arange(8.0)}
 HALF = Topology.from_masks({"fc": torch.tensor([1, 1, 1, 1, 0, 0, 0, 0])})
 OBJECTIVES = Objectives(
@@ -228,13 +235,11 @@ def test_a_good_answer_is_handed_on(name: str, value: object) -> None:
 
 def test_an_attribute_attackers_scores_have_a_column_for_each_value() -> None:
     """Shape (N, V), where membership has (N,)."""
-    attribute = AttackerDef(
-        **{**COMMON, "params": AttackerParams}, game=Game.ATTRIBUTE, access=Access.BLACK_BOX
-    )
+    evidence = replace(EVIDENCE, is_per_value=True)
 
-    found = one_of(Attacker, "score", returning(torch.zeros(4, 2)), attribute).score(EVIDENCE)
+    found = one_of(Attacker, "score", returning(torch.zeros(4, 2)), ATTACKER).score(evidence)
     with pytest.raises(ComponentError, match=r"returned shape \(4,\) .* of shape \(4, 2\)"):
-        one_of(Attacker, "score", returning(torch.zeros(4)), attribute).score(EVIDENCE)
+        one_of(Attacker, "score", returning(torch.zeros(4)), ATTACKER).score(evidence)
 
     assert found.shape == (4, 2)
 

@@ -15,7 +15,7 @@ from safecompress_core.host import Origin, PluginHost, load_plugins
 Install = Callable[..., None]
 
 ATTACKER = """
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
 
 class TheParams(AttackerParams):
     depth: int = 1
@@ -24,9 +24,13 @@ class TheParams(AttackerParams):
 def safecompress_attackers():
     yield AttackerDef(
         name="{name}", params=TheParams, target="{target}", summary="An attack.",
-        game=Game.MEMBERSHIP, access=Access.BLACK_BOX, api={api},
+        game="membership", access=Access.BLACK_BOX, api={api},
     )
 """
+
+
+GAMES = "from safecompress_core.manifest import safecompress_games"
+"""The source of a plugin with the built-in games."""
 
 
 def attacker(name: str = "probe", *, target: str = "acme:Attack", api: int = 1) -> str:
@@ -277,7 +281,7 @@ def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
 
 def test_our_own_plugins_need_no_allowance(install: Install) -> None:
     """An allow list is about third parties: without the built-ins nothing would run."""
-    install("safecompress", "9.9", spare=attacker("own"))
+    install("safecompress", "9.9", spare=attacker("own"), games=GAMES)
     install("acme", attacks=attacker("probe"))
 
     attackers = load({"SAFECOMPRESS_PLUGINS": "nobody"}).registry.definitions(Kind.ATTACKER)

@@ -14,7 +14,6 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     CombinedAttackerParams,
     Definition,
-    Game,
     Kind,
     MetricDef,
     Params,
@@ -64,7 +63,7 @@ def definition(name: str = "probe", target: str = "builtins:repr") -> AttackerDe
         params=ProbeParams,
         target=target,
         summary="An attack.",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     )
 

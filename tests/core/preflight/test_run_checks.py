@@ -95,7 +95,7 @@ def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.Monkey
 
 
 NOSY = """
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, hookimpl
+from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
 from safecompress_core.toolkit import Attacker
 
 
@@ -118,7 +118,7 @@ class Nosy(Attacker):
 def safecompress_attackers():
     yield AttackerDef(
         name="nosy", params=NosyParams, target=f"{__name__}:Nosy", summary="Reads too much.",
-        game=Game.MEMBERSHIP, access=Access.LABEL_ONLY,
+        game="membership", access=Access.LABEL_ONLY,
     )
 """
 

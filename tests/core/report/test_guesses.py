@@ -4,28 +4,38 @@ from typing import Any
 
 import pytest
 
+from safecompress_core.api import GameDef
 from safecompress_core.games.imputation import RULES
+from safecompress_core.games.manifest import ATTRIBUTE, EVASION, MEMBERSHIP
 from safecompress_core.games.numeric_attribute import NUMBER_RULES
-from safecompress_core.report.guesses import NAMES, guess_name, guess_sentence, guesses
+from safecompress_core.report.guesses import guess_name, guess_sentence, guesses
 
 
 def test_every_rule_has_a_name() -> None:
     """Those of values and those of numbers, and no others."""
-    assert set(NAMES) == {*RULES, *NUMBER_RULES}
+    assert set(ATTRIBUTE.rules) == {*RULES, *NUMBER_RULES}
 
 
 @pytest.mark.parametrize(
-    ("judged", "sentence"),
+    ("game", "judged", "sentence"),
     [
         (
+            MEMBERSHIP,
             {"baseline": 0.5},
             "Without the model, tossing a coin over balanced pools is right with 0.500",
         ),
         (
+            EVASION,
+            {"baseline": 0.5},
+            "Without the model, random noise of the same size leaves a share of 0.500 wrong",
+        ),
+        (
+            ATTRIBUTE,
             {"baseline": 0.7441, "baseline_rule": "boosting"},
             "Without the model, gradient boosting on public features is right with 0.744",
         ),
         (
+            ATTRIBUTE,
             {
                 "baseline": 0.2,
                 "baseline_rule": "majority",
@@ -36,14 +46,16 @@ def test_every_rule_has_a_name() -> None:
         ),
     ],
 )
-def test_a_sentence_says_how_good_the_guess_is(judged: dict[str, object], sentence: str) -> None:
+def test_a_sentence_says_how_good_the_guess_is(
+    game: GameDef, judged: dict[str, object], sentence: str
+) -> None:
     """Of a numeric attribute it is the error that counts."""
-    assert guess_sentence(judged) == sentence
+    assert guess_sentence(game, judged) == sentence
 
 
 def test_a_rule_that_another_version_wrote_keeps_its_name() -> None:
     """Results are read by whatever version is installed."""
-    assert guess_name({"baseline_rule": "oracle"}) == "oracle"
+    assert guess_name(ATTRIBUTE, {"baseline_rule": "oracle"}) == "oracle"
 
 
 def test_attacks_that_are_held_against_the_same_guess_are_named_together(

@@ -258,7 +258,7 @@ def test_objectives_say_which_end_of_the_interval_they_are(
 
 def test_the_audit_of_one_model_has_one_column(results: Results) -> None:
     """The same rows as the comparison, without the sizes."""
-    found = cells(audit_of(results["archive"][0]))
+    found = cells(audit_of(results, results["archive"][0]))
 
     assert found["test accuracy"] == (Cell("0.440", "0.390–0.490"),)
     assert "density" not in found

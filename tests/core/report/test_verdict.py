@@ -70,7 +70,7 @@ def test_a_near_miss_gets_the_decimals_that_show_it(results: Results) -> None:
 @pytest.mark.parametrize(
     ("measure", "name"),
     [
-        ("probe.lift", "probe lift"),
+        ("probe.lift", "probe lift over the guess"),
         ("loss.auc", "loss AUC"),
         ("model.density", "Density of the whole model"),
         ("model.file_bytes", "Model file size in bytes"),

@@ -12,6 +12,7 @@ from safecompress_core.api import (
     AggregatorDef,
     AttackerDef,
     AttackerParams,
+    AttributeAttackerParams,
     AttributeName,
     DataCard,
     DataDef,
@@ -19,7 +20,6 @@ from safecompress_core.api import (
     DefenceParams,
     Definition,
     Density,
-    Game,
     Kind,
     MethodDef,
     MethodParams,
@@ -31,6 +31,7 @@ from safecompress_core.api import (
     StrategyDef,
 )
 from safecompress_core.errors import SpecError
+from safecompress_core.games.manifest import DEFINITIONS as GAMES
 from safecompress_core.host import Origin, Registry
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 from safecompress_core.specfile.models.changes import Changes
@@ -86,7 +87,7 @@ class Smooth(DefenceParams):
     """How."""
 
 
-class Probe(AttackerParams):
+class Probe(AttributeAttackerParams):
     """An attack on one attribute, and perhaps others."""
 
     attribute: AttributeName
@@ -145,18 +146,19 @@ def definitions() -> tuple[Definition, ...]:
     where = {"target": "trial:Trial"}
     attack = {**where, "access": Access.BLACK_BOX}
     return (
+        *GAMES,
         DataDef(name="letters", params=Letters, summary="Letters.", card=card, **where),
         DataDef(name="unknown", params=Params, summary="No card.", **where),
         ModelDef(name="mlp", params=Mlp, summary="Layers.", **where),
         StrategyDef(name="gradient", params=Params, summary="Steepest.", role=Role.GROW, **where),
         StrategyDef(name="random", params=Params, summary="Any.", role=Role.GROW, **where),
         AttackerDef(
-            name="threshold", params=Threshold, summary="Cuts.", game=Game.MEMBERSHIP, **attack
+            name="threshold", params=Threshold, summary="Cuts.", game="membership", **attack
         ),
         AttackerDef(
-            name="entropy", params=AttackerParams, summary="Sure.", game=Game.MEMBERSHIP, **attack
+            name="entropy", params=AttackerParams, summary="Sure.", game="membership", **attack
         ),
-        AttackerDef(name="probe", params=Probe, summary="Reads.", game=Game.ATTRIBUTE, **attack),
+        AttackerDef(name="probe", params=Probe, summary="Reads.", game="attribute", **attack),
         DefenceDef(
             name="smooth", params=Smooth, summary="Smooths the loss.", cites="Chen 2022", **where
         ),

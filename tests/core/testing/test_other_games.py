@@ -11,7 +11,6 @@ from safecompress_core.api import (
     AttackerDef,
     EvasionAttackerParams,
     ExtractionAttackerParams,
-    Game,
     GradientAttackerParams,
 )
 from safecompress_core.attacks.adversary import Ball, Clues, Evader, Evidence, Extractor, Inverter
@@ -93,13 +92,13 @@ class Parrot(Extractor):
 
 
 KITS = {
-    Game.EVASION: (EvaderConformance, EvasionAttackerParams, {"epsilon": 0.1}),
-    Game.INVERSION: (InverterConformance, GradientAttackerParams, {}),
-    Game.EXTRACTION: (ExtractorConformance, ExtractionAttackerParams, {}),
+    "evasion": (EvaderConformance, EvasionAttackerParams, {"epsilon": 0.1}),
+    "inversion": (InverterConformance, GradientAttackerParams, {}),
+    "extraction": (ExtractorConformance, ExtractionAttackerParams, {}),
 }
 
 
-def kit(made: type, game: Game, access: Access = Access.WHITE_BOX) -> Any:
+def kit(made: type, game: str, access: Access = Access.WHITE_BOX) -> Any:
     """The checks, for an attacker of this module."""
     conformance, declared, given = KITS[game]
 
@@ -112,7 +111,7 @@ def kit(made: type, game: Game, access: Access = Access.WHITE_BOX) -> Any:
             summary="Made up.",
             game=game,
             access=access,
-            gradients=game is Game.INVERSION,
+            gradients=game == "inversion",
         )
         params = given
 
@@ -127,22 +126,22 @@ def kit(made: type, game: Game, access: Access = Access.WHITE_BOX) -> Any:
 )
 def test_a_good_evader_passes(check: str) -> None:
     """Every check of what it does."""
-    getattr(kit(Leap, Game.EVASION), check)()
+    getattr(kit(Leap, "evasion"), check)()
 
 
 @pytest.mark.parametrize(
     ("attacker", "game", "check"),
     [
-        (TooFar, Game.EVASION, "test_same_seed_same_answers"),
-        (Idle, Game.EVASION, "test_it_misleads_a_model_that_is_easily_misled"),
-        (Global, Game.EVASION, "test_same_seed_same_answers"),
-        (Blank, Game.INVERSION, "test_it_finds_what_the_model_tells"),
-        (Bright, Game.INVERSION, "test_same_seed_same_answers"),
-        (Parrot, Game.EXTRACTION, "test_its_clone_answers_as_a_simple_model_does"),
-        (Parrot, Game.EXTRACTION, "test_it_sees_no_more_than_answers"),
+        (TooFar, "evasion", "test_same_seed_same_answers"),
+        (Idle, "evasion", "test_it_misleads_a_model_that_is_easily_misled"),
+        (Global, "evasion", "test_same_seed_same_answers"),
+        (Blank, "inversion", "test_it_finds_what_the_model_tells"),
+        (Bright, "inversion", "test_same_seed_same_answers"),
+        (Parrot, "extraction", "test_its_clone_answers_as_a_simple_model_does"),
+        (Parrot, "extraction", "test_it_sees_no_more_than_answers"),
     ],
 )
-def test_a_bad_attacker_fails(attacker: type, game: Game, check: str) -> None:
+def test_a_bad_attacker_fails(attacker: type, game: str, check: str) -> None:
     """Whoever breaks a rule, or achieves nothing."""
     with pytest.raises((AssertionError, ValueError)):
         getattr(kit(attacker, game), check)()

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import build_pools
 from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attribute import AttributeGame
+from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.play import Attack, Sight, look
 from safecompress_core.networks.classifier import Classifier
 from safecompress_plugins.attackers.attribute.attribute_blackbox import AttributeBlackbox
@@ -107,7 +109,8 @@ def judged(name: str, *, with_sex: bool, **params: Any) -> Judgement:
     known, asked = sights(with_sex=with_sex)
     [definition] = [one for one in DEFINITIONS if one.name == name]
     own = definition.params.model_validate({"attribute": "sex", **params})
-    attack = Attack(id=name, definition=definition, params=own)  # type: ignore[arg-type]
+    game = AttributeGame(ATTRIBUTE)
+    attack = Attack(id=name, game=game, definition=definition, params=own)  # type: ignore[arg-type]
     attacker = TYPES[name](own)
     attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator().manual_seed(0))
     return attack.judged(attacker, known, asked)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, Game, LayerName
+from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, LayerName
 
 __all__ = [
     "DEFINITIONS",
@@ -76,7 +76,7 @@ DEFINITIONS = (
         summary="Classifier from the representation, and public features, to a private attribute.",
         cites="Kosinski, Stillwell & Graepel 2013, PNAS 110(15); Song & Shmatikov 2020, "
         "Overlearning Reveals Sensitive Attributes, ICLR",
-        game=Game.ATTRIBUTE,
+        game="attribute",
         access=Access.WHITE_BOX,
     ),
     AttackerDef(
@@ -86,7 +86,7 @@ DEFINITIONS = (
         summary="Classifier from output, public features and label to a private attribute.",
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS; "
         "Mehnaz et al. 2022, USENIX Security",
-        game=Game.ATTRIBUTE,
+        game="attribute",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -96,7 +96,7 @@ DEFINITIONS = (
         summary="Each value is inferred from the neurons that correlate with it most.",
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS, "
         "white-box attack",
-        game=Game.ATTRIBUTE,
+        game="attribute",
         access=Access.WHITE_BOX,
     ),
     AttackerDef(
@@ -106,7 +106,7 @@ DEFINITIONS = (
         summary="The value under which the model best predicts the task label, weighted by prior.",
         cites="Fredrikson et al. 2014, Privacy in Pharmacogenetics, USENIX Security; "
         "Mehnaz et al. 2022, USENIX Security (CSMIA)",
-        game=Game.ATTRIBUTE,
+        game="attribute",
         access=Access.GRAY_BOX,
         writes_attribute=True,
     ),
@@ -116,7 +116,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.attribute.attribute_by_membership:AttributeByMembership",
         summary="The value with which a sample looks most like a member, weighted by prior.",
         cites="Yeom et al. 2018, Privacy Risk in Machine Learning, section 5",
-        game=Game.ATTRIBUTE,
+        game="attribute",
         access=Access.GRAY_BOX,
         writes_attribute=True,
     ),

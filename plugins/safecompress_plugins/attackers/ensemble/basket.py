@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Game, Part, component_id
+from safecompress_core.api import Part, component_id
 from safecompress_core.toolkit import Attacker, Evidence, PoolError, calibrate_threshold
 from safecompress_plugins.attackers.ensemble.calibration import (
     Calibration,
@@ -110,7 +110,7 @@ class _CrossFitted:
         self._without: list[Attacker] = []
         self._calibration: Calibration | None = None
         self.name = component_id(part.params)
-        self.is_about_membership = part.definition.game is Game.MEMBERSHIP
+        self.is_about_membership = part.definition.game == "membership"
         self.accuracy = 0.0  # balanced for membership; on held-out samples
 
     @property

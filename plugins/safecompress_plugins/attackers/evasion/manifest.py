@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, EvasionAttackerParams, Game
+from safecompress_core.api import Access, AttackerDef, EvasionAttackerParams
 
 __all__ = ["DEFINITIONS", "FgsmParams", "PgdParams"]
 
@@ -37,7 +37,7 @@ DEFINITIONS = (
         summary="One step along the sign of the gradient changes the prediction.",
         cites="Goodfellow, Shlens & Szegedy 2015, Explaining and Harnessing Adversarial Examples, "
         "ICLR, section 4",
-        game=Game.EVASION,
+        game="evasion",
         access=Access.WHITE_BOX,
     ),
     AttackerDef(
@@ -47,7 +47,7 @@ DEFINITIONS = (
         summary="Many small steps along the gradient change the prediction.",
         cites="Madry, Makelov, Schmidt, Tsipras & Vladu 2018, Towards Deep Learning Models "
         "Resistant to Adversarial Attacks, ICLR, section 2.1",
-        game=Game.EVASION,
+        game="evasion",
         access=Access.WHITE_BOX,
     ),
 )

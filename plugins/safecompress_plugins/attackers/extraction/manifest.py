@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, ExtractionAttackerParams, Game
+from safecompress_core.api import Access, AttackerDef, ExtractionAttackerParams
 
 __all__ = ["DEFINITIONS", "KnockoffParams"]
 
@@ -37,7 +37,7 @@ DEFINITIONS = (
         summary="A clone trained on the model's outputs.",
         cites="Orekondy, Schiele & Fritz 2019, Knockoff Nets: Stealing Functionality of Black-Box "
         "Models, CVPR, section 4",
-        game=Game.EXTRACTION,
+        game="extraction",
         access=Access.BLACK_BOX,
     ),
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, GradientAttackerParams
+from safecompress_core.api import Access, AttackerDef, AttackerParams, GradientAttackerParams
 
 __all__ = ["DEFINITIONS", "DlgParams", "MiFaceParams"]
 
@@ -46,7 +46,7 @@ DEFINITIONS = (
         summary="Gradient descent on the input reconstructs a typical sample of a class.",
         cites="Fredrikson, Jha & Ristenpart 2015, Model Inversion Attacks that Exploit Confidence "
         "Information and Basic Countermeasures, CCS, Algorithm 1",
-        game=Game.INVERSION,
+        game="inversion",
         access=Access.WHITE_BOX,
     ),
     AttackerDef(
@@ -56,7 +56,7 @@ DEFINITIONS = (
         summary="The gradient of a single sample reveals the sample.",
         cites="Zhu, Liu & Han 2019, Deep Leakage from Gradients, NeurIPS, Algorithm 1; Zhao, "
         "Mopuri & Bilen 2020, iDLG, arXiv 2001.02610, equation 4",
-        game=Game.INVERSION,
+        game="inversion",
         access=Access.WHITE_BOX,
         gradients=True,
     ),

@@ -8,7 +8,6 @@ from safecompress_core.api import (
     Access,
     AttackerDef,
     AttackerParams,
-    Game,
     VersionsAttackerParams,
 )
 from safecompress_plugins.attackers.membership.manifest import NeuralParams
@@ -60,7 +59,7 @@ DEFINITIONS = (
         summary="Self-attention over posteriors, their sensitivity to noise and label.",
         cites="Yuan & Zhang 2022, Membership Inference Attacks and Defenses in Neural Network "
         "Pruning, USENIX Security",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.GRAY_BOX,
     ),
     AttackerDef(
@@ -70,7 +69,7 @@ DEFINITIONS = (
         summary="Members by the outputs of the uncompressed and the compressed model.",
         cites="Li et al. 2025, CompLeak: Deep Learning Model Compression Exacerbates Privacy "
         "Leakage, arXiv 2507.16872, CompLeak-SR",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         pairs_with_uncompressed=True,
     ),
@@ -81,7 +80,7 @@ DEFINITIONS = (
         summary="Members by the outputs of several compressed versions of one model.",
         cites="Li et al. 2025, CompLeak: Deep Learning Model Compression Exacerbates Privacy "
         "Leakage, arXiv 2507.16872, CompLeak-MR",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         pairs_with_uncompressed=True,
         sees_versions=True,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game
+from safecompress_core.api import Access, AttackerDef, AttackerParams
 
 __all__ = ["DEFINITIONS", "AugmentationParams", "BoundaryParams"]
 
@@ -46,7 +46,7 @@ DEFINITIONS = (
         summary="Members are classified correctly even under small perturbations.",
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.LABEL_ONLY,
         moves_inputs=True,
     ),
@@ -57,7 +57,7 @@ DEFINITIONS = (
         summary="Members are farther from the decision boundary.",
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML; Chen, Jordan & Wainwright 2020, HopSkipJumpAttack, S&P",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.LABEL_ONLY,
         moves_inputs=True,
     ),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, Game, LayerName
+from safecompress_core.api import Access, AttackerDef, AttackerParams, LayerName
 
 __all__ = [
     "DEFINITIONS",
@@ -122,7 +122,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.neural_blackbox:NeuralBlackbox",
         summary="Network over posteriors and label infers membership.",
         cites="Zhu, Wang & Han 2022, ASE, Fig. 2; Nasr, Shokri & Houmansadr 2018, CCS",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -132,7 +132,7 @@ DEFINITIONS = (
         summary="Network over sorted posteriors, loss, gradients and label infers membership.",
         cites="Zhu, Wang & Han 2022, ASE, Fig. 6; Nasr, Shokri & Houmansadr 2019, S&P; "
         "Liu et al. 2022, ML-Doctor, USENIX Security",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.WHITE_BOX,
     ),
     AttackerDef(
@@ -141,7 +141,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.loss_threshold:LossThreshold",
         summary="Members are the samples with a small loss.",
         cites="Yeom, Giacomelli, Fredrikson & Jha 2018, CSF, Adversary 2",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -150,7 +150,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.modified_entropy:ModifiedEntropy",
         summary="Members are the samples of small modified entropy, by a threshold for each class.",
         cites="Song & Mittal 2021, USENIX Security, Eq. 8",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -159,7 +159,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.gap:Gap",
         summary="Members are the correctly classified samples.",
         cites="Yeom, Giacomelli, Fredrikson & Jha 2018, CSF, Adversary 1",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.LABEL_ONLY,
     ),
     AttackerDef(
@@ -168,7 +168,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.confidence:Confidence",
         summary="Members are the samples with a large posterior of their label.",
         cites="Song & Mittal 2021, USENIX Security, section 3.2",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -177,7 +177,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.entropy:Entropy",
         summary="Members are the samples with a confident prediction, right or wrong.",
         cites="Salem et al. 2019, ML-Leaks, NDSS, adversary 3; Song & Mittal 2021, USENIX Security",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -186,7 +186,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.population:Population",
         summary="Members have a smaller loss than non-members of their class.",
         cites="Ye et al. 2022, Enhanced Membership Inference Attacks, CCS, attack P",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
     ),
     AttackerDef(
@@ -196,7 +196,7 @@ DEFINITIONS = (
         summary="Members have more confidence than a regression on non-members predicts.",
         cites="Bertran et al. 2023, Scalable Membership Inference Attacks via Quantile Regression, "
         "NeurIPS",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.GRAY_BOX,
     ),
     AttackerDef(
@@ -205,7 +205,7 @@ DEFINITIONS = (
         target="safecompress_plugins.attackers.membership.gradient_norm:GradientNorm",
         summary="Members have a small last-layer gradient.",
         cites="Nasr, Shokri & Houmansadr 2019, S&P; Rezaei & Liu 2021, CVPR",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.WHITE_BOX,
     ),
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from safecompress_core.api import Access, AttackerDef, Game, ReferenceAttackerParams
+from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
 
 __all__ = ["DEFINITIONS", "BayesOptimalParams", "CalibratedParams", "LiraParams", "RmiaParams"]
 
@@ -68,7 +68,7 @@ DEFINITIONS = (
         summary="Likelihood ratio of confidence, by reference models with and without the sample.",
         cites="Carlini et al. 2022, Membership Inference Attacks From First Principles, S&P, "
         "Algorithm 1",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         references=True,
     ),
@@ -79,7 +79,7 @@ DEFINITIONS = (
         summary="Share of the population whose likelihood ratio a sample's own dominates.",
         cites="Zarifzadeh, Liu & Shokri 2024, Low-Cost High-Power Membership Inference Attacks, "
         "ICML",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         references=True,
     ),
@@ -90,7 +90,7 @@ DEFINITIONS = (
         summary="Loss with a threshold for each sample: mean probability of reference models.",
         cites="Lassila et al. 2025, Practical Bayes-Optimal Membership Inference Attacks, NeurIPS; "
         "as in LeakPro's base.py",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         references=True,
     ),
@@ -101,7 +101,7 @@ DEFINITIONS = (
         summary="Loss minus the sample's difficulty: its mean loss under models not trained on it.",
         cites="Watson, Guo, Cormode & Sablayrolles 2022, On the Importance of Difficulty "
         "Calibration in Membership Inference Attacks, ICLR",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         references=True,
     ),

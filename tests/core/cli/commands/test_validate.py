@@ -14,7 +14,7 @@ from safecompress_core.cli import cli
 
 PLUGIN = """
 from safecompress_core.api import (
-    Access, AggregatorDef, AttackerDef, AttackerParams, DataDef, Game, MethodDef, MethodParams,
+    Access, AggregatorDef, AttackerDef, AttackerParams, DataDef, MethodDef, MethodParams,
     MetricDef, ModelDef, Params, hookimpl,
 )
 
@@ -43,7 +43,7 @@ def safecompress_aggregators():
 @hookimpl
 def safecompress_attackers():
     yield AttackerDef(
-        name="acme-attack", params=AttackerParams, game=Game.MEMBERSHIP,
+        name="acme-attack", params=AttackerParams, game="membership",
         access=Access.BLACK_BOX, **WHERE,
     )
 """

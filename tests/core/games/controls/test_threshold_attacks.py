@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Access, Game
+from safecompress_core.api import Access
 from safecompress_core.attacks.observations import observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import AccessError
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
-from safecompress_core.games.game import judge
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.resampling import Resampling
@@ -30,7 +31,7 @@ def answers(scores: Tensor) -> Answers:
 
 def judged(scores: Tensor) -> Judgement:
     """An attack with the best threshold for these scores."""
-    return judge(Game.MEMBERSHIP, answers(scores), answers(scores))
+    return MembershipGame(MEMBERSHIP).judge(answers(scores), answers(scores))
 
 
 def test_threshold_attacks_read_an_overfitted_model(
@@ -89,7 +90,7 @@ def test_equally_strong_attacks_are_rarely_told_apart() -> None:
 
     def reading() -> Judgement:
         known, asked = (answers(torch.randn(400, generator=generator) + MEMBERS) for _ in range(2))
-        return judge(Game.MEMBERSHIP, known, asked)
+        return MembershipGame(MEMBERSHIP).judge(known, asked)
 
     told_apart = sum(stronger(reading(), reading(), RESAMPLING).is_stronger for _ in range(100))
 
@@ -105,7 +106,7 @@ def test_attacks_on_different_samples_cannot_be_compared() -> None:
         labels=torch.zeros(400, dtype=torch.int64),
         is_member=~MEMBERS,
     )
-    cheap = judge(Game.MEMBERSHIP, other, other)
+    cheap = MembershipGame(MEMBERSHIP).judge(other, other)
 
     with pytest.raises(ValueError, match="one game on one pool"):
         stronger(trained, cheap, RESAMPLING)

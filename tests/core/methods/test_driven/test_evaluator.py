@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Access, Game, Kind
+from safecompress_core.api import Access, Kind
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, Pools
@@ -133,7 +133,8 @@ def test_the_target_is_forwarded_as_often_however_many_epochs_an_attack_has(
     found = {}
     for epochs in (1, 4):
         params = definition.params(epochs=epochs, adapt_epochs=epochs)
-        attack = Attack(id=name, definition=definition, params=params)
+        game = registry.create_game("membership")
+        attack = Attack(id=name, game=game, definition=definition, params=params)
         board = examiner([attack], create=registry.create)
         rows.clear()
         armoury = board.arm(overfitted, unit="0")
@@ -152,7 +153,9 @@ def test_no_epoch_of_an_attack_is_chosen_on_what_it_is_judged_by(
     """Call members non-members and the reverse: of each sample, the attack says the same."""
     registry = load_plugins().registry
     definition = registry.get(Kind.ATTACKER, name)
-    attack = Attack(id=name, definition=definition, params=definition.params(epochs=4))
+    game = registry.create_game("membership")
+    params = definition.params(epochs=4)
+    attack = Attack(id=name, game=game, definition=definition, params=params)
     true = pools.select
     swapped = Pool(name="select", members=true.non_members, non_members=true.members)
     correct = []
@@ -228,13 +231,13 @@ def test_an_adversary_that_sees_labels_alone_is_not_held_against_posteriors(
 ) -> None:
     """Nor is one that is after an attribute held against membership attacks."""
     blind = spies.attack("blind", reads="coin", access=Access.LABEL_ONLY)
-    nosy = spies.attack("nosy", reads="attribute", game=Game.ATTRIBUTE, attribute="bold")
+    nosy = spies.attack("nosy", reads="attribute", game="attribute", attribute="bold")
     board = examiner([blind, nosy])
 
     found = board.examine(overfitted, board.arm(overfitted, unit="0"), unit="0", facts=FACTS)
 
     assert found.outdone == {}
-    assert found.judgements["nosy"].game is Game.ATTRIBUTE
+    assert found.judgements["nosy"].game == "attribute"
 
 
 def test_performance_is_read_on_the_non_members_of_select(

@@ -9,13 +9,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from safecompress_core.api import Game, Params
+from safecompress_core.api import Params
 from safecompress_core.choose.manifest import ParetoParams, TmScoreParams, WeightedParams
 from safecompress_core.choose.pareto import Pareto
 from safecompress_core.choose.tm_score import TmScore
 from safecompress_core.choose.weighted import Weighted
 from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.game import judge
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
 from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import Examination
@@ -67,7 +68,7 @@ def membership(*, tpr: float, fpr: float, seed: int = 0) -> Judgement:
         labels=torch.zeros(len(says), dtype=torch.int64),
         is_member=torch.as_tensor(IS_MEMBER),
     )
-    return judge(Game.MEMBERSHIP, answers, answers, threshold=0.5)
+    return MembershipGame(MEMBERSHIP).judge(answers, answers, threshold=0.5)
 
 
 def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:

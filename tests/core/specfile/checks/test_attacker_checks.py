@@ -11,7 +11,6 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     CombinedAttackerParams,
     Definition,
-    Game,
 )
 from safecompress_core.host import Origin, Registry
 from safecompress_core.specfile.checks.attacker_checks import auditing_selectors
@@ -72,7 +71,7 @@ def registry(definitions: tuple[Definition, ...]) -> Registry:
             params=AttackerParams,
             target="trial:Trial",
             summary="Moves inputs.",
-            game=Game.EVASION,
+            game="evasion",
             access=Access.WHITE_BOX,
         ),
         CombinedAttackerDef(

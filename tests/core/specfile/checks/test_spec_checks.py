@@ -14,7 +14,6 @@ from safecompress_core.api import (
     DefenceDef,
     DefenceParams,
     Definition,
-    Game,
     MethodDef,
     MethodParams,
     ModelDef,
@@ -100,9 +99,9 @@ CASES = {
         "21:15: gate.0.measure: no measure is called 'zzz'; there are: accuracy, size, "
         "model.density, model.file_bytes, membership.accuracy, membership.auc, "
         "membership.advantage, entropy.accuracy, entropy.auc, entropy.advantage, "
-        "attribute.accuracy, attribute.advantage, attribute.lift, attribute.mae, "
+        "attribute.accuracy, attribute.mae, attribute.advantage, attribute.lift, "
         "attribute.mae_lift, "
-        "probe.accuracy, probe.advantage, probe.lift, probe.mae, probe.mae_lift",
+        "probe.accuracy, probe.mae, probe.advantage, probe.lift, probe.mae_lift",
     ),
 }
 
@@ -193,7 +192,7 @@ def test_an_attacker_with_reference_models_may_not_select(
         params=ReferenceAttackerParams,
         target="trial:Trial",
         summary="Compares.",
-        game=Game.MEMBERSHIP,
+        game="membership",
         access=Access.BLACK_BOX,
         references=True,
     )

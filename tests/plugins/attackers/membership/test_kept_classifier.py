@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.context.run_context import Preparation
+from safecompress_core.games.manifest import MEMBERSHIP
+from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, look
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import run_spec
@@ -183,7 +185,8 @@ def default_run(tmp_path_factory: pytest.TempPathFactory) -> Known:
 def observed(prepared: Preparation, files: Mapping[str, Path]) -> Known:
     """The same, of finished models."""
     definition = BY_NAME["neural-whitebox"]
-    attack = Attack(id="any", definition=definition, params=definition.params())  # type: ignore[arg-type]
+    game = MembershipGame(MEMBERSHIP)
+    attack = Attack(id="any", game=game, definition=definition, params=definition.params())  # type: ignore[arg-type]
     pools = prepared.pools
     return {
         name: (
