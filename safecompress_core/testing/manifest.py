@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -29,6 +30,22 @@ HEAVY = ("numpy", "scipy", "sklearn", "torch", "torchvision", "transformers")
 
 
 YEAR = r"\b(1[89]|20)\d\d\b"
+
+
+@cache  # one manifest defines many components
+def _imported(manifest: str, path: str) -> subprocess.CompletedProcess[str]:
+    """The heavy packages that come with a manifest, as a fresh interpreter prints them."""
+    code = (
+        f"import importlib, sys; importlib.import_module({manifest!r}); "
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
 
 
 class DefinitionConformance:
@@ -56,18 +73,7 @@ class DefinitionConformance:
     def test_its_manifest_imports_nothing_heavy(self) -> None:
         """A fresh interpreter imports the manifest, and neither torch nor numpy comes with it."""
         manifest = self.manifest or self.definition.params.__module__
-        code = (
-            f"import importlib, sys; importlib.import_module({manifest!r}); "
-            f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
-        )
-        path = os.pathsep.join(filter(None, sys.path))
-        outcome = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        outcome = _imported(manifest, os.pathsep.join(filter(None, sys.path)))
 
         assert outcome.returncode == 0, outcome.stderr
         assert outcome.stdout.split() == []

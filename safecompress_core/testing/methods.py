@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import torch
 
 from safecompress_core.api import Kind, MethodDef
 from safecompress_core.context.run_context import Preparation
+from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.host.sources import Origin
 from safecompress_core.methods.manifest import UncompressedParams
@@ -31,6 +32,39 @@ TRAINING = {"epochs": EPOCHS, "batch_size": 256, "learning_rate": 0.01, "schedul
 
 class Stopped(BaseException):
     """The process is gone."""
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """An undisturbed run of the method.
+
+    Attributes:
+        prepared: the kit's spec with the method.
+        outcome: what the method yielded.
+        file: the model file.
+        trained: the epochs that were trained, all phases together.
+        advanced: the units that progress has advanced by.
+    """
+
+    prepared: Preparation
+    outcome: Outcome
+    file: Path
+    trained: int
+    advanced: int
+
+
+COMPLETED_RUNS: dict[type["MethodConformance"], CompletedRun] = {}
+
+
+@cache
+def _loaded_data() -> dict[str, Dataset]:
+    """The kit's data, loaded once in a process."""
+    return {}
+
+
+@cache
+def _installed() -> Registry:
+    return load_plugins().registry
 
 
 class MethodConformance(DefinitionConformance):
@@ -61,6 +95,41 @@ class MethodConformance(DefinitionConformance):
     kept: ClassVar[float] = 1.0
 
     @pytest.fixture
+    def completed_run(self, tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
+        """A run with the kit's parameters, made once for a class: checks only read it."""
+        # by class: a subclass has other parameters, and a run of its own
+        if type(self) not in COMPLETED_RUNS:
+            COMPLETED_RUNS[type(self)] = self.complete_run(tmp_path_factory.mktemp("completed"))
+        return COMPLETED_RUNS[type(self)]
+
+    def complete_run(self, folder: Path) -> CompletedRun:
+        """The same, made anew in an empty folder."""
+        prepared = self.prepared(folder)
+        shop = self.workshop(prepared, folder)
+        shop.teacher()  # trained beforehand, as in a run: it is no part of the method's work
+        train = shop.trainer.train
+        trained: list[int] = []
+        advanced: list[int] = []
+
+        def counted(learner: Learner, **how: Any) -> None:
+            before = learner.epoch
+            train(learner, **how)
+            trained.append(learner.epoch - before)
+
+        with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
+            torch.manual_seed(1)
+            patch.setattr(shop.trainer, "train", counted)
+            patch.setattr(shop.journal, "advance", lambda units=1: advanced.append(units))
+            outcome = prepared.method.run(shop)
+        return CompletedRun(
+            prepared=prepared,
+            outcome=outcome,
+            file=self.shipped(shop, outcome, folder),
+            trained=sum(trained),
+            advanced=sum(advanced),
+        )
+
+    @pytest.fixture
     def prepare(self, tmp_path: Path) -> Callable[..., Preparation]:
         """Prepares the kit's spec with the method, some of whose parameters are changed."""
         return partial(self.prepared, tmp_path)
@@ -80,11 +149,12 @@ class MethodConformance(DefinitionConformance):
         file = folder / "spec.yaml"
         file.write_text(json.dumps(spec), encoding="utf-8")
         registry = self.registry()
-        return Preparation(load_spec(file, registry=registry), registry)
+        loaded = load_spec(file, registry=registry)
+        return Preparation(loaded, registry, shelf=_loaded_data())
 
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
-        installed = load_plugins().registry
+        installed = _installed()
         entries = [(one, installed.origin(one)) for one in installed]
         if self.definition.name not in installed.definitions(Kind.METHOD):
             own = Origin(plugin="kit", distribution="kit", version="0")
@@ -127,12 +197,9 @@ class MethodConformance(DefinitionConformance):
         workshop.store(outcome.chosen, file, model=outcome.model)
         return file
 
-    def test_it_keeps_exactly_so_many_weights(
-        self, prepare: Callable[..., Preparation], tmp_path: Path
-    ) -> None:
+    def test_it_keeps_exactly_so_many_weights(self, completed_run: CompletedRun) -> None:
         """As many as ``density`` says; another architecture or shape has at most as many."""
-        prepared = prepare()
-        outcome, _ = self.done(prepared, tmp_path)
+        prepared, outcome = completed_run.prepared, completed_run.outcome
         total = sum(one.numel() for one in prepared.blank().sparse_parameters().values())
         density = getattr(prepared.spec.method, "density", self.kept)
         learner = outcome.chosen
@@ -149,65 +216,43 @@ class MethodConformance(DefinitionConformance):
                 )
 
     def test_its_final_weights_are_trained_for_the_epochs_of_the_spec(
-        self, prepare: Callable[..., Preparation], tmp_path: Path
+        self, completed_run: CompletedRun
     ) -> None:
         """No more and no less, whatever its phases: methods are compared at one budget."""
-        outcome, _ = self.done(prepare(), tmp_path)
+        assert completed_run.outcome.chosen.epoch == EPOCHS
 
-        assert outcome.chosen.epoch == EPOCHS
-
-    def test_its_workload_is_what_it_does(
-        self,
-        prepare: Callable[..., Preparation],
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
+    def test_its_workload_is_what_it_does(self, completed_run: CompletedRun) -> None:
         """A plan tells how many epochs a run will train, and progress ends where it was said to."""
-        prepared = prepare()
-        shop = self.workshop(prepared, tmp_path)
-        shop.teacher()  # trained beforehand, as in a run: it is no part of the method's work
-        train, trained, told = shop.trainer.train, [0], [0]
-
-        def counted(learner: Learner, **how: Any) -> None:
-            before = learner.epoch
-            train(learner, **how)
-            trained[0] += learner.epoch - before
-
-        monkeypatch.setattr(shop.trainer, "train", counted)
-        monkeypatch.setattr(
-            shop.journal, "advance", lambda units=1: told.__setitem__(0, told[0] + units)
-        )
-        prepared.method.run(shop)
-
         assert self.definition.workload is not None, "a plan cannot say how long a run is"
-        workload = self.definition.workload(prepared.spec.method, EPOCHS)
-        assert trained[0] <= workload.epochs if self.may_do_less else trained[0] == workload.epochs
-        assert told[0] == prepared.method.units()
+        method = completed_run.prepared.method
+        planned = self.definition.workload(completed_run.prepared.spec.method, EPOCHS).epochs
+        trained = completed_run.trained
+
+        assert trained <= planned if self.may_do_less else trained == planned
+        assert completed_run.advanced == method.units()
 
     def test_the_same_seed_gives_the_same_bytes(
-        self, prepare: Callable[..., Preparation], tmp_path: Path
+        self, completed_run: CompletedRun, prepare: Callable[..., Preparation], tmp_path: Path
     ) -> None:
         """All chance comes from the workshop's seed, whatever state the process is in."""
-        files = []
-        for state in (1, 2):
-            with torch.random.fork_rng():
-                torch.manual_seed(state)
-                files.append(self.done(prepare(), tmp_path / str(state))[1])
+        with torch.random.fork_rng():
+            torch.manual_seed(2)
+            _, again = self.done(prepare(), tmp_path)
 
-        assert files[0] == files[1]
+        assert again == completed_run.file.read_bytes()
 
     def test_it_goes_on_after_a_stop_to_the_same_bytes(
         self,
+        completed_run: CompletedRun,
         prepare: Callable[..., Preparation],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Wherever the process ends after a checkpoint, and as often as it likes."""
-        _, expected = self.done(prepare(), tmp_path / "undisturbed")
-        folder, attempts = tmp_path / "disturbed", 0
+        attempts = 0
         while True:
             prepared = prepare()
-            shop = self.workshop(prepared, folder)
+            shop = self.workshop(prepared, tmp_path)
             save = shop.checkpoints.save
 
             def stopped(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
@@ -223,35 +268,31 @@ class MethodConformance(DefinitionConformance):
             break
 
         assert attempts > 0, "nothing is kept, so a run that is stopped begins anew"
-        assert self.shipped(shop, outcome, folder).read_bytes() == expected
+        assert self.shipped(shop, outcome, tmp_path).read_bytes() == completed_run.file.read_bytes()
 
-    def test_its_model_can_be_rebuilt_from_its_file(
-        self, prepare: Callable[..., Preparation], tmp_path: Path
-    ) -> None:
+    def test_its_model_can_be_rebuilt_from_its_file(self, completed_run: CompletedRun) -> None:
         """The passport tells the architecture, and weights come back bit by bit."""
-        prepared = prepare()
-        outcome, _ = self.done(prepared, tmp_path)
-        network = prepared.load_network(tmp_path / "model.safetensors")
+        prepared = completed_run.prepared
+        network = prepared.load_network(completed_run.file)
         inputs = prepared.dataset.inputs[torch.arange(20)]
 
         with torch.no_grad():
-            wanted = outcome.chosen.shipped.eval()(inputs)
+            wanted = completed_run.outcome.chosen.shipped.eval()(inputs)
             assert torch.equal(network.eval()(inputs), wanted)
 
-    def test_it_hosts_a_defence(self, prepare: Callable[..., Preparation], tmp_path: Path) -> None:
-        """A defence changes what comes out, and the budget and density stay."""
-        plain, bare = self.done(prepare(), tmp_path / "plain")
-        defended, changed = self.done(prepare(defences=[dict(self.hosts)]), tmp_path / "defended")
-
-        assert bare != changed
-        assert defended.chosen.epoch == EPOCHS
-        assert defended.chosen.density == plain.chosen.density
-
-    def test_what_it_tells_of_its_work_fits_into_results(
-        self, prepare: Callable[..., Preparation], tmp_path: Path
+    def test_it_hosts_a_defence(
+        self, completed_run: CompletedRun, prepare: Callable[..., Preparation], tmp_path: Path
     ) -> None:
+        """A defence changes what comes out, and the budget and density stay."""
+        defended, changed = self.done(prepare(defences=[dict(self.hosts)]), tmp_path)
+
+        assert completed_run.file.read_bytes() != changed
+        assert defended.chosen.epoch == EPOCHS
+        assert defended.chosen.density == completed_run.outcome.chosen.density
+
+    def test_what_it_tells_of_its_work_fits_into_results(self, completed_run: CompletedRun) -> None:
         """Phases have a name, epochs and a density; they and the facts are JSON-ready."""
-        outcome, _ = self.done(prepare(), tmp_path)
+        outcome = completed_run.outcome
 
         assert json.loads(json.dumps([outcome.phases, outcome.facts])) == [
             list(outcome.phases),

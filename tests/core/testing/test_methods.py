@@ -1,6 +1,7 @@
 """The kit for methods tells good ones from bad ones."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from safecompress_core.context.run_context import Preparation
 from safecompress_core.methods.method import Flaw, Method, Outcome, Workshop
 from safecompress_core.sparse.selection import largest_overall
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.testing.methods import MethodConformance
+from safecompress_core.testing.methods import CompletedRun, MethodConformance
 from safecompress_core.training.training_state import Learner
 
 EPOCHS = 6
@@ -142,10 +143,15 @@ def kit(method: type[Good]) -> MethodConformance:
 def checks(one: MethodConformance, folder: Path) -> dict[str, Callable[[], None]]:
     """Those that run the method, each in a folder of its own."""
     found: dict[str, Callable[[], None]] = {}
+
+    @cache
+    def completed_run() -> CompletedRun:
+        return one.complete_run(folder)
+
     for name in dir(MethodConformance):
         code = getattr(getattr(MethodConformance, name), "__code__", None)
         wanted = code.co_varnames[1 : code.co_argcount] if code else ()
-        if not name.startswith("test_") or "prepare" not in wanted:
+        if not name.startswith("test_") or not {"prepare", "completed_run"} & {*wanted}:
             continue
 
         def run(name: str = name, wanted: tuple[str, ...] = wanted) -> None:
@@ -157,6 +163,8 @@ def checks(one: MethodConformance, folder: Path) -> dict[str, Callable[[], None]
                     "tmp_path": place,
                     "monkeypatch": patch,
                 }
+                if "completed_run" in wanted:
+                    given["completed_run"] = completed_run()
                 getattr(one, name)(**{key: given[key] for key in wanted})
 
         found[name] = run
