@@ -1,14 +1,19 @@
 """What an adversary holds."""
 
+from typing import Literal
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from safecompress_core.api import Access, AttackerDef, AttackerParams
-from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.adversary import Ball, Evidence
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.networks.classifier import Classifier
+
+LOW, HIGH = torch.zeros(()), torch.ones(())
 
 
 def test_evidence_on_some_samples_keeps_everything_together() -> None:
@@ -60,3 +65,41 @@ def test_who_holds_the_network_has_references_without_guards(access: Access) -> 
     assert held.references is not None
     factor = 2 if access is Access.WHITE_BOX else 1
     assert torch.equal(held.references.logits, factor * logits)
+
+
+@pytest.mark.parametrize(("norm", "order"), [("linf", np.inf), ("l2", 2)])
+def test_noise_is_as_large_as_the_attack_may_be(norm: Literal["linf", "l2"], order: float) -> None:
+    """By numpy's norm; inside the range nothing is cut off."""
+    ball = Ball(norm=norm, epsilon=0.25, low=LOW - 9, high=HIGH + 9)
+    origin = torch.rand(50, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+
+    noisy = ball.noise(origin, generator=torch.Generator().manual_seed(1))
+
+    lengths = np.linalg.norm((noisy - origin).flatten(1).numpy(), ord=order, axis=1)
+    expected = np.abs((noisy - origin).flatten(1).numpy()).max(axis=1) if norm == "linf" else None
+    np.testing.assert_allclose(lengths if expected is None else expected, 0.25, rtol=1e-4)
+    ball.check(noisy, origin)
+
+
+@pytest.mark.parametrize(
+    ("moved", "complaint"),
+    [
+        (torch.full((2, 4), 0.7), "an input was moved by 0.2"),
+        (torch.full((2, 4), torch.nan), "not all finite"),
+        (torch.full((2, 3), 0.5), "perturbed inputs must be"),
+    ],
+)
+def test_whoever_leaves_the_ball_is_caught(moved: torch.Tensor, complaint: str) -> None:
+    """It is the attacker's fault."""
+    ball = Ball(norm="linf", epsilon=0.1, low=LOW, high=HIGH)
+
+    with pytest.raises(ValueError, match=complaint):
+        ball.check(moved, torch.full((2, 4), 0.5))
+
+
+def test_whoever_leaves_the_range_is_caught() -> None:
+    """A pixel cannot be brighter than white."""
+    ball = Ball(norm="linf", epsilon=0.1, low=LOW, high=HIGH)
+
+    with pytest.raises(ValueError, match="no input can have"):
+        ball.check(torch.full((1, 4), 1.05), torch.ones(1, 4))
