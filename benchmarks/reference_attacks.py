@@ -21,7 +21,7 @@ from torch import nn
 from safecompress_core.attacks.adversary import Evidence
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import References
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.directory import write_yaml
@@ -90,20 +90,20 @@ def spec_of(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def trained(options: argparse.Namespace, folder: Path) -> tuple[Preparation, References]:
+def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, References]:
     """The reference models of the spec's method."""
     registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
     file = folder / "spec.json"
     file.write_text(json.dumps(spec_of(options)), encoding="utf-8")
     loaded = load_spec(file, registry=registry)
-    prepared = Preparation(loaded, registry)
+    run_context = RunContext(loaded, registry)
     write_yaml(folder / "spec.resolved.yaml", loaded.resolved)
-    training = ReferenceTraining(prepared, folder, journal=Journal(), workers=options.workers)
+    training = ReferenceTraining(run_context, folder, journal=Journal(), workers=options.workers)
     with reproducible(1):
         training.train(kinds=(False,))
     references = training.of(is_dense=False)
     assert references is not None
-    return prepared, references
+    return run_context, references
 
 
 def seen_by(logits: torch.Tensor, labels: torch.Tensor) -> Any:
@@ -115,7 +115,7 @@ def seen_by(logits: torch.Tensor, labels: torch.Tensor) -> Any:
     return observe(Classifier(head), logits, labels)
 
 
-def attacked(prepared: Preparation, references: References) -> dict[str, list[tuple[float, ...]]]:
+def attacked(run_context: RunContext, references: References) -> dict[str, list[tuple[float, ...]]]:
     """By attack, AUC and TPR at 1 % FPR on each model in turn."""
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in ATTACKS}
     for target in range(len(references)):
@@ -128,8 +128,8 @@ def attacked(prepared: Preparation, references: References) -> dict[str, list[tu
                 references.logits[is_other], references.is_in[is_other], references.labels
             ),
         )
-        for name, params in zip(ATTACKS, prepared.spec.audit.attackers, strict=False):
-            attacker = prepared.registry.create(params)
+        for name, params in zip(ATTACKS, run_context.spec.audit.attackers, strict=False):
+            attacker = run_context.registry.create(params)
             attacker.fit(evidence, generator=torch.Generator().manual_seed(0))
             scores = attacker.score(evidence).double().numpy()
             assert evidence.truth is not None
@@ -153,7 +153,7 @@ def main() -> None:
     options = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        prepared, references = trained(options, Path(folder))
+        run_context, references = trained(options, Path(folder))
     seconds = time.perf_counter() - start
     right = references.logits.argmax(dim=2) == references.labels
     train = float(right[references.is_in].double().mean())
@@ -164,7 +164,7 @@ def main() -> None:
         f"train / test {train:.2f} / {test:.3f}"
     )
     print(f"{'attack':30}   AUC  ± s.e.  TPR@1%")
-    for name, figures in attacked(prepared, references).items():
+    for name, figures in attacked(run_context, references).items():
         aucs, rates = torch.tensor(figures, dtype=torch.float64).T
         error = float(aucs.std()) / len(aucs) ** 0.5
         print(f"{name:30}  {float(aucs.mean()):.3f}  {error:.3f}  {float(rates.mean()):.3f}")

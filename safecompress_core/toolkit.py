@@ -86,9 +86,9 @@ from safecompress_core.methods.architecture import (
 )
 from safecompress_core.methods.method import (
     Method,
+    MethodContext,
     Outcome,
     Recipe,
-    Workshop,
 )
 from safecompress_core.methods.phases import (
     Phases,
@@ -229,6 +229,7 @@ __all__ = [
     "Lesson",
     "Masks",
     "Method",
+    "MethodContext",
     "Metric",
     "ModelError",
     "ModelFactory",
@@ -260,7 +261,6 @@ __all__ = [
     "TopologyError",
     "UnitResult",
     "Weights",
-    "Workshop",
     "apportioned",
     "by_value",
     "calibrate_threshold",

@@ -24,12 +24,12 @@ def show_blueprint(
     host = discovered_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
     from safecompress_core.context.model_summary import blueprint
-    from safecompress_core.context.run_context import Preparation
+    from safecompress_core.context.run_context import RunContext
     from safecompress_core.preflight.run_checks import require_buildable
 
-    prepared = Preparation(loaded, host.registry)
-    require_buildable(prepared)
-    found = blueprint(prepared)
+    run_context = RunContext(loaded, host.registry)
+    require_buildable(run_context)
+    found = blueprint(run_context)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -6,7 +6,7 @@ after the others have begun.
 
 from pathlib import Path
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
@@ -21,7 +21,7 @@ __all__ = ["changes_of_finished", "require_all_feasible"]
 
 
 def require_all_feasible(
-    comparison: Comparison, registry: Registry, folder: Path, shelf: dict[str, Dataset]
+    comparison: Comparison, registry: Registry, folder: Path, dataset_cache: dict[str, Dataset]
 ) -> None:
     """Check each variant at each density with its first seed, but for finished runs.
 
@@ -29,7 +29,7 @@ def require_all_feasible(
         comparison: what is to be done.
         registry: what its components are made of.
         folder: where it is kept.
-        shelf: data that have been loaded, and get here what is loaded now.
+        dataset_cache: data that have been loaded, and get here what is loaded now.
 
     Raises:
         SpecError: with everything that was found; what several runs share is told once.
@@ -43,7 +43,7 @@ def require_all_feasible(
             continue
         rehearsed.add((entry.variant, entry.density))
         try:
-            require_feasible(Preparation(entry.loaded, registry, shelf=shelf))
+            require_feasible(RunContext(entry.loaded, registry, dataset_cache=dataset_cache))
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
@@ -51,7 +51,7 @@ def require_all_feasible(
 
 
 def changes_of_finished(
-    comparison: Comparison, registry: Registry, folder: Path, shelf: dict[str, Dataset]
+    comparison: Comparison, registry: Registry, folder: Path, dataset_cache: dict[str, Dataset]
 ) -> dict[str, tuple[str, ...]]:
     """What has changed since finished runs began, by the name of each one's directory.
 
@@ -62,7 +62,7 @@ def changes_of_finished(
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(run):
-            identity = Preparation(entry.loaded, registry, shelf=shelf).identity()
+            identity = RunContext(entry.loaded, registry, dataset_cache=dataset_cache).identity()
             if changes := changes_since(identity, run):
                 found[run.name] = changes
     return found

@@ -80,7 +80,7 @@ def work_off(
     workers: int,
     told: Callable[[Entry, str | None], None],
     observers: Callable[[Event], None],
-    shelf: dict[str, Dataset],
+    dataset_cache: dict[str, Dataset],
 ) -> tuple[list[Done], list[Failure]]:
     """Do every run that is not done yet.
 
@@ -91,7 +91,7 @@ def work_off(
         workers: how many runs are done at once.
         told: is told of each run when it is finished, with the reason where it failed.
         observers: are told of the events of runs that are done in this process.
-        shelf: data that this process has loaded; each process loads the same data once.
+        dataset_cache: data that this process has loaded; each process loads the same data once.
 
     Returns:
         The finished runs in the comparison's order, and those that failed.
@@ -101,7 +101,7 @@ def work_off(
     if workers > 1:
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
-        do = _Bench(comparison, registry, order, shelf, observers).do
+        do = _Bench(comparison, registry, order, dataset_cache, observers).do
     for index in each_done(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
@@ -118,7 +118,7 @@ class _Bench:
     comparison: Comparison
     registry: Registry
     order: Order
-    shelf: dict[str, Dataset]
+    dataset_cache: dict[str, Dataset]
     observers: Callable[[Event], None]
 
     def do(self, index: int) -> None:
@@ -135,7 +135,7 @@ class _Bench:
                     runs=folder / "runs",
                     observers=partial(_tell_both, self.observers, shown),
                     shared=folder / "shared",
-                    shelf=self.shelf,
+                    dataset_cache=self.dataset_cache,
                     invoked=self.order.invoked,
                 )
         except SafeCompressError as error:

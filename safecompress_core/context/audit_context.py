@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safecompress_core.api import Access
-from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import overlap, without_copies
 from safecompress_core.data.labels import unified
@@ -16,13 +16,13 @@ from safecompress_core.saved_models.output_labels import are_placeholders, renum
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["AuditPreparation"]
+__all__ = ["AuditContext"]
 
 MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class AuditPreparation(Groundwork):
+class AuditContext(SpecContext):
     """The spec of an audit, and the model that it is of, with the samples loaded and cut."""
 
     given: GivenModel
@@ -62,7 +62,7 @@ class AuditPreparation(Groundwork):
             data = self.factory.prepare(data)
         if self._names:
             data = renumbered(data, self._names)
-        data = self.with_membership_told(data)
+        data = self.with_membership_note(data)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
             data = replace(data, warnings=(*data.warnings, self._drawn))

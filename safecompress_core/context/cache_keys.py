@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.identity import identity_of_plugins
 from safecompress_core.results.run_id import named_in
@@ -15,27 +15,27 @@ COMMON = ("task", "pools", "training", "seed", "device")
 """The sections of a spec that all training depends on."""
 
 
-def trains_plainly(prepared: Preparation) -> bool:
+def trains_plainly(run_context: RunContext) -> bool:
     """Whether a run's own method is how the uncompressed model is trained anyway."""
-    return bool(prepared.loaded.resolved["method"] == PLAIN)
+    return bool(run_context.loaded.resolved["method"] == PLAIN)
 
 
-def content_key(prepared: Preparation, **content: Any) -> str:
+def content_key(run_context: RunContext, **content: Any) -> str:
     """16 hexadecimal digits: the same for the same data, pools, training, plugins and content.
 
     The files and code that components of these sections read are part of it.
 
     Args:
-        prepared: the run.
+        run_context: the run.
         content: what else the model depends on, JSON-ready.
     """
-    registry, resolved = prepared.registry, prepared.loaded.resolved
+    registry, resolved = run_context.registry, run_context.loaded.resolved
     asked = {**{section: resolved[section] for section in COMMON}, **content}
     sections = [name for name, value in asked.items() if resolved.get(name) == value]
     everything = {
         "identity": {
-            **prepared.data_identity,
-            **{name: prepared.externals.get(name, {}) for name in sections},
+            **run_context.data_identity,
+            **{name: run_context.externals.get(name, {}) for name in sections},
             **identity_of_plugins(asked, registry),
         },
         "plugins": [

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from safecompress_core.api import Access
-from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.networks.classifier import Classifier, Sealed
 from safecompress_core.saved_models.exported import LogProbabilities
 from safecompress_core.saved_models.load import LoadedModel, Questions, load_network
@@ -13,7 +13,7 @@ from safecompress_core.saved_models.outputs import Reading
 __all__ = ["loaded_model", "network_of"]
 
 
-def loaded_model(prepared: AuditPreparation) -> LoadedModel:
+def loaded_model(audit_context: AuditContext) -> LoadedModel:
     """Load the audited model, onto the spec's device where it is open.
 
     Raises:
@@ -21,7 +21,7 @@ def loaded_model(prepared: AuditPreparation) -> LoadedModel:
         ModelError: if weights and architecture do not fit each other.
         MissingExtraError: if a package is missing.
     """
-    task, data, factory = prepared.spec.task, prepared.dataset, prepared.factory
+    task, data, factory = audit_context.spec.task, audit_context.dataset, audit_context.factory
     shape, classes = tuple(data.inputs.shape[1:]), len(data.classes)
 
     def build(generator: torch.Generator) -> nn.Module:
@@ -30,34 +30,34 @@ def loaded_model(prepared: AuditPreparation) -> LoadedModel:
 
     reading = Reading(output=task.output, answers=task.answers, classes=data.classes)
     found = load_network(
-        prepared.given,
-        registry=prepared.registry,
-        allow_code=prepared.loaded.allow_code,
+        audit_context.given,
+        registry=audit_context.registry,
+        allow_code=audit_context.loaded.allow_code,
         build=build,
         questions=Questions(inputs=data.inputs, reading=reading),
     )
-    return found.to(prepared.device) if prepared.access is Access.WHITE_BOX else found
+    return found.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else found
 
 
 def network_of(
-    finished: LoadedModel, prepared: AuditPreparation, *, whole: float | None = None
+    finished: LoadedModel, audit_context: AuditContext, *, whole: float | None = None
 ) -> Classifier:
     """Return the model as attackers meet it.
 
     Args:
         finished: the model.
-        prepared: the audit.
+        audit_context: the audit.
         whole: what its answers sum to, where these are probabilities.
 
     Raises:
         TopologyError: if there is white-box access, and the logits come from no linear layer, or
             there is no module of the representation's name.
     """
-    task = prepared.spec.task
+    task = audit_context.spec.task
     if task.answers == "probabilities":
         return Sealed(LogProbabilities(finished.module, whole=whole or 1))
-    if prepared.access is not Access.WHITE_BOX:
+    if audit_context.access is not Access.WHITE_BOX:
         return Sealed(finished.module)
-    sample = prepared.sample.to(finished.device)
+    sample = audit_context.sample.to(finished.device)
     network = Classifier(finished.module, sample=sample, representation=task.representation)
     return finished.as_classifier(network)

@@ -6,17 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 
 __all__ = ["blueprint"]
 
 
-def blueprint(prepared: Preparation) -> dict[str, Any]:
+def blueprint(run_context: RunContext) -> dict[str, Any]:
     """Modules with the shape of what they put out for a sample, and weights, JSON-ready.
 
     ``representations`` are the modules that ``task.representation`` may name.
     """
-    network = prepared.blank().eval()
+    network = run_context.create_network().eval()
     shapes: dict[str, list[int]] = {}
 
     def watch(name: str, module: nn.Module) -> Any:
@@ -31,13 +31,13 @@ def blueprint(prepared: Preparation) -> dict[str, Any]:
         for name, module in network.module.named_modules():
             if name:
                 hooks.callback(watch(name, module).remove)
-        sample = prepared.sample.to(next(network.parameters()).device)
+        sample = run_context.sample.to(next(network.parameters()).device)
         seen = network.look(sample)
     modules = dict(network.module.named_modules())
     sparse = network.sparse_parameters()
     total = sum(parameter.numel() for parameter in network.parameters())
     return {
-        "model": prepared.spec.task.model.model_dump(mode="json"),
+        "model": run_context.spec.task.model.model_dump(mode="json"),
         "input_shape": list(sample.shape[1:]),
         "outputs": seen.logits.shape[1],
         "representation": network.width,

@@ -6,20 +6,20 @@ from functools import cached_property
 from torch import Tensor
 
 from safecompress_core.attacks.reference_answers import deal
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools, cut_pools
 from safecompress_core.seeding import Seed
 
-__all__ = ["ReferencePreparation", "dealt", "reference", "references_wanted"]
+__all__ = ["ReferenceContext", "build_reference_context", "dealt", "references_wanted"]
 
 
-def references_wanted(prepared: Preparation) -> int:
+def references_wanted(run_context: RunContext) -> int:
     """How many reference models the audit needs: as many as the attacker that asks for most."""
     return max(
         (
             getattr(attack.params, "references", 0)
-            for attack in prepared.audit_attacks
+            for attack in run_context.audit_attacks
             if attack.definition.references
         ),
         default=0,
@@ -27,7 +27,7 @@ def references_wanted(prepared: Preparation) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class ReferencePreparation(Preparation):
+class ReferenceContext(RunContext):
     """A spec as a reference model runs it: the same but for the pools and all that is drawn.
 
     Attributes:
@@ -35,7 +35,7 @@ class ReferencePreparation(Preparation):
         index: which reference model it is, from 0.
     """
 
-    origin: Preparation
+    origin: RunContext
     index: int
 
     @cached_property
@@ -68,17 +68,19 @@ class ReferencePreparation(Preparation):
         return pools.with_reference(shares.reference, generator=generator)
 
 
-def reference(prepared: Preparation, index: int) -> ReferencePreparation:
+def build_reference_context(run_context: RunContext, index: int) -> ReferenceContext:
     """What the reference model of that number (from 0) runs."""
-    return ReferencePreparation(prepared.loaded, prepared.registry, origin=prepared, index=index)
+    return ReferenceContext(
+        run_context.loaded, run_context.registry, origin=run_context, index=index
+    )
 
 
-def dealt(prepared: Preparation, count: int) -> Tensor:
+def dealt(run_context: RunContext, count: int) -> Tensor:
     """Which of the first ``count`` reference models are trained on which sample, (count, N)."""
     return deal(
-        prepared.dataset.labels,
-        members=len(prepared.pools.members),
+        run_context.dataset.labels,
+        members=len(run_context.pools.members),
         count=count,
-        generator=prepared.seed.child("reference", "deal").torch(),
-        groups=prepared.dataset.groups,
+        generator=run_context.seed.child("reference", "deal").torch(),
+        groups=run_context.dataset.groups,
     )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import Params
 from safecompress_core.context.held_out import held_out_answers
-from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.canaries import mislabelled
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import without_copies
@@ -22,7 +22,7 @@ from safecompress_core.data.pools import Pools
 from safecompress_core.games.play import Attack
 from safecompress_core.host.boundary import owner_of, raising_as
 from safecompress_core.methods.architecture import Architecture, Build
-from safecompress_core.methods.method import Method, Recipe, Workshop, taught_by
+from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
 from safecompress_core.methods.test_driven.evaluator import Examiner
 from safecompress_core.networks.classifier import Classifier, ModelFactory
 from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
@@ -41,19 +41,19 @@ from safecompress_core.training.learning_rate import LearningRate
 from safecompress_core.training.precision import arithmetic_for
 from safecompress_core.training.trainer import Trainer
 
-__all__ = ["Preparation"]
+__all__ = ["RunContext"]
 
 
 @dataclass(frozen=True, eq=False)
-class Preparation(Groundwork):
+class RunContext(SpecContext):
     """The spec of a run with everything that it names loaded and built.
 
     Attributes:
-        shelf: what runs of this process have loaded, by their data's parameters; several that are
-            given the same one load the same data once.
+        dataset_cache: what runs of this process have loaded, by their data's parameters; several
+            that are given the same one load the same data once.
     """
 
-    shelf: dict[str, Dataset] = field(default_factory=dict, kw_only=True)
+    dataset_cache: dict[str, Dataset] = field(default_factory=dict, kw_only=True)
 
     @property
     def spec(self) -> RunSpec:
@@ -65,16 +65,16 @@ class Preparation(Groundwork):
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
         prepared = as_learned(self._factory.prepare(self._loaded_data), self._factory.labels)
-        prepared = self.with_membership_told(prepared)
+        prepared = self.with_membership_note(prepared)
         return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
 
     @cached_property
     def _loaded_data(self) -> Dataset:
         source: DataSource = self.registry.create(self.spec.task.data)
         key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
-        if key not in self.shelf:
-            self.shelf[key] = unified(source.load())
-        return self.shelf[key]
+        if key not in self.dataset_cache:
+            self.dataset_cache[key] = unified(source.load())
+        return self.dataset_cache[key]
 
     @cached_property
     def _factory(self) -> ModelFactory:
@@ -112,15 +112,15 @@ class Preparation(Groundwork):
     @cached_property
     def attacks(self) -> tuple[Attack, ...]:
         """What tests candidates."""
-        return tuple(self.armed(self.spec.attackers))
+        return tuple(self.build_attacks(self.spec.attackers))
 
     @cached_property
-    def blank(self) -> Callable[[], Classifier]:
+    def create_network(self) -> Callable[[], Classifier]:
         """Makes a fresh network; the same weights at every call."""
         return partial(self._make, self._factory)
 
     @cached_property
-    def built(self) -> Build:
+    def build_network(self) -> Build:
         """Makes a fresh network of any model, for samples as the spec's model takes them."""
         create, make = self.registry.create, self._make
         declared, own = self.spec.task.model, self._factory  # it has read the data already
@@ -133,7 +133,9 @@ class Preparation(Groundwork):
     @property
     def architecture(self) -> Architecture:
         """The spec's model, and what else can be built for the same samples."""
-        return Architecture(model=self.spec.task.model, build=self.built, sample=self.sample)
+        return Architecture(
+            model=self.spec.task.model, build=self.build_network, sample=self.sample
+        )
 
     @cached_property
     def _make(self) -> Callable[..., Classifier]:
@@ -192,7 +194,7 @@ class Preparation(Groundwork):
     def load_network(self, path: Path) -> Classifier:
         """A model file of this run as a network, with its weights, masks, shapes and guard."""
         given = given_model(path, allow_code=False)
-        is_own = given.passport.get("model") == self.passport["model"]
+        is_own = given.passport.get("model") == self.model_metadata["model"]
         found = load_network(
             given,
             registry=self.registry,
@@ -202,19 +204,19 @@ class Preparation(Groundwork):
         return found.to(self.device).as_classifier(self._wrap(found.module))
 
     @cached_property
-    def passport(self) -> dict[str, Any]:
+    def model_metadata(self) -> dict[str, Any]:
         """What a model file says of itself."""
         model, data, encoder = self.spec.task.model, self.spec.task.data, self.dataset.encoder
-        passport = {
+        model_metadata = {
             "model": model.model_dump(mode="json"),
             "input_shape": list(self.dataset.inputs.shape[1:]),
             "classes": list(self.dataset.classes),
         }
         if encoder is not None:
             name = definition_of(data).name
-            passport["encoder"] = {"data": name, "record": dict(encoder.record)}
+            model_metadata["encoder"] = {"data": name, "record": dict(encoder.record)}
         read = digests_read(definition_of(model), model)
-        return passport | ({"reads": read} if read else {})
+        return model_metadata | ({"reads": read} if read else {})
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -224,7 +226,7 @@ class Preparation(Groundwork):
             epochs=training.epochs,
             learning_rate=training.learning_rate,
             optimizer=_optimizer(training),
-            arithmetic=arithmetic_for(training, self.blank(), self.sample, self.device),
+            arithmetic=arithmetic_for(training, self.create_network(), self.sample, self.device),
         )
 
     @property
@@ -271,7 +273,7 @@ class Preparation(Groundwork):
 
         return made
 
-    def workshop(
+    def method_context(
         self,
         unit: str,
         *,
@@ -279,7 +281,7 @@ class Preparation(Groundwork):
         checkpoints: Checkpoints,
         archived: Callable[[str], Path],
         journal: Journal,
-    ) -> Workshop:
+    ) -> MethodContext:
         """What a method works with.
 
         Args:
@@ -289,7 +291,7 @@ class Preparation(Groundwork):
             archived: the file of a model of the archive.
             journal: where it tells what happens.
         """
-        blank = self.blank
+        blank = self.create_network
 
         def original() -> Classifier:
             return copy.deepcopy(big) if big is not None else blank()
@@ -297,7 +299,7 @@ class Preparation(Groundwork):
         make, factory, epochs = self._make, self._factory, self.recipe.epochs
 
         def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
-            learner = workshop.learner(make(factory, seed=seed), None, workshop.settings([]))
+            learner = context.learner(make(factory, seed=seed), None, context.settings([]))
             what = "a model of a part of the members"
             trainer.train(learner, until=epochs, evolution=None, what=what)
             return learner.network
@@ -311,20 +313,20 @@ class Preparation(Groundwork):
             journal=journal,
             seed=self.seed.child("select"),
         )
-        workshop = Workshop(
+        context = MethodContext(
             recipe=self.recipe,
             trainer=self._trainer.watched(journal.trained),
             examiner=examiner,
             aggregator=self.registry.create(self.spec.choose),
-            create=self.registry.create,
-            blank=blank,
-            big=original,
-            teacher=taught_by(original),
-            card=self.dataset.card,
+            create_component=self.registry.create,
+            create_network=blank,
+            copy_uncompressed=original,
+            teacher=shared_teacher(original),
+            data_card=self.dataset.card,
             architecture=self.architecture,
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
-            archived=archived,
+            archive_path=archived,
             held_out=held_out_answers(
                 self.dataset,
                 self.pools.members,
@@ -335,10 +337,10 @@ class Preparation(Groundwork):
                 checkpoints=checkpoints,
                 journal=journal,
             ),
-            passport=self.passport,
+            model_metadata=self.model_metadata,
             journal=journal,
         )
-        return workshop
+        return context
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:

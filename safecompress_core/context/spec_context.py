@@ -1,7 +1,7 @@
 """What an audit rests on: data, pools, metrics and attackers, built from a spec.
 
-A run that makes its model prepares more (`Preparation`); the audit of a finished one has no need of
-it (`AuditPreparation`).
+A run that makes its model prepares more (`RunContext`); the audit of a finished one has no need of
+it (`AuditContext`).
 """
 
 from abc import ABC, abstractmethod
@@ -36,11 +36,11 @@ from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["Groundwork"]
+__all__ = ["SpecContext"]
 
 
 @dataclass(frozen=True)
-class Groundwork(ABC):
+class SpecContext(ABC):
     """A spec with what every audit needs of it loaded and built."""
 
     loaded: LoadedSpec[Any]
@@ -103,14 +103,14 @@ class Groundwork(ABC):
     @cached_property
     def audit_attacks(self) -> tuple[Attack, ...]:
         """What judges at the end."""
-        return tuple(self.armed(self.spec.audit.attackers))
+        return tuple(self.build_attacks(self.spec.audit.attackers))
 
-    def armed(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
+    def build_attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         """Attackers as a spec declares them."""
         for params in declared:
             yield Attack.declared(params, self.registry)
 
-    def with_membership_told(self, data: Dataset) -> Dataset:
+    def with_membership_note(self, data: Dataset) -> Dataset:
         """The same samples, with a warning where they name members and the seed draws others.
 
         Where a data set has parts of its own, such as training and test images, that is a note.

@@ -30,7 +30,7 @@ from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import Learner, kept_topology
 
-__all__ = ["Flaw", "Method", "Outcome", "Recipe", "Workshop", "taught_by"]
+__all__ = ["Flaw", "Method", "MethodContext", "Outcome", "Recipe", "shared_teacher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class MethodContext:
     """All that a method works with. The audit pool is not in it: what selects never judges.
 
     Attributes:
@@ -59,18 +59,19 @@ class Workshop:
         trainer: trains on the members.
         examiner: tests a candidate on the *select* pool.
         aggregator: chooses among candidates.
-        create: builds a component from its parameters.
-        blank: a fresh network; the same weights at every call.
-        big: the trained uncompressed network, for methods that start from it; a copy every time.
+        create_component: builds a component from its parameters.
+        create_network: a fresh network; the same weights at every call.
+        copy_uncompressed: the trained uncompressed network, for methods that start from it; a copy
+        every time.
         teacher: the same for defences that ask it: one for all, in eval mode, not to be trained.
-        card: facts on the data.
+        data_card: facts on the data.
         seed: of this method.
         checkpoints: where it keeps what it has reached.
-        archived: the file of a model of the archive.
+        archive_path: the file of a model of the archive.
         held_out: what other uncompressed models, each trained on a part of the members, answer
             about the rest: (members, C), in their order. They are trained when first asked for.
         architecture: the spec's model, and what else can be built for the same samples.
-        passport: what a model file says of its architecture, inputs and classes.
+        model_metadata: what a model file says of its architecture, inputs and classes.
         journal: where it tells what happens.
     """
 
@@ -78,17 +79,17 @@ class Workshop:
     trainer: Trainer
     examiner: Examiner
     aggregator: Aggregator
-    create: Callable[[Params], Any]
-    blank: Callable[[], Classifier]
-    big: Callable[[], Classifier]
+    create_component: Callable[[Params], Any]
+    create_network: Callable[[], Classifier]
+    copy_uncompressed: Callable[[], Classifier]
     teacher: Callable[[], Classifier]
-    card: DataCard
+    data_card: DataCard
     seed: Seed
     checkpoints: Checkpoints
-    archived: Callable[[str], Path]
+    archive_path: Callable[[str], Path]
     held_out: Callable[[HeldOut], torch.Tensor]
     architecture: Architecture
-    passport: Mapping[str, Any]
+    model_metadata: Mapping[str, Any]
     journal: Journal
 
     def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
@@ -106,15 +107,15 @@ class Workshop:
         """An untrained learner around a network."""
 
         def make_defence(name: str, params: Params) -> Defence:
-            defence: Defence = self.create(params)
+            defence: Defence = self.create_component(params)
             defence.prepare(
                 representation=network.width,
-                classes=self.card.classes,
-                attributes=self.card.attributes,
+                classes=self.data_card.classes,
+                attributes=self.data_card.attributes,
                 generator=self.seed.child("defence", name).torch(),
             )
             defence.guard = defence.make_guard(
-                classes=self.card.classes, generator=self.seed.child("guard", name).torch()
+                classes=self.data_card.classes, generator=self.seed.child("guard", name).torch()
             )
             asks = definition_of(params)
             defence.equip(
@@ -139,7 +140,7 @@ class Workshop:
             make_scaler=lambda: self.recipe.arithmetic.scaler(device),
         )
 
-    def moved(self, learner: Learner, network: Classifier) -> Learner:
+    def move_state(self, learner: Learner, network: Classifier) -> Learner:
         """A dense learner that goes on in another network, for a method that reshapes one.
 
         Settings and epochs are ``learner``'s, and so is what its defences have learned, where it is
@@ -157,14 +158,14 @@ class Workshop:
             path: where; folders are made.
             model: its architecture, where that is not the spec's.
         """
-        passport = dict(self.passport)
+        model_metadata = dict(self.model_metadata)
         if model is not None:
-            passport["model"] = model.model_dump(mode="json")
+            model_metadata["model"] = model.model_dump(mode="json")
         if learner.network.reshaping:
-            passport["reshaping"] = learner.network.reshaping.to_json()
+            model_metadata["reshaping"] = learner.network.reshaping.to_json()
         guarding, guard = learner.guarding, learner.guard
         if guarding is not None:
-            passport["guard"] = guarding.model_dump(mode="json", exclude_none=True)
+            model_metadata["guard"] = guarding.model_dump(mode="json", exclude_none=True)
         state = learner.network.state()
         shapes = {name: weight.shape for name, weight in learner.weights.items()}
         topology = learner.topology or Topology.dense(shapes)
@@ -172,12 +173,12 @@ class Workshop:
             path,
             state,
             topology,
-            passport,
+            model_metadata,
             quantised=learner.quantised,
             guard={} if guard is None else guard.state_dict(),
         )
 
-    def relearner(
+    def restore_state(
         self,
         tensors: Mapping[str, torch.Tensor],
         settings: Settings,
@@ -186,15 +187,15 @@ class Workshop:
         network: Callable[[], Classifier] | None = None,
     ) -> Learner:
         """The learner that a checkpoint kept, in a network that is ``blank`` by default."""
-        made = (network or self.blank)()
+        made = (network or self.create_network)()
         topology = kept_topology(tensors, made.sparse_parameters())
         learner = self.learner(made, topology, settings)
         learner.restore(tensors, epoch=epoch)
         return learner
 
 
-def taught_by(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
-    """Hands out one network of ``big``'s, made when it is first asked for and frozen."""
+def shared_teacher(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
+    """Return one frozen network of ``copy_uncompressed``, made when it is first asked for."""
 
     @cache
     def teacher() -> Classifier:
@@ -264,5 +265,5 @@ class Method(ABC):
 
     @abstractmethod
     @checked(_check_outcome)
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Yield a model; goes on from a checkpoint where there is one."""

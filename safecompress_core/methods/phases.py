@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 from safecompress_core.api import Params
-from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.method import MethodContext, Outcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.layer_shapes import Reshaping
 from safecompress_core.training.settings import Settings
@@ -25,11 +25,11 @@ class Phases:
     """Does phases in their order, and leaves out those that an earlier run has finished.
 
     Args:
-        workshop: where checkpoints are.
+        context: where checkpoints are.
         settings: how all phases train.
         count: how many there are in all.
         start: makes the learner that the first phase is given.
-        network: a fresh network to fill with what was kept; by default ``workshop.blank``.
+        network: a fresh network to fill with what was kept; by default ``context.blank``.
 
     Attributes:
         finished: what results say of each finished phase.
@@ -37,41 +37,41 @@ class Phases:
 
     def __init__(
         self,
-        workshop: Workshop,
+        context: MethodContext,
         settings: Settings,
         *,
         count: int,
         start: Callable[[], Learner],
         network: Callable[[], Classifier] | None = None,
     ) -> None:
-        self._workshop = workshop
+        self._method_context = context
         self._start = start
         self._passed = 0
         self._learner: Learner | None = None
         self.finished: tuple[dict[str, Any], ...] = ()
         names = map(_name, range(count, 0, -1))
-        kept = next(filter(None, map(workshop.checkpoints.load, names)), None)
+        kept = next(filter(None, map(context.checkpoints.load, names)), None)
         if kept is not None:
             record, [tensors] = kept
             self.finished = tuple(record["phases"])
             reshaping = Reshaping.from_json(record.get("reshaping", {}))
             if reshaping:
-                network = partial(workshop.architecture.reshaped, reshaping)
-            self._learner = workshop.relearner(
+                network = partial(context.architecture.reshaped, reshaping)
+            self._learner = context.restore_state(
                 tensors, settings, epoch=record["epoch"], network=network
             )
-        workshop.journal.advance(len(self.finished))
-        workshop.journal.skip(epochs=sum(one["epochs"] for one in self.finished))
+        context.journal.advance(len(self.finished))
+        context.journal.skip(epochs=sum(one["epochs"] for one in self.finished))
 
     @classmethod
-    def of_dense(cls, workshop: Workshop, defences: list[Params], *, count: int) -> Self:
+    def of_dense(cls, context: MethodContext, defences: list[Params], *, count: int) -> Self:
         """Phases whose first one is given the uncompressed network, untrained."""
-        settings = workshop.settings(defences)
+        settings = context.settings(defences)
         return cls(
-            workshop,
+            context,
             settings,
             count=count,
-            start=lambda: workshop.learner(workshop.blank(), None, settings),
+            start=lambda: context.learner(context.create_network(), None, settings),
         )
 
     @property
@@ -98,10 +98,10 @@ class Phases:
         self.finished = (*self.finished, record)
         reshaping = learner.network.reshaping.to_json()
         kept = {"phases": self.finished, "epoch": learner.epoch, "reshaping": reshaping}
-        self._workshop.checkpoints.save(_name(self._passed), kept, [learner.tensors()])
-        self._workshop.checkpoints.drop(_name(self._passed - 1))
-        self._workshop.journal.advance()
-        self._workshop.journal.tell("phase_finished", **record)
+        self._method_context.checkpoints.save(_name(self._passed), kept, [learner.tensors()])
+        self._method_context.checkpoints.drop(_name(self._passed - 1))
+        self._method_context.journal.advance()
+        self._method_context.journal.tell("phase_finished", **record)
 
     def outcome(self, *, model: Params | None = None, **facts: Any) -> Outcome:
         """What the method leaves behind: the last learner, the phases and some facts."""

@@ -7,7 +7,7 @@ import torch
 
 from safecompress_core.api import Params, SparseTrainingParams
 from safecompress_core.errors import TopologyError
-from safecompress_core.methods.method import Flaw, Workshop
+from safecompress_core.methods.method import Flaw, MethodContext
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.sparse.strategy import Initial, Slopes
 from safecompress_core.sparse.topology import Topology
@@ -51,25 +51,24 @@ class SparseTraining:
         except TopologyError as error:
             yield Flaw(field="density", message=str(error), mend="ask for more")
 
-    def settings(self, workshop: Workshop) -> Settings:
+    def settings(self, context: MethodContext) -> Settings:
         """Where a model's settings start."""
-        return workshop.settings(
-            self._params.defences, update_fraction=self._params.update_fraction
-        )
+        return context.settings(self._params.defences, update_fraction=self._params.update_fraction)
 
-    def evolution(self, workshop: Workshop) -> Evolution:
+    def evolution(self, context: MethodContext) -> Evolution:
         """How topologies move while models train."""
         params = self._params
         return Evolution(
             rules=tuple(
-                (workshop.create(prune), workshop.create(grow)) for prune, grow in self._rules
+                (context.create_component(prune), context.create_component(grow))
+                for prune, grow in self._rules
             ),
             every=params.update_every,
             schedule=params.schedule,
-            until=params.update_until * workshop.recipe.epochs,
+            until=params.update_until * context.recipe.epochs,
         )
 
-    def facts(self, workshop: Workshop, learner: Learner) -> dict[str, Any]:
+    def facts(self, context: MethodContext, learner: Learner) -> dict[str, Any]:
         """What results should say of where a learner's weights come from, and have been.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
@@ -81,28 +80,30 @@ class SparseTraining:
         """
         facts: dict[str, Any] = {}
         if self.start == "inherit":
-            facts["inherited_epochs"] = workshop.recipe.epochs
+            facts["inherited_epochs"] = context.recipe.epochs
         if self._rules:
             assert learner.explored is not None  # it is sparse
             assert learner.topology is not None
             facts["explored"] = learner.explored.density
             for prune, _ in self._rules:
-                facts |= workshop.create(prune).facts(learner.topology)
+                facts |= context.create_component(prune).facts(learner.topology)
         return facts
 
-    def started(self, workshop: Workshop, settings: Settings) -> Learner:
+    def started(self, context: MethodContext, settings: Settings) -> Learner:
         """An untrained learner with the first topology."""
-        network = workshop.big() if self.start == "inherit" else workshop.blank()
-        initial: Initial = workshop.create(self._params.initial)
+        network = (
+            context.copy_uncompressed() if self.start == "inherit" else context.create_network()
+        )
+        initial: Initial = context.create_component(self._params.initial)
         topology = self._topology(
             initial,
             network,
-            workshop.seed.child("initial").torch(),
-            lambda: workshop.trainer.slopes(
+            context.seed.child("initial").torch(),
+            lambda: context.trainer.slopes(
                 network, batches=initial.gradient_batches, curvature=initial.needs_curvature
             ),
         )
-        return workshop.learner(network, topology, settings)
+        return context.learner(network, topology, settings)
 
     def _topology(
         self,

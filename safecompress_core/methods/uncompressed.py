@@ -1,7 +1,7 @@
 """Dense training: the model that compression starts from, and is compared with."""
 
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import Method, Outcome, Workshop
+from safecompress_core.methods.method import Method, MethodContext, Outcome
 
 __all__ = ["Uncompressed"]
 
@@ -18,17 +18,17 @@ class Uncompressed(Method):
         """One model."""
         return 1
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Train, or take what an earlier run has trained."""
-        settings = workshop.settings(self._params.defences)
-        epochs = workshop.recipe.epochs
-        kept = workshop.checkpoints.load(CHECKPOINT)
+        settings = context.settings(self._params.defences)
+        epochs = context.recipe.epochs
+        kept = context.checkpoints.load(CHECKPOINT)
         if kept:
-            learner = workshop.relearner(kept[1][0], settings, epoch=epochs)
-            workshop.journal.skip(epochs=epochs)
+            learner = context.restore_state(kept[1][0], settings, epoch=epochs)
+            context.journal.skip(epochs=epochs)
         else:
-            learner = workshop.learner(workshop.blank(), None, settings)
-            workshop.trainer.train(learner, until=epochs, evolution=None, what=CHECKPOINT)
-            workshop.checkpoints.save(CHECKPOINT, {}, [learner.tensors()])
-        workshop.journal.advance()
+            learner = context.learner(context.create_network(), None, settings)
+            context.trainer.train(learner, until=epochs, evolution=None, what=CHECKPOINT)
+            context.checkpoints.save(CHECKPOINT, {}, [learner.tensors()])
+        context.journal.advance()
         return Outcome(chosen=learner)

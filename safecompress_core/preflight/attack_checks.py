@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import AttackerParams
-from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import MissingExtraError
 from safecompress_core.games.game import ScoredGame
@@ -20,7 +20,7 @@ from safecompress_core.specfile.translate import Finding
 __all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer"]
 
 
-def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
+def attack_flaws(prepared: SpecContext) -> Iterator[Finding]:
     """Attackers that cannot be set on these data.
 
     Raises:
@@ -34,7 +34,7 @@ def attack_flaws(prepared: Groundwork) -> Iterator[Finding]:
             yield from _flaws(prepared, attack, path, members=len(pool.members))
 
 
-def nothing_to_infer(prepared: Groundwork) -> Iterator[Finding]:
+def nothing_to_infer(prepared: SpecContext) -> Iterator[Finding]:
     """Attacks on an attribute that is the same for all samples of a pool that they need."""
     for path, attack in each_attack(prepared):
         if not isinstance(attack.game, ScoredGame) or attack.attribute is None:
@@ -52,7 +52,7 @@ def nothing_to_infer(prepared: Groundwork) -> Iterator[Finding]:
                 yield Finding((*path, "attribute"), message, mend)
 
 
-def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:
+def each_attack(prepared: SpecContext) -> Iterator[tuple[SpecPath, Attack]]:
     """Every attacker that is made of nothing, with its place: also those within others."""
     lists: tuple[tuple[SpecPath, Sequence[AttackerParams]], ...] = (
         (("attackers",), [attack.params for attack in prepared.attacks]),
@@ -64,7 +64,7 @@ def each_attack(prepared: Groundwork) -> Iterator[tuple[SpecPath, Attack]]:
 
 
 def _flaws(
-    prepared: Groundwork, attack: Attack, path: SpecPath, *, members: int
+    prepared: SpecContext, attack: Attack, path: SpecPath, *, members: int
 ) -> Iterator[Finding]:
     inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
     if not can_be_moved(prepared.dataset):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from safecompress_core.api import Access, component_id
-from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.context.finished_model import loaded_model, network_of
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
@@ -29,7 +29,7 @@ NEEDS = {
 """What an attacker needs that a model of answers does not give, by the access it declares."""
 
 
-def auditable(prepared: AuditPreparation) -> tuple[LoadedModel, Classifier]:
+def auditable(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
     """Check the spec against the model's format, the samples and the model, and load all of them.
 
     Raises:
@@ -37,32 +37,34 @@ def auditable(prepared: AuditPreparation) -> tuple[LoadedModel, Classifier]:
         StorageError: as `loaded_model` says; ModelError and MissingExtraError likewise.
     """
     without_samples = (_architecture, _access, _pairs)
-    checked_by((partial(check, prepared) for check in without_samples), prepared.loaded)
-    checked_by((partial(check, prepared) for check in SAMPLES_AND_ATTACKS), prepared.loaded)
-    finished = _loaded(prepared)
-    found = answered(finished.module, prepared.dataset, device=finished.device)
+    checked_by((partial(check, audit_context) for check in without_samples), audit_context.loaded)
     checked_by(
-        [partial(_density, prepared, finished), partial(_answers, prepared, found)],
-        prepared.loaded,
+        (partial(check, audit_context) for check in SAMPLES_AND_ATTACKS), audit_context.loaded
+    )
+    finished = _loaded(audit_context)
+    found = answered(finished.module, audit_context.dataset, device=finished.device)
+    checked_by(
+        [partial(_density, audit_context, finished), partial(_answers, audit_context, found)],
+        audit_context.loaded,
     )
     finished = replace(finished, notes=(*finished.notes, *found.notes))
-    network = _network(prepared, finished, found)
+    network = _network(audit_context, finished, found)
     if network.access is Access.WHITE_BOX:
-        checked_by([partial(layer_flaws, prepared.spec, network)], prepared.loaded)
+        checked_by([partial(layer_flaws, audit_context.spec, network)], audit_context.loaded)
     return finished, network
 
 
-def _architecture(prepared: AuditPreparation) -> Iterator[Finding]:
-    if prepared.given.format is Format.WEIGHTS and prepared.spec.task.model is None:
-        message = f"{prepared.given.path} holds weights, and nothing says of what architecture"
+def _architecture(audit_context: AuditContext) -> Iterator[Finding]:
+    if audit_context.given.format is Format.WEIGHTS and audit_context.spec.task.model is None:
+        message = f"{audit_context.given.path} holds weights, and nothing says of what architecture"
         yield Finding(("task",), message, "write it as task.model")
 
 
-def _access(prepared: AuditPreparation) -> Iterator[Finding]:
+def _access(audit_context: AuditContext) -> Iterator[Finding]:
     """Who needs to see more than there is."""
-    access, form = prepared.access, prepared.given.format
+    access, form = audit_context.access, audit_context.given.format
     what = form.named if access is form.access else "a model that answers with probabilities"
-    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+    for path, attacker in each_alone(audit_context.spec.audit.attackers, ATTACKERS):
         needed = attacker_of(attacker).access
         if not access.covers(needed):
             needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
@@ -70,9 +72,9 @@ def _access(prepared: AuditPreparation) -> Iterator[Finding]:
             yield Finding((*path, "type"), f"{needs}; {what} gives {access} access only", mend)
 
 
-def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
+def _pairs(audit_context: AuditContext) -> Iterator[Finding]:
     """Who needs to see other models beside this one."""
-    for path, attacker in each_alone(prepared.spec.audit.attackers, ATTACKERS):
+    for path, attacker in each_alone(audit_context.spec.audit.attackers, ATTACKERS):
         name, definition = component_id(attacker), attacker_of(attacker)
         if definition.pairs_with_uncompressed:
             message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
@@ -82,27 +84,27 @@ def _pairs(prepared: AuditPreparation) -> Iterator[Finding]:
             yield Finding((*path, "type"), message, "take it out")
 
 
-def _loaded(prepared: AuditPreparation) -> LoadedModel:
+def _loaded(audit_context: AuditContext) -> LoadedModel:
     try:
-        return loaded_model(prepared)
+        return loaded_model(audit_context)
     except ModelError as error:
         if not error.field:
             raise
         path: SpecPath = ("task", "model", *error.field)
-        problem = prepared.loaded.problem(path, error.message, error.mend)
+        problem = audit_context.loaded.problem(path, error.message, error.mend)
         raise SpecError([problem]) from error
 
 
-def _density(prepared: AuditPreparation, finished: LoadedModel) -> Iterator[Finding]:
+def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Finding]:
     if finished.sizes["density"] is not None:
         return
-    for index, gate in enumerate(prepared.spec.gate):
+    for index, gate in enumerate(audit_context.spec.gate):
         if gate.measure == "model.density":
-            message = f"nobody can tell the density of {prepared.given.format.named}"
+            message = f"nobody can tell the density of {audit_context.given.format.named}"
             yield Finding(("gate", index, "measure"), message, "ask for model.file_bytes")
 
 
-def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
+def _answers(audit_context: AuditContext, found: Answered) -> Iterator[Finding]:
     """What a model answers with has to be what the spec says."""
     path: SpecPath = ("task", "answers")
     low, high = found.sums
@@ -110,14 +112,14 @@ def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
         f"are between {found.lowest:.3g} and {found.highest:.3g}, with sums from {low:.3g} to "
         f"{high:.3g}"
     )
-    is_closed = prepared.access is not Access.WHITE_BOX  # else its last layer is known
+    is_closed = audit_context.access is not Access.WHITE_BOX  # else its last layer is known
     if is_closed and found.are_independent:
         message = (
             f"the model's answers {span}: they are probabilities of labels one by one (sigmoids, a "
             "multi-label head), and no distribution over labels"
         )
         yield Finding(path, message, "export its logits, or a model with one label a sample")
-    elif prepared.spec.task.answers == "probabilities":
+    elif audit_context.spec.task.answers == "probabilities":
         if found.whole is None:
             mend = "export probabilities that sum to 1, or percentages"
             if found.lowest < 0:
@@ -129,12 +131,12 @@ def _answers(prepared: AuditPreparation, found: Answered) -> Iterator[Finding]:
         yield Finding(path, message, "write 'answers: probabilities'")
 
 
-def _network(prepared: AuditPreparation, finished: LoadedModel, found: Answered) -> Classifier:
+def _network(audit_context: AuditContext, finished: LoadedModel, found: Answered) -> Classifier:
     try:
-        return network_of(finished, prepared, whole=found.whole)
+        return network_of(finished, audit_context, whole=found.whole)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
         mend = "use a model whose last layer is linear"
-        if prepared.spec.task.representation:
+        if audit_context.spec.task.representation:
             path, mend = ("task", "representation"), "name another module, or leave it out"
-        raise SpecError([prepared.loaded.problem(path, str(error), mend)]) from error
+        raise SpecError([audit_context.loaded.problem(path, str(error), mend)]) from error

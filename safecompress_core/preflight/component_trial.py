@@ -17,7 +17,7 @@ from torch import Tensor
 from safecompress_core.api import Params, Role
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.choose.aggregator import Aggregator, Objectives
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import (
     AccessError,
@@ -47,7 +47,7 @@ DENSITY, FRACTION = 0.5, 0.3
 """Of the topology that strategies are tried on, and of its update."""
 
 
-def trial(prepared: Preparation) -> Iterator[Finding]:
+def trial(run_context: RunContext) -> Iterator[Finding]:
     """Call each third-party component once.
 
     Yields:
@@ -57,39 +57,39 @@ def trial(prepared: Preparation) -> Iterator[Finding]:
         ComponentError: if a component raises, or answers against its interface.
         MissingExtraError: if one needs a package that is not installed.
     """
-    yield from _attackers(prepared)
+    yield from _attackers(run_context)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _measures(prepared)
-        _strategies(prepared)
-        _defences(prepared)
+        _measures(run_context)
+        _strategies(run_context)
+        _defences(run_context)
 
 
-def _is_foreign(prepared: Preparation, params: Params) -> bool:
-    registry = prepared.registry
+def _is_foreign(run_context: RunContext, params: Params) -> bool:
+    registry = run_context.registry
     return not registry.origin(registry.definition_of(params)).is_built_in
 
 
-def _few(prepared: Preparation) -> Pool:
-    pool = prepared.pools.attack_train
+def _few(run_context: RunContext) -> Pool:
+    pool = run_context.pools.attack_train
     return Pool(pool.name, pool.members[:TRIED], pool.non_members[:TRIED])
 
 
-def _attackers(prepared: Preparation) -> Iterator[Finding]:
+def _attackers(run_context: RunContext) -> Iterator[Finding]:
     """Try attackers on a few samples; whoever fails may do well with more, and gets the whole pool.
 
     Reference models there are none yet.
     """
     tried = [
         (path, attack)
-        for path, attack in each_attack(prepared)
-        if isinstance(attack.game, ScoredGame) and _is_foreign(prepared, attack.params)
+        for path, attack in each_attack(run_context)
+        if isinstance(attack.game, ScoredGame) and _is_foreign(run_context, attack.params)
     ]
-    network = prepared.blank() if tried else None
+    network = run_context.create_network() if tried else None
     for path, attack in tried:
         assert network is not None  # there are some
         try:
-            _attack(prepared, attack, look(network, prepared.dataset, _few(prepared)))
+            _attack(run_context, attack, look(network, run_context.dataset, _few(run_context)))
         except AccessError as error:
             message = f"{attack.id!r} reads more than it declares: {error}"
             mend = "take it out; its plugin has to declare the access that it needs"
@@ -97,7 +97,9 @@ def _attackers(prepared: Preparation) -> Iterator[Finding]:
         except ComponentError:
             if not attack.definition.references:
                 _attack(
-                    prepared, attack, look(network, prepared.dataset, prepared.pools.attack_train)
+                    run_context,
+                    attack,
+                    look(network, run_context.dataset, run_context.pools.attack_train),
                 )
         except MissingExtraError:
             raise
@@ -105,24 +107,24 @@ def _attackers(prepared: Preparation) -> Iterator[Finding]:
             continue
 
 
-def _attack(prepared: Preparation, attack: Attack, sight: Sight) -> None:
+def _attack(run_context: RunContext, attack: Attack, sight: Sight) -> None:
     sight = replace(sight, uncompressed=sight.seen, versions=(sight.seen,))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        attacker: Attacker = prepared.registry.create(attack.params)
+        attacker: Attacker = run_context.registry.create(attack.params)
         attacker.fit(attack.evidence(sight, is_known=True), generator=_generator())
         attacker.score(attack.evidence(sight, is_known=False))
 
 
-def _measures(prepared: Preparation) -> None:
+def _measures(run_context: RunContext) -> None:
     """Metrics on a few samples, and the aggregator on made-up candidates."""
-    foreign = [params for params in prepared.spec.metrics if _is_foreign(prepared, params)]
+    foreign = [params for params in run_context.spec.metrics if _is_foreign(run_context, params)]
     if foreign:
-        unseen = look(prepared.blank(), prepared.dataset, _few(prepared)).unseen
+        unseen = look(run_context.create_network(), run_context.dataset, _few(run_context)).unseen
         for params in foreign:
-            prepared.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
-    if _is_foreign(prepared, prepared.spec.choose):
-        aggregator: Aggregator = prepared.registry.create(prepared.spec.choose)
+            run_context.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
+    if _is_foreign(run_context, run_context.spec.choose):
+        aggregator: Aggregator = run_context.registry.create(run_context.spec.choose)
         found = np.array([[0.2], [0.4], [0.3]])
         aggregator.utilities(
             Objectives(
@@ -134,19 +136,19 @@ def _measures(prepared: Preparation) -> None:
         )
 
 
-def _strategies(prepared: Preparation) -> None:
+def _strategies(run_context: RunContext) -> None:
     """Each part of a strategy, with gradients drawn at random."""
     parts = [
         params
-        for _, params in strategy_parts(prepared.spec.method)
-        if _is_foreign(prepared, params)
+        for _, params in strategy_parts(run_context.spec.method)
+        if _is_foreign(run_context, params)
     ]
     if not parts:
         return
-    network = prepared.blank()
+    network = run_context.create_network()
     weights = {name: one.detach().cpu() for name, one in network.sparse_parameters().items()}
     for params in parts:
-        STRATEGIES[definition_of(params).role](prepared.registry.create(params), weights)
+        STRATEGIES[definition_of(params).role](run_context.registry.create(params), weights)
 
 
 def _initial(part: Any, weights: Mapping[str, Tensor]) -> None:
@@ -189,18 +191,18 @@ def _topology(weights: Mapping[str, Tensor]) -> Topology:
     return Topology.from_masks(masks)
 
 
-def _defences(prepared: Preparation) -> None:
+def _defences(run_context: RunContext) -> None:
     """Each defence by itself, in one step; those that need other models or samples are left out."""
-    for _, params in declared_defences(prepared):
+    for _, params in declared_defences(run_context):
         asks = definition_of(params)
-        if not _is_foreign(prepared, params) or asks.reference_data or asks.teacher:
+        if not _is_foreign(run_context, params) or asks.reference_data or asks.teacher:
             continue
         if asks.held_out is None:
-            _step(prepared, prepared.registry.create(params), prepared.blank())
+            _step(run_context, run_context.registry.create(params), run_context.create_network())
 
 
-def _step(prepared: Preparation, defence: Defence, network: Classifier) -> None:
-    card, generator = prepared.dataset.card, _generator()
+def _step(run_context: RunContext, defence: Defence, network: Classifier) -> None:
+    card, generator = run_context.dataset.card, _generator()
     defence.prepare(
         representation=network.width,
         classes=card.classes,
@@ -209,7 +211,7 @@ def _step(prepared: Preparation, defence: Defence, network: Classifier) -> None:
     )
     defence.guard = defence.make_guard(classes=card.classes, generator=generator)
     defence.to(network.device)
-    batch = defence.transform(_batch(prepared, network), generator=generator)
+    batch = defence.transform(_batch(run_context, network), generator=generator)
     batch = defence.challenge(batch, network, generator=generator)
     network.train()
     with defence.inside(network):
@@ -237,10 +239,10 @@ def _step(prepared: Preparation, defence: Defence, network: Classifier) -> None:
     defence.review(network, epoch=0)
 
 
-def _batch(prepared: Preparation, network: Classifier) -> Batch:
+def _batch(run_context: RunContext, network: Classifier) -> Batch:
     """A few members."""
-    rows = prepared.pools.members[:TRIED]
-    dataset, device = prepared.dataset, network.device
+    rows = run_context.pools.members[:TRIED]
+    dataset, device = run_context.dataset, network.device
     return Batch(
         inputs=dataset.inputs[rows].to(device),
         labels=dataset.labels[rows].to(device),

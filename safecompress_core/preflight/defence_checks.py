@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel
 
 from safecompress_core.api import Params, Role, StrategyDef, component_id
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.networks.output_guard import Guard
 from safecompress_core.preflight.attack_checks import can_be_moved
 from safecompress_core.specfile.models.components import definition_of
@@ -26,50 +26,50 @@ WITHOUT_GRADIENTS = {
 """What to write in the place of a part that reads gradients."""
 
 
-def movable_flaws(prepared: Preparation) -> Iterator[Finding]:
+def movable_flaws(run_context: RunContext) -> Iterator[Finding]:
     """Defences that change samples a little, where these are words or codes."""
-    if can_be_moved(prepared.dataset):
+    if can_be_moved(run_context.dataset):
         return
-    for path, params in declared_defences(prepared):
+    for path, params in declared_defences(run_context):
         if definition_of(params).moves_inputs:
             name = component_id(params)
             message = f"{name!r} needs inputs that can be moved, and these are words or codes"
             yield Finding((*path, "type"), message, "take it out")
 
 
-def declared_defences(prepared: Preparation) -> list[tuple[SpecPath, Params]]:
+def declared_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
     """Return the defences of the method, each with its place."""
-    defences = getattr(prepared.spec.method, "defences", ())
+    defences = getattr(run_context.spec.method, "defences", ())
     return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
 
 
-def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
+def defence_flaws(run_context: RunContext) -> Iterator[Finding]:
     """Defences that cannot work in this model, beside each other or in this method.
 
     Raises:
         MissingExtraError: if a defence needs a package that is not installed.
     """
-    declared = declared_defences(prepared)
+    declared = declared_defences(run_context)
     if not declared:
         return
-    trainee = prepared.method.trainee(prepared.architecture)
+    trainee = run_context.method.trainee(run_context.architecture)
     built: dict[str, Defence] = {
-        component_id(params): prepared.registry.create(params) for _, params in declared
+        component_id(params): run_context.registry.create(params) for _, params in declared
     }
-    guards = {name: _guard(prepared, one) for name, one in built.items()}
+    guards = {name: _guard(run_context, one) for name, one in built.items()}
     for index, (path, params) in enumerate(declared):
         name = component_id(params)
         around = Surroundings(
-            network=prepared.architecture.build(trainee),
-            schedule=prepared.schedule,
-            arithmetic=prepared.recipe.arithmetic,
+            network=run_context.architecture.build(trainee),
+            schedule=run_context.schedule,
+            arithmetic=run_context.recipe.arithmetic,
             others={other: one for other, one in built.items() if other != name},
             earlier=tuple(component_id(other) for _, other in declared[:index]),
-            are_numbers=can_be_moved(prepared.dataset),
+            are_numbers=can_be_moved(run_context.dataset),
         )
         for flaw in built[name].flaws(around):
             yield Finding((*path, flaw.field), flaw.message, flaw.mend)
-        if prepared.recipe.arithmetic.compile and _hooks(built[name]):
+        if run_context.recipe.arithmetic.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
         earlier = [other for other in around.earlier if guards[other] is not None]
@@ -77,32 +77,32 @@ def defence_flaws(prepared: Preparation) -> Iterator[Finding]:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
             yield Finding((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
-            yield from _past(prepared, name)
-            yield from _guarded_past(prepared, name, guards)
+            yield from _past(run_context, name)
+            yield from _guarded_past(run_context, name, guards)
 
 
 def _hooks(defence: Defence) -> bool:
     return type(defence).inside is not Defence.inside
 
 
-def _guard(prepared: Preparation, defence: Defence) -> Guard | None:
+def _guard(run_context: RunContext, defence: Defence) -> Guard | None:
     """What would stand before the answers."""
-    classes = len(prepared.dataset.classes)
+    classes = len(run_context.dataset.classes)
     return defence.make_guard(classes=classes, generator=torch.Generator())
 
 
 def _guarded_past(
-    prepared: Preparation, name: str, guards: Mapping[str, Guard | None]
+    run_context: RunContext, name: str, guards: Mapping[str, Guard | None]
 ) -> Iterator[Finding]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
-    for path, params in declared_defences(prepared):
+    for path, params in declared_defences(run_context):
         other = component_id(params)
         guard = guards[other]
         if guard is None:
             continue
         if guard.reads_samples:
             reason = f"the guard of {other!r} learns from members past it"
-        elif prepared.dataset.bounds is None:
+        elif run_context.dataset.bounds is None:
             reason = (
                 f"for the guard of {other!r} inputs are drawn between the members' own extremes, "
                 "since the data have no bounds"
@@ -113,10 +113,10 @@ def _guarded_past(
         yield Finding((*path, "type"), message, "take one of the two out")
 
 
-def _past(prepared: Preparation, name: str) -> Iterator[Finding]:
+def _past(run_context: RunContext, name: str) -> Iterator[Finding]:
     """Ways around a defence that bounds all that a model learns from members."""
-    for path, params in strategy_parts(prepared.spec.method):
-        role, part = definition_of(params).role, prepared.registry.create(params)
+    for path, params in strategy_parts(run_context.spec.method):
+        role, part = definition_of(params).role, run_context.registry.create(params)
         if part.gradient_batches or getattr(part, "needs_momentum", False):
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"

@@ -13,9 +13,9 @@ from safecompress_core.api import AttributeMark, LayerMark
 from safecompress_core.attacks.gradients import layer_parameters
 from safecompress_core.attacks.public_features import encoding_of
 from safecompress_core.attacks.reference_answers import hands
-from safecompress_core.context.reference_context import reference, references_wanted
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.context.reference_context import build_reference_context, references_wanted
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.labels import one_sided
 from safecompress_core.errors import (
     DataError,
@@ -55,24 +55,24 @@ FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the contr
 FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
 
 
-def require_feasible(prepared: Preparation) -> None:
+def require_feasible(run_context: RunContext) -> None:
     """Check a spec against everything that it names.
 
     Raises:
         SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
             left out once something was found.
     """
-    checked_by((partial(check, prepared) for check in CHECKS), prepared.loaded)
+    checked_by((partial(check, run_context) for check in CHECKS), run_context.loaded)
 
 
-def require_buildable(prepared: Preparation) -> None:
+def require_buildable(run_context: RunContext) -> None:
     """Check what the network of a spec is built from: the data and the model.
 
     Raises:
         SpecError: at the place of what cannot be had, or does not fit.
     """
     checks = (_device, _loading, _model)
-    checked_by((partial(check, prepared) for check in checks), prepared.loaded)
+    checked_by((partial(check, run_context) for check in checks), run_context.loaded)
 
 
 @placed
@@ -87,22 +87,22 @@ def checked_by(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: Loaded
             raise SpecError([loaded.problem(one.path, one.message, one.mend) for one in found])
 
 
-def _device(prepared: Groundwork) -> Iterator[Finding]:
+def _device(prepared: SpecContext) -> Iterator[Finding]:
     wanted = prepared.spec.device
     if not is_available(wanted):
         message = f"this machine has no {wanted} device that torch can use"
         yield Finding(("device",), message, "write auto, or cpu")
 
 
-def _compiler(prepared: Preparation) -> Iterator[Finding]:
+def _compiler(run_context: RunContext) -> Iterator[Finding]:
     """Torch generates C++ for a processor, and would say so only in the first step."""
-    wanted = prepared.spec.training.compile and prepared.device.type == "cpu"
+    wanted = run_context.spec.training.compile and run_context.device.type == "cpu"
     if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
         message = "torch compiles with a C++ compiler here, and there is none"
         yield Finding(("training", "compile"), message, "install g++, or write false")
 
 
-def _loading(prepared: Groundwork) -> Iterator[Finding]:
+def _loading(prepared: SpecContext) -> Iterator[Finding]:
     try:
         _ = prepared.original
     except DataError as error:
@@ -112,12 +112,12 @@ def _loading(prepared: Groundwork) -> Iterator[Finding]:
         yield Finding(("task", "model", *error.field), error.message, error.mend)
 
 
-def _data(prepared: Groundwork) -> Iterator[Finding]:
+def _data(prepared: SpecContext) -> Iterator[Finding]:
     for message in data_flaws(prepared.original):
         yield Finding(("task", "data"), message, "mend the data, or what loads them")
 
 
-def _attributes(prepared: Groundwork) -> Iterator[Finding]:
+def _attributes(prepared: SpecContext) -> Iterator[Finding]:
     known = prepared.dataset.attributes
     for path, name in marked(prepared.spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in known:
@@ -125,7 +125,7 @@ def _attributes(prepared: Groundwork) -> Iterator[Finding]:
             yield Finding(path, f"the data has no attribute {name!r}", mend)
 
 
-def _values(prepared: Groundwork) -> Iterator[Finding]:
+def _values(prepared: SpecContext) -> Iterator[Finding]:
     """Who asks about other values of an attribute needs it in the model's input."""
     for path, attack in each_attack(prepared):
         if not attack.definition.writes_attribute or attack.attribute is None:
@@ -139,7 +139,7 @@ def _values(prepared: Groundwork) -> Iterator[Finding]:
             yield Finding((*path, "attribute"), message, mend)
 
 
-def _gates(prepared: Groundwork) -> Iterator[Finding]:
+def _gates(prepared: SpecContext) -> Iterator[Finding]:
     """What a gate asks of a numeric attribute is asked of one."""
     numeric: set[str] = set()
     needs_number: set[str] = set()
@@ -156,13 +156,13 @@ def _gates(prepared: Groundwork) -> Iterator[Finding]:
         yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
 
 
-def _metrics(prepared: Groundwork) -> Iterator[Finding]:
+def _metrics(prepared: SpecContext) -> Iterator[Finding]:
     if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
         message = "no metric is a mean over samples, so there is no performance to choose by"
         yield Finding(("metrics",), message, "add {type: accuracy}")
 
 
-def _pools(prepared: Groundwork) -> Iterator[Finding]:
+def _pools(prepared: SpecContext) -> Iterator[Finding]:
     try:
         pools = prepared.pools
     except PoolError as error:
@@ -187,7 +187,7 @@ def _pools(prepared: Groundwork) -> Iterator[Finding]:
         yield Finding(("pools",), message, "give it a larger share, or use more data")
 
 
-def _one_sided(prepared: Groundwork) -> Iterator[Finding]:
+def _one_sided(prepared: SpecContext) -> Iterator[Finding]:
     if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
     for message in one_sided(prepared.original, prepared.pools):
@@ -201,15 +201,15 @@ def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
     return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
 
 
-def _model(prepared: Preparation) -> Iterator[Finding]:
+def _model(run_context: RunContext) -> Iterator[Finding]:
     place: SpecPath = ("task", "model")
-    if 0 in prepared.original.inputs.shape[1:]:
-        what = "are texts" if prepared.original.texts else "hold no values"
+    if 0 in run_context.original.inputs.shape[1:]:
+        what = "are texts" if run_context.original.texts else "hold no values"
         mend = "use a model that reads texts, such as huggingface, or data with other inputs"
         yield Finding(place, f"the samples {what}, which this model cannot read", mend)
         return
     try:
-        network = prepared.blank()
+        network = run_context.create_network()
     except ModelError as error:
         yield Finding((*place, *error.field), error.message, error.mend)
         return
@@ -225,14 +225,14 @@ def _model(prepared: Preparation) -> Iterator[Finding]:
     except TopologyError as error:
         mend = "write a pattern that fits one, '*' for all"
         yield Finding(("task", "sparsify"), str(error), mend)
-    outputs, classes = network.head.out_features, len(prepared.dataset.classes)
+    outputs, classes = network.head.out_features, len(run_context.dataset.classes)
     if outputs != classes:
         message = f"the model has {outputs} outputs, and the data have {classes} labels"
         yield Finding(place, message, f"build it for {classes} classes")
 
 
-def _layers(prepared: Preparation) -> Iterator[Finding]:
-    yield from layer_flaws(prepared.spec, prepared.blank())
+def _layers(run_context: RunContext) -> Iterator[Finding]:
+    yield from layer_flaws(run_context.spec, run_context.create_network())
 
 
 def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
@@ -244,18 +244,21 @@ def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
             yield Finding(path, str(error), "name one of them, or a module that holds some")
 
 
-def _method(prepared: Preparation) -> Iterator[Finding]:
-    flaws = prepared.method.flaws(
-        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+def _method(run_context: RunContext) -> Iterator[Finding]:
+    flaws = run_context.method.flaws(
+        run_context.create_network(),
+        run_context.recipe,
+        run_context.registry.create,
+        run_context.architecture,
     )
     for flaw in flaws:
         yield Finding(("method", flaw.field), flaw.message, flaw.mend)
 
 
-def _references(prepared: Preparation) -> Iterator[Finding]:
+def _references(run_context: RunContext) -> Iterator[Finding]:
     """Each sample has to be in several reference models, and out of several."""
-    fewest = 2 * hands(len(prepared.pools.members), len(prepared.dataset))
-    for place, attack in each_attack(prepared):
+    fewest = 2 * hands(len(run_context.pools.members), len(run_context.dataset))
+    for place, attack in each_attack(run_context):
         wanted = getattr(attack.params, "references", fewest)
         if attack.definition.references and wanted < fewest:
             message = (
@@ -263,16 +266,16 @@ def _references(prepared: Preparation) -> Iterator[Finding]:
                 f"{fewest} for each sample to be in 2 of them and out of 2"
             )
             yield Finding((*place, "references"), message, f"write at least {fewest}")
-    if not references_wanted(prepared):
+    if not references_wanted(run_context):
         return
     try:
         for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
-            _ = reference(prepared, index).pools
+            _ = build_reference_context(run_context, index).pools
     except PoolError as error:
         yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
 
 
-SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
+SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Finding]], ...] = (
     _device,
     _loading,
     _data,
@@ -287,7 +290,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[Groundwork], Iterator[Finding]], ...] = (
 )
 """What can be told without the model, in the audit of a finished one as well."""
 
-CHECKS: tuple[Callable[[Preparation], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[RunContext], Iterator[Finding]], ...] = (
     _compiler,
     *SAMPLES_AND_ATTACKS,
     movable_flaws,

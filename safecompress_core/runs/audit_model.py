@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from safecompress_core.api import Access
-from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
@@ -77,24 +77,24 @@ def audit_model(
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
-    prepared = AuditPreparation(loaded, registry, given)
-    finished, network = auditable(prepared)
+    audit_context = AuditContext(loaded, registry, given)
+    finished, network = auditable(audit_context)
     fingerprint = given.fingerprint()
     records = plugin_records(loaded.resolved, registry)
     name = directory_name(loaded.resolved, records, model=fingerprint)
     with RunDirectory(runs / name) as directory:
-        require_same_identity(prepared.identity(), directory)
+        require_same_identity(audit_context.identity(), directory)
         if directory.is_finished:
             return FinishedRun(
                 path=directory.path, results=read_results(directory.path), is_new=False
             )
         write_json(directory.path / "plugins.json", records)
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
-        with reproducible(_threads(prepared, network)):
-            record = _environment(prepared, finished, invoked)
+        with reproducible(_threads(audit_context, network)):
+            record = _environment(audit_context, finished, invoked)
             write_json(directory.path / "environment.json", record)
             work = _Work(
-                prepared=prepared,
+                audit_context=audit_context,
                 finished=finished,
                 network=network,
                 fingerprint=fingerprint,
@@ -106,21 +106,21 @@ def audit_model(
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 
-def _threads(prepared: AuditPreparation, network: Classifier) -> int:
+def _threads(audit_context: AuditContext, network: Classifier) -> int:
     """How many threads torch should use; how much work a sealed model does, nobody can tell."""
     if network.access is Access.WHITE_BOX:
-        return threads_for(network, prepared.sample)
+        return threads_for(network, audit_context.sample)
     return torch.get_num_threads()
 
 
 def _environment(
-    prepared: AuditPreparation, finished: LoadedModel, invoked: Invocation | None
+    audit_context: AuditContext, finished: LoadedModel, invoked: Invocation | None
 ) -> dict[str, Any]:
     record = environment(finished.device, None, invoked)
     also = {
         Format.ONNX: ("onnxruntime",),
         Format.HUGGINGFACE: ("transformers",),
-    }.get(prepared.given.format, ())
+    }.get(audit_context.given.format, ())
     return {**record, "packages": record["packages"] | {name: version(name) for name in also}}
 
 
@@ -128,7 +128,7 @@ def _environment(
 class _Work:
     """The one unit of an audit."""
 
-    prepared: AuditPreparation
+    audit_context: AuditContext
     finished: LoadedModel
     network: Classifier
     fingerprint: str
@@ -137,23 +137,23 @@ class _Work:
 
     def results(self) -> dict[str, Any]:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
-        prepared, spec, directory = self.prepared, self.prepared.spec, self.directory
+        audit_context, spec, directory = self.audit_context, self.audit_context.spec, self.directory
         journal = Journal(directory.log, live=self.observers)
-        journal.expect(1, epochs=0, attacks=len(prepared.audit_attacks))
+        journal.expect(1, epochs=0, attacks=len(audit_context.audit_attacks))
         journal.tell(
             "run_started",
             name=spec.name,
             path=str(directory.path),
             method=None,
             attackers=[],
-            metric=prepared.performance[0],
+            metric=audit_context.performance[0],
             data=self._data(),
         )
         start = time.perf_counter()
         audited = self._audited(journal)
         seconds = time.perf_counter() - start
         results = build_results(
-            prepared,
+            audit_context,
             audited,
             data=self._data(),
             defences=self._guarding(),
@@ -171,29 +171,29 @@ class _Work:
 
     def _data(self) -> dict[str, Any]:
         """The data card, with what is done to samples and answers on the model's account."""
-        data = self.prepared.original
+        data = self.audit_context.original
         return describe_data(replace(data, notes=(*data.notes, *self.finished.notes)))
 
     def _origin(self) -> OriginRecord:
         """What model it is, and what could be seen of it."""
-        given = self.prepared.given
+        given = self.audit_context.given
         return OriginRecord(
             file=str(given.path),
             format=str(given.format),
-            access=str(self.prepared.access),
-            answers=self.prepared.spec.task.answers,
+            access=str(self.audit_context.access),
+            answers=self.audit_context.spec.task.answers,
             sha256=self.fingerprint,
         )
 
     def _guarding(self) -> dict[str, Any]:
         """What there is to know of the guard that a model of ours has; nothing of any other."""
-        guarding, guard = self.finished.guarding, self.prepared.given.passport.get("guard")
+        guarding, guard = self.finished.guarding, self.audit_context.given.passport.get("guard")
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
     def _audited(self, journal: Journal) -> AuditedModels:
         """Sizes, metrics, attacks and controls."""
-        auditor, network = self.prepared.auditor(journal), self.network
-        size = self.prepared.given.file_bytes
+        auditor, network = self.audit_context.auditor(journal), self.network
+        size = self.audit_context.given.file_bytes
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
         audit = auditor.judge(network, name=AUDITED, file_bytes=size)
         audited = AuditedModels(

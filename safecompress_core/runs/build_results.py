@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from safecompress_core.api import Params, component_id
 from safecompress_core.audit.selection_gap import selection_gap
-from safecompress_core.context.spec_context import Groundwork
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
 from safecompress_core.methods.method import Outcome
@@ -81,7 +81,7 @@ class MethodWork:
 
 
 def build_results(
-    prepared: Groundwork,
+    prepared: SpecContext,
     audited: AuditedModels,
     *,
     data: Mapping[str, Any],
@@ -198,7 +198,7 @@ def _describe_method(work: MethodWork) -> dict[str, Any]:
     }
 
 
-def _describe_selection(prepared: Groundwork, work: MethodWork | None) -> SelectionRecord:
+def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> SelectionRecord:
     """Return the meaning of the objectives of rounds and archive."""
     return SelectionRecord(
         performance=prepared.performance[0],

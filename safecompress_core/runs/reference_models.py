@@ -28,11 +28,11 @@ from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.reference_context import (
-    ReferencePreparation,
-    reference,
+    ReferenceContext,
+    build_reference_context,
     references_wanted,
 )
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import (
     DataError,
     MissingExtraError,
@@ -43,7 +43,7 @@ from safecompress_core.errors import (
 )
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import taught_by
+from safecompress_core.methods.method import shared_teacher
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
@@ -87,7 +87,7 @@ class ReferenceTraining:
     """The reference models of one run.
 
     Args:
-        prepared: the run.
+        run_context: the run.
         directory: of the run; it holds the resolved spec.
         journal: is told of each model.
         workers: how many processes train.
@@ -97,7 +97,7 @@ class ReferenceTraining:
 
     def __init__(
         self,
-        prepared: Preparation,
+        run_context: RunContext,
         directory: Path,
         *,
         journal: Journal,
@@ -105,7 +105,7 @@ class ReferenceTraining:
         plugins_dir: Path | None = None,
         shared: Path | None = None,
     ) -> None:
-        self._prepared = prepared
+        self._prepared = run_context
         self._spec = directory / "spec.resolved.yaml"
         self._folder = (shared or directory / "checkpoints") / "references"
         self._journal = journal
@@ -191,10 +191,10 @@ class ReferenceTraining:
 
 
 def _train(
-    prepared: Preparation, folder: Path, order: Order, *, journal: Journal | None = None
+    run_context: RunContext, folder: Path, order: Order, *, journal: Journal | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
-    own = reference(prepared, order.index)
+    own = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
         learner = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
@@ -208,9 +208,7 @@ def _train(
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
-def _trained(
-    own: ReferencePreparation, working: Path, *, is_dense: bool, journal: Journal
-) -> Learner:
+def _trained(own: ReferenceContext, working: Path, *, is_dense: bool, journal: Journal) -> Learner:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache
@@ -218,19 +216,19 @@ def _trained(
         """Only for what starts from it, or asks it."""
         return _trained(own, working / "big", is_dense=True, journal=journal).network
 
-    workshop = replace(
-        own.workshop(
+    context = replace(
+        own.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(working / "checkpoints"),
             archived=lambda model: working / "archive" / f"{model}.safetensors",
             journal=journal,
         ),
-        big=lambda: copy.deepcopy(big()),
-        teacher=taught_by(lambda: copy.deepcopy(big())),
+        copy_uncompressed=lambda: copy.deepcopy(big()),
+        teacher=shared_teacher(lambda: copy.deepcopy(big())),
     )
     method = Uncompressed(UncompressedParams()) if is_dense else own.method
-    return method.run(workshop).chosen
+    return method.run(context).chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +243,19 @@ class _Source:
 def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) -> None:
     """The same in a process that has to load everything first."""
     try:
-        prepared = _prepared(source)
-        loaded, registry = prepared.loaded, prepared.registry
+        run_context = _prepared(source)
+        loaded, registry = run_context.loaded, run_context.registry
         with placing(loaded), naming_code_of(loaded, registry), reproducible(threads):
-            _train(prepared, folder, order)
+            _train(run_context, folder, order)
     except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
         # made of more than a message, they cannot be sent to another process
         raise SafeCompressError(str(error)) from None
 
 
 @lru_cache(maxsize=1)
-def _prepared(source: _Source) -> Preparation:
+def _prepared(source: _Source) -> RunContext:
     registry = load_plugins(plugins_dir=source.plugins_dir).registry
     loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
-    prepared = Preparation(loaded, registry)
-    require_same_identity(prepared.identity(), RunDirectory(source.spec.parent))
-    return prepared
+    run_context = RunContext(loaded, registry)
+    require_same_identity(run_context.identity(), RunDirectory(source.spec.parent))
+    return run_context

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.method import MethodContext, Outcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, plan_of
@@ -72,7 +72,7 @@ def run_spec(
     workers: int = 1,
     plugins_dir: Path | None = None,
     shared: Path | None = None,
-    shelf: dict[str, Dataset] | None = None,
+    dataset_cache: dict[str, Dataset] | None = None,
     invoked: Invocation | None = None,
 ) -> FinishedRun:
     """Do what a spec says; go on where an earlier run of the same spec was stopped.
@@ -86,7 +86,8 @@ def run_spec(
         plugins_dir: where single-file plugins are, for those processes to load.
         shared: where several runs keep what they have in common: the uncompressed model and the
             reference models of the same data, pools, training and seed. None to keep it here.
-        shelf: data that other runs of this process have loaded already, and get to use of this one.
+        dataset_cache: data that other runs of this process have loaded already, and get to use of
+        this one.
         invoked: the command line that asks for it, which the run directory records.
 
     Raises:
@@ -95,23 +96,25 @@ def run_spec(
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
     """
-    prepared = Preparation(loaded, registry, shelf={} if shelf is None else shelf)
-    require_feasible(prepared)
+    run_context = RunContext(
+        loaded, registry, dataset_cache={} if dataset_cache is None else dataset_cache
+    )
+    require_feasible(run_context)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
-        require_same_identity(prepared.identity(), directory)
+        require_same_identity(run_context.identity(), directory)
         if directory.is_finished:
             return FinishedRun(
                 path=directory.path, results=read_results(directory.path), is_new=False
             )
         write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
-        if "encoder" in prepared.passport:
-            write_json(directory.path / "preprocessing.json", prepared.passport["encoder"])
-        with reproducible(threads_for(prepared.blank(), prepared.sample)):
-            record = environment(prepared.device, prepared.recipe.arithmetic, invoked)
+        if "encoder" in run_context.model_metadata:
+            write_json(directory.path / "preprocessing.json", run_context.model_metadata["encoder"])
+        with reproducible(threads_for(run_context.create_network(), run_context.sample)):
+            record = environment(run_context.device, run_context.recipe.arithmetic, invoked)
             write_json(directory.path / "environment.json", record)
             work = _Work(
-                prepared,
+                run_context,
                 directory,
                 observers,
                 workers=workers,
@@ -128,7 +131,7 @@ class _Work:
 
     def __init__(
         self,
-        prepared: Preparation,
+        run_context: RunContext,
         directory: RunDirectory,
         observers: Sink,
         *,
@@ -136,15 +139,15 @@ class _Work:
         plugins_dir: Path | None,
         shared: Path | None,
     ) -> None:
-        self._prepared = prepared
+        self._prepared = run_context
         self._directory = directory
         self._seconds: dict[str, float] = {}
-        self._method = prepared.method
+        self._method = run_context.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
         self._journal = Journal(directory.log, live=observers)
         self._references = ReferenceTraining(
-            prepared,
+            run_context,
             directory.path,
             journal=self._journal,
             workers=workers,
@@ -152,26 +155,26 @@ class _Work:
             shared=shared,
         )
         self._audit = RunAudit(
-            prepared, directory, self._references, journal=self._journal, shared=shared
+            run_context, directory, self._references, journal=self._journal, shared=shared
         )
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
-            self._dense = shared / BASELINE / content_key(prepared, method=PLAIN)
-        plan = plan_of(prepared.loaded, prepared.registry)
+            self._dense = shared / BASELINE / content_key(run_context, method=PLAIN)
+        plan = plan_of(run_context.loaded, run_context.registry)
         units = total + self._references.units()
         self._journal.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
     def results(self) -> dict[str, Any]:
         """Do the work and write down what came of it; what ``results.json`` holds."""
-        prepared, spec = self._prepared, self._prepared.spec
+        run_context, spec = self._prepared, self._prepared.spec
         self._journal.tell(
             "run_started",
             name=spec.name,
             path=str(self._directory.path),
             method=spec.method.type,  # type: ignore[attr-defined]
-            attackers=[attack.id for attack in prepared.attacks],
-            metric=prepared.performance[0],
-            data=describe_data(prepared.original),
+            attackers=[attack.id for attack in run_context.attacks],
+            metric=run_context.performance[0],
+            data=describe_data(run_context.original),
         )
         baseline = self._uncompressed()
         outcome = self._compressed(baseline.chosen.network)
@@ -182,9 +185,9 @@ class _Work:
         with self._timed("audit"):
             audited = self._audit.of(baseline.chosen, outcome, rounds)
         results = build_results(
-            prepared,
+            run_context,
             audited,
-            data=describe_data(prepared.original),
+            data=describe_data(run_context.original),
             defences=outcome.chosen.facts(),
             seconds=self._seconds,
             work=MethodWork(
@@ -206,24 +209,24 @@ class _Work:
 
     def _uncompressed(self) -> Outcome:
         """The model that compression starts from."""
-        workshop = self._workshop("baseline", self._dense, big=None)
-        outcome = self._baseline.run(workshop)
-        self._seconds["baseline"] = workshop.checkpoints.seconds
-        workshop.store(outcome.chosen, self._directory.baseline)
+        context = self._method_context("baseline", self._dense, big=None)
+        outcome = self._baseline.run(context)
+        self._seconds["baseline"] = context.checkpoints.seconds
+        context.store(outcome.chosen, self._directory.baseline)
         return outcome
 
     def _compressed(self, big: Classifier) -> Outcome:
         """What the method makes; dense training is not done twice, nor its time counted twice."""
         is_plain = trains_plainly(self._prepared)
         place = self._dense if is_plain else self._directory.checkpoints / "method"
-        workshop = self._workshop("method", place, big=big)
-        outcome = self._method.run(workshop)
-        self._seconds["compress"] = 0.0 if is_plain else workshop.checkpoints.seconds
-        workshop.store(outcome.chosen, self._directory.model, model=outcome.model)
+        context = self._method_context("method", place, big=big)
+        outcome = self._method.run(context)
+        self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
+        context.store(outcome.chosen, self._directory.model, model=outcome.model)
         return outcome
 
-    def _workshop(self, unit: str, place: Path, *, big: Classifier | None) -> Workshop:
-        return self._prepared.workshop(
+    def _method_context(self, unit: str, place: Path, *, big: Classifier | None) -> MethodContext:
+        return self._prepared.method_context(
             unit,
             big=big,
             checkpoints=Checkpoints(place),

@@ -7,7 +7,7 @@ from safecompress_core.attacks.reference_answers import References
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.choose.archive import Archive, Entry
 from safecompress_core.context.cache_keys import content_key
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.method import Outcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
@@ -34,7 +34,7 @@ class RunAudit:
     """Judges the models of one run.
 
     Args:
-        prepared: the run.
+        run_context: the run.
         directory: where its models have been written.
         references: its reference models, trained where there are any.
         journal: is told of each attack.
@@ -43,14 +43,14 @@ class RunAudit:
 
     def __init__(
         self,
-        prepared: Preparation,
+        run_context: RunContext,
         directory: RunDirectory,
         references: ReferenceTraining,
         *,
         journal: Journal,
         shared: Path | None,
     ) -> None:
-        self._prepared = prepared
+        self._prepared = run_context
         self._directory = directory
         self._references = references
         self._journal = journal

@@ -18,11 +18,11 @@ import torch
 
 from safecompress_core.api import DataCard
 from safecompress_core.attacks.observations import observe
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.host import Registry
-from safecompress_core.methods.method import Workshop
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.environment import multiplications, reproducible, threads_for
@@ -87,14 +87,14 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
     Raises:
         SpecError: if the model cannot be had, or, where samples cannot be made up, the data.
     """
-    prepared = MadeUp(loaded, registry)
-    require_buildable(prepared)
+    run_context = MadeUp(loaded, registry)
+    require_buildable(run_context)
     batch = loaded.spec.training.batch_size
     with (
-        reproducible(threads_for(prepared.blank(), prepared.sample)),
+        reproducible(threads_for(run_context.create_network(), run_context.sample)),
         TemporaryDirectory() as place,
     ):
-        workshop = prepared.workshop(
+        context = run_context.method_context(
             "measuring",
             big=None,
             checkpoints=Checkpoints(Path(place)),
@@ -102,35 +102,38 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
             journal=Journal(),
         )
         # a step costs the same whatever a defence has other models answer
-        even = torch.full((len(workshop.trainer), workshop.card.classes), 1 / workshop.card.classes)
-        learner = _learner(prepared, replace(workshop, held_out=lambda _: even))
+        even = torch.full(
+            (len(context.trainer), context.data_card.classes), 1 / context.data_card.classes
+        )
+        learner = _learner(run_context, replace(context, held_out=lambda _: even))
         for defence in learner.defences.values():
             defence.guard = None  # a guard learns after many steps, not in each
 
         def step() -> None:
             until = learner.epoch + 1
-            workshop.trainer.train(learner, until=until, evolution=None, what="the made-up model")
+            context.trainer.train(learner, until=until, evolution=None, what="the made-up model")
 
         rows = torch.arange(batch)
-        inputs, labels = prepared.dataset.inputs[rows], prepared.dataset.labels[rows]
+        inputs, labels = run_context.dataset.inputs[rows], run_context.dataset.labels[rows]
         return Measured(
-            device=str(prepared.device),
+            device=str(run_context.device),
             threads=torch.get_num_threads(),
-            precision=str(prepared.recipe.arithmetic.precision).removeprefix("torch."),
+            precision=str(run_context.recipe.arithmetic.precision).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in learner.network.parameters()),
-            multiplications=multiplications(learner.network, prepared.sample),
-            samples=None if prepared.makes_samples else len(prepared.original.labels),
+            multiplications=multiplications(learner.network, run_context.sample),
+            samples=None if run_context.makes_samples else len(run_context.original.labels),
             batch_size=batch,
-            step_seconds=_fastest(step, prepared.device),
+            step_seconds=_fastest(step, run_context.device),
             observing_seconds=_fastest(
-                lambda: observe(learner.network, inputs, labels, batch_size=batch), prepared.device
+                lambda: observe(learner.network, inputs, labels, batch_size=batch),
+                run_context.device,
             ),
-            peak_bytes=_peak_bytes(prepared.device),
+            peak_bytes=_peak_bytes(run_context.device),
         )
 
 
 @dataclass(frozen=True, eq=False)
-class MadeUp(Preparation):
+class MadeUp(RunContext):
     """A spec with samples that are noise, of the shape that the data's card tells."""
 
     @cached_property
@@ -197,11 +200,11 @@ class MadeUp(Preparation):
         )
 
 
-def _learner(prepared: MadeUp, workshop: Workshop) -> Learner:
+def _learner(run_context: MadeUp, context: MethodContext) -> Learner:
     """With the method's defences, and a random topology of its density where it has one."""
-    network, method = workshop.blank(), prepared.spec.method
+    network, method = context.create_network(), run_context.spec.method
     density = getattr(method, "density", 1.0)
-    generator = workshop.seed.child("topology").torch()
+    generator = context.seed.child("topology").torch()
     topology = Topology.from_masks(
         {
             name: random_positions(
@@ -212,8 +215,8 @@ def _learner(prepared: MadeUp, workshop: Workshop) -> Learner:
             for name, weight in network.sparse_parameters().items()
         }
     )
-    settings = workshop.settings(list(getattr(method, "defences", ())))
-    return workshop.learner(network, topology if density < 1 else None, settings)
+    settings = context.settings(list(getattr(method, "defences", ())))
+    return context.learner(network, topology if density < 1 else None, settings)
 
 
 def _fastest(work: Callable[[], object], device: torch.device) -> float:

@@ -180,9 +180,9 @@ def _file(path: Path) -> GivenModel:
             "TorchScript file, ONNX file (.onnx), or folder of Hugging Face. "
             f"If it is a pickle, it is never loaded; {SAFETENSORS}"
         )
-    passport = _passport(path, header)
-    labels = tuple(map(str, passport.get("classes", ())))
-    return GivenModel(path=path, format=Format.WEIGHTS, passport=passport, labels=labels)
+    model_metadata = _passport(path, header)
+    labels = tuple(map(str, model_metadata.get("classes", ())))
+    return GivenModel(path=path, format=Format.WEIGHTS, passport=model_metadata, labels=labels)
 
 
 def _external_data(path: Path) -> tuple[Path, ...]:
@@ -260,7 +260,7 @@ def _passport(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
     if stored is None:
         return {}
     try:
-        passport: dict[str, Any] = json.loads(stored)["metadata"]
+        model_metadata: dict[str, Any] = json.loads(stored)["metadata"]
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{path}: the file is damaged; its metadata is not JSON") from error
-    return passport
+    return model_metadata

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from safecompress_core.api import Kind, MethodDef
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.host.sources import Origin
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.method import MethodContext, Outcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -39,14 +39,14 @@ class CompletedRun:
     """An undisturbed run of the method.
 
     Attributes:
-        prepared: the kit's spec with the method.
+        run_context: the kit's spec with the method.
         outcome: what the method yielded.
         file: the model file.
         trained: the epochs that were trained, all phases together.
         advanced: the units that progress has advanced by.
     """
 
-    prepared: Preparation
+    run_context: RunContext
     outcome: Outcome
     file: Path
     trained: int
@@ -104,8 +104,8 @@ class MethodConformance(DefinitionConformance):
 
     def complete_run(self, folder: Path) -> CompletedRun:
         """The same, made anew in an empty folder."""
-        prepared = self.prepared(folder)
-        shop = self.workshop(prepared, folder)
+        run_context = self.run_context(folder)
+        shop = self.method_context(run_context, folder)
         shop.teacher()  # trained beforehand, as in a run: it is no part of the method's work
         train = shop.trainer.train
         trained: list[int] = []
@@ -120,9 +120,9 @@ class MethodConformance(DefinitionConformance):
             torch.manual_seed(1)
             patch.setattr(shop.trainer, "train", counted)
             patch.setattr(shop.journal, "advance", lambda units=1: advanced.append(units))
-            outcome = prepared.method.run(shop)
+            outcome = run_context.method.run(shop)
         return CompletedRun(
-            prepared=prepared,
+            run_context=run_context,
             outcome=outcome,
             file=self.shipped(shop, outcome, folder),
             trained=sum(trained),
@@ -130,11 +130,11 @@ class MethodConformance(DefinitionConformance):
         )
 
     @pytest.fixture
-    def prepare(self, tmp_path: Path) -> Callable[..., Preparation]:
+    def prepare(self, tmp_path: Path) -> Callable[..., RunContext]:
         """Prepares the kit's spec with the method, some of whose parameters are changed."""
-        return partial(self.prepared, tmp_path)
+        return partial(self.run_context, tmp_path)
 
-    def prepared(self, folder: Path, **changes: Any) -> Preparation:
+    def run_context(self, folder: Path, **changes: Any) -> RunContext:
         """The kit's spec with the method."""
         spec = {
             "version": 1,
@@ -150,7 +150,7 @@ class MethodConformance(DefinitionConformance):
         file.write_text(json.dumps(spec), encoding="utf-8")
         registry = self.registry()
         loaded = load_spec(file, registry=registry)
-        return Preparation(loaded, registry, shelf=_loaded_data())
+        return RunContext(loaded, registry, dataset_cache=_loaded_data())
 
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
@@ -161,16 +161,16 @@ class MethodConformance(DefinitionConformance):
             entries.append((self.definition, own))
         return Registry(entries)
 
-    def workshop(self, prepared: Preparation, folder: Path) -> Workshop:
+    def method_context(self, run_context: RunContext, folder: Path) -> MethodContext:
         """What the method works with; the uncompressed model is trained when it is asked for."""
-        plain = prepared.workshop(
+        plain = run_context.method_context(
             "baseline",
             big=None,
             checkpoints=Checkpoints(folder / "baseline"),
             archived=lambda model: folder / f"{model}.safetensors",
             journal=Journal(),
         )
-        asked = prepared.workshop(
+        asked = run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(folder / "method"),
@@ -182,26 +182,30 @@ class MethodConformance(DefinitionConformance):
             return Uncompressed(UncompressedParams()).run(plain).chosen.network
 
         return replace(
-            asked, big=big, teacher=lambda: big().eval().requires_grad_(requires_grad=False)
+            asked,
+            copy_uncompressed=big,
+            teacher=lambda: big().eval().requires_grad_(requires_grad=False),
         )
 
-    def done(self, prepared: Preparation, folder: Path) -> tuple[Outcome, bytes]:
+    def done(self, run_context: RunContext, folder: Path) -> tuple[Outcome, bytes]:
         """What the method yields, and the file that ships."""
-        workshop = self.workshop(prepared, folder)
-        outcome = prepared.method.run(workshop)
-        return outcome, self.shipped(workshop, outcome, folder).read_bytes()
+        context = self.method_context(run_context, folder)
+        outcome = run_context.method.run(context)
+        return outcome, self.shipped(context, outcome, folder).read_bytes()
 
-    def shipped(self, workshop: Workshop, outcome: Outcome, folder: Path) -> Path:
+    def shipped(self, context: MethodContext, outcome: Outcome, folder: Path) -> Path:
         """The model file of an outcome."""
         file = folder / "model.safetensors"
-        workshop.store(outcome.chosen, file, model=outcome.model)
+        context.store(outcome.chosen, file, model=outcome.model)
         return file
 
     def test_it_keeps_exactly_so_many_weights(self, completed_run: CompletedRun) -> None:
         """As many as ``density`` says; another architecture or shape has at most as many."""
-        prepared, outcome = completed_run.prepared, completed_run.outcome
-        total = sum(one.numel() for one in prepared.blank().sparse_parameters().values())
-        density = getattr(prepared.spec.method, "density", self.kept)
+        run_context, outcome = completed_run.run_context, completed_run.outcome
+        total = sum(
+            one.numel() for one in run_context.create_network().sparse_parameters().values()
+        )
+        density = getattr(run_context.spec.method, "density", self.kept)
         learner = outcome.chosen
         active = round(learner.density * sum(one.numel() for one in learner.weights.values()))
 
@@ -224,17 +228,17 @@ class MethodConformance(DefinitionConformance):
     def test_its_workload_is_what_it_does(self, completed_run: CompletedRun) -> None:
         """A plan tells how many epochs a run will train, and progress ends where it was said to."""
         assert self.definition.workload is not None, "a plan cannot say how long a run is"
-        method = completed_run.prepared.method
-        planned = self.definition.workload(completed_run.prepared.spec.method, EPOCHS).epochs
+        method = completed_run.run_context.method
+        planned = self.definition.workload(completed_run.run_context.spec.method, EPOCHS).epochs
         trained = completed_run.trained
 
         assert trained <= planned if self.may_do_less else trained == planned
         assert completed_run.advanced == method.units()
 
     def test_the_same_seed_gives_the_same_bytes(
-        self, completed_run: CompletedRun, prepare: Callable[..., Preparation], tmp_path: Path
+        self, completed_run: CompletedRun, prepare: Callable[..., RunContext], tmp_path: Path
     ) -> None:
-        """All chance comes from the workshop's seed, whatever state the process is in."""
+        """All chance comes from the context's seed, whatever state the process is in."""
         with torch.random.fork_rng():
             torch.manual_seed(2)
             _, again = self.done(prepare(), tmp_path)
@@ -244,15 +248,15 @@ class MethodConformance(DefinitionConformance):
     def test_it_goes_on_after_a_stop_to_the_same_bytes(
         self,
         completed_run: CompletedRun,
-        prepare: Callable[..., Preparation],
+        prepare: Callable[..., RunContext],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Wherever the process ends after a checkpoint, and as often as it likes."""
         attempts = 0
         while True:
-            prepared = prepare()
-            shop = self.workshop(prepared, tmp_path)
+            run_context = prepare()
+            shop = self.method_context(run_context, tmp_path)
             save = shop.checkpoints.save
 
             def stopped(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
@@ -261,7 +265,7 @@ class MethodConformance(DefinitionConformance):
 
             monkeypatch.setattr(shop.checkpoints, "save", stopped)
             try:
-                outcome = prepared.method.run(shop)
+                outcome = run_context.method.run(shop)
             except Stopped:
                 attempts += 1
                 continue
@@ -271,17 +275,17 @@ class MethodConformance(DefinitionConformance):
         assert self.shipped(shop, outcome, tmp_path).read_bytes() == completed_run.file.read_bytes()
 
     def test_its_model_can_be_rebuilt_from_its_file(self, completed_run: CompletedRun) -> None:
-        """The passport tells the architecture, and weights come back bit by bit."""
-        prepared = completed_run.prepared
-        network = prepared.load_network(completed_run.file)
-        inputs = prepared.dataset.inputs[torch.arange(20)]
+        """The model metadata tells the architecture, and weights come back bit by bit."""
+        run_context = completed_run.run_context
+        network = run_context.load_network(completed_run.file)
+        inputs = run_context.dataset.inputs[torch.arange(20)]
 
         with torch.no_grad():
             wanted = completed_run.outcome.chosen.shipped.eval()(inputs)
             assert torch.equal(network.eval()(inputs), wanted)
 
     def test_it_hosts_a_defence(
-        self, completed_run: CompletedRun, prepare: Callable[..., Preparation], tmp_path: Path
+        self, completed_run: CompletedRun, prepare: Callable[..., RunContext], tmp_path: Path
     ) -> None:
         """A defence changes what comes out, and the budget and density stay."""
         defended, changed = self.done(prepare(defences=[dict(self.hosts)]), tmp_path)
@@ -302,15 +306,18 @@ class MethodConformance(DefinitionConformance):
             assert {"name", "epochs", "density"} <= phase.keys()
 
     def test_a_density_without_a_weight_for_each_layer_is_found_before_training(
-        self, prepare: Callable[..., Preparation]
+        self, prepare: Callable[..., RunContext]
     ) -> None:
         """It names a field to change, and nobody has trained anything by then."""
         if "density" not in self.definition.params.model_fields:
             pytest.skip("the method has no density")
-        prepared = prepare(density=0.001)
+        run_context = prepare(density=0.001)
         flaws = list(
-            prepared.method.flaws(
-                prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+            run_context.method.flaws(
+                run_context.create_network(),
+                run_context.recipe,
+                run_context.registry.create,
+                run_context.architecture,
             )
         )
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from safetensors import safe_open
 
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
@@ -93,14 +93,14 @@ def test_it_can_be_verified_and_inspected(run: Path) -> None:
 def test_what_was_measured_is_the_model_in_the_file(run: Path) -> None:
     """Its accuracy is that of int8, and not of the weights before they were rounded."""
     registry = load_plugins().registry
-    prepared = Preparation(load_spec(run / "spec.resolved.yaml", registry=registry), registry)
+    run_context = RunContext(load_spec(run / "spec.resolved.yaml", registry=registry), registry)
     stored = load_model(run / "model" / "model.safetensors")
-    network = prepared.blank().eval()
+    network = run_context.create_network().eval()
     network.module.load_state_dict(stored.state)
-    rows = prepared.pools.audit.non_members
+    rows = run_context.pools.audit.non_members
     with torch.no_grad():
-        answers = network(prepared.dataset.inputs[rows]).argmax(dim=1)
-    right = (answers == prepared.dataset.labels[rows]).double().mean()
+        answers = network(run_context.dataset.inputs[rows]).argmax(dim=1)
+    right = (answers == run_context.dataset.labels[rows]).double().mean()
     results = json.loads((run / "results.json").read_text())
 
     assert results["metrics"]["accuracy"]["value"] == pytest.approx(float(right), abs=1e-12)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.saved_models.storage import load_model
 
 ATTACK = {
@@ -106,18 +106,18 @@ def test_the_model_file_gives_back_the_very_model_that_was_audited(
 ) -> None:
     """Loaded into a fresh network, it is as accurate on the audit pool as results say."""
     bench, run = finished
-    prepared = Preparation(bench.load(), bench.registry)
-    audit = prepared.pools.audit
+    run_context = RunContext(bench.load(), bench.registry)
+    audit = run_context.pools.audit
     inputs, labels = (
-        part[audit.non_members] for part in (prepared.dataset.inputs, prepared.dataset.labels)
+        part[audit.non_members] for part in (run_context.dataset.inputs, run_context.dataset.labels)
     )
     for part, folder in ((results, "model"), (results["baseline"], "baseline")):
         file = run.path / folder / "model.safetensors"
-        network = prepared.load_network(file).eval()
+        network = run_context.load_network(file).eval()
         with torch.no_grad():
             right = (network(inputs).argmax(dim=1) == labels).double().mean()
         assert float(right) == pytest.approx(part["metrics"]["accuracy"]["value"])
-        assert load_model(file).metadata == prepared.passport
+        assert load_model(file).metadata == run_context.model_metadata
 
 
 def test_the_archive_lists_files_that_are_there(results: dict[str, Any], finished: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safecompress_core.toolkit import Learner, Phases, Workshop
+from safecompress_core.toolkit import Learner, MethodContext, Phases
 from safecompress_plugins.methods.schedules import boundary
 
 __all__ = ["DENSE", "Done", "train_change_finetune"]
@@ -15,7 +15,7 @@ DENSE = "the dense network"
 
 
 def train_change_finetune(
-    workshop: Workshop,
+    context: MethodContext,
     phases: Phases,
     change: Callable[[Learner], Done],
     *,
@@ -26,14 +26,14 @@ def train_change_finetune(
     """Run two phases, each with its own learning-rate schedule.
 
     Args:
-        workshop: trains, and has the number of epochs.
+        context: trains, and has the number of epochs.
         phases: run the work; they start from a dense network.
         change: compresses the trained network.
         pretrain: share of training before that, in (0, 1).
         name: of the second phase, in results.
         what: the compressed network's name, on the display.
     """
-    train, end = workshop.trainer.train, workshop.recipe.epochs
+    train, end = context.trainer.train, context.recipe.epochs
     first = boundary(end, pretrain)
 
     def learn(learner: Learner) -> Done:

@@ -11,12 +11,12 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     SafeCompressError,
     Supplies,
-    Workshop,
 )
 from safecompress_plugins.defences.manifest import DistillationParams
 from safecompress_plugins.defences.training.distillation import Distillation
@@ -86,18 +86,18 @@ class Distill(Method):
         assert model is not None  # flaws reports it otherwise
         return model
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Train the student, or load the one of an earlier run."""
-        model, end = self.trainee(workshop.architecture), workshop.recipe.epochs
-        make = partial(workshop.architecture.build, model)
-        settings = workshop.settings(self._params.defences)
+        model, end = self.trainee(context.architecture), context.recipe.epochs
+        make = partial(context.architecture.build, model)
+        settings = context.settings(self._params.defences)
         # The student has another architecture, so phases build their checkpoints' network from
         # `make`.
         phases = Phases(
-            workshop,
+            context,
             settings,
             count=self.units(),
-            start=lambda: workshop.learner(make(), None, settings),
+            start=lambda: context.learner(make(), None, settings),
             network=make,
         )
 
@@ -108,8 +108,8 @@ class Distill(Method):
             lesson = Distillation(params)
             # Equipped here and not by the trainer: it is the method's own loss, no defence of the
             # spec.
-            lesson.equip(Supplies(teacher=workshop.teacher()))
-            workshop.trainer.train(
+            lesson.equip(Supplies(teacher=context.teacher()))
+            context.trainer.train(
                 learner, until=end, evolution=None, what="the student", own=[lesson]
             )
             return learner, {}

@@ -10,11 +10,11 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     Settings,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import LotteryParams
@@ -55,20 +55,20 @@ class Lottery(Method):
             yield Flaw(field="rewind", message=message, mend=f"write at most {recipe.epochs - 1}")
         yield from thinning_flaws(self._params, network, recipe, least=1)
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all iterations, from the last checkpoint."""
-        params, end = self._params, workshop.recipe.epochs
-        settings = workshop.settings(params.defences)
-        beginning = self._beginning(workshop, settings)
+        params, end = self._params, context.recipe.epochs
+        settings = context.settings(params.defences)
+        beginning = self._beginning(context, settings)
         phases = Phases(
-            workshop,
+            context,
             settings,
             count=self.units(),
             start=lambda: beginning.branch(settings),
         )
 
         def train(learner: Learner) -> Done:
-            workshop.trainer.train(learner, until=end, evolution=None, what="a lottery ticket")
+            context.trainer.train(learner, until=end, evolution=None, what="a lottery ticket")
             return learner, {}
 
         def again(density: float) -> Callable[[Learner], Done]:
@@ -86,15 +86,15 @@ class Lottery(Method):
             phases.do(name, again(density), epochs=end - params.rewind)
         return phases.outcome(rewound_to=params.rewind)
 
-    def _beginning(self, workshop: Workshop, settings: Settings) -> Learner:
+    def _beginning(self, context: MethodContext, settings: Settings) -> Learner:
         """Return the start of every training; stored, since all iterations need it."""
         rewind = self._params.rewind
-        record = workshop.checkpoints.load(REWOUND) if rewind else None
+        record = context.checkpoints.load(REWOUND) if rewind else None
         # A resumed run must rewind to the very same weights, hence the checkpoint.
         if record is not None:
-            return workshop.relearner(record[1][0], settings, epoch=rewind)
-        learner = workshop.learner(workshop.blank(), None, settings)
+            return context.restore_state(record[1][0], settings, epoch=rewind)
+        learner = context.learner(context.create_network(), None, settings)
         if rewind:
-            workshop.trainer.train(learner, until=rewind, evolution=None, what="the dense network")
-            workshop.checkpoints.save(REWOUND, {}, [learner.tensors()])
+            context.trainer.train(learner, until=rewind, evolution=None, what="the dense network")
+            context.checkpoints.save(REWOUND, {}, [learner.tensors()])
         return learner

@@ -15,11 +15,11 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     Step,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.manifest import MiaPruningParams
@@ -111,11 +111,11 @@ class MiaPruning(Method):
         """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all phases, from the last checkpoint."""
-        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        params, train, end = self._params, context.trainer.train, context.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
-        phases = Phases.of_dense(workshop, params.defences, count=self.units())
+        phases = Phases.of_dense(context, params.defences, count=self.units())
 
         # Pretraining and ADMM share one schedule; only retraining starts at the full rate again.
         def pretrain(learner: Learner) -> Done:

@@ -15,12 +15,12 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     Step,
     Topology,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import MovementParams
@@ -119,12 +119,12 @@ class Movement(Method):
         """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=3)
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all phases, from the last checkpoint."""
-        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        params, train, end = self._params, context.trainer.train, context.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
         schedule = Cubic(start=first, end=last, density=params.density)
-        phases = Phases.of_dense(workshop, params.defences, count=self.units())
+        phases = Phases.of_dense(context, params.defences, count=self.units())
 
         def move(learner: Learner) -> Done:
             mask = StraightThrough(learner.weights, scope=params.scope)

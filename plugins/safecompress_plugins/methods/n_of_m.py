@@ -13,12 +13,12 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     Step,
     Topology,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.hardware_manifest import NOfMParams
@@ -113,20 +113,20 @@ class NOfM(Method):
             message = f"{m} divides no layer's number of inputs: {', '.join(map(str, inputs))}"
             yield Flaw(field="m", message=message, mend="write a divisor of one of them")
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all phases, from the last checkpoint."""
-        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
+        phases = Phases.of_dense(context, self._params.defences, count=self.units())
         if self._is_at_once:
-            self._at_once(workshop, phases)
+            self._at_once(context, phases)
         else:
-            self._through_a_mask(workshop, phases)
+            self._through_a_mask(context, phases)
         weights = phases.learner.weights.items()
         dense = [name for name, weight in weights if not divides(self._params.m, weight)]
         return phases.outcome(dense_layers=dense)
 
-    def _at_once(self, workshop: Workshop, phases: Phases) -> None:
+    def _at_once(self, context: MethodContext, phases: Phases) -> None:
         train_change_finetune(
-            workshop,
+            context,
             phases,
             lambda learner: (self._pruned(learner), {}),
             pretrain=self._params.pretrain,
@@ -134,14 +134,14 @@ class NOfM(Method):
             what=PRUNED,
         )
 
-    def _through_a_mask(self, workshop: Workshop, phases: Phases) -> None:
-        params, end = self._params, workshop.recipe.epochs
+    def _through_a_mask(self, context: MethodContext, phases: Phases) -> None:
+        params, end = self._params, context.recipe.epochs
 
         def train(learner: Learner) -> Done:
             weights = learner.weights.items()
             grouped = {name: weight for name, weight in weights if divides(params.m, weight)}
             mask = SrSte(grouped, n=params.n, m=params.m, decay=params.decay)
-            workshop.trainer.train(learner, until=end, evolution=None, what=PRUNED, own=[mask])
+            context.trainer.train(learner, until=end, evolution=None, what=PRUNED, own=[mask])
             # The mask of training was soft: the final topology fixes the largest weights of each
             # group.
             return self._pruned(learner), {}

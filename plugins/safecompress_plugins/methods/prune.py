@@ -10,10 +10,10 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done, train_change_finetune
 from safecompress_plugins.methods.manifest import PruneParams
@@ -53,23 +53,23 @@ class PruneAndFinetune(Method):
         """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all phases, from the last checkpoint."""
-        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
+        phases = Phases.of_dense(context, self._params.defences, count=self.units())
         if self._is_gradual:
-            self._gradually(workshop, phases)
+            self._gradually(context, phases)
         else:
-            self._at_once(workshop, phases)
+            self._at_once(context, phases)
         return phases.outcome()
 
-    def _at_once(self, workshop: Workshop, phases: Phases) -> None:
+    def _at_once(self, context: MethodContext, phases: Phases) -> None:
         params = self._params
 
         def prune(learner: Learner) -> Done:
             return smallest_gone(learner, params.density, params.scope), {}
 
         train_change_finetune(
-            workshop,
+            context,
             phases,
             prune,
             pretrain=params.pretrain,
@@ -77,8 +77,8 @@ class PruneAndFinetune(Method):
             what=PRUNED,
         )
 
-    def _gradually(self, workshop: Workshop, phases: Phases) -> None:
-        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+    def _gradually(self, context: MethodContext, phases: Phases) -> None:
+        params, train, end = self._params, context.trainer.train, context.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)
         schedule = Cubic(start=first, end=last, density=params.density)
 

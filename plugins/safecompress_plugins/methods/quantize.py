@@ -13,10 +13,10 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.hardware_manifest import QuantizeParams
@@ -66,12 +66,12 @@ class Quantize(Method):
             message = f"training.epochs is {recipe.epochs}; the method has 2 training phases"
             yield Flaw(field="aware", message=message, mend="write training.epochs: 2, or more")
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run all phases, from the last checkpoint."""
-        params, train, end = self._params, workshop.trainer.train, workshop.recipe.epochs
+        params, train, end = self._params, context.trainer.train, context.recipe.epochs
         # Without `aware` all epochs are dense, and quantisation is a phase without training.
         first = boundary(end, params.pretrain) if params.aware else end
-        phases = Phases.of_dense(workshop, params.defences, count=self.units())
+        phases = Phases.of_dense(context, params.defences, count=self.units())
 
         def pretrain(learner: Learner) -> Done:
             train(learner, until=first, evolution=None, what=DENSE)

@@ -12,12 +12,12 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     ModelError,
     Outcome,
     Phases,
     Recipe,
     SafeCompressError,
-    Workshop,
 )
 from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.reshaping_manifest import ReshapingParams
@@ -94,18 +94,18 @@ class DenseThenReshaped(Method):
                 mend = f"write at least {enough:g}"
                 yield Flaw(field="density", message=f"{message}allows {most}", mend=mend)
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Run both phases, from the last checkpoint."""
-        phases = Phases.of_dense(workshop, self._params.defences, count=self.units())
+        phases = Phases.of_dense(context, self._params.defences, count=self.units())
 
         def reshape(learner: Learner) -> Done:
             dense = learner.network
-            network, facts = self.reshaped(dense, workshop.architecture, self._most(dense))
+            network, facts = self.reshaped(dense, context.architecture, self._most(dense))
             density = weights_of(network) / weights_of(dense)
-            return workshop.moved(learner, network), {"density": density, **facts}
+            return context.move_state(learner, network), {"density": density, **facts}
 
         train_change_finetune(
-            workshop,
+            context,
             phases,
             reshape,
             pretrain=self._params.pretrain,

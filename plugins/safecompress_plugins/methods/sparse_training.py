@@ -10,11 +10,11 @@ from safecompress_core.toolkit import (
     Flaw,
     Learner,
     Method,
+    MethodContext,
     Outcome,
     Phases,
     Recipe,
     SparseTraining,
-    Workshop,
 )
 from safecompress_plugins.methods.manifest import GraspParams, RiglParams, SetParams, SnipParams
 from safecompress_plugins.strategies.manifest import GraspInitialParams, SnipInitialParams
@@ -42,27 +42,27 @@ class FromInitial(Method):
         """Report layers without a weight."""
         return self._training.flaws(network, create)
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """Train, or load the result of an earlier run."""
-        settings = self._training.settings(workshop)
-        end = workshop.recipe.epochs
+        settings = self._training.settings(context)
+        end = context.recipe.epochs
 
         def train(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
             # Built per call: the schedule of updates keeps state of its own.
-            evolution = self._training.evolution(workshop)
-            workshop.trainer.train(
+            evolution = self._training.evolution(context)
+            context.trainer.train(
                 learner, until=end, evolution=evolution, what="the sparse network"
             )
             return learner, {}
 
         phases = Phases(
-            workshop,
+            context,
             settings,
             count=self.units(),
-            start=lambda: self._training.started(workshop, settings),
+            start=lambda: self._training.started(context, settings),
         )
         phases.do("sparse training", train, epochs=end)
-        return phases.outcome(**self._training.facts(workshop, phases.learner))
+        return phases.outcome(**self._training.facts(context, phases.learner))
 
 
 class Dynamic(FromInitial):

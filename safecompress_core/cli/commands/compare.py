@@ -84,10 +84,10 @@ def compare(
     folder = into / comparison.spec.name
     from safecompress_core.compare.rehearsal import changes_of_finished, require_all_feasible
 
-    shelf: dict[str, Dataset] = {}
-    require_all_feasible(comparison, host.registry, folder, shelf)
+    dataset_cache: dict[str, Dataset] = {}
+    require_all_feasible(comparison, host.registry, folder, dataset_cache)
     if dry_run:
-        changed = changes_of_finished(comparison, host.registry, folder, shelf)
+        changed = changes_of_finished(comparison, host.registry, folder, dataset_cache)
         _plan(comparison, host, folder, changed, as_json=as_json)
         return
     from safecompress_core.cli.display.lines import brief_lines
@@ -104,7 +104,7 @@ def compare(
         watch=brief_lines,
     )
     with held(folder, waiting=lambda: _tell_of_another(folder)):
-        record = _done(comparison, host, order, shelf, workers=workers)
+        record = _done(comparison, host, order, dataset_cache, workers=workers)
     _print(record, folder, as_json=as_json)
     if record["failures"]:
         context.exit(UNFINISHED)
@@ -118,7 +118,7 @@ def _done(
     comparison: Comparison,
     host: "PluginHost",
     order: "Order",
-    shelf: dict[str, "Dataset"],
+    dataset_cache: dict[str, "Dataset"],
     *,
     workers: int,
 ) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _done(
         workers=workers,
         told=tell,
         observers=host.notify,
-        shelf=shelf,
+        dataset_cache=dataset_cache,
     )
     finished = (
         run_directory(entry.loaded, host.registry, order.folder / "runs") / "environment.json"

@@ -18,7 +18,7 @@ from safecompress_core.api import Params
 from safecompress_core.choose.archive import Archive, Entry
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import Flaw, Method, Outcome, Recipe, Workshop
+from safecompress_core.methods.method import Flaw, Method, MethodContext, Outcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, Proposal, proposals
 from safecompress_core.methods.test_driven.evaluator import Examination
@@ -63,32 +63,32 @@ class TestDriven(Method):
         every = self._params.timetable(epochs=0)  # how many models there are depends on no epoch
         return sum(one.carried + one.candidates for one in every[:rounds])
 
-    def run(self, workshop: Workshop) -> Outcome:
+    def run(self, context: MethodContext) -> Outcome:
         """All rounds, from the last one that a checkpoint holds."""
-        evolution = self._training.evolution(workshop)
-        settings = self._training.settings(workshop)
-        state = resumed(workshop, settings, rounds=self._params.rounds)
+        evolution = self._training.evolution(context)
+        settings = self._training.settings(context)
+        state = resumed(context, settings, rounds=self._params.rounds)
         if state is None:
-            state = self._started(workshop, settings)
-        workshop.journal.advance(self._units(len(state.rounds)))
-        self._skip(workshop, state)
+            state = self._started(context, settings)
+        context.journal.advance(self._units(len(state.rounds)))
+        self._skip(context, state)
         for number in range(len(state.rounds), self._params.rounds):
-            state = self._round(workshop, evolution, state, number)
-            keep(workshop, state)
+            state = self._round(context, evolution, state, number)
+            keep(context, state)
         best = state.beam[0]
         return Outcome(
             chosen=best.learner,
             chosen_id=best.id,
             rounds=state.rounds,
             archive=state.archive,
-            facts=self._training.facts(workshop, best.learner),
+            facts=self._training.facts(context, best.learner),
         )
 
-    def _skip(self, workshop: Workshop, state: State) -> None:
+    def _skip(self, context: MethodContext, state: State) -> None:
         """Take off what an earlier attempt has trained and attacked."""
-        every = self._params.timetable(workshop.recipe.epochs)[: len(state.rounds)]
+        every = self._params.timetable(context.recipe.epochs)[: len(state.rounds)]
         tested = [one for round_ in state.rounds for one in round_["candidates"]]
-        workshop.journal.skip(
+        context.journal.skip(
             epochs=sum(one.epochs for one in every),
             attacks=sum(len(one["attacks"]) for one in tested),
         )
@@ -109,28 +109,30 @@ class TestDriven(Method):
             yield Flaw(field="rounds", message=message, mend=mend)
         yield from self._training.flaws(network, create)
 
-    def _started(self, workshop: Workshop, settings: Settings) -> State:
-        learner = self._training.started(workshop, settings)
+    def _started(self, context: MethodContext, settings: Settings) -> State:
+        learner = self._training.started(context, settings)
         for proposal in self._proposals:  # what cannot branch shall fail now, not after a round
             changed = proposal.settings(settings)
             if proposal.changes and changed is not None:
                 learner.branch(changed)
         first = Carried(id="initial", learner=learner)
-        archive = Archive(weights=tuple(workshop.examiner.weights.tolist()))
+        archive = Archive(weights=tuple(context.examiner.weights.tolist()))
         return State(beam=(first,), rounds=(), archive=archive)
 
-    def _round(self, workshop: Workshop, evolution: Evolution, state: State, number: int) -> State:
+    def _round(
+        self, context: MethodContext, evolution: Evolution, state: State, number: int
+    ) -> State:
         candidates: list[Candidate] = []
         for carried in state.beam:
-            candidates += self._derived(workshop, evolution, carried, number, len(candidates))
+            candidates += self._derived(context, evolution, carried, number, len(candidates))
         ballot = Ballot(
             [candidate.examination for candidate in candidates],
-            workshop.examiner,
-            workshop.aggregator,
+            context.examiner,
+            context.aggregator,
             self._params,
         )
         chosen = ballot.winners()
-        archive = self._archived(workshop, state.archive, candidates, ballot)
+        archive = self._archived(context, state.archive, candidates, ballot)
         record = {
             "round": number + 1,
             "epochs": candidates[0].learner.epoch,
@@ -151,7 +153,7 @@ class TestDriven(Method):
             "spread": ballot.spread(),
         }
         front = [entry.id for entry in archive.entries]
-        workshop.journal.tell("round_finished", **record, front=front)
+        context.journal.tell("round_finished", **record, front=front)
         beam = tuple(
             Carried(id=candidates[index].id, learner=candidates[index].learner) for index in chosen
         )
@@ -159,38 +161,36 @@ class TestDriven(Method):
 
     def _derived(
         self,
-        workshop: Workshop,
+        context: MethodContext,
         evolution: Evolution,
         carried: Carried,
         number: int,
         first: int,
     ) -> list[Candidate]:
         """Train one carried model, then derive, fine-tune and test its candidates."""
-        times = self._params.timetable(workshop.recipe.epochs)[number]
+        times = self._params.timetable(context.recipe.epochs)[number]
         middle, end = times.middle, times.end
         where = f"round {number + 1}"
         unit = str(number)  # the same for all carried models: their candidates are compared
-        workshop.trainer.train(
+        context.trainer.train(
             carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
         )
-        workshop.journal.advance()
-        armoury = workshop.examiner.arm(carried.learner.shipped, unit=unit)
+        context.journal.advance()
+        armoury = context.examiner.arm(carried.learner.shipped, unit=unit)
         found: list[Candidate] = []
-        for proposal, settings in self._feasible(workshop, carried.learner.settings, number):
+        for proposal, settings in self._feasible(context, carried.learner.settings, number):
             name = f"r{number + 1}c{first + len(found) + 1}"
             learner = carried.learner.branch(settings)
             if proposal.rule is not None:
-                workshop.trainer.evolve(learner, evolution, rule=proposal.rule)
+                context.trainer.evolve(learner, evolution, rule=proposal.rule)
             what = f"candidate {name} ({proposal.name}) in {where}"
-            workshop.trainer.train(
+            context.trainer.train(
                 learner, until=end, evolution=evolution, what=what, is_derived=True
             )
             facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
-            examination = workshop.examiner.examine(
-                learner.shipped, armoury, unit=unit, facts=facts
-            )
-            workshop.journal.advance()
-            workshop.journal.tell(
+            examination = context.examiner.examine(learner.shipped, armoury, unit=unit, facts=facts)
+            context.journal.advance()
+            context.journal.tell(
                 "candidate_tested", **facts, performance=float(examination.performance.mean())
             )
             found.append(
@@ -205,7 +205,7 @@ class TestDriven(Method):
         return found
 
     def _feasible(
-        self, workshop: Workshop, parent: Settings, number: int
+        self, context: MethodContext, parent: Settings, number: int
     ) -> list[tuple[Proposal, Settings]]:
         """What can be tried with a model; if all its dials are at their ends, to go on as it is."""
         found: list[tuple[Proposal, Settings]] = []
@@ -214,13 +214,13 @@ class TestDriven(Method):
             if settings is not None:
                 found.append((proposal, settings))
                 continue
-            workshop.journal.advance()
-            workshop.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
+            context.journal.advance()
+            context.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
         return found or [(UNCHANGED, parent)]
 
     def _archived(
         self,
-        workshop: Workshop,
+        context: MethodContext,
         archive: Archive,
         candidates: Sequence[Candidate],
         ballot: Ballot,
@@ -238,5 +238,5 @@ class TestDriven(Method):
         stays = {entry.id for entry in after.entries}
         for candidate in candidates:
             if candidate.id in stays:
-                workshop.store(candidate.learner, workshop.archived(candidate.id))
+                context.store(candidate.learner, context.archive_path(candidate.id))
         return after

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from safecompress_core.choose.archive import Archive, Entry
-from safecompress_core.methods.method import Workshop
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.training_state import Learner
 
@@ -34,7 +34,7 @@ class State:
     archive: Archive
 
 
-def keep(workshop: Workshop, state: State) -> None:
+def keep(context: MethodContext, state: State) -> None:
     """Make a checkpoint; only then drop what the one before it needed."""
     record = {
         "beam": [
@@ -49,39 +49,39 @@ def keep(workshop: Workshop, state: State) -> None:
         "archive": [asdict(entry) for entry in state.archive.entries],
     }
     models = [carried.learner.tensors() for carried in state.beam]
-    workshop.checkpoints.save(_name(len(state.rounds)), record, models)
+    context.checkpoints.save(_name(len(state.rounds)), record, models)
     for number in range(len(state.rounds)):
-        workshop.checkpoints.drop(_name(number))
+        context.checkpoints.drop(_name(number))
     stays = {entry.id for entry in state.archive.entries}
     tested = {one["id"] for round_ in state.rounds for one in round_["candidates"]}
     for model in tested - stays:
-        workshop.archived(model).unlink(missing_ok=True)
+        context.archive_path(model).unlink(missing_ok=True)
 
 
-def resumed(workshop: Workshop, settings: Settings, *, rounds: int) -> State | None:
+def resumed(context: MethodContext, settings: Settings, *, rounds: int) -> State | None:
     """The state after the last round that was kept; None where none was.
 
     Args:
-        workshop: where checkpoints are.
+        context: where checkpoints are.
         settings: those that the run started from; they lend the types of their parameters.
         rounds: how many there are in all.
     """
     names = map(_name, range(rounds, 0, -1))
-    kept = next(filter(None, map(workshop.checkpoints.load, names)), None)
+    kept = next(filter(None, map(context.checkpoints.load, names)), None)
     if kept is None:
         return None
     record, models = kept
     beam = tuple(
         Carried(
             id=one["id"],
-            learner=workshop.relearner(
+            learner=context.restore_state(
                 tensors, settings.restored(one["settings"]), epoch=one["epoch"]
             ),
         )
         for one, tensors in zip(record["beam"], models, strict=True)
     )
     archive = Archive(
-        weights=tuple(workshop.examiner.weights.tolist()),
+        weights=tuple(context.examiner.weights.tolist()),
         entries=tuple(
             Entry(one["id"], one["performance"], tuple(one["advantage"]))
             for one in record["archive"]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import Access, Kind
 from safecompress_core.attacks.observations import observe
-from safecompress_core.context.audit_context import AuditPreparation
+from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.errors import AccessError, ModelError, SpecError, StorageError
 from safecompress_core.games.controls.planted_control import planted
 from safecompress_core.host import Registry, load_plugins
@@ -67,12 +67,12 @@ def own_file(module: nn.Module, folder: Path) -> Path:
     """The file that a run leaves behind."""
     state = module.state_dict()
     masks = {name: torch.ones_like(state[name]).bool() for name in ("1.weight", "3.weight")}
-    passport = {
+    model_metadata = {
         "model": {"type": "mlp", "hidden": [16]},
         "input_shape": [1, 8, 8],
         "classes": [f"session {number}" for number in range(1, 15)],
     }
-    save_model(folder / "own.safetensors", state, Topology.from_masks(masks), passport)
+    save_model(folder / "own.safetensors", state, Topology.from_masks(masks), model_metadata)
     return folder / "own.safetensors"
 
 
@@ -117,13 +117,13 @@ FORMATS = [weights, own_file, exported, torchscript, onnx]
 CLOSED = [exported, torchscript, onnx]
 
 
-def prepared(path: Path, registry: Registry, folder: Path, **changes: Any) -> AuditPreparation:
+def prepared(path: Path, registry: Registry, folder: Path, **changes: Any) -> AuditContext:
     """An audit of a model; ``task`` and others replace what the spec says."""
     spec = folder / "audit.yaml"
     spec.write_text(json.dumps(SPEC | changes))
     given = given_model(path, allow_code=True)
     loaded = load_audit_spec(spec, registry=registry)
-    return AuditPreparation(loaded, registry, given)
+    return AuditContext(loaded, registry, given)
 
 
 def logits_of(network: Classifier, inputs: Tensor) -> Tensor:
@@ -211,9 +211,9 @@ def guarded_file(module: nn.Module, folder: Path, registry: Registry, **guard: A
     stored = load_model(plain)
     params = component(registry, Kind.DEFENCE, MEMGUARD, allow_code=False)
     made = registry.create(params).make_guard(classes=14, generator=torch.Generator())
-    passport = stored.metadata | {"guard": params.model_dump(mode="json") | guard}
+    model_metadata = stored.metadata | {"guard": params.model_dump(mode="json") | guard}
     path = folder / "guarded.safetensors"
-    save_model(path, stored.state, stored.topology, passport, guard=made.state_dict())
+    save_model(path, stored.state, stored.topology, model_metadata, guard=made.state_dict())
     return path
 
 

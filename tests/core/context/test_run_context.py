@@ -11,28 +11,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.errors import PoolError
-from safecompress_core.methods.method import Workshop
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_plugins.data.arrays.handwriting import Handwriting
 
-Prepare = Callable[..., Preparation]
+Prepare = Callable[..., RunContext]
 
 
-def workshop(prepared: Preparation, folder: Path, **more: Any) -> Workshop:
+def workshop(run_context: RunContext, folder: Path, **more: Any) -> MethodContext:
     """A method's, without a big network."""
-    return prepared.workshop(
+    return run_context.method_context(
         "method",
         **{
             "big": None,
             "checkpoints": Checkpoints(folder),
             "archived": lambda name: folder / name,
-            "journal": Journal(),
+            "events": Journal(),
             **more,
         },
     )
@@ -58,12 +58,12 @@ def reachable(start: Any) -> Iterator[Any]:
 
 def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
     """What is attacked ordinarily is as it was, and so is everything in a run without canaries."""
-    prepared = prepare(pools={"canaries": 20})
-    changed = prepared.dataset.labels != prepared.original.labels
-    assert prepared.pools.canaries is not None
+    run_context = prepare(pools={"canaries": 20})
+    changed = run_context.dataset.labels != run_context.original.labels
+    assert run_context.pools.canaries is not None
 
-    assert torch.equal(changed.nonzero()[:, 0], prepared.pools.canaries.indices.sort().values)
-    described = prepared.describe_pools()
+    assert torch.equal(changed.nonzero()[:, 0], run_context.pools.canaries.indices.sort().values)
+    described = run_context.describe_pools()
     assert (described["canaries"]["members"], described["canaries"]["non_members"]) == (20, 20)
     plain = prepare()
     assert plain.dataset is plain.original
@@ -72,36 +72,36 @@ def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
 
 def test_the_data_may_decide_who_is_a_member(prepare: Prepare) -> None:
     """``members: given`` trains on those that the data name, whatever the seed; else it says so."""
-    prepared = prepare(pools={"members": "given"})
+    run_context = prepare(pools={"members": "given"})
     with pytest.raises(PoolError, match="do not tell which samples are members; write a share"):
-        _ = prepared.pools
-    given = torch.arange(len(prepared.original)) % 3 == 0
+        _ = run_context.pools
+    given = torch.arange(len(run_context.original)) % 3 == 0
 
-    vars(prepared)["original"] = replace(prepared.original, is_member=given)
+    vars(run_context)["original"] = replace(run_context.original, is_member=given)
 
-    assert torch.equal(prepared.pools.members.sort().values, given.nonzero()[:, 0])
+    assert torch.equal(run_context.pools.members.sort().values, given.nonzero()[:, 0])
 
 
 def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:
-    """Whatever it follows in its workshop, it meets attack-train and select alone."""
-    prepared = prepare()
-    given = workshop(prepared, tmp_path)
-    given.big()
+    """Whatever it follows in its context, it meets attack-train and select alone."""
+    run_context = prepare()
+    given = workshop(run_context, tmp_path)
+    given.copy_uncompressed()
     found = list(reachable(given))
-    audit = prepared.pools.audit
+    audit = run_context.pools.audit
 
     assert {one.name for one in found if isinstance(one, Pool)} == {"attack_train", "select"}
-    assert not any(isinstance(one, Pools | Preparation) for one in found)
+    assert not any(isinstance(one, Pools | RunContext) for one in found)
     tensors = [one for one in found if isinstance(one, Tensor)]
     for side in (audit.members, audit.non_members):
         assert not any(one.shape == side.shape and torch.equal(one, side) for one in tensors)
-    assert audit in [one for one in reachable(prepared) if isinstance(one, Pool)]
+    assert audit in [one for one in reachable(run_context) if isinstance(one, Pool)]
 
 
 def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) -> None:
     """Those that the seed gives."""
     one, other = prepare(), prepare(seed=4)
-    first, second, third = one.blank(), one.blank(), other.blank()
+    first, second, third = one.create_network(), one.create_network(), other.create_network()
 
     assert first is not second
     assert all(map(torch.equal, first.parameters(), second.parameters()))
@@ -112,14 +112,14 @@ def test_a_network_from_a_model_file_knows_which_weights_exist(
     prepare: Prepare, tmp_path: Path
 ) -> None:
     """Weights alone cannot tell: an active one may be 0."""
-    prepared = prepare()
-    blank = prepared.blank()
+    run_context = prepare()
+    blank = run_context.create_network()
     masks = {name: weight > 0 for name, weight in blank.sparse_parameters().items()}
     state = {name: torch.zeros_like(tensor) for name, tensor in blank.state().items()}
     path = tmp_path / "model.safetensors"
-    save_model(path, state, Topology.from_masks(masks), prepared.passport)
+    save_model(path, state, Topology.from_masks(masks), run_context.model_metadata)
 
-    network = prepared.load_network(path)
+    network = run_context.load_network(path)
 
     assert network.masks.keys() == masks.keys()
     assert all(torch.equal(network.masks[name], mask) for name, mask in masks.items())
@@ -128,19 +128,19 @@ def test_a_network_from_a_model_file_knows_which_weights_exist(
 
 def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -> None:
     """What a method does to it, no other sees; where there is none, it is a blank one."""
-    prepared = prepare()
-    big = prepared.blank()
+    run_context = prepare()
+    big = run_context.create_network()
     with torch.no_grad():
         for parameter in big.parameters():
             parameter.fill_(2)
-    given = workshop(prepared, tmp_path, big=big)
+    given = workshop(run_context, tmp_path, big=big)
     with torch.no_grad():
-        for parameter in given.big().parameters():
+        for parameter in given.copy_uncompressed().parameters():
             parameter.fill_(3)
 
-    assert all(bool((parameter == 2).all()) for parameter in given.big().parameters())
-    without = workshop(prepared, tmp_path).big()
-    assert all(map(torch.equal, without.parameters(), prepared.blank().parameters()))
+    assert all(bool((parameter == 2).all()) for parameter in given.copy_uncompressed().parameters())
+    without = workshop(run_context, tmp_path).copy_uncompressed()
+    assert all(map(torch.equal, without.parameters(), run_context.create_network().parameters()))
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_the_recipe_is_the_training_section(prepare: Prepare, optimizer: str, ki
 
 def test_performance_is_the_first_metric_over_samples(prepare: Prepare) -> None:
     """Whatever stands before it."""
-    prepared = prepare(metrics=[{"type": "size"}, {"type": "accuracy"}])
+    run_context = prepare(metrics=[{"type": "size"}, {"type": "accuracy"}])
 
-    assert list(prepared.metrics) == ["size", "accuracy"]
-    assert prepared.performance[0] == "accuracy"
+    assert list(run_context.metrics) == ["size", "accuracy"]
+    assert run_context.performance[0] == "accuracy"
 
 
 def test_pools_are_described_by_sizes_and_fingerprints(prepare: Prepare) -> None:
@@ -191,12 +191,12 @@ def test_pools_are_described_by_sizes_and_fingerprints(prepare: Prepare) -> None
 
 def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path: Path) -> None:
     """Its architecture, its inputs and the names of its classes."""
-    prepared = prepare()
+    run_context = prepare()
 
-    assert prepared.passport["input_shape"] == [1, 8, 8]
-    assert prepared.passport["classes"][0] == "session 1"
-    assert prepared.passport["model"] == {"type": "mlp", "hidden": [8]}
-    assert workshop(prepared, tmp_path).card.attributes == {"digit": 10}
+    assert run_context.model_metadata["input_shape"] == [1, 8, 8]
+    assert run_context.model_metadata["classes"][0] == "session 1"
+    assert run_context.model_metadata["model"] == {"type": "mlp", "hidden": [8]}
+    assert workshop(run_context, tmp_path).data_card.attributes == {"digit": 10}
 
 
 def test_runs_that_share_a_shelf_load_the_same_data_once(
@@ -208,20 +208,20 @@ def test_runs_that_share_a_shelf_load_the_same_data_once(
     whole = first.original
     monkeypatch.setattr(Handwriting, "load", lambda self: pytest.fail("it is loaded again"))
 
-    assert replace(other, shelf=first.shelf).original.inputs is whole.inputs
+    assert replace(other, dataset_cache=first.dataset_cache).original.inputs is whole.inputs
     with pytest.raises(pytest.fail.Exception, match="loaded again"):
-        _ = replace(unlike, shelf=first.shelf).original
+        _ = replace(unlike, dataset_cache=first.dataset_cache).original
 
 
 def test_membership_that_the_data_know_and_the_seed_draws_is_told(prepare: Prepare) -> None:
     """A note where nobody named it; how a spec that names it is warned of is its own matter."""
-    prepared = prepare()
-    data = prepared.original
+    run_context = prepare()
+    data = run_context.original
     parts = replace(data, is_member=torch.arange(len(data)) % 2 == 0)
 
-    assert prepared.with_membership_told(data) is data
-    note = prepared.with_membership_told(parts).notes[-1]
+    assert run_context.with_membership_note(data) is data
+    note = run_context.with_membership_note(parts).notes[-1]
     assert note.startswith(
         "the data's own parts (training and test, say) are not used: members are"
     )
-    assert prepare(pools={"members": "given"}).with_membership_told(parts) is parts
+    assert prepare(pools={"members": "given"}).with_membership_note(parts) is parts

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.methods.method import Workshop
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.phases import Phases
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -17,11 +17,13 @@ Events = list[Mapping[str, Any]]
 
 
 @pytest.fixture
-def workshop(prepare: Callable[..., Preparation], tmp_path: Path) -> Callable[[Events], Workshop]:
+def workshop(
+    prepare: Callable[..., RunContext], tmp_path: Path
+) -> Callable[[Events], MethodContext]:
     """Made anew, as for every attempt at a run."""
 
-    def made(events: Events) -> Workshop:
-        return prepare().workshop(
+    def made(events: Events) -> MethodContext:
+        return prepare().method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
@@ -32,13 +34,13 @@ def workshop(prepare: Callable[..., Preparation], tmp_path: Path) -> Callable[[E
     return made
 
 
-def attempt(shop: Workshop, done: list[str], *, fails_in: str = "") -> Phases:
+def attempt(shop: MethodContext, done: list[str], *, fails_in: str = "") -> Phases:
     """Three phases of an epoch each; ``done`` gets the names of those that began."""
     settings = shop.settings([])
 
     def start() -> Learner:
         done.append("start")
-        return shop.learner(shop.blank(), None, settings)
+        return shop.learner(shop.create_network(), None, settings)
 
     def work(name: str) -> Callable[[Learner], tuple[Learner, dict[str, Any]]]:
         def worked(learner: Learner) -> tuple[Learner, dict[str, Any]]:
@@ -57,7 +59,7 @@ def attempt(shop: Workshop, done: list[str], *, fails_in: str = "") -> Phases:
 
 
 def test_a_phase_that_was_finished_is_left_out(
-    workshop: Callable[[Events], Workshop], tmp_path: Path
+    workshop: Callable[[Events], MethodContext], tmp_path: Path
 ) -> None:
     """The run goes on after it with the learner it left; what is told stays whole."""
     first: list[str] = []
@@ -78,7 +80,7 @@ def test_a_phase_that_was_finished_is_left_out(
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["phase-3"]
 
 
-def test_a_finished_method_does_nothing_again(workshop: Callable[[Events], Workshop]) -> None:
+def test_a_finished_method_does_nothing_again(workshop: Callable[[Events], MethodContext]) -> None:
     """It only loads what it left behind."""
     attempt(workshop([]), [])
     done: list[str] = []

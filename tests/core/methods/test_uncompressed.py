@@ -6,18 +6,18 @@ from typing import Any
 
 import torch
 
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.methods.method import Workshop
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 
-Prepare = Callable[..., Preparation]
+Prepare = Callable[..., RunContext]
 DENSE = {"type": "uncompressed"}
 
 
-def workshop(prepared: Preparation, folder: Path) -> Workshop:
+def workshop(run_context: RunContext, folder: Path) -> MethodContext:
     """What the method works with."""
-    return prepared.workshop(
+    return run_context.method_context(
         "method",
         big=None,
         checkpoints=Checkpoints(folder),
@@ -28,14 +28,14 @@ def workshop(prepared: Preparation, folder: Path) -> Workshop:
 
 def test_every_weight_is_trained_for_all_epochs_and_kept(prepare: Prepare, tmp_path: Path) -> None:
     """A second run takes what the first has trained, to the last bit."""
-    prepared = prepare(method=DENSE)
-    first = prepared.method.run(workshop(prepared, tmp_path)).chosen
+    run_context = prepare(method=DENSE)
+    first = run_context.method.run(workshop(run_context, tmp_path)).chosen
 
     def forbidden(*_: Any, **__: Any) -> None:
         raise AssertionError("trained again")
 
-    prepared._trainer.train = forbidden  # type: ignore[method-assign]
-    again = prepared.method.run(workshop(prepared, tmp_path)).chosen
+    run_context._trainer.train = forbidden  # type: ignore[method-assign]
+    again = run_context.method.run(workshop(run_context, tmp_path)).chosen
 
     assert (first.epoch, again.epoch) == (4, 4)
     assert first.topology is None
@@ -49,8 +49,8 @@ def test_a_defence_changes_dense_training_too(prepare: Prepare, tmp_path: Path) 
     defended = {**DENSE, "defences": [{"type": "l2", "weight": 1.0}]}
     sizes = {}
     for name, method in (("plain", DENSE), ("defended", defended)):
-        prepared = prepare(method=method)
-        learner = prepared.method.run(workshop(prepared, tmp_path / name)).chosen
+        run_context = prepare(method=method)
+        learner = run_context.method.run(workshop(run_context, tmp_path / name)).chosen
         sizes[name] = sum(
             float(weight.detach().square().sum()) for weight in learner.weights.values()
         )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
@@ -18,13 +18,13 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.specfile.load import load_spec
 
-Prepare = Callable[..., Preparation]
+Prepare = Callable[..., RunContext]
 
 
-def refusal(prepared: Preparation) -> list[str]:
+def refusal(run_context: RunContext) -> list[str]:
     """Every problem, as ``line: path: message; mend``."""
     with pytest.raises(SpecError) as caught:
-        require_feasible(prepared)
+        require_feasible(run_context)
     return [f"{one.line}: {one.path}: {one.message}; {one.mend}" for one in caught.value.problems]
 
 
@@ -142,7 +142,7 @@ def test_an_attacker_that_reads_more_than_it_declares_is_refused_before_training
     spec["audit"]["allow_selectors"] = True  # type: ignore[index]
     file.write_text(json.dumps(spec))
 
-    found = refusal(Preparation(load_spec(file, registry=registry), registry))
+    found = refusal(RunContext(load_spec(file, registry=registry), registry))
 
     reason = (
         "'n' reads more than it declares: 'losses' needs black-box access, but the attacker "
@@ -159,16 +159,16 @@ def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
     prepare: Prepare, rare: int
 ) -> None:
     """Nothing can be inferred, and an advantage of 0 would read as if nothing leaked."""
-    prepared = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
-    whole = prepared.original
+    run_context = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
+    whole = run_context.original
     values = torch.zeros(len(whole), dtype=torch.int64)
-    values[prepared.pools.attack_train.indices[:rare]] = 1
+    values[run_context.pools.attack_train.indices[:rare]] = 1
     same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
-    vars(prepared)["original"] = vars(prepared)["dataset"] = same
+    vars(run_context)["original"] = vars(run_context)["dataset"] = same
 
     pools = ["audit"] if rare else ["attack_train", "audit"]
-    assert [one.partition(": ")[2] for one in refusal(prepared)] == [
-        f"audit.attackers.0.attribute: all {len(getattr(prepared.pools, pool))} samples of pool "
+    assert [one.partition(": ")[2] for one in refusal(run_context)] == [
+        f"audit.attackers.0.attribute: all {len(getattr(run_context.pools, pool))} samples of pool "
         f"{pool!r} have the same 'digit', so there is nothing to infer; take the attacker out, "
         "give the pool a larger share, or use more data"
         for pool in pools
@@ -195,14 +195,14 @@ def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
 ) -> None:
     """Attackers of either list and defences, for data whose definition could not tell."""
     digit = {"attribute": "digit"}
-    prepared = prepare(
+    run_context = prepare(
         attackers=[{"type": "attribute-probe", **digit}],
         audit__attackers=[{"type": "attribute-probe", "id": "other", "classifier": "mlp", **digit}],
         method__defences=[{"type": "gradient-reversal", **digit}],
     )
-    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={})
+    run_context.__dict__["dataset"] = replace(run_context.dataset, attributes={})
 
-    found = refusal(prepared)
+    found = refusal(run_context)
 
     assert [problem.split(": ")[1] for problem in found] == [
         "method.defences.0.attribute",
@@ -217,17 +217,17 @@ def test_who_asks_about_other_values_needs_the_attribute_in_the_input(
 ) -> None:
     """The digit of an image is nowhere written in it; a pixel would be."""
     asking = {"type": "attribute-by-membership", "attribute": "digit"}
-    prepared = prepare(audit__attackers=[asking])
+    run_context = prepare(audit__attackers=[asking])
 
-    assert refusal(prepared) == [
+    assert refusal(run_context) == [
         f"{line(tmp_path, 'digit')}: audit.attackers.0.attribute: 'attribute-by-membership' asks "
         "the model about other values of 'digit', which is not a part of its input; make the "
         "attribute an input, or take another attacker"
     ]
-    digit = replace(prepared.dataset.attributes["digit"], columns=(0,), codes=torch.ones(10, 1))
-    data = replace(prepared.dataset, attributes={"digit": digit})
-    prepared.__dict__["dataset"] = data
-    require_feasible(prepared)
+    digit = replace(run_context.dataset.attributes["digit"], columns=(0,), codes=torch.ones(10, 1))
+    data = replace(run_context.dataset, attributes={"digit": digit})
+    run_context.__dict__["dataset"] = data
+    require_feasible(run_context)
 
 
 def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path: Path) -> None:
@@ -237,30 +237,30 @@ def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path
         {"measure": "attribute.mae", "at_least": 1},
         {"measure": "attribute.lift", "at_least": 0.1},
     ]
-    prepared = prepare(audit__attackers=[probe], gate=gates)
+    run_context = prepare(audit__attackers=[probe], gate=gates)
 
-    assert refusal(prepared) == [
+    assert refusal(run_context) == [
         f"{line(tmp_path, 'attribute.mae')}: gate.0.measure: 'attribute.mae' needs an attack on a "
         "numeric attribute; ask for lift or advantage"
     ]
-    digit = prepared.dataset.attributes["digit"]
+    digit = run_context.dataset.attributes["digit"]
     numeric = replace(digit, numbers=digit.values.double())
-    prepared.__dict__["dataset"] = replace(prepared.dataset, attributes={"digit": numeric})
-    require_feasible(prepared)
+    run_context.__dict__["dataset"] = replace(run_context.dataset, attributes={"digit": numeric})
+    require_feasible(run_context)
 
 
 def test_data_that_contradict_themselves_are_refused_at_their_place(
     prepare: Prepare, tmp_path: Path
 ) -> None:
     """Before pools are cut, and all that is wrong with them at once."""
-    prepared = prepare()
-    inputs, labels = prepared.original.inputs.clone(), prepared.original.labels.clone()
+    run_context = prepare()
+    inputs, labels = run_context.original.inputs.clone(), run_context.original.labels.clone()
     inputs[[5, 9]] = torch.nan
     labels[7] = 14
-    prepared.__dict__["original"] = replace(prepared.original, inputs=inputs, labels=labels)
+    run_context.__dict__["original"] = replace(run_context.original, inputs=inputs, labels=labels)
 
     place = line(tmp_path, '"data"')
-    assert refusal(prepared) == [
+    assert refusal(run_context) == [
         f"{place}: task.data: {message}; mend the data, or what loads them"
         for message in (
             "label 14 of sample 7 is outside [0, 14), and so are 1 in all",
@@ -312,10 +312,12 @@ def test_a_small_pool_will_do_where_no_membership_is_audited(prepare: Prepare) -
 
 def test_a_model_without_a_linear_layer_is_refused(prepare: Prepare) -> None:
     """It has no representation that could be observed."""
-    prepared = prepare()
-    prepared.__dict__["blank"] = lambda: Classifier(nn.Sequential(nn.Flatten(), nn.ReLU()))
+    run_context = prepare()
+    run_context.__dict__["create_network"] = lambda: Classifier(
+        nn.Sequential(nn.Flatten(), nn.ReLU())
+    )
 
-    [found] = refusal(prepared)
+    [found] = refusal(run_context)
 
     assert "task.model: the model has no linear layer, so it has no representation" in found
 
@@ -338,13 +340,13 @@ def test_a_model_that_does_not_fit_its_samples_is_refused(prepare: Prepare) -> N
 
 def test_outputs_have_to_be_as_many_as_labels(prepare: Prepare) -> None:
     """A model of somebody's own may count otherwise."""
-    prepared = prepare()
-    network = prepared.blank()
-    prepared.__dict__["blank"] = lambda: Classifier(nn.Linear(4, 3))
+    run_context = prepare()
+    network = run_context.create_network()
+    run_context.__dict__["create_network"] = lambda: Classifier(nn.Linear(4, 3))
 
-    [found] = refusal(prepared)
+    [found] = refusal(run_context)
 
-    labels = len(prepared.dataset.classes)
+    labels = len(run_context.dataset.classes)
     assert network.head.out_features == labels
     assert f"the model has 3 outputs, and the data have {labels} labels" in found
 
@@ -366,15 +368,15 @@ def test_a_representation_that_is_not_there_is_refused(prepare: Prepare) -> None
 
 def test_texts_need_a_model_that_reads_them(prepare: Prepare) -> None:
     """A network for numbers would have no input at all."""
-    prepared = prepare()
+    run_context = prepare()
     data = replace(
-        prepared.original,
-        inputs=torch.zeros(len(prepared.original), 0),
-        texts=("word",) * len(prepared.original),
+        run_context.original,
+        inputs=torch.zeros(len(run_context.original), 0),
+        texts=("word",) * len(run_context.original),
     )
-    prepared.__dict__["original"] = data
+    run_context.__dict__["original"] = data
 
-    [found] = refusal(prepared)
+    [found] = refusal(run_context)
 
     assert "task.model: the samples are texts, which this model cannot read; use a model" in found
 
@@ -383,16 +385,16 @@ def test_words_cannot_be_moved(prepare: Prepare) -> None:
     """Neither by an attack nor by a defence that changes samples a little."""
     moving = {"audit": {"attackers": [{"type": "boundary"}]}}
     defences = [{"type": "augmentation", "noise": 0.1}]
-    prepared = prepare(**moving)
-    prepared.__dict__["original"] = replace(
-        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    run_context = prepare(**moving)
+    run_context.__dict__["original"] = replace(
+        run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
-    assert "'boundary' needs inputs that can be moved" in refusal(prepared)[0]
-    prepared = prepare(method__defences=defences)
-    prepared.__dict__["original"] = replace(
-        prepared.original, inputs=(prepared.original.inputs * 16).long()
+    assert "'boundary' needs inputs that can be moved" in refusal(run_context)[0]
+    run_context = prepare(method__defences=defences)
+    run_context.__dict__["original"] = replace(
+        run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
-    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(prepared)[0]
+    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(run_context)[0]
 
 
 RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
@@ -402,13 +404,13 @@ PRIVATE = {"type": "dp-sgd", "noise": 1.0}
 
 def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path) -> None:
     """Beside another one, and for the schedule of the run: 898 members."""
-    prepared = prepare(
+    run_context = prepare(
         method__strategies=[RANDOM],
         method__defences=[{"type": "mixup"}, {**PRIVATE, "delta": 0.5}],
     )
 
     place = line(tmp_path, "dp-sgd")
-    found = refusal(prepared)
+    found = refusal(run_context)
     assert found[0] == (
         f"{place}: method.defences.1.type: 'mixup' combines several samples, or uses members "
         "without noise, which dp-sgd does not cover; remove one of the two"
@@ -429,8 +431,8 @@ def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) ->
 def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare: Prepare) -> None:
     """HAMP's asks about inputs between bounds, which handwriting has; else members tell them."""
     hamp = {"type": "hamp", "entropy": 0.8}
-    prepared = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
-    require_feasible(prepared)
+    run_context = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    require_feasible(run_context)
 
     boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
     vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
@@ -445,13 +447,13 @@ def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare:
 
 def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
     """Gradients to grow by are the members' own, and so are weights trained without it."""
-    prepared = prepare(
+    run_context = prepare(
         method__strategies=[RANDOM, GRADIENT],
         method__initial={"type": "erdos-renyi", "weights": "inherit"},
         method__defences=[PRIVATE],
     )
 
-    assert refusal(prepared) == [
+    assert refusal(run_context) == [
         f"{line(tmp_path, 'inherit')}: method.initial.weights: 'dp-sgd' bounds what members do to "
         "the model, and these weights know them; write 'random', or 'pretrained'",
         f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' bounds what "
@@ -473,9 +475,9 @@ def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
 ) -> None:
     """What replaces them is named by its role; signs and unexplored positions tell of nobody."""
     allowed = {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}}
-    prepared = prepare(method__strategies=[allowed, strategy], method__defences=[PRIVATE])
+    run_context = prepare(method__strategies=[allowed, strategy], method__defences=[PRIVATE])
 
-    [found] = refusal(prepared)
+    [found] = refusal(run_context)
     assert f"method.strategies.1.{place}.type: 'dp-sgd' bounds" in found
     assert found.endswith(f"write '{mend}'")
 
@@ -497,14 +499,14 @@ def test_what_hooks_the_forward_pass_is_not_compiled(
 ) -> None:
     """Torch fixes the pass beforehand, hooks or none."""
     monkeypatch.setattr("shutil.which", lambda _: "g++")
-    prepared = prepare(
+    run_context = prepare(
         training={"epochs": 4, "compile": True},
         device="cpu",
         method__strategies=[RANDOM],
         method__defences=[defence],
     )
 
-    [found] = refusal(prepared)
+    [found] = refusal(run_context)
 
     assert "changes the forward pass, which training.compile fixes beforehand" in found
     assert found.endswith("write 'training.compile: false'")
@@ -516,7 +518,7 @@ def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: P
     private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
     pools = {"attackers": [], "audit__attackers": [], "method__keep": False}
 
-    def prepared(**model: Any) -> Preparation:
+    def prepared(**model: Any) -> RunContext:
         task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}
         return prepare(task=task, **private, **pools)
 
@@ -528,14 +530,14 @@ def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: P
 
 def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> None:
     """It tells membership whatever the model answers; attacks on other things do not mind."""
-    prepared = prepare(pools={"members": "given"})
-    data = prepared.original
+    run_context = prepare(pools={"members": "given"})
+    data = run_context.original
     is_member = torch.arange(len(data)) % 2 == 0
     is_member[data.labels == 3] = True
-    vars(prepared)["original"] = replace(data, is_member=is_member)
+    vars(run_context)["original"] = replace(data, is_member=is_member)
 
     name, count = data.classes[3], int((data.labels == 3).sum())
-    assert refusal(prepared) == [
+    assert refusal(run_context) == [
         f"{line(tmp_path, 'data')}: task.data: only members have this label: {name!r} ({count} "
         "samples); a label of one side tells membership whatever the model answers; write labels "
         "of members and non-members alike, or leave out samples of these labels"

@@ -9,7 +9,7 @@ import torch
 
 from safecompress_core.api import DataPath, Params
 from safecompress_core.context.cache_keys import content_key
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import Pools, build_pools
 from safecompress_core.errors import RunDirectoryError
@@ -122,10 +122,10 @@ def test_the_shared_training_of_a_comparison_follows_its_code(tmp_path: Path) ->
     loaded = load_spec(tmp_path / "spec.yaml", registry=registry, allow_code=True)
 
     def key() -> str:
-        prepared = Preparation(loaded, registry)
+        run_context = RunContext(loaded, registry)
         # samples are hashed as a network takes them, and these few bytes of code make none
-        vars(prepared)["data_identity"] = {}
-        return content_key(prepared, method={"type": "uncompressed"})
+        vars(run_context)["data_identity"] = {}
+        return content_key(run_context, method={"type": "uncompressed"})
 
     before = key()
     assert key() == before

@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.reference_context import dealt, reference, references_wanted
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.reference_context import (
+    build_reference_context,
+    dealt,
+    references_wanted,
+)
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.runs.reference_models import ReferenceTraining
 
-Prepare = Callable[..., Preparation]
+Prepare = Callable[..., RunContext]
 LIRA: dict[str, Any] = {"type": "lira", "references": 4}
 PLAIN = {"type": "uncompressed"}
 RIGL = {
@@ -27,9 +31,9 @@ RIGL = {
 }
 
 
-def training(prepared: Preparation, folder: Path, told: list[Any]) -> ReferenceTraining:
+def training(run_context: RunContext, folder: Path, told: list[Any]) -> ReferenceTraining:
     """Reference models of a run in a folder."""
-    return ReferenceTraining(prepared, folder, journal=Journal(told.append))
+    return ReferenceTraining(run_context, folder, journal=Journal(told.append))
 
 
 def test_as_many_are_trained_as_the_attacker_that_asks_for_most(prepare: Prepare) -> None:
@@ -42,15 +46,15 @@ def test_as_many_are_trained_as_the_attacker_that_asks_for_most(prepare: Prepare
 
 def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) -> None:
     """And the same spec in everything else."""
-    prepared = prepare(audit__attackers=[LIRA])
-    first, second = reference(prepared, 0), reference(prepared, 1)
-    everyone = torch.arange(len(prepared.dataset))
+    run_context = prepare(audit__attackers=[LIRA])
+    first, second = build_reference_context(run_context, 0), build_reference_context(run_context, 1)
+    everyone = torch.arange(len(run_context.dataset))
 
     assert torch.equal(first.pools.members, everyone[first.is_in])
     assert torch.equal(second.pools.members, everyone[~first.is_in])
-    assert first.spec is prepared.spec
-    assert first.dataset is prepared.dataset
-    drawn = [one.blank().state() for one in (prepared, first, second)]
+    assert first.spec is run_context.spec
+    assert first.dataset is run_context.dataset
+    drawn = [one.create_network().state() for one in (run_context, first, second)]
     name = next(iter(drawn[0]))
     assert not torch.equal(drawn[0][name], drawn[1][name])
     assert not torch.equal(drawn[1][name], drawn[2][name])
@@ -58,10 +62,10 @@ def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) 
 
 def test_who_is_in_says_nothing_of_who_is_a_member(prepare: Prepare) -> None:
     """Members and non-members of every pool are in exactly as many models."""
-    prepared = prepare()
-    times = dealt(prepared, 8).sum(dim=0)
+    run_context = prepare()
+    times = dealt(run_context, 8).sum(dim=0)
 
-    for pool in prepared.pools:
+    for pool in run_context.pools:
         assert (times[pool.members] == 4).all()
         assert (times[pool.non_members] == 4).all()
 
@@ -69,10 +73,10 @@ def test_who_is_in_says_nothing_of_who_is_a_member(prepare: Prepare) -> None:
 def test_answers_are_of_models_that_know_their_half(prepare: Prepare, tmp_path: Path) -> None:
     """Trained by the spec's method or as the baseline; of all samples, in the data set's order."""
     told: list[Any] = []
-    prepared = prepare(
+    run_context = prepare(
         audit__attackers=[LIRA], method=RIGL, training__epochs=12, training__learning_rate=0.03
     )
-    models = training(prepared, tmp_path, told)
+    models = training(run_context, tmp_path, told)
     assert models.units() == 8
 
     models.train()
@@ -80,7 +84,7 @@ def test_answers_are_of_models_that_know_their_half(prepare: Prepare, tmp_path: 
     for is_dense in (True, False):
         references = models.of(is_dense=is_dense)
         assert references is not None
-        assert torch.equal(references.is_in, dealt(prepared, 4))
+        assert torch.equal(references.is_in, dealt(run_context, 4))
         scores = references.log_confidences
         gap = scores[references.is_in].mean() - scores[~references.is_in].mean()
         assert gap > 0.01
@@ -92,13 +96,13 @@ def test_answers_are_of_models_that_know_their_half(prepare: Prepare, tmp_path: 
 def test_what_is_there_is_not_trained_again(prepare: Prepare, tmp_path: Path) -> None:
     """Only what is missing is, and the answers are the same bytes."""
     told: list[Any] = []
-    prepared = prepare(audit__attackers=[LIRA], method=PLAIN)
-    training(prepared, tmp_path, told).train()
+    run_context = prepare(audit__attackers=[LIRA], method=PLAIN)
+    training(run_context, tmp_path, told).train()
     folder = tmp_path / "checkpoints" / "references"
     before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
     Checkpoints(folder).drop(sorted(before)[1].parent.name)
 
-    training(prepared, tmp_path, told).train()
+    training(run_context, tmp_path, told).train()
 
     assert len(told) == 4 + 1
     assert {path: path.read_bytes() for path in folder.rglob("*.safetensors")} == before
@@ -120,10 +124,10 @@ def test_a_method_that_inherits_trains_its_own_uncompressed_model_first(
 ) -> None:
     """On the reference model's half, never the one of the run."""
     initial = {"type": "erdos-renyi-kernel", "weights": "inherit"}
-    prepared = prepare(
+    run_context = prepare(
         audit__attackers=[LIRA], method={**RIGL, "initial": initial}, training__epochs=1
     )
-    models = training(prepared, tmp_path, [])
+    models = training(run_context, tmp_path, [])
 
     models.train(kinds=(False,))
 
@@ -132,10 +136,10 @@ def test_a_method_that_inherits_trains_its_own_uncompressed_model_first(
 
 def test_too_few_reference_models_for_the_pools_are_told_before_training(prepare: Prepare) -> None:
     """A fifth as members takes ten of them, for each sample to be in two."""
-    prepared = prepare(audit__attackers=[{**LIRA, "references": 8}], pools={"members": 0.2})
+    run_context = prepare(audit__attackers=[{**LIRA, "references": 8}], pools={"members": 0.2})
 
     with pytest.raises(SpecError) as caught:
-        require_feasible(prepared)
+        require_feasible(run_context)
 
     assert str(caught.value).endswith(
         "audit.attackers.0.references: 'lira' asks for 8 reference models, but with these pools it "

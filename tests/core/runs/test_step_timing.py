@@ -49,9 +49,9 @@ def test_a_step_is_measured_with_the_specs_batch_and_defences(loaded: LoadedSpec
 
 def test_no_more_is_made_up_than_a_step_needs(loaded: LoadedSpec) -> None:
     """A batch and one more, with the card's shape and labels; pools of two a side."""
-    prepared = MadeUp(loaded, load_plugins().registry)
+    run_context = MadeUp(loaded, load_plugins().registry)
 
-    assert prepared.dataset.inputs.shape == (21, 3, 5, 5)
-    assert prepared.dataset.card.classes == 6
-    assert [len(pool) for pool in prepared.pools] == [4, 4, 4]
-    assert torch.equal(prepared.sample, prepared.dataset.inputs[torch.tensor([0])])
+    assert run_context.dataset.inputs.shape == (21, 3, 5, 5)
+    assert run_context.dataset.card.classes == 6
+    assert [len(pool) for pool in run_context.pools] == [4, 4, 4]
+    assert torch.equal(run_context.sample, run_context.dataset.inputs[torch.tensor([0])])

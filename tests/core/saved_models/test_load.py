@@ -42,8 +42,8 @@ def stored(folder: Path, model: nn.Module, **metadata: Any) -> Path:
     state = model.state_dict()
     masks = {name: torch.ones_like(state[name]).bool() for name in ("0.weight", "2.weight")}
     code = {"type": "python", "factory": "named_by_the_file:build", "folder": str(folder)}
-    passport = {"model": code, "classes": ["a", "b"], "input_shape": [4], **metadata}
-    save_model(folder / "model.safetensors", state, Topology.from_masks(masks), passport)
+    model_metadata = {"model": code, "classes": ["a", "b"], "input_shape": [4], **metadata}
+    save_model(folder / "model.safetensors", state, Topology.from_masks(masks), model_metadata)
     return folder / "model.safetensors"
 
 

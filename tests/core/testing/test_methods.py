@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from safecompress_core.api import Density, MethodDef, MethodParams, Workload
-from safecompress_core.context.run_context import Preparation
-from safecompress_core.methods.method import Flaw, Method, Outcome, Workshop
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.method import Flaw, Method, MethodContext, Outcome
 from safecompress_core.sparse.selection import largest_overall
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.testing.methods import CompletedRun, MethodConformance
@@ -40,19 +40,19 @@ class Good(Method):
         few = round(self.params.density * sum(w.numel() for w in weights.values())) < len(weights)
         return [Flaw(field="density", message="too few", mend="more")] if few else []
 
-    def run(self, workshop: Workshop) -> Outcome:
-        settings = workshop.settings(self.defences())
-        kept = workshop.checkpoints.load("done")
+    def run(self, context: MethodContext) -> Outcome:
+        settings = context.settings(self.defences())
+        kept = context.checkpoints.load("done")
         if kept is not None:
-            learner = workshop.relearner(kept[1][0], settings, epoch=EPOCHS)
+            learner = context.restore_state(kept[1][0], settings, epoch=EPOCHS)
         else:
-            network = workshop.blank()
+            network = context.create_network()
             sizes = {name: w.detach().abs() for name, w in network.sparse_parameters().items()}
             topology = Topology.from_masks(largest_overall(sizes, self.count(sizes)))
-            learner = workshop.learner(network, topology, settings)
-            self.train(workshop, learner)
-            workshop.checkpoints.save("done", {}, [learner.tensors()])
-        workshop.journal.advance()
+            learner = context.learner(network, topology, settings)
+            self.train(context, learner)
+            context.checkpoints.save("done", {}, [learner.tensors()])
+        context.journal.advance()
         return Outcome(chosen=learner)
 
     def defences(self) -> list[Any]:
@@ -61,8 +61,8 @@ class Good(Method):
     def count(self, sizes: dict[str, torch.Tensor]) -> int:
         return round(self.params.density * sum(size.numel() for size in sizes.values()))
 
-    def train(self, workshop: Workshop, learner: Learner) -> None:
-        workshop.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+    def train(self, context: MethodContext, learner: Learner) -> None:
+        context.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
 
 
 class OneTooMany(Good):
@@ -71,22 +71,22 @@ class OneTooMany(Good):
 
 
 class TrainsLonger(Good):
-    def train(self, workshop: Workshop, learner: Learner) -> None:
-        workshop.trainer.train(learner, until=EPOCHS + 1, evolution=None, what="it")
+    def train(self, context: MethodContext, learner: Learner) -> None:
+        context.trainer.train(learner, until=EPOCHS + 1, evolution=None, what="it")
 
 
 class TrainsInSecret(Good):
-    def train(self, workshop: Workshop, learner: Learner) -> None:
-        super().train(workshop, learner)
+    def train(self, context: MethodContext, learner: Learner) -> None:
+        super().train(context, learner)
         learner.epoch = 0
-        super().train(workshop, learner)
+        super().train(context, learner)
 
 
 class Gambles(Good):
-    def train(self, workshop: Workshop, learner: Learner) -> None:
+    def train(self, context: MethodContext, learner: Learner) -> None:
         with torch.no_grad():
             learner.network.head.bias.add_(torch.rand(()))
-        super().train(workshop, learner)
+        super().train(context, learner)
 
 
 class IgnoresDefences(Good):
@@ -95,24 +95,24 @@ class IgnoresDefences(Good):
 
 
 class KeepsNothing(Good):
-    def run(self, workshop: Workshop) -> Outcome:
-        learner = workshop.learner(workshop.blank(), None, workshop.settings([]))
-        self.train(workshop, learner)
+    def run(self, context: MethodContext) -> Outcome:
+        learner = context.learner(context.create_network(), None, context.settings([]))
+        self.train(context, learner)
         return Outcome(chosen=learner)
 
 
 class ForgetsItsOptimizer(Good):
     """Two halves, and a checkpoint between them that lacks what Adam has learned."""
 
-    def train(self, workshop: Workshop, learner: Learner) -> None:
-        half = workshop.checkpoints.load("half")
+    def train(self, context: MethodContext, learner: Learner) -> None:
+        half = context.checkpoints.load("half")
         if half is None:
-            workshop.trainer.train(learner, until=3, evolution=None, what="it")
-            workshop.checkpoints.save("half", {}, [learner.network.state()])
+            context.trainer.train(learner, until=3, evolution=None, what="it")
+            context.checkpoints.save("half", {}, [learner.network.state()])
         else:
             learner.network.module.load_state_dict(half[1][0])
             learner.epoch = 3
-        workshop.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+        context.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
 
 
 class SeesNoFlaw(Good):
@@ -132,8 +132,8 @@ def kit(method: type[Good]) -> MethodConformance:
             workload=lambda _, epochs: Workload(epochs=epochs),
         )
 
-        def prepared(self, folder: Path, **changes: Any) -> Preparation:
-            made = super().prepared(folder, **changes)
+        def prepared(self, folder: Path, **changes: Any) -> RunContext:
+            made = super().run_context(folder, **changes)
             vars(made)["method"] = method(made.spec.method)  # type: ignore[arg-type]  # test files cannot be imported
             return made
 
@@ -159,7 +159,7 @@ def checks(one: MethodConformance, folder: Path) -> dict[str, Callable[[], None]
             place.mkdir()
             with pytest.MonkeyPatch.context() as patch:
                 given = {
-                    "prepare": lambda **changes: one.prepared(place, **changes),
+                    "prepare": lambda **changes: one.run_context(place, **changes),
                     "tmp_path": place,
                     "monkeypatch": patch,
                 }

@@ -52,7 +52,7 @@ class Blunting(Defence):
 
 
 def make_defence(name: str, params: Params) -> Defence:
-    """As a workshop makes it."""
+    """As a context makes it."""
     defence = Blunting()
     defence.guard = defence.make_guard(classes=10, generator=torch.Generator())
     return defence

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.method import MethodContext, Outcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -23,12 +23,12 @@ from safecompress_core.specfile.load import load_spec
 class Shop:
     """A method with all that it works with."""
 
-    prepared: Preparation
-    workshop: Workshop
+    run_context: RunContext
+    method_context: MethodContext
 
     def run(self) -> Outcome:
         """What the method yields."""
-        return self.prepared.method.run(self.workshop)
+        return self.run_context.method.run(self.method_context)
 
 
 @pytest.fixture
@@ -55,15 +55,15 @@ def shop(tmp_path: Path) -> Callable[..., Shop]:
         file = tmp_path / f"{name}.yaml"
         file.write_text(json.dumps(spec))
         registry = load_plugins().registry
-        prepared = Preparation(load_spec(file, registry=registry), registry)
-        workshop = prepared.workshop(
+        run_context = RunContext(load_spec(file, registry=registry), registry)
+        context = run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(tmp_path / name),
             archived=lambda model: tmp_path / name / model,
             journal=Journal(),
         )
-        big = prepared.blank()
+        big = run_context.create_network()
         with torch.no_grad():
             for parameter in big.parameters():
                 parameter.normal_(generator=torch.Generator().manual_seed(1))
@@ -71,6 +71,9 @@ def shop(tmp_path: Path) -> Callable[..., Shop]:
         def teacher() -> Classifier:
             return copy.deepcopy(big).eval().requires_grad_(requires_grad=False)
 
-        return Shop(prepared, replace(workshop, big=lambda: copy.deepcopy(big), teacher=teacher))
+        return Shop(
+            run_context,
+            replace(context, copy_uncompressed=lambda: copy.deepcopy(big), teacher=teacher),
+        )
 
     return made

@@ -35,7 +35,7 @@ def test_the_student_is_as_wide_as_the_density_allows(
     """Among all factors of the widths, looked through one by one."""
     architecture = shop(
         DISTILL, task__model={"type": "mlp", "hidden": [40, 20]}
-    ).prepared.architecture
+    ).run_context.architecture
     most = round(density * weights([40, 20]))
     every = {(max(1, round(40 * n / 4096)), max(1, round(20 * n / 4096))) for n in range(1, 4097)}
     largest = max(count for count in (weights(list(one)) for one in every) if count <= most)
@@ -61,7 +61,7 @@ def test_other_architectures_are_made_narrower_too(
     """By the width that they have, and no further than it takes."""
     made = {"type": "made-up", "samples": 200, "shape": list(shape), "classes": 4}
     data = made if shape[0] == 3 else {"type": "handwriting"}
-    prepared = shop(DISTILL, task__model=model, task__data=data).prepared
+    prepared = shop(DISTILL, task__model=model, task__data=data).run_context
     sizes = {
         factor: sum(
             one.numel()
@@ -81,7 +81,7 @@ def test_a_student_can_be_normalised_in_groups(shop: Callable[..., Any], kind: s
     """As DP-SGD needs it: the narrowest ones that are tried have a single channel a layer."""
     made = {"type": "made-up", "samples": 200, "shape": [3, 32, 32], "classes": 4}
     model = {"type": kind, "width": 0.1, "normalisation": "group"}
-    prepared = shop(DISTILL, task__model=model, task__data=made).prepared
+    prepared = shop(DISTILL, task__model=model, task__data=made).run_context
 
     require_feasible(prepared)
 
@@ -97,7 +97,7 @@ def test_it_learns_what_the_defence_would_teach(shop: Callable[..., Any]) -> Non
     defence = {"type": "distillation", **lesson}
     plain = {"type": "uncompressed", "defences": [defence]}
     taught = shop(plain, "taught", task__model=student)
-    taught.workshop = replace(taught.workshop, teacher=method.workshop.teacher)
+    taught.method_context = replace(taught.method_context, teacher=method.method_context.teacher)
 
     found, wanted = method.run().chosen.network.state(), taught.run().chosen.network.state()
 
@@ -124,10 +124,10 @@ def test_file_and_results_tell_the_students_architecture(tmp_path: Path) -> None
     )
     model, method = run.results["model"], run.results["method"]
     hidden = model["architecture"]["hidden"]
-    passport = load_model(run.path / "model" / "model.safetensors").metadata
+    model_metadata = load_model(run.path / "model" / "model.safetensors").metadata
 
     assert hidden != [20, 10]
-    assert model["architecture"] == passport["model"]
+    assert model["architecture"] == model_metadata["model"]
     assert run.results["baseline"]["model"]["architecture"]["hidden"] == [20, 10]
     assert model["density"] == weights(hidden) / weights([20, 10]) <= 0.4
     assert run.results["baseline"]["model"]["density"] == 1.0
@@ -163,7 +163,7 @@ def test_what_cannot_be_a_student_is_told_before_anything_is_trained(
     shop: Callable[..., Any], method: dict[str, Any], model: dict[str, Any], told: str
 ) -> None:
     """At its place in the spec."""
-    prepared = shop(method, task__model=model).prepared
+    prepared = shop(method, task__model=model).run_context
 
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
@@ -173,7 +173,7 @@ def test_what_cannot_be_a_student_is_told_before_anything_is_trained(
 def test_a_model_that_cannot_be_made_narrower_needs_a_student(shop: Callable[..., Any]) -> None:
     """The spec has to say which."""
     data = {"type": "made-up", "samples": 200, "shape": [1, 28, 28]}
-    prepared = shop(DISTILL, task__model={"type": "lenet"}, task__data=data).prepared
+    prepared = shop(DISTILL, task__model={"type": "lenet"}, task__data=data).run_context
 
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
@@ -188,7 +188,7 @@ def test_defences_meet_the_student_and_not_the_big_model(shop: Callable[..., Any
 
     def checked(**student: Any) -> None:
         method = {**private, "student": {"type": "vgg16", "width": 0.03, **student}}
-        require_feasible(shop(method, task__model=big, task__data=made).prepared)
+        require_feasible(shop(method, task__model=big, task__data=made).run_context)
 
     checked(normalisation="group")
     with pytest.raises(SpecError, match=r"method\.defences\.0\.type: dp-sgd does not support"):

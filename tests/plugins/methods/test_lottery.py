@@ -18,7 +18,7 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
 ) -> None:
     """Those of the epoch that it rewinds to; each topology is a part of the one before."""
     one = shop({**LOTTERY, "rewind": rewind})
-    train = one.workshop.trainer.train
+    train = one.method_context.trainer.train
     starts, ends = [], []
     topologies: list[Any] = []
 
@@ -31,7 +31,7 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
             ends.append({name: weight.detach().clone() for name, weight in learner.weights.items()})
             topologies.append(learner.topology)
 
-    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
 
     assert topologies[0] is None
@@ -50,9 +50,9 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
 
 def test_rewinding_to_the_end_is_a_flaw(shop: Callable[..., Any]) -> None:
     """Nothing would be trained."""
-    prepared = shop({**LOTTERY, "rewind": 6}).prepared
+    prepared = shop({**LOTTERY, "rewind": 6}).run_context
     [flaw] = prepared.method.flaws(
-        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+        prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
     assert (flaw.field, flaw.mend) == ("rewind", "write at most 5")

@@ -71,7 +71,7 @@ def test_fine_tuning_starts_from_the_nearest_matrices_of_these_ranks(
 ) -> None:
     """As numpy's decomposition has them, each half with the roots of the singular values."""
     one = shop(LOW_RANK, task__model={"type": "mlp", "hidden": [30, 20]})
-    train = one.workshop.trainer.train
+    train = one.method_context.trainer.train
     seen: list[dict[str, np.ndarray]] = []
 
     def noted(learner: Any, **how: Any) -> None:
@@ -79,7 +79,7 @@ def test_fine_tuning_starts_from_the_nearest_matrices_of_these_ranks(
             seen.append({name: w.numpy().copy() for name, w in learner.network.state().items()})
             train(learner, **how) if len(seen) % 2 else None
 
-    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
     dense, begun = seen[1], seen[2]
     chosen = outcome.phases[1]["ranks"]
@@ -113,8 +113,8 @@ def test_phases_tell_ranks_energy_and_the_density_that_is_left(shop: Callable[..
 def test_convolutions_become_fewer_filters_and_1_by_1(shop: Callable[..., Any]) -> None:
     """The network still works on images, with batch normalisation where it was."""
     model = {"type": "resnet18", "width": 0.05}
-    prepared = shop(LOW_RANK, task__model=model, training__epochs=2).prepared
-    network, architecture = prepared.blank().eval(), prepared.architecture
+    prepared = shop(LOW_RANK, task__model=model, training__epochs=2).run_context
+    network, architecture = prepared.create_network().eval(), prepared.architecture
     most = round(0.4 * sum(one.numel() for one in network.sparse_parameters().values()))
     small, facts = prepared.method.reshaped(network, architecture, most)
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_trained(
 ) -> None:
     """At its place in the spec, with what to write."""
     method = {**LOW_RANK, "density": density}
-    prepared = shop(method, task__model=model, training__epochs=epochs).prepared
+    prepared = shop(method, task__model=model, training__epochs=epochs).run_context
 
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)
@@ -180,7 +180,7 @@ def test_a_network_of_a_single_layer_is_told_before_anything_is_trained(
     shop: Callable[..., Any],
 ) -> None:
     """The last layer is never made of two."""
-    one = shop(LOW_RANK, task__model={"type": "mlp", "hidden": [10]}).prepared
+    one = shop(LOW_RANK, task__model={"type": "mlp", "hidden": [10]}).run_context
     network = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(64, 14)))
     [flaw] = one.method.flaws(network, one.recipe, one.registry.create, one.architecture)
 

@@ -53,7 +53,7 @@ def test_the_dense_networks_largest_weights_are_fine_tuned(
 ) -> None:
     """They start from their trained values, under a schedule of their own."""
     one = shop(N_OF_M)
-    train = one.workshop.trainer.train
+    train = one.method_context.trainer.train
     seen: list[tuple[int, tuple[int, int], dict[str, Tensor]]] = []
 
     def noted(learner: Learner, *, phase: tuple[int, int], **how: Any) -> None:
@@ -64,7 +64,7 @@ def test_the_dense_networks_largest_weights_are_fine_tuned(
         train(learner, phase=phase, **how)
         seen.append((learner.epoch, phase, now()))
 
-    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
     _, dense, pruned, _ = seen
 
@@ -87,7 +87,7 @@ def test_sr_ste_makes_the_step_of_the_paper(shop: Callable[..., Any]) -> None:
         training__epochs=1,
         training__batch_size=10_000,
     )
-    network, trainer = one.workshop.blank(), one.workshop.trainer
+    network, trainer = one.method_context.create_network(), one.method_context.trainer
     before = {name: w.detach().clone() for name, w in network.sparse_parameters().items()}
     masks = {
         name: largest_of_groups(w.abs(), n=2, m=4) if w.shape[1] % 4 == 0 else torch.ones_like(w)
@@ -128,9 +128,9 @@ def test_what_cannot_be_is_found_before_training(
     shop: Callable[..., Any], method: dict[str, Any], epochs: int, field: str, message: str
 ) -> None:
     """With what the layers have."""
-    prepared = shop({**N_OF_M, **method}, training__epochs=epochs).prepared
+    prepared = shop({**N_OF_M, **method}, training__epochs=epochs).run_context
     [flaw] = prepared.method.flaws(
-        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+        prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
     assert (flaw.field, flaw.message) == (field, message)

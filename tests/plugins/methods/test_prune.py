@@ -24,7 +24,7 @@ def test_at_once_the_dense_networks_largest_weights_are_fine_tuned(
 ) -> None:
     """They start from their trained values; the rest is 0 from then on."""
     one = shop(PRUNE)
-    train = one.workshop.trainer.train
+    train = one.method_context.trainer.train
     seen: list[tuple[int, int, dict[str, Any]]] = []
 
     def noted(learner: Learner, *, until: int, **how: Any) -> None:
@@ -32,7 +32,7 @@ def test_at_once_the_dense_networks_largest_weights_are_fine_tuned(
         train(learner, until=until, **how)
         seen.append((learner.epoch, until, how | copied(learner)))
 
-    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
     (start, _, _), (_, _, dense), (middle, end, pruned), _ = seen
     names = list(outcome.chosen.weights)
@@ -56,7 +56,7 @@ def test_gradually_it_never_takes_back_what_it_has_pruned(
 ) -> None:
     """Each topology is a part of the one before, down to the wanted density."""
     one = shop({**PRUNE, "schedule": "cubic", "pretrain": 0.1}, training__epochs=10)
-    train = one.workshop.trainer.train
+    train = one.method_context.trainer.train
     topologies = []
 
     def noted(learner: Learner, **how: Any) -> None:
@@ -64,7 +64,7 @@ def test_gradually_it_never_takes_back_what_it_has_pruned(
             topologies.append(learner.topology)
         train(learner, **how)
 
-    monkeypatch.setattr(one.workshop.trainer, "train", noted)
+    monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
     steps = outcome.phases[1]["steps"]
 
@@ -87,9 +87,9 @@ def test_an_end_before_the_start_is_refused_at_its_place(shop: Callable[..., Any
 
 def test_too_few_epochs_for_its_phases_are_a_flaw(shop: Callable[..., Any]) -> None:
     """It says how many it takes."""
-    prepared = shop({**PRUNE, "schedule": "cubic"}, training__epochs=2).prepared
+    prepared = shop({**PRUNE, "schedule": "cubic"}, training__epochs=2).run_context
     [flaw] = prepared.method.flaws(
-        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+        prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
     assert flaw.message == "training.epochs is 2; the method has 3 phases"

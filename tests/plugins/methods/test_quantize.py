@@ -80,7 +80,7 @@ def test_after_training_it_is_the_uncompressed_model_in_int8(
     dense = shop({"type": "uncompressed"}, "dense").run().chosen
     one = shop(QUANTIZE)
     outcome = one.run()
-    one.workshop.store(outcome.chosen, tmp_path / "m")
+    one.method_context.store(outcome.chosen, tmp_path / "m")
     stored = load_model(tmp_path / "m")
 
     state, plain = outcome.chosen.network.state(), dense.network.state()
@@ -112,11 +112,11 @@ def test_convolutions_are_quantised_however_they_lie_in_memory(
         training__channels_last=True,
     )
     outcome = one.run()
-    one.workshop.store(outcome.chosen, tmp_path / "m")
+    one.method_context.store(outcome.chosen, tmp_path / "m")
     stored = load_model(tmp_path / "m")
-    network = one.prepared.blank()
+    network = one.run_context.create_network()
     network.module.load_state_dict(stored.state)
-    inputs = one.prepared.dataset.inputs[torch.arange(50)]
+    inputs = one.run_context.dataset.inputs[torch.arange(50)]
 
     assert len(stored.quantised) == 21
     assert sum(own.values.ndim == 4 for own in stored.quantised.values()) == 20
@@ -149,8 +149,8 @@ def test_aware_training_follows_the_gradient_at_the_rounded_weights(
         training__epochs=2,
         training__batch_size=10_000,
     )
-    trainer, network = one.workshop.trainer, one.workshop.blank()
-    learner = one.workshop.learner(network, None, one.workshop.settings([]))
+    trainer, network = one.method_context.trainer, one.method_context.create_network()
+    learner = one.method_context.learner(network, None, one.method_context.settings([]))
     trainer.train(learner, until=1, evolution=None, what="it")
     parameters = dict(network.module.named_parameters())
     rounded = {
@@ -175,7 +175,10 @@ def test_aware_training_shows_int8_to_the_batch_and_moves_what_lies_behind(
 ) -> None:
     """In its last part alone."""
     one = shop({**QUANTIZE, "aware": True, "pretrain": 0.5})
-    trainer, kept = one.workshop.trainer, dict(one.workshop.blank().sparse_parameters())
+    trainer, kept = (
+        one.method_context.trainer,
+        dict(one.method_context.create_network().sparse_parameters()),
+    )
     step, descend = trainer._step, trainer._descend
     exact: dict[int, set[tuple[bool, bool]]] = {}
 
@@ -212,17 +215,17 @@ def test_what_trains_on_is_stored_in_full(shop: Callable[..., Any], tmp_path: Pa
     one = shop(QUANTIZE)
     chosen = one.run().chosen
     branch = chosen.branch(chosen.settings)
-    one.workshop.trainer.train(branch, until=7, evolution=None, what="it")
-    one.workshop.store(branch, tmp_path / "m")
+    one.method_context.trainer.train(branch, until=7, evolution=None, what="it")
+    one.method_context.store(branch, tmp_path / "m")
 
     assert load_model(tmp_path / "m").quantised == {}
 
 
 def test_too_few_epochs_for_aware_training_are_a_flaw(shop: Callable[..., Any]) -> None:
     """It says how many it takes."""
-    prepared = shop({**QUANTIZE, "aware": True}, training__epochs=1).prepared
+    prepared = shop({**QUANTIZE, "aware": True}, training__epochs=1).run_context
     [flaw] = prepared.method.flaws(
-        prepared.blank(), prepared.recipe, prepared.registry.create, prepared.architecture
+        prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
     assert (flaw.field, flaw.mend) == ("aware", "write training.epochs: 2, or more")

@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import FinishedRun, run_spec
 from safecompress_core.runs.verify import Status, verified
@@ -89,10 +89,10 @@ def test_the_file_gives_back_the_very_model_that_was_audited(
 ) -> None:
     """Built from the file alone, it has the accuracy that results tell."""
     method, done = finished
-    prepared = Preparation(loaded(tmp_path, {"type": method}), load_plugins().registry)
-    network = prepared.load_network(done.path / "model" / "model.safetensors").eval()
-    audit = prepared.pools.audit.non_members
-    inputs, labels = prepared.dataset.inputs[audit], prepared.dataset.labels[audit]
+    run_context = RunContext(loaded(tmp_path, {"type": method}), load_plugins().registry)
+    network = run_context.load_network(done.path / "model" / "model.safetensors").eval()
+    audit = run_context.pools.audit.non_members
+    inputs, labels = run_context.dataset.inputs[audit], run_context.dataset.labels[audit]
 
     with torch.no_grad():
         right = (network(inputs).argmax(dim=1) == labels).double().mean()
@@ -177,15 +177,17 @@ def test_what_an_opponent_has_learned_goes_on_where_its_shape_is_the_same(
     reversal = {"type": "gradient-reversal", "attribute": "digit"}
     for method, goes_on in (("low-rank", True), ("structured", False)):
         one = shop({"type": method, "density": 0.5, "defences": [reversal]}, method)
-        learner = one.workshop.learner(
-            one.workshop.blank(), None, one.workshop.settings(one.prepared.spec.method.defences)
+        learner = one.method_context.learner(
+            one.method_context.create_network(),
+            None,
+            one.method_context.settings(one.run_context.spec.method.defences),
         )
-        one.workshop.trainer.train(learner, until=1, evolution=None, what="it")
+        one.method_context.trainer.train(learner, until=1, evolution=None, what="it")
         total = sum(weight.numel() for weight in learner.weights.values())
-        small, _ = one.prepared.method.reshaped(
-            learner.network, one.workshop.architecture, total // 2
+        small, _ = one.run_context.method.reshaped(
+            learner.network, one.method_context.architecture, total // 2
         )
-        moved = one.workshop.moved(learner, small)
+        moved = one.method_context.move_state(learner, small)
         states = [one.defences["gradient-reversal"].state_dict() for one in (learner, moved)]
         same = [
             torch.equal(before, after)

@@ -168,7 +168,7 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
     attackers = [{"type": "loss-threshold"}]
     whole = shop({**method, "strategies": strategies}, "whole", attackers=attackers)
     kept: list[Any] = []
-    save = whole.workshop.checkpoints.save
+    save = whole.method_context.checkpoints.save
 
     class KilledError(BaseException):
         """After the first round's checkpoint."""
@@ -180,10 +180,10 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
 
     other = shop({**method, "strategies": strategies}, "undisturbed", attackers=attackers)
     undisturbed = other.run().chosen
-    whole.workshop.checkpoints.save = save_and_die  # type: ignore[method-assign]
+    whole.method_context.checkpoints.save = save_and_die  # type: ignore[method-assign]
     with pytest.raises(KilledError):
         whole.run()
-    whole.workshop.checkpoints.save = save  # type: ignore[method-assign]
+    whole.method_context.checkpoints.save = save  # type: ignore[method-assign]
     resumed = whole.run().chosen
 
     assert len(kept) == 1

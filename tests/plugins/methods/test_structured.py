@@ -57,8 +57,8 @@ def test_the_channels_of_the_smallest_norm_go_and_the_rest_is_what_it_was(
     shop: Callable[..., Any],
 ) -> None:
     """Of a perceptron, scored without torch-pruning: squared weights into and out of a neuron."""
-    prepared = shop(STRUCTURED, task__model=MLP).prepared
-    network = prepared.blank()
+    prepared = shop(STRUCTURED, task__model=MLP).run_context
+    network = prepared.create_network()
     most = round(0.5 * weights_of(network))
     small, facts = prepared.method.reshaped(network, prepared.architecture, most)
     state = network.state()
@@ -100,8 +100,8 @@ def test_a_network_without_its_channels_answers_as_if_they_were_0(
     shop: Callable[..., Any], model: dict[str, Any], data: dict[str, Any]
 ) -> None:
     """Every architecture that we have; what it is held against has all channels, some silenced."""
-    prepared = shop(STRUCTURED, task__model=model, task__data=data).prepared
-    network = prepared.blank().eval()
+    prepared = shop(STRUCTURED, task__model=model, task__data=data).run_context
+    network = prepared.create_network().eval()
     with torch.no_grad():
         for name, buffer in network.module.named_buffers():
             if name.endswith("running_mean"):
@@ -143,8 +143,8 @@ def silenced(network: Classifier, small: Classifier, inputs: Tensor) -> Tensor:
 
 def test_every_group_keeps_a_channel(shop: Callable[..., Any]) -> None:
     """The smallest network is all but a line of single neurons."""
-    prepared = shop(STRUCTURED, task__model=MLP).prepared
-    small = prepared.method.smallest(prepared.blank(), prepared.architecture)
+    prepared = shop(STRUCTURED, task__model=MLP).run_context
+    small = prepared.method.smallest(prepared.create_network(), prepared.architecture)
 
     assert weights_of(small) == 64 + 1 + 14
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_trained(
     told: str,
 ) -> None:
     """At its place in the spec, with what to write."""
-    prepared = shop(STRUCTURED | method, task__model=model, task__data=data).prepared
+    prepared = shop(STRUCTURED | method, task__model=model, task__data=data).run_context
 
     with pytest.raises(SpecError) as found:
         require_feasible(prepared)

@@ -82,8 +82,8 @@ def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:
 def test_what_guards_answers_is_told_by_its_bytes(model: Path, tmp_path: Path) -> None:
     """It is in the file, and no weight of the network."""
     stored, path = load_model(model), tmp_path / "guarded.safetensors"
-    passport = stored.metadata | {"guard": {"type": "memguard"}}
-    save_model(path, stored.state, stored.topology, passport, guard={"by": torch.ones(5)})
+    model_metadata = stored.metadata | {"guard": {"type": "memguard"}}
+    save_model(path, stored.state, stored.topology, model_metadata, guard={"by": torch.ones(5)})
 
     found = json.loads(inspected(path, "--json").stdout)
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from safecompress import load_classifier
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
@@ -29,7 +29,7 @@ class Trained:
 
     rows: Path
     run: Path
-    prepared: Preparation
+    run_context: RunContext
 
     @property
     def model(self) -> Path:
@@ -37,13 +37,13 @@ class Trained:
 
     def probabilities(self) -> torch.Tensor:
         """What the run's own network says of its own inputs."""
-        network = self.prepared.load_network(self.model).eval()
-        everyone = self.prepared.dataset.inputs[torch.arange(len(self.prepared.dataset))]
+        network = self.run_context.load_network(self.model).eval()
+        everyone = self.run_context.dataset.inputs[torch.arange(len(self.run_context.dataset))]
         with torch.no_grad():
             return network.module(everyone).softmax(dim=1)
 
 
-def trained(place: Path, data: dict[str, Any], model: dict[str, Any]) -> tuple[Path, Preparation]:
+def trained(place: Path, data: dict[str, Any], model: dict[str, Any]) -> tuple[Path, RunContext]:
     """Run a small spec, and prepare it once more to ask it."""
     spec = {
         "version": 1,
@@ -60,7 +60,7 @@ def trained(place: Path, data: dict[str, Any], model: dict[str, Any]) -> tuple[P
     assert outcome.exit_code == 0, outcome.output
     [run] = (place / "runs").iterdir()
     registry = load_plugins().registry
-    return run, Preparation(load_spec(place / "spec.json", registry=registry), registry)
+    return run, RunContext(load_spec(place / "spec.json", registry=registry), registry)
 
 
 def invoke(*arguments: Any) -> Result:
@@ -81,8 +81,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         lines.append(f"{age if drawn.random() > 0.05 else ''},{job},{pay:.2f},{sick}")
     (place / "people.csv").write_text("\n".join(lines) + "\n")
     data = {"type": "csv", "path": str(place / "people.csv"), "target": "sick"}
-    run, prepared = trained(place, data, {"type": "mlp", "hidden": [16]})
-    return Trained(place / "people.csv", run, prepared)
+    run, run_context = trained(place, data, {"type": "mlp", "hidden": [16]})
+    return Trained(place / "people.csv", run, run_context)
 
 
 def test_the_rows_of_a_run_get_the_answers_of_the_run(table: Trained) -> None:
@@ -93,7 +93,7 @@ def test_the_rows_of_a_run_get_the_answers_of_the_run(table: Trained) -> None:
 
     found = torch.tensor([[float(row["no"]), float(row["yes"])] for row in rows])
     torch.testing.assert_close(found, table.probabilities(), atol=1e-5, rtol=0)
-    data, test = table.prepared.dataset, table.prepared.pools.audit.non_members
+    data, test = table.run_context.dataset, table.run_context.pools.audit.non_members
     truth = [data.classes[label] for label in data.labels.tolist()]
     right = sum(rows[one]["label"] == truth[one] for one in test.tolist())
     results = json.loads((table.run / "results.json").read_text())
@@ -162,13 +162,13 @@ def test_built_in_data_are_scored_from_arrays(tmp_path: Path) -> None:
 
     digits: Any = load_digits()
     np.save(tmp_path / "digits.npy", digits.images)
-    run, prepared = trained(tmp_path, {"type": "handwriting"}, {"type": "mlp", "hidden": [8]})
-    one = Trained(tmp_path / "digits.npy", run, prepared)
+    run, run_context = trained(tmp_path, {"type": "handwriting"}, {"type": "mlp", "hidden": [8]})
+    one = Trained(tmp_path / "digits.npy", run, run_context)
 
     found = load_classifier(one.model).predict(one.rows)
 
     torch.testing.assert_close(found.probabilities, one.probabilities(), atol=1e-6, rtol=0)
-    assert found.classes == prepared.dataset.classes
+    assert found.classes == run_context.dataset.classes
 
 
 def test_a_file_that_does_not_say_how_rows_are_encoded_is_told(

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import Outcome, Workshop
+from safecompress_core.methods.method import MethodContext, Outcome
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.models.components import definition_of
 
-Prepare = Callable[..., Preparation]
+Prepare = Callable[..., RunContext]
 Events = list[Mapping[str, Any]]
 
 GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
@@ -32,17 +32,17 @@ def events() -> Events:
 
 
 @pytest.fixture
-def workshop(prepare: Prepare, tmp_path: Path, events: Events) -> Callable[..., Workshop]:
+def workshop(prepare: Prepare, tmp_path: Path, events: Events) -> Callable[..., MethodContext]:
     """Makes workshops of a small spec with some of its fields changed."""
 
-    def made(**changes: Any) -> Workshop:
-        prepared = prepare(**changes)
-        return prepared.workshop(
+    def made(**changes: Any) -> MethodContext:
+        run_context = prepare(**changes)
+        return run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
             archived=lambda name: tmp_path / "archive" / f"{name}.safetensors",
-            journal=Journal(events.append, total=prepared.method.units()),
+            journal=Journal(events.append, total=run_context.method.units()),
         )
 
     return made
@@ -56,7 +56,7 @@ def method(prepare: Prepare, **changes: Any) -> TestDriven:
 
 
 def test_a_round_trains_derives_tests_and_chooses(
-    prepare: Prepare, workshop: Callable[..., Workshop], events: Events
+    prepare: Prepare, workshop: Callable[..., MethodContext], events: Events
 ) -> None:
     """Two rounds of the unchanged model and two strategies; all have the wanted density."""
     outcome = method(prepare).run(workshop())
@@ -87,7 +87,10 @@ def test_a_round_trains_derives_tests_and_chooses(
     ],
 )
 def test_progress_ends_where_it_was_said_to(
-    prepare: Prepare, workshop: Callable[..., Workshop], events: Events, changes: dict[str, Any]
+    prepare: Prepare,
+    workshop: Callable[..., MethodContext],
+    events: Events,
+    changes: dict[str, Any],
 ) -> None:
     """Each event counts what is finished; the last round ends with all of it."""
     method(prepare, **changes).run(workshop(**changes))
@@ -101,7 +104,7 @@ def test_progress_ends_where_it_was_said_to(
 
 
 def test_a_beam_carries_several_models_each_with_its_own_settings(
-    prepare: Prepare, workshop: Callable[..., Workshop]
+    prepare: Prepare, workshop: Callable[..., MethodContext]
 ) -> None:
     """A factor moves a dial from where the parent stands."""
     changes: dict[str, Any] = {
@@ -128,7 +131,7 @@ def test_a_beam_carries_several_models_each_with_its_own_settings(
 
 
 def test_all_candidates_of_a_round_meet_attackers_of_the_same_draws(
-    prepare: Prepare, workshop: Callable[..., Workshop], monkeypatch: pytest.MonkeyPatch
+    prepare: Prepare, workshop: Callable[..., MethodContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever of the carried models they come from."""
     shop = workshop(method__beam=2)
@@ -147,7 +150,7 @@ def test_all_candidates_of_a_round_meet_attackers_of_the_same_draws(
 
 
 def test_candidates_without_a_change_that_is_possible_are_left_out(
-    prepare: Prepare, workshop: Callable[..., Workshop], events: Events
+    prepare: Prepare, workshop: Callable[..., MethodContext], events: Events
 ) -> None:
     """A dial at its end; if that is so for all of them, the model goes on as it is."""
     changes: dict[str, Any] = {
@@ -168,7 +171,7 @@ def test_candidates_without_a_change_that_is_possible_are_left_out(
 
 
 def test_a_dial_that_would_reshape_a_defence_is_refused_before_a_round_is_trained(
-    prepare: Prepare, workshop: Callable[..., Workshop], events: Events
+    prepare: Prepare, workshop: Callable[..., MethodContext], events: Events
 ) -> None:
     """What an adversary has learned fits one width; the message says which dial to leave out."""
     defence = {"type": "gradient-reversal", "attribute": "digit"}
@@ -222,16 +225,16 @@ def test_tests_may_begin_late(prepare: Prepare) -> None:
 
 
 def test_inherited_weights_are_the_big_models_largest(
-    prepare: Prepare, workshop: Callable[..., Workshop]
+    prepare: Prepare, workshop: Callable[..., MethodContext]
 ) -> None:
     """Random positions and fresh weights otherwise."""
     changes = {"method__initial": {"type": "uniform", "weights": "inherit"}}
     shop = workshop(**changes)
-    big = shop.blank()
+    big = shop.create_network()
     with torch.no_grad():
         for parameter in big.parameters():
             parameter.copy_(torch.linspace(0, 1, parameter.numel()).view_as(parameter))
-    shop = replace(shop, big=lambda: big)
+    shop = replace(shop, copy_uncompressed=lambda: big)
     loop = method(prepare, **changes)
 
     learner = loop._started(shop, shop.settings([])).beam[0].learner
@@ -243,12 +246,12 @@ def test_inherited_weights_are_the_big_models_largest(
 
 
 def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
-    prepare: Prepare, workshop: Callable[..., Workshop]
+    prepare: Prepare, workshop: Callable[..., MethodContext]
 ) -> None:
     """Not those of the trained uncompressed model."""
     changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
     shop = workshop(**changes)
-    given = shop.blank().sparse_parameters()
+    given = shop.create_network().sparse_parameters()
     learner = method(prepare, **changes)._started(shop, shop.settings([])).beam[0].learner
 
     for name, weight in given.items():
@@ -263,7 +266,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_archive_on_disk_is_the_front(
-    prepare: Prepare, workshop: Callable[..., Workshop], tmp_path: Path
+    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path
 ) -> None:
     """One model file for each entry, none for what is dominated, each of the wanted density."""
     outcome = method(prepare).run(workshop())
@@ -276,7 +279,9 @@ def test_the_archive_on_disk_is_the_front(
         assert stored.topology.total_active == 187
 
 
-def run_until(loop: TestDriven, shop: Workshop, saves: int, monkeypatch: Any) -> Outcome | None:
+def run_until(
+    loop: TestDriven, shop: MethodContext, saves: int, monkeypatch: Any
+) -> Outcome | None:
     """Run a method that is stopped where it would make one checkpoint too many."""
     save = shop.checkpoints.save
     made: list[str] = []
@@ -297,7 +302,7 @@ def run_until(loop: TestDriven, shop: Workshop, saves: int, monkeypatch: Any) ->
 
 def test_a_run_killed_after_the_archive_was_written_goes_on_to_the_same_end(
     prepare: Prepare,
-    workshop: Callable[..., Workshop],
+    workshop: Callable[..., MethodContext],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -332,15 +337,15 @@ def test_a_run_killed_after_the_archive_was_written_goes_on_to_the_same_end(
 
 
 def test_one_checkpoint_is_kept_and_left_over_files_are_swept(
-    prepare: Prepare, workshop: Callable[..., Workshop], tmp_path: Path
+    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path
 ) -> None:
     """Those of a candidate that is no longer on the front, wherever they came from."""
     shop = workshop()
     loop = method(prepare)
-    stale = shop.archived("r1c1")
+    stale = shop.archive_path("r1c1")
     stale.parent.mkdir()
     for number in (1, 2, 3):
-        shop.archived(f"r1c{number}").write_bytes(b"left over")
+        shop.archive_path(f"r1c{number}").write_bytes(b"left over")
     outcome = loop.run(shop)
     assert outcome.archive is not None
 
@@ -353,14 +358,14 @@ def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_b
 ) -> None:
     """The second attempt finds a checkpoint of the last round, so it trains and attacks nothing."""
     for attempt in ("first", "resumed"):
-        prepared, told = prepare(), list[Mapping[str, Any]]()
-        params = prepared.spec.method
+        run_context, told = prepare(), list[Mapping[str, Any]]()
+        params = run_context.spec.method
         workload = definition_of(params).workload
         assert workload is not None
-        work = workload(params, prepared.spec.training.epochs)
+        work = workload(params, run_context.spec.training.epochs)
         journal = Journal(told.append)
-        journal.expect(1, epochs=work.epochs, attacks=work.tests * len(prepared.attacks))
-        shop = prepared.workshop(
+        journal.expect(1, epochs=work.epochs, attacks=work.tests * len(run_context.attacks))
+        shop = run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
@@ -368,7 +373,7 @@ def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_b
             journal=journal,
         )
 
-        prepared.method.run(shop)
+        run_context.method.run(shop)
         journal.tell("over")
 
         assert ("attack_finished" in {one["event"] for one in told}) == (attempt == "first")

@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.api import AttackerDef
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, look
@@ -179,22 +179,22 @@ def default_run(tmp_path_factory: pytest.TempPathFactory) -> Known:
     finished = run_spec(loaded, registry, runs=runs, observers=lambda _: None)
     places = {"compressed": "model", "uncompressed": "baseline"}
     files = {name: finished.path / at / "model.safetensors" for name, at in places.items()}
-    return observed(Preparation(loaded, registry), files)
+    return observed(RunContext(loaded, registry), files)
 
 
-def observed(prepared: Preparation, files: Mapping[str, Path]) -> Known:
+def observed(run_context: RunContext, files: Mapping[str, Path]) -> Known:
     """The same, of finished models."""
     definition = BY_NAME["neural-whitebox"]
     game = MembershipGame(MEMBERSHIP)
     attack = Attack(id="any", game=game, definition=definition, params=definition.params())  # type: ignore[arg-type]
-    pools = prepared.pools
+    pools = run_context.pools
     return {
         name: (
-            attack.evidence(look(network, prepared.dataset, pools.attack_train), is_known=True),
-            attack.evidence(look(network, prepared.dataset, pools.audit), is_known=True),
+            attack.evidence(look(network, run_context.dataset, pools.attack_train), is_known=True),
+            attack.evidence(look(network, run_context.dataset, pools.audit), is_known=True),
         )
         for name, file in files.items()
-        for network in (prepared.load_network(file),)
+        for network in (run_context.load_network(file),)
     }
 
 

@@ -13,14 +13,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.context.held_out import left_out
-from safecompress_core.context.run_context import Preparation
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.specfile.load import load_spec
-from safecompress_core.toolkit import Batch, Classifier, Schedule, Supplies, Workshop
+from safecompress_core.toolkit import Batch, Classifier, MethodContext, Schedule, Supplies
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
 from safecompress_plugins.defences.training.split_distillation import SplitDistillation
 
@@ -28,10 +28,10 @@ SPLIT = {"type": "split-distillation", "models": 4, "left_out": 2}
 
 
 @pytest.fixture
-def prepare(tmp_path: Path) -> Callable[..., Preparation]:
+def prepare(tmp_path: Path) -> Callable[..., RunContext]:
     """A perceptron on handwriting, trained densely with these defences; 240 members."""
 
-    def made(*defences: dict[str, Any], epochs: int = 2, hidden: int = 16) -> Preparation:
+    def made(*defences: dict[str, Any], epochs: int = 2, hidden: int = 16) -> RunContext:
         spec = {
             "version": 1,
             "name": "small",
@@ -48,15 +48,15 @@ def prepare(tmp_path: Path) -> Callable[..., Preparation]:
         file = tmp_path / "spec.yaml"
         file.write_text(json.dumps(spec))
         registry = load_plugins().registry
-        return Preparation(load_spec(file, registry=registry), registry)
+        return RunContext(load_spec(file, registry=registry), registry)
 
     return made
 
 
-def shop(prepared: Preparation, place: Path, told: list[Any] | None = None) -> Workshop:
+def shop(run_context: RunContext, place: Path, told: list[Any] | None = None) -> MethodContext:
     """Where the method works, and what it tells."""
     journal = Journal() if told is None else Journal(told.append)
-    return prepared.workshop(
+    return run_context.method_context(
         "method",
         big=None,
         checkpoints=Checkpoints(place),
@@ -65,9 +65,9 @@ def shop(prepared: Preparation, place: Path, told: list[Any] | None = None) -> W
     )
 
 
-def asked(prepared: Preparation) -> Any:
+def asked(run_context: RunContext) -> Any:
     """What the spec's first defence asks for."""
-    params = prepared.spec.method.defences[0]  # type: ignore[attr-defined]
+    params = run_context.spec.method.defences[0]  # type: ignore[attr-defined]
     return type(params).definition.held_out(params)  # type: ignore[attr-defined]
 
 
@@ -90,7 +90,7 @@ def test_targets_are_the_answers_about_the_very_member() -> None:
 
 
 def test_each_member_is_left_out_by_exactly_so_many_models(
-    prepare: Callable[..., Preparation],
+    prepare: Callable[..., RunContext],
 ) -> None:
     """By different ones for different members, and parts are about as large as they should be."""
     found = left_out(240, asked(prepare(SPLIT)), generator=torch.Generator().manual_seed(1))
@@ -101,7 +101,7 @@ def test_each_member_is_left_out_by_exactly_so_many_models(
     assert all(90 < int(part.sum()) < 150 for part in found)
 
 
-def test_what_belongs_together_is_left_out_together(prepare: Callable[..., Preparation]) -> None:
+def test_what_belongs_together_is_left_out_together(prepare: Callable[..., RunContext]) -> None:
     """A person's other samples would tell of her."""
     groups = torch.arange(240) // 3 + 7
     found = left_out(
@@ -112,54 +112,54 @@ def test_what_belongs_together_is_left_out_together(prepare: Callable[..., Prepa
 
 
 def test_answers_are_the_mean_of_models_that_never_saw_a_member(
-    prepare: Callable[..., Preparation], tmp_path: Path
+    prepare: Callable[..., RunContext], tmp_path: Path
 ) -> None:
     """Trained by hand: a part's model is dense training on its members alone, of the same recipe.
 
     The first model's share of the mean is found again in what all of them answer.
     """
-    prepared = prepare({**SPLIT, "models": 2, "left_out": 1})
-    answers = shop(prepared, tmp_path / "whole").held_out(asked(prepared))
-    seed = prepared.seed.child("held-out")
+    run_context = prepare({**SPLIT, "models": 2, "left_out": 1})
+    answers = shop(run_context, tmp_path / "whole").held_out(asked(run_context))
+    seed = run_context.seed.child("held-out")
     lots = seed.child("left-out", 2, 1).torch()
-    is_out = left_out(240, asked(prepared), generator=lots)
-    own, members = seed.child(2, 1, 0), prepared.pools.members
+    is_out = left_out(240, asked(run_context), generator=lots)
+    own, members = seed.child(2, 1, 0), run_context.pools.members
 
-    workshop = shop(prepared, tmp_path / "hand")
-    network = prepared._make(prepared._factory, seed=own.child("network"))
-    learner = workshop.learner(network, None, workshop.settings([]))
-    trainer = prepared._trains(members[~is_out[0]], own.child("training"))
+    context = shop(run_context, tmp_path / "hand")
+    network = run_context._make(run_context._factory, seed=own.child("network"))
+    learner = context.learner(network, None, context.settings([]))
+    trainer = run_context._trains(members[~is_out[0]], own.child("training"))
     trainer.train(learner, until=2, evolution=None, what="it")
     network.eval()
     with torch.no_grad():
-        expected = network(prepared.dataset.inputs[members[is_out[0]]]).softmax(dim=1)
+        expected = network(run_context.dataset.inputs[members[is_out[0]]]).softmax(dim=1)
 
     torch.testing.assert_close(answers[is_out[0]], expected)
 
 
 def test_models_are_trained_once_and_not_again_after_a_stop(
-    prepare: Callable[..., Preparation], tmp_path: Path
+    prepare: Callable[..., RunContext], tmp_path: Path
 ) -> None:
     """Killed after two of four, a run trains the other two, to the same bytes."""
-    prepared, events = prepare(SPLIT), []
-    whole = shop(prepared, tmp_path / "whole", events)
-    wanted = whole.held_out(asked(prepared))
-    assert whole.held_out(asked(prepared)) is wanted
+    run_context, events = prepare(SPLIT), []
+    whole = shop(run_context, tmp_path / "whole", events)
+    wanted = whole.held_out(asked(run_context))
+    assert whole.held_out(asked(run_context)) is wanted
     assert [one["model"] for one in events] == [1, 2, 3, 4]
 
     for name in ("held-out-4-2-3", "held-out-4-2-4"):
         Checkpoints(tmp_path / "whole").drop(name)
     again: list[Any] = []
-    resumed = shop(prepare(SPLIT), tmp_path / "whole", again).held_out(asked(prepared))
+    resumed = shop(prepare(SPLIT), tmp_path / "whole", again).held_out(asked(run_context))
 
     assert [one["model"] for one in again] == [3, 4]
     assert torch.equal(resumed, wanted)
 
 
-def test_results_tell_what_it_cost(prepare: Callable[..., Preparation], tmp_path: Path) -> None:
+def test_results_tell_what_it_cost(prepare: Callable[..., RunContext], tmp_path: Path) -> None:
     """Two of four models train on each member for two epochs: four passes over all of them."""
-    prepared = prepare(SPLIT)
-    chosen = prepared.method.run(shop(prepared, tmp_path / "run")).chosen
+    run_context = prepare(SPLIT)
+    chosen = run_context.method.run(shop(run_context, tmp_path / "run")).chosen
 
     assert chosen.facts()["split-distillation"] == {
         "text": "trained on outputs of 4 models, each trained on 50 % of the members for 2 epochs, "
@@ -178,7 +178,7 @@ def test_results_tell_what_it_cost(prepare: Callable[..., Preparation], tmp_path
     ],
 )
 def test_what_it_cannot_work_with_is_found_before_training(
-    prepare: Callable[..., Preparation], defences: list[dict[str, Any]], message: str
+    prepare: Callable[..., RunContext], defences: list[dict[str, Any]], message: str
 ) -> None:
     """At its place in the spec."""
     with pytest.raises(SpecError, match=message):
@@ -191,23 +191,23 @@ def test_every_model_has_to_learn_from_somebody() -> None:
         SplitDistillationParams(models=5, left_out=5)
 
 
-def losses(prepared: Preparation, network: Classifier, rows: Tensor) -> Tensor:
+def losses(run_context: RunContext, network: Classifier, rows: Tensor) -> Tensor:
     """Cross-entropy with the true labels."""
-    data = prepared.dataset
+    data = run_context.dataset
     with torch.no_grad():
         return F.cross_entropy(network(data.inputs[rows]), data.labels[rows], reduction="none")
 
 
 def test_members_look_like_others_to_the_loss(
-    prepare: Callable[..., Preparation], tmp_path: Path
+    prepare: Callable[..., RunContext], tmp_path: Path
 ) -> None:
     """Membership by loss, AUC by scikit-learn: far less than without, on real handwriting."""
     leaks = {}
     for name, defences in (("plain", []), ("split", [SPLIT])):
-        prepared = prepare(*defences, epochs=60, hidden=64)
-        network = prepared.method.run(shop(prepared, tmp_path / name)).chosen.network.eval()
-        members, others = prepared.pools.members, prepared.pools.audit.non_members
-        found = torch.cat([losses(prepared, network, rows) for rows in (members, others)])
+        run_context = prepare(*defences, epochs=60, hidden=64)
+        network = run_context.method.run(shop(run_context, tmp_path / name)).chosen.network.eval()
+        members, others = run_context.pools.members, run_context.pools.audit.non_members
+        found = torch.cat([losses(run_context, network, rows) for rows in (members, others)])
         is_member = [1] * len(members) + [0] * len(others)
         leaks[name] = float(roc_auc_score(is_member, -found))
 
