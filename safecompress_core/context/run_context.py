@@ -23,7 +23,7 @@ from safecompress_core.games.play import Attack
 from safecompress_core.host.boundary import owner_of, raising_as
 from safecompress_core.methods.architecture import Architecture, Build
 from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
-from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier, ModelFactory
 from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
 from safecompress_core.networks.sparse_layers import SparseRule
@@ -304,7 +304,7 @@ class RunContext(SpecContext):
             trainer.train(learner, until=epochs, evolution=None, what=what)
             return learner.network
 
-        examiner = Examiner(
+        evaluator = CandidateEvaluator(
             self.attacks,
             self.performance[1],
             dataset=self.dataset,
@@ -316,7 +316,7 @@ class RunContext(SpecContext):
         context = MethodContext(
             recipe=self.recipe,
             trainer=self._trainer.watched(journal.trained),
-            examiner=examiner,
+            evaluator=evaluator,
             aggregator=self.registry.create(self.spec.choose),
             create_component=self.registry.create,
             create_network=blank,

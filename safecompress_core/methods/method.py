@@ -15,7 +15,7 @@ from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.host.boundary import checked
 from safecompress_core.methods.architecture import Architecture
-from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -57,7 +57,7 @@ class MethodContext:
     Attributes:
         recipe: how models are trained.
         trainer: trains on the members.
-        examiner: tests a candidate on the *select* pool.
+        evaluator: tests a candidate on the *select* pool.
         aggregator: chooses among candidates.
         create_component: builds a component from its parameters.
         create_network: a fresh network; the same weights at every call.
@@ -77,7 +77,7 @@ class MethodContext:
 
     recipe: Recipe
     trainer: Trainer
-    examiner: Examiner
+    evaluator: CandidateEvaluator
     aggregator: Aggregator
     create_component: Callable[[Params], Any]
     create_network: Callable[[], Classifier]

@@ -11,7 +11,7 @@ import pytest
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.plan import Plan, plan_of
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
@@ -70,8 +70,8 @@ def test_a_run_does_what_was_planned(
 
     counting(Trainer, "_train_epoch", "epochs")
     counting(Trainer, "_descend", "steps")
-    counting(Examiner, "arm", "armed")
-    counting(Examiner, "examine", "tested")
+    counting(CandidateEvaluator, "fit_attackers", "armed")
+    counting(CandidateEvaluator, "evaluate", "tested")
     counting(Auditor, "judge", "audited")
     finished = run_spec(loaded, load_plugins().registry, runs=tmp_path, observers=lambda _: None)
 

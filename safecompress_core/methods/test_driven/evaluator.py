@@ -28,37 +28,37 @@ from safecompress_core.results.events import Journal
 from safecompress_core.seeding import Seed
 from safecompress_core.stats.resampling import Resampling
 
-__all__ = ["Armoury", "Examination", "Examiner"]
+__all__ = ["CandidateEvaluator", "Evaluation", "FittedAttackers"]
 
-Armoury = Mapping[str, Attacker]
+FittedAttackers = Mapping[str, Attacker]
 """Fitted attackers by id."""
 
-CHEAP_ACCESS = Access.BLACK_BOX
+THRESHOLD_ACCESS = Access.BLACK_BOX
 
 DRAWS = 1000
 """Bootstrap draws behind every comparison; their own noise is a thirtieth of an interval's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class Evaluation:
     """What the test of one model found.
 
     Attributes:
         performance: what each non-member of the pool contributes to the task metric, shape (N₀,).
-        judgements: by attack id, what counts: the attacker's own, or that of a cheap attack which
+        results: by attack id, what counts: the attacker's own, or that of a cheap attack which
             is significantly stronger.
-        outdone: by attack id, the name of that cheap attack and the attacker's own judgement.
+        outperformed: by attack id, the name of that cheap attack and the attacker's own judgement.
     """
 
     performance: NDArray[np.float64]
-    judgements: Mapping[str, Judgement]
-    outdone: Mapping[str, tuple[str, Judgement]]
+    results: Mapping[str, Judgement]
+    outperformed: Mapping[str, tuple[str, Judgement]]
 
     def to_json(self) -> dict[str, Any]:
         """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
         found = {}
-        for name, judgement in self.judgements.items():
-            better, own = self.outdone.get(name, (None, None))
+        for name, judgement in self.results.items():
+            better, own = self.outperformed.get(name, (None, None))
             found[name] = {
                 **judgement.to_json(),
                 "outdone_by": better,
@@ -67,7 +67,7 @@ class Examination:
         return found
 
 
-class Examiner:
+class CandidateEvaluator:
     """Holds the attacks of a spec and the pools that selection may use."""
 
     def __init__(
@@ -105,7 +105,7 @@ class Examiner:
         """Their weights, shape (A,)."""
         return np.array([attack.params.weight for attack in self._attacks], dtype=np.float64)
 
-    def arm(self, network: Classifier, *, unit: str) -> Armoury:
+    def fit_attackers(self, network: Classifier, *, unit: str) -> FittedAttackers:
         """Train every attacker from scratch on a model.
 
         Args:
@@ -113,33 +113,42 @@ class Examiner:
             unit: names the round and model; attackers draw from a generator of this name.
         """
         known = look(network, self._dataset, self._known)
-        armoury: dict[str, Attacker] = {}
+        fitted_attackers: dict[str, Attacker] = {}
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)
             generator = self._seed.child("fit", unit, attack.id).torch()
             attacker.fit(attack.evidence(known, is_known=True), generator=generator)
-            armoury[attack.id] = attacker
-        return armoury
+            fitted_attackers[attack.id] = attacker
+        return fitted_attackers
 
-    def examine(
-        self, network: Classifier, armoury: Armoury, *, unit: str, facts: Mapping[str, Any]
-    ) -> Examination:
+    def evaluate(
+        self,
+        network: Classifier,
+        fitted_attackers: FittedAttackers,
+        *,
+        unit: str,
+        facts: Mapping[str, Any],
+    ) -> Evaluation:
         """Let copies of the attackers learn on for this model, and judge them.
 
         Args:
             network: the candidate.
-            armoury: what ``arm`` made of the model that it comes from.
-            unit: as for ``arm``; the same for all candidates that are compared.
+            fitted_attackers: what ``fit_attackers`` made of the model that it comes from.
+            unit: as for ``fit_attackers``; the same for all candidates that are compared.
             facts: what events say of the candidate.
         """
         known = look(network, self._dataset, self._known)
         asked = look(network, self._dataset, self._asked)
-        cheap = self._cheap(known, asked)
-        held = cheap if network.inside is network else self._cheap(_held(known), _held(asked))
+        cheap = self._measure_threshold_attacks(known, asked)
+        held = (
+            cheap
+            if network.inside is network
+            else self._measure_threshold_attacks(_without_guard(known), _without_guard(asked))
+        )
         judgements: dict[str, Judgement] = {}
         outdone: dict[str, tuple[str, Judgement]] = {}
         for attack in self._attacks:
-            attacker = copy.deepcopy(armoury[attack.id])
+            attacker = copy.deepcopy(fitted_attackers[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
             attacker.adapt(attack.evidence(known, is_known=True), generator=generator)
             own = attack.judged(
@@ -149,31 +158,33 @@ class Examiner:
                 seed=self._seed.child("play", unit, attack.id),
             )
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
-            better = self._better(attack, own, rivals)
+            better = self._stronger_threshold_attack(attack, own, rivals)
             if better:
                 outdone[attack.id] = (better, own)
             judgements[attack.id] = rivals[better] if better else own
             self._tell(attack, judgements[attack.id], better, facts)
         performance = self._metric.per_sample(asked.unseen).double().numpy()
-        return Examination(performance=performance, judgements=judgements, outdone=outdone)
+        return Evaluation(performance=performance, results=judgements, outperformed=outdone)
 
-    def _cheap(self, known: Sight, asked: Sight) -> dict[str, Judgement]:
+    def _measure_threshold_attacks(self, known: Sight, asked: Sight) -> dict[str, Judgement]:
         """The attacks that need no training, judged like any other; none where none is needed."""
         if not any(map(_is_about_membership, self._attacks)):
             return {}
-        calibration = _cheap_answers(known)
+        calibration = _threshold_attack_scores(known)
         game = MembershipGame(MEMBERSHIP)
         return {
             name: game.judge(calibration[name], answers)
-            for name, answers in _cheap_answers(asked).items()
+            for name, answers in _threshold_attack_scores(asked).items()
         }
 
-    def _better(self, attack: Attack, own: Judgement, cheap: Mapping[str, Judgement]) -> str | None:
+    def _stronger_threshold_attack(
+        self, attack: Attack, own: Judgement, cheap: Mapping[str, Judgement]
+    ) -> str | None:
         """The strongest of the cheap attacks that are significantly stronger than a trained one.
 
         They read posteriors, so they say nothing of an adversary that sees labels alone.
         """
-        if not (_is_about_membership(attack) and attack.definition.access.covers(CHEAP_ACCESS)):
+        if not (_is_about_membership(attack) and attack.definition.access.covers(THRESHOLD_ACCESS)):
             return None
         gains = {
             name: comparison.gain.value
@@ -202,12 +213,12 @@ def _is_about_membership(attack: Attack) -> bool:
     return attack.game.name == MEMBERSHIP.name
 
 
-def _held(sight: Sight) -> Sight:
+def _without_guard(sight: Sight) -> Sight:
     """Restrict a pool's observations to what a holder of the network sees."""
     return replace(sight, seen=sight.seen.restricted(Access.WHITE_BOX))
 
 
-def _cheap_answers(sight: Sight) -> dict[str, Answers]:
+def _threshold_attack_scores(sight: Sight) -> dict[str, Answers]:
     """What each of the attacks that need no training says of a pool."""
     return {
         name: Answers(

@@ -21,7 +21,7 @@ from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import Flaw, Method, MethodContext, Outcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, Proposal, proposals
-from safecompress_core.methods.test_driven.evaluator import Examination
+from safecompress_core.methods.test_driven.evaluator import Evaluation
 from safecompress_core.methods.test_driven.round_selection import Ballot
 from safecompress_core.methods.test_driven.state import Carried, State, keep, resumed
 from safecompress_core.networks.classifier import Classifier
@@ -40,7 +40,7 @@ class Candidate:
     parent: str
     proposal: Proposal
     learner: Learner
-    examination: Examination
+    evaluation: Evaluation
 
 
 class TestDriven(Method):
@@ -116,7 +116,7 @@ class TestDriven(Method):
             if proposal.changes and changed is not None:
                 learner.branch(changed)
         first = Carried(id="initial", learner=learner)
-        archive = Archive(weights=tuple(context.examiner.weights.tolist()))
+        archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
         return State(beam=(first,), rounds=(), archive=archive)
 
     def _round(
@@ -126,8 +126,8 @@ class TestDriven(Method):
         for carried in state.beam:
             candidates += self._derived(context, evolution, carried, number, len(candidates))
         ballot = Ballot(
-            [candidate.examination for candidate in candidates],
-            context.examiner,
+            [candidate.evaluation for candidate in candidates],
+            context.evaluator,
             context.aggregator,
             self._params,
         )
@@ -144,7 +144,7 @@ class TestDriven(Method):
                     "settings": candidate.learner.settings.to_json(),
                     "density": candidate.learner.density,
                     "defences": candidate.learner.facts(),
-                    "attacks": candidate.examination.to_json(),
+                    "attacks": candidate.evaluation.to_json(),
                     **ballot.verdict_on(index),
                     "chosen": index in chosen,
                 }
@@ -176,7 +176,7 @@ class TestDriven(Method):
             carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
         )
         context.journal.advance()
-        armoury = context.examiner.arm(carried.learner.shipped, unit=unit)
+        fitted_attackers = context.evaluator.fit_attackers(carried.learner.shipped, unit=unit)
         found: list[Candidate] = []
         for proposal, settings in self._feasible(context, carried.learner.settings, number):
             name = f"r{number + 1}c{first + len(found) + 1}"
@@ -188,10 +188,12 @@ class TestDriven(Method):
                 learner, until=end, evolution=evolution, what=what, is_derived=True
             )
             facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
-            examination = context.examiner.examine(learner.shipped, armoury, unit=unit, facts=facts)
+            evaluation = context.evaluator.evaluate(
+                learner.shipped, fitted_attackers, unit=unit, facts=facts
+            )
             context.journal.advance()
             context.journal.tell(
-                "candidate_tested", **facts, performance=float(examination.performance.mean())
+                "candidate_tested", **facts, performance=float(evaluation.performance.mean())
             )
             found.append(
                 Candidate(
@@ -199,7 +201,7 @@ class TestDriven(Method):
                     parent=carried.id,
                     proposal=proposal,
                     learner=learner,
-                    examination=examination,
+                    evaluation=evaluation,
                 )
             )
         return found

@@ -19,7 +19,7 @@ from safecompress_core.choose.comparison import (
 )
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.test_driven.evaluator import Examination, Examiner
+from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator, Evaluation
 from safecompress_core.stats.intervals import Estimate
 
 __all__ = ["Ballot"]
@@ -35,28 +35,28 @@ class Ballot:
     """The candidates of one round, tested on one pool.
 
     Args:
-        examinations: of the K candidates, the incumbent first.
-        examiner: who made them; it lends its attacks, their weights and the resampled pools.
+        evaluations: of the K candidates, the incumbent first.
+        evaluator: who made them; it lends its attacks, their weights and the resampled pools.
         aggregator: makes one number of objectives.
         params: the method's: which end of an interval counts, and how sure a difference must be.
     """
 
     def __init__(
         self,
-        examinations: Sequence[Examination],
-        examiner: Examiner,
+        evaluations: Sequence[Evaluation],
+        evaluator: CandidateEvaluator,
         aggregator: Aggregator,
         params: TestDrivenParams,
     ) -> None:
-        self._examinations = examinations
-        self._examiner = examiner
+        self._evaluations = evaluations
+        self._evaluator = evaluator
         self._aggregator = aggregator
         self._params = params
         self.objectives = Objectives(
-            performance=np.array([one.performance.mean() for one in examinations]),
+            performance=np.array([one.performance.mean() for one in evaluations]),
             advantage=self._table(lambda judgement: self._counting(judgement.advantage)),
             attack_accuracy=self._table(lambda judgement: self._counting(judgement.accuracy)),
-            weights=examiner.weights,
+            weights=evaluator.weights,
         )
 
     def _counting(self, estimate: Estimate) -> float:
@@ -66,21 +66,21 @@ class Ballot:
     def _table(self, reading: Callable[[Judgement], Any]) -> Array:
         """Something of every attack, shape (K, A), or (K, A, R) for a reading of R values."""
         rows = [
-            [reading(one.judgements[attack]) for attack in self._examiner.attacks]
-            for one in self._examinations
+            [reading(one.results[attack]) for attack in self._evaluator.attacks]
+            for one in self._evaluations
         ]
-        shape = (len(rows), len(self._examiner.attacks))
+        shape = (len(rows), len(self._evaluator.attacks))
         table = np.array(rows, dtype=np.float64)
         return table.reshape(*shape, *table.shape[2:])
 
     @cached_property
     def _replicates(self) -> Replicates:
         """All candidates on the same R resampled pools, members and non-members by themselves."""
-        resampling, unseen = self._examiner.resampling, ~self._examiner.is_member
-        values = np.zeros((len(unseen), len(self._examinations)))  # (N, K)
-        values[unseen] = np.stack([one.performance for one in self._examinations], axis=1)
+        resampling, unseen = self._evaluator.resampling, ~self._evaluator.is_member
+        values = np.zeros((len(unseen), len(self._evaluations)))  # (N, K)
+        values[unseen] = np.stack([one.performance for one in self._evaluations], axis=1)
         performance = resampling.means(values, where=unseen)  # (R, K)
-        if not self._examiner.attacks:
+        if not self._evaluator.attacks:
             nothing = np.zeros((*performance.shape, 0))
             return Replicates(performance=performance, advantage=nothing, attack_accuracy=nothing)
         advantage = self._table(lambda judgement: judgement.advantages(resampling))
@@ -124,7 +124,7 @@ class Ballot:
                 "performance": float(self.objectives.performance[index]),
                 **dict(
                     zip(
-                        self._examiner.attacks,
+                        self._evaluator.attacks,
                         self.objectives.advantage[index].tolist(),
                         strict=True,
                     )
@@ -141,7 +141,7 @@ class Ballot:
         found = self._spread
         noises = {
             "performance": found.performance,
-            **dict(zip(self._examiner.attacks, found.advantage, strict=True)),
+            **dict(zip(self._evaluator.attacks, found.advantage, strict=True)),
         }
         return {name: _plain(noise) for name, noise in noises.items()}
 

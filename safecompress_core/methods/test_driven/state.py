@@ -81,7 +81,7 @@ def resumed(context: MethodContext, settings: Settings, *, rounds: int) -> State
         for one, tensors in zip(record["beam"], models, strict=True)
     )
     archive = Archive(
-        weights=tuple(context.examiner.weights.tolist()),
+        weights=tuple(context.evaluator.weights.tolist()),
         entries=tuple(
             Entry(one["id"], one["performance"], tuple(one["advantage"]))
             for one in record["archive"]

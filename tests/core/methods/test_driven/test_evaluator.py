@@ -15,7 +15,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.games.play import Attack
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.test_driven.evaluator import Examiner
+from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson
@@ -41,11 +41,11 @@ def events() -> list[Mapping[str, Any]]:
 @pytest.fixture
 def examiner(
     mislabelled: Dataset, pools: Pools, spies: Any, events: list[Mapping[str, Any]]
-) -> Callable[..., Examiner]:
+) -> Callable[..., CandidateEvaluator]:
     """Makes examiners of the same seed with some attacks."""
 
-    def made(attacks: Sequence[Attack], *, create: Any = spies.create) -> Examiner:
-        return Examiner(
+    def made(attacks: Sequence[Attack], *, create: Any = spies.create) -> CandidateEvaluator:
+        return CandidateEvaluator(
             attacks,
             Accuracy(),
             dataset=mislabelled,
@@ -59,16 +59,16 @@ def examiner(
 
 
 def test_attackers_are_copied_for_each_candidate_and_not_shared(
-    examiner: Callable[..., Examiner], network: MakeNetwork, spies: Any
+    examiner: Callable[..., CandidateEvaluator], network: MakeNetwork, spies: Any
 ) -> None:
     """Each candidate's attacker has been fitted once and adapted once; the armed one stays."""
     board = examiner([spies.attack("one"), spies.attack("two")])
-    armoury = board.arm(network(), unit="0")
+    fitted_attackers = board.fit_attackers(network(), unit="0")
 
     for _ in range(3):
-        board.examine(network(), armoury, unit="0", facts=FACTS)
+        board.evaluate(network(), fitted_attackers, unit="0", facts=FACTS)
 
-    assert {name: [what for what, _ in a.history] for name, a in armoury.items()} == {
+    assert {name: [what for what, _ in a.history] for name, a in fitted_attackers.items()} == {
         "one": ["fit"],
         "two": ["fit"],
     }
@@ -77,14 +77,14 @@ def test_attackers_are_copied_for_each_candidate_and_not_shared(
 
 
 def test_all_candidates_of_a_unit_are_attacked_from_the_same_draws(
-    examiner: Callable[..., Examiner], network: MakeNetwork, spies: Any
+    examiner: Callable[..., CandidateEvaluator], network: MakeNetwork, spies: Any
 ) -> None:
     """Whatever was tested before; another unit and another attacker draw other numbers."""
     board = examiner([spies.attack("one"), spies.attack("two")])
     for unit in ("0", "1"):
-        armoury = board.arm(network(), unit=unit)
+        fitted_attackers = board.fit_attackers(network(), unit=unit)
         for _ in range(2):
-            board.examine(network(), armoury, unit=unit, facts=FACTS)
+            board.evaluate(network(), fitted_attackers, unit=unit, facts=FACTS)
     adapted = [drawn for what, drawn, _ in spies.log if what == "adapt"]
     fitted = [drawn for what, drawn, _ in spies.log if what == "fit"]
 
@@ -94,11 +94,11 @@ def test_all_candidates_of_a_unit_are_attacked_from_the_same_draws(
 
 
 def test_attackers_learn_from_attack_train_and_are_asked_about_select(
-    examiner: Callable[..., Examiner], network: MakeNetwork, spies: Any, pools: Pools
+    examiner: Callable[..., CandidateEvaluator], network: MakeNetwork, spies: Any, pools: Pools
 ) -> None:
     """With the truth of the first alone; nothing of the audit pool is ever looked at."""
     board = examiner([spies.attack("one")])
-    board.examine(network(), board.arm(network(), unit="0"), unit="0", facts=FACTS)
+    board.evaluate(network(), board.fit_attackers(network(), unit="0"), unit="0", facts=FACTS)
     given = {
         what: {tuple(map(float, row)) for row in evidence.seen.inputs}
         for what, _, evidence in spies.log
@@ -114,7 +114,7 @@ def test_attackers_learn_from_attack_train_and_are_asked_about_select(
 
 @pytest.mark.parametrize("name", ["neural-blackbox", "neural-whitebox"])
 def test_the_target_is_forwarded_as_often_however_many_epochs_an_attack_has(
-    examiner: Callable[..., Examiner],
+    examiner: Callable[..., CandidateEvaluator],
     overfitted: Classifier,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -137,10 +137,10 @@ def test_the_target_is_forwarded_as_often_however_many_epochs_an_attack_has(
         attack = Attack(id=name, game=game, definition=definition, params=params)
         board = examiner([attack], create=registry.create)
         rows.clear()
-        armoury = board.arm(overfitted, unit="0")
+        fitted_attackers = board.fit_attackers(overfitted, unit="0")
         armed = list(rows)
         rows.clear()
-        board.examine(overfitted, armoury, unit="0", facts=FACTS)
+        board.evaluate(overfitted, fitted_attackers, unit="0", facts=FACTS)
         found[epochs] = (armed, list(rows))
 
     assert found[1] == found[4] == ([160], [160, 120])
@@ -160,7 +160,7 @@ def test_no_epoch_of_an_attack_is_chosen_on_what_it_is_judged_by(
     swapped = Pool(name="select", members=true.non_members, non_members=true.members)
     correct = []
     for select in (true, swapped):
-        board = Examiner(
+        board = CandidateEvaluator(
             [attack],
             Accuracy(),
             dataset=mislabelled,
@@ -169,31 +169,31 @@ def test_no_epoch_of_an_attack_is_chosen_on_what_it_is_judged_by(
             journal=Journal(),
             seed=Seed(2),
         )
-        armoury = board.arm(overfitted, unit="0")
-        found = board.examine(overfitted, armoury, unit="0", facts=FACTS)
-        own = found.outdone[name][1] if name in found.outdone else found.judgements[name]
+        fitted_attackers = board.fit_attackers(overfitted, unit="0")
+        found = board.evaluate(overfitted, fitted_attackers, unit="0", facts=FACTS)
+        own = found.outperformed[name][1] if name in found.outperformed else found.results[name]
         correct.append(own.correct)
 
     assert np.array_equal(correct[0], ~np.roll(correct[1], len(true.members)))
 
 
 def test_a_weak_attacker_is_outdone_and_selection_uses_the_stronger_attack(
-    examiner: Callable[..., Examiner],
+    examiner: Callable[..., CandidateEvaluator],
     overfitted: Classifier,
     spies: Any,
     events: list[Mapping[str, Any]],
 ) -> None:
     """A coin says that a leaky model is safe; a threshold on the loss knows better."""
     board = examiner([spies.attack("coin", reads="coin"), spies.attack("reader")])
-    armoury = board.arm(overfitted, unit="0")
+    fitted_attackers = board.fit_attackers(overfitted, unit="0")
 
-    found = board.examine(overfitted, armoury, unit="0", facts=FACTS)
+    found = board.evaluate(overfitted, fitted_attackers, unit="0", facts=FACTS)
     record = found.to_json()
 
-    assert set(found.outdone) == {"coin"}
-    cheap, own = found.outdone["coin"]
+    assert set(found.outperformed) == {"coin"}
+    cheap, own = found.outperformed["coin"]
     assert cheap in ("loss-threshold", "modified-entropy")
-    assert own.advantage.value < 0.2 < found.judgements["coin"].advantage.value
+    assert own.advantage.value < 0.2 < found.results["coin"].advantage.value
     assert record["coin"]["outdone_by"] == cheap
     assert record["coin"]["own_advantage"] == own.advantage.value
     assert record["reader"]["outdone_by"] is record["reader"]["own_advantage"] is None
@@ -211,59 +211,68 @@ class Even(Guard):
 
 
 def test_who_holds_the_network_is_held_against_thresholds_before_its_guard(
-    examiner: Callable[..., Examiner], overfitted: Classifier, spies: Any
+    examiner: Callable[..., CandidateEvaluator], overfitted: Classifier, spies: Any
 ) -> None:
     """Behind it, a threshold on the loss is no better than on whether the label is right."""
     guarded = GuardedClassifier(overfitted, Even())
     coins = {access: spies.attack(access, reads="coin", access=access) for access in HELD}
     board = examiner(list(coins.values()))
 
-    found = board.examine(guarded, board.arm(guarded, unit="0"), unit="0", facts=FACTS)
-    bare = board.examine(overfitted, board.arm(overfitted, unit="0"), unit="0", facts=FACTS)
+    found = board.evaluate(guarded, board.fit_attackers(guarded, unit="0"), unit="0", facts=FACTS)
+    bare = board.evaluate(
+        overfitted, board.fit_attackers(overfitted, unit="0"), unit="0", facts=FACTS
+    )
 
-    asking, holding = (found.judgements[access].advantage.value for access in HELD)
-    assert holding == bare.judgements[Access.WHITE_BOX].advantage.value
+    asking, holding = (found.results[access].advantage.value for access in HELD)
+    assert holding == bare.results[Access.WHITE_BOX].advantage.value
     assert asking < holding - 0.1
 
 
 def test_an_adversary_that_sees_labels_alone_is_not_held_against_posteriors(
-    examiner: Callable[..., Examiner], overfitted: Classifier, spies: Any
+    examiner: Callable[..., CandidateEvaluator], overfitted: Classifier, spies: Any
 ) -> None:
     """Nor is one that is after an attribute held against membership attacks."""
     blind = spies.attack("blind", reads="coin", access=Access.LABEL_ONLY)
     nosy = spies.attack("nosy", reads="attribute", game="attribute", attribute="bold")
     board = examiner([blind, nosy])
 
-    found = board.examine(overfitted, board.arm(overfitted, unit="0"), unit="0", facts=FACTS)
+    found = board.evaluate(
+        overfitted, board.fit_attackers(overfitted, unit="0"), unit="0", facts=FACTS
+    )
 
-    assert found.outdone == {}
-    assert found.judgements["nosy"].game == "attribute"
+    assert found.outperformed == {}
+    assert found.results["nosy"].game == "attribute"
 
 
 def test_performance_is_read_on_the_non_members_of_select(
-    examiner: Callable[..., Examiner], overfitted: Classifier, mislabelled: Dataset, pools: Pools
+    examiner: Callable[..., CandidateEvaluator],
+    overfitted: Classifier,
+    mislabelled: Dataset,
+    pools: Pools,
 ) -> None:
     """Not on members, all of which the model knows by heart; without any attack, too."""
     board = examiner([])
-    found = board.examine(overfitted, board.arm(overfitted, unit="0"), unit="0", facts=FACTS)
+    found = board.evaluate(
+        overfitted, board.fit_attackers(overfitted, unit="0"), unit="0", facts=FACTS
+    )
     inputs, labels = (t[pools.select.non_members] for t in (mislabelled.inputs, mislabelled.labels))
     with torch.no_grad():
         right = overfitted(inputs).argmax(dim=1) == labels
 
     assert np.array_equal(found.performance, right.double().numpy())
     assert found.performance.mean() < 0.8
-    assert found.judgements == {}
+    assert found.results == {}
 
 
 def test_a_model_is_left_as_it_was(
-    examiner: Callable[..., Examiner], network: MakeNetwork, spies: Any
+    examiner: Callable[..., CandidateEvaluator], network: MakeNetwork, spies: Any
 ) -> None:
     """Weights, gradients and mode."""
     one = network(dropout=0.5).train()
     before = {name: tensor.clone() for name, tensor in one.state().items()}
     board = examiner([spies.attack("one")])
 
-    board.examine(one, board.arm(one, unit="0"), unit="0", facts=FACTS)
+    board.evaluate(one, board.fit_attackers(one, unit="0"), unit="0", facts=FACTS)
 
     assert one.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in one.state().items())
@@ -271,7 +280,7 @@ def test_a_model_is_left_as_it_was(
 
 
 def test_weights_and_ids_are_those_of_the_spec(
-    examiner: Callable[..., Examiner], spies: Any
+    examiner: Callable[..., CandidateEvaluator], spies: Any
 ) -> None:
     """In its order."""
     board = examiner([spies.attack("b", weight=0.5), spies.attack("a", weight=2.0)])
@@ -281,7 +290,7 @@ def test_weights_and_ids_are_those_of_the_spec(
 
 
 def test_the_examiner_keeps_no_more_pools_than_it_needs(
-    examiner: Callable[..., Examiner], spies: Any
+    examiner: Callable[..., CandidateEvaluator], spies: Any
 ) -> None:
     """What selects cannot reach what judges at the end."""
     board = examiner([spies.attack("one")])

@@ -136,13 +136,13 @@ def test_all_candidates_of_a_round_meet_attackers_of_the_same_draws(
     """Whichever of the carried models they come from."""
     shop = workshop(method__beam=2)
     units: list[str] = []
-    examine = shop.examiner.examine
+    examine = shop.evaluator.evaluate
 
     def noted(*args: Any, unit: str, **more: Any) -> Any:
         units.append(unit)
         return examine(*args, unit=unit, **more)
 
-    monkeypatch.setattr(shop.examiner, "examine", noted)
+    monkeypatch.setattr(shop.evaluator, "evaluate", noted)
     method(prepare, method__beam=2).run(shop)
 
     assert len(units) == 3 + 6

@@ -19,7 +19,7 @@ from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
 from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
-from safecompress_core.methods.test_driven.evaluator import Examination
+from safecompress_core.methods.test_driven.evaluator import Evaluation
 from safecompress_core.methods.test_driven.round_selection import Ballot
 from safecompress_core.stats.resampling import Resampling
 
@@ -77,12 +77,10 @@ def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:
     return generator.permutation(np.arange(OTHERS) < share * OTHERS).astype(float)
 
 
-def examination(
-    performance: NDArray[np.float64], judgement: Judgement | None = None
-) -> Examination:
+def examination(performance: NDArray[np.float64], judgement: Judgement | None = None) -> Evaluation:
     """The test of one candidate."""
     judgements = {} if judgement is None else {"mia": judgement}
-    return Examination(performance=performance, judgements=judgements, outdone={})
+    return Evaluation(performance=performance, results=judgements, outperformed={})
 
 
 WEIGHTED = Weighted(WeightedParams())
