@@ -87,7 +87,7 @@ from safecompress_core.methods.architecture import (
 from safecompress_core.methods.method import (
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Recipe,
 )
 from safecompress_core.methods.phases import (
@@ -230,12 +230,12 @@ __all__ = [
     "Masks",
     "Method",
     "MethodContext",
+    "MethodOutcome",
     "Metric",
     "ModelError",
     "ModelFactory",
     "Objectives",
     "Observations",
-    "Outcome",
     "Phases",
     "PoolError",
     "Prune",

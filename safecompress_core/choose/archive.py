@@ -10,7 +10,7 @@ from safecompress_core.choose.front import greedy_by_hypervolume, losses, nondom
 from safecompress_core.choose.manifest import ParetoParams
 from safecompress_core.choose.pareto import Pareto
 
-__all__ = ["Archive", "Entry", "Preference", "keep_by_hypervolume"]
+__all__ = ["Archive", "ArchiveEntry", "Preference", "keep_by_hypervolume"]
 
 Preference = Literal["safety", "performance", "balanced"]
 
@@ -18,7 +18,7 @@ Preference = Literal["safety", "performance", "balanced"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A model of the archive.
 
     Attributes:
@@ -42,9 +42,9 @@ class Archive:
     """
 
     weights: tuple[float, ...]
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ArchiveEntry, ...] = ()
 
-    def add(self, *found: Entry) -> "Archive":
+    def add(self, *found: ArchiveEntry) -> "Archive":
         """The archive with these models in it, as far as nothing dominates them.
 
         Of models with equal objectives the first stays alone.
@@ -52,7 +52,7 @@ class Archive:
         Raises:
             ValueError: if a model lacks an attack, or two different models share an id.
         """
-        entries: dict[str, Entry] = {entry.id: entry for entry in self.entries}
+        entries: dict[str, ArchiveEntry] = {entry.id: entry for entry in self.entries}
         for entry in found:
             if len(entry.advantage) != len(self.weights):
                 found_of = f"{len(entry.advantage)} advantages for {len(self.weights)} attacks"
@@ -69,11 +69,11 @@ class Archive:
         return replace(self, entries=front)
 
     @property
-    def ends(self) -> tuple[Entry, Entry]:
+    def ends(self) -> tuple[ArchiveEntry, ArchiveEntry]:
         """The model that performs best and the safest one; they may be the same."""
-        return self.preferred("performance"), self.preferred("safety")
+        return self.pick("performance"), self.pick("safety")
 
-    def preferred(self, preference: Preference) -> Entry:
+    def pick(self, preference: Preference) -> ArchiveEntry:
         """The model to take.
 
         Args:
@@ -94,7 +94,7 @@ class Archive:
         utilities = knee.utilities(_objectives(self.entries, self.weights))
         return self.entries[int(np.argmax(utilities))]
 
-    def _leak(self, entry: Entry) -> tuple[float, float]:
+    def _leak(self, entry: ArchiveEntry) -> tuple[float, float]:
         """The largest and the summed weighted advantage."""
         weighed = [w * a for w, a in zip(self.weights, entry.advantage, strict=True)]
         return max(weighed, default=0.0), sum(weighed)
@@ -125,7 +125,7 @@ def keep_by_hypervolume(objectives: Objectives, count: int) -> tuple[int, ...]:
     return tuple(kept)
 
 
-def _objectives(entries: tuple[Entry, ...], weights: tuple[float, ...]) -> Objectives:
+def _objectives(entries: tuple[ArchiveEntry, ...], weights: tuple[float, ...]) -> Objectives:
     advantage = np.array([entry.advantage for entry in entries]).reshape(len(entries), len(weights))
     return Objectives(
         performance=np.array([entry.performance for entry in entries]),

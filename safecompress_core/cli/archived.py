@@ -35,7 +35,7 @@ def preferred_entry(results: Mapping[str, Any], preference: Preference) -> Entry
         RunDirectoryError: if the run kept no archive.
     """
     from safecompress_core.choose.archive import Archive
-    from safecompress_core.choose.archive import Entry as Point
+    from safecompress_core.choose.archive import ArchiveEntry as Point
 
     if not results["archive"]:
         raise RunDirectoryError("this run kept no archive, so there is no other model to take")
@@ -49,7 +49,7 @@ def preferred_entry(results: Mapping[str, Any], preference: Preference) -> Entry
         for entry in results["archive"]
     )
     weights = tuple(one["weight"] for one in attackers.values())
-    return entry_of(results, Archive(weights=weights, entries=points).preferred(preference).id)
+    return entry_of(results, Archive(weights=weights, entries=points).pick(preference).id)
 
 
 def other_model(results: Mapping[str, Any], run: Path) -> str:

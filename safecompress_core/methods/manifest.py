@@ -59,7 +59,7 @@ class TestDrivenParams(SparseTrainingParams):
     confidence: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """How sure a difference must be before the run leaves what it has; 0: any will do."""
 
-    def untested(self, epochs: int) -> int:
+    def epochs_before_tests(self, epochs: int) -> int:
         """How many of ``epochs`` epochs go by before there are rounds."""
         return round(self.tests_from * epochs)
 
@@ -67,7 +67,7 @@ class TestDrivenParams(SparseTrainingParams):
         """What each round does, where one model is trained for ``epochs`` epochs in all."""
         return rounds_of(
             epochs=epochs,
-            before=self.untested(epochs),
+            before=self.epochs_before_tests(epochs),
             rounds=self.rounds,
             finetune=self.finetune,
             proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),
@@ -83,7 +83,7 @@ def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
     rounds = params.timetable(epochs)
     return Workload(
         epochs=sum(one.epochs for one in rounds),
-        fits=sum(one.carried for one in rounds),
+        fits=sum(one.beam for one in rounds),
         tests=sum(one.candidates for one in rounds),
         candidates=tuple(one.candidates for one in rounds),
     )

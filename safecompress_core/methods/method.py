@@ -30,7 +30,7 @@ from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import Learner, kept_topology
 
-__all__ = ["Flaw", "Method", "MethodContext", "Outcome", "Recipe", "shared_teacher"]
+__all__ = ["Flaw", "Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +205,7 @@ def shared_teacher(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class MethodOutcome:
     """What a method leaves behind.
 
     Attributes:
@@ -229,7 +229,7 @@ class Outcome:
 
 
 def _check_outcome(_: Definition, found: object, *__: object) -> None:
-    if not isinstance(found, Outcome) or not isinstance(found.chosen, Learner):
+    if not isinstance(found, MethodOutcome) or not isinstance(found.chosen, Learner):
         raise ValueError(
             f"returned {type(found).__name__}; it must return an Outcome with the chosen Learner"
         )
@@ -265,5 +265,5 @@ class Method(ABC):
 
     @abstractmethod
     @checked(_check_outcome)
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Yield a model; goes on from a checkpoint where there is one."""

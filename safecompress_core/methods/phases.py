@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 from safecompress_core.api import Params
-from safecompress_core.methods.method import MethodContext, Outcome
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.layer_shapes import Reshaping
 from safecompress_core.training.settings import Settings
@@ -103,9 +103,9 @@ class Phases:
         self._method_context.journal.advance()
         self._method_context.journal.tell("phase_finished", **record)
 
-    def outcome(self, *, model: Params | None = None, **facts: Any) -> Outcome:
+    def outcome(self, *, model: Params | None = None, **facts: Any) -> MethodOutcome:
         """What the method leaves behind: the last learner, the phases and some facts."""
-        return Outcome(chosen=self.learner, model=model, phases=self.finished, facts=facts)
+        return MethodOutcome(chosen=self.learner, model=model, phases=self.finished, facts=facts)
 
 
 def _name(number: int) -> str:

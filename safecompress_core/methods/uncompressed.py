@@ -1,7 +1,7 @@
 """Dense training: the model that compression starts from, and is compared with."""
 
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import Method, MethodContext, Outcome
+from safecompress_core.methods.method import Method, MethodContext, MethodOutcome
 
 __all__ = ["Uncompressed"]
 
@@ -18,7 +18,7 @@ class Uncompressed(Method):
         """One model."""
         return 1
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Train, or take what an earlier run has trained."""
         settings = context.settings(self._params.defences)
         epochs = context.recipe.epochs
@@ -31,4 +31,4 @@ class Uncompressed(Method):
             context.trainer.train(learner, until=epochs, evolution=None, what=CHECKPOINT)
             context.checkpoints.save(CHECKPOINT, {}, [learner.tensors()])
         context.journal.advance()
-        return Outcome(chosen=learner)
+        return MethodOutcome(chosen=learner)

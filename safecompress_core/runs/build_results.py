@@ -12,7 +12,7 @@ from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
-from safecompress_core.methods.method import Outcome
+from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.results.checksums import sha256
 from safecompress_core.results.gates import verdicts
 from safecompress_core.results.schema import (
@@ -67,7 +67,7 @@ class MethodWork:
     """
 
     params: Params
-    outcome: Outcome
+    outcome: MethodOutcome
     rounds: tuple[RoundRecord, ...]
     also_audit: Iterable[str]
     directory: Path
@@ -136,7 +136,7 @@ def build_results(
     return _validated(Results, content)
 
 
-def parse_rounds(outcome: Outcome) -> tuple[RoundRecord, ...]:
+def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:
     """Return the rounds of an outcome as records.
 
     Raises:

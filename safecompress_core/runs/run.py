@@ -13,7 +13,7 @@ from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import MethodContext, Outcome
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, plan_of
@@ -207,7 +207,7 @@ class _Work:
         )
         return results
 
-    def _uncompressed(self) -> Outcome:
+    def _uncompressed(self) -> MethodOutcome:
         """The model that compression starts from."""
         context = self._method_context("baseline", self._dense, big=None)
         outcome = self._baseline.run(context)
@@ -215,7 +215,7 @@ class _Work:
         context.store(outcome.chosen, self._directory.baseline)
         return outcome
 
-    def _compressed(self, big: Classifier) -> Outcome:
+    def _compressed(self, big: Classifier) -> MethodOutcome:
         """What the method makes; dense training is not done twice, nor its time counted twice."""
         is_plain = trains_plainly(self._prepared)
         place = self._dense if is_plain else self._directory.checkpoints / "method"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from safecompress_core.attacks.reference_answers import References
 from safecompress_core.audit.auditor import Auditor
-from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.context.cache_keys import content_key
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.method import Outcome
+from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
@@ -57,7 +57,7 @@ class RunAudit:
         self._shared = shared
 
     def of(
-        self, baseline: Learner, outcome: Outcome, rounds: tuple[RoundRecord, ...]
+        self, baseline: Learner, outcome: MethodOutcome, rounds: tuple[RoundRecord, ...]
     ) -> AuditedModels:
         """Audit the chosen, the uncompressed and some archived models.
 
@@ -69,7 +69,7 @@ class RunAudit:
         auditor = self._prepared.auditor(
             self._journal, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
-        dense = Outcome(chosen=baseline)
+        dense = MethodOutcome(chosen=baseline)
         parts = {}
         for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
             described = self._described(found, baseline)
@@ -90,7 +90,7 @@ class RunAudit:
             archive=tuple(self._archive(auditor, outcome, rounds, own)),
         )
 
-    def _described(self, found: Outcome, baseline: Learner) -> ModelRecord:
+    def _described(self, found: MethodOutcome, baseline: Learner) -> ModelRecord:
         """A model's size beside the uncompressed one's."""
         is_dense = found.chosen is baseline
         model = found.model or self._prepared.spec.task.model
@@ -102,7 +102,7 @@ class RunAudit:
             dense_bytes=self._file_bytes(is_dense=True),
         )
 
-    def _judged(self, auditor: Auditor, name: str, found: Outcome) -> AuditRecord:
+    def _judged(self, auditor: Auditor, name: str, found: MethodOutcome) -> AuditRecord:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
         kept = self._kept_audit() if is_dense else None
@@ -135,7 +135,7 @@ class RunAudit:
     def _archive(
         self,
         auditor: Auditor,
-        outcome: Outcome,
+        outcome: MethodOutcome,
         rounds: tuple[RoundRecord, ...],
         references: References | None,
     ) -> Iterator[ArchiveRecord]:
@@ -171,14 +171,14 @@ class RunAudit:
                 **audit,
             )
 
-    def _versions(self, outcome: Outcome) -> dict[str, Classifier]:
+    def _versions(self, outcome: MethodOutcome) -> dict[str, Classifier]:
         """The models of the archive that ``audit.front`` keeps, where an attack sees several."""
         wanted = any(attack.definition.sees_versions for attack in self._prepared.audit_attacks)
         if not wanted or outcome.archive is None or not outcome.archive.entries:
             return {}
         return {entry.id: self._archived(entry) for entry in self._kept(outcome.archive)}
 
-    def _kept(self, front: Archive) -> tuple[Entry, ...]:
+    def _kept(self, front: Archive) -> tuple[ArchiveEntry, ...]:
         """The entries that ``audit.front`` keeps, the ends first."""
         kept = {
             "chosen": (),
@@ -187,5 +187,5 @@ class RunAudit:
         }[self._prepared.spec.audit.front]
         return tuple(dict.fromkeys(kept))
 
-    def _archived(self, entry: Entry) -> Classifier:
+    def _archived(self, entry: ArchiveEntry) -> Classifier:
         return self._prepared.load_network(self._directory.archived(entry.id))

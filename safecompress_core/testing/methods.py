@@ -16,7 +16,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.host.sources import Origin
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import MethodContext, Outcome
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -47,7 +47,7 @@ class CompletedRun:
     """
 
     run_context: RunContext
-    outcome: Outcome
+    outcome: MethodOutcome
     file: Path
     trained: int
     advanced: int
@@ -187,13 +187,13 @@ class MethodConformance(DefinitionConformance):
             teacher=lambda: big().eval().requires_grad_(requires_grad=False),
         )
 
-    def done(self, run_context: RunContext, folder: Path) -> tuple[Outcome, bytes]:
+    def done(self, run_context: RunContext, folder: Path) -> tuple[MethodOutcome, bytes]:
         """What the method yields, and the file that ships."""
         context = self.method_context(run_context, folder)
         outcome = run_context.method.run(context)
         return outcome, self.shipped(context, outcome, folder).read_bytes()
 
-    def shipped(self, context: MethodContext, outcome: Outcome, folder: Path) -> Path:
+    def shipped(self, context: MethodContext, outcome: MethodOutcome, folder: Path) -> Path:
         """The model file of an outcome."""
         file = folder / "model.safetensors"
         context.store(outcome.chosen, file, model=outcome.model)

@@ -12,7 +12,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
     SafeCompressError,
@@ -86,7 +86,7 @@ class Distill(Method):
         assert model is not None  # flaws reports it otherwise
         return model
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Train the student, or load the one of an earlier run."""
         model, end = self.trainee(context.architecture), context.recipe.epochs
         make = partial(context.architecture.build, model)

@@ -11,7 +11,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
     Settings,
@@ -55,7 +55,7 @@ class Lottery(Method):
             yield Flaw(field="rewind", message=message, mend=f"write at most {recipe.epochs - 1}")
         yield from thinning_flaws(self._params, network, recipe, least=1)
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run all iterations, from the last checkpoint."""
         params, end = self._params, context.recipe.epochs
         settings = context.settings(params.defences)

@@ -16,7 +16,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
     Step,
@@ -111,7 +111,7 @@ class MiaPruning(Method):
         """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""
         params, train, end = self._params, context.trainer.train, context.recipe.epochs
         first, last = boundaries(end, params.pretrain, params.until)

@@ -14,7 +14,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
     Step,
@@ -113,7 +113,7 @@ class NOfM(Method):
             message = f"{m} divides no layer's number of inputs: {', '.join(map(str, inputs))}"
             yield Flaw(field="m", message=message, mend="write a divisor of one of them")
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""
         phases = Phases.of_dense(context, self._params.defences, count=self.units())
         if self._is_at_once:

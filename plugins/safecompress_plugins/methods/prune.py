@@ -11,7 +11,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
 )
@@ -53,7 +53,7 @@ class PruneAndFinetune(Method):
         """Report phases without an epoch, and layers without a weight."""
         return thinning_flaws(self._params, network, recipe, least=self.units())
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""
         phases = Phases.of_dense(context, self._params.defences, count=self.units())
         if self._is_gradual:

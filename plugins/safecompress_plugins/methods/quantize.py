@@ -14,7 +14,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
 )
@@ -66,7 +66,7 @@ class Quantize(Method):
             message = f"training.epochs is {recipe.epochs}; the method has 2 training phases"
             yield Flaw(field="aware", message=message, mend="write training.epochs: 2, or more")
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""
         params, train, end = self._params, context.trainer.train, context.recipe.epochs
         # Without `aware` all epochs are dense, and quantisation is a phase without training.

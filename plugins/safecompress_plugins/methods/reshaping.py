@@ -13,8 +13,8 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
+    MethodOutcome,
     ModelError,
-    Outcome,
     Phases,
     Recipe,
     SafeCompressError,
@@ -94,7 +94,7 @@ class DenseThenReshaped(Method):
                 mend = f"write at least {enough:g}"
                 yield Flaw(field="density", message=f"{message}allows {most}", mend=mend)
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Run both phases, from the last checkpoint."""
         phases = Phases.of_dense(context, self._params.defences, count=self.units())
 

@@ -11,7 +11,7 @@ from safecompress_core.toolkit import (
     Learner,
     Method,
     MethodContext,
-    Outcome,
+    MethodOutcome,
     Phases,
     Recipe,
     SparseTraining,
@@ -42,7 +42,7 @@ class FromInitial(Method):
         """Report layers without a weight."""
         return self._training.flaws(network, create)
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """Train, or load the result of an earlier run."""
         settings = self._training.settings(context)
         end = context.recipe.epochs

@@ -45,11 +45,11 @@ class Outline:
         if isinstance(spec, AuditSpec):
             return cls(rounds=None, candidates=None, audit=audit)
         from safecompress_core.methods.manifest import TestDrivenParams
-        from safecompress_core.methods.test_driven.candidates import proposals
+        from safecompress_core.methods.test_driven.candidates import candidate_specs
 
         candidates = None
         if isinstance(spec.method, TestDrivenParams):
-            first = len(proposals(spec.method.strategies, keep=spec.method.keep))
+            first = len(candidate_specs(spec.method.strategies, keep=spec.method.keep))
             candidates = (first, first * spec.method.beam)
         return cls(
             rounds=getattr(spec.method, "rounds", None),

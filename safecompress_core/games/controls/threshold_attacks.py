@@ -14,7 +14,7 @@ from safecompress_core.games.attack_result import Judgement
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate
 from safecompress_core.stats.resampling import Resampling, percentile_interval
 
-__all__ = ["Comparison", "stronger", "threshold_attacks"]
+__all__ = ["AttackComparison", "compare_attacks", "threshold_attacks"]
 
 
 def threshold_attacks(observations: Observations) -> dict[str, Tensor]:
@@ -34,7 +34,7 @@ def threshold_attacks(observations: Observations) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class AttackComparison:
     """A cheap attack beside a trained one.
 
     Attributes:
@@ -46,13 +46,13 @@ class Comparison:
     is_stronger: bool
 
 
-def stronger(
+def compare_attacks(
     trained: Judgement,
     cheap: Judgement,
     resampling: Resampling,
     *,
     confidence: float = CONFIDENCE,
-) -> Comparison:
+) -> AttackComparison:
     """Whether the cheap attack is significantly stronger than the trained one on the same samples.
 
     Paired: both are measured on the same bootstrap draws.
@@ -66,4 +66,4 @@ def stronger(
     gain = percentile_interval(
         cheap.advantage.value - trained.advantage.value, draws, confidence=confidence
     )
-    return Comparison(gain, is_stronger=gain.low > 0)
+    return AttackComparison(gain, is_stronger=gain.low > 0)

@@ -7,11 +7,11 @@ from safecompress_core.methods.manifest import StrategyParams
 from safecompress_core.specfile.models.changes import Change, expand
 from safecompress_core.training.settings import Settings
 
-__all__ = ["UNCHANGED", "Proposal", "proposals"]
+__all__ = ["UNCHANGED", "CandidateSpec", "candidate_specs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class CandidateSpec:
     """A way to go on from a model.
 
     Attributes:
@@ -32,16 +32,18 @@ class Proposal:
         return changed.with_rule(self.rule)
 
 
-UNCHANGED = Proposal(name="keep", rule=None, changes={})
+UNCHANGED = CandidateSpec(name="keep", rule=None, changes={})
 """To train on as before."""
 
 
-def proposals(strategies: Sequence[StrategyParams], *, keep: bool) -> tuple[Proposal, ...]:
+def candidate_specs(
+    strategies: Sequence[StrategyParams], *, keep: bool
+) -> tuple[CandidateSpec, ...]:
     """All that a round tries with each model; the first is what the others are held against."""
     found = [UNCHANGED] if keep else []
     for rule, strategy in enumerate(strategies):
         parts = f"{strategy.prune.type} × {strategy.grow.type}"  # type: ignore[attr-defined]
         for changes in expand(strategy.set):
             told = [f"{key} {change}" for key, change in changes.items()]
-            found.append(Proposal(name=", ".join([parts, *told]), rule=rule, changes=changes))
+            found.append(CandidateSpec(name=", ".join([parts, *told]), rule=rule, changes=changes))
     return tuple(found)

@@ -17,7 +17,7 @@ from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools
 from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
+from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, Sight, look
@@ -189,7 +189,7 @@ class CandidateEvaluator:
         gains = {
             name: comparison.gain.value
             for name, judgement in cheap.items()
-            for comparison in (stronger(own, judgement, self.resampling),)
+            for comparison in (compare_attacks(own, judgement, self.resampling),)
             if comparison.is_stronger
         }
         return max(gains, key=lambda name: gains[name]) if gains else None

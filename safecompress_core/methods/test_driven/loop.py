@@ -15,15 +15,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.api import Params
-from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import Flaw, Method, MethodContext, Outcome, Recipe
+from safecompress_core.methods.method import Flaw, Method, MethodContext, MethodOutcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
-from safecompress_core.methods.test_driven.candidates import UNCHANGED, Proposal, proposals
+from safecompress_core.methods.test_driven.candidates import (
+    UNCHANGED,
+    CandidateSpec,
+    candidate_specs,
+)
 from safecompress_core.methods.test_driven.evaluator import Evaluation
-from safecompress_core.methods.test_driven.round_selection import Ballot
-from safecompress_core.methods.test_driven.state import Carried, State, keep, resumed
+from safecompress_core.methods.test_driven.round_selection import RoundSelection
+from safecompress_core.methods.test_driven.state import (
+    BeamModel,
+    LoopState,
+    resume_state,
+    save_state,
+)
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Evolution
@@ -38,7 +47,7 @@ class Candidate:
 
     id: str
     parent: str
-    proposal: Proposal
+    spec: CandidateSpec
     learner: Learner
     evaluation: Evaluation
 
@@ -50,7 +59,7 @@ class TestDriven(Method):
 
     def __init__(self, params: TestDrivenParams) -> None:
         self._params = params
-        self._proposals = proposals(params.strategies, keep=params.keep)
+        self._candidate_specs = candidate_specs(params.strategies, keep=params.keep)
         rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
         self._training = SparseTraining(params, rules)
 
@@ -61,22 +70,22 @@ class TestDriven(Method):
     def _units(self, rounds: int) -> int:
         """A single model starts the first round; later ones carry as many as the beam holds."""
         every = self._params.timetable(epochs=0)  # how many models there are depends on no epoch
-        return sum(one.carried + one.candidates for one in every[:rounds])
+        return sum(one.beam + one.candidates for one in every[:rounds])
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         """All rounds, from the last one that a checkpoint holds."""
         evolution = self._training.evolution(context)
         settings = self._training.settings(context)
-        state = resumed(context, settings, rounds=self._params.rounds)
+        state = resume_state(context, settings, rounds=self._params.rounds)
         if state is None:
-            state = self._started(context, settings)
+            state = self._start(context, settings)
         context.journal.advance(self._units(len(state.rounds)))
         self._skip(context, state)
         for number in range(len(state.rounds), self._params.rounds):
             state = self._round(context, evolution, state, number)
-            keep(context, state)
+            save_state(context, state)
         best = state.beam[0]
-        return Outcome(
+        return MethodOutcome(
             chosen=best.learner,
             chosen_id=best.id,
             rounds=state.rounds,
@@ -84,7 +93,7 @@ class TestDriven(Method):
             facts=self._training.facts(context, best.learner),
         )
 
-    def _skip(self, context: MethodContext, state: State) -> None:
+    def _skip(self, context: MethodContext, state: LoopState) -> None:
         """Take off what an earlier attempt has trained and attacked."""
         every = self._params.timetable(context.recipe.epochs)[: len(state.rounds)]
         tested = [one for round_ in state.rounds for one in round_["candidates"]]
@@ -102,37 +111,41 @@ class TestDriven(Method):
     ) -> Iterator[Flaw]:
         """Each round needs an epoch, and each layer a weight."""
         rounds = self._params.rounds
-        left = recipe.epochs - self._params.untested(recipe.epochs)
+        left = recipe.epochs - self._params.epochs_before_tests(recipe.epochs)
         if rounds > left:
             message = f"{rounds} rounds do not fit into the {left} training.epochs that are theirs"
             mend = f"write at most {left}" if left else "lower method.tests_from"
             yield Flaw(field="rounds", message=message, mend=mend)
         yield from self._training.flaws(network, create)
 
-    def _started(self, context: MethodContext, settings: Settings) -> State:
+    def _start(self, context: MethodContext, settings: Settings) -> LoopState:
         learner = self._training.started(context, settings)
-        for proposal in self._proposals:  # what cannot branch shall fail now, not after a round
-            changed = proposal.settings(settings)
-            if proposal.changes and changed is not None:
+        for (
+            candidate_spec
+        ) in self._candidate_specs:  # what cannot branch shall fail now, not after a round
+            changed = candidate_spec.settings(settings)
+            if candidate_spec.changes and changed is not None:
                 learner.branch(changed)
-        first = Carried(id="initial", learner=learner)
+        first = BeamModel(id="initial", learner=learner)
         archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
-        return State(beam=(first,), rounds=(), archive=archive)
+        return LoopState(beam=(first,), rounds=(), archive=archive)
 
     def _round(
-        self, context: MethodContext, evolution: Evolution, state: State, number: int
-    ) -> State:
+        self, context: MethodContext, evolution: Evolution, state: LoopState, number: int
+    ) -> LoopState:
         candidates: list[Candidate] = []
-        for carried in state.beam:
-            candidates += self._derived(context, evolution, carried, number, len(candidates))
-        ballot = Ballot(
+        for beam_model in state.beam:
+            candidates += self._derive_candidates(
+                context, evolution, beam_model, number, len(candidates)
+            )
+        selection = RoundSelection(
             [candidate.evaluation for candidate in candidates],
             context.evaluator,
             context.aggregator,
             self._params,
         )
-        chosen = ballot.winners()
-        archive = self._archived(context, state.archive, candidates, ballot)
+        chosen = selection.winners()
+        archive = self._update_archive(context, state.archive, candidates, selection)
         record = {
             "round": number + 1,
             "epochs": candidates[0].learner.epoch,
@@ -140,30 +153,31 @@ class TestDriven(Method):
                 {
                     "id": candidate.id,
                     "parent": candidate.parent,
-                    "strategy": candidate.proposal.name,
+                    "strategy": candidate.spec.name,
                     "settings": candidate.learner.settings.to_json(),
                     "density": candidate.learner.density,
                     "defences": candidate.learner.facts(),
                     "attacks": candidate.evaluation.to_json(),
-                    **ballot.verdict_on(index),
+                    **selection.verdict_on(index),
                     "chosen": index in chosen,
                 }
                 for index, candidate in enumerate(candidates)
             ],
-            "spread": ballot.spread(),
+            "spread": selection.spread(),
         }
         front = [entry.id for entry in archive.entries]
         context.journal.tell("round_finished", **record, front=front)
         beam = tuple(
-            Carried(id=candidates[index].id, learner=candidates[index].learner) for index in chosen
+            BeamModel(id=candidates[index].id, learner=candidates[index].learner)
+            for index in chosen
         )
-        return State(beam=beam, rounds=(*state.rounds, record), archive=archive)
+        return LoopState(beam=beam, rounds=(*state.rounds, record), archive=archive)
 
-    def _derived(
+    def _derive_candidates(
         self,
         context: MethodContext,
         evolution: Evolution,
-        carried: Carried,
+        beam_model: BeamModel,
         number: int,
         first: int,
     ) -> list[Candidate]:
@@ -173,21 +187,26 @@ class TestDriven(Method):
         where = f"round {number + 1}"
         unit = str(number)  # the same for all carried models: their candidates are compared
         context.trainer.train(
-            carried.learner, until=middle, evolution=evolution, what=f"{carried.id} in {where}"
+            beam_model.learner,
+            until=middle,
+            evolution=evolution,
+            what=f"{beam_model.id} in {where}",
         )
         context.journal.advance()
-        fitted_attackers = context.evaluator.fit_attackers(carried.learner.shipped, unit=unit)
+        fitted_attackers = context.evaluator.fit_attackers(beam_model.learner.shipped, unit=unit)
         found: list[Candidate] = []
-        for proposal, settings in self._feasible(context, carried.learner.settings, number):
+        for candidate_spec, settings in self._feasible(
+            context, beam_model.learner.settings, number
+        ):
             name = f"r{number + 1}c{first + len(found) + 1}"
-            learner = carried.learner.branch(settings)
-            if proposal.rule is not None:
-                context.trainer.evolve(learner, evolution, rule=proposal.rule)
-            what = f"candidate {name} ({proposal.name}) in {where}"
+            learner = beam_model.learner.branch(settings)
+            if candidate_spec.rule is not None:
+                context.trainer.evolve(learner, evolution, rule=candidate_spec.rule)
+            what = f"candidate {name} ({candidate_spec.name}) in {where}"
             context.trainer.train(
                 learner, until=end, evolution=evolution, what=what, is_derived=True
             )
-            facts = {"round": number + 1, "candidate": name, "strategy": proposal.name}
+            facts = {"round": number + 1, "candidate": name, "strategy": candidate_spec.name}
             evaluation = context.evaluator.evaluate(
                 learner.shipped, fitted_attackers, unit=unit, facts=facts
             )
@@ -198,8 +217,8 @@ class TestDriven(Method):
             found.append(
                 Candidate(
                     id=name,
-                    parent=carried.id,
-                    proposal=proposal,
+                    parent=beam_model.id,
+                    spec=candidate_spec,
                     learner=learner,
                     evaluation=evaluation,
                 )
@@ -208,31 +227,33 @@ class TestDriven(Method):
 
     def _feasible(
         self, context: MethodContext, parent: Settings, number: int
-    ) -> list[tuple[Proposal, Settings]]:
+    ) -> list[tuple[CandidateSpec, Settings]]:
         """What can be tried with a model; if all its dials are at their ends, to go on as it is."""
-        found: list[tuple[Proposal, Settings]] = []
-        for proposal in self._proposals:
-            settings = proposal.settings(parent)
+        found: list[tuple[CandidateSpec, Settings]] = []
+        for candidate_spec in self._candidate_specs:
+            settings = candidate_spec.settings(parent)
             if settings is not None:
-                found.append((proposal, settings))
+                found.append((candidate_spec, settings))
                 continue
             context.journal.advance()
-            context.journal.tell("candidate_left_out", round=number + 1, strategy=proposal.name)
+            context.journal.tell(
+                "candidate_left_out", round=number + 1, strategy=candidate_spec.name
+            )
         return found or [(UNCHANGED, parent)]
 
-    def _archived(
+    def _update_archive(
         self,
         context: MethodContext,
         archive: Archive,
         candidates: Sequence[Candidate],
-        ballot: Ballot,
+        selection: RoundSelection,
     ) -> Archive:
         """The archive with this round's candidates, whose files are written at once."""
         found = [
-            Entry(
+            ArchiveEntry(
                 candidate.id,
-                float(ballot.objectives.performance[index]),
-                tuple(ballot.objectives.advantage[index].tolist()),
+                float(selection.objectives.performance[index]),
+                tuple(selection.objectives.advantage[index].tolist()),
             )
             for index, candidate in enumerate(candidates)
         ]

@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.choose.archive import keep_by_hypervolume
-from safecompress_core.choose.comparison import (
+from safecompress_core.choose.significance import (
     Decision,
-    Noise,
+    NoiseByObjective,
+    ObjectiveNoise,
     Replicates,
-    Spread,
     decide,
-    spread,
+    objective_noise,
 )
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator, Evaluation
 from safecompress_core.stats.intervals import Estimate
 
-__all__ = ["Ballot"]
+__all__ = ["RoundSelection"]
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 INCUMBENT = 0  # proposals begin with what the others are held against
 
 
-class Ballot:
+class RoundSelection:
     """The candidates of one round, tested on one pool.
 
     Args:
@@ -102,8 +102,8 @@ class Ballot:
         )
 
     @cached_property
-    def _spread(self) -> Spread:
-        return spread(self.objectives, self._replicates, incumbent=INCUMBENT)
+    def _spread(self) -> NoiseByObjective:
+        return objective_noise(self.objectives, self._replicates, incumbent=INCUMBENT)
 
     def winners(self) -> tuple[int, ...]:
         """Which candidates go on, the one that the aggregator likes best first.
@@ -146,5 +146,5 @@ class Ballot:
         return {name: _plain(noise) for name, noise in noises.items()}
 
 
-def _plain(noise: Noise) -> dict[str, Any]:
+def _plain(noise: ObjectiveNoise) -> dict[str, Any]:
     return {"spread": noise.spread, "noise": noise.noise, "tells_apart": noise.tells_apart}

@@ -10,14 +10,14 @@ class Round:
     """One round, if every candidate can be tried.
 
     Attributes:
-        carried: models that come from the round before, and are trained on.
+        beam: models that come from the round before, and are trained on.
         candidates: what is derived from all of them, fine-tuned and tested.
         start: epochs before the round.
         middle: where training ends and candidates are derived.
         end: where their fine-tuning ends.
     """
 
-    carried: int
+    beam: int
     candidates: int
     start: int
     middle: int
@@ -26,7 +26,7 @@ class Round:
     @property
     def epochs(self) -> int:
         """Passes over the members, of all models together."""
-        trained = self.carried * (self.middle - self.start)
+        trained = self.beam * (self.middle - self.start)
         return trained + self.candidates * (self.end - self.middle)
 
 
@@ -50,7 +50,7 @@ def rounds_of(
         middle = end - max(1, round((end - begin) * finetune))
         candidates = carried * proposals
         found.append(
-            Round(carried=carried, candidates=candidates, start=start, middle=middle, end=end)
+            Round(beam=carried, candidates=candidates, start=start, middle=middle, end=end)
         )
         carried, start = min(beam, candidates), end
     return tuple(found)

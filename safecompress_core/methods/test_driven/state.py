@@ -3,16 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.training_state import Learner
 
-__all__ = ["Carried", "State", "keep", "resumed"]
+__all__ = ["BeamModel", "LoopState", "resume_state", "save_state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class BeamModel:
     """A model that goes from round to round."""
 
     id: str
@@ -20,7 +20,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class LoopState:
     """What a run has reached.
 
     Attributes:
@@ -29,26 +29,26 @@ class State:
         archive: the non-dominated models so far.
     """
 
-    beam: tuple[Carried, ...]
+    beam: tuple[BeamModel, ...]
     rounds: tuple[dict[str, Any], ...]
     archive: Archive
 
 
-def keep(context: MethodContext, state: State) -> None:
+def save_state(context: MethodContext, state: LoopState) -> None:
     """Make a checkpoint; only then drop what the one before it needed."""
     record = {
         "beam": [
             {
-                "id": carried.id,
-                "epoch": carried.learner.epoch,
-                "settings": carried.learner.settings.to_json(),
+                "id": beam_model.id,
+                "epoch": beam_model.learner.epoch,
+                "settings": beam_model.learner.settings.to_json(),
             }
-            for carried in state.beam
+            for beam_model in state.beam
         ],
         "rounds": state.rounds,
         "archive": [asdict(entry) for entry in state.archive.entries],
     }
-    models = [carried.learner.tensors() for carried in state.beam]
+    models = [beam_model.learner.tensors() for beam_model in state.beam]
     context.checkpoints.save(_name(len(state.rounds)), record, models)
     for number in range(len(state.rounds)):
         context.checkpoints.drop(_name(number))
@@ -58,7 +58,7 @@ def keep(context: MethodContext, state: State) -> None:
         context.archive_path(model).unlink(missing_ok=True)
 
 
-def resumed(context: MethodContext, settings: Settings, *, rounds: int) -> State | None:
+def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> LoopState | None:
     """The state after the last round that was kept; None where none was.
 
     Args:
@@ -72,7 +72,7 @@ def resumed(context: MethodContext, settings: Settings, *, rounds: int) -> State
         return None
     record, models = kept
     beam = tuple(
-        Carried(
+        BeamModel(
             id=one["id"],
             learner=context.restore_state(
                 tensors, settings.restored(one["settings"]), epoch=one["epoch"]
@@ -83,11 +83,11 @@ def resumed(context: MethodContext, settings: Settings, *, rounds: int) -> State
     archive = Archive(
         weights=tuple(context.evaluator.weights.tolist()),
         entries=tuple(
-            Entry(one["id"], one["performance"], tuple(one["advantage"]))
+            ArchiveEntry(one["id"], one["performance"], tuple(one["advantage"]))
             for one in record["archive"]
         ),
     )
-    return State(beam=beam, rounds=tuple(record["rounds"]), archive=archive)
+    return LoopState(beam=beam, rounds=tuple(record["rounds"]), archive=archive)
 
 
 def _name(rounds: int) -> str:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safecompress_core.report.figures.svg import Ink, Panel, panel
 
 __all__ = [
-    "Noise",
+    "NoiseBar",
     "Step",
     "Trial",
     "Whisker",
@@ -81,7 +81,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class NoiseBar:
     """How far a round's candidates lie apart in one objective, and how well the test could tell."""
 
     round: int
@@ -215,7 +215,7 @@ def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink)
     )
 
 
-def noise(readings: Sequence[Noise], *, name: str, title: str, wide: int) -> Panel:
+def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> Panel:
     """By round, how far the candidates lie apart beside the noise of the test."""
 
     def draw(axes: Axes) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.figures.drawing import (
-    Noise,
+    NoiseBar,
     Step,
     Trial,
     Whisker,
@@ -134,7 +134,7 @@ def noises(results: Results) -> list[Plate]:
         seen = [record["spread"][objective] for record in results["rounds"]]
         told = sum(one["tells_apart"] for one in seen)
         readings = [
-            Noise(
+            NoiseBar(
                 round=record["round"],
                 spread=one["spread"],
                 noise=one["noise"],

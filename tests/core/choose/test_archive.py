@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecompress_core.choose.aggregator import Objectives
-from safecompress_core.choose.archive import Archive, Entry, keep_by_hypervolume
+from safecompress_core.choose.archive import Archive, ArchiveEntry, keep_by_hypervolume
 
-STEADY = Entry("steady", 0.7, (0.2, 0.2))
-SAFE = Entry("safe", 0.4, (0.1, 0.0))
-GOOD = Entry("good", 0.8, (0.5, 0.5))
-BEATEN = Entry("beaten", 0.6, (0.2, 0.3))
+STEADY = ArchiveEntry("steady", 0.7, (0.2, 0.2))
+SAFE = ArchiveEntry("safe", 0.4, (0.1, 0.0))
+GOOD = ArchiveEntry("good", 0.8, (0.5, 0.5))
+BEATEN = ArchiveEntry("beaten", 0.6, (0.2, 0.3))
 TWO_ATTACKS = Archive(weights=(1.0, 1.0))
 
 
@@ -29,7 +29,7 @@ def test_archive_keeps_the_front_and_is_immutable() -> None:
 
 def test_of_equal_models_the_first_stays() -> None:
     """In one round or over two, and a model seen again is no news."""
-    twin = Entry("twin", STEADY.performance, STEADY.advantage)
+    twin = ArchiveEntry("twin", STEADY.performance, STEADY.advantage)
 
     assert TWO_ATTACKS.add(STEADY, twin).entries == (STEADY,)
     assert TWO_ATTACKS.add(STEADY).add(twin, STEADY).entries == (STEADY,)
@@ -40,7 +40,7 @@ def test_archive_does_not_depend_on_rounds(
     values: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     """Added at once or in two parts, the same objectives survive."""
-    entries = [Entry(str(i), p / 5, (a / 5,)) for i, (p, a) in enumerate(values)]
+    entries = [ArchiveEntry(str(i), p / 5, (a / 5,)) for i, (p, a) in enumerate(values)]
     cut = data.draw(st.integers(0, len(entries)))
     empty = Archive(weights=(1.0,))
 
@@ -51,28 +51,28 @@ def test_preferences() -> None:
     """The two ends and the knee between them."""
     archive = TWO_ATTACKS.add(SAFE, STEADY, GOOD)
 
-    assert archive.preferred("performance") == GOOD
-    assert archive.preferred("safety") == SAFE
-    assert archive.preferred("balanced") == STEADY
+    assert archive.pick("performance") == GOOD
+    assert archive.pick("safety") == SAFE
+    assert archive.pick("balanced") == STEADY
     assert archive.ends == (GOOD, SAFE)
 
 
 def test_safety_is_that_of_the_worst_weighted_attack() -> None:
     """(0.3, 0.0) is worse than (0.2, 0.2), until the first attack counts half."""
-    uneven, even = Entry("uneven", 0.5, (0.3, 0.0)), Entry("even", 0.5, (0.2, 0.2))
+    uneven, even = ArchiveEntry("uneven", 0.5, (0.3, 0.0)), ArchiveEntry("even", 0.5, (0.2, 0.2))
 
-    assert TWO_ATTACKS.add(uneven, even).preferred("safety") == even
-    assert Archive(weights=(0.5, 1.0)).add(uneven, even).preferred("safety") == uneven
+    assert TWO_ATTACKS.add(uneven, even).pick("safety") == even
+    assert Archive(weights=(0.5, 1.0)).add(uneven, even).pick("safety") == uneven
 
 
 def test_archive_refuses_what_does_not_fit() -> None:
     """A missing attack, two models of one name, a choice from nothing."""
     with pytest.raises(ValueError, match="1 advantages for 2 attacks"):
-        TWO_ATTACKS.add(Entry("short", 0.5, (0.1,)))
+        TWO_ATTACKS.add(ArchiveEntry("short", 0.5, (0.1,)))
     with pytest.raises(ValueError, match="two models are called safe"):
-        TWO_ATTACKS.add(SAFE, Entry("safe", 0.9, (0.9, 0.9)))
+        TWO_ATTACKS.add(SAFE, ArchiveEntry("safe", 0.9, (0.9, 0.9)))
     with pytest.raises(ValueError, match="empty"):
-        TWO_ATTACKS.preferred("safety")
+        TWO_ATTACKS.pick("safety")
 
 
 def test_beam_keeps_what_covers_most(candidates: Callable[..., Objectives]) -> None:

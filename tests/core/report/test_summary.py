@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from safecompress_core.choose.archive import Archive, Entry
+from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.report.summary import (
     Cell,
     Table,
@@ -218,13 +218,13 @@ def test_the_ends_are_those_of_the_archive(results: Results, seed: int) -> None:
     assert ends_of(results) == {"performance": best.id, "safety": safest.id}
 
 
-def _entry(name: str, draw: np.random.Generator) -> Entry:
+def _entry(name: str, draw: np.random.Generator) -> ArchiveEntry:
     """Objectives on so coarse a grid that many are equal."""
     performance, *advantage = draw.integers(0, 3, size=3).astype(float).tolist()
-    return Entry(name, performance, tuple(advantage))
+    return ArchiveEntry(name, performance, tuple(advantage))
 
 
-def _named(entry: Entry) -> Mapping[str, float]:
+def _named(entry: ArchiveEntry) -> Mapping[str, float]:
     return dict(zip(("net", "reader"), entry.advantage, strict=True))
 
 

@@ -10,7 +10,7 @@ import torch
 
 from safecompress_core.api import Density, MethodDef, MethodParams, Workload
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.method import Flaw, Method, MethodContext, Outcome
+from safecompress_core.methods.method import Flaw, Method, MethodContext, MethodOutcome
 from safecompress_core.sparse.selection import largest_overall
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.testing.methods import CompletedRun, MethodConformance
@@ -40,7 +40,7 @@ class Good(Method):
         few = round(self.params.density * sum(w.numel() for w in weights.values())) < len(weights)
         return [Flaw(field="density", message="too few", mend="more")] if few else []
 
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         settings = context.settings(self.defences())
         kept = context.checkpoints.load("done")
         if kept is not None:
@@ -53,7 +53,7 @@ class Good(Method):
             self.train(context, learner)
             context.checkpoints.save("done", {}, [learner.tensors()])
         context.journal.advance()
-        return Outcome(chosen=learner)
+        return MethodOutcome(chosen=learner)
 
     def defences(self) -> list[Any]:
         return self.params.defences
@@ -95,10 +95,10 @@ class IgnoresDefences(Good):
 
 
 class KeepsNothing(Good):
-    def run(self, context: MethodContext) -> Outcome:
+    def run(self, context: MethodContext) -> MethodOutcome:
         learner = context.learner(context.create_network(), None, context.settings([]))
         self.train(context, learner)
-        return Outcome(chosen=learner)
+        return MethodOutcome(chosen=learner)
 
 
 class ForgetsItsOptimizer(Good):

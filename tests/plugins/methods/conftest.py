@@ -12,7 +12,7 @@ import torch
 
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.method import MethodContext, Outcome
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -26,7 +26,7 @@ class Shop:
     run_context: RunContext
     method_context: MethodContext
 
-    def run(self) -> Outcome:
+    def run(self) -> MethodOutcome:
         """What the method yields."""
         return self.run_context.method.run(self.method_context)
 

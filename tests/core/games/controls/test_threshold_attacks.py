@@ -12,7 +12,7 @@ from safecompress_core.attacks.observations import observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import AccessError
 from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.controls.threshold_attacks import stronger, threshold_attacks
+from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
@@ -72,13 +72,13 @@ def test_a_weak_trained_attack_is_found_out() -> None:
     noise = torch.randn(400, generator=torch.Generator().manual_seed(18))
     trained, cheap = judged(noise + 0.5 * MEMBERS), judged(noise + 1.5 * MEMBERS)
 
-    comparison = stronger(trained, cheap, RESAMPLING)
+    comparison = compare_attacks(trained, cheap, RESAMPLING)
 
     assert comparison.is_stronger
     gain = cheap.advantage.value - trained.advantage.value
     assert comparison.gain.value == pytest.approx(gain)
     assert 0 < comparison.gain.low < gain < comparison.gain.high
-    assert not stronger(cheap, trained, RESAMPLING).is_stronger
+    assert not compare_attacks(cheap, trained, RESAMPLING).is_stronger
 
 
 def test_equally_strong_attacks_are_rarely_told_apart() -> None:
@@ -92,7 +92,9 @@ def test_equally_strong_attacks_are_rarely_told_apart() -> None:
         known, asked = (answers(torch.randn(400, generator=generator) + MEMBERS) for _ in range(2))
         return MembershipGame(MEMBERSHIP).judge(known, asked)
 
-    told_apart = sum(stronger(reading(), reading(), RESAMPLING).is_stronger for _ in range(100))
+    told_apart = sum(
+        compare_attacks(reading(), reading(), RESAMPLING).is_stronger for _ in range(100)
+    )
 
     assert told_apart <= 7
 
@@ -109,4 +111,4 @@ def test_attacks_on_different_samples_cannot_be_compared() -> None:
     cheap = MembershipGame(MEMBERSHIP).judge(other, other)
 
     with pytest.raises(ValueError, match="one game on one pool"):
-        stronger(trained, cheap, RESAMPLING)
+        compare_attacks(trained, cheap, RESAMPLING)

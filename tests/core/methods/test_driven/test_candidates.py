@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from safecompress_core.api import Params
 from safecompress_core.methods.manifest import StrategyParams
-from safecompress_core.methods.test_driven.candidates import UNCHANGED, proposals
+from safecompress_core.methods.test_driven.candidates import UNCHANGED, candidate_specs
 from safecompress_core.training.settings import Settings
 
 
@@ -33,7 +33,7 @@ START = Settings(
 
 def test_a_list_gives_one_candidate_each_and_two_lists_their_product() -> None:
     """In order, the last list turning fastest, each named by what it changes."""
-    found = proposals(
+    found = candidate_specs(
         [
             strategy(),
             strategy(**{"relaxloss.target": [0.1, 0.3], "learning_rate": {"factor": [0.5, 2]}}),
@@ -41,14 +41,14 @@ def test_a_list_gives_one_candidate_each_and_two_lists_their_product() -> None:
         keep=False,
     )
 
-    assert [proposal.name for proposal in found] == [
+    assert [candidate_spec.name for candidate_spec in found] == [
         "magnitude × random",
         "magnitude × random, relaxloss.target 0.1, learning_rate x0.5",
         "magnitude × random, relaxloss.target 0.1, learning_rate x2",
         "magnitude × random, relaxloss.target 0.3, learning_rate x0.5",
         "magnitude × random, relaxloss.target 0.3, learning_rate x2",
     ]
-    assert [proposal.rule for proposal in found] == [0, 1, 1, 1, 1]
+    assert [candidate_spec.rule for candidate_spec in found] == [0, 1, 1, 1, 1]
     last = found[-1].settings(START)
     assert last is not None
     assert last.to_json() == {
@@ -61,7 +61,7 @@ def test_a_list_gives_one_candidate_each_and_two_lists_their_product() -> None:
 
 def test_the_model_as_it_is_comes_first_where_it_is_kept() -> None:
     """It is what the others are held against, and keeps its settings and its rule."""
-    found = proposals([strategy()], keep=True)
+    found = candidate_specs([strategy()], keep=True)
     parent = START.with_rule(7)
 
     assert found[0] is UNCHANGED
@@ -72,6 +72,6 @@ def test_the_model_as_it_is_comes_first_where_it_is_kept() -> None:
 
 def test_a_change_out_of_range_gives_no_candidate() -> None:
     """A learning rate of 0 trains nothing."""
-    [proposal] = proposals([strategy(learning_rate={"factor": 0})], keep=False)
+    [candidate_spec] = candidate_specs([strategy(learning_rate={"factor": 0})], keep=False)
 
-    assert proposal.settings(START) is None
+    assert candidate_spec.settings(START) is None

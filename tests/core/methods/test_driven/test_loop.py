@@ -11,7 +11,7 @@ import torch
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import MethodContext, Outcome
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
@@ -237,7 +237,7 @@ def test_inherited_weights_are_the_big_models_largest(
     shop = replace(shop, copy_uncompressed=lambda: big)
     loop = method(prepare, **changes)
 
-    learner = loop._started(shop, shop.settings([])).beam[0].learner
+    learner = loop._start(shop, shop.settings([])).beam[0].learner
 
     for name, weight in big.sparse_parameters().items():
         active = learner.topology.masks[name]  # type: ignore[union-attr]
@@ -252,7 +252,7 @@ def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
     changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
     shop = workshop(**changes)
     given = shop.create_network().sparse_parameters()
-    learner = method(prepare, **changes)._started(shop, shop.settings([])).beam[0].learner
+    learner = method(prepare, **changes)._start(shop, shop.settings([])).beam[0].learner
 
     for name, weight in given.items():
         active = learner.topology.masks[name]  # type: ignore[union-attr]
@@ -281,7 +281,7 @@ def test_the_archive_on_disk_is_the_front(
 
 def run_until(
     loop: TestDriven, shop: MethodContext, saves: int, monkeypatch: Any
-) -> Outcome | None:
+) -> MethodOutcome | None:
     """Run a method that is stopped where it would make one checkpoint too many."""
     save = shop.checkpoints.save
     made: list[str] = []

@@ -20,7 +20,7 @@ from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import Answers
 from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import Evaluation
-from safecompress_core.methods.test_driven.round_selection import Ballot
+from safecompress_core.methods.test_driven.round_selection import RoundSelection
 from safecompress_core.stats.resampling import Resampling
 
 MEMBERS, OTHERS = 200, 300
@@ -88,7 +88,7 @@ WEIGHTED = Weighted(WeightedParams())
 
 def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
     """Two right answers more of 300, and an attack that fails once more: the run keeps its own."""
-    ballot = Ballot(
+    selection = RoundSelection(
         [
             examination(hits(0.60), membership(tpr=0.5, fpr=0.2)),
             examination(hits(0.607, seed=1), membership(tpr=0.495, fpr=0.2, seed=1)),
@@ -98,8 +98,8 @@ def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
         params(),
     )
 
-    assert ballot.winners() == (0,)
-    verdict = ballot.verdict_on(1)
+    assert selection.winners() == (0,)
+    verdict = selection.verdict_on(1)
     assert verdict["difference"] > 0
     assert not verdict["significant"]
     low, high = verdict["difference_interval"]
@@ -109,7 +109,7 @@ def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
 def test_a_candidate_that_is_clearly_better_wins() -> None:
     """As good at its task, and half as leaky; of two such, the better."""
     right = hits(0.6)
-    ballot = Ballot(
+    selection = RoundSelection(
         [
             examination(right, membership(tpr=0.8, fpr=0.2)),
             examination(right, membership(tpr=0.5, fpr=0.2)),
@@ -120,9 +120,9 @@ def test_a_candidate_that_is_clearly_better_wins() -> None:
         params(),
     )
 
-    assert ballot.winners() == (2,)
-    assert [ballot.verdict_on(index)["significant"] for index in range(3)] == [False, True, True]
-    assert ballot.verdict_on(0)["difference"] == 0
+    assert selection.winners() == (2,)
+    assert [selection.verdict_on(index)["significant"] for index in range(3)] == [False, True, True]
+    assert selection.verdict_on(0)["difference"] == 0
 
 
 def test_comparisons_are_paired() -> None:
@@ -133,7 +133,7 @@ def test_comparisons_are_paired() -> None:
     judgement = membership(tpr=0.5, fpr=0.2)
     unpaired = np.random.default_rng(5).permutation(better)
     found = [
-        Ballot(
+        RoundSelection(
             [examination(same, judgement), examination(other, judgement)],
             examiner("mia"),
             WEIGHTED,
@@ -142,8 +142,8 @@ def test_comparisons_are_paired() -> None:
         for other in (better, unpaired)
     ]
 
-    assert [ballot.winners() for ballot in found] == [(1,), (0,)]
-    differences = [ballot.verdict_on(1)["difference"] for ballot in found]
+    assert [selection.winners() for selection in found] == [(1,), (0,)]
+    differences = [selection.verdict_on(1)["difference"] for selection in found]
     assert differences[0] == pytest.approx(differences[1])
 
 
@@ -151,18 +151,18 @@ def test_comparisons_are_paired() -> None:
 def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: str) -> None:
     """The upper one of advantage and accuracy, or the estimates as the papers do."""
     judgement = membership(tpr=0.5, fpr=0.2)
-    ballot = Ballot(
+    selection = RoundSelection(
         [examination(hits(0.6), judgement)], examiner("mia"), WEIGHTED, params(bound=bound)
     )
     is_careful = bound == "careful"
 
-    objectives = ballot.objectives
+    objectives = selection.objectives
 
     wanted = judgement.advantage.high if is_careful else judgement.advantage.value
     assert objectives.advantage.tolist() == [[wanted]]
     accuracy = judgement.accuracy.high if is_careful else judgement.accuracy.value
     assert objectives.attack_accuracy.tolist() == [[accuracy]]
-    assert ballot.verdict_on(0)["objectives"] == {
+    assert selection.verdict_on(0)["objectives"] == {
         "performance": pytest.approx(0.6),
         "mia": wanted,
     }
@@ -171,8 +171,10 @@ def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: 
 def test_replicates_centre_on_what_was_found() -> None:
     """Performance on non-members, advantage and balanced accuracy: each the mean over draws."""
     judgement = membership(tpr=0.7, fpr=0.1)
-    ballot = Ballot([examination(hits(0.4), judgement)], examiner("mia"), WEIGHTED, params())
-    replicates = ballot._replicates
+    selection = RoundSelection(
+        [examination(hits(0.4), judgement)], examiner("mia"), WEIGHTED, params()
+    )
+    replicates = selection._replicates
 
     assert replicates.performance.shape == (400, 1)
     assert replicates.advantage.shape == replicates.attack_accuracy.shape == (400, 1, 1)
@@ -188,15 +190,17 @@ def test_without_attacks_candidates_differ_by_their_performance(make: Callable[[
     """Nothing to defend against is no reason to break."""
     better = hits(0.5)
     better[np.flatnonzero(better == 0)[:30]] = 1
-    ballot = Ballot([examination(hits(0.5)), examination(better)], examiner(), make(), params())
+    selection = RoundSelection(
+        [examination(hits(0.5)), examination(better)], examiner(), make(), params()
+    )
 
-    assert ballot.winners() == (1,)
-    assert list(ballot.spread()) == ["performance"]
+    assert selection.winners() == (1,)
+    assert list(selection.spread()) == ["performance"]
 
 
 def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
     """Both ends of the front stay, though neither is significantly better than the first."""
-    ballot = Ballot(
+    selection = RoundSelection(
         [
             examination(hits(0.50), membership(tpr=0.6, fpr=0.2)),
             examination(hits(0.70), membership(tpr=0.8, fpr=0.2)),
@@ -207,9 +211,9 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
         WEIGHTED,
         params(beam=3),
     )
-    utilities = [ballot.verdict_on(index)["utility"] for index in range(4)]
+    utilities = [selection.verdict_on(index)["utility"] for index in range(4)]
 
-    winners = ballot.winners()
+    winners = selection.winners()
 
     assert set(winners) == {0, 1, 2}
     assert [utilities[index] for index in winners] == sorted(
@@ -220,13 +224,13 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
 def test_the_spread_of_candidates_stands_beside_the_noise_of_the_test() -> None:
     """Equal candidates cannot be told apart; very different ones can."""
     one, other = membership(tpr=0.5, fpr=0.2), membership(tpr=0.1, fpr=0.2, seed=1)
-    alike = Ballot(
+    alike = RoundSelection(
         [examination(hits(0.6), one), examination(hits(0.6, seed=1), one)],
         examiner("mia"),
         WEIGHTED,
         params(),
     ).spread()
-    apart = Ballot(
+    apart = RoundSelection(
         [examination(hits(0.6), one), examination(hits(0.6), other)],
         examiner("mia"),
         WEIGHTED,

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pytest
 
 from safecompress_core.report.figures.drawing import (
-    Noise,
+    NoiseBar,
     Step,
     Trial,
     Whisker,
@@ -30,8 +30,8 @@ TRIALS = [
 ]
 STEPS = [Step(round=1, chosen=0.3, low=0.2, high=0.4), Step(round=2, chosen=0.5, low=0.4, high=0.6)]
 NOISES = [
-    Noise(round=1, spread=0.01, noise=0.02, tells_apart=False),
-    Noise(round=2, spread=0.03, noise=0.02, tells_apart=True),
+    NoiseBar(round=1, spread=0.01, noise=0.02, tells_apart=False),
+    NoiseBar(round=2, spread=0.03, noise=0.02, tells_apart=True),
 ]
 
 
@@ -123,7 +123,7 @@ def test_candidates_that_are_all_alike_do_not_break_an_axis() -> None:
         [Step(round=1, chosen=0.0, low=0.0, high=0.0)], name="c", title="t", wide=252, ink=Ink.LEAK
     )
     assert noise(
-        [Noise(round=1, spread=0.0, noise=0.0, tells_apart=False)], name="d", title="t", wide=252
+        [NoiseBar(round=1, spread=0.0, noise=0.0, tells_apart=False)], name="d", title="t", wide=252
     )
 
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 
-__all__ = ["Decision", "Difference", "Noise", "Replicates", "Spread", "decide", "spread"]
+__all__ = [
+    "Decision",
+    "Difference",
+    "NoiseByObjective",
+    "ObjectiveNoise",
+    "Replicates",
+    "decide",
+    "objective_noise",
+]
 
 Array = NDArray[np.float64]
 
@@ -190,7 +198,7 @@ def _half_widths(deviations: Array, confidence: float) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class ObjectiveNoise:
     """How far apart candidates lie in one objective, beside how well the test can tell.
 
     Attributes:
@@ -209,14 +217,16 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """:class:`Noise` of every objective; advantages in the order of the attacks."""
+class NoiseByObjective:
+    """:class:`ObjectiveNoise` of every objective; advantages in the order of the attacks."""
 
-    performance: Noise
-    advantage: tuple[Noise, ...]
+    performance: ObjectiveNoise
+    advantage: tuple[ObjectiveNoise, ...]
 
 
-def spread(objectives: Objectives, replicates: Replicates, *, incumbent: int) -> Spread:
+def objective_noise(
+    objectives: Objectives, replicates: Replicates, *, incumbent: int
+) -> NoiseByObjective:
     """The candidates' spread beside the noise of the test, for each objective.
 
     Raises:
@@ -224,7 +234,7 @@ def spread(objectives: Objectives, replicates: Replicates, *, incumbent: int) ->
     """
     _check(objectives, replicates, incumbent=incumbent)
     attacks = range(objectives.advantage.shape[1])
-    return Spread(
+    return NoiseByObjective(
         performance=_noise(objectives.performance, replicates.performance, incumbent),
         advantage=tuple(
             _noise(objectives.advantage[:, a], replicates.advantage[:, :, a], incumbent)
@@ -233,13 +243,13 @@ def spread(objectives: Objectives, replicates: Replicates, *, incumbent: int) ->
     )
 
 
-def _noise(values: Array, replicated: Array, incumbent: int) -> Noise:
+def _noise(values: Array, replicated: Array, incumbent: int) -> ObjectiveNoise:
     """Of one objective: values (K,), replicated (R, K)."""
     differences = np.delete(replicated - replicated[:, [incumbent]], incumbent, axis=1)
     if not differences.size:
-        return Noise(spread=0.0, noise=0.0)
+        return ObjectiveNoise(spread=0.0, noise=0.0)
     varies = values.min() < values.max()  # rounding alone lends equal values a deviation
-    return Noise(
+    return ObjectiveNoise(
         spread=float(values.std(ddof=1)) if varies else 0.0,
         noise=float(np.sqrt(differences.var(axis=0, ddof=1).mean())),
     )

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from safecompress_core.choose.aggregator import Objectives
-from safecompress_core.choose.comparison import Replicates, decide, spread
 from safecompress_core.choose.manifest import ParetoParams, WeightedParams, WorstCaseParams
 from safecompress_core.choose.pareto import Pareto
+from safecompress_core.choose.significance import Replicates, decide, objective_noise
 from safecompress_core.choose.weighted import Weighted
 from safecompress_core.choose.worst_case import WorstCase
 
@@ -213,7 +213,9 @@ def test_spread_stands_beside_the_noise_of_the_test() -> None:
     """Accuracies 0.4, 0.5, 0.6 have deviation 0.1; the differences' errors are 0.03 and 0.04."""
     drawn = np.random.default_rng(5).normal(size=(4000, 3)) * [0.0, 0.03, 0.04]
 
-    shown = spread(_point([0.4, 0.5, 0.6]), _of(np.array([0.4, 0.5, 0.6]) + drawn), incumbent=0)
+    shown = objective_noise(
+        _point([0.4, 0.5, 0.6]), _of(np.array([0.4, 0.5, 0.6]) + drawn), incumbent=0
+    )
 
     assert shown.performance.spread == pytest.approx(0.1)
     assert shown.performance.noise == pytest.approx(np.sqrt((0.03**2 + 0.04**2) / 2), rel=0.05)
@@ -227,7 +229,9 @@ def test_candidates_that_are_all_alike_are_not_told_apart() -> None:
     alike = np.full(11, 0.06295984809126547)
     assert alike.std(ddof=1) > 0
 
-    shown = spread(_point(list(alike)), _of(np.tile(alike, (5, 1))), incumbent=0).performance
+    shown = objective_noise(
+        _point(list(alike)), _of(np.tile(alike, (5, 1))), incumbent=0
+    ).performance
 
     assert (shown.spread, shown.noise, shown.tells_apart) == (0.0, 0.0, False)
 
@@ -244,7 +248,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 2 replicates"):
         decide(objectives, _of(np.zeros((1, 2))), WEIGHTED, incumbent=0, confidence=0.9)
     with pytest.raises(ValueError, match="other candidates"):
-        spread(objectives, _of(np.zeros((5, 3))), incumbent=0)
+        objective_noise(objectives, _of(np.zeros((5, 3))), incumbent=0)
 
 
 def _point(performance: list[float]) -> Objectives:
