@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import AttackerDef
-from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.gradients import per_sample_gradients
 from safecompress_core.attacks.observations import last_layer_gradients, observe
 from safecompress_core.networks.classifier import Classifier
@@ -117,10 +117,10 @@ def training_rows(
     is_member = torch.arange(len(labels)) % 2 == 0
 
     def observed_once() -> None:
-        known = Evidence(seen=observe(network, inputs, labels), truth=is_member, values=2)
+        known = AdversaryKnowledge(seen=observe(network, inputs, labels), truth=is_member, values=2)
         NeuralBlackbox(params).fit(known, generator=torch.Generator().manual_seed(0))
 
-    known = Evidence(seen=observe(network, inputs, labels), truth=is_member, values=2)
+    known = AdversaryKnowledge(seen=observe(network, inputs, labels), truth=is_member, values=2)
 
     def forwarded_each_epoch() -> None:
         generator = torch.Generator().manual_seed(0)
@@ -150,7 +150,7 @@ def attack_rows(records: int, *, budget: float) -> Iterator[Row]:
     labels = torch.randint(CLASSES, (2 * records,), generator=generator)
     body = (nn.Flatten(), nn.Linear(inputs[0].numel(), HIDDEN), nn.ReLU())
     network = Classifier(nn.Sequential(*body, nn.Linear(HIDDEN, CLASSES)))
-    everyone = Evidence(
+    everyone = AdversaryKnowledge(
         seen=observe(network, inputs, labels), truth=torch.arange(2 * records) % 2 == 0, values=2
     )
     first = torch.arange(int(0.8 * records))

@@ -27,7 +27,7 @@ from safecompress_core.api import AttackerDef, AttackerParams, Kind
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import Pools, build_pools
 from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.seeding import Seed
@@ -133,7 +133,11 @@ def trained(dataset: Dataset, members: Tensor, seed: Seed, *, epochs: int) -> Cl
 
 
 def judged(
-    registry: Registry, declared: Mapping[str, Any], known: Sight, asked: Sight, seed: Seed
+    registry: Registry,
+    declared: Mapping[str, Any],
+    known: ObservedPool,
+    asked: ObservedPool,
+    seed: Seed,
 ) -> tuple[str, Judgement, float]:
     """One attack, and the seconds it took."""
     definition = registry.get(Kind.ATTACKER, declared["type"])
@@ -145,8 +149,10 @@ def judged(
     attack = Attack(id=name, definition=definition, params=params)
     start = time.perf_counter()
     attacker = registry.create(params)
-    attacker.fit(attack.evidence(known, is_known=True), generator=seed.child("fit", name).torch())
-    return name, attack.judged(attacker, known, asked), time.perf_counter() - start
+    attacker.fit(
+        attack.adversary_knowledge(known, is_known=True), generator=seed.child("fit", name).torch()
+    )
+    return name, attack.measure(attacker, known, asked), time.perf_counter() - start
 
 
 def world(rows: list[dict[str, str]], private: str, *, is_input: bool, seed: Seed) -> None:
@@ -161,7 +167,9 @@ def world(rows: list[dict[str, str]], private: str, *, is_input: bool, seed: See
         generator=seed.child("pools").torch(),
     )
     network = trained(dataset, pools.members, seed.child("network"), epochs=40)
-    known, asked = (look(network, dataset, pool) for pool in (pools.attack_train, pools.audit))
+    known, asked = (
+        observe_pool(network, dataset, pool) for pool in (pools.attack_train, pools.audit)
+    )
     is_right = (asked.seen.predictions == asked.seen.labels).double()
     sides = [float(is_right[asked.pool.is_member == side].mean()) for side in (True, False)]
     print(f"\n{private}, {'as input' if is_input else 'not an input'}:", end=" ")
@@ -172,7 +180,7 @@ def world(rows: list[dict[str, str]], private: str, *, is_input: bool, seed: See
 
 
 def _lines(
-    registry: Registry, dataset: Dataset, known: Sight, asked: Sight, seed: Seed
+    registry: Registry, dataset: Dataset, known: ObservedPool, asked: ObservedPool, seed: Seed
 ) -> Iterator[str]:
     [(private, attribute)] = dataset.attributes.items()
     attacks = (*ATTACKS, *QUERIES) if attribute.columns else ATTACKS

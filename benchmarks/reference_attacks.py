@@ -18,9 +18,9 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
-from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import observe
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
@@ -90,7 +90,7 @@ def spec_of(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, References]:
+def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, ReferenceAnswers]:
     """The reference models of the spec's method."""
     registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
     file = folder / "spec.json"
@@ -115,25 +115,27 @@ def seen_by(logits: torch.Tensor, labels: torch.Tensor) -> Any:
     return observe(Classifier(head), logits, labels)
 
 
-def attacked(run_context: RunContext, references: References) -> dict[str, list[tuple[float, ...]]]:
+def attacked(
+    run_context: RunContext, references: ReferenceAnswers
+) -> dict[str, list[tuple[float, ...]]]:
     """By attack, AUC and TPR at 1 % FPR on each model in turn."""
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in ATTACKS}
     for target in range(len(references)):
         is_other = torch.arange(len(references)) // 2 != target // 2
-        evidence = Evidence(
+        knowledge = AdversaryKnowledge(
             seen=seen_by(references.logits[target], references.labels),
             truth=references.is_in[target],
             values=2,
-            references=References(
+            references=ReferenceAnswers(
                 references.logits[is_other], references.is_in[is_other], references.labels
             ),
         )
         for name, params in zip(ATTACKS, run_context.spec.audit.attackers, strict=False):
             attacker = run_context.registry.create(params)
-            attacker.fit(evidence, generator=torch.Generator().manual_seed(0))
-            scores = attacker.score(evidence).double().numpy()
-            assert evidence.truth is not None
-            is_member = evidence.truth.numpy()
+            attacker.fit(knowledge, generator=torch.Generator().manual_seed(0))
+            scores = attacker.score(knowledge).double().numpy()
+            assert knowledge.truth is not None
+            is_member = knowledge.truth.numpy()
             # 898 non-members are too few for a figure of one model alone; it is a mean over many
             fpr, tpr, _ = roc_curve(is_member, scores, drop_intermediate=False)
             found[name].append((roc_auc_score(is_member, scores), tpr[fpr <= 0.01].max()))

@@ -5,13 +5,13 @@ Manifests import :mod:`safecompress_core.api` instead, which needs no torch.
 
 from safecompress_core.attacks.adversary import (
     Adversary,
+    AdversaryKnowledge,
     Attacker,
-    Ball,
-    Clues,
     Evader,
-    Evidence,
     Extractor,
+    InversionTargets,
     Inverter,
+    PerturbationBudget,
 )
 from safecompress_core.attacks.observations import (
     Observations,
@@ -19,13 +19,13 @@ from safecompress_core.attacks.observations import (
     observe,
 )
 from safecompress_core.attacks.observed_pool import (
-    Sight,
+    ObservedPool,
 )
 from safecompress_core.attacks.public_features import (
-    Encoding,
+    AttributeEncoding,
 )
 from safecompress_core.attacks.reference_answers import (
-    References,
+    ReferenceAnswers,
 )
 from safecompress_core.attacks.signals import (
     confidence,
@@ -66,7 +66,7 @@ from safecompress_core.errors import (
     TopologyError,
 )
 from safecompress_core.games.attack_context import (
-    Bout,
+    AttackRun,
 )
 from safecompress_core.games.attack_result import (
     GameResult,
@@ -190,26 +190,24 @@ from safecompress_core.training.training_state import (
 __all__ = [
     "AccessError",
     "Adversary",
+    "AdversaryKnowledge",
     "Aggregator",
     "Answers",
     "Architecture",
+    "AttackRun",
     "Attacker",
     "Attribute",
-    "Ball",
+    "AttributeEncoding",
     "Batch",
-    "Bout",
     "Classifier",
-    "Clues",
     "DataError",
     "DataSource",
     "Dataset",
     "Defence",
     "EncodedRows",
     "Encoder",
-    "Encoding",
     "Estimate",
     "Evader",
-    "Evidence",
     "Evolution",
     "External",
     "ExternalCode",
@@ -223,6 +221,7 @@ __all__ = [
     "History",
     "Initial",
     "Inputs",
+    "InversionTargets",
     "Inverter",
     "Judgement",
     "Learner",
@@ -236,12 +235,14 @@ __all__ = [
     "ModelFactory",
     "Objectives",
     "Observations",
+    "ObservedPool",
+    "PerturbationBudget",
     "Phases",
     "PoolError",
     "Prune",
     "Quantised",
     "Recipe",
-    "References",
+    "ReferenceAnswers",
     "Reshaping",
     "SafeCompressError",
     "SampleMetric",
@@ -249,7 +250,6 @@ __all__ = [
     "ScoredGame",
     "Seed",
     "Settings",
-    "Sight",
     "Slopes",
     "SparseTraining",
     "Step",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from safecompress_core.errors import TopologyError
 from safecompress_core.networks.classifier import Classifier
 
-__all__ = ["layer_of", "watched"]
+__all__ = ["layer_of", "record_activations"]
 
 # N samples · A neurons of a layer
 
@@ -28,7 +28,7 @@ def layer_of(network: Classifier, layer: str) -> nn.Module:
 
 
 @contextmanager
-def watched(network: Classifier, layer: str) -> Iterator[list[Tensor]]:
+def record_activations(network: Classifier, layer: str) -> Iterator[list[Tensor]]:
     """Gathers what a layer puts out in each forward pass: (n, A), float32, on the CPU.
 
     A neuron is a unit of a linear layer, in the mean over positions where a sample is a sequence,

@@ -11,17 +11,26 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams, Definition
 from safecompress_core.attacks.observations import Observations
-from safecompress_core.attacks.public_features import Encoding
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.public_features import AttributeEncoding
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.host.boundary import checked
 
-__all__ = ["Adversary", "Attacker", "Ball", "Clues", "Evader", "Evidence", "Extractor", "Inverter"]
+__all__ = [
+    "Adversary",
+    "AdversaryKnowledge",
+    "Attacker",
+    "Evader",
+    "Extractor",
+    "InversionTargets",
+    "Inverter",
+    "PerturbationBudget",
+]
 
 # N samples · C classes · V attribute values · P columns of public features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class AdversaryKnowledge:
     """What an adversary holds about the samples of one pool.
 
     Attributes:
@@ -47,11 +56,11 @@ class Evidence:
     seen: Observations
     truth: Tensor | None
     values: int
-    references: References | None = None
+    references: ReferenceAnswers | None = None
     uncompressed: Observations | None = None
     versions: tuple[Observations, ...] = ()
     public: Tensor | None = None
-    encoding: Encoding | None = None
+    encoding: AttributeEncoding | None = None
     is_member: Tensor | None = None
     is_per_value: bool = False
 
@@ -61,7 +70,7 @@ class Evidence:
         n = len(self.seen.labels)
         return (n, self.values) if self.is_per_value else (n,)
 
-    def take(self, positions: Tensor) -> "Evidence":
+    def take(self, positions: Tensor) -> "AdversaryKnowledge":
         """The evidence on some samples, by position (int64) or mask (bool), in that order."""
         return replace(
             self,
@@ -74,7 +83,7 @@ class Evidence:
             is_member=None if self.is_member is None else self.is_member[positions],
         )
 
-    def declared(self, definition: AttackerDef, params: AttackerParams) -> "Evidence":
+    def restrict(self, definition: AttackerDef, params: AttackerParams) -> "AdversaryKnowledge":
         """What is left of the evidence for an attacker that declares no more than this.
 
         Of reference models and versions there are as many as its parameters ask for.
@@ -88,20 +97,20 @@ class Evidence:
         if not definition.pairs_with_uncompressed or uncompressed is None:
             uncompressed = None
         else:
-            uncompressed = uncompressed.restricted(access)
+            uncompressed = uncompressed.restrict(access)
         others = params.versions - 1 if definition.sees_versions else 0  # type: ignore[attr-defined]
         return replace(
             self,
-            seen=self.seen.restricted(access),
+            seen=self.seen.restrict(access),
             references=references,
             uncompressed=uncompressed,
-            versions=tuple(one.restricted(access) for one in self.versions[:others]),
+            versions=tuple(one.restrict(access) for one in self.versions[:others]),
         )
 
 
-def _check_scores(_: Definition, scores: object, evidence: Evidence) -> None:
+def _check_scores(_: Definition, scores: object, knowledge: AdversaryKnowledge) -> None:
     """Require a tensor of numbers, of the shape that the evidence asks for."""
-    n, shape = len(evidence.seen.labels), evidence.score_shape
+    n, shape = len(knowledge.seen.labels), knowledge.score_shape
     wanted = f"it must return a tensor of shape {shape}, without NaN"
     if not isinstance(scores, Tensor):
         raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
@@ -122,10 +131,10 @@ class Adversary(ABC):
     remarks: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Learn from the samples of attack-train that the adversary holds, starting afresh."""
 
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Learn for a slightly changed model, starting from what was learned before.
 
         Adversaries that fit in no time start afresh.
@@ -145,8 +154,8 @@ class Attacker(Adversary):
 
     @abstractmethod
     @checked(_check_scores)
-    def score(self, evidence: Evidence) -> Tensor:
-        """One answer a sample; ``evidence.truth`` is None.
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        """One answer a sample; ``knowledge.truth`` is None.
 
         Returns:
             membership: shape (N,), higher means more likely a member;
@@ -160,7 +169,7 @@ ROUNDING = 1e-5  # of float32 arithmetic on inputs of order 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ball:
+class PerturbationBudget:
     """Where an input may be moved to.
 
     Attributes:
@@ -204,7 +213,7 @@ class Ball:
         if ((moved < self.low - ROUNDING) | (moved > self.high + ROUNDING)).any():
             raise ValueError("a perturbed input has a value that no input can have")
 
-    def noise(self, origin: Tensor, *, generator: torch.Generator) -> Tensor:
+    def random_perturbation(self, origin: Tensor, *, generator: torch.Generator) -> Tensor:
         """The inputs, each moved by epsilon in a direction drawn by lot, shape (N, ...).
 
         ``linf``: every value by epsilon, up or down; ``l2``: uniform on the sphere. What would
@@ -220,13 +229,17 @@ class Ball:
 
 
 def _check_moved(
-    _: Definition, moved: object, evidence: Evidence, ball: Ball, **__: object
+    _: Definition,
+    moved: object,
+    knowledge: AdversaryKnowledge,
+    budget: PerturbationBudget,
+    **__: object,
 ) -> None:
     """Inputs within the ball."""
     if not isinstance(moved, Tensor):
         raise ValueError(f"returned {type(moved).__name__}; it must return a tensor of inputs")
     try:
-        ball.check(moved.detach().cpu(), evidence.seen.inputs)
+        budget.check(moved.detach().cpu(), knowledge.seen.inputs)
     except ValueError as error:
         raise ValueError(f"broke a rule: {error}") from None
 
@@ -239,16 +252,22 @@ class Evader(Adversary):
 
     @abstractmethod
     @checked(_check_moved)
-    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
+    def perturb(
+        self,
+        knowledge: AdversaryKnowledge,
+        budget: PerturbationBudget,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
         """The samples of a pool, each moved within the ball.
 
         Args:
-            evidence: the samples with their labels, and the model as far as access goes.
-            ball: where they may be moved to; what leaves it is an error.
+            knowledge: the samples with their labels, and the model as far as access goes.
+            budget: where they may be moved to; what leaves it is an error.
             generator: all chance comes from it.
 
         Returns:
-            Shape (N, ...) as ``evidence.seen.inputs``.
+            Shape (N, ...) as ``knowledge.seen.inputs``.
         """
 
 
@@ -256,7 +275,7 @@ class Evader(Adversary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Clues:
+class InversionTargets:
     """What is known of the K things to reconstruct.
 
     Attributes:
@@ -279,10 +298,14 @@ class Clues:
 
 
 def _check_inputs(
-    _: Definition, found: object, evidence: Evidence, clues: Clues, **__: object
+    _: Definition,
+    found: object,
+    knowledge: AdversaryKnowledge,
+    targets: InversionTargets,
+    **__: object,
 ) -> None:
     """Finite inputs of the model, one for each clue."""
-    shape = (len(clues), *evidence.seen.inputs.shape[1:])
+    shape = (len(targets), *knowledge.seen.inputs.shape[1:])
     wanted = f"it must return a tensor of finite numbers, of shape {shape}"
     if not isinstance(found, Tensor):
         raise ValueError(f"returned {type(found).__name__}; {wanted}")
@@ -301,13 +324,17 @@ class Inverter(Adversary):
     @abstractmethod
     @checked(_check_inputs)
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
         """One input for each clue.
 
         Args:
-            evidence: the adversary's own samples, and the model as far as access goes.
-            clues: what there is to reconstruct.
+            knowledge: the adversary's own samples, and the model as far as access goes.
+            targets: what there is to reconstruct.
             generator: all chance comes from it.
 
         Returns:

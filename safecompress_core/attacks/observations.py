@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import Access
-from safecompress_core.attacks.activations import watched
+from safecompress_core.attacks.activations import record_activations
 from safecompress_core.attacks.gradients import per_sample_gradients
 from safecompress_core.attacks.signals import log_posteriors
 from safecompress_core.data.dataset import Inputs, in_batches, placed
@@ -48,7 +48,7 @@ def last_layer_gradients(posteriors: Tensor, hidden: Tensor, labels: Tensor) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Reactions:
+class _ModelObservations:
     """Everything seen of one model on one pool; all on the CPU, derived things on first use."""
 
     labels: Tensor
@@ -63,7 +63,7 @@ class _Reactions:
     _activations: dict[str, Tensor] = field(default_factory=dict)
 
     @cached_property
-    def held(self) -> "_Reactions":
+    def held(self) -> "_ModelObservations":
         """What an adversary sees who holds the network itself."""
         if self.network.inside is self.network:
             return self
@@ -115,7 +115,7 @@ class _Reactions:
 
     def activations(self, layer: str) -> Tensor:
         if layer not in self._activations:
-            with watched(self.network, layer) as gathered:
+            with record_activations(self.network, layer) as gathered:
                 _forward(self.network, self.stored, batch_size=self.batch_size)
             self._activations[layer] = torch.cat(gathered)
         return self._activations[layer]
@@ -129,8 +129,8 @@ class _Reactions:
         network = self.network.inside
         return _forward(network, inputs, batch_size=self.batch_size).answers.argmax(dim=1)
 
-    def take(self, positions: Tensor) -> "_Reactions":
-        return _Reactions(
+    def take(self, positions: Tensor) -> "_ModelObservations":
+        return _ModelObservations(
             labels=self.labels[positions],
             stored=placed(self.stored, positions, torch.device("cpu")),
             logits=self.logits[positions],
@@ -153,20 +153,20 @@ class Observations:
     """
 
     access: Access
-    _reactions: _Reactions
+    _model_observations: _ModelObservations
     _shown: Tensor | None = None  # columns of the flat inputs, int64; None for all of them
 
     def __len__(self) -> int:
-        return len(self._reactions.labels)
+        return len(self._model_observations.labels)
 
-    def _read(self, what: str, needed: Access) -> _Reactions:
+    def _read(self, what: str, needed: Access) -> _ModelObservations:
         if not self.access.covers(needed):
             raise AccessError(
                 f"'{what}' needs {needed} access, but the attacker declared {self.access}"
             )
-        return self._reactions
+        return self._model_observations
 
-    def restricted(self, access: Access) -> "Observations":
+    def restrict(self, access: Access) -> "Observations":
         """The same observations for an attacker that has only this access; nothing is copied.
 
         With white-box access it holds the network, so answers are those of the network itself, and
@@ -175,31 +175,31 @@ class Observations:
         Raises:
             AccessError: if ``access`` is more than these observations have.
         """
-        reactions = self._read("restricted", access)
+        observations = self._read("restricted", access)
         if access.covers(Access.WHITE_BOX):
-            reactions = reactions.held
-        return Observations(access, reactions, self._shown)
+            observations = observations.held
+        return Observations(access, observations, self._shown)
 
-    def showing(self, columns: Tensor) -> "Observations":
+    def with_visible_columns(self, columns: Tensor) -> "Observations":
         """The same observations for somebody who knows only these columns of the (flat) inputs.
 
         In ``inputs`` the others are 0. What the model makes of the samples is as it was.
         """
-        return Observations(self.access, self._reactions, columns)
+        return Observations(self.access, self._model_observations, columns)
 
     def take(self, positions: Tensor) -> "Observations":
         """The observations of some samples, by position (int64) or mask (bool), in that order."""
-        return Observations(self.access, self._reactions.take(positions), self._shown)
+        return Observations(self.access, self._model_observations.take(positions), self._shown)
 
     @property
     def labels(self) -> Tensor:
         """Task labels, shape (N,), int64, in [0, C). Any access."""
-        return self._reactions.labels
+        return self._model_observations.labels
 
     @property
     def classes(self) -> int:
         """Number of task labels, C. Any access."""
-        return self._reactions.logits.shape[1]
+        return self._model_observations.logits.shape[1]
 
     @property
     def predictions(self) -> Tensor:
@@ -290,16 +290,16 @@ class Observations:
         """A copy of the network in eval mode, to be differentiated. Needs white-box access."""
         return deepcopy(self._read("network", Access.WHITE_BOX).network).eval()
 
-    def answered(self, logits: Tensor) -> "Observations":
+    def with_logits(self, logits: Tensor) -> "Observations":
         """The same samples as another model would answer them, with logits of shape (N, C).
 
         Only the answers are the other model's, so that no more than black-box access is left.
         """
-        reactions = replace(
-            self._reactions, logits=logits, inside=logits, _gradients={}, _activations={}
+        observations = replace(
+            self._model_observations, logits=logits, inside=logits, _gradients={}, _activations={}
         )
         access = self.access if Access.BLACK_BOX.covers(self.access) else Access.BLACK_BOX
-        return Observations(access, reactions, self._shown)
+        return Observations(access, observations, self._shown)
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -346,7 +346,7 @@ def observe(
 
     Returns:
         Observations with all the access that the network gives; hand each attacker its
-        ``restricted`` view.
+        ``restrict`` view.
 
     Raises:
         PoolError: if inputs and labels differ in number, or a label is not in [0, C).
@@ -366,8 +366,10 @@ def observe(
         )
     snapshot = deepcopy(network).eval()
     kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
-    reactions = _Reactions(labels, kept, answers, logits, hidden, last_input, snapshot, batch_size)
-    return Observations(network.access, reactions)
+    observations = _ModelObservations(
+        labels, kept, answers, logits, hidden, last_input, snapshot, batch_size
+    )
+    return Observations(network.access, observations)
 
 
 def _require_finite(values: Tensor, what: str) -> None:

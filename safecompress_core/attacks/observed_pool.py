@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import torch
 
 from safecompress_core.attacks.observations import Observations, observe
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset, placed
 from safecompress_core.data.pools import Pool
 from safecompress_core.networks.classifier import Classifier
 
-__all__ = ["Sight", "look"]
+__all__ = ["ObservedPool", "observe_pool"]
 
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class ObservedPool:
     """A pool as one model shows it: observed once, shared by every attacker.
 
     Attributes:
@@ -31,7 +31,7 @@ class Sight:
     dataset: Dataset
     pool: Pool
     seen: Observations
-    references: References | None = None
+    references: ReferenceAnswers | None = None
     uncompressed: Observations | None = None
     versions: tuple[Observations, ...] = ()
 
@@ -41,9 +41,9 @@ class Sight:
         return self.seen.take(torch.arange(len(self.pool.members), len(self.pool)))
 
 
-def look(
-    network: Classifier, dataset: Dataset, pool: Pool, references: References | None = None
-) -> Sight:
+def observe_pool(
+    network: Classifier, dataset: Dataset, pool: Pool, references: ReferenceAnswers | None = None
+) -> ObservedPool:
     """One pass of the network over a pool: plain samples, never transformed ones.
 
     Args:
@@ -55,4 +55,4 @@ def look(
     indices = pool.indices
     seen = observe(network, placed(dataset.inputs, indices, CPU), dataset.labels[indices])
     others = None if references is None else references.take(indices)
-    return Sight(dataset=dataset, pool=pool, seen=seen, references=others)
+    return ObservedPool(dataset=dataset, pool=pool, seen=seen, references=others)

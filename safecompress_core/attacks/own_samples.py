@@ -3,21 +3,23 @@
 import torch
 
 from safecompress_core.api import Access, AttackerDef, AttackerParams, ExtractionAttackerParams
-from safecompress_core.attacks.adversary import Evidence
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.adversary import AdversaryKnowledge
+from safecompress_core.attacks.observed_pool import ObservedPool
 
 __all__ = ["own_samples"]
 
 
-def own_samples(sight: Sight, definition: AttackerDef, params: AttackerParams) -> Evidence:
+def own_samples(
+    observed: ObservedPool, definition: AttackerDef, params: AttackerParams
+) -> AdversaryKnowledge:
     """The non-members of a pool: whoever evades, inverts or extracts a model has no member.
 
     An extraction gets as many as its budget allows, evenly spread over the pool's, with the model's
     answers to these, and no more than black-box access, so that it can ask for no others.
     """
-    seen, access = sight.unseen, definition.access
+    seen, access = observed.unseen, definition.access
     if isinstance(params, ExtractionAttackerParams):
         access = access if Access.BLACK_BOX.covers(access) else Access.BLACK_BOX
         count = min(params.budget or len(seen), len(seen))
         seen = seen.take(torch.arange(count) * len(seen) // count)
-    return Evidence(seen=seen.restricted(access), truth=None, values=seen.classes)
+    return AdversaryKnowledge(seen=seen.restrict(access), truth=None, values=seen.classes)

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from safecompress_core.data.dataset import Attribute, Dataset
 
-__all__ = ["Encoding", "background_flaws", "encoding_of", "public_columns"]
+__all__ = ["AttributeEncoding", "background_flaws", "encoding_of", "public_columns"]
 
 # N samples · D columns of the flat input · P of them public · V attribute values · K their columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoding:
+class AttributeEncoding:
     """How the model's input says which value an attribute has.
 
     Attributes:
@@ -34,18 +34,18 @@ class Encoding:
         """How many values there are, V."""
         return len(self.codes)
 
-    def written(self, inputs: Tensor, value: int) -> Tensor:
+    def write_value(self, inputs: Tensor, value: int) -> Tensor:
         """A copy of inputs (N, ...) that says of every sample that it has this value."""
         flat = inputs.flatten(1).clone()
         flat[:, self.columns] = self.codes[value].to(flat.dtype)
         return flat.reshape(inputs.shape)
 
 
-def encoding_of(attribute: Attribute) -> Encoding | None:
+def encoding_of(attribute: Attribute) -> AttributeEncoding | None:
     """How the model's input says the attribute; None where it does not."""
     if not attribute.columns or attribute.codes is None:
         return None
-    return Encoding(torch.tensor(attribute.columns), attribute.codes)
+    return AttributeEncoding(torch.tensor(attribute.columns), attribute.codes)
 
 
 def public_columns(dataset: Dataset, attribute: str) -> Tensor:

@@ -11,13 +11,13 @@ from safecompress_core.attacks.signals import logit_of_confidence
 from safecompress_core.data.grouping import grouped_split
 from safecompress_core.errors import PoolError
 
-__all__ = ["References", "deal", "hands"]
+__all__ = ["ReferenceAnswers", "deal", "hands"]
 
 # R reference models · N samples · C classes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class References:
+class ReferenceAnswers:
     """The answers of R reference models to N samples: black-box, like those of any model.
 
     Attributes:
@@ -46,28 +46,28 @@ class References:
         """How many models there are, R."""
         return len(self.logits)
 
-    def take(self, positions: Tensor) -> "References":
+    def take(self, positions: Tensor) -> "ReferenceAnswers":
         """Of some samples, by position (int64) or mask (bool), in that order."""
-        return References(
+        return ReferenceAnswers(
             self.logits[:, positions],
             self.is_in[:, positions],
             self.labels[positions],
             None if self.inside is None else self.inside[:, positions],
         )
 
-    def first(self, count: int) -> "References":
+    def first(self, count: int) -> "ReferenceAnswers":
         """The first so many models."""
         inside = None if self.inside is None else self.inside[:count]
-        return References(self.logits[:count], self.is_in[:count], self.labels, inside)
+        return ReferenceAnswers(self.logits[:count], self.is_in[:count], self.labels, inside)
 
-    def restricted(self, access: Access) -> "References":
+    def restricted(self, access: Access) -> "ReferenceAnswers":
         """Return them as an adversary with this access compares them with what it attacks.
 
         With white-box access it sees the logits of last layers, of the attacked model and of these.
         """
         if self.inside is None or not access.covers(Access.WHITE_BOX):
             return self
-        return References(self.inside, self.is_in, self.labels)
+        return ReferenceAnswers(self.inside, self.is_in, self.labels)
 
     @property
     def confidence_logits(self) -> Tensor:

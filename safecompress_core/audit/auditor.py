@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import Params
-from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.games.controls.null_control import null_control
@@ -26,7 +26,7 @@ from safecompress_core.games.controls.planted_control import (
 )
 from safecompress_core.games.epsilon_bound import Pairs
 from safecompress_core.games.membership_details import PRIOR, Lens
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import Journal
@@ -83,13 +83,13 @@ class Auditor:
         self._versions = versions
         self._shown: dict[tuple[str, str], Observations] = {}
 
-    def judge(
+    def audit(
         self,
         network: Classifier,
         *,
         name: str,
         file_bytes: int,
-        references: References | None = None,
+        references: ReferenceAnswers | None = None,
         version: str | None = None,
     ) -> AuditRecord:
         """Return metrics and attacks on the audit pool, and apart from it on canaries.
@@ -102,7 +102,7 @@ class Auditor:
             version: which of the compressed versions it is; None if it is none, and has no others
                 beside it.
         """
-        look_at = partial(self._look, network, references=references, version=version)
+        look_at = partial(self._observe, network, references=references, version=version)
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
         canaries = None if apart is None else look_at(apart)
@@ -111,10 +111,10 @@ class Auditor:
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)
             attacker.fit(
-                attack.evidence(known, is_known=True),
+                attack.adversary_knowledge(known, is_known=True),
                 generator=self._seed.child("fit", attack.id).torch(),
             )
-            judgement = attack.played(
+            judgement = attack.run_attack(
                 attacker,
                 known,
                 asked,
@@ -125,7 +125,7 @@ class Auditor:
             if attacker.remarks:
                 values["remarks"] = attacker.remarks
             if canaries is not None and attack.game.has_controls:
-                judged = attack.judged(attacker, known, canaries)
+                judged = attack.measure(attacker, known, canaries)
                 values["canaries"] = judged.to_json()
             audit[attack.id] = parse_attack(values)
             self._journal.tell(
@@ -146,20 +146,20 @@ class Auditor:
         self,
         network: Classifier,
         *,
-        references: References | None = None,
+        references: ReferenceAnswers | None = None,
         version: str | None = None,
     ) -> dict[str, ControlRecord]:
         """Return, by membership attack, its result on a random membership."""
         known, asked = (
-            self._look(network, pool, references=references, version=version)
+            self._observe(network, pool, references=references, version=version)
             for pool in (self._pools.attack_train, self._pools.audit)
         )
         return {
             attack.id: ControlRecord.model_validate(
                 null_control(
                     partial(self._scores, attack),
-                    attack.evidence(known, is_known=True),
-                    attack.evidence(asked, is_known=True),
+                    attack.adversary_knowledge(known, is_known=True),
+                    attack.adversary_knowledge(asked, is_known=True),
                     generator=self._seed.child("lots", attack.id).torch(),
                 ).to_json()
             )
@@ -171,7 +171,7 @@ class Auditor:
         self,
         network: Classifier,
         *,
-        references: References | None = None,
+        references: ReferenceAnswers | None = None,
         version: str | None = None,
     ) -> dict[str, ControlRecord]:
         """Return, by membership attack, its result on a copy that leaks membership."""
@@ -185,54 +185,56 @@ class Auditor:
         )
         leaking = None if references is None else planted_references(references)
         known, asked = (
-            self._look(leaky, pool, references=leaking, version=version) for pool in pools
+            self._observe(leaky, pool, references=leaking, version=version) for pool in pools
         )
         return {
             attack.id: ControlRecord.model_validate(
                 planted_control(
                     partial(self._scores, attack),
-                    attack.evidence(known, is_known=True),
-                    attack.evidence(asked, is_known=True),
+                    attack.adversary_knowledge(known, is_known=True),
+                    attack.adversary_knowledge(asked, is_known=True),
                 ).to_json()
             )
             for attack in self._attacks
             if attack.game.has_controls
         }
 
-    def _look(
+    def _observe(
         self,
         network: Classifier,
         pool: Pool,
         *,
-        references: References | None,
+        references: ReferenceAnswers | None,
         version: str | None,
-    ) -> Sight:
+    ) -> ObservedPool:
         """A pool as a model shows it, and as others do beside it where that is asked for."""
         others = () if version is None else (name for name in self._versions if name != version)
         return replace(
-            look(network, self._dataset, pool, references),
-            uncompressed=self._as_uncompressed.get(pool.name),
-            versions=tuple(self._as_version(name, pool) for name in others),
+            observe_pool(network, self._dataset, pool, references),
+            uncompressed=self._uncompressed_observations.get(pool.name),
+            versions=tuple(self._observe_version(name, pool) for name in others),
         )
 
-    def _as_version(self, name: str, pool: Pool) -> Observations:
+    def _observe_version(self, name: str, pool: Pool) -> Observations:
         """What a compressed version shows of a pool, observed once for all models and attacks."""
         key = name, pool.name
         if key not in self._shown:
-            self._shown[key] = look(self._versions[name], self._dataset, pool).seen
+            self._shown[key] = observe_pool(self._versions[name], self._dataset, pool).seen
         return self._shown[key]
 
     @cached_property
-    def _as_uncompressed(self) -> Mapping[str, Observations]:
+    def _uncompressed_observations(self) -> Mapping[str, Observations]:
         """By pool what the uncompressed model shows, observed once for all models and attacks."""
         network = self._uncompressed
         wanted = any(attack.definition.pairs_with_uncompressed for attack in self._attacks)
         if network is None or not wanted:
             return {}
         pools = (pool for pool in self._pools if pool is not self._pools.select)
-        return {pool.name: look(network, self._dataset, pool).seen for pool in pools}
+        return {pool.name: observe_pool(network, self._dataset, pool).seen for pool in pools}
 
-    def _scores(self, attack: Attack, known: Evidence, asked: Evidence) -> Tensor:
+    def _scores(
+        self, attack: Attack, known: AdversaryKnowledge, asked: AdversaryKnowledge
+    ) -> Tensor:
         attacker: Attacker = self._create(attack.params)
         attacker.fit(known, generator=self._seed.child("fit", attack.id).torch())
         return attacker.score(asked)

@@ -108,7 +108,7 @@ class SpecContext(ABC):
     def build_attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         """Attackers as a spec declares them."""
         for params in declared:
-            yield Attack.declared(params, self.registry)
+            yield Attack.from_params(params, self.registry)
 
     def with_membership_note(self, data: Dataset) -> Dataset:
         """The same samples, with a warning where they name members and the seed draws others.

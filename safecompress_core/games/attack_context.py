@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.games.membership_details import Lens
 from safecompress_core.seeding import Seed
 
-__all__ = ["Bout"]
+__all__ = ["AttackRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bout:
+class AttackRun:
     """A fitted attacker that is set on a pool.
 
     Attributes:
@@ -31,8 +31,8 @@ class Bout:
     definition: AttackerDef
     params: AttackerParams
     attacker: Any
-    known: Sight
-    asked: Sight
+    known: ObservedPool
+    asked: ObservedPool
     seed: Seed
     lens: Lens | None = None
 
@@ -41,7 +41,7 @@ class Bout:
         """The lowest and the highest value of an input: the data's own, or those that were seen."""
         if self.asked.dataset.bounds is not None:
             return self.asked.dataset.bounds
-        seen = [sight.seen.inputs for sight in (self.known, self.asked)]
+        seen = [observed.seen.inputs for observed in (self.known, self.asked)]
         lowest, highest = (
             torch.stack([end(one) for one in seen]) for end in (torch.amin, torch.amax)
         )

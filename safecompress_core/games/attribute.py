@@ -10,16 +10,16 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams, attribute_of
-from safecompress_core.attacks.adversary import Evidence
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.adversary import AdversaryKnowledge
+from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.attacks.public_features import encoding_of, public_columns
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.game import ScoredGame
-from safecompress_core.games.imputation import Asked, Known, best_imputation
+from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures, best_imputation
 from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.numeric_attribute import measured
 from safecompress_core.games.scores import Answers, Terms, bools, floats, ints, scores_of, tensor_of
@@ -48,33 +48,40 @@ class AttributeGame(ScoredGame):
         private = dataset.attributes[attribute]
         return private.values[pool.indices], len(private.names)
 
-    def evidence(
-        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
-    ) -> Evidence:
+    def adversary_knowledge(
+        self,
+        observed: ObservedPool,
+        definition: AttackerDef,
+        params: AttackerParams,
+        *,
+        is_known: bool,
+    ) -> AdversaryKnowledge:
         """The samples as far as anyone may know them, and the model's answers to them."""
-        evidence = super().evidence(sight, definition, params, is_known=is_known)
+        knowledge = super().adversary_knowledge(observed, definition, params, is_known=is_known)
         attribute = _attribute_of(params)
-        columns = public_columns(sight.dataset, attribute)
-        uncompressed = evidence.uncompressed
+        columns = public_columns(observed.dataset, attribute)
+        uncompressed = knowledge.uncompressed
         return replace(
-            evidence,
-            seen=evidence.seen.showing(columns),
-            uncompressed=None if uncompressed is None else uncompressed.showing(columns),
-            versions=tuple(version.showing(columns) for version in evidence.versions),
-            public=_public(sight, attribute),
-            encoding=encoding_of(sight.dataset.attributes[attribute]),
-            is_member=sight.pool.is_member if is_known else None,
+            knowledge,
+            seen=knowledge.seen.with_visible_columns(columns),
+            uncompressed=None
+            if uncompressed is None
+            else uncompressed.with_visible_columns(columns),
+            versions=tuple(version.with_visible_columns(columns) for version in knowledge.versions),
+            public=_public(observed, attribute),
+            encoding=encoding_of(observed.dataset.attributes[attribute]),
+            is_member=observed.pool.is_member if is_known else None,
             is_per_value=True,
         )
 
-    def answers(self, bout: Bout, sight: Sight) -> Answers:
+    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> Answers:
         """Also what the best guess without the model is made of, beside the label."""
-        attribute = _attribute_of(bout.params)
-        numbers = sight.dataset.attributes[attribute].numbers
+        attribute = _attribute_of(attack_run.params)
+        numbers = observed.dataset.attributes[attribute].numbers
         return replace(
-            super().answers(bout, sight),
-            public=_public(sight, attribute),
-            numbers=None if numbers is None else numbers[sight.pool.indices],
+            super().attack_scores(attack_run, observed),
+            public=_public(observed, attribute),
+            numbers=None if numbers is None else numbers[observed.pool.indices],
         )
 
     def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
@@ -123,12 +130,12 @@ def _attribute_of(params: AttackerParams) -> str:
     return attribute
 
 
-def _public(sight: Sight, attribute: str) -> Tensor | None:
+def _public(observed: ObservedPool, attribute: str) -> Tensor | None:
     """Public features of a pool, shape (N, P); None where the data have none."""
-    columns = public_columns(sight.dataset, attribute)
+    columns = public_columns(observed.dataset, attribute)
     if not len(columns):
         return None
-    return sight.dataset.inputs[sight.pool.indices].flatten(1)[:, columns]
+    return observed.dataset.inputs[observed.pool.indices].flatten(1)[:, columns]
 
 
 def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
@@ -144,7 +151,7 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
     """
     scores = scores_of(asked, dimensions=2)
     truth = ints(asked.truth)
-    imputation = best_imputation(Known(_anyones(known), ints(known.truth)))
+    imputation = best_imputation(AttributeTrainingSet(_anyones(known), ints(known.truth)))
     guesses = scores.argmax(axis=1)
     correct = guesses == truth
     baseline_correct = imputation.guess(_anyones(asked)) == truth
@@ -178,7 +185,7 @@ def _by_numbers(
         return judgement
     absolute_error = measured(
         scores,
-        Known(_anyones(known), floats(known.numbers)),
+        AttributeTrainingSet(_anyones(known), floats(known.numbers)),
         ints(known.truth),
         _anyones(asked),
         floats(asked.numbers),
@@ -187,7 +194,7 @@ def _by_numbers(
     return replace(judgement, absolute_error=absolute_error, advantage=absolute_error.advantage)
 
 
-def _anyones(answers: Answers) -> Asked:
+def _anyones(answers: Answers) -> PublicFeatures:
     """What anyone has of the samples."""
     public = None if answers.public is None else floats(answers.public)
-    return Asked(ints(answers.labels), public)
+    return PublicFeatures(ints(answers.labels), public)

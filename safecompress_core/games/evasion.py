@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safecompress_core.api import EvasionAttackerParams
-from safecompress_core.attacks.adversary import Ball, Evader, Evidence
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Evader, PerturbationBudget
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.game import Game
 from safecompress_core.games.manifest import EVASION
@@ -29,23 +29,29 @@ class EvasionGame(Game):
 
     adversary = Evader
 
-    def play(self, bout: Bout) -> Judgement:
+    def play(self, attack_run: AttackRun) -> Judgement:
         """What an attack makes of the non-members of a pool, beside what noise makes of them.
 
         Raises:
             ValueError: if it moved a sample farther than it may; which is the attacker's fault.
         """
-        assert isinstance(bout.params, EvasionAttackerParams)  # the manifest's conformance says so
-        low, high = bout.bounds
-        ball = Ball(norm=bout.params.norm, epsilon=bout.params.epsilon, low=low, high=high)
-        unseen = bout.asked.unseen
-        evidence = Evidence(
-            seen=unseen.restricted(bout.definition.access), truth=None, values=unseen.classes
+        assert isinstance(
+            attack_run.params, EvasionAttackerParams
+        )  # the manifest's conformance says so
+        low, high = attack_run.bounds
+        budget = PerturbationBudget(
+            norm=attack_run.params.norm, epsilon=attack_run.params.epsilon, low=low, high=high
         )
-        generator = bout.seed.child("perturb").torch()
-        moved = bout.attacker.perturb(evidence, ball, generator=generator).detach().cpu()
-        ball.check(moved, unseen.inputs)
-        noisy = ball.noise(unseen.inputs, generator=bout.seed.child("noise").torch())
+        unseen = attack_run.asked.unseen
+        knowledge = AdversaryKnowledge(
+            seen=unseen.restrict(attack_run.definition.access), truth=None, values=unseen.classes
+        )
+        generator = attack_run.seed.child("perturb").torch()
+        moved = attack_run.attacker.perturb(knowledge, budget, generator=generator).detach().cpu()
+        budget.check(moved, unseen.inputs)
+        noisy = budget.random_perturbation(
+            unseen.inputs, generator=attack_run.seed.child("noise").torch()
+        )
 
         def right(predictions: Tensor) -> NDArray[np.bool_]:
             is_right: NDArray[np.bool_] = (predictions == unseen.labels).numpy()
@@ -55,10 +61,10 @@ class EvasionGame(Game):
             right(unseen.predictions),
             right(unseen.predict(moved)),
             right(unseen.predict(noisy)),
-            is_member=bout.asked.pool.is_member.numpy(),
+            is_member=attack_run.asked.pool.is_member.numpy(),
             facts={
-                "norm": ball.norm,
-                "epsilon": ball.epsilon,
+                "norm": budget.norm,
+                "epsilon": budget.epsilon,
                 "range": [float(low.amin()), float(high.amax())],
             },
         )

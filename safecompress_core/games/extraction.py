@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from safecompress_core.attacks.adversary import Extractor
 from safecompress_core.attacks.own_samples import own_samples
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.evasion import spread
 from safecompress_core.games.game import Game
@@ -37,26 +37,26 @@ class ExtractionGame(Game):
 
     adversary = Extractor
 
-    def play(self, bout: Bout) -> Judgement:
+    def play(self, attack_run: AttackRun) -> Judgement:
         """How far a clone agrees with the model on the non-members of a pool.
 
         Raises:
             ValueError: if it does not answer with a label for each sample; the attacker's fault.
         """
-        own = own_samples(bout.known, bout.definition, bout.params)
-        truths = own.seen.answered(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
-        independent = copy.deepcopy(bout.attacker)
+        own = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+        truths = own.seen.with_logits(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
+        independent = copy.deepcopy(attack_run.attacker)
         independent.fit(
-            replace(own, seen=truths.restricted(own.seen.access)),
-            generator=bout.seed.child("independent").torch(),
+            replace(own, seen=truths.restrict(own.seen.access)),
+            generator=attack_run.seed.child("independent").torch(),
         )
-        unseen = bout.asked.unseen
+        unseen = attack_run.asked.unseen
         return self.measure(
             unseen.predictions.numpy(),
-            _labels(bout.attacker.answer(unseen.inputs), len(unseen)),
+            _labels(attack_run.attacker.answer(unseen.inputs), len(unseen)),
             _labels(independent.answer(unseen.inputs), len(unseen)),
             most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
-            is_member=bout.asked.pool.is_member.numpy(),
+            is_member=attack_run.asked.pool.is_member.numpy(),
             facts={"queries": len(own.seen)},
         )
 

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams, GameDef
-from safecompress_core.attacks.adversary import Adversary, Attacker, Evidence
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.adversary import Adversary, AdversaryKnowledge, Attacker
+from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import GameResult, Judgement
 from safecompress_core.games.membership_details import Lens
 from safecompress_core.games.scores import Answers, Terms
@@ -54,21 +54,26 @@ class Game(ABC):
         """What specs and results call it."""
         return self.definition.name
 
-    def evidence(
-        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
-    ) -> Evidence:
+    def adversary_knowledge(
+        self,
+        observed: ObservedPool,
+        definition: AttackerDef,
+        params: AttackerParams,
+        *,
+        is_known: bool,
+    ) -> AdversaryKnowledge:
         """What an attacker holds of a pool; by default the non-members, without any truth.
 
         Args:
-            sight: the pool as the model shows it.
+            observed: the pool as the model shows it.
             definition: of the attacker.
             params: of the attacker.
             is_known: whether the truth is known to it, as on attack-train.
         """
-        return own_samples(sight, definition, params)
+        return own_samples(observed, definition, params)
 
     @abstractmethod
-    def play(self, bout: Bout) -> GameResult:
+    def play(self, attack_run: AttackRun) -> GameResult:
         """Set a fitted attacker on a pool, and measure what it answers."""
 
     @abstractmethod
@@ -93,38 +98,45 @@ class ScoredGame(Game):
     def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
         """Measure scores as they are; `judge` also measures their reverse."""
 
-    def evidence(
-        self, sight: Sight, definition: AttackerDef, params: AttackerParams, *, is_known: bool
-    ) -> Evidence:
+    def adversary_knowledge(
+        self,
+        observed: ObservedPool,
+        definition: AttackerDef,
+        params: AttackerParams,
+        *,
+        is_known: bool,
+    ) -> AdversaryKnowledge:
         """All samples of the pool, as far as the attacker may see them; the truth where known."""
-        truth, values = self.truth(sight.dataset, sight.pool, params)
-        return Evidence(
-            seen=sight.seen,
+        truth, values = self.truth(observed.dataset, observed.pool, params)
+        return AdversaryKnowledge(
+            seen=observed.seen,
             truth=truth if is_known else None,
             values=values,
-            references=sight.references,
-            uncompressed=sight.uncompressed,
-            versions=sight.versions,
-        ).declared(definition, params)
+            references=observed.references,
+            uncompressed=observed.uncompressed,
+            versions=observed.versions,
+        ).restrict(definition, params)
 
-    def play(self, bout: Bout) -> Judgement:
+    def play(self, attack_run: AttackRun) -> Judgement:
         """Have both pools scored, and measure the scores of the one that is reported."""
         return self.judge(
-            self.answers(bout, bout.known),
-            self.answers(bout, bout.asked),
-            threshold=bout.attacker.threshold,
-            lens=bout.lens,
+            self.attack_scores(attack_run, attack_run.known),
+            self.attack_scores(attack_run, attack_run.asked),
+            threshold=attack_run.attacker.threshold,
+            lens=attack_run.lens,
         )
 
-    def answers(self, bout: Bout, sight: Sight) -> Answers:
+    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> Answers:
         """An attacker's scores for a pool, with what is true of its samples."""
-        truth, _ = self.truth(sight.dataset, sight.pool, bout.params)
-        evidence = self.evidence(sight, bout.definition, bout.params, is_known=False)
+        truth, _ = self.truth(observed.dataset, observed.pool, attack_run.params)
+        knowledge = self.adversary_knowledge(
+            observed, attack_run.definition, attack_run.params, is_known=False
+        )
         return Answers(
-            scores=bout.attacker.score(evidence),
+            scores=attack_run.attacker.score(knowledge),
             truth=truth,
-            labels=sight.seen.labels,
-            is_member=sight.pool.is_member,
+            labels=observed.seen.labels,
+            is_member=observed.pool.is_member,
         )
 
     def judge(

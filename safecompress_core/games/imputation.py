@@ -20,7 +20,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["RULES", "Asked", "Imputation", "Known", "best_imputation", "folds", "rows"]
+__all__ = [
+    "RULES",
+    "AttributeTrainingSet",
+    "Imputation",
+    "PublicFeatures",
+    "best_imputation",
+    "folds",
+    "rows",
+]
 
 # M known samples · N samples · P columns of public features · V attribute values
 
@@ -33,7 +41,7 @@ FITTED = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class PublicFeatures:
     """What anyone has of samples, the attribute left out.
 
     Attributes:
@@ -44,10 +52,10 @@ class Asked:
     labels: Ints
     public: Floats | None = None
 
-    def take(self, positions: NDArray[Any]) -> "Asked":
+    def take(self, positions: NDArray[Any]) -> "PublicFeatures":
         """Some of the samples, by position or mask."""
         public = None if self.public is None else self.public[positions]
-        return Asked(self.labels[positions], public)
+        return PublicFeatures(self.labels[positions], public)
 
     @property
     def columns(self) -> tuple[Floats | Ints, ...]:
@@ -56,7 +64,7 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class AttributeTrainingSet:
     """Samples whose attribute the adversary knows; equal to others of the same contents.
 
     Attributes:
@@ -64,7 +72,7 @@ class Known:
         truth: their attribute, shape (M,): values in [0, V), int64, or what was measured, float64.
     """
 
-    asked: Asked
+    asked: PublicFeatures
     truth: NDArray[Any]
 
     @cached_property
@@ -77,37 +85,37 @@ class Known:
         return digest.digest()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Known) and self._digest == other._digest
+        return isinstance(other, AttributeTrainingSet) and self._digest == other._digest
 
     def __hash__(self) -> int:
         return hash(self._digest)
 
-    def take(self, positions: NDArray[Any]) -> "Known":
+    def take(self, positions: NDArray[Any]) -> "AttributeTrainingSet":
         """Some of the samples, by position or mask."""
-        return Known(self.asked.take(positions), self.truth[positions])
+        return AttributeTrainingSet(self.asked.take(positions), self.truth[positions])
 
 
-Guess = Callable[[Asked], Ints]
+Guess = Callable[[PublicFeatures], Ints]
 """From samples to a value each, shape (N,)."""
 
-Rule = Callable[[Known], Guess]
+Rule = Callable[[AttributeTrainingSet], Guess]
 """Learns from what is known how to guess."""
 
 
-def majority(known: Known) -> Guess:
+def majority(known: AttributeTrainingSet) -> Guess:
     """The most frequent value for everyone; of equals the smallest."""
     most = np.bincount(known.truth).argmax()
     return lambda asked: np.full(len(asked.labels), most, dtype=np.int64)
 
 
-def majority_per_label(known: Known) -> Guess:
+def majority_per_label(known: AttributeTrainingSet) -> Guess:
     """The most frequent value among samples of the same task label, where there are any."""
     most = {
         label: np.bincount(known.truth[known.asked.labels == label]).argmax()
         for label in np.unique(known.asked.labels)
     }
 
-    def guess(asked: Asked) -> Ints:
+    def guess(asked: PublicFeatures) -> Ints:
         guesses = majority(known)(asked)
         for label, value in most.items():
             guesses[asked.labels == label] = value
@@ -116,14 +124,14 @@ def majority_per_label(known: Known) -> Guess:
     return guess
 
 
-def logistic(known: Known) -> Guess:
+def logistic(known: AttributeTrainingSet) -> Guess:
     """Logistic regression on public features and label."""
     return _learned(
         known, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=0))
     )
 
 
-def boosting(known: Known) -> Guess:
+def boosting(known: AttributeTrainingSet) -> Guess:
     """Histogram gradient boosting on public features and label; at most ``TREES`` in all.
 
     A boosting step grows one tree for each of more than two values.
@@ -135,7 +143,7 @@ def boosting(known: Known) -> Guess:
     return _learned(known, model)
 
 
-def _learned(known: Known, model: Any) -> Guess:
+def _learned(known: AttributeTrainingSet, model: Any) -> Guess:
     """A classifier's guess; the only value there is where no second one is known."""
     if len(np.unique(known.truth)) < 2:
         return majority(known)
@@ -146,7 +154,7 @@ def _learned(known: Known, model: Any) -> Guess:
     return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.int64)
 
 
-def rows(asked: Asked, labels: Ints) -> Floats:
+def rows(asked: PublicFeatures, labels: Ints) -> Floats:
     """Public features beside one column for each of L task labels, shape (N, P + L)."""
     marks = (asked.labels[:, None] == labels).astype(np.float64)
     return marks if asked.public is None else np.concatenate([asked.public, marks], axis=1)
@@ -180,7 +188,7 @@ class Imputation:
 
 
 @lru_cache(maxsize=FITTED)
-def best_imputation(known: Known) -> Imputation:
+def best_imputation(known: AttributeTrainingSet) -> Imputation:
     """The rule that guesses best on held-out parts of attack-train, fitted to all of it.
 
     Args:
@@ -197,7 +205,9 @@ def best_imputation(known: Known) -> Imputation:
     return Imputation(best, RULES[best](known))
 
 
-def folds(known: Known) -> Iterator[tuple[Known, Known]]:
+def folds(
+    known: AttributeTrainingSet,
+) -> Iterator[tuple[AttributeTrainingSet, AttributeTrainingSet]]:
     """Five times a part to learn from and the part that is held out, where neither is empty.
 
     Each fold has its share of every pair of label and value. The order of the samples makes no

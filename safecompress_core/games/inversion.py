@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.api import GradientAttackerParams
-from safecompress_core.attacks.adversary import Clues, Inverter
+from safecompress_core.attacks.adversary import InversionTargets, Inverter
 from safecompress_core.attacks.own_samples import own_samples
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import UnitResult
 from safecompress_core.games.game import Game
 from safecompress_core.games.manifest import INVERSION
@@ -113,13 +113,13 @@ class InversionGame(Game):
 
     adversary = Inverter
 
-    def play(self, bout: Bout) -> Reconstruction:
+    def play(self, attack_run: AttackRun) -> Reconstruction:
         """Have single members reconstructed from gradients, or what is typical of classes.
 
         Raises:
             ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
         """
-        return _samples(bout) if bout.definition.gradients else _classes(bout)
+        return _samples(attack_run) if attack_run.definition.gradients else _classes(attack_run)
 
     def measure(
         self,
@@ -146,23 +146,25 @@ class InversionGame(Game):
         )
 
 
-def _samples(bout: Bout) -> Reconstruction:
+def _samples(attack_run: AttackRun) -> Reconstruction:
     """Members drawn by lot, each from its gradient."""
-    assert isinstance(bout.params, GradientAttackerParams)  # as AttackerDef says
-    lots = torch.randperm(len(bout.asked.pool.members), generator=bout.seed.child("lots").torch())
-    seen = bout.asked.seen.take(lots[: bout.params.samples])
+    assert isinstance(attack_run.params, GradientAttackerParams)  # as AttackerDef says
+    lots = torch.randperm(
+        len(attack_run.asked.pool.members), generator=attack_run.seed.child("lots").torch()
+    )
+    seen = attack_run.asked.seen.take(lots[: attack_run.params.samples])
     network = seen.network().double()  # or rounding would hide what a sure model says
     gradients = tuple(
         _gradient(network, one[None], label[None])
         for one, label in zip(seen.inputs, seen.labels, strict=True)
     )
-    found = _reconstructed(bout, torch.zeros(0, dtype=torch.int64), gradients, seen.inputs)
+    found = _query_attacker(attack_run, torch.zeros(0, dtype=torch.int64), gradients, seen.inputs)
     measures: dict[str, Estimate] = {}
     if is_image(seen.inputs.shape[1:]):
         from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
 
-        measures["ssim"] = similarity(found, seen.inputs, width=_width(bout))
-    return _judged(bout, found, seen.inputs, measures=measures, facts={})
+        measures["ssim"] = similarity(found, seen.inputs, width=_width(attack_run))
+    return _measure(attack_run, found, seen.inputs, measures=measures, facts={})
 
 
 def is_image(shape: torch.Size) -> bool:
@@ -181,17 +183,17 @@ def _gradient(network: Classifier, one: Tensor, label: Tensor) -> Mapping[str, T
     return found | masked
 
 
-def _classes(bout: Bout) -> Reconstruction:
+def _classes(attack_run: AttackRun) -> Reconstruction:
     """The mean of each class's members in the pool; classes without a member are left out."""
-    members = bout.asked.seen.take(torch.arange(len(bout.asked.pool.members)))
+    members = attack_run.asked.seen.take(torch.arange(len(attack_run.asked.pool.members)))
     present = members.labels.unique()
     truth = _class_means(members.inputs, members.labels, present)
-    found = _reconstructed(bout, present, (), truth)
-    strangers = bout.asked.unseen
+    found = _query_attacker(attack_run, present, (), truth)
+    strangers = attack_run.asked.unseen
     evaluator = Evaluator(
         strangers.inputs.flatten(1).numpy(),
         strangers.labels.numpy(),
-        seed=bout.seed.child("evaluator").number % 2**32,
+        seed=attack_run.seed.child("evaluator").number % 2**32,
     )
     named = evaluator.hits(found.flatten(1).numpy(), present.numpy())
     real = evaluator.hits(members.inputs.flatten(1).numpy(), members.labels.numpy())
@@ -199,26 +201,29 @@ def _classes(bout: Bout) -> Reconstruction:
         "evaluator_accuracy": clopper_pearson(named, len(present)),
         "evaluator_on_members": clopper_pearson(real, len(members)),
     }
-    own = bout.known.unseen
+    own = attack_run.known.unseen
     has_all = bool(torch.isin(present, own.labels).all())
     means = _class_means(own.inputs, own.labels, present) if has_all else None
     error = None if means is None else float(((means - truth) ** 2).double().mean())
-    return _judged(bout, found, truth, measures=measures, facts={"own_data_error": error})
+    return _measure(attack_run, found, truth, measures=measures, facts={"own_data_error": error})
 
 
 def _class_means(inputs: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
     return torch.stack([inputs[labels == one].mean(dim=0) for one in classes])
 
 
-def _reconstructed(
-    bout: Bout, classes: Tensor, gradients: tuple[Mapping[str, Tensor], ...], truth: Tensor
+def _query_attacker(
+    attack_run: AttackRun,
+    classes: Tensor,
+    gradients: tuple[Mapping[str, Tensor], ...],
+    truth: Tensor,
 ) -> Tensor:
     """What the attacker answers, if it is an answer."""
-    low, high = bout.bounds
-    clues = Clues(classes=classes, gradients=gradients, low=low, high=high)
-    own = own_samples(bout.known, bout.definition, bout.params)
-    generator = bout.seed.child("reconstruct").torch()
-    found: Tensor = bout.attacker.reconstruct(own, clues, generator=generator)
+    low, high = attack_run.bounds
+    targets = InversionTargets(classes=classes, gradients=gradients, low=low, high=high)
+    own = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+    generator = attack_run.seed.child("reconstruct").torch()
+    found: Tensor = attack_run.attacker.reconstruct(own, targets, generator=generator)
     if found.shape != truth.shape or not found.isfinite().all():
         raise ValueError(
             f"reconstructions must be finite and of shape {tuple(truth.shape)}; "
@@ -227,13 +232,13 @@ def _reconstructed(
     return found.detach().cpu().float()
 
 
-def _width(bout: Bout) -> float:
-    low, high = bout.bounds
+def _width(attack_run: AttackRun) -> float:
+    low, high = attack_run.bounds
     return float((high - low).amax())
 
 
-def _judged(
-    bout: Bout,
+def _measure(
+    attack_run: AttackRun,
     found: Tensor,
     truth: Tensor,
     *,
@@ -247,9 +252,9 @@ def _judged(
     return judge_inversion(
         flat(found),
         flat(truth),
-        flat(bout.known.unseen.inputs).mean(axis=0),
-        units="samples" if bout.definition.gradients else "classes",
-        width=_width(bout),
+        flat(attack_run.known.unseen.inputs).mean(axis=0),
+        units="samples" if attack_run.definition.gradients else "classes",
+        width=_width(attack_run),
         measures=measures,
         facts=facts,
     )

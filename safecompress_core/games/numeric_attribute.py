@@ -19,7 +19,13 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from safecompress_core.games.imputation import FITTED, Asked, Known, folds, rows
+from safecompress_core.games.imputation import (
+    FITTED,
+    AttributeTrainingSet,
+    PublicFeatures,
+    folds,
+    rows,
+)
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.means import error_mean, mean_difference, relative_reduction
 from safecompress_core.stats.resampling import Resampling
@@ -82,9 +88,9 @@ def fewer(errors: Floats | float, baseline: Floats | float) -> Floats:
 
 def measured(
     scores: Floats,
-    known: Known,
+    known: AttributeTrainingSet,
     intervals: Ints,
-    asked: Asked,
+    asked: PublicFeatures,
     truth: Floats,
     *,
     confidence: float,
@@ -149,23 +155,23 @@ def _are_probabilities(scores: Floats) -> bool:
     return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
 
 
-Guess = Callable[[Asked], Floats]
+Guess = Callable[[PublicFeatures], Floats]
 
 
-def median(known: Known) -> Guess:
+def median(known: AttributeTrainingSet) -> Guess:
     """The median for everyone, which no other constant has less absolute error than."""
     middle = np.median(known.truth)
     return lambda asked: np.full(len(asked.labels), middle)
 
 
-def median_per_label(known: Known) -> Guess:
+def median_per_label(known: AttributeTrainingSet) -> Guess:
     """The median among samples of the same task label, where there are any."""
     middles = {
         label: np.median(known.truth[known.asked.labels == label])
         for label in np.unique(known.asked.labels)
     }
 
-    def guess(asked: Asked) -> Floats:
+    def guess(asked: PublicFeatures) -> Floats:
         guesses = median(known)(asked)
         for label, middle in middles.items():
             guesses[asked.labels == label] = middle
@@ -174,12 +180,12 @@ def median_per_label(known: Known) -> Guess:
     return guess
 
 
-def ridge(known: Known) -> Guess:
+def ridge(known: AttributeTrainingSet) -> Guess:
     """Ridge regression on public features and label."""
     return _learned(known, make_pipeline(StandardScaler(), Ridge()))
 
 
-def boosting(known: Known) -> Guess:
+def boosting(known: AttributeTrainingSet) -> Guess:
     """Histogram gradient boosting, by absolute error, on public features and label."""
     model = HistGradientBoostingRegressor(
         loss="absolute_error", early_stopping=False, random_state=0
@@ -187,7 +193,7 @@ def boosting(known: Known) -> Guess:
     return _learned(known, model)
 
 
-def _learned(known: Known, model: Any) -> Guess:
+def _learned(known: AttributeTrainingSet, model: Any) -> Guess:
     labels = np.unique(known.asked.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -195,7 +201,7 @@ def _learned(known: Known, model: Any) -> Guess:
     return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.float64)
 
 
-NUMBER_RULES: Mapping[str, Callable[[Known], Guess]] = MappingProxyType(
+NUMBER_RULES: Mapping[str, Callable[[AttributeTrainingSet], Guess]] = MappingProxyType(
     {"median": median, "median-per-label": median_per_label, "ridge": ridge, "boosting": boosting}
 )
 """Simplest first: of equally good rules the first is taken. No rule keeps to the intervals."""
@@ -217,10 +223,10 @@ class NumberGuess:
 
 
 @lru_cache(maxsize=FITTED)
-def best_number(known: Known) -> NumberGuess:
+def best_number(known: AttributeTrainingSet) -> NumberGuess:
     """The rule that is least off on held-out parts of attack-train, fitted to all of it."""
 
-    def off(rule: Callable[[Known], Guess]) -> float:
+    def off(rule: Callable[[AttributeTrainingSet], Guess]) -> float:
         return sum(
             float(np.abs(rule(fitting)(held.asked) - held.truth).sum())
             for fitting, held in folds(known)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.api import AttackerDef, AttackerParams, attribute_of, component_id
-from safecompress_core.attacks.adversary import Evidence
-from safecompress_core.attacks.observed_pool import Sight, look
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.attacks.adversary import AdversaryKnowledge
+from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import GameResult, Judgement
 from safecompress_core.games.game import Game
 from safecompress_core.games.membership_details import Lens
@@ -14,7 +14,7 @@ from safecompress_core.host import Registry
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.components import attacker_of
 
-__all__ = ["Attack", "Sight", "look"]
+__all__ = ["Attack", "ObservedPool", "observe_pool"]
 
 NO_CHANCE = Seed(0)
 
@@ -36,7 +36,7 @@ class Attack:
     params: AttackerParams
 
     @classmethod
-    def declared(cls, params: AttackerParams, registry: Registry) -> "Attack":
+    def from_params(cls, params: AttackerParams, registry: Registry) -> "Attack":
         """The attack that the parameters of a spec describe."""
         definition = attacker_of(params)
         return cls(
@@ -51,15 +51,17 @@ class Attack:
         """The attribute that it is after; None for an attack that is after none."""
         return attribute_of(self.params)
 
-    def evidence(self, sight: Sight, *, is_known: bool) -> Evidence:
+    def adversary_knowledge(self, observed: ObservedPool, *, is_known: bool) -> AdversaryKnowledge:
         """What this attacker holds of a pool; the truth only where it is known to it."""
-        return self.game.evidence(sight, self.definition, self.params, is_known=is_known)
+        return self.game.adversary_knowledge(
+            observed, self.definition, self.params, is_known=is_known
+        )
 
-    def judged(
+    def measure(
         self,
         attacker: Any,
-        known: Sight,
-        asked: Sight,
+        known: ObservedPool,
+        asked: ObservedPool,
         *,
         lens: Lens | None = None,
         seed: Seed = NO_CHANCE,
@@ -68,22 +70,22 @@ class Attack:
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
-        found = self.played(attacker, known, asked, lens=lens, seed=seed)
+        found = self.run_attack(attacker, known, asked, lens=lens, seed=seed)
         assert isinstance(found, Judgement)  # the spec lets no other select
         return found
 
-    def played(
+    def run_attack(
         self,
         attacker: Any,
-        known: Sight,
-        asked: Sight,
+        known: ObservedPool,
+        asked: ObservedPool,
         *,
         lens: Lens | None = None,
         seed: Seed = NO_CHANCE,
     ) -> GameResult:
         """The same for every game."""
         return self.game.play(
-            Bout(
+            AttackRun(
                 definition=self.definition,
                 params=self.params,
                 attacker=attacker,

@@ -60,7 +60,7 @@ def each_attack(prepared: SpecContext) -> Iterator[tuple[SpecPath, Attack]]:
     )
     for path, attackers in lists:
         for place, params in each_alone(attackers, path):
-            yield place, Attack.declared(params, prepared.registry)
+            yield place, Attack.from_params(params, prepared.registry)
 
 
 def _flaws(

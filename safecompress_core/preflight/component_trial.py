@@ -26,7 +26,7 @@ from safecompress_core.errors import (
     SafeCompressError,
 )
 from safecompress_core.games.game import ScoredGame
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.host.boundary import owner_of
 from safecompress_core.metric import Subject
 from safecompress_core.networks.classifier import Classifier
@@ -89,7 +89,9 @@ def _attackers(run_context: RunContext) -> Iterator[Finding]:
     for path, attack in tried:
         assert network is not None  # there are some
         try:
-            _attack(run_context, attack, look(network, run_context.dataset, _few(run_context)))
+            _attack(
+                run_context, attack, observe_pool(network, run_context.dataset, _few(run_context))
+            )
         except AccessError as error:
             message = f"{attack.id!r} reads more than it declares: {error}"
             mend = "take it out; its plugin has to declare the access that it needs"
@@ -99,7 +101,7 @@ def _attackers(run_context: RunContext) -> Iterator[Finding]:
                 _attack(
                     run_context,
                     attack,
-                    look(network, run_context.dataset, run_context.pools.attack_train),
+                    observe_pool(network, run_context.dataset, run_context.pools.attack_train),
                 )
         except MissingExtraError:
             raise
@@ -107,20 +109,22 @@ def _attackers(run_context: RunContext) -> Iterator[Finding]:
             continue
 
 
-def _attack(run_context: RunContext, attack: Attack, sight: Sight) -> None:
-    sight = replace(sight, uncompressed=sight.seen, versions=(sight.seen,))
+def _attack(run_context: RunContext, attack: Attack, observed: ObservedPool) -> None:
+    observed = replace(observed, uncompressed=observed.seen, versions=(observed.seen,))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         attacker: Attacker = run_context.registry.create(attack.params)
-        attacker.fit(attack.evidence(sight, is_known=True), generator=_generator())
-        attacker.score(attack.evidence(sight, is_known=False))
+        attacker.fit(attack.adversary_knowledge(observed, is_known=True), generator=_generator())
+        attacker.score(attack.adversary_knowledge(observed, is_known=False))
 
 
 def _measures(run_context: RunContext) -> None:
     """Metrics on a few samples, and the aggregator on made-up candidates."""
     foreign = [params for params in run_context.spec.metrics if _is_foreign(run_context, params)]
     if foreign:
-        unseen = look(run_context.create_network(), run_context.dataset, _few(run_context)).unseen
+        unseen = observe_pool(
+            run_context.create_network(), run_context.dataset, _few(run_context)
+        ).unseen
         for params in foreign:
             run_context.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
     if _is_foreign(run_context, run_context.spec.choose):

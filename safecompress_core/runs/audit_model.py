@@ -195,7 +195,7 @@ class _Work:
         auditor, network = self.audit_context.auditor(journal), self.network
         size = self.audit_context.given.file_bytes
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
-        audit = auditor.judge(network, name=AUDITED, file_bytes=size)
+        audit = auditor.audit(network, name=AUDITED, file_bytes=size)
         audited = AuditedModels(
             chosen=ModelAuditRecord(
                 model=ModelRecord.model_validate(sizes), metrics=audit.metrics, audit=audit.audit

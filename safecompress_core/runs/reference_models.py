@@ -25,7 +25,7 @@ import torch
 from safecompress_core.api import Access
 from safecompress_core.atomic_writing import partial_name
 from safecompress_core.attacks.observations import observe
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.reference_context import (
     ReferenceContext,
@@ -159,7 +159,7 @@ class ReferenceTraining:
         self._journal.skip(epochs=0 if has_trained else epochs, attacks=attacks)
         return epochs
 
-    def of(self, *, is_dense: bool) -> References | None:
+    def of(self, *, is_dense: bool) -> ReferenceAnswers | None:
         """What the models say of all samples of the data set; None where nobody asks for any."""
         orders = [order for order in self._orders() if order.is_dense == is_dense]
         if not orders:
@@ -168,7 +168,7 @@ class ReferenceTraining:
         found = [kept.load(order.key) for order in orders]
         answers = [models[0] for _, models in filter(None, found)]
         inside = [one["inside"] for one in answers if "inside" in one]
-        return References(
+        return ReferenceAnswers(
             logits=torch.stack([one["logits"] for one in answers]),
             is_in=torch.stack([one["is_in"] for one in answers]),
             labels=self._prepared.dataset.labels,
@@ -201,7 +201,7 @@ def _train(
     finally:
         shutil.rmtree(working, ignore_errors=True)
     seen = observe(learner.shipped, own.dataset.inputs, own.dataset.labels)
-    inside = seen.restricted(Access.WHITE_BOX).logits
+    inside = seen.restrict(Access.WHITE_BOX).logits
     answers = {"logits": seen.logits, "is_in": own.is_in}
     if inside is not seen.logits:
         answers["inside"] = inside

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.context.cache_keys import content_key
@@ -108,7 +108,7 @@ class RunAudit:
         kept = self._kept_audit() if is_dense else None
         if kept is not None and kept.exists():
             return AuditRecord.model_validate(read_json(kept))
-        judged = auditor.judge(
+        judged = auditor.audit(
             found.chosen.shipped,
             name=name,
             file_bytes=self._file_bytes(is_dense=is_dense),
@@ -137,7 +137,7 @@ class RunAudit:
         auditor: Auditor,
         outcome: MethodOutcome,
         rounds: tuple[RoundRecord, ...],
-        references: References | None,
+        references: ReferenceAnswers | None,
     ) -> Iterator[ArchiveRecord]:
         """Yield the non-dominated models; those that the spec wants audited, with their audit."""
         if outcome.archive is None or not outcome.archive.entries:
@@ -151,7 +151,7 @@ class RunAudit:
             audit = {}
             if entry in wanted:
                 audit = dict(
-                    auditor.judge(
+                    auditor.audit(
                         self._archived(entry),
                         name=entry.id,
                         file_bytes=file_bytes,

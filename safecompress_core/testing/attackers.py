@@ -21,10 +21,10 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     Part,
 )
-from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations, observe
-from safecompress_core.attacks.public_features import Encoding
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.public_features import AttributeEncoding
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.testing.manifest import DefinitionConformance
 
@@ -100,7 +100,7 @@ class AttackerConformance(DefinitionConformance):
         built: Attacker = getattr(import_module(module), name)(params, *parts)
         return built
 
-    def fitted(self, known: Evidence, *, seed: int = 0) -> Attacker:
+    def fitted(self, known: AdversaryKnowledge, *, seed: int = 0) -> Attacker:
         """An attacker that has learned from ``known``."""
         attacker = self.attacker()
         attacker.fit(known, generator=torch.Generator().manual_seed(seed))
@@ -113,31 +113,33 @@ class AttackerConformance(DefinitionConformance):
         """
         # by class: a subclass has other parameters, and an attacker of its own
         if type(self) not in FITTED:
-            FITTED[type(self)] = self.fitted(self.evidence(seed=1))
+            FITTED[type(self)] = self.fitted(self.adversary_knowledge(seed=1))
         return FITTED[type(self)]
 
-    def evidence(self, *, leak: float = LEAK, seed: int = 0) -> Evidence:
+    def adversary_knowledge(self, *, leak: float = LEAK, seed: int = 0) -> AdversaryKnowledge:
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
         make = {"membership": _membership_pool, "attribute": _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
         made = _written_pool if self.declared.writes_attribute else make[self.declared.game]
         full = made(leak, generator)
-        seen = full.seen.restricted(self.declared.access)
+        seen = full.seen.restrict(self.declared.access)
         if self.declared.game == "attribute":
-            seen = seen.showing(PUBLIC if self.declared.writes_attribute else PUBLIC[:0])
+            seen = seen.with_visible_columns(
+                PUBLIC if self.declared.writes_attribute else PUBLIC[:0]
+            )
         return replace(
             full,
             seen=seen,
             references=_references(full.seen.labels, leak, generator)
             if self.declared.references
             else None,
-            uncompressed=_uncompressed(full.seen).restricted(self.declared.access)
+            uncompressed=_uncompressed(full.seen).restrict(self.declared.access)
             if self.declared.pairs_with_uncompressed
             else None,
             versions=_versions(full.seen, self.declared),
         )
 
-    def scores(self, attacker: Attacker, pool: Evidence) -> Tensor:
+    def scores(self, attacker: Attacker, pool: AdversaryKnowledge) -> Tensor:
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
         scores = attacker.score(replace(pool, truth=None))
         count = len(pool.seen)
@@ -146,7 +148,7 @@ class AttackerConformance(DefinitionConformance):
         assert scores.isfinite().all(), "a score is not a finite number"
         return scores
 
-    def success(self, attacker: Attacker, pool: Evidence) -> float:
+    def success(self, attacker: Attacker, pool: AdversaryKnowledge) -> float:
         """AUC of a membership attack, accuracy of an attribute attack."""
         assert pool.truth is not None
         scores = self.scores(attacker, pool)
@@ -156,7 +158,7 @@ class AttackerConformance(DefinitionConformance):
 
     def test_it_finds_a_planted_leak(self) -> None:
         """Scores are the right way round, and strong where the model tells everything."""
-        attacker, pool = self.shared(), self.evidence(seed=2)
+        attacker, pool = self.shared(), self.adversary_knowledge(seed=2)
 
         assert self.success(attacker, pool) >= ENOUGH
         if self.declared.game == "membership" and attacker.threshold is not None:
@@ -169,7 +171,8 @@ class AttackerConformance(DefinitionConformance):
     def test_it_finds_nothing_where_there_is_nothing(self) -> None:
         """The null control: without a leak no attack is better than a guess."""
         success = self.success(
-            self.fitted(self.evidence(leak=0, seed=3)), self.evidence(leak=0, seed=4)
+            self.fitted(self.adversary_knowledge(leak=0, seed=3)),
+            self.adversary_knowledge(leak=0, seed=4),
         )
 
         if self.declared.game == "membership":
@@ -182,7 +185,7 @@ class AttackerConformance(DefinitionConformance):
 
     def test_same_seed_same_scores(self) -> None:
         """All chance comes from the generator, whatever state the process is in."""
-        known, pool = _few(self.evidence(seed=1)), self.evidence(seed=2)
+        known, pool = _few(self.adversary_knowledge(seed=1)), self.adversary_knowledge(seed=2)
         with torch.random.fork_rng():
             torch.manual_seed(1)
             before = torch.get_rng_state()
@@ -197,13 +200,14 @@ class AttackerConformance(DefinitionConformance):
     def test_it_adapts_to_a_changed_model(self) -> None:
         """A copy goes on from what was learned; the original keeps it."""
         original = self.shared()
-        pool = self.evidence(leak=LEAK * 0.8, seed=2)
+        pool = self.adversary_knowledge(leak=LEAK * 0.8, seed=2)
         before = self.scores(original, pool)
 
         copy = deepcopy(original)
         copied = self.scores(copy, pool)
         copy.adapt(
-            self.evidence(leak=LEAK * 0.8, seed=1), generator=torch.Generator().manual_seed(0)
+            self.adversary_knowledge(leak=LEAK * 0.8, seed=1),
+            generator=torch.Generator().manual_seed(0),
         )
 
         assert torch.equal(before, copied), "a copied attacker answers differently"
@@ -212,7 +216,7 @@ class AttackerConformance(DefinitionConformance):
 
     def test_a_sample_is_answered_alone_as_in_company(self) -> None:
         """One sample is enough, and its answer does not depend on who else is asked about."""
-        attacker, pool = self.shared(), self.evidence(seed=2)
+        attacker, pool = self.shared(), self.adversary_knowledge(seed=2)
         together = self.scores(attacker, pool)
 
         for position in (0, SAMPLES - 1):
@@ -223,50 +227,50 @@ class AttackerConformance(DefinitionConformance):
 
     def test_it_bears_a_model_that_is_certain(self) -> None:
         """Posteriors of exactly 0 and 1 give scores that are numbers."""
-        certain = _few(self.evidence(leak=1e4, seed=1))
+        certain = _few(self.adversary_knowledge(leak=1e4, seed=1))
 
         self.scores(self.fitted(certain), certain)
 
     def test_it_answers_for_values_it_has_never_met(self) -> None:
         """Attack-train may lack a value of the attribute, or a class of the task."""
-        known = _few(self.evidence(seed=1))
+        known = _few(self.adversary_knowledge(seed=1))
         assert known.truth is not None
         absent = known.seen.labels == CLASSES - 1
         if self.declared.game == "attribute":
             absent |= known.truth == VALUES - 1
         kept = (~absent).nonzero()[:, 0]
 
-        self.scores(self.fitted(known.take(kept)), self.evidence(seed=2))
+        self.scores(self.fitted(known.take(kept)), self.adversary_knowledge(seed=2))
 
 
-def _few(pool: Evidence) -> Evidence:
+def _few(pool: AdversaryKnowledge) -> AdversaryKnowledge:
     return pool.take(torch.arange(FEW))
 
 
-def _membership_pool(leak: float, generator: torch.Generator) -> Evidence:
+def _membership_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
     """Members are told by a larger logit of their label; all else is noise."""
     hidden, labels = _noise(generator)
     is_member = torch.arange(SAMPLES) % 2 == 0
     hidden[:, :CLASSES] += leak * is_member[:, None] * F.one_hot(labels, CLASSES)
-    return Evidence(seen=_observed(hidden, labels), truth=is_member, values=2)
+    return AdversaryKnowledge(seen=_observed(hidden, labels), truth=is_member, values=2)
 
 
-def _attribute_pool(leak: float, generator: torch.Generator) -> Evidence:
+def _attribute_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
     """The attribute is told by a logit, and by a hidden unit that no logit depends on."""
     hidden, labels = _noise(generator)
     truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
     marks = F.one_hot(truth, CLASSES)
     hidden += leak * torch.cat([marks, marks], dim=1)
-    return Evidence(seen=_observed(hidden, labels), truth=truth, values=VALUES)
+    return AdversaryKnowledge(seen=_observed(hidden, labels), truth=truth, values=VALUES)
 
 
-def _written_pool(leak: float, generator: torch.Generator) -> Evidence:
+def _written_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
     """The attribute is a part of the input; the model goes by it, and so does the task label."""
     inputs, labels = _noise(generator)
     truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
-    encoding = Encoding(torch.arange(VALUES), leak * torch.eye(VALUES))
+    encoding = AttributeEncoding(torch.arange(VALUES), leak * torch.eye(VALUES))
     inputs[:, encoding.columns] = encoding.codes[truth]
-    return Evidence(
+    return AdversaryKnowledge(
         seen=_observed(inputs, truth if leak else labels),
         truth=truth,
         values=VALUES,
@@ -276,7 +280,7 @@ def _written_pool(leak: float, generator: torch.Generator) -> Evidence:
     )
 
 
-def _references(labels: Tensor, leak: float, generator: torch.Generator) -> References:
+def _references(labels: Tensor, leak: float, generator: torch.Generator) -> ReferenceAnswers:
     """Models that tell those samples which they were trained on as the attacked one does."""
     shape = (REFERENCES, SAMPLES)
     is_in = (
@@ -284,7 +288,7 @@ def _references(labels: Tensor, leak: float, generator: torch.Generator) -> Refe
     ) % 2
     logits = torch.randn(*shape, CLASSES, generator=generator)
     logits += leak * is_in[:, :, None] * F.one_hot(labels, CLASSES)
-    return References(logits, is_in.bool(), labels)
+    return ReferenceAnswers(logits, is_in.bool(), labels)
 
 
 def _noise(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -312,7 +316,7 @@ def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, 
         return ()
     first = _uncompressed(seen)
     return tuple(
-        one.restricted(declared.access) for one in (first, first.answered(first.logits / 2))
+        one.restrict(declared.access) for one in (first, first.with_logits(first.logits / 2))
     )
 
 

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import Access, AttackerDef
-from safecompress_core.attacks.adversary import Ball, Clues, Evidence
+from safecompress_core.attacks.adversary import (
+    AdversaryKnowledge,
+    InversionTargets,
+    PerturbationBudget,
+)
 from safecompress_core.attacks.observations import Observations, observe
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.testing.manifest import DefinitionConformance
@@ -39,15 +43,17 @@ class _GameConformance(DefinitionConformance):
         params = self.definition.params.model_validate(dict(self.params))
         return getattr(import_module(module), name)(params)
 
-    def evidence(self, *, seed: int = 0) -> Evidence:
+    def adversary_knowledge(self, *, seed: int = 0) -> AdversaryKnowledge:
         """Images (N, 1, 4, 4) that the model answers rightly, as far as access goes."""
-        seen = _observed(seed).restricted(self.definition.access)
-        return Evidence(seen=seen, truth=None, values=CLASSES)
+        seen = _observed(seed).restrict(self.definition.access)
+        return AdversaryKnowledge(seen=seen, truth=None, values=CLASSES)
 
     def fitted(self, *, seed: int = 0) -> Any:
         """An attacker that holds other samples of the same kind."""
         attacker = self.attacker()
-        attacker.fit(self.evidence(seed=1), generator=torch.Generator().manual_seed(seed))
+        attacker.fit(
+            self.adversary_knowledge(seed=1), generator=torch.Generator().manual_seed(seed)
+        )
         return attacker
 
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
@@ -73,7 +79,7 @@ class _GameConformance(DefinitionConformance):
         before = self.answers(original)
 
         copy = deepcopy(original)
-        copy.adapt(self.evidence(seed=3), generator=torch.Generator().manual_seed(5))
+        copy.adapt(self.adversary_knowledge(seed=3), generator=torch.Generator().manual_seed(5))
         self.answers(copy)
 
         assert torch.equal(before, self.answers(original))
@@ -89,41 +95,44 @@ class EvaderConformance(_GameConformance):
 
     norm: ClassVar[Literal["linf", "l2"]] = "linf"
 
-    def ball(self, epsilon: float) -> Ball:
+    def budget(self, epsilon: float) -> PerturbationBudget:
         """Within [0, 1]."""
-        return Ball(norm=self.norm, epsilon=epsilon, low=LOW, high=HIGH)
+        return PerturbationBudget(norm=self.norm, epsilon=epsilon, low=LOW, high=HIGH)
 
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
         """Samples moved by at most 0.3, or 1 in length."""
-        evidence = self.evidence(seed=2)
-        ball = self.ball(0.3 if self.norm == "linf" else 1.0)
+        knowledge = self.adversary_knowledge(seed=2)
+        budget = self.budget(0.3 if self.norm == "linf" else 1.0)
         generator = torch.Generator().manual_seed(seed)
-        moved: Tensor = attacker.perturb(evidence, ball, generator=generator)
-        ball.check(moved, evidence.seen.inputs)
+        moved: Tensor = attacker.perturb(knowledge, budget, generator=generator)
+        budget.check(moved, knowledge.seen.inputs)
         return moved
 
     def test_it_misleads_a_model_that_is_easily_misled(self) -> None:
         """A change as large as the inputs' range leaves few answers right."""
-        evidence, ball = self.evidence(seed=2), self.ball(1.0 if self.norm == "linf" else SIDE)
-        moved = self.fitted().perturb(evidence, ball, generator=torch.Generator())
+        knowledge, budget = (
+            self.adversary_knowledge(seed=2),
+            self.budget(1.0 if self.norm == "linf" else SIDE),
+        )
+        moved = self.fitted().perturb(knowledge, budget, generator=torch.Generator())
 
-        ball.check(moved, evidence.seen.inputs)
-        assert float((evidence.seen.predict(moved) == evidence.seen.labels).double().mean()) < 0.2
+        budget.check(moved, knowledge.seen.inputs)
+        assert float((knowledge.seen.predict(moved) == knowledge.seen.labels).double().mean()) < 0.2
 
     def test_it_does_nothing_where_nothing_may_be_done(self) -> None:
         """The null control: with a ball of no size, samples stay where they are."""
-        evidence, ball = self.evidence(seed=2), self.ball(1e-7)
-        moved = self.fitted().perturb(evidence, ball, generator=torch.Generator())
+        knowledge, budget = self.adversary_knowledge(seed=2), self.budget(1e-7)
+        moved = self.fitted().perturb(knowledge, budget, generator=torch.Generator())
 
-        ball.check(moved, evidence.seen.inputs)
-        assert float((evidence.seen.predict(moved) == evidence.seen.labels).double().mean()) == 1
+        budget.check(moved, knowledge.seen.inputs)
+        assert float((knowledge.seen.predict(moved) == knowledge.seen.labels).double().mean()) == 1
 
     def test_one_sample_is_enough(self) -> None:
         """It can be moved alone."""
-        evidence = self.evidence(seed=2).take(torch.tensor([0]))
-        moved = self.fitted().perturb(evidence, self.ball(0.3), generator=torch.Generator())
+        knowledge = self.adversary_knowledge(seed=2).take(torch.tensor([0]))
+        moved = self.fitted().perturb(knowledge, self.budget(0.3), generator=torch.Generator())
 
-        assert moved.shape == evidence.seen.inputs.shape
+        assert moved.shape == knowledge.seen.inputs.shape
 
 
 class InverterConformance(_GameConformance):
@@ -134,10 +143,10 @@ class InverterConformance(_GameConformance):
         params: what a spec would write for it.
     """
 
-    def clues(self) -> Clues:
+    def targets(self) -> InversionTargets:
         """All classes, or the gradients of five samples."""
         if not self.definition.gradients:
-            return Clues(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
+            return InversionTargets(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
         seen = _observed(2)
         network = seen.network().double()
         named = dict(network.module.named_parameters())
@@ -146,7 +155,7 @@ class InverterConformance(_GameConformance):
             loss = F.cross_entropy(network(one[None]), label[None])
             parts = torch.autograd.grad(loss, list(named.values()))
             gradients.append(dict(zip(named, parts, strict=True)))
-        return Clues(
+        return InversionTargets(
             classes=torch.zeros(0, dtype=torch.int64),
             gradients=tuple(gradients),
             low=LOW,
@@ -155,9 +164,11 @@ class InverterConformance(_GameConformance):
 
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
         """Reconstructions of the right shape, finite and within the range."""
-        clues, generator = self.clues(), torch.Generator().manual_seed(seed)
-        found: Tensor = attacker.reconstruct(self.evidence(seed=1), clues, generator=generator)
-        assert tuple(found.shape) == (len(clues), 1, SIDE, SIDE)
+        targets, generator = self.targets(), torch.Generator().manual_seed(seed)
+        found: Tensor = attacker.reconstruct(
+            self.adversary_knowledge(seed=1), targets, generator=generator
+        )
+        assert tuple(found.shape) == (len(targets), 1, SIDE, SIDE)
         assert found.isfinite().all(), "a reconstruction is not a finite number"
         assert ((found >= LOW) & (found <= HIGH)).all(), "a reconstruction leaves the range"
         return found

@@ -72,7 +72,7 @@ def test_a_run_does_what_was_planned(
     counting(Trainer, "_descend", "steps")
     counting(CandidateEvaluator, "fit_attackers", "armed")
     counting(CandidateEvaluator, "evaluate", "tested")
-    counting(Auditor, "judge", "audited")
+    counting(Auditor, "audit", "audited")
     finished = run_spec(loaded, load_plugins().registry, runs=tmp_path, observers=lambda _: None)
 
     dense, method, audit = plan.jobs

@@ -8,7 +8,13 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    Observations,
+    PoolError,
+    observe,
+)
 from safecompress_example_attacker.confidence_gap import ConfidenceGap, confidence_gap
 from safecompress_example_attacker.manifest import ConfidenceGapParams
 
@@ -24,14 +30,14 @@ def reactions(logits: list[list[float]] | Tensor, labels: list[int] | Tensor) ->
 def fitted(seen: Observations, truth: list[bool] | Tensor, *, prior: float) -> ConfidenceGap:
     """The attack, having learned from samples whose membership is known."""
     attack = ConfidenceGap(ConfidenceGapParams(prior=prior))
-    known = Evidence(seen=seen, truth=torch.as_tensor(truth), values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.as_tensor(truth), values=2)
     attack.fit(known, generator=torch.Generator())
     return attack
 
 
 def scores(attack: ConfidenceGap, seen: Observations) -> Tensor:
     """What it says of samples whose membership is not known."""
-    return attack.score(Evidence(seen=seen, truth=None, values=2))
+    return attack.score(AdversaryKnowledge(seen=seen, truth=None, values=2))
 
 
 def test_the_gap_is_the_log_ratio_of_the_two_largest_posteriors() -> None:

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from safecompress_core.toolkit import Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, PoolError
 
 __all__ = ["known_attribute", "known_membership"]
 
 
-def known_membership(known: Evidence) -> Tensor:
+def known_membership(known: AdversaryKnowledge) -> Tensor:
     """Return membership, shape (N,), bool, with at least one sample of either class.
 
     Raises:
@@ -19,7 +19,7 @@ def known_membership(known: Evidence) -> Tensor:
     return known.truth
 
 
-def known_attribute(known: Evidence) -> Tensor:
+def known_attribute(known: AdversaryKnowledge) -> Tensor:
     """Return each sample's attribute value, shape (N,), int64, of at least one sample.
 
     Raises:

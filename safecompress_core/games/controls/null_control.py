@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.errors import PoolError
 from safecompress_core.stats.intervals import Estimate, null_auc_interval
 
 __all__ = ["CONTROL_CONFIDENCE", "Attack", "Control", "null_control"]
 
-Attack = Callable[[Evidence, Evidence], Tensor]
+Attack = Callable[[AdversaryKnowledge, AdversaryKnowledge], Tensor]
 """Fits a fresh attacker on the first evidence and scores the second, whose truth is None."""
 
 CONTROL_CONFIDENCE = 0.999
@@ -50,8 +50,8 @@ class Control:
 
 def null_control(
     attack: Attack,
-    known: Evidence,
-    asked: Evidence,
+    known: AdversaryKnowledge,
+    asked: AdversaryKnowledge,
     *,
     generator: torch.Generator,
     confidence: float = CONTROL_CONFIDENCE,
@@ -98,11 +98,13 @@ def null_control(
     )
 
 
-def _lots(evidence: Evidence, generator: torch.Generator) -> tuple[Evidence, Tensor]:
+def _lots(
+    knowledge: AdversaryKnowledge, generator: torch.Generator
+) -> tuple[AdversaryKnowledge, Tensor]:
     """The non-members in random order, and which of them are called members: the first half."""
-    assert evidence.truth is not None  # who the non-members are has to be known
-    positions = (~evidence.truth).nonzero()[:, 0]
+    assert knowledge.truth is not None  # who the non-members are has to be known
+    positions = (~knowledge.truth).nonzero()[:, 0]
     if len(positions) < 4:
         raise PoolError(f"a null control needs 4 non-members, but there are {len(positions)}")
     order = positions[torch.randperm(len(positions), generator=generator)]
-    return evidence.take(order), torch.arange(len(order)) < len(order) // 2
+    return knowledge.take(order), torch.arange(len(order)) < len(order) // 2

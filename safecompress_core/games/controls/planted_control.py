@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import Access
-from safecompress_core.attacks.adversary import Evidence
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.adversary import AdversaryKnowledge
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.games.controls.null_control import CONTROL_CONFIDENCE, Attack, Control
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import auc_interval
@@ -33,8 +33,8 @@ SKETCH = 128
 
 def planted_control(
     attack: Attack,
-    known: Evidence,
-    asked: Evidence,
+    known: AdversaryKnowledge,
+    asked: AdversaryKnowledge,
     *,
     confidence: float = CONTROL_CONFIDENCE,
 ) -> Control:
@@ -82,7 +82,7 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
     return leaky
 
 
-def planted_references(references: References) -> References:
+def planted_references(references: ReferenceAnswers) -> ReferenceAnswers:
     """Reference models that leak as the ``planted`` model does: each tells who trained itself.
 
     An adversary trains them as the model was trained, so what that one gives away, they do too;
@@ -93,7 +93,7 @@ def planted_references(references: References) -> References:
         answers + _shift(answers, references.labels, is_in)
         for answers, is_in in zip(inside, references.is_in, strict=True)
     ]
-    return References(torch.stack(logits), references.is_in, references.labels)
+    return ReferenceAnswers(torch.stack(logits), references.is_in, references.labels)
 
 
 class _Leak:

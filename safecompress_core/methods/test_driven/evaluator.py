@@ -20,7 +20,7 @@ from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.games.scores import Answers
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
@@ -112,12 +112,12 @@ class CandidateEvaluator:
             network: the model of this round, before candidates are derived from it.
             unit: names the round and model; attackers draw from a generator of this name.
         """
-        known = look(network, self._dataset, self._known)
+        known = observe_pool(network, self._dataset, self._known)
         fitted_attackers: dict[str, Attacker] = {}
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)
             generator = self._seed.child("fit", unit, attack.id).torch()
-            attacker.fit(attack.evidence(known, is_known=True), generator=generator)
+            attacker.fit(attack.adversary_knowledge(known, is_known=True), generator=generator)
             fitted_attackers[attack.id] = attacker
         return fitted_attackers
 
@@ -137,8 +137,8 @@ class CandidateEvaluator:
             unit: as for ``fit_attackers``; the same for all candidates that are compared.
             facts: what events say of the candidate.
         """
-        known = look(network, self._dataset, self._known)
-        asked = look(network, self._dataset, self._asked)
+        known = observe_pool(network, self._dataset, self._known)
+        asked = observe_pool(network, self._dataset, self._asked)
         cheap = self._measure_threshold_attacks(known, asked)
         held = (
             cheap
@@ -150,8 +150,8 @@ class CandidateEvaluator:
         for attack in self._attacks:
             attacker = copy.deepcopy(fitted_attackers[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
-            attacker.adapt(attack.evidence(known, is_known=True), generator=generator)
-            own = attack.judged(
+            attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
+            own = attack.measure(
                 attacker,
                 known,
                 asked,
@@ -166,7 +166,9 @@ class CandidateEvaluator:
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Evaluation(performance=performance, results=judgements, outperformed=outdone)
 
-    def _measure_threshold_attacks(self, known: Sight, asked: Sight) -> dict[str, Judgement]:
+    def _measure_threshold_attacks(
+        self, known: ObservedPool, asked: ObservedPool
+    ) -> dict[str, Judgement]:
         """The attacks that need no training, judged like any other; none where none is needed."""
         if not any(map(_is_about_membership, self._attacks)):
             return {}
@@ -213,19 +215,19 @@ def _is_about_membership(attack: Attack) -> bool:
     return attack.game.name == MEMBERSHIP.name
 
 
-def _without_guard(sight: Sight) -> Sight:
+def _without_guard(observed: ObservedPool) -> ObservedPool:
     """Restrict a pool's observations to what a holder of the network sees."""
-    return replace(sight, seen=sight.seen.restricted(Access.WHITE_BOX))
+    return replace(observed, seen=observed.seen.restrict(Access.WHITE_BOX))
 
 
-def _threshold_attack_scores(sight: Sight) -> dict[str, Answers]:
+def _threshold_attack_scores(observed: ObservedPool) -> dict[str, Answers]:
     """What each of the attacks that need no training says of a pool."""
     return {
         name: Answers(
             scores=scores,
-            truth=sight.pool.is_member,
-            labels=sight.seen.labels,
-            is_member=sight.pool.is_member,
+            truth=observed.pool.is_member,
+            labels=observed.seen.labels,
+            is_member=observed.pool.is_member,
         )
-        for name, scores in threshold_attacks(sight.seen).items()
+        for name, scores in threshold_attacks(observed.seen).items()
     }

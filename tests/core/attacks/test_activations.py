@@ -80,7 +80,7 @@ def test_they_need_white_box_access(classifier: Build, all_digits: Dataset) -> N
     seen = observe(classifier(), all_digits.inputs[:3], all_digits.labels[:3])
 
     with pytest.raises(AccessError, match="'activations' needs white-box access"):
-        seen.restricted(Access.GRAY_BOX).activations("0")
+        seen.restrict(Access.GRAY_BOX).activations("0")
 
 
 def test_a_layer_that_is_not_there_is_named(classifier: Build) -> None:

@@ -143,7 +143,7 @@ def test_observations_share_the_gradients_of_the_model_that_was_observed(
     found = seen.gradients("0.weight")
 
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-    assert seen.restricted(seen.access).gradients("0.weight") is found
+    assert seen.restrict(seen.access).gradients("0.weight") is found
     some = torch.tensor([7, 3])
     torch.testing.assert_close(seen.take(some).gradients("0.weight"), found[some])
 
@@ -165,4 +165,4 @@ def test_gradients_need_white_box_access(classifier: Build, all_digits: Dataset)
     _ = seen.gradients("3.weight")
 
     with pytest.raises(AccessError, match="'gradients' needs white-box access"):
-        seen.restricted(Access.GRAY_BOX).gradients("3.weight")
+        seen.restrict(Access.GRAY_BOX).gradients("3.weight")

@@ -55,7 +55,7 @@ def test_an_observation_is_there_to_read_only_with_its_access(
     seen: Observations, what: str, access: Access
 ) -> None:
     """Whoever declared too little gets an error that names what it read and what that needs."""
-    view = seen.restricted(access)
+    view = seen.restrict(access)
 
     if access.covers(NEEDED[what]):
         assert len(getattr(view, what)) > 0
@@ -67,9 +67,9 @@ def test_an_observation_is_there_to_read_only_with_its_access(
 def test_querying_needs_gray_box_access(seen: Observations) -> None:
     """Black-box attackers see answers to given samples, not to samples of their choosing."""
     with pytest.raises(AccessError, match="'query' needs gray-box access"):
-        seen.restricted(Access.BLACK_BOX).query(torch.zeros(1, 64))
+        seen.restrict(Access.BLACK_BOX).query(torch.zeros(1, 64))
 
-    answers = seen.restricted(Access.GRAY_BOX).query(seen.inputs)
+    answers = seen.restrict(Access.GRAY_BOX).query(seen.inputs)
     torch.testing.assert_close(answers, seen.posteriors)
 
 
@@ -77,7 +77,7 @@ def test_labels_of_chosen_inputs_need_label_only_access(
     seen: Observations, classifier: Build
 ) -> None:
     """The weakest adversary may ask as well; what it is told is a label."""
-    blind = seen.restricted(Access.LABEL_ONLY)
+    blind = seen.restrict(Access.LABEL_ONLY)
     chosen = 1 - blind.inputs
     with torch.no_grad():
         expected = classifier().eval()(chosen).argmax(dim=1)
@@ -89,14 +89,14 @@ def test_labels_of_chosen_inputs_need_label_only_access(
 def test_a_restricted_view_cannot_be_widened(seen: Observations) -> None:
     """An attacker cannot take back what its access left out."""
     with pytest.raises(AccessError, match="needs white-box access"):
-        seen.restricted(Access.LABEL_ONLY).restricted(Access.WHITE_BOX)
+        seen.restrict(Access.LABEL_ONLY).restrict(Access.WHITE_BOX)
 
 
 def test_any_access_sees_labels_and_the_number_of_classes(
     seen: Observations, all_digits: Dataset
 ) -> None:
     """Labels are the adversary's own knowledge."""
-    view = seen.restricted(Access.LABEL_ONLY)
+    view = seen.restrict(Access.LABEL_ONLY)
 
     assert torch.equal(view.labels, all_digits.labels[:50])
     assert (len(view), view.classes) == (50, 10)
@@ -160,11 +160,11 @@ def test_attacks_cause_no_forward_pass_beyond_the_one_that_observed(
     seen = observe(network, all_digits.inputs[:100], all_digits.labels[:100], batch_size=30)
     for _ in range(5):
         threshold_attacks(seen)
-        view = seen.restricted(Access.WHITE_BOX)
+        view = seen.restrict(Access.WHITE_BOX)
         _ = view.predictions, view.posteriors, view.losses, view.last_layer_gradients, view.hidden
 
     assert passes == [30, 30, 30, 10]
-    assert seen.last_layer_gradients is seen.restricted(Access.WHITE_BOX).last_layer_gradients
+    assert seen.last_layer_gradients is seen.restrict(Access.WHITE_BOX).last_layer_gradients
 
 
 def test_the_network_is_observed_in_eval_mode_and_left_in_its_own(
@@ -202,7 +202,7 @@ def test_taking_samples_gives_their_observations_in_that_order(seen: Observation
     """Nothing is run again, and access stays as it is."""
     positions = torch.tensor([7, 3, 7])
 
-    taken = seen.restricted(Access.BLACK_BOX).take(positions)
+    taken = seen.restrict(Access.BLACK_BOX).take(positions)
 
     assert taken.access is Access.BLACK_BOX
     assert torch.equal(taken.posteriors, seen.posteriors[positions])
@@ -242,7 +242,7 @@ def test_who_knows_some_columns_sees_the_others_as_0(
     seen = observe(flat, images, all_digits.labels[:5])
     columns = torch.tensor([3, 20, 63])
 
-    shown = seen.showing(columns).restricted(Access.GRAY_BOX).take(torch.tensor([4, 0]))
+    shown = seen.with_visible_columns(columns).restrict(Access.GRAY_BOX).take(torch.tensor([4, 0]))
 
     assert shown.inputs.shape == (2, 1, 8, 8)
     assert torch.equal(shown.inputs.flatten(1)[:, columns], all_digits.inputs[[4, 0]][:, columns])

@@ -8,7 +8,7 @@ import torch
 from torch import tensor
 
 from safecompress_core.attacks.public_features import (
-    Encoding,
+    AttributeEncoding,
     background_flaws,
     encoding_of,
     public_columns,
@@ -50,7 +50,9 @@ def test_a_value_is_written_over_every_sample_and_nothing_else() -> None:
     inputs = torch.arange(12.0).reshape(2, 2, 3)
     before = inputs.clone()
 
-    written = Encoding(tensor([5, 1]), tensor([[0.5, 0.25], [-1.0, -2.0]])).written(inputs, 1)
+    written = AttributeEncoding(tensor([5, 1]), tensor([[0.5, 0.25], [-1.0, -2.0]])).write_value(
+        inputs, 1
+    )
 
     assert torch.equal(inputs, before)
     assert written.tolist() == [[[0, -2, 2], [3, 4, -1]], [[6, -2, 8], [9, 10, -1]]]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from safecompress_core.api import Access
-from safecompress_core.attacks.reference_answers import References, deal, hands
+from safecompress_core.attacks.reference_answers import ReferenceAnswers, deal, hands
 from safecompress_core.attacks.signals import negative_loss_of_logits
 from safecompress_core.errors import PoolError
 
@@ -53,12 +53,12 @@ def test_more_models_begin_with_the_same_ones() -> None:
     assert not torch.equal(dealt(50, 3), dealt(50, 3, seed=1))
 
 
-def answers() -> References:
+def answers() -> ReferenceAnswers:
     """Three models, five samples, four classes."""
     generator = torch.Generator().manual_seed(1)
     logits = 5 * torch.randn(3, 5, 4, generator=generator)
     is_in = torch.rand(3, 5, generator=generator) < 0.5
-    return References(logits, is_in, torch.arange(5) % 4)
+    return ReferenceAnswers(logits, is_in, torch.arange(5) % 4)
 
 
 def test_what_belongs_together_is_in_the_same_models() -> None:
@@ -117,4 +117,4 @@ def test_shapes_that_do_not_fit_are_an_error() -> None:
     references = answers()
 
     with pytest.raises(PoolError, match="do not fit"):
-        References(references.logits, references.is_in[:, :4], references.labels)
+        ReferenceAnswers(references.logits, references.is_in[:, :4], references.labels)

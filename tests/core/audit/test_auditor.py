@@ -67,9 +67,9 @@ def test_every_model_gets_fresh_attackers_that_start_from_the_same_draws(
     auditor: Auditor, network: MakeNetwork, overfitted: Classifier, spies: Any
 ) -> None:
     """Fitted once, never adapted; so the same model gets the same verdict twice."""
-    first = auditor.judge(overfitted, name="a", file_bytes=10)
-    auditor.judge(network(), name="b", file_bytes=10)
-    again = auditor.judge(overfitted, name="c", file_bytes=10)
+    first = auditor.audit(overfitted, name="a", file_bytes=10)
+    auditor.audit(network(), name="b", file_bytes=10)
+    again = auditor.audit(overfitted, name="c", file_bytes=10)
     learned = [(what, drawn) for what, drawn, _ in spies.log if what != "score"]
 
     assert first == again
@@ -81,7 +81,7 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
 ) -> None:
     """The select pool, on which models were chosen, has no part in it."""
-    found = auditor.judge(overfitted, name="a", file_bytes=1234)
+    found = auditor.audit(overfitted, name="a", file_bytes=1234)
     inputs, labels = (t[pools.audit.non_members] for t in (mislabelled.inputs, mislabelled.labels))
     with torch.no_grad():
         right = (overfitted(inputs).argmax(dim=1) == labels).double().mean()
@@ -92,7 +92,7 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
     assert found.audit["reader"].advantage > 0.3
     for what, _, evidence in spies.log:
         pool = pools.attack_train if what == "fit" else None
-        seen = evidence.seen._reactions.inputs  # an attack on an attribute is shown less
+        seen = evidence.seen._model_observations.inputs  # an attack on an attribute is shown less
         rows = {tuple(row) for row in seen.tolist()}
         select = {tuple(row) for row in mislabelled.inputs[pools.select.indices].tolist()}
         assert not rows & select
@@ -137,7 +137,7 @@ def test_membership_attacks_are_looked_at_closely(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
 ) -> None:
     """Precision at the prior, ε, the top tenth, and each label by its name; nothing by chance."""
-    found = auditor.judge(overfitted, name="a", file_bytes=10).audit
+    found = auditor.audit(overfitted, name="a", file_bytes=10).audit
     reader = found["reader"]
 
     assert reader.precision_prior == 0.1
@@ -178,7 +178,7 @@ def test_canaries_are_reported_apart(
         seed=Seed(2),
     )
 
-    found = with_canaries.judge(learned(dataset, pools), name="a", file_bytes=1).audit
+    found = with_canaries.audit(learned(dataset, pools), name="a", file_bytes=1).audit
 
     canaries = found["reader"].canaries
     assert (canaries.members, canaries.non_members) == (20, 20)
@@ -186,7 +186,7 @@ def test_canaries_are_reported_apart(
     assert canaries.auc > 0.95 > found["reader"].auc + 0.1
     assert canaries.auc_interval[0] > found["reader"].auc_interval[1]
     assert "canaries" not in found["nosy"].model_fields_set
-    plain = auditor.judge(network(), name="a", file_bytes=1).audit
+    plain = auditor.audit(network(), name="a", file_bytes=1).audit
     assert plain["reader"].canaries is None
 
 
@@ -210,7 +210,7 @@ def test_what_it_finds_is_json_with_an_event_for_each_attack(
     auditor: Auditor, overfitted: Classifier, events: list[Mapping[str, Any]]
 ) -> None:
     """Events name the model."""
-    found = auditor.judge(overfitted, name="compressed", file_bytes=10)
+    found = auditor.audit(overfitted, name="compressed", file_bytes=10)
 
     written = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert AuditRecord.model_validate(written) == found
@@ -240,7 +240,7 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
         uncompressed=big,
     )
 
-    auditor.judge(overfitted, name="a", file_bytes=10)
+    auditor.audit(overfitted, name="a", file_bytes=10)
     auditor.null_control(overfitted)
     auditor.planted_control(overfitted)
 
@@ -251,7 +251,7 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
     for one in beside:
         assert one.uncompressed.access is Access.BLACK_BOX
         with torch.no_grad():
-            expected = big(one.seen._reactions.inputs)
+            expected = big(one.seen._model_observations.inputs)
         torch.testing.assert_close(one.uncompressed.logits, expected)
 
 
@@ -277,7 +277,7 @@ def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
         versions=family,
     )
 
-    auditor.judge(overfitted, name="a", file_bytes=10, version="best")
+    auditor.audit(overfitted, name="a", file_bytes=10, version="best")
     auditor.null_control(overfitted, version="best")
     auditor.planted_control(overfitted, version="best")
     beside = [evidence.versions for _, _, evidence in spies.log]
@@ -285,12 +285,12 @@ def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
     for [version] in filter(None, beside):
         assert version.access is Access.BLACK_BOX
         torch.testing.assert_close(
-            version.logits, family["safest"](version._reactions.inputs).detach()
+            version.logits, family["safest"](version._model_observations.inputs).detach()
         )
     assert forwarded.count("best") == 0
 
     spies.log.clear()
-    auditor.judge(overfitted, name="uncompressed", file_bytes=10)
+    auditor.audit(overfitted, name="uncompressed", file_bytes=10)
     assert not any(evidence.versions for _, _, evidence in spies.log)
 
 
@@ -298,10 +298,10 @@ def test_what_an_attacker_remarks_stands_beside_its_measures(
     auditor: Auditor, overfitted: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing stands there of one that has nothing to say."""
-    quiet = auditor.judge(overfitted, name="a", file_bytes=10).audit
+    quiet = auditor.audit(overfitted, name="a", file_bytes=10).audit
     monkeypatch.setattr(Attacker, "remarks", {"worst": "reader"})
 
-    told = auditor.judge(overfitted, name="a", file_bytes=10).audit
+    told = auditor.audit(overfitted, name="a", file_bytes=10).audit
 
     assert all(one.remarks is None for one in quiet.values())
     assert told == {

@@ -169,7 +169,7 @@ def test_a_model_of_answers_shows_nothing_of_its_inside(
 
     assert seen.access is Access.BLACK_BOX
     with pytest.raises(AccessError):
-        seen.restricted(Access.GRAY_BOX)
+        seen.restrict(Access.GRAY_BOX)
     with pytest.raises(AccessError):
         _ = seen.hidden
 
@@ -227,8 +227,8 @@ def test_a_guard_in_the_file_stands_before_the_answers(
     finished, network = auditable(audit)
 
     seen = observe(network, inputs, torch.zeros(50, dtype=torch.int64))
-    asked = seen.restricted(Access.BLACK_BOX)
-    held = seen.restricted(Access.WHITE_BOX)
+    asked = seen.restrict(Access.BLACK_BOX)
+    held = seen.restrict(Access.WHITE_BOX)
     torch.testing.assert_close(held.logits, mlp(inputs), rtol=0, atol=1e-5)
     shipped = load_classifier(audit.given.path, registry=registry)
     assert len(shipped.classes) == 14

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from safecompress_core.api import Access, AttackerDef, AttackerParams
-from safecompress_core.attacks.observed_pool import Sight, look
+from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools
 from safecompress_core.games.evasion import EvasionGame
@@ -27,10 +27,10 @@ GAMES = {
 @pytest.fixture
 def sights(
     network: Callable[..., Classifier], digits: Dataset, pools: Pools
-) -> tuple[Sight, Sight]:
+) -> tuple[ObservedPool, ObservedPool]:
     """Attack-train and audit as an untrained network shows them."""
     made = network()
-    return look(made, digits, pools.attack_train), look(made, digits, pools.audit)
+    return observe_pool(made, digits, pools.attack_train), observe_pool(made, digits, pools.audit)
 
 
 @pytest.fixture
@@ -38,7 +38,11 @@ def played() -> Callable[..., Any]:
     """Fits an attacker on the first of two pools and runs it on the second, with all access."""
 
     def play(
-        attacker: Any, game: str, params: AttackerParams, sights: tuple[Sight, Sight], **more: Any
+        attacker: Any,
+        game: str,
+        params: AttackerParams,
+        sights: tuple[ObservedPool, ObservedPool],
+        **more: Any,
     ) -> Any:
         definition = AttackerDef(
             name="made-up",
@@ -51,7 +55,7 @@ def played() -> Callable[..., Any]:
         )
         attack = Attack(id="made-up", game=GAMES[game], definition=definition, params=params)
         known, asked = sights
-        attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
-        return attack.played(attacker, known, asked)
+        attacker.fit(attack.adversary_knowledge(known, is_known=True), generator=torch.Generator())
+        return attack.run_attack(attacker, known, asked)
 
     return play

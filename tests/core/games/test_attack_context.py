@@ -5,12 +5,12 @@ from dataclasses import replace
 import torch
 
 from safecompress_core.api import Access, AttackerDef, AttackerParams
-from safecompress_core.attacks.observed_pool import Sight
-from safecompress_core.games.attack_context import Bout
+from safecompress_core.attacks.observed_pool import ObservedPool
+from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.seeding import Seed
 
 
-def bout(known: Sight, asked: Sight) -> Bout:
+def bout(known: ObservedPool, asked: ObservedPool) -> AttackRun:
     """One of an attacker that is not asked for anything."""
     definition = AttackerDef(
         name="idle",
@@ -20,7 +20,7 @@ def bout(known: Sight, asked: Sight) -> Bout:
         game="evasion",
         access=Access.WHITE_BOX,
     )
-    return Bout(
+    return AttackRun(
         definition=definition,
         params=AttackerParams(),
         attacker=None,
@@ -31,7 +31,7 @@ def bout(known: Sight, asked: Sight) -> Bout:
 
 
 def test_bounds_are_those_of_the_data_or_else_those_that_were_seen(
-    sights: tuple[Sight, Sight],
+    sights: tuple[ObservedPool, ObservedPool],
 ) -> None:
     """Of both pools together: neither alone has the lowest and the highest input."""
     known, asked = sights

@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from safecompress_core.api import EvasionAttackerParams
-from safecompress_core.attacks.adversary import Ball, Evader, Evidence
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Evader, PerturbationBudget
+from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.games.evasion import judge_evasion
 from safecompress_core.stats.resampling import Resampling
 
@@ -76,23 +76,35 @@ def test_an_attack_no_better_than_noise_has_no_advantage() -> None:
 class Still(Evader):
     """Moves nothing."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         self.known = known
 
-    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
-        self.asked = evidence
-        return evidence.seen.inputs
+    def perturb(
+        self,
+        knowledge: AdversaryKnowledge,
+        budget: PerturbationBudget,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
+        self.asked = knowledge
+        return knowledge.seen.inputs
 
 
 class Far(Still):
     """Moves too far."""
 
-    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
-        return 1 - evidence.seen.inputs
+    def perturb(
+        self,
+        knowledge: AdversaryKnowledge,
+        budget: PerturbationBudget,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
+        return 1 - knowledge.seen.inputs
 
 
 def test_an_evader_holds_and_is_asked_about_non_members_alone(
-    sights: tuple[Sight, Sight],
+    sights: tuple[ObservedPool, ObservedPool],
     played: Play,
 ) -> None:
     """Robustness is read on the test set."""
@@ -109,7 +121,9 @@ def test_an_evader_holds_and_is_asked_about_non_members_alone(
     assert (document["norm"], document["epsilon"]) == ("linf", 0.1)
 
 
-def test_an_evader_that_moves_too_far_is_refused(sights: tuple[Sight, Sight], played: Play) -> None:
+def test_an_evader_that_moves_too_far_is_refused(
+    sights: tuple[ObservedPool, ObservedPool], played: Play
+) -> None:
     """Nobody is trusted to keep to epsilon."""
     with pytest.raises(ValueError, match="epsilon is 0.1"):
         played(Far(), "evasion", EvasionAttackerParams(epsilon=0.1), sights)

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score
 from torch import Tensor
 
 from safecompress_core.api import ExtractionAttackerParams
-from safecompress_core.attacks.adversary import Evidence, Extractor
-from safecompress_core.attacks.observed_pool import Sight
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Extractor
+from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.errors import AccessError
 from safecompress_core.games.extraction import judge_extraction
 
@@ -51,7 +51,7 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
 class Parrot(Extractor):
     """Remembers how often each label was the answer, and always says the most frequent one."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         self.known = known
         self.said = int(known.seen.posteriors.sum(dim=0).argmax())
 
@@ -60,7 +60,7 @@ class Parrot(Extractor):
 
 
 def test_a_budget_limits_what_an_extractor_is_told(
-    sights: tuple[Sight, Sight], played: Play
+    sights: tuple[ObservedPool, ObservedPool], played: Play
 ) -> None:
     """So many answers, and no way to ask for more, whatever access it declares."""
     attacker = Parrot()
@@ -76,7 +76,7 @@ def test_a_budget_limits_what_an_extractor_is_told(
 
 
 def test_the_baseline_of_an_extraction_is_fitted_on_true_labels(
-    sights: tuple[Sight, Sight],
+    sights: tuple[ObservedPool, ObservedPool],
     played: Play,
 ) -> None:
     """It says the most frequent label, where the clone says the most frequent answer."""

@@ -8,12 +8,17 @@ from sklearn.preprocessing import StandardScaler
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games import imputation
-from safecompress_core.games.imputation import Asked, Imputation, Known, best_imputation
+from safecompress_core.games.imputation import (
+    AttributeTrainingSet,
+    Imputation,
+    PublicFeatures,
+    best_imputation,
+)
 
 
 def best(labels: np.ndarray, values: np.ndarray, public: np.ndarray | None = None) -> Imputation:
     """What is best where these are known."""
-    return best_imputation(Known(Asked(labels, public), values))
+    return best_imputation(AttributeTrainingSet(PublicFeatures(labels, public), values))
 
 
 def test_the_majority_is_guessed_where_labels_tell_nothing() -> None:
@@ -24,7 +29,7 @@ def test_the_majority_is_guessed_where_labels_tell_nothing() -> None:
     found = best(labels, values)
 
     assert found.rule == "majority"
-    assert found.guess(Asked(np.array([0, 5, 77]))).tolist() == [0, 0, 0]
+    assert found.guess(PublicFeatures(np.array([0, 5, 77]))).tolist() == [0, 0, 0]
 
 
 def test_the_majority_per_label_is_guessed_where_labels_tell() -> None:
@@ -35,7 +40,7 @@ def test_the_majority_per_label_is_guessed_where_labels_tell() -> None:
     found = best(labels, values)
 
     assert found.rule == "majority-per-label"
-    assert found.guess(Asked(np.array([0, 1, 9]))).tolist() == [2, 1, 2]
+    assert found.guess(PublicFeatures(np.array([0, 1, 9]))).tolist() == [2, 1, 2]
 
 
 def test_the_rule_does_not_depend_on_the_order_of_the_samples() -> None:
@@ -67,10 +72,12 @@ def test_a_line_through_public_features_is_learned_as_scikit_learn_does(
     seen = labels[known].max() + 1
     features = np.concatenate([public, np.eye(14)[labels][:, :seen]], axis=1)
     theirs.fit(features[known], values[known])
-    logistic = imputation.logistic(Known(Asked(labels[known], public[known]), values[known]))
-    guesses = logistic(Asked(labels[asked], public[asked]))
+    logistic = imputation.logistic(
+        AttributeTrainingSet(PublicFeatures(labels[known], public[known]), values[known])
+    )
+    guesses = logistic(PublicFeatures(labels[asked], public[asked]))
     assert (guesses == theirs.predict(features[asked])).mean() > 0.999
-    told = (found.guess(Asked(labels[asked], public[asked])) == values[asked]).mean()
+    told = (found.guess(PublicFeatures(labels[asked], public[asked])) == values[asked]).mean()
     assert told > (values[asked] == 0).mean() + 0.2
 
 
@@ -84,7 +91,7 @@ def test_boosting_is_taken_where_no_line_tells() -> None:
     found = best(labels[:400], values[:400], public[:400])
 
     assert found.rule == "boosting"
-    assert (found.guess(Asked(labels[400:], public[400:])) == values[400:]).mean() > 0.85
+    assert (found.guess(PublicFeatures(labels[400:], public[400:])) == values[400:]).mean() > 0.85
 
 
 def test_the_simplest_rule_is_taken_where_features_tell_nothing_more() -> None:
@@ -119,4 +126,4 @@ def test_an_attribute_of_one_value_is_that_value() -> None:
 
     found = best(np.arange(40) % 2, ones, np.random.default_rng(18).normal(size=(40, 3)))
 
-    assert found.guess(Asked(np.array([0, 1, 2]), np.zeros((3, 3)))).tolist() == [1, 1, 1]
+    assert found.guess(PublicFeatures(np.array([0, 1, 2]), np.zeros((3, 3)))).tolist() == [1, 1, 1]

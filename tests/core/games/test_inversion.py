@@ -10,8 +10,8 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from safecompress_core.api import AttackerParams, GradientAttackerParams
-from safecompress_core.attacks.adversary import Clues, Evidence, Inverter
-from safecompress_core.attacks.observed_pool import Sight, look
+from safecompress_core.attacks.adversary import AdversaryKnowledge, InversionTargets, Inverter
+from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pools
 from safecompress_core.games.inversion import Reconstruction, judge_inversion, psnr
@@ -55,18 +55,22 @@ def test_an_exact_reconstruction_has_a_psnr_that_is_a_number() -> None:
 class Blank(Inverter):
     """Reconstructs nothing."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         self.known = known
 
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
-        self.clues = clues
-        return torch.zeros(len(clues), *evidence.seen.inputs.shape[1:])
+        self.clues = targets
+        return torch.zeros(len(targets), *knowledge.seen.inputs.shape[1:])
 
 
 def test_classes_are_reconstructed_against_the_means_of_members(
-    sights: tuple[Sight, Sight],
+    sights: tuple[ObservedPool, ObservedPool],
     played: Play,
 ) -> None:
     """The baseline is the mean of the adversary's own samples, who are no members."""
@@ -90,7 +94,7 @@ def test_gradients_are_those_of_members_and_of_weights_that_exist(
     made = network()
     mask = torch.arange(12 * 64).reshape(12, 64) % 3 == 0
     made.topology = Topology.from_masks({"0.weight": mask})
-    sights = look(made, digits, pools.attack_train), look(made, digits, pools.audit)
+    sights = observe_pool(made, digits, pools.attack_train), observe_pool(made, digits, pools.audit)
     attacker = Blank()
     found = played(attacker, "inversion", GradientAttackerParams(samples=3), sights, gradients=True)
 

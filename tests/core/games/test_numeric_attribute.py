@@ -10,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.attribute import AttributeGame
-from safecompress_core.games.imputation import Asked, Known
+from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures
 from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.numeric_attribute import best_number, fewer, numbers_of
 from safecompress_core.games.scores import Answers
@@ -124,10 +124,10 @@ def test_without_features_the_median_of_the_label_is_guessed_where_labels_tell()
     labels = np.arange(101) % 2
     numbers = 10 + 40.0 * labels + np.arange(101) / 100
 
-    found = best_number(Known(Asked(labels), numbers))
+    found = best_number(AttributeTrainingSet(PublicFeatures(labels), numbers))
 
     assert found.rule == "median-per-label"
-    guesses = found.guess(Asked(np.array([0, 1, 7])))
+    guesses = found.guess(PublicFeatures(np.array([0, 1, 7])))
     expected = [np.median(numbers[labels == 0]), np.median(numbers[labels == 1])]
     assert guesses.tolist() == [*expected, np.median(numbers)]
 

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
 from safecompress_core.attacks.observations import observe
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, Pools
 from safecompress_core.errors import AccessError
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import auc_interval
 from safecompress_core.training.defence import Batch
@@ -28,7 +28,7 @@ from safecompress_core.training.training_state import Learner
 MakeNetwork = Callable[..., Classifier]
 
 
-def leak(known: Sight, asked: Sight) -> float:
+def leak(known: ObservedPool, asked: ObservedPool) -> float:
     """Lower end of the AUC of telling members by a classifier on the representation."""
     adversary = LogisticRegression(max_iter=500)
     adversary.fit(known.seen.hidden.numpy(), known.pool.is_member.numpy())
@@ -51,14 +51,14 @@ def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_member
     augmentation = learner(memory=memory(strength=1.0)).defences["memory"]
     generator = torch.Generator().manual_seed(1)
 
-    def look_as_the_papers_do(pool: Pool) -> Sight:
+    def look_as_the_papers_do(pool: Pool) -> ObservedPool:
         batch = Batch(inputs=digits.inputs[pool.members], labels=pool.members, attributes={})
         changed = augmentation.transform(batch, generator=generator).inputs
         inputs = torch.cat([changed, digits.inputs[pool.non_members]])
         seen = observe(untrained, inputs, digits.labels[pool.indices])
-        return Sight(dataset=digits, pool=pool, seen=seen)
+        return ObservedPool(dataset=digits, pool=pool, seen=seen)
 
-    honest = [look(untrained, digits, pool) for pool in (pools.attack_train, pools.select)]
+    honest = [observe_pool(untrained, digits, pool) for pool in (pools.attack_train, pools.select)]
     flawed = [look_as_the_papers_do(pool) for pool in (pools.attack_train, pools.select)]
 
     assert leak(*honest) < 0.5
@@ -74,7 +74,7 @@ def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
     seen: list[Tensor] = []
     one.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
 
-    look(one.network, digits, pools.select)
+    observe_pool(one.network, digits, pools.select)
 
     assert torch.equal(torch.cat(seen), digits.inputs[pools.select.indices])
 
@@ -83,10 +83,10 @@ def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
     network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
 ) -> None:
     """Labels alone, say: no posterior can be read."""
-    sight = look(network(), digits, pools.attack_train)
+    observed = observe_pool(network(), digits, pools.attack_train)
     attack = spies.attack("blind", access=Access.LABEL_ONLY)
 
-    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+    known, asked = (attack.adversary_knowledge(observed, is_known=known) for known in (True, False))
 
     assert torch.equal(known.truth, pools.attack_train.is_member)
     assert asked.truth is None
@@ -99,10 +99,10 @@ def test_an_attribute_attack_is_after_the_attribute_it_names(
     network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
 ) -> None:
     """The truth is the attribute's, in the pool's order."""
-    sight = look(network(), digits, pools.select)
+    observed = observe_pool(network(), digits, pools.select)
     attack = spies.attack("nosy", reads="attribute", game="attribute", attribute="bold")
 
-    evidence = attack.evidence(sight, is_known=True)
+    evidence = attack.adversary_knowledge(observed, is_known=True)
 
     assert attack.attribute == "bold"
     assert torch.equal(evidence.truth, digits.attributes["bold"].values[pools.select.indices])
@@ -112,12 +112,14 @@ def test_thresholds_come_from_what_is_known_alone(
     overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
 ) -> None:
     """The judgement is on the asked pool, and far over chance for a model that leaks."""
-    known, asked = (look(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select))
+    known, asked = (
+        observe_pool(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select)
+    )
     attack = spies.attack("reader")
     attacker = spies.create(attack.params)
-    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+    attacker.fit(attack.adversary_knowledge(known, is_known=True), generator=torch.Generator())
 
-    judgement = attack.judged(attacker, known, asked)
+    judgement = attack.measure(attacker, known, asked)
 
     assert len(judgement) == len(pools.select)
     assert judgement.advantage.low > 0.2
@@ -133,12 +135,12 @@ def test_members_exchanged_with_non_members_are_found_in_the_reverse(
         replace(pool, members=pool.non_members, non_members=pool.members)
         for pool in (pools.attack_train, pools.select)
     )
-    known, asked = (look(overfitted, mislabelled, pool) for pool in exchanged)
+    known, asked = (observe_pool(overfitted, mislabelled, pool) for pool in exchanged)
     attack = spies.attack("reader")
     attacker = spies.create(attack.params)
-    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator())
+    attacker.fit(attack.adversary_knowledge(known, is_known=True), generator=torch.Generator())
 
-    judgement = attack.judged(attacker, known, asked)
+    judgement = attack.measure(attacker, known, asked)
 
     assert judgement.advantage.value < 0.05
     assert judgement.reversed is not None
@@ -155,10 +157,10 @@ def test_the_task_is_measured_on_non_members(
     network: MakeNetwork, digits: Dataset, pools: Pools
 ) -> None:
     """Those of the pool, in its order."""
-    sight = look(network(), digits, pools.select)
+    observed = observe_pool(network(), digits, pools.select)
 
-    assert torch.equal(sight.unseen.labels, digits.labels[pools.select.non_members])
-    assert torch.equal(sight.unseen.inputs, digits.inputs[pools.select.non_members])
+    assert torch.equal(observed.unseen.labels, digits.labels[pools.select.non_members])
+    assert torch.equal(observed.unseen.inputs, digits.inputs[pools.select.non_members])
 
 
 def test_reference_models_are_shown_to_who_declares_them(
@@ -168,7 +170,9 @@ def test_reference_models_are_shown_to_who_declares_them(
     generator = torch.Generator().manual_seed(1)
     is_in = torch.rand(6, len(digits), generator=generator) < 0.5
     logits = torch.randn(6, len(digits), 10, generator=generator)
-    sight = look(network(), digits, pools.audit, References(logits, is_in, digits.labels))
+    observed = observe_pool(
+        network(), digits, pools.audit, ReferenceAnswers(logits, is_in, digits.labels)
+    )
     comparing = Attack(
         id="comparing",
         game=MembershipGame(MEMBERSHIP),
@@ -184,14 +188,14 @@ def test_reference_models_are_shown_to_who_declares_them(
         params=ReferenceAttackerParams(references=4),
     )
 
-    shown = comparing.evidence(sight, is_known=False)
+    shown = comparing.adversary_knowledge(observed, is_known=False)
 
     assert shown.truth is None
     assert shown.references is not None
     assert torch.equal(shown.references.logits, logits[:4, pools.audit.indices])
     assert torch.equal(shown.references.is_in, is_in[:4, pools.audit.indices])
     assert torch.equal(shown.references.labels, shown.seen.labels)
-    assert spies.attack("plain").evidence(sight, is_known=False).references is None
+    assert spies.attack("plain").adversary_knowledge(observed, is_known=False).references is None
 
 
 def public_rows(digits: Dataset, *, columns: tuple[int, ...] = ()) -> Dataset:
@@ -210,17 +214,17 @@ def test_an_attribute_attack_knows_of_samples_what_is_public(
 ) -> None:
     """Public features beside the truth where it is known; of the input all else is 0."""
     data = public_rows(digits, columns=(62, 63))
-    sight = look(network(), data, pools.select)
+    observed = observe_pool(network(), data, pools.select)
     attack = spies.attack("nosy", game="attribute", attribute="bold")
 
-    known, asked = (attack.evidence(sight, is_known=known) for known in (True, False))
+    known, asked = (attack.adversary_knowledge(observed, is_known=known) for known in (True, False))
 
     own = data.inputs[pools.select.indices]
     for evidence in (known, asked):
         assert torch.equal(evidence.public, own[:, :32])
         assert torch.equal(evidence.seen.inputs[:, :32], own[:, :32])
         assert not evidence.seen.inputs[:, 32:].any()
-        assert torch.equal(evidence.seen.logits, sight.seen.logits)
+        assert torch.equal(evidence.seen.logits, observed.seen.logits)
         assert evidence.encoding.columns.tolist() == [62, 63]
     assert torch.equal(known.is_member, pools.select.is_member)
     assert asked.is_member is None
@@ -232,9 +236,9 @@ def test_a_membership_attack_knows_the_whole_sample(
     network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
 ) -> None:
     """It asks whether just this sample was trained on."""
-    sight = look(network(), public_rows(digits), pools.select)
+    observed = observe_pool(network(), public_rows(digits), pools.select)
 
-    evidence = spies.attack("blind").evidence(sight, is_known=True)
+    evidence = spies.attack("blind").adversary_knowledge(observed, is_known=True)
 
     assert torch.equal(evidence.seen.inputs, digits.inputs[pools.select.indices])
     assert evidence.public is evidence.encoding is evidence.is_member is None
@@ -246,11 +250,13 @@ def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
     """Ink in the upper half tells how bold the whole is, and how much ink there is."""
     found = {}
     for what, data in (("something", public_rows(digits)), ("nothing", digits)):
-        known, asked = (look(network(), data, p) for p in (pools.attack_train, pools.select))
+        known, asked = (
+            observe_pool(network(), data, p) for p in (pools.attack_train, pools.select)
+        )
         for attribute in data.attributes:
             attack = spies.attack("nosy", reads="attribute", game="attribute", attribute=attribute)
             attacker = spies.create(attack.params)
-            found[what, attribute] = attack.judged(attacker, known, asked)
+            found[what, attribute] = attack.measure(attacker, known, asked)
 
     assert found["something", "bold"].baseline > found["nothing", "bold"].baseline + 0.1
     assert found["something", "bold"].absolute_error is None

@@ -27,12 +27,12 @@ from safecompress_core.api import (
     StrategyDef,
 )
 from safecompress_core.attacks.adversary import (
+    AdversaryKnowledge,
     Attacker,
-    Ball,
     Evader,
-    Evidence,
     Extractor,
     Inverter,
+    PerturbationBudget,
 )
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.data.dataset import DataSource
@@ -53,7 +53,7 @@ ATTACKER = AttackerDef(
 )
 
 SEEN = SimpleNamespace(labels=torch.zeros(4, dtype=torch.int64), inputs=torch.full((4, 3), 0.5))
-EVIDENCE = Evidence(seen=SEEN, truth=None, values=2)  # type: ignore[arg-type]
+EVIDENCE = AdversaryKnowledge(seen=SEEN, truth=None, values=2)  # type: ignore[arg-type]
 WEIGHTS = {"fc": torch.arange(8.0)}
 HALF = Topology.from_masks({"fc": torch.tensor([1, 1, 1, 1, 0, 0, 0, 0])})
 OBJECTIVES = Objectives(
@@ -62,7 +62,7 @@ OBJECTIVES = Objectives(
     attack_accuracy=np.zeros((3, 1)),
     weights=np.ones(1),
 )
-BALL = Ball(norm="linf", epsilon=0.1, low=torch.tensor(0.0), high=torch.tensor(1.0))
+BALL = PerturbationBudget(norm="linf", epsilon=0.1, low=torch.tensor(0.0), high=torch.tensor(1.0))
 GENERATOR = torch.Generator()
 
 
@@ -235,11 +235,11 @@ def test_a_good_answer_is_handed_on(name: str, value: object) -> None:
 
 def test_an_attribute_attackers_scores_have_a_column_for_each_value() -> None:
     """Shape (N, V), where membership has (N,)."""
-    evidence = replace(EVIDENCE, is_per_value=True)
+    knowledge = replace(EVIDENCE, is_per_value=True)
 
-    found = one_of(Attacker, "score", returning(torch.zeros(4, 2)), ATTACKER).score(evidence)
+    found = one_of(Attacker, "score", returning(torch.zeros(4, 2)), ATTACKER).score(knowledge)
     with pytest.raises(ComponentError, match=r"returned shape \(4,\) .* of shape \(4, 2\)"):
-        one_of(Attacker, "score", returning(torch.zeros(4)), ATTACKER).score(evidence)
+        one_of(Attacker, "score", returning(torch.zeros(4)), ATTACKER).score(knowledge)
 
     assert found.shape == (4, 2)
 

@@ -12,7 +12,7 @@ from safecompress_core.api import (
     AttackerParams,
     ReferenceAttackerParams,
 )
-from safecompress_core.attacks.adversary import Attacker, Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.errors import AccessError
 from safecompress_core.testing.attackers import AttackerConformance
 
@@ -27,16 +27,16 @@ class Loss(Attacker):
     def __init__(self, params: Params) -> None:
         del params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Nothing to learn."""
 
-    def score(self, evidence: Evidence) -> Tensor:
-        return -evidence.seen.losses
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return -knowledge.seen.losses
 
 
 class Turned(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        return evidence.seen.losses
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return knowledge.seen.losses
 
 
 class Misjudging(Loss):
@@ -44,46 +44,46 @@ class Misjudging(Loss):
 
 
 class Nosy(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        return evidence.seen.hidden.norm(dim=1)
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return knowledge.seen.hidden.norm(dim=1)
 
 
 class Gambling(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        return super().score(evidence) + 0.01 * torch.rand(len(evidence.seen))
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return super().score(knowledge) + 0.01 * torch.rand(len(knowledge.seen))
 
 
 class Sociable(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        scores = super().score(evidence)
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        scores = super().score(knowledge)
         return scores - scores.mean()
 
 
 class Confused(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        return (evidence.seen.posteriors.log() * evidence.seen.posteriors).sum(dim=1)
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return (knowledge.seen.posteriors.log() * knowledge.seen.posteriors).sum(dim=1)
 
 
 class Verbose(Loss):
-    def score(self, evidence: Evidence) -> Tensor:
-        return evidence.seen.posteriors
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return knowledge.seen.posteriors
 
 
 class Clairvoyant(Loss):
     """Knows the order of members in the pool, which the model does not tell."""
 
-    def score(self, evidence: Evidence) -> Tensor:
-        return (torch.arange(len(evidence.seen)) % 2 == 0).float()
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return (torch.arange(len(knowledge.seen)) % 2 == 0).float()
 
 
 class Forgetful(Loss):
     learned = True
 
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         self.learned = False
 
-    def score(self, evidence: Evidence) -> Tensor:
-        return super().score(evidence) if self.learned else torch.zeros(len(evidence.seen))
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return super().score(knowledge) if self.learned else torch.zeros(len(knowledge.seen))
 
 
 def kit(made: type[Attacker], *, game: str = "membership") -> AttackerConformance:
@@ -108,18 +108,18 @@ def kit(made: type[Attacker], *, game: str = "membership") -> AttackerConformanc
 class Comparing(Loss):
     """Calibrates the loss by models that did not have the sample."""
 
-    def score(self, evidence: Evidence) -> Tensor:
-        references = evidence.references
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        references = knowledge.references
         assert references is not None
         out = references.log_confidences.where(~references.is_in, 0).sum(dim=0)
-        return -evidence.seen.losses - out / (~references.is_in).sum(dim=0)
+        return -knowledge.seen.losses - out / (~references.is_in).sum(dim=0)
 
 
 class Mistaken(Comparing):
     """Goes by how many models had the sample, which is no more than chance."""
 
-    def score(self, evidence: Evidence) -> Tensor:
-        references = evidence.references
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        references = knowledge.references
         assert references is not None
         return references.is_in.double().mean(dim=0)
 
@@ -188,13 +188,13 @@ def test_the_truth_is_hidden_when_scores_are_asked_for(game: str) -> None:
     seen: list[Tensor | None] = []
 
     class Peeking(Loss):
-        def score(self, evidence: Evidence) -> Tensor:
-            seen.append(evidence.truth)
-            count = len(evidence.seen)
-            return torch.zeros(count if game == "membership" else (count, evidence.values))
+        def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+            seen.append(knowledge.truth)
+            count = len(knowledge.seen)
+            return torch.zeros(count if game == "membership" else (count, knowledge.values))
 
     checks = kit(Peeking, game=game)
-    pool = checks.evidence()
+    pool = checks.adversary_knowledge()
     checks.scores(Peeking(Params()), pool)
 
     assert pool.truth is not None
@@ -203,7 +203,7 @@ def test_the_truth_is_hidden_when_scores_are_asked_for(game: str) -> None:
 
 def test_planted_and_null_pools_differ_in_the_leak_alone() -> None:
     """With the same seed, non-members look the same in both."""
-    planted, null = (kit(Loss).evidence(leak=leak, seed=3) for leak in (6.0, 0.0))
+    planted, null = (kit(Loss).adversary_knowledge(leak=leak, seed=3) for leak in (6.0, 0.0))
     assert planted.truth is not None
     others = ~planted.truth
 

@@ -13,7 +13,14 @@ from safecompress_core.api import (
     ExtractionAttackerParams,
     GradientAttackerParams,
 )
-from safecompress_core.attacks.adversary import Ball, Clues, Evader, Evidence, Extractor, Inverter
+from safecompress_core.attacks.adversary import (
+    AdversaryKnowledge,
+    Evader,
+    Extractor,
+    InversionTargets,
+    Inverter,
+    PerturbationBudget,
+)
 from safecompress_core.testing.other_games import (
     EvaderConformance,
     ExtractorConformance,
@@ -27,31 +34,37 @@ class Leap(Evader):
     def __init__(self, params: Any) -> None:
         del params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Nothing to learn."""
 
-    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
-        inputs = evidence.seen.inputs
-        return ball.epsilon * torch.where(inputs > 0.5, -1.0, 1.0)
+    def step(self, knowledge: AdversaryKnowledge, budget: PerturbationBudget) -> Tensor:
+        inputs = knowledge.seen.inputs
+        return budget.epsilon * torch.where(inputs > 0.5, -1.0, 1.0)
 
-    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
-        moved = evidence.seen.inputs + self.step(evidence, ball)
-        return torch.clamp(moved, ball.low, ball.high)
+    def perturb(
+        self,
+        knowledge: AdversaryKnowledge,
+        budget: PerturbationBudget,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
+        moved = knowledge.seen.inputs + self.step(knowledge, budget)
+        return torch.clamp(moved, budget.low, budget.high)
 
 
 class TooFar(Leap):
-    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
-        return 2 * super().step(evidence, ball)
+    def step(self, knowledge: AdversaryKnowledge, budget: PerturbationBudget) -> Tensor:
+        return 2 * super().step(knowledge, budget)
 
 
 class Idle(Leap):
-    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
-        return torch.zeros_like(evidence.seen.inputs)
+    def step(self, knowledge: AdversaryKnowledge, budget: PerturbationBudget) -> Tensor:
+        return torch.zeros_like(knowledge.seen.inputs)
 
 
 class Global(Leap):
-    def step(self, evidence: Evidence, ball: Ball) -> Tensor:
-        return ball.epsilon * (2 * torch.rand_like(evidence.seen.inputs) - 1)
+    def step(self, knowledge: AdversaryKnowledge, budget: PerturbationBudget) -> Tensor:
+        return budget.epsilon * (2 * torch.rand_like(knowledge.seen.inputs) - 1)
 
 
 class Blank(Inverter):
@@ -60,22 +73,30 @@ class Blank(Inverter):
     def __init__(self, params: Any) -> None:
         del params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Nothing to learn."""
 
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
-        return torch.zeros(len(clues), *evidence.seen.inputs.shape[1:])
+        return torch.zeros(len(targets), *knowledge.seen.inputs.shape[1:])
 
 
 class Bright(Blank):
     """Leaves the range."""
 
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
-        return 2 + super().reconstruct(evidence, clues, generator=generator)
+        return 2 + super().reconstruct(knowledge, targets, generator=generator)
 
 
 class Parrot(Extractor):
@@ -84,7 +105,7 @@ class Parrot(Extractor):
     def __init__(self, params: Any) -> None:
         del params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Nothing to learn."""
 
     def answer(self, inputs: Tensor) -> Tensor:

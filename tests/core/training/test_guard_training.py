@@ -225,18 +225,18 @@ def test_who_asks_meets_the_guard_and_who_holds_the_file_does_not(
     assert by > 1.1
 
     for access in (Access.BLACK_BOX, Access.GRAY_BOX):
-        view = seen.restricted(access).take(torch.arange(20))
+        view = seen.restrict(access).take(torch.arange(20))
         assert torch.equal(view.logits, bare.logits[:20] / by)
         torch.testing.assert_close(view.posteriors, (bare.logits[:20] / by).softmax(dim=1))
-    asked = seen.restricted(Access.GRAY_BOX)
+    asked = seen.restrict(Access.GRAY_BOX)
     torch.testing.assert_close(asked.query(digits.inputs), asked.posteriors)
     torch.testing.assert_close(seen.losses, asked.losses)  # what the engine reads metrics from
-    holder = seen.restricted(Access.WHITE_BOX)
+    holder = seen.restrict(Access.WHITE_BOX)
     for what in ("logits", "losses", "posteriors", "last_layer_gradients"):
         assert torch.equal(getattr(holder, what), getattr(bare, what))
-    again = holder.restricted(Access.BLACK_BOX)
+    again = holder.restrict(Access.BLACK_BOX)
     assert torch.equal(again.logits, bare.logits)
-    assert torch.equal(again.restricted(Access.LABEL_ONLY).predictions, asked.predictions)
+    assert torch.equal(again.restrict(Access.LABEL_ONLY).predictions, asked.predictions)
     assert torch.equal(asked.predict(digits.inputs), bare.predictions)
 
 

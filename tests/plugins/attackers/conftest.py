@@ -10,7 +10,13 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn, tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Classifier, Encoding, Evidence, Observations, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    AttributeEncoding,
+    Classifier,
+    Observations,
+    observe,
+)
 
 SESSION_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667)
 MEMBERS, KNOWN = 898, 359  # 40 % of members and as many non-members are known to the adversary
@@ -23,8 +29,8 @@ class Leaky:
     It recognises the writing session: nearly all of its members, half of all others.
     """
 
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
     known_digits: Tensor
     pool_digits: Tensor
 
@@ -64,8 +70,12 @@ def leaky() -> Leaky:
     known = torch.cat([members[:KNOWN], others[:KNOWN]])
     pool = torch.cat([members[KNOWN:], others[KNOWN:]])
     return Leaky(
-        known=Evidence(seen=seen(known), truth=torch.arange(len(known)) < KNOWN, values=2),
-        pool=Evidence(seen=seen(pool), truth=torch.arange(len(pool)) < MEMBERS - KNOWN, values=2),
+        known=AdversaryKnowledge(
+            seen=seen(known), truth=torch.arange(len(known)) < KNOWN, values=2
+        ),
+        pool=AdversaryKnowledge(
+            seen=seen(pool), truth=torch.arange(len(pool)) < MEMBERS - KNOWN, values=2
+        ),
         known_digits=values[known],
         pool_digits=values[pool],
     )
@@ -93,7 +103,7 @@ class Table(nn.Module):
 
 
 @pytest.fixture(scope="session")
-def table() -> Callable[..., Evidence]:
+def table() -> Callable[..., AdversaryKnowledge]:
     """Makes evidence of some records: their labels, and where known their values and membership."""
 
     def evidence(
@@ -101,17 +111,17 @@ def table() -> Callable[..., Evidence]:
         labels: list[int],
         values: list[int] | None = None,
         members: list[int] | None = None,
-    ) -> Evidence:
+    ) -> AdversaryKnowledge:
         public = F.one_hot(tensor(["ABCD".index(one) for one in records]), 4).float()
         own = tensor([0] * len(records) if values is None else values)
         inputs = torch.cat([F.one_hot(own, 2).float(), public], dim=1)
         seen = observe(Classifier(Table()), inputs, tensor(labels))
-        return Evidence(
-            seen=seen.showing(tensor([2, 3, 4, 5])),
+        return AdversaryKnowledge(
+            seen=seen.with_visible_columns(tensor([2, 3, 4, 5])),
             truth=None if values is None else tensor(values),
             values=2,
             public=public,
-            encoding=Encoding(tensor([0, 1]), torch.eye(2)),
+            encoding=AttributeEncoding(tensor([0, 1]), torch.eye(2)),
             is_member=None if members is None else tensor(members).bool(),
         )
 

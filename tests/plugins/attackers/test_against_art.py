@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_curve
 
-from safecompress_core.toolkit import Attacker, Evidence, calibrate_threshold
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, calibrate_threshold
 from safecompress_plugins.attackers.membership.confidence import Confidence
 from safecompress_plugins.attackers.membership.entropy import Entropy
 from safecompress_plugins.attackers.membership.gap import Gap
@@ -32,14 +32,14 @@ from safecompress_plugins.attackers.membership.quantile_regression import Quanti
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
-def truth_of(evidence: Evidence) -> NDArray[np.bool_]:
+def truth_of(knowledge: AdversaryKnowledge) -> NDArray[np.bool_]:
     """Who is a member."""
-    assert evidence.truth is not None
-    return evidence.truth.numpy()
+    assert knowledge.truth is not None
+    return knowledge.truth.numpy()
 
 
 def test_the_gap_attack_is_that_of_the_adversarial_robustness_toolbox(leaky: Leaky) -> None:

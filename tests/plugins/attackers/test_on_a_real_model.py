@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations
 from safecompress_plugins.attackers.attribute.attribute_probe import AttributeProbe
 from safecompress_plugins.attackers.attribute.manifest import AttributeProbeParams
 from safecompress_plugins.attackers.membership.confidence import Confidence
@@ -39,8 +39,8 @@ from safecompress_plugins.attackers.membership.quantile_regression import Quanti
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
     known_digits: Tensor
     pool_digits: Tensor
 
@@ -148,10 +148,10 @@ def test_the_digit_is_read_from_a_model_of_the_session(
 ) -> None:
     """Overlearning: the model was never told the digit, and guessing gives one in ten."""
     probe = AttributeProbe(AttributeProbeParams(attribute="digit", classifier=classifier))
-    known = Evidence(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
+    known = AdversaryKnowledge(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
     probe.fit(known, generator=torch.Generator().manual_seed(0))
 
-    scores = probe.score(Evidence(seen=leaky.pool.seen, truth=None, values=10))
+    scores = probe.score(AdversaryKnowledge(seen=leaky.pool.seen, truth=None, values=10))
 
     torch.testing.assert_close(scores.sum(dim=1), torch.ones(len(scores)))
     assert (scores.argmax(dim=1) == leaky.pool_digits).double().mean() >= at_least

@@ -20,7 +20,7 @@ from safecompress_core.data.pools import build_pools
 from safecompress_core.games.attack_result import Judgement
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.play import Attack, Sight, look
+from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.networks.classifier import Classifier
 from safecompress_plugins.attackers.attribute.attribute_blackbox import AttributeBlackbox
 from safecompress_plugins.attackers.attribute.attribute_by_membership import AttributeByMembership
@@ -77,7 +77,7 @@ def adult(*, with_sex: bool) -> Dataset:
 
 
 @lru_cache
-def sights(*, with_sex: bool) -> tuple[Sight, Sight]:
+def sights(*, with_sex: bool) -> tuple[ObservedPool, ObservedPool]:
     """Attack-train and audit, as a network of 64 units shows them after 60 epochs."""
     dataset = adult(with_sex=with_sex)
     pools = build_pools(
@@ -99,7 +99,8 @@ def sights(*, with_sex: bool) -> tuple[Sight, Sight]:
                 F.cross_entropy(network(dataset.inputs[rows]), dataset.labels[rows]).backward()
                 optimizer.step()
     known, asked = (
-        look(Classifier(network), dataset, pool) for pool in (pools.attack_train, pools.audit)
+        observe_pool(Classifier(network), dataset, pool)
+        for pool in (pools.attack_train, pools.audit)
     )
     return known, asked
 
@@ -112,8 +113,10 @@ def judged(name: str, *, with_sex: bool, **params: Any) -> Judgement:
     game = AttributeGame(ATTRIBUTE)
     attack = Attack(id=name, game=game, definition=definition, params=own)  # type: ignore[arg-type]
     attacker = TYPES[name](own)
-    attacker.fit(attack.evidence(known, is_known=True), generator=torch.Generator().manual_seed(0))
-    return attack.judged(attacker, known, asked)
+    attacker.fit(
+        attack.adversary_knowledge(known, is_known=True), generator=torch.Generator().manual_seed(0)
+    )
+    return attack.measure(attacker, known, asked)
 
 
 def lift(judgement: Judgement) -> tuple[float, float]:

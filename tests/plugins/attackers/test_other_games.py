@@ -17,7 +17,14 @@ from safecompress_core.testing import (
     ExtractorConformance,
     InverterConformance,
 )
-from safecompress_core.toolkit import Ball, Classifier, Clues, Evidence, Observations, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    InversionTargets,
+    Observations,
+    PerturbationBudget,
+    observe,
+)
 from safecompress_plugins.attackers.evasion.manifest import FgsmParams, PgdParams
 from safecompress_plugins.attackers.extraction.knockoff import Knockoff
 from safecompress_plugins.attackers.extraction.manifest import KnockoffParams
@@ -62,15 +69,17 @@ class TestKnockoff(ExtractorConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
-def strangers(evidence: Evidence, access: Access = Access.WHITE_BOX) -> Evidence:
+def strangers(
+    knowledge: AdversaryKnowledge, access: Access = Access.WHITE_BOX
+) -> AdversaryKnowledge:
     """The non-members of a pool."""
-    assert evidence.truth is not None
-    seen = evidence.seen.take(~evidence.truth).restricted(access)
-    return Evidence(seen=seen, truth=None, values=seen.classes)
+    assert knowledge.truth is not None
+    seen = knowledge.seen.take(~knowledge.truth).restrict(access)
+    return AdversaryKnowledge(seen=seen, truth=None, values=seen.classes)
 
 
 def toolbox(seen: Observations) -> Any:
@@ -101,8 +110,8 @@ def test_fgsm_is_that_of_the_adversarial_robustness_toolbox(
     """The same robust accuracy of a real model, and the same moved samples."""
     from safecompress_plugins.attackers.evasion.gradient_evasion import Fgsm
 
-    evidence = strangers(leaky.pool)
-    seen = evidence.seen
+    knowledge = strangers(leaky.pool)
+    seen = knowledge.seen
     attacks = pytest.importorskip("art.attacks.evasion")
     theirs = torch.as_tensor(
         attacks.FastGradientMethod(toolbox(seen), norm=order, eps=epsilon).generate(
@@ -110,9 +119,9 @@ def test_fgsm_is_that_of_the_adversarial_robustness_toolbox(
         )
     )
 
-    ball = Ball(norm=norm, epsilon=epsilon, low=LOW, high=HIGH)
+    budget = PerturbationBudget(norm=norm, epsilon=epsilon, low=LOW, high=HIGH)
     attacker = Fgsm(FgsmParams(norm=norm, epsilon=epsilon))
-    ours = attacker.perturb(evidence, ball, generator=torch.Generator())
+    ours = attacker.perturb(knowledge, budget, generator=torch.Generator())
 
     right = seen.predictions == seen.labels
     # A gradient that is 0 but for rounding has either sign.
@@ -131,17 +140,17 @@ def test_pgd_gets_as_far_as_that_of_the_adversarial_robustness_toolbox(
     """
     from safecompress_plugins.attackers.evasion.gradient_evasion import Fgsm, Pgd
 
-    evidence = strangers(leaky.pool)
-    seen = evidence.seen
-    ball = Ball(norm=norm, epsilon=epsilon, low=LOW, high=HIGH)
+    knowledge = strangers(leaky.pool)
+    seen = knowledge.seen
+    budget = PerturbationBudget(norm=norm, epsilon=epsilon, low=LOW, high=HIGH)
     attacker = Pgd(PgdParams(norm=norm, epsilon=epsilon, steps=40, step_size=epsilon / 8))
-    ours = attacker.perturb(evidence, ball, generator=torch.Generator().manual_seed(0))
+    ours = attacker.perturb(knowledge, budget, generator=torch.Generator().manual_seed(0))
     theirs = descended(seen, norm=order, eps=epsilon, eps_step=epsilon / 8, max_iter=40)
     single = Fgsm(FgsmParams(norm=norm, epsilon=epsilon)).perturb(
-        evidence, ball, generator=torch.Generator()
+        knowledge, budget, generator=torch.Generator()
     )
 
-    ball.check(ours, seen.inputs)
+    budget.check(ours, seen.inputs)
     assert loss_after(seen, ours) == pytest.approx(loss_after(seen, theirs), rel=0.05)
     assert loss_after(seen, ours) > loss_after(seen, single) * 1.1
     assert robust_accuracy(seen, ours) == pytest.approx(robust_accuracy(seen, theirs), abs=0.02)
@@ -171,7 +180,9 @@ def test_samples_come_back_exactly_from_the_gradients_of_a_linear_layer() -> Non
     """Hand-worked: row i of the weights' gradient is the input times the gradient of bias i."""
     seen = linear(lambda _: None)
     found = Dlg(DlgParams()).reconstruct(
-        Evidence(seen=seen, truth=None, values=10), gradients(seen, 6), generator=torch.Generator()
+        AdversaryKnowledge(seen=seen, truth=None, values=10),
+        gradients(seen, 6),
+        generator=torch.Generator(),
     )
 
     torch.testing.assert_close(found, seen.inputs[:6], atol=1e-6, rtol=0)
@@ -188,7 +199,9 @@ def test_gradients_of_a_smooth_network_lead_to_the_sample_by_descent_alone() -> 
     seen = observe(Classifier(module), inputs, labels)
 
     found = Dlg(DlgParams()).reconstruct(
-        Evidence(seen=seen, truth=None, values=10), gradients(seen, 3), generator=generator
+        AdversaryKnowledge(seen=seen, truth=None, values=10),
+        gradients(seen, 3),
+        generator=generator,
     )
 
     torch.testing.assert_close(found, inputs[:3], atol=0.01, rtol=0)
@@ -229,10 +242,10 @@ def test_mi_face_follows_the_path_of_the_adversarial_robustness_toolbox() -> Non
     ).infer(np.zeros((10, 64), dtype=np.float32), y=np.arange(10))
 
     attacker = MiFace(MiFaceParams(steps=60, patience=1000, confidence=1.0, step_size=0.5))
-    evidence = Evidence(seen=seen, truth=None, values=10)
-    attacker.fit(evidence, generator=torch.Generator())
-    clues = Clues(classes=torch.arange(10), gradients=(), low=LOW, high=HIGH)
-    ours = attacker.reconstruct(evidence, clues, generator=torch.Generator())
+    knowledge = AdversaryKnowledge(seen=seen, truth=None, values=10)
+    attacker.fit(knowledge, generator=torch.Generator())
+    targets = InversionTargets(classes=torch.arange(10), gradients=(), low=LOW, high=HIGH)
+    ours = attacker.reconstruct(knowledge, targets, generator=torch.Generator())
 
     torch.testing.assert_close(ours, torch.as_tensor(theirs), atol=1e-4, rtol=0)
     assert torch.equal(seen.predict(ours), torch.arange(10))
@@ -253,7 +266,7 @@ def test_knockoff_is_as_faithful_as_that_of_the_adversarial_robustness_toolbox(
     assert float(ours) > 0.4
 
 
-def thieved(leaky: Leaky, known: Evidence, pool: Evidence) -> Any:
+def thieved(leaky: Leaky, known: AdversaryKnowledge, pool: AdversaryKnowledge) -> Any:
     """What the toolbox's clone answers to a pool."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries that it looks for
@@ -322,7 +335,7 @@ def linear(prepare: Callable[[Classifier], None]) -> Observations:
     return observe(network, *digits())
 
 
-def gradients(seen: Observations, count: int) -> Clues:
+def gradients(seen: Observations, count: int) -> InversionTargets:
     """Those of the first samples, by a plain loop."""
     network = seen.network().double()
     named = dict(network.module.named_parameters())
@@ -332,4 +345,4 @@ def gradients(seen: Observations, count: int) -> Clues:
         parts = torch.autograd.grad(loss, list(named.values()))
         found.append(dict(zip(named, parts, strict=True)))
     nothing = torch.zeros(0, dtype=torch.int64)
-    return Clues(classes=nothing, gradients=tuple(found), low=LOW, high=HIGH)
+    return InversionTargets(classes=nothing, gradients=tuple(found), low=LOW, high=HIGH)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
 from safecompress_example_attacker.manifest import ConfidenceGapParams
 
 __all__ = ["ConfidenceGap", "confidence_gap"]
@@ -48,7 +48,7 @@ class ConfidenceGap(Attacker):
         self._mean: Tensor | None = None  # (C,)
         self._spread: Tensor | None = None  # (C,)
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Estimate each class's mean and deviation from non-members; nothing is random here.
 
         Raises:
@@ -66,12 +66,12 @@ class ConfidenceGap(Attacker):
         variances = _ratio(squares + self._prior * variance, counts, otherwise=variance)
         self._mean, self._spread = means, variances.sqrt().clamp(min=SMALLEST_SPREAD)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the gap in deviations above the class's mean, shape (N,)."""
         if self._mean is None or self._spread is None:
             raise RuntimeError("fit confidence-gap before it scores")
-        labels = evidence.seen.labels
-        return (confidence_gap(evidence.seen) - self._mean[labels]) / self._spread[labels]
+        labels = knowledge.seen.labels
+        return (confidence_gap(knowledge.seen) - self._mean[labels]) / self._spread[labels]
 
 
 def _ratio(totals: Tensor, counts: Tensor, *, otherwise: Tensor) -> Tensor:

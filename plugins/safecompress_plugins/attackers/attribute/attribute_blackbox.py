@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Evidence
+from safecompress_core.toolkit import AdversaryKnowledge
 from safecompress_plugins.attackers.attribute.attribute_classifier import AttributeClassifier
 from safecompress_plugins.attackers.attribute.manifest import AttributeBlackboxParams
 
@@ -25,14 +25,14 @@ class AttributeBlackbox(AttributeClassifier):
         super().__init__(params)
         self._output = params.output
 
-    def features(self, evidence: Evidence) -> Tensor:
+    def features(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return output, one-hot label and public features, concatenated, shape (N, 2C + P)."""
-        seen = evidence.seen
+        seen = knowledge.seen
         answer = seen.logits if self._output == "logits" else seen.posteriors
-        return with_public(evidence, answer, F.one_hot(seen.labels, seen.classes))
+        return with_public(knowledge, answer, F.one_hot(seen.labels, seen.classes))
 
 
-def with_public(evidence: Evidence, *seen: Tensor) -> Tensor:
+def with_public(knowledge: AdversaryKnowledge, *seen: Tensor) -> Tensor:
     """Concatenate what was observed (N, …) and the public features, where the data have any."""
-    public = [] if evidence.public is None else [evidence.public]
+    public = [] if knowledge.public is None else [knowledge.public]
     return torch.cat([*seen, *public], dim=1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
 from safecompress_plugins.attackers.attribute.manifest import AttributeByMembershipParams
 from safecompress_plugins.attackers.attribute.value_queries import Prior, answers_by_value
 from safecompress_plugins.attackers.known_truth import known_attribute
@@ -32,7 +32,7 @@ class AttributeByMembership(Attacker):
         self._mean = 0.0
         self._deviation = 1.0
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Estimate the prior and the members' mean and deviation of φ; nothing is random.
 
         Raises:
@@ -49,20 +49,20 @@ class AttributeByMembership(Attacker):
         # One member, or equal losses, have a deviation of 0.
         self._deviation = max(float(own.std(correction=0)), 1e-6)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return Pr(v) · Φ((φ − μ) / σ), normalised over v, shape (N, V)."""
         if self._prior is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        standing = (_confidence_logits(evidence) - self._mean) / self._deviation
+        standing = (_confidence_logits(knowledge) - self._mean) / self._deviation
         # log Φ stays finite far below the mean, where Φ itself underflows to 0.
-        weighed: Tensor = self._prior.log(evidence) + torch.special.log_ndtr(standing)
+        weighed: Tensor = self._prior.log(knowledge) + torch.special.log_ndtr(standing)
         return weighed.softmax(dim=1)
 
 
-def _confidence_logits(evidence: Evidence) -> Tensor:
+def _confidence_logits(knowledge: AdversaryKnowledge) -> Tensor:
     """Return φ of every sample with every value, shape (N, V), float64."""
-    answers = answers_by_value(evidence)
-    labels = evidence.seen.labels.expand(len(answers), -1)[:, :, None]
+    answers = answers_by_value(knowledge)
+    labels = knowledge.seen.labels.expand(len(answers), -1)[:, :, None]
     own = answers.gather(2, labels)[:, :, 0]
     others = answers.scatter(2, labels, 0.0).sum(dim=2)  # more exact than 1 − p_y
     return (own.clamp(min=TINY).log() - others.clamp(min=TINY).log()).T

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.attribute.manifest import AttributeClassifierParams
 from safecompress_plugins.attackers.known_truth import known_attribute
 
@@ -35,10 +35,10 @@ class AttributeClassifier(Attacker):
         self._known: Tensor | None = None  # values that occur in attack-train, K ≤ V
 
     @abstractmethod
-    def features(self, evidence: Evidence) -> Tensor:
+    def features(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the classifier's inputs, shape (N, F)."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Fit the classifier.
 
         Raises:
@@ -58,20 +58,20 @@ class AttributeClassifier(Attacker):
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 self._pipeline.fit(self._rows(known), truth)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return each value's probability, shape (N, V); 0 for values absent from attack-train."""
         if self._known is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        scores = torch.zeros(len(evidence.seen), evidence.values)
+        scores = torch.zeros(len(knowledge.seen), knowledge.values)
         if self._pipeline is None:
             scores[:, self._known] = 1
         else:
-            answers = self._pipeline.predict_proba(self._rows(evidence))
+            answers = self._pipeline.predict_proba(self._rows(knowledge))
             scores[:, self._known] = torch.as_tensor(answers, dtype=scores.dtype)
         return scores
 
-    def _rows(self, evidence: Evidence) -> NDArray[np.float64]:
-        return np.asarray(self.features(evidence), dtype=np.float64)
+    def _rows(self, knowledge: AdversaryKnowledge) -> NDArray[np.float64]:
+        return np.asarray(self.features(knowledge), dtype=np.float64)
 
 
 def _classifier(name: str, *, seed: int) -> ClassifierMixin:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.attribute.manifest import AttributeImputationGainParams
 from safecompress_plugins.attackers.attribute.value_queries import LEAST, Prior, answers_by_value
 
@@ -20,7 +20,8 @@ class AttributeImputationGain(Attacker):
     (``csmia``) has no prior: it takes the value with the most confident correct prediction
     or, without one, with the least confident wrong one.
 
-    The adversary knows the public features of a sample and its label; see ``Evidence.public``.
+    The adversary knows the public features of a sample and its label; see
+    ``AdversaryKnowledge.public``.
 
     Source: Fredrikson et al. 2014, "Privacy in Pharmacogenetics", USENIX Security (confusion
     matrix and priors: Fredrikson, Jha & Ristenpart 2015, CCS, Figure 1); Mehnaz et al. 2022, "Are
@@ -33,7 +34,7 @@ class AttributeImputationGain(Attacker):
         self._prior: Prior | None = None
         self._confusion = torch.empty(0)
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Estimate prior and confusion matrix; nothing is random.
 
         Raises:
@@ -43,7 +44,7 @@ class AttributeImputationGain(Attacker):
         seen = known.seen
         self._confusion = confusion(seen.predictions, seen.labels, classes=seen.classes)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return Pr(v) · Pr(y | f(x with v)), normalised over v, shape (N, V).
 
         CSMIA returns an ordering alone: above 0 where the prediction is correct.
@@ -53,8 +54,8 @@ class AttributeImputationGain(Attacker):
         """
         if self._prior is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        answers = answers_by_value(evidence)
-        labels = evidence.seen.labels.expand(len(answers), -1)
+        answers = answers_by_value(knowledge)
+        labels = knowledge.seen.labels.expand(len(answers), -1)
         of_label = answers.gather(2, labels[:, :, None])[:, :, 0]  # (V, N)
         confidence, said = answers.max(dim=2)
         if self._by == "csmia":
@@ -62,7 +63,7 @@ class AttributeImputationGain(Attacker):
             # −confidence.
             return torch.where(said == labels, 1 + confidence, -confidence).T
         likelihood = self._confusion[said, labels] if self._by == "confusion" else of_label
-        weighed = self._prior.log(evidence) + likelihood.clamp(min=LEAST).log().T
+        weighed = self._prior.log(knowledge) + likelihood.clamp(min=LEAST).log().T
         return weighed.softmax(dim=1)
 
 

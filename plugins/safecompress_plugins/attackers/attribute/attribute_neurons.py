@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.attribute.manifest import AttributeNeuronsParams
 from safecompress_plugins.attackers.known_truth import known_attribute
 
@@ -56,7 +56,7 @@ class AttributeNeurons(Attacker):
         self._reference: Tensor | None = None  # (H, M) activations on attack-train, sorted
         self._voices: dict[int, Voice] = {}
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Select the neurons of each value; nothing is random.
 
         Raises:
@@ -78,20 +78,20 @@ class AttributeNeurons(Attacker):
             slope, intercept = _curve(_mean(placed[:, neurons], weights), has_value)
             self._voices[value] = Voice(neurons, weights, slope, intercept)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return each value's probability, shape (N, V); 0 for values absent from attack-train."""
         if self._reference is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        placed = ranks(self._neurons(evidence), self._reference)
-        scores = torch.zeros(len(evidence.seen), evidence.values)
+        placed = ranks(self._neurons(knowledge), self._reference)
+        scores = torch.zeros(len(knowledge.seen), knowledge.values)
         for value, voice in self._voices.items():
             mean = _mean(placed[:, voice.neurons], voice.weights)
             scores[:, value] = torch.sigmoid(voice.slope * mean + voice.intercept).float()
         return scores
 
-    def _neurons(self, evidence: Evidence) -> Tensor:
+    def _neurons(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Concatenate the activations of the chosen layers, shape (N, H)."""
-        seen = evidence.seen
+        seen = knowledge.seen
         if not self._layers:
             return seen.hidden
         return torch.cat([seen.activations(layer) for layer in self._layers], dim=1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Evidence
+from safecompress_core.toolkit import AdversaryKnowledge
 from safecompress_plugins.attackers.attribute.attribute_classifier import AttributeClassifier
 
 __all__ = ["AttributeProbe"]
@@ -21,11 +21,11 @@ class AttributeProbe(AttributeClassifier):
     section 3 (from a layer's representation).
     """
 
-    def features(self, evidence: Evidence) -> Tensor:
+    def features(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the representation (N, H), or with public features and label (N, H + P + C)."""
-        seen = evidence.seen
-        if evidence.public is None:
+        seen = knowledge.seen
+        if knowledge.public is None:
             return seen.hidden
         return torch.cat(
-            [seen.hidden, evidence.public, F.one_hot(seen.labels, seen.classes)], dim=1
+            [seen.hidden, knowledge.public, F.one_hot(seen.labels, seen.classes)], dim=1
         )

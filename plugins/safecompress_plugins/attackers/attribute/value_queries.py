@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from safecompress_core.toolkit import Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, PoolError
 from safecompress_plugins.attackers.known_truth import known_attribute
 
 __all__ = ["Prior", "answers_by_value"]
@@ -20,13 +20,13 @@ __all__ = ["Prior", "answers_by_value"]
 LEAST = 1e-12  # keeps the logarithm of a probability of 0 finite
 
 
-def answers_by_value(evidence: Evidence) -> Tensor:
+def answers_by_value(knowledge: AdversaryKnowledge) -> Tensor:
     """Return the posteriors with each value written into the samples, shape (V, N, C), float64.
 
     Raises:
         PoolError: if the attribute is not part of the model's input.
     """
-    encoding, inputs = evidence.encoding, evidence.seen.inputs
+    encoding, inputs = knowledge.encoding, knowledge.seen.inputs
     if encoding is None:
         raise PoolError(
             "the attack queries the model with other values of the attribute, but the attribute is "
@@ -34,7 +34,8 @@ def answers_by_value(evidence: Evidence) -> Tensor:
         )
     # One query a value: V forward passes over the pool, never V·N inputs in memory.
     answers = [
-        evidence.seen.query(encoding.written(inputs, value)) for value in range(evidence.values)
+        knowledge.seen.query(encoding.write_value(inputs, value))
+        for value in range(knowledge.values)
     ]
     return torch.stack(answers).double()
 
@@ -47,7 +48,7 @@ class Prior:
     any; the task label is left to the model's output.
     """
 
-    def __init__(self, known: Evidence, *, of: str) -> None:
+    def __init__(self, known: AdversaryKnowledge, *, of: str) -> None:
         truth = known_attribute(known)
         counts = torch.bincount(truth, minlength=known.values).double() + 1
         self._frequency = counts / counts.sum()
@@ -60,13 +61,13 @@ class Prior:
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 self._model.fit(known.public.double().numpy(), truth.numpy())
 
-    def log(self, evidence: Evidence) -> Tensor:
+    def log(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return log Pr(v) of each sample, shape (N, V), float64, finite."""
-        count = len(evidence.seen)
-        if self._model is None or evidence.public is None:
+        count = len(knowledge.seen)
+        if self._model is None or knowledge.public is None:
             return self._frequency.log().expand(count, -1)
-        priors = torch.zeros(count, evidence.values, dtype=torch.float64)
-        likely = self._model.predict_proba(evidence.public.double().numpy())
+        priors = torch.zeros(count, knowledge.values, dtype=torch.float64)
+        likely = self._model.predict_proba(knowledge.public.double().numpy())
         # Values absent from attack-train are no class of the regression: they keep a probability of
         # LEAST.
         priors[:, self._seen] = torch.as_tensor(np.asarray(likely, dtype=np.float64))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import Part, component_id
-from safecompress_core.toolkit import Attacker, Evidence, PoolError, calibrate_threshold
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError, calibrate_threshold
 from safecompress_plugins.attackers.ensemble.calibration import (
     Calibration,
     MembershipCalibration,
@@ -45,7 +45,7 @@ class Basket(Attacker):
         self._fold: Tensor | None = None  # (N,) of each sample of attack-train
         self._worst = 0
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Fit every member, and choose the strongest.
 
         Raises:
@@ -58,7 +58,7 @@ class Basket(Attacker):
             part.fit(known, self._fold, generator)
         self._learn()
 
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Adapt every member, and choose the strongest again."""
         # Another attack-train has no folds yet, so there is nothing to adapt.
         if self._fold is None or len(self._fold) != len(known.seen):
@@ -68,17 +68,17 @@ class Basket(Attacker):
             part.adapt(known, self._fold, generator)
         self._learn()
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return scores, (N,) or (N, V): the strongest member's, or calibrated ones by sample."""
         if self._fold is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         if self._by_run:
-            return self._parts[self._worst].score(evidence)
-        found = [part.answers(evidence) for part in self._parts]
+            return self._parts[self._worst].score(knowledge)
+        found = [part.answers(knowledge) for part in self._parts]
         answers, confidence = (torch.stack(one) for one in zip(*found, strict=True))  # (P, N, ...)
         return answers[confidence.argmax(dim=0), torch.arange(answers.shape[1])]
 
-    def _left_out(self, known: Evidence) -> tuple[Tensor, int]:
+    def _left_out(self, known: AdversaryKnowledge) -> tuple[Tensor, int]:
         """Return the truth, (N,), and the number of folds, at most the size of the rarer class."""
         truth = known.truth if known.truth is not None else torch.empty(0)
         most = len(truth)
@@ -118,7 +118,7 @@ class _CrossFitted:
         """The member's own threshold."""
         return self._whole.threshold
 
-    def fit(self, known: Evidence, fold: Tensor, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, fold: Tensor, generator: torch.Generator) -> None:
         """Fit from scratch; ``fold`` (N,) is each sample's fold."""
         seen = self._own(known)
         # Copies are taken before any fit, so that no fold starts from what another has learned.
@@ -128,7 +128,7 @@ class _CrossFitted:
         self._whole.fit(seen, generator=generator)
         self._learn(seen, fold)
 
-    def adapt(self, known: Evidence, fold: Tensor, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, fold: Tensor, generator: torch.Generator) -> None:
         """Adapt to a slightly changed model, with the same folds."""
         seen = self._own(known)
         for number, attacker in enumerate(self._without):
@@ -136,20 +136,20 @@ class _CrossFitted:
         self._whole.adapt(seen, generator=generator)
         self._learn(seen, fold)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return scores of the attacker fitted on all of attack-train."""
-        return self._whole.score(self._own(evidence))
+        return self._whole.score(self._own(knowledge))
 
-    def answers(self, evidence: Evidence) -> tuple[Tensor, Tensor]:
+    def answers(self, knowledge: AdversaryKnowledge) -> tuple[Tensor, Tensor]:
         """Return calibrated scores, (N,) or (N, V), and their confidence, (N,)."""
         assert self._calibration is not None  # it was fitted
-        answers = self._calibration.answers(self.score(evidence))
+        answers = self._calibration.answers(self.score(knowledge))
         return answers, self._calibration.confidence(answers)
 
-    def _own(self, evidence: Evidence) -> Evidence:
-        return evidence.declared(self._part.definition, self._part.params)
+    def _own(self, knowledge: AdversaryKnowledge) -> AdversaryKnowledge:
+        return knowledge.restrict(self._part.definition, self._part.params)
 
-    def _learn(self, known: Evidence, fold: Tensor) -> None:
+    def _learn(self, known: AdversaryKnowledge, fold: Tensor) -> None:
         """Calibrate scores, and measure accuracy, on held-out samples."""
         assert known.truth is not None  # attack-train's is known
         # Scoring must not see the truth, even of attack-train.
@@ -173,7 +173,9 @@ class _CrossFitted:
             self.accuracy = float(is_right.double().mean())
             self._calibration = ValueCalibration(scores, known.truth)
 
-    def _guess(self, attacker: Attacker, scores: Tensor, learned_from: Evidence) -> Tensor:
+    def _guess(
+        self, attacker: Attacker, scores: Tensor, learned_from: AdversaryKnowledge
+    ) -> Tensor:
         """Predict from scores as the game does, (N,)."""
         if not self.is_about_membership:
             return scores.argmax(dim=1)

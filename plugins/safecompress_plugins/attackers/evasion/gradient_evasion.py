@@ -18,7 +18,12 @@ from foolbox.criteria import Misclassification
 from foolbox.models.pytorch import PyTorchModel
 from torch import Tensor
 
-from safecompress_core.toolkit import Ball, Evader, Evidence, global_random_state
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Evader,
+    PerturbationBudget,
+    global_random_state,
+)
 from safecompress_plugins.attackers.evasion.manifest import FgsmParams, PgdParams
 
 __all__ = ["Fgsm", "Pgd"]
@@ -31,11 +36,11 @@ BATCH = 512
 class _AlongTheGradient(Evader):
     """Increases the cross-entropy of the true label."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the attack is not trained."""
 
     @abstractmethod
-    def attack(self, ball: Ball) -> Any:
+    def attack(self, budget: PerturbationBudget) -> Any:
         """Return foolbox's attack for this perturbation budget."""
 
     @property
@@ -43,34 +48,40 @@ class _AlongTheGradient(Evader):
         """Number of starts."""
         return 1
 
-    def perturb(self, evidence: Evidence, ball: Ball, *, generator: torch.Generator) -> Tensor:
+    def perturb(
+        self,
+        knowledge: AdversaryKnowledge,
+        budget: PerturbationBudget,
+        *,
+        generator: torch.Generator,
+    ) -> Tensor:
         """Perturb a pool's samples; of several starts the first success counts, else the last.
 
         Misclassified samples stay unchanged.
         """
-        network = evidence.seen.network()
+        network = knowledge.seen.network()
         # foolbox checks inputs against its bounds, so they span the ranges of all channels.
-        bounds = (float(ball.low.amin()), float(ball.high.amax()))
+        bounds = (float(budget.low.amin()), float(budget.high.amax()))
         device = next(network.parameters()).device
         model = PyTorchModel(network, bounds=bounds, device=device)
-        inputs, labels = evidence.seen.inputs, evidence.seen.labels
+        inputs, labels = knowledge.seen.inputs, knowledge.seen.labels
         moved = inputs.clone()
         # foolbox draws random starts from torch's global state.
         with global_random_state(generator):
             for _ in range(self.starts):
                 # Only samples that still have their label are attacked again.
-                open_ = (evidence.seen.predict(moved) == labels).nonzero()[:, 0]
+                open_ = (knowledge.seen.predict(moved) == labels).nonzero()[:, 0]
                 for rows in open_.split(BATCH):
                     if len(rows):
-                        found = self.attack(ball).run(
+                        found = self.attack(budget).run(
                             model,
                             inputs[rows].to(device),
                             Misclassification(labels[rows].to(device)),
-                            epsilon=ball.epsilon,
+                            epsilon=budget.epsilon,
                         )
                         # Samples outside the range of a channel are brought back; the clamp never
                         # leaves the ball.
-                        moved[rows] = torch.clamp(found.cpu(), ball.low, ball.high)
+                        moved[rows] = torch.clamp(found.cpu(), budget.low, budget.high)
         return moved
 
 
@@ -86,9 +97,9 @@ class Fgsm(_AlongTheGradient):
     def __init__(self, params: FgsmParams) -> None:
         self._params = params
 
-    def attack(self, ball: Ball) -> Any:
+    def attack(self, budget: PerturbationBudget) -> Any:
         """Return the single step, from the sample itself."""
-        return self.KINDS[ball.norm](random_start=False)
+        return self.KINDS[budget.norm](random_start=False)
 
 
 class Pgd(_AlongTheGradient):
@@ -108,9 +119,9 @@ class Pgd(_AlongTheGradient):
         """Number of random starts."""
         return self._params.restarts
 
-    def attack(self, ball: Ball) -> Any:
+    def attack(self, budget: PerturbationBudget) -> Any:
         """Return the descent; by default a step has size 2.5 · ε / steps."""
         steps = self._params.steps
         # By default the boundary of the ball is in reach from any start within it.
-        size = self._params.step_size or 2.5 * ball.epsilon / steps
-        return self.KINDS[ball.norm](steps=steps, abs_stepsize=size, random_start=True)
+        size = self._params.step_size or 2.5 * budget.epsilon / steps
+        return self.KINDS[budget.norm](steps=steps, abs_stepsize=size, random_start=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Evidence, Extractor, PoolError, global_random_state
+from safecompress_core.toolkit import AdversaryKnowledge, Extractor, PoolError, global_random_state
 from safecompress_plugins.attackers.extraction.manifest import KnockoffParams
 
 __all__ = ["Knockoff"]
@@ -29,7 +29,7 @@ class Knockoff(Extractor):
         self._scale = (torch.zeros(()), torch.ones(()))
         self.network: nn.Module | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Train a new clone.
 
         Raises:
@@ -48,7 +48,7 @@ class Knockoff(Extractor):
             self.network = nn.Sequential(*layers, nn.Linear(widths[-1], known.values))
         self._train(self.network, known, self._params.epochs, generator)
 
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Continue training on the outputs of the changed model."""
         if self.network is None:
             self.fit(known, generator=generator)
@@ -68,7 +68,7 @@ class Knockoff(Extractor):
         return (inputs - mean) / deviation
 
     def _train(
-        self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
+        self, network: nn.Module, known: AdversaryKnowledge, epochs: int, generator: torch.Generator
     ) -> None:
         inputs, answers = self._scaled(known.seen.inputs), known.seen.posteriors
         optimizer = torch.optim.Adam(

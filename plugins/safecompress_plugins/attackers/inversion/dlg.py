@@ -7,7 +7,7 @@ import torch
 from torch import Size, Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Classifier, Clues, Evidence, Inverter
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, InversionTargets, Inverter
 from safecompress_plugins.attackers.inversion.manifest import DlgParams
 
 __all__ = ["Dlg", "label_of"]
@@ -33,30 +33,41 @@ class Dlg(Inverter):
     def __init__(self, params: DlgParams) -> None:
         self._params = params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: a gradient needs no training."""
 
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
         """Return one sample for each gradient, shape (K, ...)."""
         # A copy in double precision: L-BFGS stalls in float32 near a match.
-        network = evidence.seen.network().cpu().double()
-        shape = (1, *evidence.seen.inputs.shape[1:])
+        network = knowledge.seen.network().cpu().double()
+        shape = (1, *knowledge.seen.inputs.shape[1:])
         found = [
-            self._best(_Match(network, seen), shape, clues, generator) for seen in clues.gradients
+            self._best(_Match(network, seen), shape, targets, generator)
+            for seen in targets.gradients
         ]
-        return torch.clamp(torch.cat(found).float(), clues.low, clues.high)
+        return torch.clamp(torch.cat(found).float(), targets.low, targets.high)
 
     def _best(
-        self, match: "_Match", shape: tuple[int, ...], clues: Clues, generator: torch.Generator
+        self,
+        match: "_Match",
+        shape: tuple[int, ...],
+        targets: InversionTargets,
+        generator: torch.Generator,
     ) -> Tensor:
         """Return the best match of several starts, (1, ...)."""
         best, nearest = torch.zeros(shape), inf
         for number in range(self._params.restarts):
             # Drawn even where it is unused, so that later starts do not depend on the closed form's
             # success.
-            drawn = clues.low + (clues.high - clues.low) * torch.rand(shape, generator=generator)
+            drawn = targets.low + (targets.high - targets.low) * torch.rand(
+                shape, generator=generator
+            )
             start = match.read_off(shape) if number == 0 else None
             start = drawn.double() if start is None else start
             found, apart = match.from_start(start, steps=self._params.steps)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Clues, Evidence, Inverter
+from safecompress_core.toolkit import AdversaryKnowledge, InversionTargets, Inverter
 from safecompress_plugins.attackers.inversion.manifest import MiFaceParams
 
 __all__ = ["MiFace"]
@@ -26,7 +26,7 @@ class MiFace(Inverter):
         self._params = params
         self._start: Tensor | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Set the initial input."""
         inputs = known.seen.inputs
         self._start = (
@@ -34,20 +34,24 @@ class MiFace(Inverter):
         )
 
     def reconstruct(
-        self, evidence: Evidence, clues: Clues, *, generator: torch.Generator
+        self,
+        knowledge: AdversaryKnowledge,
+        targets: InversionTargets,
+        *,
+        generator: torch.Generator,
     ) -> Tensor:
         """Return the reconstruction of each class, shape (K, ...)."""
         if self._start is None:
             raise RuntimeError("an attacker has to be fitted before it can reconstruct")
-        network = evidence.seen.network()
+        network = knowledge.seen.network()
         device = next(network.parameters()).device
-        low, high = clues.low.to(device), clues.high.to(device)
-        rows, classes = torch.arange(len(clues), device=device), clues.classes.to(device)
+        low, high = targets.low.to(device), targets.high.to(device)
+        rows, classes = torch.arange(len(targets), device=device), targets.classes.to(device)
         inputs = torch.clamp(self._start.to(device), low, high).repeat(
-            len(clues), *[1] * self._start.ndim
+            len(targets), *[1] * self._start.ndim
         )
-        best, highest = inputs.clone(), torch.full((len(clues),), -1.0, device=device)
-        age = torch.zeros(len(clues), dtype=torch.int64, device=device)
+        best, highest = inputs.clone(), torch.full((len(targets),), -1.0, device=device)
+        age = torch.zeros(len(targets), dtype=torch.int64, device=device)
         # One more pass than steps: the last one only evaluates the last step.
         for _ in range(self._params.steps + 1):
             inputs.requires_grad_()

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations
 from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership.label_only_manifest import AugmentationParams
 
@@ -41,7 +41,7 @@ class Augmentation(Attacker):
         self._directions: Tensor | None = None  # (M, ...) as the inputs
         self._regression: LogisticRegression | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Draw the noise and fit the regression.
 
         Raises:
@@ -53,11 +53,11 @@ class Augmentation(Attacker):
         self._regression = LogisticRegression(class_weight="balanced", max_iter=1000)
         self._regression.fit(self.shares(known.seen), is_member.numpy())
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Log-odds of being a member, shape (N,)."""
         if self._regression is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        return torch.as_tensor(self._regression.decision_function(self.shares(evidence.seen)))
+        return torch.as_tensor(self._regression.decision_function(self.shares(knowledge.seen)))
 
     def shares(self, seen: Observations) -> NDArray[np.float64]:
         """Return each sample's share of correctly classified copies by group, shape (N, G).

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, negative_loss_of_logits
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, negative_loss_of_logits
 from safecompress_plugins.attackers.membership.reference_manifest import BayesOptimalParams
 from safecompress_plugins.attackers.membership.reference_models import (
     log_mean_probability,
@@ -29,10 +29,10 @@ class BayesOptimal(Attacker):
     def __init__(self, params: BayesOptimalParams) -> None:
         self._params = params
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the threshold comes from the reference models."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the score, shape (N,), in nats.
 
         Raises:
@@ -40,8 +40,8 @@ class BayesOptimal(Attacker):
         """
         # Logs of probabilities throughout: p_y of a fitted sample rounds to 1, and of a missed one
         # to 0.
-        references = references_of(evidence)
-        own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
+        references = references_of(knowledge)
+        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
         log_p = references.log_confidences
         if self._params.mode == "online":
             return own - log_mean_probability(log_p, torch.ones_like(references.is_in))

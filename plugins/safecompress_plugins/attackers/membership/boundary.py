@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
 from safecompress_plugins.attackers.membership.label_only_manifest import BoundaryParams
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Boundary(Attacker):
         if params.search == "hopskipjump":
             import_module(TOOLBOX)  # fail now if the extra is missing, not after training
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Draw the search's starting points and directions.
 
         Raises:
@@ -65,11 +65,11 @@ class Boundary(Attacker):
         directions = F.normalize(torch.randn(shape, generator=generator), dim=2)
         self._search = Search(anchors, directions)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the distance, shape (N,), in the inputs' unit."""
         if self._search is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        return self._search.distances(evidence.seen)
+        return self._search.distances(knowledge.seen)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

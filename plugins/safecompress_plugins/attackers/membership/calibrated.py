@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, negative_loss_of_logits
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, negative_loss_of_logits
 from safecompress_plugins.attackers.membership.reference_manifest import CalibratedParams
 from safecompress_plugins.attackers.membership.reference_models import mean_where, references_of
 
@@ -24,15 +24,15 @@ class Calibrated(Attacker):
     def __init__(self, params: CalibratedParams) -> None:
         del params  # no parameters
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the difficulty comes from the reference models."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the score, shape (N,), in nats.
 
         Raises:
             PoolError: if there are too few reference models.
         """
-        references = references_of(evidence)
-        own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
+        references = references_of(knowledge)
+        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
         return own - mean_where(references.log_confidences, ~references.is_in)

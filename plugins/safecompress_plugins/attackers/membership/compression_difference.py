@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
 from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership.compression_manifest import (
     CompressionDifferenceParams,
@@ -43,7 +43,7 @@ class CompressionDifference(Attacker):
         self._classifier = params.classifier
         self._pipeline: Pipeline | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Fit the classifier, with members and non-members weighted equally.
 
         Raises:
@@ -54,22 +54,22 @@ class CompressionDifference(Attacker):
         self._pipeline = answer_classifier(self._classifier, seed=seed)
         self._pipeline.fit(_rows(known), is_member.numpy())
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the probability of membership, shape (N,)."""
         if self._pipeline is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        return torch.as_tensor(self._pipeline.predict_proba(_rows(evidence))[:, 1])
+        return torch.as_tensor(self._pipeline.predict_proba(_rows(knowledge))[:, 1])
 
 
-def both_answers(evidence: Evidence) -> Tensor:
+def both_answers(knowledge: AdversaryKnowledge) -> Tensor:
     """Return ``paired_answers`` of the uncompressed and the compressed model.
 
     Raises:
         PoolError: if there is no uncompressed model.
     """
-    if evidence.uncompressed is None:
+    if knowledge.uncompressed is None:
         raise PoolError("compression-difference needs an uncompressed model; this run has none")
-    return paired_answers(evidence.uncompressed, evidence.seen)
+    return paired_answers(knowledge.uncompressed, knowledge.seen)
 
 
 def paired_answers(first: Observations, second: Observations) -> Tensor:
@@ -92,8 +92,8 @@ def answer_classifier(name: str, *, seed: int) -> Pipeline:
     return make_pipeline(StandardScaler(), _classifier(name, seed=seed))
 
 
-def _rows(evidence: Evidence) -> NDArray[np.float64]:
-    return np.asarray(both_answers(evidence), dtype=np.float64)
+def _rows(knowledge: AdversaryKnowledge) -> NDArray[np.float64]:
+    return np.asarray(both_answers(knowledge), dtype=np.float64)
 
 
 def _classifier(name: str, *, seed: int) -> ClassifierMixin:

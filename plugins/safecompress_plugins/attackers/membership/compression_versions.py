@@ -7,7 +7,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
 from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership.compression_difference import (
     answer_classifier,
@@ -48,7 +48,7 @@ class CompressionVersions(Attacker):
         self._pairs: list[Pipeline] = []  # K
         self._all: Pipeline | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Fit both stages, with members and non-members weighted equally.
 
         Raises:
@@ -73,32 +73,32 @@ class CompressionVersions(Attacker):
         self._all.fit(self._together(answers, known), is_member)
         self.remarks = {"versions": 1 + len(known.versions)}
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the probability of membership, shape (N,)."""
         if self._all is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         answers = [
             pair.predict_proba(one)[:, 1]
-            for pair, one in zip(self._pairs, self._rows(evidence), strict=True)
+            for pair, one in zip(self._pairs, self._rows(knowledge), strict=True)
         ]
-        together = self._together(answers, evidence)
+        together = self._together(answers, knowledge)
         return torch.as_tensor(self._all.predict_proba(together)[:, 1])
 
-    def _models(self, evidence: Evidence) -> tuple[Observations, list[Observations]]:
+    def _models(self, knowledge: AdversaryKnowledge) -> tuple[Observations, list[Observations]]:
         """Return the model to compare, and the models to compare it with."""
-        compressed = [evidence.seen, *evidence.versions]
-        if self._params.with_uncompressed and evidence.uncompressed is not None:
-            return evidence.uncompressed, compressed
+        compressed = [knowledge.seen, *knowledge.versions]
+        if self._params.with_uncompressed and knowledge.uncompressed is not None:
+            return knowledge.uncompressed, compressed
         # Alone, the model is compared with itself: differences of 0, so that features keep their
         # shape.
-        return evidence.seen, list(evidence.versions) or [evidence.seen]
+        return knowledge.seen, list(knowledge.versions) or [knowledge.seen]
 
-    def _rows(self, evidence: Evidence) -> list[Floats]:
-        first, others = self._models(evidence)
+    def _rows(self, knowledge: AdversaryKnowledge) -> list[Floats]:
+        first, others = self._models(knowledge)
         return [np.asarray(paired_answers(first, one), dtype=np.float64) for one in others]
 
-    def _together(self, answers: list[Floats], evidence: Evidence) -> Floats:
+    def _together(self, answers: list[Floats], knowledge: AdversaryKnowledge) -> Floats:
         """Stack the pairs' scores and the models' losses, shape (N, K + M)."""
-        first, others = self._models(evidence)
+        first, others = self._models(knowledge)
         losses = [one.losses.double().numpy() for one in (first, *others)]
         return np.stack([*answers, *losses], axis=1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, confidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, confidence
 from safecompress_plugins.attackers.membership.manifest import ConfidenceParams
 
 __all__ = ["Confidence"]
@@ -22,9 +22,9 @@ class Confidence(Attacker):
     def __init__(self, params: ConfidenceParams) -> None:
         del params  # no parameters
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the game chooses the threshold on attack-train."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return p_y, shape (N,), in [0, 1]."""
-        return confidence(evidence.seen.posteriors, evidence.seen.labels)
+        return confidence(knowledge.seen.posteriors, knowledge.seen.labels)

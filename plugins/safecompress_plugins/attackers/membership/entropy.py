@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.membership.manifest import EntropyParams
 
 __all__ = ["Entropy"]
@@ -22,11 +22,11 @@ class Entropy(Attacker):
     def __init__(self, params: EntropyParams) -> None:
         del params  # no parameters
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the game chooses the threshold on attack-train."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return −H(p) = Σ_c p_c log p_c, shape (N,), in [−log C, 0], in nats."""
-        posteriors = evidence.seen.posteriors.double()
+        posteriors = knowledge.seen.posteriors.double()
         # xlogy takes 0 · log 0 as 0, where a plain product is NaN.
         return torch.xlogy(posteriors, posteriors).sum(dim=1)

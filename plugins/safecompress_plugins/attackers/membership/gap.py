@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, correctness
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, correctness
 from safecompress_plugins.attackers.membership.manifest import GapParams
 
 __all__ = ["Gap"]
@@ -23,9 +23,9 @@ class Gap(Attacker):
     def __init__(self, params: GapParams) -> None:
         del params  # no parameters
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the attack is not trained."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return 1 where the model is correct and 0 where it is wrong, shape (N,)."""
-        return correctness(evidence.seen.predictions, evidence.seen.labels)
+        return correctness(knowledge.seen.predictions, knowledge.seen.labels)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.membership.manifest import GradientNormParams
 
 __all__ = ["GradientNorm"]
@@ -24,12 +24,12 @@ class GradientNorm(Attacker):
     def __init__(self, params: GradientNormParams) -> None:
         self._order = params.order
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the game chooses the threshold on attack-train."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return −‖gradient‖, shape (N,), at most 0."""
-        seen = evidence.seen
+        seen = knowledge.seen
         error = seen.logits.double().softmax(dim=1)  # (N, C)
         label = seen.labels[:, None]
         # p_y − 1 as minus the sum of the others: exact also where p_y rounds to 1

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, logit_of_confidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, logit_of_confidence
 from safecompress_plugins.attackers.membership.reference_manifest import LiraParams
 from safecompress_plugins.attackers.membership.reference_models import mean_where, references_of
 
@@ -43,7 +43,7 @@ class Lira(Attacker):
         self._params = params
         self._global: tuple[float, float] | None = None  # σ_in, σ_out
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Estimate the global deviations on attack-train; its membership is not used.
 
         Raises:
@@ -56,13 +56,13 @@ class Lira(Attacker):
             _pooled_deviation(scores, ~references.is_in),
         )
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return Λ, or a score with the same order, shape (N,)."""
         if self._global is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        references = references_of(evidence)
+        references = references_of(knowledge)
         scores = references.confidence_logits
-        own = logit_of_confidence(evidence.seen.logits, evidence.seen.labels)
+        own = logit_of_confidence(knowledge.seen.logits, knowledge.seen.labels)
         out = self._standardised(own, scores, ~references.is_in, self._global[1])
         if self._params.mode == "online":
             inside = self._standardised(own, scores, references.is_in, self._global[0])

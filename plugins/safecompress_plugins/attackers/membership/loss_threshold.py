@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.membership.manifest import LossThresholdParams
 
 __all__ = ["LossThreshold"]
@@ -19,9 +19,9 @@ class LossThreshold(Attacker):
     def __init__(self, params: LossThresholdParams) -> None:
         del params  # no parameters
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Do nothing: the game chooses the threshold on attack-train."""
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return −loss, shape (N,), in nats."""
-        return -evidence.seen.losses
+        return -knowledge.seen.losses

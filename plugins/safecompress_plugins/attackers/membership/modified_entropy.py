@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, modified_entropy
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, modified_entropy
 from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership.manifest import ModifiedEntropyParams
 
@@ -32,7 +32,7 @@ class ModifiedEntropy(Attacker):
         self._samples = params.samples
         self._thresholds: Tensor | None = None  # (C,)
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Choose the thresholds.
 
         Raises:
@@ -49,12 +49,12 @@ class ModifiedEntropy(Attacker):
                 thresholds[label] = best_threshold(signal[rows], is_member[rows])
         self._thresholds = thresholds
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the distance to the class's threshold, shape (N,), in nats."""
         if self._thresholds is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        signal = modified_entropy(evidence.seen.posteriors, evidence.seen.labels)
-        return signal - self._thresholds[evidence.seen.labels]
+        signal = modified_entropy(knowledge.seen.posteriors, knowledge.seen.labels)
+        return signal - self._thresholds[knowledge.seen.labels]
 
 
 def best_threshold(scores: Tensor, is_member: Tensor) -> Tensor:

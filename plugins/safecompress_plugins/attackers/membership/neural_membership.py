@@ -15,7 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Attacker, Evidence, Observations, global_random_state
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Attacker,
+    Observations,
+    global_random_state,
+)
 from safecompress_plugins.attackers.known_truth import known_membership
 from safecompress_plugins.attackers.membership.kept_classifier import KeptClassifier, Kind
 from safecompress_plugins.attackers.membership.manifest import NeuralParams
@@ -56,7 +61,7 @@ class NeuralMembership(Attacker):
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
         """Return sets of features for a classifier, each of shape (N, F)."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Train a new network for ``epochs``, or a classifier, as ``learner`` says.
 
         Raises:
@@ -82,7 +87,7 @@ class NeuralMembership(Attacker):
                 seed=int(torch.randint(2**31, (), generator=generator)),
             )
 
-    def adapt(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def adapt(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Adapt to a changed model.
 
         The network is trained for ``adapt_epochs`` more, and scores from then on. A classifier
@@ -100,17 +105,17 @@ class NeuralMembership(Attacker):
         else:
             self.fit(known, generator=generator)
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the network's logit or the classifier's decision value, shape (N,)."""
         if self._classifier is not None:
-            scores = self._classifier.scores(self.tables(evidence.seen))
+            scores = self._classifier.scores(self.tables(knowledge.seen))
             self.remarks = self._classifier.settings
             return scores
         if self.network is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         self.network.eval()  # no dropout, and batch normalisation by its running mean
         with torch.no_grad():
-            logits: Tensor = self.network(*self.features(evidence.seen))
+            logits: Tensor = self.network(*self.features(knowledge.seen))
         return logits
 
     def _kind(self, known: int) -> Kind | None:
@@ -124,7 +129,7 @@ class NeuralMembership(Attacker):
                 return named
 
     def _train(
-        self, network: nn.Module, known: Evidence, epochs: int, generator: torch.Generator
+        self, network: nn.Module, known: AdversaryKnowledge, epochs: int, generator: torch.Generator
     ) -> None:
         is_member = known_membership(known)
         # Before features: these are scaled by what calibrate estimates.

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
 from safecompress_plugins.attackers.membership.manifest import PopulationParams
 
 __all__ = ["Population"]
@@ -29,7 +29,7 @@ class Population(Attacker):
         self._samples = params.samples
         self._losses: list[Tensor] | None = None  # C tensors, each sorted
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Store the losses of non-members.
 
         Raises:
@@ -44,15 +44,15 @@ class Population(Attacker):
             (one if len(one) >= self._samples else losses).sort().values for one in populations
         ]
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the share of the class with a larger loss, shape (N,), in [0, 1]."""
         if self._losses is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         # float64: the tie-breaking exp(−ℓ) would round away next to ranks of a large class.
-        losses = evidence.seen.losses.double()
+        losses = knowledge.seen.losses.double()
         scores = torch.empty_like(losses)
         for label, population in enumerate(self._losses):
-            rows = evidence.seen.labels == label
+            rows = knowledge.seen.labels == label
             # right=True: an equal loss is not larger.
             larger = len(population) - torch.searchsorted(population, losses[rows], right=True)
             scores[rows] = (larger + (-losses[rows]).exp()) / (len(population) + 1)

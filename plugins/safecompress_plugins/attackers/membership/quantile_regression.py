@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import (
+    AdversaryKnowledge,
     Attacker,
-    Evidence,
     Observations,
     PoolError,
     logit_of_confidence,
@@ -61,7 +61,7 @@ class QuantileRegression(Attacker):
         self._params = params
         self._regression: _Regression | None = None
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Regress the statistic on non-members.
 
         Raises:
@@ -80,12 +80,12 @@ class QuantileRegression(Attacker):
             else _BoostedQuantiles(features, statistic, quantile=self._params.quantile)
         )
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return φ above its expectation, in units of its scale, shape (N,)."""
         if self._regression is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        expected, scale = self._regression.predict(_features(evidence.seen))
-        return torch.as_tensor((_statistic(evidence.seen) - expected) / scale)
+        expected, scale = self._regression.predict(_features(knowledge.seen))
+        return torch.as_tensor((_statistic(knowledge.seen) - expected) / scale)
 
 
 class _Regression(Protocol):

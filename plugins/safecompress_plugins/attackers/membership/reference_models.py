@@ -3,20 +3,20 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Evidence, PoolError, References
+from safecompress_core.toolkit import AdversaryKnowledge, PoolError, ReferenceAnswers
 
 __all__ = ["log_mean_probability", "mean_where", "references_of"]
 
 # R reference models · N samples
 
 
-def references_of(evidence: Evidence) -> References:
+def references_of(knowledge: AdversaryKnowledge) -> ReferenceAnswers:
     """Return the reference models, with at least one trained on each sample and one not.
 
     Raises:
         PoolError: if there are no reference models, or too few.
     """
-    references = evidence.references
+    references = knowledge.references
     if references is None:
         raise PoolError("this attack needs reference models, and has none; set 'references.count'")
     times = references.is_in.sum(dim=0)

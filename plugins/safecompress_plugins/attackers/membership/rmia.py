@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor
 
-from safecompress_core.toolkit import Attacker, Evidence, PoolError, negative_loss_of_logits
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Attacker,
+    PoolError,
+    negative_loss_of_logits,
+)
 from safecompress_plugins.attackers.membership.reference_manifest import RmiaParams
 from safecompress_plugins.attackers.membership.reference_models import (
     log_mean_probability,
@@ -37,7 +42,7 @@ class Rmia(Attacker):
         self._params = params
         self._population: Tensor | None = None  # log-ratios, ascending
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Compute the population's ratios.
 
         Raises:
@@ -47,21 +52,21 @@ class Rmia(Attacker):
             raise PoolError("rmia needs non-members in attack-train, its population; it has none")
         self._population = self._log_ratios(known)[~known.truth].sort().values
 
-    def score(self, evidence: Evidence) -> Tensor:
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return the share, in (0, 1), with ties broken, shape (N,)."""
         if self._population is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        ratios = self._log_ratios(evidence)
+        ratios = self._log_ratios(knowledge)
         # ratio(x) / ratio(z) ≥ γ in logarithms, so that one sorted search serves all samples.
         limit = ratios - torch.tensor(self._params.gamma, dtype=ratios.dtype).log()
         dominated = torch.searchsorted(self._population, limit, right=True)
         squashed = (1 + ratios / (1 + ratios.abs())) / 2  # strictly increasing into (0, 1)
         return (dominated + squashed) / (len(self._population) + 1)
 
-    def _log_ratios(self, evidence: Evidence) -> Tensor:
+    def _log_ratios(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return log ratio(x), shape (N,)."""
-        references = references_of(evidence)
-        own = negative_loss_of_logits(evidence.seen.logits, evidence.seen.labels)
+        references = references_of(knowledge)
+        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
         log_p = references.log_confidences
         if self._params.mode == "online":
             return own - log_mean_probability(log_p, torch.ones_like(references.is_in))

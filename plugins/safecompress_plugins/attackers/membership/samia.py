@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Evidence, Observations
+from safecompress_core.toolkit import AdversaryKnowledge, Observations
 from safecompress_plugins.attackers.membership.compression_manifest import SamiaParams
 from safecompress_plugins.attackers.membership.kept_classifier import signal_tables
 from safecompress_plugins.attackers.membership.neural_membership import NeuralMembership
@@ -38,7 +38,7 @@ class Samia(NeuralMembership):
         self._noise = params.noise
         self._directions: Tensor | None = None  # (M, ...) as the inputs
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Draw the noise, then train a new network."""
         shape = known.seen.inputs.shape[1:]
         self._directions = torch.randn(self._queries, *shape, generator=generator)

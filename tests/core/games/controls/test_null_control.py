@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import Observations, observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import PoolError
@@ -37,24 +37,24 @@ def controlled(seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.9
     generator = torch.Generator().manual_seed(seed)
     return null_control(
         attack,
-        Evidence(seen=known, truth=MEMBERS, values=2),
-        Evidence(seen=asked, truth=MEMBERS, values=2),
+        AdversaryKnowledge(seen=known, truth=MEMBERS, values=2),
+        AdversaryKnowledge(seen=asked, truth=MEMBERS, values=2),
         generator=generator,
         confidence=confidence,
     )
 
 
-def loss(known: Evidence, asked: Evidence) -> Tensor:
+def loss(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
     """Learns nothing and reads the loss."""
     return -asked.seen.losses
 
 
-def rounded_loss(known: Evidence, asked: Evidence) -> Tensor:
+def rounded_loss(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
     """The same with many ties."""
     return (-4 * asked.seen.losses).round()
 
 
-def trained(known: Evidence, asked: Evidence) -> Tensor:
+def trained(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
     """Learns from posteriors whose truth it knows."""
     assert known.truth is not None
     probe = LogisticRegression().fit(known.seen.posteriors, known.truth)
@@ -76,7 +76,7 @@ def test_the_false_alarm_rate_is_what_the_confidence_says(
 def test_an_attack_that_goes_by_the_order_of_samples_is_caught(digits_seen: Seen) -> None:
     """Members come first in every pool; whoever uses that reads the pool, not the model."""
 
-    def by_position(known: Evidence, asked: Evidence) -> Tensor:
+    def by_position(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
         return -torch.arange(len(asked.seen))
 
     control = controlled(digits_seen, by_position, seed=1)
@@ -106,9 +106,9 @@ def test_an_attack_on_a_model_that_leaks_passes(
 
 def test_lots_are_cast_among_non_members_only(digits_seen: Seen, all_digits: Dataset) -> None:
     """Half of them are called members, and no sample that the model was trained on takes part."""
-    asked_about: list[Evidence] = []
+    asked_about: list[AdversaryKnowledge] = []
 
-    def watching(known: Evidence, asked: Evidence) -> Tensor:
+    def watching(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
         asked_about.extend((known, asked))
         return loss(known, asked)
 
@@ -134,7 +134,8 @@ def test_the_control_is_json(digits_seen: Seen) -> None:
 def test_too_few_non_members_are_an_error(digits_seen: Seen) -> None:
     """Two a side are needed."""
     known, asked = (
-        Evidence(seen=seen, truth=torch.arange(300) >= 3, values=2) for seen in digits_seen
+        AdversaryKnowledge(seen=seen, truth=torch.arange(300) >= 3, values=2)
+        for seen in digits_seen
     )
 
     with pytest.raises(PoolError, match="needs 4 non-members, but there are 3"):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from safecompress_core.api import Access
-from safecompress_core.attacks.adversary import Evidence
+from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import Observations, observe
-from safecompress_core.attacks.reference_answers import References
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.controls.planted_control import (
     LEAK,
@@ -48,9 +48,9 @@ def seen(leaky: Classifier, all_digits: Dataset) -> Observations:
     return observe(leaky, all_digits.inputs[:300], all_digits.labels[:300])
 
 
-def evidence(seen: Observations, access: Access) -> Evidence:
+def evidence(seen: Observations, access: Access) -> AdversaryKnowledge:
     """What an attacker of that access holds of all 300."""
-    return Evidence(seen=seen.restricted(access), truth=MEMBERS, values=2)
+    return AdversaryKnowledge(seen=seen.restrict(access), truth=MEMBERS, values=2)
 
 
 READERS: dict[str, tuple[Access, Callable[[Observations], Tensor]]] = {
@@ -100,9 +100,9 @@ def test_an_attack_that_is_blind_or_upside_down_is_caught(seen: Observations) ->
 def test_the_truth_of_the_reported_pool_is_kept_from_the_attack(seen: Observations) -> None:
     """An attack that could read it would pass whatever it is worth."""
     held = evidence(seen, Access.BLACK_BOX)
-    given: list[Evidence] = []
+    given: list[AdversaryKnowledge] = []
 
-    def watching(known: Evidence, asked: Evidence) -> Tensor:
+    def watching(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
         given.extend((known, asked))
         return -asked.seen.losses
 
@@ -185,7 +185,7 @@ def test_reference_models_leak_in_the_same_way(all_digits: Dataset) -> None:
     generator = torch.Generator().manual_seed(4)
     is_in = torch.rand(3, 300, generator=generator) < 0.5
     answers = torch.randn(3, 300, 10, generator=generator)
-    plain = References(answers, is_in, all_digits.labels[:300])
+    plain = ReferenceAnswers(answers, is_in, all_digits.labels[:300])
 
     leaking = planted_references(plain)
 

@@ -49,7 +49,7 @@ def test_threshold_attacks_read_an_overfitted_model(
         optimizer.step()
     seen = observe(network, inputs, labels)
 
-    attacks = threshold_attacks(seen.restricted(Access.BLACK_BOX))
+    attacks = threshold_attacks(seen.restrict(Access.BLACK_BOX))
 
     assert set(attacks) == {"loss-threshold", "modified-entropy"}
     torch.testing.assert_close(attacks["loss-threshold"].float(), -seen.losses)
@@ -64,7 +64,7 @@ def test_threshold_attacks_need_posteriors(
     seen = observe(classifier(), all_digits.inputs[:4], all_digits.labels[:4])
 
     with pytest.raises(AccessError):
-        threshold_attacks(seen.restricted(Access.LABEL_ONLY))
+        threshold_attacks(seen.restrict(Access.LABEL_ONLY))
 
 
 def test_a_weak_trained_attack_is_found_out() -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Evidence
+from safecompress_core.toolkit import AdversaryKnowledge
 from safecompress_plugins.attackers.attribute.attribute_blackbox import (
     AttributeBlackbox,
     with_public,
@@ -38,21 +38,21 @@ class TestBoostingBlackboxOnPosteriors(AttackerConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
     known_digits: Tensor
     pool_digits: Tensor
 
 
-def public_pixels(evidence: Evidence, count: int) -> Tensor | None:
+def public_pixels(knowledge: AdversaryKnowledge, count: int) -> Tensor | None:
     """The first pixels of each image, taken for public; None for none."""
-    return evidence.seen.inputs[:, :count] if count else None
+    return knowledge.seen.inputs[:, :count] if count else None
 
 
 def guesses(attacker: AttributeBlackbox, leaky: Leaky, *, public: int = 0) -> Tensor:
     """The likeliest digit of each sample of the pool."""
     known, pool = (
-        Evidence(seen=one.seen, truth=truth, values=10, public=public_pixels(one, public))
+        AdversaryKnowledge(seen=one.seen, truth=truth, values=10, public=public_pixels(one, public))
         for one, truth in ((leaky.known, leaky.known_digits), (leaky.pool, None))
     )
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
@@ -85,8 +85,10 @@ def test_the_digit_is_read_from_answers_about_the_session(
 
 def test_the_features_are_answer_label_and_what_is_public(leaky: Leaky) -> None:
     """Nothing of the sample itself but that: it would tell its digit without any model."""
-    evidence = replace(leaky.pool, public=torch.rand(len(leaky.pool.seen), 2)).take(torch.arange(3))
-    seen, public = evidence.seen, evidence.public
+    knowledge = replace(leaky.pool, public=torch.rand(len(leaky.pool.seen), 2)).take(
+        torch.arange(3)
+    )
+    seen, public = knowledge.seen, knowledge.public
     assert public is not None
     label = F.one_hot(seen.labels, 14).float()
     plain, soft = (
@@ -94,19 +96,19 @@ def test_the_features_are_answer_label_and_what_is_public(leaky: Leaky) -> None:
         for output in ("logits", "posteriors")
     )
 
-    assert torch.equal(plain.features(evidence), torch.cat([seen.logits, label, public], dim=1))
-    assert torch.equal(soft.features(evidence), torch.cat([seen.posteriors, label, public], dim=1))
-    nothing_public = plain.features(replace(evidence, public=None))
+    assert torch.equal(plain.features(knowledge), torch.cat([seen.logits, label, public], dim=1))
+    assert torch.equal(soft.features(knowledge), torch.cat([seen.posteriors, label, public], dim=1))
+    nothing_public = plain.features(replace(knowledge, public=None))
     assert torch.equal(nothing_public, torch.cat([seen.logits, label], dim=1))
 
 
 class LikeArt(AttributeBlackbox):
     """Sees what the other library hands its classifier: predicted label (one column) and label."""
 
-    def features(self, evidence: Evidence) -> Tensor:
-        seen = evidence.seen
+    def features(self, knowledge: AdversaryKnowledge) -> Tensor:
+        seen = knowledge.seen
         answer = seen.predictions[:, None]
-        return with_public(evidence, answer, F.one_hot(seen.labels, seen.classes))
+        return with_public(knowledge, answer, F.one_hot(seen.labels, seen.classes))
 
 
 @pytest.mark.parametrize("public", [0, 12])

@@ -10,7 +10,7 @@ import torch
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, PoolError
 from safecompress_plugins.attackers.attribute.attribute_by_membership import AttributeByMembership
 from safecompress_plugins.attackers.attribute.manifest import (
     DEFINITIONS,
@@ -19,7 +19,7 @@ from safecompress_plugins.attackers.attribute.manifest import (
 
 [BY_MEMBERSHIP] = [one for one in DEFINITIONS if one.name == "attribute-by-membership"]
 
-MakeEvidence = Callable[..., Evidence]
+MakeEvidence = Callable[..., AdversaryKnowledge]
 
 
 class TestByMembership(AttackerConformance):
@@ -64,6 +64,6 @@ def test_members_have_to_be_known(table: MakeEvidence) -> None:
     known = table("AB", [1, 1], [0, 1], members=[0, 0])
     attacker = AttributeByMembership(AttributeByMembershipParams(attribute="sex"))
 
-    for evidence in (known, replace(known, is_member=None)):
+    for knowledge in (known, replace(known, is_member=None)):
         with pytest.raises(PoolError, match="needs members in attack-train"):
-            attacker.fit(evidence, generator=torch.Generator())
+            attacker.fit(knowledge, generator=torch.Generator())

@@ -10,7 +10,7 @@ from torch import Tensor, tensor
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, PoolError
 from safecompress_plugins.attackers.attribute.attribute_imputation_gain import (
     AttributeImputationGain,
     confusion,
@@ -22,7 +22,7 @@ from safecompress_plugins.attackers.attribute.manifest import (
 
 [GAIN] = [one for one in DEFINITIONS if one.name == "attribute-imputation-gain"]
 
-MakeEvidence = Callable[..., Evidence]
+MakeEvidence = Callable[..., AdversaryKnowledge]
 
 
 class TestImputationGainByConfusion(AttackerConformance):

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    Observations,
+    PoolError,
+    observe,
+)
 from safecompress_plugins.attackers.attribute.attribute_neurons import (
     AttributeNeurons,
     correlations,
@@ -37,8 +43,8 @@ class TestNeuronsOfChosenLayers(AttackerConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
     known_digits: Tensor
     pool_digits: Tensor
 
@@ -52,7 +58,7 @@ def seen(hidden: Tensor) -> Observations:
 def fitted(hidden: Tensor, truth: Tensor, *, values: int, neurons: int = 10) -> AttributeNeurons:
     """An attacker that has learned from this."""
     attacker = AttributeNeurons(AttributeNeuronsParams(attribute="group", neurons=neurons))
-    known = Evidence(seen=seen(hidden), truth=truth, values=values)
+    known = AdversaryKnowledge(seen=seen(hidden), truth=truth, values=values)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
     return attacker
 
@@ -62,9 +68,11 @@ def test_earlier_layers_know_more_of_what_is_not_the_task(leaky: Leaky) -> None:
     told = {}
     for layers in ([], ["0"], ["0", "2"]):
         attacker = AttributeNeurons(AttributeNeuronsParams(attribute="digit", layers=layers))
-        known = Evidence(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
+        known = AdversaryKnowledge(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
         attacker.fit(known, generator=torch.Generator().manual_seed(0))
-        guesses = attacker.score(Evidence(seen=leaky.pool.seen, truth=None, values=10)).argmax(1)
+        guesses = attacker.score(
+            AdversaryKnowledge(seen=leaky.pool.seen, truth=None, values=10)
+        ).argmax(1)
         told[" ".join(layers)] = float((guesses == leaky.pool_digits).double().mean())
 
     assert told["0"] > told[""]
@@ -77,10 +85,10 @@ def test_the_digit_is_read_from_neurons_that_know_the_session(
 ) -> None:
     """One neuron a digit tells it thrice as often as a guess, ten tell it better."""
     attacker = AttributeNeurons(AttributeNeuronsParams(attribute="digit", neurons=neurons))
-    known = Evidence(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
+    known = AdversaryKnowledge(seen=leaky.known.seen, truth=leaky.known_digits, values=10)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
-    scores = attacker.score(Evidence(seen=leaky.pool.seen, truth=None, values=10))
+    scores = attacker.score(AdversaryKnowledge(seen=leaky.pool.seen, truth=None, values=10))
 
     assert (scores.argmax(dim=1) == leaky.pool_digits).double().mean() >= at_least
 
@@ -133,7 +141,7 @@ def test_where_no_neuron_speaks_the_prior_does() -> None:
     truth = torch.tensor([0] * 30 + [1] * 10)
     attacker = fitted(torch.zeros(40, 2), truth, values=3)
 
-    scores = attacker.score(Evidence(seen=seen(torch.zeros(2, 2)), truth=None, values=3))
+    scores = attacker.score(AdversaryKnowledge(seen=seen(torch.zeros(2, 2)), truth=None, values=3))
 
     torch.testing.assert_close(scores, torch.tensor([[0.75, 0.25, 0]] * 2), atol=1e-3, rtol=0)
 
@@ -141,7 +149,7 @@ def test_where_no_neuron_speaks_the_prior_does() -> None:
 def test_a_single_known_value_is_the_answer_to_everything() -> None:
     """There is no curve to fit; a value never met has no chance."""
     attacker = fitted(torch.randn(6, 2), torch.full((6,), 2), values=3)
-    asked = Evidence(seen=seen(torch.randn(4, 2)), truth=None, values=3)
+    asked = AdversaryKnowledge(seen=seen(torch.randn(4, 2)), truth=None, values=3)
 
     assert attacker.score(asked).tolist() == [[0, 0, 1]] * 4
 

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    Observations,
+    PoolError,
+    observe,
+)
 from safecompress_plugins.attackers.attribute.attribute_probe import AttributeProbe
 from safecompress_plugins.attackers.attribute.manifest import AttributeProbeParams
 
@@ -17,7 +23,7 @@ def seen(hidden: Tensor) -> Observations:
 def fitted(hidden: Tensor, truth: Tensor, *, values: int) -> AttributeProbe:
     """A logistic probe that has learned from this."""
     probe = AttributeProbe(AttributeProbeParams(attribute="group"))
-    known = Evidence(seen=seen(hidden), truth=truth, values=values)
+    known = AdversaryKnowledge(seen=seen(hidden), truth=truth, values=values)
     probe.fit(known, generator=torch.Generator().manual_seed(0))
     return probe
 
@@ -27,7 +33,7 @@ def test_an_absent_value_gets_probability_0() -> None:
     hidden = torch.tensor([[-1.0, 0.0], [-1.1, 0.0], [1.0, 0.0], [1.1, 0.0]])
     probe = fitted(hidden, torch.tensor([0, 0, 3, 3]), values=5)
 
-    scores = probe.score(Evidence(seen=seen(hidden), truth=None, values=5))
+    scores = probe.score(AdversaryKnowledge(seen=seen(hidden), truth=None, values=5))
 
     assert scores.argmax(dim=1).tolist() == [0, 0, 3, 3]
     assert not scores[:, [1, 2, 4]].any()
@@ -38,7 +44,7 @@ def test_a_single_known_value_is_the_answer_to_everything() -> None:
     """A later fit to more values replaces it."""
     hidden = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
     probe = fitted(hidden, torch.full((6,), 2), values=3)
-    asked = Evidence(seen=seen(hidden), truth=None, values=3)
+    asked = AdversaryKnowledge(seen=seen(hidden), truth=None, values=3)
 
     assert probe.score(asked).tolist() == [[0, 0, 1]] * 6
 
@@ -51,8 +57,8 @@ def test_the_scale_of_the_representation_does_not_matter() -> None:
     plain, scaled = fitted(hidden, truth, values=2), fitted(hidden * scale, truth, values=2)
 
     torch.testing.assert_close(
-        plain.score(Evidence(seen=seen(hidden), truth=None, values=2)),
-        scaled.score(Evidence(seen=seen(hidden * scale), truth=None, values=2)),
+        plain.score(AdversaryKnowledge(seen=seen(hidden), truth=None, values=2)),
+        scaled.score(AdversaryKnowledge(seen=seen(hidden * scale), truth=None, values=2)),
         atol=1e-3,
         rtol=1e-3,
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 from safecompress_core.api import Access, AttackerDef, Part
 from safecompress_core.host import load_plugins
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Attacker, Evidence, PoolError
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
 from safecompress_plugins.attackers.ensemble.basket import Basket
 from safecompress_plugins.attackers.ensemble.calibration import (
     MembershipCalibration,
@@ -27,8 +27,8 @@ BY_NAME = {one.name: one for one in ATTACKERS if isinstance(one, AttackerDef)}
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
 class TestBasketBySample(AttackerConformance):
@@ -76,7 +76,7 @@ def default(name: str) -> Any:
     return BY_NAME[name].params()
 
 
-def fitted(attacker: Attacker, known: Evidence) -> Attacker:
+def fitted(attacker: Attacker, known: AdversaryKnowledge) -> Attacker:
     """The same, having learned from attack-train."""
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
     return attacker
@@ -104,12 +104,12 @@ def test_by_run_the_part_that_does_best_on_attack_train_answers(leaky: Leaky) ->
 class ByHeart(Attacker):
     """Knows the members that it was shown, and nothing of anybody else."""
 
-    def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+    def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         assert known.truth is not None
         self._members = known.seen.losses[known.truth]
 
-    def score(self, evidence: Evidence) -> Tensor:
-        return torch.isin(evidence.seen.losses, self._members).float()
+    def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+        return torch.isin(knowledge.seen.losses, self._members).float()
 
 
 def test_the_worst_is_not_who_learned_attack_train_by_heart(leaky: Leaky) -> None:
@@ -206,12 +206,12 @@ def test_parts_see_no_more_than_alone(leaky: Leaky) -> None:
     seen: list[Access] = []
 
     class Spy(Attacker):
-        def fit(self, known: Evidence, *, generator: torch.Generator) -> None:
+        def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
             seen.append(known.seen.access)
 
-        def score(self, evidence: Evidence) -> Tensor:
-            seen.append(evidence.seen.access)
-            return torch.zeros(len(evidence.seen))
+        def score(self, knowledge: AdversaryKnowledge) -> Tensor:
+            seen.append(knowledge.seen.access)
+            return torch.zeros(len(knowledge.seen))
 
     parts = tuple(
         Part(definition=BY_NAME[name], params=default(name), attacker=Spy())

@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from safecompress_core.api import Access, AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, correctness, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    PoolError,
+    correctness,
+    observe,
+)
 from safecompress_plugins.attackers.membership.augmentation import Augmentation, rotated, shifted
 from safecompress_plugins.attackers.membership.label_only_manifest import (
     DEFINITIONS,
@@ -32,15 +38,14 @@ class TestAugmentationByNoiseAlone(AttackerConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
 def auc(leaky: Leaky, **params: Any) -> float:
     """Of the attack with label-only access, on samples that it has not learned from."""
     known, asked = (
-        replace(one, seen=one.seen.restricted(Access.LABEL_ONLY))
-        for one in (leaky.known, leaky.pool)
+        replace(one, seen=one.seen.restrict(Access.LABEL_ONLY)) for one in (leaky.known, leaky.pool)
     )
     attacker = Augmentation(AugmentationParams(**params))
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
@@ -79,9 +84,9 @@ def test_shares_are_counted_by_group_of_changes() -> None:
     images[0, 0, 1, 1] = 1
     images[1, 0, 1] = torch.tensor([0.8, 1.0, 0.9])
     labels = torch.tensor([4, 4])
-    seen = observe(Classifier(Brightest()), images, labels).restricted(Access.LABEL_ONLY)
+    seen = observe(Classifier(Brightest()), images, labels).restrict(Access.LABEL_ONLY)
     attacker = Augmentation(AugmentationParams(noise=[1e-3], copies=3, rotation=5))
-    known = Evidence(seen=seen, truth=torch.tensor([True, False]), values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.tensor([True, False]), values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
     shares = attacker.shares(seen)
@@ -97,7 +102,7 @@ def test_inputs_that_are_no_images_are_only_made_noisy() -> None:
         Classifier(nn.Linear(5, 2)), torch.arange(30.0).reshape(6, 5), torch.arange(6) % 2
     )
     attacker = Augmentation(AugmentationParams(noise=[0.1, 0.2], copies=2))
-    known = Evidence(seen=seen, truth=torch.arange(6) < 3, values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.arange(6) < 3, values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
     assert attacker.shares(seen).shape == (6, 3)
@@ -131,7 +136,7 @@ def test_both_classes_are_needed(is_member: bool) -> None:
     seen = observe(
         Classifier(nn.Linear(5, 2)), torch.arange(30.0).reshape(6, 5), torch.arange(6) % 2
     )
-    known = Evidence(seen=seen, truth=torch.full((6,), is_member), values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.full((6,), is_member), values=2)
 
     with pytest.raises(PoolError, match="needs members and non-members"):
         Augmentation(AugmentationParams()).fit(known, generator=torch.Generator())

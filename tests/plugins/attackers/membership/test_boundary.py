@@ -17,8 +17,8 @@ from safecompress_core.errors import MissingExtraError
 from safecompress_core.host import load_plugins
 from safecompress_core.testing import AttackerConformance
 from safecompress_core.toolkit import (
+    AdversaryKnowledge,
     Classifier,
-    Evidence,
     Observations,
     PoolError,
     correctness,
@@ -42,21 +42,21 @@ class TestBoundary(AttackerConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
 def fitted(known: Observations, **params: Any) -> Boundary:
     """An attacker that has drawn its anchors and directions."""
     attacker = Boundary(BoundaryParams(**params))
-    evidence = Evidence(seen=known.restricted(Access.LABEL_ONLY), truth=None, values=2)
-    attacker.fit(evidence, generator=torch.Generator().manual_seed(0))
+    knowledge = AdversaryKnowledge(seen=known.restrict(Access.LABEL_ONLY), truth=None, values=2)
+    attacker.fit(knowledge, generator=torch.Generator().manual_seed(0))
     return attacker
 
 
 def distances(attacker: Boundary, seen: Observations) -> Tensor:
     """What the attacker measures with label-only access."""
-    asked = Evidence(seen=seen.restricted(Access.LABEL_ONLY), truth=None, values=2)
+    asked = AdversaryKnowledge(seen=seen.restrict(Access.LABEL_ONLY), truth=None, values=2)
     return attacker.score(asked)
 
 

@@ -18,7 +18,13 @@ from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Classifier, Evidence, Observations, PoolError, observe
+from safecompress_core.toolkit import (
+    AdversaryKnowledge,
+    Classifier,
+    Observations,
+    PoolError,
+    observe,
+)
 from safecompress_plugins.attackers.membership.compression_difference import (
     CompressionDifference,
     both_answers,
@@ -55,7 +61,7 @@ def trained(network: nn.Module, inputs: Tensor, labels: Tensor, *, epochs: int) 
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[Evidence, Evidence]:
+def pair() -> tuple[AdversaryKnowledge, AdversaryKnowledge]:
     """What is known and what is asked, by a big model and one of a tenth of its weights."""
     digits: Any = load_digits()
     inputs = torch.as_tensor(digits.data[:1200], dtype=torch.float32) / 16
@@ -72,18 +78,18 @@ def pair() -> tuple[Evidence, Evidence]:
                 weight.mul_(weight.abs() > weight.abs().flatten().quantile(0.9))
         trained(small, inputs[:MEMBERS], labels[:MEMBERS], epochs=40)
 
-    def evidence(rows: Tensor) -> Evidence:
+    def evidence(rows: Tensor) -> AdversaryKnowledge:
         before, after = (
-            observe(Classifier(one), inputs[rows], labels[rows]).restricted(Access.BLACK_BOX)
+            observe(Classifier(one), inputs[rows], labels[rows]).restrict(Access.BLACK_BOX)
             for one in (big, small)
         )
-        return Evidence(seen=after, truth=rows < MEMBERS, values=2, uncompressed=before)
+        return AdversaryKnowledge(seen=after, truth=rows < MEMBERS, values=2, uncompressed=before)
 
     known = torch.arange(1200) % MEMBERS < KNOWN
     return evidence(known.nonzero()[:, 0]), evidence((~known).nonzero()[:, 0])
 
 
-def auc(known: Evidence, asked: Evidence, **params: Any) -> float:
+def auc(known: AdversaryKnowledge, asked: AdversaryKnowledge, **params: Any) -> float:
     """Of the attack on samples that it has not learned from."""
     attacker = CompressionDifference(CompressionDifferenceParams(**params))
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
@@ -93,7 +99,7 @@ def auc(known: Evidence, asked: Evidence, **params: Any) -> float:
 
 @pytest.mark.parametrize("classifier", ["forest", "logistic"])
 def test_two_models_tell_more_than_the_compressed_one(
-    classifier: Any, pair: tuple[Evidence, Evidence]
+    classifier: Any, pair: tuple[AdversaryKnowledge, AdversaryKnowledge]
 ) -> None:
     """Handed the compressed model twice, the same attack finds less."""
     both = auc(*pair, classifier=classifier)
@@ -115,7 +121,7 @@ def test_classes_are_in_the_order_of_the_uncompressed_models_guesses() -> None:
     """Posteriors before, after, their difference, the label; then the losses."""
     before, after = seen([[0.0, 2.0, 1.0]], [2]), seen([[3.0, 0.0, 1.0]], [2])
 
-    [row] = both_answers(Evidence(seen=after, truth=None, values=2, uncompressed=before))
+    [row] = both_answers(AdversaryKnowledge(seen=after, truth=None, values=2, uncompressed=before))
 
     order = [1, 2, 0]
     p, q = before.posteriors[0, order], after.posteriors[0, order]
@@ -126,12 +132,14 @@ def test_classes_are_in_the_order_of_the_uncompressed_models_guesses() -> None:
 
 def test_without_an_uncompressed_model_there_is_nothing_to_compare() -> None:
     """As when a model is audited that came alone."""
-    alone = Evidence(seen=seen([[0.0, 1.0, 2.0]] * 4, [0] * 4), truth=torch.arange(4) < 2, values=2)
+    alone = AdversaryKnowledge(
+        seen=seen([[0.0, 1.0, 2.0]] * 4, [0] * 4), truth=torch.arange(4) < 2, values=2
+    )
     with pytest.raises(PoolError, match="an uncompressed model; this run has none"):
         CompressionDifference(CompressionDifferenceParams()).fit(alone, generator=torch.Generator())
 
 
-def test_both_classes_are_needed(pair: tuple[Evidence, Evidence]) -> None:
+def test_both_classes_are_needed(pair: tuple[AdversaryKnowledge, AdversaryKnowledge]) -> None:
     """An adversary that knows only members cannot learn to tell them."""
     with pytest.raises(PoolError, match="needs members and non-members"):
         auc(replace(pair[0], truth=torch.ones(len(pair[0].seen), dtype=torch.bool)), pair[1])

@@ -19,7 +19,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
 from safecompress_plugins.attackers.membership.compression_manifest import (
     DEFINITIONS,
     CompressionVersionsParams,
@@ -55,7 +55,7 @@ def trained(network: nn.Module, inputs: Tensor, labels: Tensor, *, epochs: int) 
 
 
 @pytest.fixture(scope="module")
-def family() -> tuple[Evidence, Evidence]:
+def family() -> tuple[AdversaryKnowledge, AdversaryKnowledge]:
     """What is known and what is asked, by four models of 20, 15, 10 and 5 % of a big one's weights.
 
     The one of 10 % is attacked.
@@ -79,12 +79,12 @@ def family() -> tuple[Evidence, Evidence]:
 
         models = [compressed(0.1), *map(compressed, (0.2, 0.15, 0.05)), big]
 
-    def evidence(rows: Tensor) -> Evidence:
+    def evidence(rows: Tensor) -> AdversaryKnowledge:
         attacked, *others, before = (
-            observe(Classifier(one), inputs[rows], labels[rows]).restricted(Access.BLACK_BOX)
+            observe(Classifier(one), inputs[rows], labels[rows]).restrict(Access.BLACK_BOX)
             for one in models
         )
-        return Evidence(
+        return AdversaryKnowledge(
             seen=attacked,
             truth=rows < MEMBERS,
             values=2,
@@ -96,7 +96,7 @@ def family() -> tuple[Evidence, Evidence]:
     return evidence(known.nonzero()[:, 0]), evidence((~known).nonzero()[:, 0])
 
 
-def auc(known: Evidence, asked: Evidence, **params: Any) -> float:
+def auc(known: AdversaryKnowledge, asked: AdversaryKnowledge, **params: Any) -> float:
     """Of the attack on samples that it has not learned from."""
     attacker = CompressionVersions(CompressionVersionsParams(classifier="logistic", **params))
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
@@ -104,7 +104,9 @@ def auc(known: Evidence, asked: Evidence, **params: Any) -> float:
     return float(roc_auc_score(asked.truth, attacker.score(replace(asked, truth=None))))
 
 
-def test_several_versions_tell_more_than_one(family: tuple[Evidence, Evidence]) -> None:
+def test_several_versions_tell_more_than_one(
+    family: tuple[AdversaryKnowledge, AdversaryKnowledge],
+) -> None:
     """Without the uncompressed model, which tells most, the others make up for some of it."""
     several = auc(*family, with_uncompressed=False)
     one = auc(*(replace(part, versions=()) for part in family), with_uncompressed=False)
@@ -113,7 +115,7 @@ def test_several_versions_tell_more_than_one(family: tuple[Evidence, Evidence]) 
 
 
 def test_the_uncompressed_model_is_used_only_if_the_adversary_holds_it(
-    family: tuple[Evidence, Evidence],
+    family: tuple[AdversaryKnowledge, AdversaryKnowledge],
 ) -> None:
     """With it the attack is stronger; without it, whether there is one makes no difference."""
     without = auc(*family, with_uncompressed=False)
@@ -123,7 +125,9 @@ def test_the_uncompressed_model_is_used_only_if_the_adversary_holds_it(
     assert none == without
 
 
-def test_how_many_versions_it_held_is_said(family: tuple[Evidence, Evidence]) -> None:
+def test_how_many_versions_it_held_is_said(
+    family: tuple[AdversaryKnowledge, AdversaryKnowledge],
+) -> None:
     """The one that is attacked counts."""
     attacker = CompressionVersions(CompressionVersionsParams(classifier="logistic"))
     attacker.fit(family[0], generator=torch.Generator().manual_seed(0))
@@ -131,12 +135,14 @@ def test_how_many_versions_it_held_is_said(family: tuple[Evidence, Evidence]) ->
     assert attacker.remarks == {"versions": 4}
 
 
-def test_it_gets_no_more_versions_than_it_asks_for(family: tuple[Evidence, Evidence]) -> None:
+def test_it_gets_no_more_versions_than_it_asks_for(
+    family: tuple[AdversaryKnowledge, AdversaryKnowledge],
+) -> None:
     """Those in front; the one that is attacked counts. Who does not ask gets none."""
     known, _ = family
-    two = known.declared(VERSIONS, CompressionVersionsParams(versions=2))
-    all_of_them = known.declared(VERSIONS, CompressionVersionsParams(versions=9))
-    none = known.declared(replace(VERSIONS, sees_versions=False), CompressionVersionsParams())
+    two = known.restrict(VERSIONS, CompressionVersionsParams(versions=2))
+    all_of_them = known.restrict(VERSIONS, CompressionVersionsParams(versions=9))
+    none = known.restrict(replace(VERSIONS, sees_versions=False), CompressionVersionsParams())
 
     [version] = two.versions
     assert torch.equal(version.logits, known.versions[0].logits)
@@ -144,7 +150,9 @@ def test_it_gets_no_more_versions_than_it_asks_for(family: tuple[Evidence, Evide
     assert none.versions == ()
 
 
-def test_two_members_and_two_others_are_needed(family: tuple[Evidence, Evidence]) -> None:
+def test_two_members_and_two_others_are_needed(
+    family: tuple[AdversaryKnowledge, AdversaryKnowledge],
+) -> None:
     """Its second stage learns from samples that the first was not fitted to."""
     known, asked = family
     one_member = known.take(torch.tensor([0, KNOWN, KNOWN + 1]))

@@ -18,12 +18,12 @@ from safecompress_core.api import AttackerDef
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.play import Attack, look
+from safecompress_core.games.play import Attack, observe_pool
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.attackers import AttackerConformance
-from safecompress_core.toolkit import Attacker, Evidence
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.manifest import DEFINITIONS
 from safecompress_plugins.attackers.membership.kept_classifier import (
     KeptClassifier,
@@ -43,8 +43,8 @@ SEEDS = range(5)
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
 class TestBlackboxByVectors(AttackerConformance):
@@ -72,9 +72,9 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def asked(evidence: Evidence) -> Evidence:
+def asked(knowledge: AdversaryKnowledge) -> AdversaryKnowledge:
     """What an attacker sees of a pool that it is asked about."""
-    return replace(evidence, truth=None)
+    return replace(knowledge, truth=None)
 
 
 def test_few_records_are_read_by_vectors_and_many_by_the_network(leaky: Leaky) -> None:
@@ -159,7 +159,7 @@ def test_one_record_of_a_kind_is_enough() -> None:
 
 def test_signals_are_finite_where_a_posterior_is_0_or_1(leaky: Leaky) -> None:
     """A model may be as sure as float32 allows."""
-    seen = leaky.pool.seen.answered(leaky.pool.seen.logits * 1000)
+    seen = leaky.pool.seen.with_logits(leaky.pool.seen.logits * 1000)
 
     signals = membership_signals(seen)
 
@@ -167,7 +167,7 @@ def test_signals_are_finite_where_a_posterior_is_0_or_1(leaky: Leaky) -> None:
     assert signals.isfinite().all()
 
 
-Known = Mapping[str, tuple[Evidence, Evidence]]
+Known = Mapping[str, tuple[AdversaryKnowledge, AdversaryKnowledge]]
 
 
 @pytest.fixture(scope="module")
@@ -190,15 +190,21 @@ def observed(run_context: RunContext, files: Mapping[str, Path]) -> Known:
     pools = run_context.pools
     return {
         name: (
-            attack.evidence(look(network, run_context.dataset, pools.attack_train), is_known=True),
-            attack.evidence(look(network, run_context.dataset, pools.audit), is_known=True),
+            attack.adversary_knowledge(
+                observe_pool(network, run_context.dataset, pools.attack_train), is_known=True
+            ),
+            attack.adversary_knowledge(
+                observe_pool(network, run_context.dataset, pools.audit), is_known=True
+            ),
         )
         for name, file in files.items()
         for network in (run_context.load_network(file),)
     }
 
 
-def advantage(attacker: Attacker, known: Evidence, pool: Evidence, seed: int) -> float:
+def advantage(
+    attacker: Attacker, known: AdversaryKnowledge, pool: AdversaryKnowledge, seed: int
+) -> float:
     """True minus false positive rate at the attacker's own threshold, on the audit pool."""
     attacker.fit(known, generator=torch.Generator().manual_seed(seed))
     assert pool.truth is not None
@@ -207,7 +213,9 @@ def advantage(attacker: Attacker, known: Evidence, pool: Evidence, seed: int) ->
     return 2 * float(balanced_accuracy_score(pool.truth.numpy(), said.numpy())) - 1
 
 
-def toolbox(known: Evidence, pool: Evidence, *, learner: str, inputs: str, seed: int) -> float:
+def toolbox(
+    known: AdversaryKnowledge, pool: AdversaryKnowledge, *, learner: str, inputs: str, seed: int
+) -> float:
     """The same of the adversarial-robustness-toolbox's learned attack."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries that it looks for

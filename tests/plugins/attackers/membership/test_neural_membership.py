@@ -10,7 +10,7 @@ from torch import nn
 
 from safecompress_core.api import Access
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
 from safecompress_plugins.attackers.membership.manifest import (
     NeuralBlackboxParams,
     NeuralWhiteboxParams,
@@ -49,7 +49,9 @@ def whitebox(*, epochs: int = 2, adapt_epochs: int = 1) -> NeuralMembership:
     )
 
 
-def evidence(count: int = 40, *, hidden: int = 6, classes: int = 3, scale: float = 1.0) -> Evidence:
+def evidence(
+    count: int = 40, *, hidden: int = 6, classes: int = 3, scale: float = 1.0
+) -> AdversaryKnowledge:
     """A random layer's reactions; every other sample a member."""
     generator = torch.Generator().manual_seed(count)
     head = nn.Linear(hidden, classes)
@@ -59,7 +61,7 @@ def evidence(count: int = 40, *, hidden: int = 6, classes: int = 3, scale: float
     inputs = torch.randn(count, hidden, generator=generator)
     labels = torch.arange(count) % classes
     seen = observe(Classifier(head), inputs, labels)
-    return Evidence(seen=seen, truth=torch.arange(count) % 2 == 0, values=2)
+    return AdversaryKnowledge(seen=seen, truth=torch.arange(count) % 2 == 0, values=2)
 
 
 @pytest.mark.parametrize(("members", "others"), [(30, 30), (7, 30), (30, 7), (1, 9)])
@@ -195,7 +197,7 @@ def test_a_model_without_any_loss_can_be_attacked() -> None:
     attacker = whitebox()
     attacker.fit(replace(known, seen=flat), generator=torch.Generator().manual_seed(0))
 
-    assert attacker.score(Evidence(seen=flat, truth=None, values=2)).isfinite().all()
+    assert attacker.score(AdversaryKnowledge(seen=flat, truth=None, values=2)).isfinite().all()
 
 
 def _zeroed(layer: nn.Linear) -> nn.Linear:
@@ -207,7 +209,7 @@ def _zeroed(layer: nn.Linear) -> nn.Linear:
 def test_sorted_posteriors_hide_which_class_they_belong_to() -> None:
     """The same answers in another order of classes are the same input."""
     attacker = NeuralBlackbox(NeuralBlackboxParams(inputs="sorted"))
-    seen = evidence().seen.restricted(Access.BLACK_BOX)
+    seen = evidence().seen.restrict(Access.BLACK_BOX)
     answers, labels = attacker.features(seen)
 
     assert torch.equal(answers, seen.posteriors.sort(dim=1, descending=True).values)
@@ -232,7 +234,7 @@ def test_correctness_is_one_bit_beside_the_label() -> None:
     attacker = NeuralBlackbox(NeuralBlackboxParams(inputs="correctness"))
     seen = evidence().seen
 
-    answers, labels = attacker.features(seen.restricted(Access.BLACK_BOX))
+    answers, labels = attacker.features(seen.restrict(Access.BLACK_BOX))
 
     assert answers[:, 0].bool().tolist() == (seen.posteriors.argmax(dim=1) == seen.labels).tolist()
     assert answers.unique().tolist() == [0, 1]
@@ -246,7 +248,7 @@ def test_chosen_layers_give_a_stream_each_of_their_active_weights() -> None:
     network.topology = Topology.from_masks({"0.weight": torch.arange(30).reshape(5, 6) % 3 == 0})
     inputs = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
     seen = observe(network, inputs, torch.arange(40) % 3)
-    known = Evidence(seen=seen, truth=torch.arange(40) % 2 == 0, values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.arange(40) % 2 == 0, values=2)
     attacker = NeuralWhitebox(
         NeuralWhiteboxParams(epochs=1, batch_size=16, layers=["0.weight", "2"])
     )

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn, tensor
 
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
 from safecompress_plugins.attackers.membership.manifest import PopulationParams
 from safecompress_plugins.attackers.membership.population import Population
 
 
-def with_losses(losses: list[float], labels: list[int], members: list[bool]) -> Evidence:
+def with_losses(losses: list[float], labels: list[int], members: list[bool]) -> AdversaryKnowledge:
     """Two classes; the posterior of the label is what gives this loss."""
     own = (-tensor(losses, dtype=torch.float64)).exp()
     label = tensor(labels)
@@ -21,10 +21,10 @@ def with_losses(losses: list[float], labels: list[int], members: list[bool]) -> 
     head = nn.Linear(2, 2, bias=False)
     nn.init.eye_(head.weight)
     seen = observe(Classifier(head), logits, label)
-    return Evidence(seen=seen, truth=tensor(members), values=2)
+    return AdversaryKnowledge(seen=seen, truth=tensor(members), values=2)
 
 
-def ranked(known: Evidence, asked: Evidence, *, samples: int = 3) -> Tensor:
+def ranked(known: AdversaryKnowledge, asked: AdversaryKnowledge, *, samples: int = 3) -> Tensor:
     """Scores after learning from what is known."""
     attacker = Population(PopulationParams(samples=samples))
     attacker.fit(known, generator=torch.Generator())

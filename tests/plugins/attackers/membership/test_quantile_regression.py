@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
 from safecompress_plugins.attackers.membership.manifest import QuantileRegressionParams
 from safecompress_plugins.attackers.membership.quantile_regression import QuantileRegression
 
@@ -29,14 +29,14 @@ class Wavy(nn.Module):
         return answers
 
 
-def evidence(count: int, *, members: int = 0, seed: int = 0) -> Evidence:
+def evidence(count: int, *, members: int = 0, seed: int = 0) -> AdversaryKnowledge:
     """Wavy samples, all of label 0; the first ones are members."""
     inputs = torch.rand(count, 3, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     seen = observe(Classifier(Wavy()), inputs, torch.zeros(count, dtype=torch.int64))
-    return Evidence(seen=seen, truth=torch.arange(count) < members, values=2)
+    return AdversaryKnowledge(seen=seen, truth=torch.arange(count) < members, values=2)
 
 
-def fitted(known: Evidence, regression: Regression = "gaussian") -> QuantileRegression:
+def fitted(known: AdversaryKnowledge, regression: Regression = "gaussian") -> QuantileRegression:
     """After learning from what is known."""
     attacker = QuantileRegression(QuantileRegressionParams(regression=regression))
     attacker.fit(known, generator=torch.Generator())
@@ -80,7 +80,7 @@ def test_a_statistic_that_does_not_vary_is_no_trouble() -> None:
         nn.init.zeros_(parameter)
     inputs = torch.rand(40, 3, generator=torch.Generator().manual_seed(0))
     seen = observe(flat, inputs, torch.zeros(40, dtype=torch.int64))
-    known = Evidence(seen=seen, truth=torch.arange(40) < 20, values=2)
+    known = AdversaryKnowledge(seen=seen, truth=torch.arange(40) < 20, values=2)
 
     for regression in ("gaussian", "quantile"):
         scores = fitted(known, regression).score(replace(known, truth=None))

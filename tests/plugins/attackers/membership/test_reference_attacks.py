@@ -11,10 +11,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import (
+    AdversaryKnowledge,
     Classifier,
-    Evidence,
     PoolError,
-    References,
+    ReferenceAnswers,
     logit_of_confidence,
     observe,
 )
@@ -32,7 +32,7 @@ from safecompress_plugins.attackers.membership.rmia import Rmia
 SAMPLES, MODELS = 2000, 64
 
 
-def evidence(own: Tensor, others: Tensor, is_in: Tensor, is_member: Tensor) -> Evidence:
+def evidence(own: Tensor, others: Tensor, is_in: Tensor, is_member: Tensor) -> AdversaryKnowledge:
     """What models say whose logit-scaled confidences are given, (N,) and (R, N): two classes."""
     head = nn.Linear(2, 2)
     with torch.no_grad():
@@ -44,15 +44,17 @@ def evidence(own: Tensor, others: Tensor, is_in: Tensor, is_member: Tensor) -> E
         both = torch.stack([scores, torch.zeros_like(scores)], dim=-1)
         return both.where((labels == 0)[:, None], both.flip(-1)).float()
 
-    return Evidence(
+    return AdversaryKnowledge(
         seen=observe(Classifier(head), logits(own), labels),
         truth=is_member,
         values=2,
-        references=References(logits(others), is_in, labels),
+        references=ReferenceAnswers(logits(others), is_in, labels),
     )
 
 
-def gaussian(*, shift: float, spread: float, models: int = MODELS) -> tuple[Evidence, Tensor]:
+def gaussian(
+    *, shift: float, spread: float, models: int = MODELS
+) -> tuple[AdversaryKnowledge, Tensor]:
     """Confidences that are normal around a mean of each sample's own, and their true log-ratio.
 
     Training on a sample moves its confidence by ``shift`` and multiplies its deviation by
@@ -73,7 +75,7 @@ def gaussian(*, shift: float, spread: float, models: int = MODELS) -> tuple[Evid
     return evidence(own, drawn(is_in), is_in, is_member), ratio
 
 
-def auc(attacker: Any, known: Evidence) -> float:
+def auc(attacker: Any, known: AdversaryKnowledge) -> float:
     """Of an attacker that was fitted to the same samples."""
     attacker.fit(known, generator=torch.Generator())
     assert known.truth is not None
@@ -150,7 +152,7 @@ def test_a_global_variance_is_better_from_few_models() -> None:
     assert chosen == pooled
 
 
-def tilted() -> tuple[Evidence, Tensor]:
+def tilted() -> tuple[AdversaryKnowledge, Tensor]:
     """Probabilities p ~ Beta(α, β) without a sample and Beta(α + 1, β) with it; log p / E p."""
     generator = torch.Generator().manual_seed(6)
     is_member = torch.arange(SAMPLES) < SAMPLES // 2
@@ -194,7 +196,7 @@ def test_rmia_is_the_share_of_the_population_that_is_dominated() -> None:
 
     scores = attacker.score(asked)
 
-    def ratios(one: Evidence) -> Tensor:
+    def ratios(one: AdversaryKnowledge) -> Tensor:
         assert one.references is not None
         probabilities = one.references.log_confidences.exp()
         own = torch.sigmoid(logit_of_confidence(one.seen.logits, one.seen.labels))

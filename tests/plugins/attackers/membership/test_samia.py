@@ -11,7 +11,7 @@ from torch import nn
 
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing import AttackerConformance
-from safecompress_core.toolkit import Classifier, Evidence, Observations, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, Observations, observe
 from safecompress_plugins.attackers.membership.compression_manifest import DEFINITIONS, SamiaParams
 from safecompress_plugins.attackers.membership.samia import Samia, SamiaNetwork, sensitivity
 
@@ -24,8 +24,8 @@ class TestSamia(AttackerConformance):
 
 
 class Leaky(Protocol):
-    known: Evidence
-    pool: Evidence
+    known: AdversaryKnowledge
+    pool: AdversaryKnowledge
 
 
 def seen(count: int = 6) -> Observations:
@@ -42,7 +42,7 @@ def seen(count: int = 6) -> Observations:
 def fitted(seed: int = 0) -> Samia:
     """An attacker that has hardly learned."""
     attacker = Samia(SamiaParams(epochs=1, queries=3, learner="network"))
-    known = Evidence(seen=seen(12), truth=torch.arange(12) % 2 == 0, values=2)
+    known = AdversaryKnowledge(seen=seen(12), truth=torch.arange(12) % 2 == 0, values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(seed))
     return attacker
 

@@ -6,7 +6,7 @@ from scipy.stats import entropy
 from torch import nn, tensor
 
 from safecompress_core.api import Access
-from safecompress_core.toolkit import Attacker, Classifier, Evidence, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Classifier, observe
 from safecompress_plugins.attackers.membership.confidence import Confidence
 from safecompress_plugins.attackers.membership.entropy import Entropy
 from safecompress_plugins.attackers.membership.gap import Gap
@@ -22,19 +22,21 @@ ANSWERS = [[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]]
 LABELS = [0, 1, 2, 0]
 
 
-def answered() -> Evidence:
+def answered() -> AdversaryKnowledge:
     """A model that answers exactly this: its one layer is the identity on log-posteriors."""
     logits = tensor(ANSWERS).log()
     head = nn.Linear(3, 3, bias=False)
     nn.init.eye_(head.weight)
     seen = observe(Classifier(head), logits, tensor(LABELS))
-    return Evidence(seen=seen, truth=None, values=2)
+    return AdversaryKnowledge(seen=seen, truth=None, values=2)
 
 
 def scores(attacker: Attacker, access: Access) -> torch.Tensor:
     """What it says with no more than this access."""
     asked = answered()
-    return attacker.score(Evidence(seen=asked.seen.restricted(access), truth=None, values=2))
+    return attacker.score(
+        AdversaryKnowledge(seen=asked.seen.restrict(access), truth=None, values=2)
+    )
 
 
 def test_the_gap_attack_says_member_where_the_prediction_is_right() -> None:
@@ -72,7 +74,7 @@ def test_the_norm_is_that_of_the_whole_gradient(order: float) -> None:
     gradients = seen.last_layer_gradients.flatten(1)
 
     found = GradientNorm(GradientNormParams(order=order)).score(
-        Evidence(seen=seen, truth=None, values=2)
+        AdversaryKnowledge(seen=seen, truth=None, values=2)
     )
 
     expected = -torch.linalg.vector_norm(gradients, ord=order, dim=1)
@@ -86,7 +88,9 @@ def test_confident_samples_keep_different_norms() -> None:
     inputs = tensor([[40.0, 0.0], [60.0, 0.0], [80.0, 0.0]])
     seen = observe(Classifier(head), inputs, torch.zeros(3, dtype=torch.int64))
 
-    found = GradientNorm(GradientNormParams()).score(Evidence(seen=seen, truth=None, values=2))
+    found = GradientNorm(GradientNormParams()).score(
+        AdversaryKnowledge(seen=seen, truth=None, values=2)
+    )
 
     assert (found[:-1] < found[1:]).all()
     assert (found < 0).all()

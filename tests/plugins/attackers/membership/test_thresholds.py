@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn, tensor
 
-from safecompress_core.toolkit import Classifier, Evidence, PoolError, observe
+from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
 from safecompress_plugins.attackers.membership.loss_threshold import LossThreshold
 from safecompress_plugins.attackers.membership.manifest import (
     LossThresholdParams,
@@ -18,13 +18,15 @@ from safecompress_plugins.attackers.membership.modified_entropy import (
 )
 
 
-def evidence(posteriors: list[list[float]], labels: list[int], members: list[bool]) -> Evidence:
+def evidence(
+    posteriors: list[list[float]], labels: list[int], members: list[bool]
+) -> AdversaryKnowledge:
     """A model that answers exactly this: its one layer is the identity on log-posteriors."""
     logits = tensor(posteriors).log()
     head = nn.Linear(logits.shape[1], logits.shape[1], bias=False)
     nn.init.eye_(head.weight)
     seen = observe(Classifier(head), logits, tensor(labels))
-    return Evidence(seen=seen, truth=tensor(members), values=2)
+    return AdversaryKnowledge(seen=seen, truth=tensor(members), values=2)
 
 
 def minus_mentr(posteriors: list[float], label: int) -> float:
@@ -57,7 +59,7 @@ def test_the_loss_attack_scores_by_minus_the_loss() -> None:
     attacker = LossThreshold(LossThresholdParams())
     attacker.fit(known, generator=torch.Generator())
 
-    scores = attacker.score(Evidence(seen=known.seen, truth=None, values=2))
+    scores = attacker.score(AdversaryKnowledge(seen=known.seen, truth=None, values=2))
 
     assert attacker.threshold is None
     torch.testing.assert_close(scores, tensor([math.log(0.5), math.log(0.25)]))
@@ -71,7 +73,7 @@ def test_each_class_has_a_threshold_of_its_own() -> None:
     attacker = ModifiedEntropy(ModifiedEntropyParams(samples=1))
     attacker.fit(known, generator=torch.Generator())
 
-    scores = attacker.score(Evidence(seen=known.seen, truth=None, values=2))
+    scores = attacker.score(AdversaryKnowledge(seen=known.seen, truth=None, values=2))
 
     assert (scores > 0).tolist() == members
     signals = [minus_mentr(p, y) for p, y in zip(answers, labels, strict=True)]
@@ -94,7 +96,7 @@ def test_a_rare_class_takes_the_common_threshold() -> None:
         [answers[0], [0.005, 0.99, 0.005], [0.005, 0.005, 0.99]], [0, 1, 2], [True] * 3
     )
 
-    scores = attacker.score(Evidence(seen=asked.seen, truth=None, values=2))
+    scores = attacker.score(AdversaryKnowledge(seen=asked.seen, truth=None, values=2))
 
     # the common threshold is half-way between the same two answers as that of class 0
     torch.testing.assert_close(scores, scores[:1].expand(3))
