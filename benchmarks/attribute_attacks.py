@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 from safecompress_core.api import AttackerDef, AttackerParams, Kind
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.data.pools import Pools, build_pools
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.data.pools import SamplePools, build_pools
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
@@ -138,7 +138,7 @@ def judged(
     known: ObservedPool,
     asked: ObservedPool,
     seed: Seed,
-) -> tuple[str, Judgement, float]:
+) -> tuple[str, AttackResult, float]:
     """One attack, and the seconds it took."""
     definition = registry.get(Kind.ATTACKER, declared["type"])
     assert isinstance(definition, AttackerDef)
@@ -158,7 +158,7 @@ def judged(
 def world(rows: list[dict[str, str]], private: str, *, is_input: bool, seed: Seed) -> None:
     """Train, attack, print a table."""
     dataset = adult(rows, private, is_input=is_input)
-    pools: Pools = build_pools(
+    pools: SamplePools = build_pools(
         dataset.labels,
         members=MEMBERS,
         attack_train=0.5,
@@ -213,7 +213,7 @@ def _lines(
         yield f"| {' | '.join(cells)} |"
 
 
-def _gain(found: Judgement) -> np.ndarray:
+def _gain(found: AttackResult) -> np.ndarray:
     """What each sample contributes to the lift, shape (N,)."""
     if found.absolute_error is not None:
         return found.absolute_error.baseline_errors - found.absolute_error.errors

@@ -51,7 +51,7 @@ from safecompress_core.data.dataset import (
     placed,
 )
 from safecompress_core.data.pools import (
-    stratified_choice,
+    choose_stratified,
 )
 from safecompress_core.data.spellings import (
     by_value,
@@ -69,8 +69,8 @@ from safecompress_core.games.attack_context import (
     AttackRun,
 )
 from safecompress_core.games.attack_result import (
+    AttackResult,
     GameResult,
-    Judgement,
     UnitResult,
 )
 from safecompress_core.games.game import (
@@ -78,8 +78,8 @@ from safecompress_core.games.game import (
     ScoredGame,
 )
 from safecompress_core.games.scores import (
-    Answers,
-    Terms,
+    AttackScores,
+    MeasureOptions,
 )
 from safecompress_core.methods.architecture import (
     Architecture,
@@ -192,9 +192,10 @@ __all__ = [
     "Adversary",
     "AdversaryKnowledge",
     "Aggregator",
-    "Answers",
     "Architecture",
+    "AttackResult",
     "AttackRun",
+    "AttackScores",
     "Attacker",
     "Attribute",
     "AttributeEncoding",
@@ -223,10 +224,10 @@ __all__ = [
     "Inputs",
     "InversionTargets",
     "Inverter",
-    "Judgement",
     "Learner",
     "Lesson",
     "Masks",
+    "MeasureOptions",
     "Method",
     "MethodContext",
     "MethodOutcome",
@@ -256,7 +257,6 @@ __all__ = [
     "Subject",
     "Supplies",
     "Surroundings",
-    "Terms",
     "Topology",
     "TopologyError",
     "UnitResult",
@@ -266,6 +266,7 @@ __all__ = [
     "calibrate_threshold",
     "can_be_factorised",
     "can_be_resized",
+    "choose_stratified",
     "clopper_pearson",
     "confidence",
     "correctness",
@@ -290,7 +291,6 @@ __all__ = [
     "random_positions",
     "smallest",
     "spellings_unified",
-    "stratified_choice",
     "unflattened",
     "uniform",
 ]

@@ -8,10 +8,10 @@ from torch.nn.functional import logsigmoid
 
 from safecompress_core.api import Access
 from safecompress_core.attacks.signals import logit_of_confidence
-from safecompress_core.data.grouping import grouped_split
+from safecompress_core.data.grouping import split_groups
 from safecompress_core.errors import PoolError
 
-__all__ = ["ReferenceAnswers", "deal", "hands"]
+__all__ = ["ReferenceAnswers", "assign_folds", "fold_count"]
 
 # R reference models · N samples · C classes
 
@@ -80,7 +80,7 @@ class ReferenceAnswers:
         return logsigmoid(self.confidence_logits)
 
 
-def hands(members: int, samples: int) -> int:
+def fold_count(members: int, samples: int) -> int:
     """How many hands the samples are dealt into, so that one is about as large as a training set.
 
     Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
@@ -89,7 +89,7 @@ def hands(members: int, samples: int) -> int:
     return max(2, round(samples / min(members, samples - members)))
 
 
-def deal(
+def assign_folds(
     labels: Tensor,
     *,
     members: int,
@@ -99,10 +99,10 @@ def deal(
 ) -> Tensor:
     """Who trains which reference model.
 
-    The samples are shuffled and dealt into ``hands``, label by label, whose sizes differ by at most
-    1; a model takes one hand, and when they are used up there is a new deal. So each sample is in
-    as many models as any other, give or take one, and where half of the samples are members, each
-    pair of models has one half each. Nothing but the labels is looked at.
+    The samples are shuffled and dealt into ``fold_count``, label by label, whose sizes differ by at
+    most 1; a model takes one hand, and when they are used up there is a new deal. So each sample is
+    in as many models as any other, give or take one, and where half of the samples are members,
+    each pair of models has one half each. Nothing but the labels is looked at.
 
     Args:
         labels: task labels of all samples that the adversary has, shape (N,), int64.
@@ -115,34 +115,34 @@ def deal(
     Returns:
         Which model is trained on which sample, shape (count, N), bool.
     """
-    size = hands(members, len(labels))
+    size = fold_count(members, len(labels))
     rounds = []
     for _ in range(-(-count // size)):
         if groups is None:
-            hand = _hand(labels, size, generator)
+            fold = _assign_fold(labels, size, generator)
         else:
-            hand = _hand_of_groups(labels, groups, size, generator)
-        rounds.append(hand == torch.arange(size)[:, None])
+            fold = _assign_fold_of_groups(labels, groups, size, generator)
+        rounds.append(fold == torch.arange(size)[:, None])
     held = torch.cat(rounds)[:count]
     return held if members * 2 <= len(labels) else ~held
 
 
-def _hand(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def _assign_fold(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """The hand of each sample, shape (N,), int64."""
     shuffled = torch.randperm(len(labels), generator=generator)
     by_label = shuffled[labels[shuffled].argsort(stable=True)]
-    hand = torch.empty_like(labels)
-    hand[by_label] = torch.arange(len(labels)) % size
-    return hand
+    fold = torch.empty_like(labels)
+    fold[by_label] = torch.arange(len(labels)) % size
+    return fold
 
 
-def _hand_of_groups(
+def _assign_fold_of_groups(
     labels: Tensor, groups: Tensor, size: int, generator: torch.Generator
 ) -> Tensor:
     count = len(labels)
     sizes = [count // size + (number < count % size) for number in range(size)]
-    hand = torch.empty_like(labels)
-    parts = grouped_split(torch.arange(count), labels, groups, sizes, generator)
+    fold = torch.empty_like(labels)
+    parts = split_groups(torch.arange(count), labels, groups, sizes, generator)
     for number, part in enumerate(parts):
-        hand[part] = number
-    return hand
+        fold[part] = number
+    return fold

@@ -17,15 +17,15 @@ from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.games.controls.null_control import null_control
 from safecompress_core.games.controls.planted_control import (
-    planted,
+    plant_in_references,
+    plant_leak,
     planted_control,
-    planted_references,
 )
-from safecompress_core.games.epsilon_bound import Pairs
-from safecompress_core.games.membership_details import PRIOR, Lens
+from safecompress_core.games.epsilon_bound import MatchedPairs
+from safecompress_core.games.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier
@@ -55,7 +55,7 @@ class Auditor:
         metrics: Mapping[str, Metric],
         *,
         dataset: Dataset,
-        pools: Pools,
+        pools: SamplePools,
         create: Callable[[Params], Any],
         journal: Journal,
         seed: Seed,
@@ -68,8 +68,8 @@ class Auditor:
         self._dataset = dataset
         self._pools = pools
         self._seed = seed
-        self._lens = Lens(
-            pairs=Pairs.by_lot(
+        self._detail_options = DetailOptions(
+            pairs=MatchedPairs.match_randomly(
                 pools.audit.is_member.numpy(),
                 dataset.labels[pools.audit.indices].numpy(),
                 generator=seed.child("pairs").numpy(),
@@ -118,7 +118,7 @@ class Auditor:
                 attacker,
                 known,
                 asked,
-                lens=self._lens,
+                detail_options=self._detail_options,
                 seed=self._seed.child("play", attack.id),
             )
             values = judgement.to_json()
@@ -177,13 +177,13 @@ class Auditor:
         """Return, by membership attack, its result on a copy that leaks membership."""
         pools = (self._pools.attack_train, self._pools.audit)
         told = torch.cat([pool.indices for pool in pools])
-        leaky = planted(
+        leaky = plant_leak(
             network,
             self._dataset.inputs[told],
             self._dataset.labels[told],
             torch.cat([pool.is_member for pool in pools]),
         )
-        leaking = None if references is None else planted_references(references)
+        leaking = None if references is None else plant_in_references(references)
         known, asked = (
             self._observe(leaky, pool, references=leaking, version=version) for pool in pools
         )

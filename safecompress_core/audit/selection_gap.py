@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from safecompress_core.results.schema import AnyAttackRecord, GapRecord, GapSideRecord
-from safecompress_core.stats.intervals import Estimate, difference
+from safecompress_core.stats.intervals import Estimate, mean_difference_of_independent
 
 __all__ = ["selection_gap"]
 
@@ -47,7 +47,7 @@ def _strongest(attacks: Mapping[str, AnyAttackRecord], game: str) -> GapSideReco
 
 
 def _gap(seen: GapSideRecord, found: GapSideRecord) -> GapRecord:
-    gap = difference(_advantage(found), _advantage(seen))
+    gap = mean_difference_of_independent(_advantage(found), _advantage(seen))
     return GapRecord(
         select=seen,
         audit=found,

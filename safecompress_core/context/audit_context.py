@@ -8,7 +8,7 @@ from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import overlap, without_copies
 from safecompress_core.data.labels import unified
-from safecompress_core.data.pools import Pools
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.errors import DataError, PoolError
 from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.saved_models.model_format import GivenModel
@@ -89,7 +89,7 @@ class AuditContext(SpecContext):
         )
 
     @cached_property
-    def pools(self) -> Pools:
+    def pools(self) -> SamplePools:
         """Who knows which sample, cut once.
 
         Raises:

@@ -5,16 +5,21 @@ from functools import cached_property
 
 from torch import Tensor
 
-from safecompress_core.attacks.reference_answers import deal
+from safecompress_core.attacks.reference_answers import assign_folds
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools, cut_pools
+from safecompress_core.data.pools import SamplePools, cut_pools
 from safecompress_core.seeding import Seed
 
-__all__ = ["ReferenceContext", "build_reference_context", "dealt", "references_wanted"]
+__all__ = [
+    "ReferenceContext",
+    "assign_reference_members",
+    "build_reference_context",
+    "count_references",
+]
 
 
-def references_wanted(run_context: RunContext) -> int:
+def count_references(run_context: RunContext) -> int:
     """How many reference models the audit needs: as many as the attacker that asks for most."""
     return max(
         (
@@ -51,10 +56,10 @@ class ReferenceContext(RunContext):
     @cached_property
     def is_in(self) -> Tensor:
         """Which samples it is trained on, shape (N,), bool."""
-        return dealt(self.origin, self.index + 1)[self.index]
+        return assign_reference_members(self.origin, self.index + 1)[self.index]
 
     @cached_property
-    def pools(self) -> Pools:
+    def pools(self) -> SamplePools:
         """Cut from its own members and the rest."""
         shares = self.spec.pools
         pools = cut_pools(
@@ -75,9 +80,9 @@ def build_reference_context(run_context: RunContext, index: int) -> ReferenceCon
     )
 
 
-def dealt(run_context: RunContext, count: int) -> Tensor:
+def assign_reference_members(run_context: RunContext, count: int) -> Tensor:
     """Which of the first ``count`` reference models are trained on which sample, (count, N)."""
-    return deal(
+    return assign_folds(
         run_context.dataset.labels,
         members=len(run_context.pools.members),
         count=count,

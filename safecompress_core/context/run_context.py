@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from safecompress_core.api import Params
 from safecompress_core.context.held_out import held_out_answers
 from safecompress_core.context.spec_context import SpecContext
-from safecompress_core.data.canaries import mislabelled
+from safecompress_core.data.canaries import mislabel
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import without_copies
 from safecompress_core.data.labels import unified
-from safecompress_core.data.pools import Pools
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.games.play import Attack
 from safecompress_core.host.boundary import owner_of, raising_as
 from safecompress_core.methods.architecture import Architecture, Build
@@ -88,16 +88,16 @@ class RunContext(SpecContext):
         if canaries is None:
             return self.original
         generator = self.seed.child("canaries").torch()
-        return mislabelled(self.original, canaries, generator=generator)
+        return mislabel(self.original, canaries, generator=generator)
 
     @cached_property
-    def pools(self) -> Pools:
+    def pools(self) -> SamplePools:
         """Who knows which sample, cut once."""
         generator = self.seed.child("pools", "reference").torch()
         return self._whole_pools.with_reference(self.spec.pools.reference, generator=generator)
 
     @cached_property
-    def _whole_pools(self) -> Pools:
+    def _whole_pools(self) -> SamplePools:
         """Before a defence gets its part."""
         declared = self.spec.pools
         shares = (declared.attack_train, declared.select, declared.audit)

@@ -17,7 +17,7 @@ from torch import Tensor
 from safecompress_core.api import AttackerParams, component_id
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools, build_pools, cut_pools
+from safecompress_core.data.pools import SamplePools, build_pools, cut_pools
 from safecompress_core.errors import PoolError
 from safecompress_core.games.play import Attack
 from safecompress_core.host import Registry
@@ -63,7 +63,7 @@ class SpecContext(ABC):
 
     @property
     @abstractmethod
-    def pools(self) -> Pools:
+    def pools(self) -> SamplePools:
         """Who knows which sample, cut once."""
 
     @property
@@ -131,7 +131,7 @@ class SpecContext(ABC):
         shares: tuple[float, float, float],
         *,
         canaries: int = 0,
-    ) -> Pools:
+    ) -> SamplePools:
         """The pools: members as the data tell them, or drawn by the seed.
 
         Args:

@@ -17,10 +17,10 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
 
-__all__ = ["mislabelled"]
+__all__ = ["mislabel"]
 
 
-def mislabelled(dataset: Dataset, canaries: Pool, *, generator: torch.Generator) -> Dataset:
+def mislabel(dataset: Dataset, canaries: Pool, *, generator: torch.Generator) -> Dataset:
     """The same data, but each canary of either side has one of the other labels, all alike likely.
 
     Args:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["grouped_split"]
+__all__ = ["split_groups"]
 
 
-def grouped_split(
+def split_groups(
     indices: Tensor,
     labels: Tensor,
     groups: Tensor,

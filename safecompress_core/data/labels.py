@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.data.spellings import by_value, spellings_unified
 
 __all__ = ["one_sided", "unified"]
@@ -32,7 +32,7 @@ def unified(dataset: Dataset) -> Dataset:
     return replace(dataset, labels=numbers[dataset.labels], classes=classes, notes=notes)
 
 
-def one_sided(dataset: Dataset, pools: Pools) -> Iterator[str]:
+def one_sided(dataset: Dataset, pools: SamplePools) -> Iterator[str]:
     """Describe each kind of label that members have and non-members have not, or the reverse.
 
     Whoever knows such a label knows the side, whatever a model answers.

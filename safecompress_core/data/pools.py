@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.grouping import grouped_split
+from safecompress_core.data.grouping import split_groups
 from safecompress_core.errors import PoolError
 
-__all__ = ["Pool", "Pools", "build_pools", "cut_pools", "fingerprint", "stratified_choice"]
+__all__ = ["Pool", "SamplePools", "build_pools", "choose_stratified", "cut_pools", "fingerprint"]
 
 FEWEST = 2
 """Samples that each side of a pool needs: one fewer has no spread."""
@@ -58,7 +58,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pools:
+class SamplePools:
     """The three pools of a run, and its canaries; an audit chooses nothing, and has two.
 
     Attributes:
@@ -101,7 +101,7 @@ class Pools:
         """The training set: the members of all pools, rising, int64."""
         return torch.cat([pool.members for pool in self]).sort().values
 
-    def with_reference(self, share: float, *, generator: torch.Generator) -> "Pools":
+    def with_reference(self, share: float, *, generator: torch.Generator) -> "SamplePools":
         """The same pools, but for non-members of attack-train that a defence gets instead.
 
         What a model was trained to look alike on tells an attacker nothing of other non-members,
@@ -165,7 +165,7 @@ def build_pools(
     generator: torch.Generator,
     canaries: int = 0,
     groups: Tensor | None = None,
-) -> Pools:
+) -> SamplePools:
     """Cut all samples at random into members and non-members, and both into three pools.
 
     Every cut is stratified by task label, so that the label says nothing of membership. All
@@ -207,7 +207,7 @@ def cut_pools(
     generator: torch.Generator,
     canaries: int = 0,
     groups: Tensor | None = None,
-) -> Pools:
+) -> SamplePools:
     """Cut members and non-members, each stratified by task label, into three pools.
 
     Args:
@@ -232,14 +232,14 @@ def cut_pools(
         taken, rest = side[:0], side
         if canaries:
             sizes = (canaries, len(side) - canaries)
-            taken, rest = _stratified_split(side, labels, sizes, generator)
+            taken, rest = _split_stratified(side, labels, sizes, generator)
         apart.append(taken)
         ordinary.append(rest)
     sides = [
         _split(side, labels, groups, _sizes(len(side), shares), generator) for side in ordinary
     ]
     known, chosen_on, asked = zip(*sides, strict=True)
-    return Pools(
+    return SamplePools(
         Pool("attack_train", *known),
         Pool("select", *chosen_on) if shares[1] else None,
         Pool("audit", *asked),
@@ -282,11 +282,11 @@ def _split(
     generator: torch.Generator,
 ) -> list[Tensor]:
     if groups is None:
-        return _stratified_split(indices, labels, sizes, generator)
-    return grouped_split(indices, labels, groups, sizes, generator)
+        return _split_stratified(indices, labels, sizes, generator)
+    return split_groups(indices, labels, groups, sizes, generator)
 
 
-def _stratified_split(
+def _split_stratified(
     indices: Tensor, labels: Tensor, sizes: Sequence[int], generator: torch.Generator
 ) -> list[Tensor]:
     """Parts of exactly these sizes (they sum to the number of indices), each sorted.
@@ -296,13 +296,13 @@ def _stratified_split(
     shuffled = indices[torch.randperm(len(indices), generator=generator)]
     parts = []
     for size in sizes:
-        taken = stratified_choice(labels[shuffled], size, generator)
+        taken = choose_stratified(labels[shuffled], size, generator)
         parts.append(shuffled[taken].sort().values)
         shuffled = shuffled[~taken]
     return parts
 
 
-def stratified_choice(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def choose_stratified(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Which samples to take, ``size`` of them in proportion to labels; shape (N,), bool.
 
     Of equal labels the first are taken, so shuffle them beforehand.

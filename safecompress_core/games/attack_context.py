@@ -8,7 +8,7 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams
 from safecompress_core.attacks.observed_pool import ObservedPool
-from safecompress_core.games.membership_details import Lens
+from safecompress_core.games.membership_details import DetailOptions
 from safecompress_core.seeding import Seed
 
 __all__ = ["AttackRun"]
@@ -25,7 +25,7 @@ class AttackRun:
         known: attack-train.
         asked: the pool that is reported.
         seed: of what chance there is while it attacks.
-        lens: of the pool, to have an attack on membership looked at closely.
+        detail_options: of the pool, to have an attack on membership looked at closely.
     """
 
     definition: AttackerDef
@@ -34,7 +34,7 @@ class AttackRun:
     known: ObservedPool
     asked: ObservedPool
     seed: Seed
-    lens: Lens | None = None
+    detail_options: DetailOptions | None = None
 
     @property
     def bounds(self) -> tuple[Tensor, Tensor]:

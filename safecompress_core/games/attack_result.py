@@ -9,13 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.api import ADVANTAGE
-from safecompress_core.games.membership_details import Scrutiny
+from safecompress_core.games.membership_details import MembershipDetails
 from safecompress_core.games.numeric_attribute import AbsoluteError
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 from safecompress_core.stats.roc import Array, OperatingPoint
 
-__all__ = ["GameResult", "Judgement", "LowFprRate", "UnitResult", "Unresolvable", "rescaled"]
+__all__ = [
+    "AttackResult",
+    "GameResult",
+    "LowFprRate",
+    "UnitResult",
+    "Unresolvable",
+    "rescale_to_advantage",
+]
 
 # N samples · B bootstrap draws
 
@@ -62,7 +69,7 @@ class UnitResult:
             "n": self.count,
             "units": self.units,
             "baseline": self.baseline,
-            **_written({ADVANTAGE: self.advantage, **self.measures}),
+            **_with_interval_keys({ADVANTAGE: self.advantage, **self.measures}),
             **self.facts,
         }
 
@@ -128,7 +135,7 @@ class Unresolvable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judgement:
+class AttackResult:
     """How well one attack did on the N samples of one pool; made by its game.
 
     Attributes:
@@ -144,7 +151,7 @@ class Judgement:
         is_balanced: whether the accuracy is the mean of those of members and of non-members.
         threshold: membership: the score above which the decision is "member".
         operating_points: membership: the rates at low false-positive rates.
-        scrutiny: membership: the closer look, where one was asked for.
+        details: membership: the closer look, where one was asked for.
         lift: attribute: accuracy less baseline, with a paired interval, in [−1, 1].
         lift_of_sides: attribute: the same of members alone, and of non-members alone. What a model
             has memorised shows as the former above the latter (Yeom et al. 2018, section 4, who
@@ -173,7 +180,7 @@ class Judgement:
     is_balanced: bool = False
     threshold: float | None = None
     operating_points: tuple[LowFprRate | Unresolvable, ...] = ()
-    scrutiny: Scrutiny | None = None
+    details: MembershipDetails | None = None
     lift: Estimate | None = None
     lift_of_sides: tuple[Estimate, Estimate] | None = None
     macro_f1: float | None = None
@@ -184,7 +191,7 @@ class Judgement:
     named: str = "accuracy"
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    reversed: "Judgement | None" = None
+    reversed: "AttackResult | None" = None
 
     def __len__(self) -> int:
         return len(self.correct)
@@ -226,7 +233,7 @@ class Judgement:
             baseline = np.full(len(resampling), self.baseline)
         else:
             baseline = resampling.means(self.baseline_correct, where=self.counted)
-        return rescaled(self.accuracies(resampling), baseline)
+        return rescale_to_advantage(self.accuracies(resampling), baseline)
 
     def to_json(self) -> dict[str, Any]:
         """What ``results.json`` holds of an attack.
@@ -235,22 +242,22 @@ class Judgement:
         ``accuracy_interval``, ``advantage``, ``advantage_interval``, ``baseline``; but for evasion
         and extraction ``auc``, ``auc_interval`` (both null where undefined); and every measure with
         its interval. Membership adds ``threshold`` (null if infinite) and
-        ``operating_points``, and where it was looked at closely what ``Scrutiny.to_json`` has;
-        attribute adds ``lift``, ``lift_members`` and ``lift_non_members``, each with its interval,
-        ``macro_f1`` and ``baseline_rule``, and a numeric one what ``AbsoluteError.to_json`` has.
-        An attack whose AUC is under 0.5 with its whole interval has ``reversed``, the figures of
-        the attack with negated scores.
+        ``operating_points``, and where it was looked at closely what ``MembershipDetails.to_json``
+        has; attribute adds ``lift``, ``lift_members`` and ``lift_non_members``, each with its
+        interval, ``macro_f1`` and ``baseline_rule``, and a numeric one what
+        ``AbsoluteError.to_json`` has. An attack whose AUC is under 0.5 with its whole interval has
+        ``reversed``, the figures of the attack with negated scores.
         """
         document: dict[str, Any] = {
             "game": self.game,
             "n": self.members + self.non_members,
             "members": self.members,
             "non_members": self.non_members,
-            **_written({self.named: self.accuracy}),
+            **_with_interval_keys({self.named: self.accuracy}),
             "advantage": self.advantage.value,
             "advantage_interval": list(self.advantage.interval),
             "baseline": self.baseline,
-            **_written(self.measures),
+            **_with_interval_keys(self.measures),
             **self.facts,
         }
         if self.counted is None:
@@ -259,8 +266,8 @@ class Judgement:
         if self.threshold is not None:
             document["threshold"] = _finite(self.threshold)
             document["operating_points"] = [point.to_json() for point in self.operating_points]
-        if self.scrutiny is not None:
-            document |= self.scrutiny.to_json()
+        if self.details is not None:
+            document |= self.details.to_json()
         if self.lift is not None:
             document["lift"] = self.lift.value
             document["lift_interval"] = list(self.lift.interval)
@@ -284,7 +291,7 @@ def _with_intervals(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: document[key] for name in names for key in (name, f"{name}_interval")}
 
 
-def _written(measures: Mapping[str, Estimate]) -> dict[str, Any]:
+def _with_interval_keys(measures: Mapping[str, Estimate]) -> dict[str, Any]:
     """Each with its interval, JSON-ready."""
     found: dict[str, Any] = {}
     for name, estimate in measures.items():
@@ -292,7 +299,7 @@ def _written(measures: Mapping[str, Estimate]) -> dict[str, Any]:
     return found
 
 
-def rescaled(accuracy: Array, baseline: Array) -> NDArray[np.float64]:
+def rescale_to_advantage(accuracy: Array, baseline: Array) -> NDArray[np.float64]:
     """max(0, (accuracy − baseline) / (1 − baseline)), and 0 where the baseline is perfect.
 
     The definition of advantage: 0 is nothing beyond the baseline, 1 is everything.

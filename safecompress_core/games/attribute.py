@@ -17,16 +17,24 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures, best_imputation
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.numeric_attribute import measured
-from safecompress_core.games.scores import Answers, Terms, bools, floats, ints, scores_of, tensor_of
+from safecompress_core.games.numeric_attribute import measure_errors
+from safecompress_core.games.scores import (
+    AttackScores,
+    MeasureOptions,
+    bools,
+    floats,
+    ints,
+    scores_of,
+    tensor_of,
+)
 from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson, macro_auc_interval
 from safecompress_core.stats.means import hits_difference, relative_reduction
 
-__all__ = ["AttributeGame", "judge_attribute"]
+__all__ = ["AttributeGame", "measure_attribute"]
 
 # N samples · V attribute values · P columns of public features
 
@@ -74,7 +82,7 @@ class AttributeGame(ScoredGame):
             is_per_value=True,
         )
 
-    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> Answers:
+    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> AttackScores:
         """Also what the best guess without the model is made of, beside the label."""
         attribute = _attribute_of(attack_run.params)
         numbers = observed.dataset.attributes[attribute].numbers
@@ -84,22 +92,24 @@ class AttributeGame(ScoredGame):
             numbers=None if numbers is None else numbers[observed.pool.indices],
         )
 
-    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+    def measure_one_way(
+        self, known: AttackScores, asked: AttackScores, terms: MeasureOptions
+    ) -> AttackResult:
         """Accuracy, lift over the best guess and advantage; of a number also the error."""
-        return judge_attribute(known, asked, terms)
+        return measure_attribute(known, asked, terms)
 
     def measure(
         self,
         scores: Any,
         truth: Any,
         *,
-        known: Answers,
+        known: AttackScores,
         labels: Any,
         is_member: Any,
         public: Any = None,
         numbers: Any = None,
         confidence: float = CONFIDENCE,
-    ) -> Judgement:
+    ) -> AttackResult:
         """Measure scores of attribute values of any origin.
 
         Args:
@@ -113,7 +123,7 @@ class AttributeGame(ScoredGame):
             numbers: what was measured, shape (N,), where the attribute is a number.
             confidence: of every interval.
         """
-        asked = Answers(
+        asked = AttackScores(
             scores=tensor_of(scores),
             truth=tensor_of(truth, torch.int64),
             labels=tensor_of(labels, torch.int64),
@@ -121,7 +131,7 @@ class AttributeGame(ScoredGame):
             public=None if public is None else tensor_of(public),
             numbers=None if numbers is None else tensor_of(numbers, torch.float64),
         )
-        return self.judge(known, asked, confidence=confidence)
+        return self.measure_scores(known, asked, confidence=confidence)
 
 
 def _attribute_of(params: AttackerParams) -> str:
@@ -138,7 +148,9 @@ def _public(observed: ObservedPool, attribute: str) -> Tensor | None:
     return observed.dataset.inputs[observed.pool.indices].flatten(1)[:, columns]
 
 
-def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
+def measure_attribute(
+    known: AttackScores, asked: AttackScores, terms: MeasureOptions
+) -> AttackResult:
     """Accuracy against the best imputation; advantage is lift / (1 − baseline).
 
     The imputation learns from public features and task label. The intervals of lift and advantage
@@ -151,16 +163,16 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
     """
     scores = scores_of(asked, dimensions=2)
     truth = ints(asked.truth)
-    imputation = best_imputation(AttributeTrainingSet(_anyones(known), ints(known.truth)))
+    imputation = best_imputation(AttributeTrainingSet(_public_features(known), ints(known.truth)))
     guesses = scores.argmax(axis=1)
     correct = guesses == truth
-    baseline_correct = imputation.guess(_anyones(asked)) == truth
+    baseline_correct = imputation.guess(_public_features(asked)) == truth
     is_member = bools(asked.is_member)
     lift, *of_sides = (
         hits_difference(correct[side], baseline_correct[side], confidence=terms.confidence)
         for side in (slice(None), is_member, ~is_member)
     )
-    judgement = Judgement(
+    result = AttackResult(
         game=ATTRIBUTE.name,
         accuracy=clopper_pearson(int(correct.sum()), len(correct), confidence=terms.confidence),
         auc=macro_auc_interval(scores, truth, confidence=terms.confidence),
@@ -174,27 +186,31 @@ def judge_attribute(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         baseline_correct=baseline_correct,
         baseline_rule=imputation.rule,
     )
-    return _by_numbers(judgement, scores, known, asked, terms)
+    return _by_numbers(result, scores, known, asked, terms)
 
 
 def _by_numbers(
-    judgement: Judgement, scores: NDArray[np.float64], known: Answers, asked: Answers, terms: Terms
-) -> Judgement:
+    result: AttackResult,
+    scores: NDArray[np.float64],
+    known: AttackScores,
+    asked: AttackScores,
+    terms: MeasureOptions,
+) -> AttackResult:
     """The same with how far a numeric attribute is missed, which the advantage then goes by."""
     if known.numbers is None or asked.numbers is None:
-        return judgement
-    absolute_error = measured(
+        return result
+    absolute_error = measure_errors(
         scores,
-        AttributeTrainingSet(_anyones(known), floats(known.numbers)),
+        AttributeTrainingSet(_public_features(known), floats(known.numbers)),
         ints(known.truth),
-        _anyones(asked),
+        _public_features(asked),
         floats(asked.numbers),
         confidence=terms.confidence,
     )
-    return replace(judgement, absolute_error=absolute_error, advantage=absolute_error.advantage)
+    return replace(result, absolute_error=absolute_error, advantage=absolute_error.advantage)
 
 
-def _anyones(answers: Answers) -> PublicFeatures:
+def _public_features(answers: AttackScores) -> PublicFeatures:
     """What anyone has of the samples."""
     public = None if answers.public is None else floats(answers.public)
     return PublicFeatures(ints(answers.labels), public)

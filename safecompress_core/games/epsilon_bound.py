@@ -26,7 +26,7 @@ from scipy.stats import rankdata
 from safecompress_core.stats.intervals import CONFIDENCE
 from safecompress_core.stats.roc import Array
 
-__all__ = ["GUESSED", "OneRunBound", "Pairs", "epsilon_lower_bound", "one_run_bound"]
+__all__ = ["GUESSED", "MatchedPairs", "OneRunBound", "epsilon_lower_bound", "one_run_bound"]
 
 # N samples · K pairs
 
@@ -59,7 +59,7 @@ def epsilon_lower_bound(*, guesses: int, correct: int, confidence: float = CONFI
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
+class MatchedPairs:
     """Members matched with non-members of the same task label, in an order drawn by lot.
 
     Attributes:
@@ -73,7 +73,9 @@ class Pairs:
     coins: NDArray[np.bool_]
 
     @classmethod
-    def by_lot(cls, is_member: Array, labels: Array, *, generator: np.random.Generator) -> "Pairs":
+    def match_randomly(
+        cls, is_member: Array, labels: Array, *, generator: np.random.Generator
+    ) -> "MatchedPairs":
         """As many pairs as each label allows; whoever finds no partner is left out.
 
         Args:
@@ -125,7 +127,7 @@ class OneRunBound:
 
 
 def one_run_bound(
-    scores: Array, pairs: Pairs, *, share: float = GUESSED, confidence: float = CONFIDENCE
+    scores: Array, pairs: MatchedPairs, *, share: float = GUESSED, confidence: float = CONFIDENCE
 ) -> OneRunBound | None:
     """Guess, of the pairs that the scores part most clearly, that the higher one is the member.
 

@@ -11,13 +11,13 @@ from torch import Tensor
 from safecompress_core.api import EvasionAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Evader, PerturbationBudget
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.game import Game
 from safecompress_core.games.manifest import EVASION
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["EvasionGame", "judge_evasion"]
+__all__ = ["EvasionGame", "measure_evasion"]
 
 # N samples of a pool, of which N₀ are no members
 
@@ -29,7 +29,7 @@ class EvasionGame(Game):
 
     adversary = Evader
 
-    def play(self, attack_run: AttackRun) -> Judgement:
+    def play(self, attack_run: AttackRun) -> AttackResult:
         """What an attack makes of the non-members of a pool, beside what noise makes of them.
 
         Raises:
@@ -78,9 +78,9 @@ class EvasionGame(Game):
         is_member: Bools,
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
-    ) -> Judgement:
-        """Measure answers to moved samples; the arguments are those of `judge_evasion`."""
-        return judge_evasion(
+    ) -> AttackResult:
+        """Measure answers to moved samples; the arguments are those of `measure_evasion`."""
+        return measure_evasion(
             right,
             right_moved,
             right_noisy,
@@ -90,7 +90,7 @@ class EvasionGame(Game):
         )
 
 
-def judge_evasion(
+def measure_evasion(
     right: Bools,
     right_moved: Bools,
     right_noisy: Bools,
@@ -98,7 +98,7 @@ def judge_evasion(
     is_member: Bools,
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
-) -> Judgement:
+) -> AttackResult:
     """Share of wrong answers under attack against that under random noise of the same size.
 
     advantage = (error − noise error) / (1 − noise error): of the answers that noise leaves right,
@@ -113,7 +113,9 @@ def judge_evasion(
         facts: norm, epsilon and the like.
         confidence: of every interval.
     """
-    wrong, wrong_noisy = (spread(~values, is_member) for values in (right_moved, right_noisy))
+    wrong, wrong_noisy = (
+        per_sample_correctness(~values, is_member) for values in (right_moved, right_noisy)
+    )
 
     def rate(values: Bools) -> Estimate:
         return clopper_pearson(int(values.sum()), len(values), confidence=confidence)
@@ -125,7 +127,7 @@ def judge_evasion(
     }
     if right.any():
         measures["success"] = rate(~right_moved[right])
-    return Judgement(
+    return AttackResult(
         game=EVASION.name,
         accuracy=rate(~right_moved),
         auc=None,
@@ -141,7 +143,7 @@ def judge_evasion(
     )
 
 
-def spread(values: Bools, is_member: Bools) -> Bools:
+def per_sample_correctness(values: Bools, is_member: Bools) -> Bools:
     """What was found of the non-members, in the places that they have in the pool, shape (N,)."""
     found = np.zeros(len(is_member), dtype=np.bool_)
     found[~is_member] = values

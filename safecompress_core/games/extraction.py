@@ -15,14 +15,14 @@ from torch.nn import functional as F
 from safecompress_core.attacks.adversary import Extractor
 from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import Judgement
-from safecompress_core.games.evasion import spread
+from safecompress_core.games.attack_result import AttackResult
+from safecompress_core.games.evasion import per_sample_correctness
 from safecompress_core.games.game import Game
 from safecompress_core.games.manifest import EXTRACTION
 from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["ExtractionGame", "judge_extraction"]
+__all__ = ["ExtractionGame", "measure_extraction"]
 
 # N samples of a pool, of which N₀ are no members
 
@@ -37,7 +37,7 @@ class ExtractionGame(Game):
 
     adversary = Extractor
 
-    def play(self, attack_run: AttackRun) -> Judgement:
+    def play(self, attack_run: AttackRun) -> AttackResult:
         """How far a clone agrees with the model on the non-members of a pool.
 
         Raises:
@@ -70,9 +70,9 @@ class ExtractionGame(Game):
         is_member: Bools,
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
-    ) -> Judgement:
-        """Measure a clone's answers; the arguments are those of `judge_extraction`."""
-        return judge_extraction(
+    ) -> AttackResult:
+        """Measure a clone's answers; the arguments are those of `measure_extraction`."""
+        return measure_extraction(
             answers,
             cloned,
             independent,
@@ -83,7 +83,7 @@ class ExtractionGame(Game):
         )
 
 
-def judge_extraction(
+def measure_extraction(
     answers: Ints,
     cloned: Ints,
     independent: Ints,
@@ -92,7 +92,7 @@ def judge_extraction(
     is_member: Bools,
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
-) -> Judgement:
+) -> AttackResult:
     """Fidelity, the share of non-members to which clone and model give the same answer.
 
     The baseline is the fidelity of a clone that was trained in the same way on the same samples,
@@ -115,11 +115,11 @@ def judge_extraction(
     def agreement(others: Ints | int) -> tuple[Bools, Any]:
         same = answers == others
         rate = clopper_pearson(int(same.sum()), len(same), confidence=confidence)
-        return spread(same, is_member), rate
+        return per_sample_correctness(same, is_member), rate
 
     agrees, fidelity = agreement(cloned)
     agrees_anyway, baseline = agreement(independent)
-    return Judgement(
+    return AttackResult(
         game=EXTRACTION.name,
         accuracy=fidelity,
         auc=None,

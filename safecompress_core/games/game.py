@@ -18,9 +18,9 @@ from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import GameResult, Judgement
-from safecompress_core.games.membership_details import Lens
-from safecompress_core.games.scores import Answers, Terms
+from safecompress_core.games.attack_result import AttackResult, GameResult
+from safecompress_core.games.membership_details import DetailOptions
+from safecompress_core.games.scores import AttackScores, MeasureOptions
 from safecompress_core.stats.intervals import CONFIDENCE
 
 __all__ = ["Game", "ScoredGame"]
@@ -95,7 +95,9 @@ class ScoredGame(Game):
         """
 
     @abstractmethod
-    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+    def measure_one_way(
+        self, known: AttackScores, asked: AttackScores, terms: MeasureOptions
+    ) -> AttackResult:
         """Measure scores as they are; `judge` also measures their reverse."""
 
     def adversary_knowledge(
@@ -117,37 +119,37 @@ class ScoredGame(Game):
             versions=observed.versions,
         ).restrict(definition, params)
 
-    def play(self, attack_run: AttackRun) -> Judgement:
+    def play(self, attack_run: AttackRun) -> AttackResult:
         """Have both pools scored, and measure the scores of the one that is reported."""
-        return self.judge(
+        return self.measure_scores(
             self.attack_scores(attack_run, attack_run.known),
             self.attack_scores(attack_run, attack_run.asked),
             threshold=attack_run.attacker.threshold,
-            lens=attack_run.lens,
+            detail_options=attack_run.detail_options,
         )
 
-    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> Answers:
+    def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> AttackScores:
         """An attacker's scores for a pool, with what is true of its samples."""
         truth, _ = self.truth(observed.dataset, observed.pool, attack_run.params)
         knowledge = self.adversary_knowledge(
             observed, attack_run.definition, attack_run.params, is_known=False
         )
-        return Answers(
+        return AttackScores(
             scores=attack_run.attacker.score(knowledge),
             truth=truth,
             labels=observed.seen.labels,
             is_member=observed.pool.is_member,
         )
 
-    def judge(
+    def measure_scores(
         self,
-        known: Answers | None,
-        asked: Answers,
+        known: AttackScores | None,
+        asked: AttackScores,
         *,
         threshold: float | None = None,
         confidence: float = CONFIDENCE,
-        lens: Lens | None = None,
-    ) -> Judgement:
+        detail_options: DetailOptions | None = None,
+    ) -> AttackResult:
         """Measure an attack on a pool, and its reverse where it is inverted.
 
         An AUC whose whole interval is under 0.5 is no weakness: the scores tell the sides apart,
@@ -160,34 +162,42 @@ class ScoredGame(Game):
             asked: its answers on the pool that is reported.
             threshold: the attacker's own, where it has one.
             confidence: of every interval.
-            lens: of that pool, to have an attack on membership looked at closely.
+            detail_options: of that pool, to have an attack on membership looked at closely.
 
         Raises:
             PoolError: if the pool has fewer than 2 members or 2 non-members.
             ValueError: if scores are of the wrong shape or not numbers, which is the attacker's
                 fault.
         """
-        terms = Terms(threshold=threshold, confidence=confidence, lens=lens)
-        judgement = self.measure_one_way(known or asked, asked, terms)
-        if judgement.auc is None or judgement.auc.high >= NOTHING:
-            return judgement
-        return replace(judgement, reversed=self._reversed(judgement, known, asked, terms))
+        terms = MeasureOptions(
+            threshold=threshold, confidence=confidence, detail_options=detail_options
+        )
+        result = self.measure_one_way(known or asked, asked, terms)
+        if result.auc is None or result.auc.high >= NOTHING:
+            return result
+        return replace(result, reversed=self._measure_reversed(result, known, asked, terms))
 
-    def _reversed(
-        self, judgement: Judgement, known: Answers | None, asked: Answers, terms: Terms
-    ) -> Judgement:
+    def _measure_reversed(
+        self,
+        result: AttackResult,
+        known: AttackScores | None,
+        asked: AttackScores,
+        terms: MeasureOptions,
+    ) -> AttackResult:
         """The stronger of two attacks with negated scores.
 
         One has a threshold that is chosen on attack-train; the other says the opposite of what the
         attack says, which counts where attack-train and the pool differ in direction.
         """
-        opposite = None if judgement.threshold is None else -judgement.threshold
+        opposite = None if result.threshold is None else -result.threshold
         thresholds = {opposite} if known is None else {None, opposite}
         before, after = (
             replace(answers, scores=-answers.scores) for answers in (known or asked, asked)
         )
         found = [
-            self.measure_one_way(before, after, replace(terms, threshold=threshold, lens=None))
+            self.measure_one_way(
+                before, after, replace(terms, threshold=threshold, detail_options=None)
+            )
             for threshold in sorted(thresholds, key=str)
         ]
         return max(found, key=lambda one: one.advantage.value)

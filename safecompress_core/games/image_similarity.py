@@ -28,4 +28,4 @@ def similarity(found: Tensor, truth: Tensor, *, width: float) -> Estimate:
             for one, other in zip(found.double().numpy(), truth.double().numpy(), strict=True)
         ]
     )
-    return mean_difference(values, np.zeros_like(values)).clipped(-1.0, 1.0)
+    return mean_difference(values, np.zeros_like(values)).clip(-1.0, 1.0)

@@ -126,7 +126,7 @@ def majority_per_label(known: AttributeTrainingSet) -> Guess:
 
 def logistic(known: AttributeTrainingSet) -> Guess:
     """Logistic regression on public features and label."""
-    return _learned(
+    return _fit_guess(
         known, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=0))
     )
 
@@ -140,10 +140,10 @@ def boosting(known: AttributeTrainingSet) -> Guess:
     model = HistGradientBoostingClassifier(
         max_iter=max(steps, 1), early_stopping=False, random_state=0
     )
-    return _learned(known, model)
+    return _fit_guess(known, model)
 
 
-def _learned(known: AttributeTrainingSet, model: Any) -> Guess:
+def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
     """A classifier's guess; the only value there is where no second one is known."""
     if len(np.unique(known.truth)) < 2:
         return majority(known)

@@ -26,7 +26,14 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
 from safecompress_core.stats.means import error_mean, relative_reduction
 
-__all__ = ["Evaluator", "InversionGame", "Reconstruction", "is_image", "judge_inversion", "psnr"]
+__all__ = [
+    "InversionGame",
+    "InversionResult",
+    "ReconstructionClassifier",
+    "is_image",
+    "measure_inversion",
+    "psnr",
+]
 
 # K reconstructed things · D values of an input
 
@@ -36,7 +43,7 @@ EXACT = 1e-12  # of the range squared: beyond it, float32 inputs are the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconstruction(UnitResult):
+class InversionResult(UnitResult):
     """How well an inversion attack did; its units are ``classes`` or ``samples``.
 
     Attributes:
@@ -52,7 +59,7 @@ class Reconstruction(UnitResult):
         return {**document, "error": self.error.value, "error_interval": list(self.error.interval)}
 
 
-def judge_inversion(
+def measure_inversion(
     reconstructed: Array,
     truth: Array,
     population: Array,
@@ -62,7 +69,7 @@ def judge_inversion(
     measures: Mapping[str, Estimate],
     facts: Mapping[str, Any],
     confidence: float = CONFIDENCE,
-) -> Reconstruction:
+) -> InversionResult:
     """Reconstruction error against that of the population's mean, over the units.
 
     Args:
@@ -85,7 +92,7 @@ def judge_inversion(
     errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
     without = ((population - truth) ** 2).mean(axis=1)
     error = error_mean(errors, confidence=confidence)
-    return Reconstruction(
+    return InversionResult(
         game=INVERSION.name,
         units=units,
         count=len(errors),
@@ -113,7 +120,7 @@ class InversionGame(Game):
 
     adversary = Inverter
 
-    def play(self, attack_run: AttackRun) -> Reconstruction:
+    def play(self, attack_run: AttackRun) -> InversionResult:
         """Have single members reconstructed from gradients, or what is typical of classes.
 
         Raises:
@@ -132,9 +139,9 @@ class InversionGame(Game):
         measures: Mapping[str, Estimate] = MappingProxyType({}),
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
-    ) -> Reconstruction:
-        """Measure reconstructions; the arguments are those of `judge_inversion`."""
-        return judge_inversion(
+    ) -> InversionResult:
+        """Measure reconstructions; the arguments are those of `measure_inversion`."""
+        return measure_inversion(
             reconstructed,
             truth,
             population,
@@ -146,7 +153,7 @@ class InversionGame(Game):
         )
 
 
-def _samples(attack_run: AttackRun) -> Reconstruction:
+def _samples(attack_run: AttackRun) -> InversionResult:
     """Members drawn by lot, each from its gradient."""
     assert isinstance(attack_run.params, GradientAttackerParams)  # as AttackerDef says
     lots = torch.randperm(
@@ -183,14 +190,14 @@ def _gradient(network: Classifier, one: Tensor, label: Tensor) -> Mapping[str, T
     return found | masked
 
 
-def _classes(attack_run: AttackRun) -> Reconstruction:
+def _classes(attack_run: AttackRun) -> InversionResult:
     """The mean of each class's members in the pool; classes without a member are left out."""
     members = attack_run.asked.seen.take(torch.arange(len(attack_run.asked.pool.members)))
     present = members.labels.unique()
     truth = _class_means(members.inputs, members.labels, present)
     found = _query_attacker(attack_run, present, (), truth)
     strangers = attack_run.asked.unseen
-    evaluator = Evaluator(
+    evaluator = ReconstructionClassifier(
         strangers.inputs.flatten(1).numpy(),
         strangers.labels.numpy(),
         seed=attack_run.seed.child("evaluator").number % 2**32,
@@ -244,12 +251,12 @@ def _measure(
     *,
     measures: Mapping[str, Estimate],
     facts: Mapping[str, Any],
-) -> Reconstruction:
+) -> InversionResult:
     def flat(values: Tensor) -> NDArray[np.float64]:
         array: NDArray[np.float64] = values.flatten(1).double().numpy()
         return array
 
-    return judge_inversion(
+    return measure_inversion(
         flat(found),
         flat(truth),
         flat(attack_run.known.unseen.inputs).mean(axis=0),
@@ -263,7 +270,7 @@ def _measure(
 Ints = NDArray[np.int64]
 
 
-class Evaluator:
+class ReconstructionClassifier:
     """A small network that knows neither the model nor its members.
 
     Args:

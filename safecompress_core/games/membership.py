@@ -11,16 +11,27 @@ from safecompress_core.api import AttackerParams
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
-from safecompress_core.games.attack_result import Judgement, LowFprRate, Unresolvable
+from safecompress_core.games.attack_result import AttackResult, LowFprRate, Unresolvable
 from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.manifest import MEMBERSHIP
-from safecompress_core.games.membership_details import Lens, gain, scrutinised
-from safecompress_core.games.scores import Answers, Terms, bools, ints, scores_of, tensor_of
+from safecompress_core.games.membership_details import (
+    DetailOptions,
+    advantage_of_decisions,
+    membership_details,
+)
+from safecompress_core.games.scores import (
+    AttackScores,
+    MeasureOptions,
+    bools,
+    ints,
+    scores_of,
+    tensor_of,
+)
 from safecompress_core.stats.intervals import CONFIDENCE, auc_interval, clopper_pearson
 from safecompress_core.stats.low_fpr import tpr_interval
 from safecompress_core.stats.roc import calibrate_threshold, tpr_at_fpr
 
-__all__ = ["FPR_LEVELS", "MembershipGame", "judge_membership"]
+__all__ = ["FPR_LEVELS", "MembershipGame", "measure_membership"]
 
 # N samples
 
@@ -38,9 +49,11 @@ class MembershipGame(ScoredGame):
         """Return membership, (N,) bool, and 2."""
         return pool.is_member, 2
 
-    def measure_one_way(self, known: Answers, asked: Answers, terms: Terms) -> Judgement:
+    def measure_one_way(
+        self, known: AttackScores, asked: AttackScores, terms: MeasureOptions
+    ) -> AttackResult:
         """Balanced accuracy, AUC, advantage and the rates at low false-positive rates."""
-        return judge_membership(known, asked, terms)
+        return measure_membership(known, asked, terms)
 
     def measure(
         self,
@@ -50,9 +63,9 @@ class MembershipGame(ScoredGame):
         known: tuple[Any, Any] | None = None,
         labels: Any = None,
         threshold: float | None = None,
-        lens: Lens | None = None,
+        detail_options: DetailOptions | None = None,
         confidence: float = CONFIDENCE,
-    ) -> Judgement:
+    ) -> AttackResult:
         """Measure membership scores of any origin.
 
         Args:
@@ -61,7 +74,7 @@ class MembershipGame(ScoredGame):
             known: scores and truth of other samples, on which the threshold is chosen.
             labels: task labels, shape (N,); the details by label need them.
             threshold: above which a sample is called a member, where that is given.
-            lens: to have the details of the attack computed.
+            detail_options: to have the details of the attack computed.
             confidence: of every interval.
 
         Raises:
@@ -73,18 +86,18 @@ class MembershipGame(ScoredGame):
                 "measure() has neither threshold nor known scores to choose it on; pass "
                 "threshold=…, or known=(scores, truth) of other samples"
             )
-        return self.judge(
+        return self.measure_scores(
             None if known is None else _answers(*known),
             _answers(scores, truth, labels),
             threshold=threshold,
             confidence=confidence,
-            lens=lens,
+            detail_options=detail_options,
         )
 
 
-def _answers(scores: Any, truth: Any, labels: Any = None) -> Answers:
+def _answers(scores: Any, truth: Any, labels: Any = None) -> AttackScores:
     is_member = tensor_of(truth, torch.bool)
-    return Answers(
+    return AttackScores(
         scores=tensor_of(scores),
         truth=is_member,
         labels=torch.zeros(len(is_member), dtype=torch.int64)
@@ -94,7 +107,9 @@ def _answers(scores: Any, truth: Any, labels: Any = None) -> Answers:
     )
 
 
-def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
+def measure_membership(
+    known: AttackScores, asked: AttackScores, terms: MeasureOptions
+) -> AttackResult:
     """Balanced accuracy against a coin; advantage is 2·balanced accuracy − 1 = TPR − FPR.
 
     The advantage's interval is that of a difference of rates, clipped to [0, 1].
@@ -108,18 +123,23 @@ def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         threshold = calibrate_threshold(scores_of(known, dimensions=1), bools(known.truth))
     auc = auc_interval(scores, is_member, confidence=terms.confidence)
     says_member = scores > threshold
-    gained = gain(says_member, is_member, confidence=terms.confidence)
+    gained = advantage_of_decisions(says_member, is_member, confidence=terms.confidence)
     closer = None
-    if terms.lens is not None:
+    if terms.detail_options is not None:
         labels = ints(asked.labels)
-        closer = scrutinised(
-            terms.lens, scores, says_member, is_member, labels, confidence=terms.confidence
+        closer = membership_details(
+            terms.detail_options,
+            scores,
+            says_member,
+            is_member,
+            labels,
+            confidence=terms.confidence,
         )
-    return Judgement(
+    return AttackResult(
         game=MEMBERSHIP.name,
-        accuracy=gained.scaled(0.5, shift=0.5),
+        accuracy=gained.scale(0.5, shift=0.5),
         auc=auc,
-        advantage=gained.clipped(0.0, 1.0),
+        advantage=gained.clip(0.0, 1.0),
         baseline=0.5,
         correct=says_member == is_member,
         is_member=is_member,
@@ -128,7 +148,7 @@ def judge_membership(known: Answers, asked: Answers, terms: Terms) -> Judgement:
         operating_points=tuple(
             _low_fpr_rate(scores, is_member, level, terms.confidence) for level in FPR_LEVELS
         ),
-        scrutiny=closer,
+        details=closer,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.games.epsilon_bound import OneRunBound, Pairs, one_run_bound
+from safecompress_core.games.epsilon_bound import MatchedPairs, OneRunBound, one_run_bound
 from safecompress_core.stats.intervals import (
     CONFIDENCE,
     Estimate,
@@ -26,15 +26,15 @@ __all__ = [
     "FEWEST_OF_A_LABEL",
     "PRIOR",
     "TOP",
-    "Exposed",
+    "DetailOptions",
     "LabelFigures",
-    "Lens",
-    "Scrutiny",
-    "gain",
+    "MembershipDetails",
+    "TopScored",
+    "advantage_of_decisions",
     "label_table",
-    "most_exposed",
+    "membership_details",
     "precision_at_prior",
-    "scrutinised",
+    "top_scored",
 ]
 
 # N samples · C task labels
@@ -51,7 +51,9 @@ FEWEST_OF_A_LABEL = 10
 Bools = NDArray[np.bool_]
 
 
-def gain(says_member: Bools, is_member: Bools, *, confidence: float = CONFIDENCE) -> Estimate:
+def advantage_of_decisions(
+    says_member: Bools, is_member: Bools, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """TPR − FPR of decisions (N,) with an interval, in [−1, 1].
 
     That is 2·AUC − 1 of the decisions as scores of two values, with the interval of that. It covers
@@ -62,7 +64,7 @@ def gain(says_member: Bools, is_member: Bools, *, confidence: float = CONFIDENCE
         PoolError: if there are fewer than 2 members or 2 non-members.
     """
     area = auc_interval(says_member, is_member, confidence=confidence)
-    return area.scaled(2.0, shift=-1.0)
+    return area.scale(2.0, shift=-1.0)
 
 
 def precision_at_prior(
@@ -107,7 +109,7 @@ def precision_at_prior(
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed:
+class TopScored:
     """The samples of a pool with the highest scores.
 
     Attributes:
@@ -136,9 +138,9 @@ class Exposed:
         }
 
 
-def most_exposed(
+def top_scored(
     scores: Array, is_member: Bools, *, share: float = TOP, confidence: float = CONFIDENCE
-) -> Exposed:
+) -> TopScored:
     """How many of the highest-scoring ``share`` of a pool are members, with Clopper-Pearson.
 
     These are the samples that the attack is surest of; an average over the pool hides them. Ties
@@ -157,7 +159,7 @@ def most_exposed(
     least = np.sort(np.asarray(scores))[len(scores) - wanted]
     taken = np.asarray(scores) >= least
     samples, members = int(taken.sum()), int(is_member[taken].sum())
-    return Exposed(
+    return TopScored(
         samples=samples,
         members=members,
         precision=clopper_pearson(members, samples, confidence=confidence),
@@ -230,14 +232,14 @@ def label_table(
         if min(members, non_members) < FEWEST_OF_A_LABEL:
             table.append(LabelFigures(label=name, members=members, non_members=non_members))
             continue
-        gained = gain(says_member[rows], among, confidence=confidence)
+        gained = advantage_of_decisions(says_member[rows], among, confidence=confidence)
         table.append(
             LabelFigures(
                 label=name,
                 members=members,
                 non_members=non_members,
-                advantage=gained.clipped(0.0, 1.0),
-                accuracy=gained.scaled(0.5, shift=0.5),
+                advantage=gained.clip(0.0, 1.0),
+                accuracy=gained.scale(0.5, shift=0.5),
                 auc=auc_interval(scores[rows], among, confidence=confidence),
             )
         )
@@ -245,7 +247,7 @@ def label_table(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lens:
+class DetailOptions:
     """What is settled about a pool before any attack on it is looked at closely.
 
     Attributes:
@@ -254,13 +256,13 @@ class Lens:
         prior: share of members at which precision is stated, in (0, 1).
     """
 
-    pairs: Pairs
+    pairs: MatchedPairs
     names: Sequence[str]
     prior: float = PRIOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scrutiny:
+class MembershipDetails:
     """What the closer look found.
 
     Attributes:
@@ -274,7 +276,7 @@ class Scrutiny:
     prior: float
     precision: Estimate | None
     epsilon: OneRunBound | None
-    exposed: Exposed
+    exposed: TopScored
     labels: tuple[LabelFigures, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -289,24 +291,29 @@ class Scrutiny:
         }
 
 
-def scrutinised(
-    lens: Lens,
+def membership_details(
+    detail_options: DetailOptions,
     scores: Array,
     says_member: Bools,
     is_member: Bools,
     labels: NDArray[np.int64],
     *,
     confidence: float,
-) -> Scrutiny:
-    """Look closely at an attack's scores and decisions on a pool; all but ``lens`` is (N,)."""
-    return Scrutiny(
-        prior=lens.prior,
+) -> MembershipDetails:
+    """Compute the details of an attack on a pool; all but ``detail_options`` is (N,)."""
+    return MembershipDetails(
+        prior=detail_options.prior,
         precision=precision_at_prior(
-            says_member, is_member, prior=lens.prior, confidence=confidence
+            says_member, is_member, prior=detail_options.prior, confidence=confidence
         ),
-        epsilon=one_run_bound(scores, lens.pairs, confidence=confidence),
-        exposed=most_exposed(scores, is_member, confidence=confidence),
+        epsilon=one_run_bound(scores, detail_options.pairs, confidence=confidence),
+        exposed=top_scored(scores, is_member, confidence=confidence),
         labels=label_table(
-            scores, says_member, is_member, labels, names=lens.names, confidence=confidence
+            scores,
+            says_member,
+            is_member,
+            labels,
+            names=detail_options.names,
+            confidence=confidence,
         ),
     )

@@ -30,7 +30,14 @@ from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.means import error_mean, mean_difference, relative_reduction
 from safecompress_core.stats.resampling import Resampling
 
-__all__ = ["NUMBER_RULES", "AbsoluteError", "best_number", "fewer", "measured", "numbers_of"]
+__all__ = [
+    "NUMBER_RULES",
+    "AbsoluteError",
+    "best_number",
+    "error_reduction",
+    "measure_errors",
+    "predicted_numbers",
+]
 
 # M known samples · N samples · V intervals · B bootstrap draws
 
@@ -65,7 +72,9 @@ class AbsoluteError:
 
     def advantages(self, resampling: Resampling) -> Floats:
         """The advantage in each bootstrap draw, shape (B,), in [0, 1]."""
-        return fewer(resampling.means(self.errors), resampling.means(self.baseline_errors))
+        return error_reduction(
+            resampling.means(self.errors), resampling.means(self.baseline_errors)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """``mae``, ``mae_interval``, ``baseline_mae``, ``mae_lift``, its interval, ``mae_rule``."""
@@ -79,14 +88,14 @@ class AbsoluteError:
         }
 
 
-def fewer(errors: Floats | float, baseline: Floats | float) -> Floats:
+def error_reduction(errors: Floats | float, baseline: Floats | float) -> Floats:
     """max(0, 1 − errors / baseline), and 0 where the baseline makes no error."""
     made = np.asarray(baseline, dtype=np.float64)
     left = np.divide(errors, made, out=np.ones_like(made), where=made > 0)
     return np.asarray(np.maximum(1 - left, 0.0), dtype=np.float64)
 
 
-def measured(
+def measure_errors(
     scores: Floats,
     known: AttributeTrainingSet,
     intervals: Ints,
@@ -105,7 +114,7 @@ def measured(
         truth: their numbers, shape (N,).
         confidence: of every interval of confidence.
     """
-    numbers = numbers_of(scores, known.truth, intervals)
+    numbers = predicted_numbers(scores, known.truth, intervals)
     guess = best_number(known)
     errors, baseline_errors = np.abs(numbers - truth), np.abs(guess.guess(asked) - truth)
     return AbsoluteError(
@@ -119,7 +128,7 @@ def measured(
     )
 
 
-def numbers_of(scores: Floats, known: Floats, intervals: Ints) -> Floats:
+def predicted_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
     """The number that each row of scores stands for, shape (N,).
 
     Scores that are probabilities (none below 0, each row sums to 1) are taken at their word: the
@@ -182,7 +191,7 @@ def median_per_label(known: AttributeTrainingSet) -> Guess:
 
 def ridge(known: AttributeTrainingSet) -> Guess:
     """Ridge regression on public features and label."""
-    return _learned(known, make_pipeline(StandardScaler(), Ridge()))
+    return _fit_guess(known, make_pipeline(StandardScaler(), Ridge()))
 
 
 def boosting(known: AttributeTrainingSet) -> Guess:
@@ -190,10 +199,10 @@ def boosting(known: AttributeTrainingSet) -> Guess:
     model = HistGradientBoostingRegressor(
         loss="absolute_error", early_stopping=False, random_state=0
     )
-    return _learned(known, model)
+    return _fit_guess(known, model)
 
 
-def _learned(known: AttributeTrainingSet, model: Any) -> Guess:
+def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
     labels = np.unique(known.asked.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

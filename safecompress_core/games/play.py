@@ -7,9 +7,9 @@ from safecompress_core.api import AttackerDef, AttackerParams, attribute_of, com
 from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import GameResult, Judgement
+from safecompress_core.games.attack_result import AttackResult, GameResult
 from safecompress_core.games.game import Game
-from safecompress_core.games.membership_details import Lens
+from safecompress_core.games.membership_details import DetailOptions
 from safecompress_core.host import Registry
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.components import attacker_of
@@ -63,15 +63,15 @@ class Attack:
         known: ObservedPool,
         asked: ObservedPool,
         *,
-        lens: Lens | None = None,
+        detail_options: DetailOptions | None = None,
         seed: Seed = NO_CHANCE,
-    ) -> Judgement:
+    ) -> AttackResult:
         """How well a fitted attacker does on a pool; for every game that compares candidates.
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
-        found = self.run_attack(attacker, known, asked, lens=lens, seed=seed)
-        assert isinstance(found, Judgement)  # the spec lets no other select
+        found = self.run_attack(attacker, known, asked, detail_options=detail_options, seed=seed)
+        assert isinstance(found, AttackResult)  # the spec lets no other select
         return found
 
     def run_attack(
@@ -80,7 +80,7 @@ class Attack:
         known: ObservedPool,
         asked: ObservedPool,
         *,
-        lens: Lens | None = None,
+        detail_options: DetailOptions | None = None,
         seed: Seed = NO_CHANCE,
     ) -> GameResult:
         """The same for every game."""
@@ -92,6 +92,6 @@ class Attack:
                 known=known,
                 asked=asked,
                 seed=seed,
-                lens=lens,
+                detail_options=detail_options,
             )
         )

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.games.membership_details import Lens
+from safecompress_core.games.membership_details import DetailOptions
 
-__all__ = ["Answers", "Terms", "bools", "floats", "ints", "scores_of", "tensor_of"]
+__all__ = ["AttackScores", "MeasureOptions", "bools", "floats", "ints", "scores_of", "tensor_of"]
 
 # N samples · V attribute values
 
@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
+class AttackScores:
     """An attacker's scores for the N samples of a pool, and what is true of these.
 
     Attributes:
@@ -39,18 +39,18 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Terms:
+class MeasureOptions:
     """What every judgement on a pool is made by; a game takes of it what it needs.
 
     Attributes:
         threshold: the attacker's own membership threshold, or None.
         confidence: of every interval.
-        lens: for a closer look, or None.
+        detail_options: for a closer look, or None.
     """
 
     threshold: float | None
     confidence: float
-    lens: Lens | None
+    detail_options: DetailOptions | None
 
 
 def tensor_of(values: Any, dtype: torch.dtype | None = None) -> Tensor:
@@ -60,7 +60,7 @@ def tensor_of(values: Any, dtype: torch.dtype | None = None) -> Tensor:
     )
 
 
-def scores_of(answers: Answers, *, dimensions: int) -> NDArray[np.float64]:
+def scores_of(answers: AttackScores, *, dimensions: int) -> NDArray[np.float64]:
     """The scores as an array of so many dimensions, float64.
 
     Raises:

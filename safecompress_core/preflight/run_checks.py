@@ -12,8 +12,8 @@ from typing import Any
 from safecompress_core.api import AttributeMark, LayerMark
 from safecompress_core.attacks.gradients import layer_parameters
 from safecompress_core.attacks.public_features import encoding_of
-from safecompress_core.attacks.reference_answers import hands
-from safecompress_core.context.reference_context import build_reference_context, references_wanted
+from safecompress_core.attacks.reference_answers import fold_count
+from safecompress_core.context.reference_context import build_reference_context, count_references
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.labels import one_sided
@@ -257,7 +257,7 @@ def _method(run_context: RunContext) -> Iterator[Finding]:
 
 def _references(run_context: RunContext) -> Iterator[Finding]:
     """Each sample has to be in several reference models, and out of several."""
-    fewest = 2 * hands(len(run_context.pools.members), len(run_context.dataset))
+    fewest = 2 * fold_count(len(run_context.pools.members), len(run_context.dataset))
     for place, attack in each_attack(run_context):
         wanted = getattr(attack.params, "references", fewest)
         if attack.definition.references and wanted < fewest:
@@ -266,7 +266,7 @@ def _references(run_context: RunContext) -> Iterator[Finding]:
                 f"{fewest} for each sample to be in 2 of them and out of 2"
             )
             yield Finding((*place, "references"), message, f"write at least {fewest}")
-    if not references_wanted(run_context):
+    if not count_references(run_context):
         return
     try:
         for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from safecompress_core.api import Params, PathMark
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools, fingerprint
+from safecompress_core.data.pools import SamplePools, fingerprint
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import Registry
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
@@ -39,7 +39,7 @@ Identity = dict[str, str]
 """What a thing is called, and the SHA-256 of its content."""
 
 
-def identity_of_data(dataset: Dataset, pools: Pools, source: Params) -> Identity:
+def identity_of_data(dataset: Dataset, pools: SamplePools, source: Params) -> Identity:
     """Samples in their pools, and all that names or describes them.
 
     Args:

@@ -1,9 +1,9 @@
 """Trains reference models: what an adversary trains itself, to compare the attacked model with.
 
 - The adversary knows every sample of the data set and nothing of who is a member. All samples are
-  split into new halves (`safecompress_core.attacks.reference_answers.deal`), and each reference
-  model is trained on one. So every sample that is attacked has models that knew it and models that
-  did not: *online* attacks use both, *offline* ones only the latter.
+  split into new halves (`safecompress_core.attacks.reference_answers.assign_folds`), and each
+  reference model is trained on one. So every sample that is attacked has models that knew it and
+  models that did not: *online* attacks use both, *offline* ones only the latter.
 - A reference model re-runs the whole method, its selection included, on pools that are cut from its
   own half and the rest; with another seed for everything that is drawn. It is not audited, and has
   no reference models of its own.
@@ -30,7 +30,7 @@ from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.reference_context import (
     ReferenceContext,
     build_reference_context,
-    references_wanted,
+    count_references,
 )
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import (
@@ -60,7 +60,7 @@ from safecompress_core.specfile.placing import placing
 from safecompress_core.training.training_state import Learner
 
 __all__ = [
-    "Order",
+    "ReferenceJob",
     "ReferenceTraining",
 ]
 
@@ -69,7 +69,7 @@ SELECTING = ("method", "attackers", "metrics", "choose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ReferenceJob:
     """A reference model that is to be trained.
 
     Attributes:
@@ -149,7 +149,7 @@ class ReferenceTraining:
                 reference=order.index + 1,
             )
 
-    def _skip(self, order: Order, *, has_trained: bool = False) -> int:
+    def _skip(self, order: ReferenceJob, *, has_trained: bool = False) -> int:
         """Take off a model's attacks, and its epochs unless they were just trained."""
         spec = self._prepared.spec
         workload = None if order.is_dense else definition_of(spec.method).workload
@@ -175,11 +175,11 @@ class ReferenceTraining:
             inside=torch.stack(inside) if inside else None,
         )
 
-    def _orders(self) -> Iterator[Order]:
+    def _orders(self) -> Iterator[ReferenceJob]:
         for is_dense in (True, False):
-            for index in range(references_wanted(self._prepared)):
+            for index in range(count_references(self._prepared)):
                 key = self._key(index, is_dense=is_dense)
-                yield Order(key=key, index=index, is_dense=is_dense)
+                yield ReferenceJob(key=key, index=index, is_dense=is_dense)
 
     def _key(self, index: int, *, is_dense: bool) -> str:
         """The same for a method that is dense training and nothing else as for the baseline."""
@@ -191,7 +191,7 @@ class ReferenceTraining:
 
 
 def _train(
-    run_context: RunContext, folder: Path, order: Order, *, journal: Journal | None = None
+    run_context: RunContext, folder: Path, order: ReferenceJob, *, journal: Journal | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
     own = build_reference_context(run_context, order.index)
@@ -240,7 +240,7 @@ class _Source:
     allow_code: bool
 
 
-def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Order) -> None:
+def _train_elsewhere(source: _Source, threads: int, folder: Path, order: ReferenceJob) -> None:
     """The same in a process that has to load everything first."""
     try:
         run_context = _prepared(source)

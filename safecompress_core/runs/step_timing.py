@@ -20,7 +20,7 @@ from safecompress_core.api import DataCard
 from safecompress_core.attacks.observations import observe
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.host import Registry
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.preflight.run_checks import require_buildable
@@ -173,7 +173,7 @@ class MadeUp(RunContext):
         return self.original
 
     @cached_property
-    def pools(self) -> Pools:
+    def pools(self) -> SamplePools:
         """As few as there may be: nobody is attacked."""
         names = ("attack-train", "select", "audit")
         sides = torch.arange(POOLED).view(len(names), 2, -1)
@@ -182,7 +182,7 @@ class MadeUp(RunContext):
             for name, (members, others) in zip(names, sides, strict=True)
         )
         reference = torch.tensor([POOLED])
-        return Pools(attack_train=known, select=select, audit=audit, reference=reference)
+        return SamplePools(attack_train=known, select=select, audit=audit, reference=reference)
 
     @cached_property
     def _trainer(self) -> Trainer:

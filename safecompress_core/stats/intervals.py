@@ -22,8 +22,8 @@ __all__ = [
     "Estimate",
     "auc_interval",
     "clopper_pearson",
-    "difference",
     "macro_auc_interval",
+    "mean_difference_of_independent",
     "null_auc_interval",
 ]
 
@@ -51,11 +51,11 @@ class Estimate:
         """Both ends."""
         return self.low, self.high
 
-    def scaled(self, factor: float, *, shift: float = 0.0) -> "Estimate":
+    def scale(self, factor: float, *, shift: float = 0.0) -> "Estimate":
         """The estimate of ``factor``·x + ``shift``, for a factor that is not negative."""
         return Estimate(*(factor * end + shift for end in (self.value, self.low, self.high)))
 
-    def clipped(self, least: float, most: float) -> "Estimate":
+    def clip(self, least: float, most: float) -> "Estimate":
         """The estimate of a number that is known to lie in [least, most]."""
         return Estimate(*(min(max(end, least), most) for end in (self.value, *self.interval)))
 
@@ -88,7 +88,7 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     return Estimate(successes / trials, float(low), float(high))
 
 
-def difference(one: Estimate, two: Estimate) -> Estimate:
+def mean_difference_of_independent(one: Estimate, two: Estimate) -> Estimate:
     """The first number less the second, of independent samples, with an interval made of theirs.
 
     Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
@@ -134,15 +134,15 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
     area = float(below.mean())
     if area in (0.0, 1.0):
         return clopper_pearson(int(area) * fewest, fewest, confidence=confidence)
-    padded = _padded(below, len(above)), _padded(above, len(below))
+    padded = _pad(below, len(above)), _pad(above, len(below))
     variances = [float(side.var(ddof=1)) / len(side) for side in padded]
     centre = float(padded[0].mean())
     half = _student(confidence, variances, [len(side) - 1 for side in padded])
     low, high = min(centre - half, area), max(centre + half, area)
-    return Estimate(area, low, high).clipped(0.0, 1.0)
+    return Estimate(area, low, high).clip(0.0, 1.0)
 
 
-def _padded(placed: Floats, rivals: int) -> Floats:
+def _pad(placed: Floats, rivals: int) -> Floats:
     """Placements (n,) after a sample above and one below all others were added to either side."""
     added = [rivals + 1.5, 0.5]  # above all rivals, and tied with the one that was added to them
     return np.concatenate([placed * rivals + 1, added]) / (rivals + 2)
@@ -188,7 +188,7 @@ def null_auc_interval(
     spread = total + 1 - float((ties**3 - ties).sum()) / (total * (total - 1))
     half = _z(confidence) * sqrt(max(spread, 0.0) / (12 * len(below) * len(above)))
     area = float(below.mean())
-    return Estimate(area, area - half, area + half).clipped(0.0, 1.0)
+    return Estimate(area, area - half, area + half).clip(0.0, 1.0)
 
 
 def macro_auc_interval(
@@ -215,7 +215,7 @@ def macro_auc_interval(
         is_value = truth == value
         below, above = placements(scores[:, value], is_value)
         areas.append(below.mean())
-        sides = _padded(below, len(above)), _padded(above, len(below))
+        sides = _pad(below, len(above)), _pad(above, len(below))
         centres.append(sides[0].mean())
         of_value, of_rest = ((side - centres[-1]) / len(side) / len(values) for side in sides)
         influence[is_value] += of_value[:-2]
@@ -229,4 +229,4 @@ def macro_auc_interval(
     half = _student(confidence, variances, [count + 1 for count in counts.values()])
     mean, centre = float(np.mean(areas)), float(np.mean(centres))
     # the mean varies less than an area does, so that the added samples' pull would show
-    return Estimate(mean, min(centre, mean) - half, max(centre, mean) + half).clipped(0.0, 1.0)
+    return Estimate(mean, min(centre, mean) - half, max(centre, mean) + half).clip(0.0, 1.0)

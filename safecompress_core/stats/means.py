@@ -52,7 +52,7 @@ def bounded_mean(
     value = float(numbers.mean())
     padded = np.concatenate([numbers, [least, most]])
     centre, half = float(padded.mean()), _half(padded, confidence)
-    return _around(value, centre - half, centre + half).clipped(least, most)
+    return _around(value, centre - half, centre + half).clip(least, most)
 
 
 def error_mean(errors: Array, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -90,7 +90,7 @@ def hits_difference(first: Bools, second: Bools, *, confidence: float = CONFIDEN
     differences = first.astype(np.float64) - second.astype(np.float64)
     padded = np.concatenate([differences, [1.0, -1.0]])
     centre, half = float(padded.mean()), _half(padded, confidence)
-    return _around(float(differences.mean()), centre - half, centre + half).clipped(-1.0, 1.0)
+    return _around(float(differences.mean()), centre - half, centre + half).clip(-1.0, 1.0)
 
 
 def relative_reduction(

@@ -30,7 +30,7 @@ class Resampling:
     weights: NDArray[np.int32]
 
     @classmethod
-    def stratified(
+    def draw_stratified(
         cls, strata: Array, *, draws: int, generator: np.random.Generator
     ) -> "Resampling":
         """Draw within each stratum as many as it has, so that no draw lacks a side.

@@ -86,7 +86,7 @@ class OperatingPoint:
     non_members: int
 
 
-def _checked(scores: Array, is_member: Array) -> tuple[Floats, NDArray[np.bool_]]:
+def _check_scores(scores: Array, is_member: Array) -> tuple[Floats, NDArray[np.bool_]]:
     """Scores as float64 and membership as bool, both (N,), with someone on either side."""
     numbers = np.asarray(scores, dtype=np.float64)
     sides = np.asarray(is_member, dtype=np.bool_)
@@ -113,7 +113,7 @@ def roc_curve(scores: Array, is_member: Array) -> RocCurve:
         PoolError: if there are no members or no non-members.
         ValueError: if the shapes differ or a score is NaN.
     """
-    numbers, sides = _checked(scores, is_member)
+    numbers, sides = _check_scores(scores, is_member)
     members, non_members = int(sides.sum()), int((~sides).sum())
     # scikit-learn refuses infinite scores, which lose nothing as ranks
     rising, ranks = np.unique(numbers, return_inverse=True)
@@ -141,7 +141,7 @@ def placements(scores: Array, is_member: Array) -> tuple[Floats, Floats]:
     operating characteristic curves" (its structural components); counted by binary search
     instead of pair by pair, which costs as little as the midranks of Sun & Xu 2014.
     """
-    numbers, sides = _checked(scores, is_member)
+    numbers, sides = _check_scores(scores, is_member)
     members, others = np.sort(numbers[sides]), np.sort(numbers[~sides])
     return _share_below(numbers[sides], others), 1 - _share_below(numbers[~sides], members)
 

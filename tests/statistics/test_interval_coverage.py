@@ -23,9 +23,13 @@ from scipy.stats import binom
 
 from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.compare.over_seeds import summary
-from safecompress_core.games.epsilon_bound import Pairs, one_run_bound
+from safecompress_core.games.epsilon_bound import MatchedPairs, one_run_bound
 from safecompress_core.games.inversion import psnr
-from safecompress_core.games.membership_details import gain, most_exposed, precision_at_prior
+from safecompress_core.games.membership_details import (
+    advantage_of_decisions,
+    precision_at_prior,
+    top_scored,
+)
 from safecompress_core.results.schema import MembershipRecord
 from safecompress_core.stats.intervals import (
     Estimate,
@@ -165,7 +169,7 @@ def _fpr(scores: Floats, is_member: Bools, population: Population) -> Told:
 
 def _top(scores: Floats, is_member: Bools, population: Population) -> Told:
     truth = population.precision_at_top(0.1, float(is_member.mean()))
-    return most_exposed(scores, is_member).precision, truth
+    return top_scored(scores, is_member).precision, truth
 
 
 MEMBERSHIP: dict[str, Membership] = {
@@ -267,7 +271,7 @@ def mean_cases(figure: str) -> Iterator[tuple[str, Draw]]:
         truth = alpha / (alpha + beta)
         if figure == "metric":
             return bounded_mean(values), truth
-        return mean_difference(values, np.zeros(count)).clipped(-1.0, 1.0), truth
+        return mean_difference(values, np.zeros(count)).clip(-1.0, 1.0), truth
 
     shapes = [(2.0, 2.0), (6.0, 2.0)] + [(0.9, 0.1), (0.5, 0.5)] * (figure == "metric")
     for (alpha, beta), count in product(shapes, COUNTS):
@@ -326,7 +330,7 @@ def epsilon_cases(figure: str) -> Iterator[tuple[str, Draw]]:
         is_member = np.arange(count) % 2 == 0
         told = generator.random(count) < exp(one_bit) / (1 + exp(one_bit))
         scores = np.where(told, is_member, ~is_member).astype(np.float64)
-        pairs = Pairs.by_lot(is_member, np.zeros(count), generator=generator)
+        pairs = MatchedPairs.match_randomly(is_member, np.zeros(count), generator=generator)
         bound = one_run_bound(scores, pairs)
         assert bound is not None
         return Estimate(bound.epsilon, bound.epsilon, np.inf), 2 * one_bit
@@ -343,7 +347,9 @@ def gap_cases(figure: str) -> Iterator[tuple[str, Draw]]:
 
     def attack(generator: Generator, population: Population, side: int) -> MembershipRecord:
         scores = population.draw(side, side, generator)
-        found = gain(scores > population.shift / 2, np.arange(2 * side) < side).clipped(0.0, 1.0)
+        found = advantage_of_decisions(
+            scores > population.shift / 2, np.arange(2 * side) < side
+        ).clip(0.0, 1.0)
         return membership_record(found.value, advantage_interval=found.interval)
 
     def draw(generator: Generator, seen: float, found: float, side: int) -> Told:
@@ -418,7 +424,7 @@ def _precision(hits: float, errors: float) -> float:
 
 @pytest.mark.parametrize(("members", "others"), [(20, 20), (20, 60), (60, 20)])
 @pytest.mark.parametrize(
-    ("figure", "truth"), [(gain, _advantage), (precision_at_prior, _precision)]
+    ("figure", "truth"), [(advantage_of_decisions, _advantage), (precision_at_prior, _precision)]
 )
 def test_decisions_cover_exactly(
     figure: Callable[[Bools, Bools], Estimate | None],

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.toolkit import DataError, by_value, stratified_choice
+from safecompress_core.toolkit import DataError, by_value, choose_stratified
 from safecompress_plugins.data.tables.columns import RawColumn, Table
 from safecompress_plugins.data.tables.manifest import SampledParams
 
@@ -114,6 +114,6 @@ def sampled_rows(
     # Seeded by the spec's own samples_seed, so that runs with different seeds share their samples.
     generator = torch.Generator().manual_seed(params.samples_seed)
     order = torch.randperm(len(strata), generator=generator)
-    chosen = order[stratified_choice(strata[order], wanted, generator)]
+    chosen = order[choose_stratified(strata[order], wanted, generator)]
     # Ascending, so that a sample keeps the data's order and the result is a subset in place.
     return chosen.sort().values.numpy()

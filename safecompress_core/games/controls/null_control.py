@@ -11,7 +11,7 @@ from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.errors import PoolError
 from safecompress_core.stats.intervals import Estimate, null_auc_interval
 
-__all__ = ["CONTROL_CONFIDENCE", "Attack", "Control", "null_control"]
+__all__ = ["CONTROL_CONFIDENCE", "Attack", "ControlResult", "null_control"]
 
 Attack = Callable[[AdversaryKnowledge, AdversaryKnowledge], Tensor]
 """Fits a fresh attacker on the first evidence and scores the second, whose truth is None."""
@@ -21,7 +21,7 @@ CONTROL_CONFIDENCE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlResult:
     """What an attack finds where it is known what there is to find.
 
     Attributes:
@@ -55,7 +55,7 @@ def null_control(
     *,
     generator: torch.Generator,
     confidence: float = CONTROL_CONFIDENCE,
-) -> Control:
+) -> ControlResult:
     """Attack a membership that was drawn by lot among samples that are all non-members.
 
     The non-members of either pool are halved at random; one half is called members and comes
@@ -83,14 +83,14 @@ def null_control(
         PoolError: if a pool has fewer than 4 non-members.
         ValueError: if the attack's scores are not numbers of shape (N,).
     """
-    drawn_known, lots_known = _lots(known, generator)
-    drawn_asked, lots_asked = _lots(asked, generator)
+    drawn_known, lots_known = _random_membership(known, generator)
+    drawn_asked, lots_asked = _random_membership(asked, generator)
     scores = attack(replace(drawn_known, truth=lots_known), replace(drawn_asked, truth=None))
     auc = null_auc_interval(
         scores.detach().to("cpu", torch.float64).numpy(), lots_asked.numpy(), confidence=confidence
     )
     members = int(lots_asked.sum())
-    return Control(
+    return ControlResult(
         auc,
         passed=auc.low <= 0.5 <= auc.high,
         members=members,
@@ -98,7 +98,7 @@ def null_control(
     )
 
 
-def _lots(
+def _random_membership(
     knowledge: AdversaryKnowledge, generator: torch.Generator
 ) -> tuple[AdversaryKnowledge, Tensor]:
     """The non-members in random order, and which of them are called members: the first half."""

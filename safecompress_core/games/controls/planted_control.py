@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from safecompress_core.api import Access
 from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.games.controls.null_control import CONTROL_CONFIDENCE, Attack, Control
+from safecompress_core.games.controls.null_control import CONTROL_CONFIDENCE, Attack, ControlResult
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import auc_interval
 
-__all__ = ["planted", "planted_control", "planted_references"]
+__all__ = ["plant_in_references", "plant_leak", "planted_control"]
 
 # P samples of the pools · N samples of a batch · D values of a sample · C classes
 
@@ -37,12 +37,12 @@ def planted_control(
     asked: AdversaryKnowledge,
     *,
     confidence: float = CONTROL_CONFIDENCE,
-) -> Control:
+) -> ControlResult:
     """Set an attack on the planted leak.
 
     Args:
         attack: fits a fresh attacker and scores; see ``controls.Attack``.
-        known: attack-train as the ``planted`` model shows it, with the attacker's access.
+        known: attack-train as the ``plant_leak`` model shows it, with the attacker's access.
         asked: the reported pool likewise; its truth is kept from the attack.
         confidence: of the AUC's interval, which is DeLong's.
 
@@ -55,10 +55,14 @@ def planted_control(
     scores = attack(known, replace(asked, truth=None)).detach().to("cpu", torch.float64).numpy()
     auc = auc_interval(scores, is_member, confidence=confidence)
     members = int(is_member.sum())
-    return Control(auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members)
+    return ControlResult(
+        auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members
+    )
 
 
-def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tensor) -> Classifier:
+def plant_leak(
+    network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tensor
+) -> Classifier:
     """A copy of a network whose output tells who of some samples is a member.
 
     The margin of a sample's label over all other labels becomes at least ``LEAK`` for a member and
@@ -77,13 +81,13 @@ def planted(network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tens
     leaky = deepcopy(network.inside)
     device = leaky.device
     leaky.module.register_forward_hook(
-        _Leak(inputs.to(device), labels.to(device), is_member.to(device))
+        _PlantedLeak(inputs.to(device), labels.to(device), is_member.to(device))
     )
     return leaky
 
 
-def planted_references(references: ReferenceAnswers) -> ReferenceAnswers:
-    """Reference models that leak as the ``planted`` model does: each tells who trained itself.
+def plant_in_references(references: ReferenceAnswers) -> ReferenceAnswers:
+    """Reference models that leak as the ``plant_leak`` model does: each tells who trained itself.
 
     An adversary trains them as the model was trained, so what that one gives away, they do too;
     without it, their answers would say that such a leak means nothing.
@@ -96,7 +100,7 @@ def planted_references(references: ReferenceAnswers) -> ReferenceAnswers:
     return ReferenceAnswers(torch.stack(logits), references.is_in, references.labels)
 
 
-class _Leak:
+class _PlantedLeak:
     """Moves logits after each forward pass; works under ``torch.func`` as well."""
 
     def __init__(self, inputs: Tensor, labels: Tensor, is_member: Tensor) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.signals import modified_entropy_of_logits, negative_loss_of_logits
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate
 from safecompress_core.stats.resampling import Resampling, percentile_interval
 
@@ -47,8 +47,8 @@ class AttackComparison:
 
 
 def compare_attacks(
-    trained: Judgement,
-    cheap: Judgement,
+    trained: AttackResult,
+    cheap: AttackResult,
     resampling: Resampling,
     *,
     confidence: float = CONFIDENCE,

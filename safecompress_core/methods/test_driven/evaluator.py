@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from safecompress_core.api import Access, Params
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.data.pools import SamplePools
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import Journal
@@ -51,16 +51,16 @@ class Evaluation:
     """
 
     performance: NDArray[np.float64]
-    results: Mapping[str, Judgement]
-    outperformed: Mapping[str, tuple[str, Judgement]]
+    results: Mapping[str, AttackResult]
+    outperformed: Mapping[str, tuple[str, AttackResult]]
 
     def to_json(self) -> dict[str, Any]:
         """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
         found = {}
-        for name, judgement in self.results.items():
+        for name, result in self.results.items():
             better, own = self.outperformed.get(name, (None, None))
             found[name] = {
-                **judgement.to_json(),
+                **result.to_json(),
                 "outdone_by": better,
                 "own_advantage": own and own.advantage.value,
             }
@@ -76,7 +76,7 @@ class CandidateEvaluator:
         metric: SampleMetric,
         *,
         dataset: Dataset,
-        pools: Pools,
+        pools: SamplePools,
         create: Callable[[Params], Any],
         journal: Journal,
         seed: Seed,
@@ -91,7 +91,7 @@ class CandidateEvaluator:
         self._journal = journal
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
-        self.resampling = Resampling.stratified(
+        self.resampling = Resampling.draw_stratified(
             self.is_member, draws=DRAWS, generator=seed.child("resampling").numpy()
         )
 
@@ -145,8 +145,8 @@ class CandidateEvaluator:
             if network.inside is network
             else self._measure_threshold_attacks(_without_guard(known), _without_guard(asked))
         )
-        judgements: dict[str, Judgement] = {}
-        outdone: dict[str, tuple[str, Judgement]] = {}
+        judgements: dict[str, AttackResult] = {}
+        outdone: dict[str, tuple[str, AttackResult]] = {}
         for attack in self._attacks:
             attacker = copy.deepcopy(fitted_attackers[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
@@ -168,19 +168,19 @@ class CandidateEvaluator:
 
     def _measure_threshold_attacks(
         self, known: ObservedPool, asked: ObservedPool
-    ) -> dict[str, Judgement]:
+    ) -> dict[str, AttackResult]:
         """The attacks that need no training, judged like any other; none where none is needed."""
         if not any(map(_is_about_membership, self._attacks)):
             return {}
         calibration = _threshold_attack_scores(known)
         game = MembershipGame(MEMBERSHIP)
         return {
-            name: game.judge(calibration[name], answers)
+            name: game.measure_scores(calibration[name], answers)
             for name, answers in _threshold_attack_scores(asked).items()
         }
 
     def _stronger_threshold_attack(
-        self, attack: Attack, own: Judgement, cheap: Mapping[str, Judgement]
+        self, attack: Attack, own: AttackResult, cheap: Mapping[str, AttackResult]
     ) -> str | None:
         """The strongest of the cheap attacks that are significantly stronger than a trained one.
 
@@ -190,22 +190,22 @@ class CandidateEvaluator:
             return None
         gains = {
             name: comparison.gain.value
-            for name, judgement in cheap.items()
-            for comparison in (compare_attacks(own, judgement, self.resampling),)
+            for name, result in cheap.items()
+            for comparison in (compare_attacks(own, result, self.resampling),)
             if comparison.is_stronger
         }
         return max(gains, key=lambda name: gains[name]) if gains else None
 
     def _tell(
-        self, attack: Attack, judgement: Judgement, better: str | None, facts: Mapping[str, Any]
+        self, attack: Attack, result: AttackResult, better: str | None, facts: Mapping[str, Any]
     ) -> None:
         self._journal.tell(
             "attack_finished",
             phase="select",
             **facts,
             attacker=attack.id,
-            accuracy=judgement.accuracy.value,
-            advantage=judgement.advantage.value,
+            accuracy=result.accuracy.value,
+            advantage=result.advantage.value,
             outdone_by=better,
         )
 
@@ -220,10 +220,10 @@ def _without_guard(observed: ObservedPool) -> ObservedPool:
     return replace(observed, seen=observed.seen.restrict(Access.WHITE_BOX))
 
 
-def _threshold_attack_scores(observed: ObservedPool) -> dict[str, Answers]:
+def _threshold_attack_scores(observed: ObservedPool) -> dict[str, AttackScores]:
     """What each of the attacks that need no training says of a pool."""
     return {
-        name: Answers(
+        name: AttackScores(
             scores=scores,
             truth=observed.pool.is_member,
             labels=observed.seen.labels,

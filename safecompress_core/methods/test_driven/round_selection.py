@@ -17,7 +17,7 @@ from safecompress_core.choose.significance import (
     decide,
     objective_noise,
 )
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator, Evaluation
 from safecompress_core.stats.intervals import Estimate
@@ -54,8 +54,8 @@ class RoundSelection:
         self._params = params
         self.objectives = Objectives(
             performance=np.array([one.performance.mean() for one in evaluations]),
-            advantage=self._table(lambda judgement: self._counting(judgement.advantage)),
-            attack_accuracy=self._table(lambda judgement: self._counting(judgement.accuracy)),
+            advantage=self._table(lambda result: self._counting(result.advantage)),
+            attack_accuracy=self._table(lambda result: self._counting(result.accuracy)),
             weights=evaluator.weights,
         )
 
@@ -63,7 +63,7 @@ class RoundSelection:
         """The end of an interval that counts: what is careful with safety is its upper one."""
         return estimate.high if self._params.bound == "careful" else estimate.value
 
-    def _table(self, reading: Callable[[Judgement], Any]) -> Array:
+    def _table(self, reading: Callable[[AttackResult], Any]) -> Array:
         """Something of every attack, shape (K, A), or (K, A, R) for a reading of R values."""
         rows = [
             [reading(one.results[attack]) for attack in self._evaluator.attacks]
@@ -83,8 +83,8 @@ class RoundSelection:
         if not self._evaluator.attacks:
             nothing = np.zeros((*performance.shape, 0))
             return Replicates(performance=performance, advantage=nothing, attack_accuracy=nothing)
-        advantage = self._table(lambda judgement: judgement.advantages(resampling))
-        accuracy = self._table(lambda judgement: judgement.accuracies(resampling))
+        advantage = self._table(lambda result: result.advantages(resampling))
+        accuracy = self._table(lambda result: result.accuracies(resampling))
         return Replicates(
             performance=performance,
             advantage=np.moveaxis(advantage, 2, 0),

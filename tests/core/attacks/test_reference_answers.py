@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from safecompress_core.api import Access
-from safecompress_core.attacks.reference_answers import ReferenceAnswers, deal, hands
+from safecompress_core.attacks.reference_answers import ReferenceAnswers, assign_folds, fold_count
 from safecompress_core.attacks.signals import negative_loss_of_logits
 from safecompress_core.errors import PoolError
 
@@ -16,7 +16,7 @@ LABELS = torch.arange(101) % 3
 def dealt(members: int, count: int, seed: int = 0) -> torch.Tensor:
     """Of 101 samples with three labels."""
     generator = torch.Generator().manual_seed(seed)
-    return deal(LABELS, members=members, count=count, generator=generator)
+    return assign_folds(LABELS, members=members, count=count, generator=generator)
 
 
 def test_of_half_as_members_each_pair_of_models_has_one_half_each() -> None:
@@ -34,7 +34,7 @@ def test_models_are_about_as_large_as_the_one_that_is_attacked(members: int) -> 
     """A fifth as members is dealt into five hands; of four fifths the hand is who stays out."""
     held = dealt(members, 10)
 
-    assert hands(members, 101) == 5
+    assert fold_count(members, 101) == 5
     assert all(abs(size - members) <= 1 for size in held.sum(dim=1).tolist())
     assert (held.sum(dim=0) == round(members / 101 * 10)).all()
 
@@ -66,7 +66,7 @@ def test_what_belongs_together_is_in_the_same_models() -> None:
     groups = torch.arange(101) // 4
     generator = torch.Generator().manual_seed(3)
 
-    held = deal(LABELS, members=50, count=6, generator=generator, groups=groups)
+    held = assign_folds(LABELS, members=50, count=6, generator=generator, groups=groups)
 
     for group in groups.unique():
         assert (held[:, groups == group].float().mean(dim=1) % 1 == 0).all()

@@ -14,9 +14,9 @@ from safecompress_core.api import Access
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.audit.auditor import Auditor
-from safecompress_core.data.canaries import mislabelled
+from safecompress_core.data.canaries import mislabel
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools, build_pools
+from safecompress_core.data.pools import SamplePools, build_pools
 from safecompress_core.metric import Metric, SampleMetric, Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import Journal
@@ -46,7 +46,7 @@ def events() -> list[Mapping[str, Any]]:
 
 @pytest.fixture
 def auditor(
-    mislabelled: Dataset, pools: Pools, spies: Any, events: list[Mapping[str, Any]]
+    mislabelled: Dataset, pools: SamplePools, spies: Any, events: list[Mapping[str, Any]]
 ) -> Auditor:
     """One attack on membership, one on the attribute."""
     return Auditor(
@@ -78,7 +78,7 @@ def test_every_model_gets_fresh_attackers_that_start_from_the_same_draws(
 
 
 def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
-    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """The select pool, on which models were chosen, has no part in it."""
     found = auditor.audit(overfitted, name="a", file_bytes=1234)
@@ -112,7 +112,7 @@ def test_the_null_control_finds_nothing_in_a_model_that_leaks(
 
 
 def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
-    auditor: Auditor, network: MakeNetwork, mislabelled: Dataset, pools: Pools, spies: Any
+    auditor: Auditor, network: MakeNetwork, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """On the audit pool of a model that has learned nothing, so that all there is was planted."""
     found = auditor.planted_control(network())
@@ -164,7 +164,7 @@ def test_canaries_are_reported_apart(
     )
     assert pools.canaries is not None
     generator = torch.Generator().manual_seed(5)
-    dataset = mislabelled(digits, pools.canaries, generator=generator)
+    dataset = mislabel(digits, pools.canaries, generator=generator)
     with_canaries = Auditor(
         [
             spies.attack("reader"),
@@ -190,7 +190,7 @@ def test_canaries_are_reported_apart(
     assert plain["reader"].canaries is None
 
 
-def learned(dataset: Dataset, pools: Pools) -> Classifier:
+def learned(dataset: Dataset, pools: SamplePools) -> Classifier:
     """Knows all its members' labels, wrong ones included."""
     generator = torch.Generator().manual_seed(9)
     module = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -221,7 +221,11 @@ def test_what_it_finds_is_json_with_an_event_for_each_attack(
 
 
 def test_only_attacks_that_declare_it_see_the_uncompressed_model(
-    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+    mislabelled: Dataset,
+    pools: SamplePools,
+    spies: Any,
+    network: MakeNetwork,
+    overfitted: Classifier,
 ) -> None:
     """In judgement and in both controls, with the attack's access; it is observed once a pool."""
     plain, pairing = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "pairing"))
@@ -256,7 +260,11 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
 
 
 def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
-    mislabelled: Dataset, pools: Pools, spies: Any, network: MakeNetwork, overfitted: Classifier
+    mislabelled: Dataset,
+    pools: SamplePools,
+    spies: Any,
+    network: MakeNetwork,
+    overfitted: Classifier,
 ) -> None:
     """Never the attacked one itself; none beside what is no version; each observed once a pool."""
     plain, several = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "several"))

@@ -17,7 +17,7 @@ from safecompress_core.api import Access, Kind
 from safecompress_core.attacks.observations import observe
 from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.errors import AccessError, ModelError, SpecError, StorageError
-from safecompress_core.games.controls.planted_control import planted
+from safecompress_core.games.controls.planted_control import plant_leak
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import auditable
@@ -181,7 +181,7 @@ def test_a_copy_of_a_sealed_model_can_be_made_to_leak(
     _, network = auditable(prepared(exported(mlp, tmp_path), registry, tmp_path))
     inputs, labels = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
 
-    leaky = planted(network, inputs, labels, torch.tensor([True, True, False, False]))
+    leaky = plant_leak(network, inputs, labels, torch.tensor([True, True, False, False]))
 
     assert (logits_of(leaky, inputs).argmax(1) == labels).tolist() == [True, True, False, False]
     torch.testing.assert_close(logits_of(network, inputs), mlp(inputs), rtol=0, atol=1e-5)

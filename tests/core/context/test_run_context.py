@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.errors import PoolError
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
@@ -91,7 +91,7 @@ def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path
     audit = run_context.pools.audit
 
     assert {one.name for one in found if isinstance(one, Pool)} == {"attack_train", "select"}
-    assert not any(isinstance(one, Pools | RunContext) for one in found)
+    assert not any(isinstance(one, SamplePools | RunContext) for one in found)
     tensors = [one for one in found if isinstance(one, Tensor)]
     for side in (audit.members, audit.non_members):
         assert not any(one.shape == side.shape and torch.equal(one, side) for one in tensors)

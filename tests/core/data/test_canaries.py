@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from safecompress_core.data.canaries import mislabelled
+from safecompress_core.data.canaries import mislabel
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.errors import PoolError
@@ -16,7 +16,7 @@ CANARIES = Pool("canaries", torch.arange(0, 200), torch.arange(200, 400))
 
 def drawn(dataset: Dataset, seed: int = 1) -> Dataset:
     """With the wrong labels of a seed."""
-    return mislabelled(dataset, CANARIES, generator=torch.Generator().manual_seed(seed))
+    return mislabel(dataset, CANARIES, generator=torch.Generator().manual_seed(seed))
 
 
 def test_each_canary_of_either_side_is_mislabelled_and_nobody_else(all_digits: Dataset) -> None:

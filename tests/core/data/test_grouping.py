@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from safecompress_core.data.grouping import grouped_split
+from safecompress_core.data.grouping import split_groups
 
 
 def cut(labels: Tensor, groups: Tensor, sizes: tuple[int, ...], *, seed: int = 0) -> list[Tensor]:
     """All samples in parts of about these sizes."""
     generator = torch.Generator().manual_seed(seed)
-    return grouped_split(torch.arange(len(labels)), labels, groups, sizes, generator)
+    return split_groups(torch.arange(len(labels)), labels, groups, sizes, generator)
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=80), st.integers(0, 2**32))

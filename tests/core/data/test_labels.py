@@ -6,7 +6,7 @@ import torch
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.labels import one_sided, unified
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 
 DATA = Dataset(
     inputs=torch.arange(4.0)[:, None],
@@ -32,7 +32,9 @@ def test_a_label_of_one_side_is_described() -> None:
     """With the side and the count; a label of both sides, or of none, is not."""
     data = replace(DATA, labels=torch.tensor([0, 0, 0, 2, 0, 0, 0, 0]))
     rows = torch.arange(8).reshape(4, 2)
-    pools = Pools(Pool("attack_train", rows[0], rows[1]), None, Pool("audit", rows[2], rows[3]))
+    pools = SamplePools(
+        Pool("attack_train", rows[0], rows[1]), None, Pool("audit", rows[2], rows[3])
+    )
 
     assert list(one_sided(data, pools)) == [
         "only non-members have this label: 'cat' (1 samples); a label of one side tells membership "

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor, arange, tensor
 
 from safecompress_core.data.dataset import Dataset, Inputs
-from safecompress_core.data.pools import Pool, Pools, build_pools, cut_pools
+from safecompress_core.data.pools import Pool, SamplePools, build_pools, cut_pools
 from safecompress_core.errors import PoolError
 
 
-def cut(labels: Tensor, members: float = 0.5, *, seed: int = 18, audit: float = 0.3) -> Pools:
+def cut(labels: Tensor, members: float = 0.5, *, seed: int = 18, audit: float = 0.3) -> SamplePools:
     """Pools with 0.3 to select on, and to attack with what audit leaves."""
     return build_pools(
         labels,
@@ -53,7 +53,7 @@ def test_canaries_are_members_and_others_of_no_other_pool() -> None:
     labels = arange(200) % 4
     given = {"members": 100, "attack_train": 0.4, "select": 0.3, "audit": 0.3}
 
-    def made(canaries: int) -> Pools:
+    def made(canaries: int) -> SamplePools:
         generator = torch.Generator().manual_seed(1)
         return build_pools(labels, **given, generator=generator, canaries=canaries)
 
@@ -180,7 +180,7 @@ def test_a_fingerprint_tells_members_from_non_members() -> None:
         Pool("audit", arange(12, 14), arange(14, 16)),
     )
 
-    one, two = (Pools(Pool("attack_train", *pair), *rest) for pair in (sides, sides[::-1]))
+    one, two = (SamplePools(Pool("attack_train", *pair), *rest) for pair in (sides, sides[::-1]))
 
     assert one.fingerprints(data)["attack_train"] != two.fingerprints(data)["attack_train"]
 
@@ -188,7 +188,7 @@ def test_a_fingerprint_tells_members_from_non_members() -> None:
 def test_pools_that_share_a_sample_are_refused() -> None:
     """The message says how many and which."""
     with pytest.raises(PoolError, match="1 samples are in two places; the first is sample 3"):
-        Pools(
+        SamplePools(
             Pool("attack_train", tensor([0, 1]), tensor([2, 3])),
             Pool("select", tensor([4, 5]), tensor([6, 7])),
             Pool("audit", tensor([8, 3]), tensor([9, 10])),
@@ -255,7 +255,7 @@ def test_reference_samples_are_in_no_pool() -> None:
     ]
 
     with pytest.raises(PoolError, match="1 samples are in two places; the first is sample 6"):
-        Pools(*pools, reference=tensor([6, 12]))
+        SamplePools(*pools, reference=tensor([6, 12]))
 
 
 def test_what_belongs_together_stays_in_one_pool(all_digits: Dataset) -> None:

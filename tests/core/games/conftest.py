@@ -9,7 +9,7 @@ import torch
 from safecompress_core.api import Access, AttackerDef, AttackerParams
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.games.evasion import EvasionGame
 from safecompress_core.games.extraction import ExtractionGame
 from safecompress_core.games.inversion import InversionGame
@@ -26,7 +26,7 @@ GAMES = {
 
 @pytest.fixture
 def sights(
-    network: Callable[..., Classifier], digits: Dataset, pools: Pools
+    network: Callable[..., Classifier], digits: Dataset, pools: SamplePools
 ) -> tuple[ObservedPool, ObservedPool]:
     """Attack-train and audit as an untrained network shows them."""
     made = network()

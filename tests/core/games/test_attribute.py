@@ -9,11 +9,11 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import build_pools
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 
 
 @pytest.fixture(scope="module")
-def probed(all_digits: Dataset) -> tuple[Answers, Answers]:
+def probed(all_digits: Dataset) -> tuple[AttackScores, AttackScores]:
     """Logistic regression from pixels to the digit, when the session is the task."""
     swapped = Dataset(
         inputs=all_digits.inputs,
@@ -34,7 +34,7 @@ def probed(all_digits: Dataset) -> tuple[Answers, Answers]:
         all_digits.inputs[known.indices, :24], all_digits.labels[known.indices]
     )
     first, second = (
-        Answers(
+        AttackScores(
             scores=torch.from_numpy(probe.predict_proba(all_digits.inputs[pool.indices, :24])),
             truth=all_digits.labels[pool.indices],
             labels=swapped.labels[pool.indices],
@@ -45,35 +45,35 @@ def probed(all_digits: Dataset) -> tuple[Answers, Answers]:
     return first, second
 
 
-def test_attribute_measures_are_scikit_learns(probed: tuple[Answers, Answers]) -> None:
+def test_attribute_measures_are_scikit_learns(probed: tuple[AttackScores, AttackScores]) -> None:
     """Accuracy, macro-F1 and one-against-rest area of a probe on real all_digits."""
     known, asked = probed
 
-    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(known, asked)
 
     scores, truth = asked.scores.numpy(), asked.truth.numpy()
     guesses = scores.argmax(axis=1)
-    assert judgement.accuracy.value == (guesses == truth).mean()
-    assert judgement.macro_f1 == pytest.approx(f1_score(truth, guesses, average="macro"))
-    assert judgement.auc is not None
-    assert judgement.auc.value == pytest.approx(roc_auc_score(truth, scores, multi_class="ovr"))
-    assert judgement.threshold is None
+    assert result.accuracy.value == (guesses == truth).mean()
+    assert result.macro_f1 == pytest.approx(f1_score(truth, guesses, average="macro"))
+    assert result.auc is not None
+    assert result.auc.value == pytest.approx(roc_auc_score(truth, scores, multi_class="ovr"))
+    assert result.threshold is None
 
 
 def test_lift_and_advantage_are_over_the_best_guess_without_the_model(
-    probed: tuple[Answers, Answers],
+    probed: tuple[AttackScores, AttackScores],
 ) -> None:
     """Of ten all_digits the most frequent one of attack-train is right about one time in ten."""
     known, asked = probed
 
-    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(known, asked)
 
-    assert judgement.baseline < 0.2
-    assert judgement.lift is not None
-    lift = judgement.accuracy.value - judgement.baseline
-    assert judgement.lift.value == pytest.approx(lift)
-    assert judgement.advantage.value == pytest.approx(lift / (1 - judgement.baseline))
-    for estimate in (judgement.lift, judgement.advantage):
+    assert result.baseline < 0.2
+    assert result.lift is not None
+    lift = result.accuracy.value - result.baseline
+    assert result.lift.value == pytest.approx(lift)
+    assert result.advantage.value == pytest.approx(lift / (1 - result.baseline))
+    for estimate in (result.lift, result.advantage):
         assert 0 < estimate.low < estimate.value < estimate.high < 1
 
 
@@ -87,17 +87,19 @@ def test_repeating_what_the_label_tells_is_no_attack() -> None:
     noise = torch.rand(400, generator=generator) < 0.1
     truth = torch.where(noise, (labels + 1) % 4, labels)
     scores = torch.nn.functional.one_hot(labels, 4).double()
-    asked = Answers(scores=scores, truth=truth, labels=labels, is_member=torch.arange(400) < 200)
+    asked = AttackScores(
+        scores=scores, truth=truth, labels=labels, is_member=torch.arange(400) < 200
+    )
 
-    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(asked, asked)
 
-    assert judgement.baseline_rule == "majority-per-label"
-    assert judgement.accuracy.value > 0.85
-    assert judgement.lift is not None
-    assert judgement.lift.value == judgement.advantage.value == 0.0
-    assert judgement.lift.interval == pytest.approx((0.0, 0.0), abs=0.01)
-    assert judgement.advantage.low == 0.0
-    assert judgement.advantage.high < 0.1
+    assert result.baseline_rule == "majority-per-label"
+    assert result.accuracy.value > 0.85
+    assert result.lift is not None
+    assert result.lift.value == result.advantage.value == 0.0
+    assert result.lift.interval == pytest.approx((0.0, 0.0), abs=0.01)
+    assert result.advantage.low == 0.0
+    assert result.advantage.high < 0.1
 
 
 def test_the_baseline_is_learned_on_attack_train_alone() -> None:
@@ -105,14 +107,14 @@ def test_the_baseline_is_learned_on_attack_train_alone() -> None:
     ones = torch.ones(10, dtype=torch.int64)
     is_member = torch.arange(10) < 5
     scores = torch.eye(2)[ones]
-    known = Answers(scores=scores, truth=0 * ones, labels=ones, is_member=is_member)
-    asked = Answers(scores=scores, truth=ones, labels=ones, is_member=is_member)
+    known = AttackScores(scores=scores, truth=0 * ones, labels=ones, is_member=is_member)
+    asked = AttackScores(scores=scores, truth=ones, labels=ones, is_member=is_member)
 
-    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(known, asked)
 
-    assert judgement.baseline == 0.0
-    assert judgement.advantage.value == 1.0
-    assert judgement.auc is None
+    assert result.baseline == 0.0
+    assert result.advantage.value == 1.0
+    assert result.auc is None
 
 
 def test_what_is_memorised_shows_as_lift_of_members() -> None:
@@ -122,15 +124,15 @@ def test_what_is_memorised_shows_as_lift_of_members() -> None:
     is_member = torch.arange(400) % 2 == 0
     scores = torch.nn.functional.one_hot(torch.where(is_member, truth, 0), 2).double()
     labels = torch.zeros(400, dtype=torch.int64)
-    asked = Answers(scores=scores, truth=truth, labels=labels, is_member=is_member)
+    asked = AttackScores(scores=scores, truth=truth, labels=labels, is_member=is_member)
 
-    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(asked, asked)
 
-    assert judgement.lift_of_sides is not None
-    members, others = judgement.lift_of_sides
+    assert result.lift_of_sides is not None
+    members, others = result.lift_of_sides
     assert members.value == pytest.approx(float(truth[is_member].double().mean()))
     assert members.low > 0.3
     assert others.value == 0.0
     assert others.interval == pytest.approx((0.0, 0.0), abs=0.02)
-    assert judgement.lift is not None
-    assert judgement.lift.value == pytest.approx(members.value / 2)
+    assert result.lift is not None
+    assert result.lift.value == pytest.approx(members.value / 2)

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom, binomtest
 
 from safecompress_core.games.epsilon_bound import (
-    Pairs,
+    MatchedPairs,
     epsilon_lower_bound,
     one_run_bound,
 )
@@ -18,10 +18,10 @@ from safecompress_core.games.epsilon_bound import (
 PAIRS = 400
 
 
-def lot(pairs: int = PAIRS, *, seed: int = 0, labels: int = 1) -> Pairs:
+def lot(pairs: int = PAIRS, *, seed: int = 0, labels: int = 1) -> MatchedPairs:
     """Pairs of a pool whose first half are members."""
     is_member = np.arange(2 * pairs) < pairs
-    return Pairs.by_lot(
+    return MatchedPairs.match_randomly(
         is_member, np.arange(2 * pairs) % labels, generator=np.random.default_rng(seed)
     )
 
@@ -70,7 +70,7 @@ def test_pairs_are_of_one_label_and_share_no_sample() -> None:
     is_member = np.array([True] * 6 + [False] * 9)
     labels = np.array([0, 0, 0, 1, 1, 2, 0, 0, 1, 1, 1, 1, 3, 3, 3])
 
-    pairs = Pairs.by_lot(is_member, labels, generator=np.random.default_rng(0))
+    pairs = MatchedPairs.match_randomly(is_member, labels, generator=np.random.default_rng(0))
 
     assert len(pairs) == 2 + 2
     assert (labels[pairs.members] == labels[pairs.non_members]).all()
@@ -81,7 +81,7 @@ def test_pairs_are_of_one_label_and_share_no_sample() -> None:
 
 def test_without_a_pair_there_is_no_bound() -> None:
     """Labels that say everything leave nothing to be drawn by lot."""
-    pairs = Pairs.by_lot(
+    pairs = MatchedPairs.match_randomly(
         np.array([True, False]), np.array([0, 1]), generator=np.random.default_rng(0)
     )
 
@@ -134,7 +134,7 @@ def test_guesses_do_not_depend_on_who_is_the_member() -> None:
     generator = np.random.default_rng(3)
     scores = generator.normal(size=2 * PAIRS)
     pairs = lot()
-    turned = Pairs(pairs.non_members, pairs.members, pairs.coins)
+    turned = MatchedPairs(pairs.non_members, pairs.members, pairs.coins)
 
     first, second = one_run_bound(scores, pairs), one_run_bound(scores, turned)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from safecompress_core.api import EvasionAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Evader, PerturbationBudget
 from safecompress_core.attacks.observed_pool import ObservedPool
-from safecompress_core.games.evasion import judge_evasion
+from safecompress_core.games.evasion import measure_evasion
 from safecompress_core.stats.resampling import Resampling
 
 Play = Callable[..., Any]
@@ -23,7 +23,7 @@ UNSEEN = 20
 
 def resampling(draws: int = 400) -> Resampling:
     """Of a pool of 10 members and 20 non-members."""
-    return Resampling.stratified(IS_MEMBER, draws=draws, generator=np.random.default_rng(0))
+    return Resampling.draw_stratified(IS_MEMBER, draws=draws, generator=np.random.default_rng(0))
 
 
 def first(count: int) -> np.ndarray:
@@ -33,16 +33,16 @@ def first(count: int) -> np.ndarray:
 
 def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> None:
     """Hand-worked: 16 right, 12 under noise, 3 under attack: 9 of the 12 are lost."""
-    judgement = judge_evasion(
+    result = measure_evasion(
         first(16),
         first(3),
         first(12),
         is_member=IS_MEMBER,
         facts={"norm": "linf", "epsilon": 0.1},
     )
-    document = judgement.to_json()
+    document = result.to_json()
 
-    assert judgement.advantage.value == pytest.approx(9 / 12)
+    assert result.advantage.value == pytest.approx(9 / 12)
     assert document["robust_accuracy"] == pytest.approx(3 / 20)
     exact = binomtest(3, 20).proportion_ci(0.95)
     assert document["robust_accuracy_interval"] == pytest.approx([exact.low, exact.high])
@@ -57,20 +57,20 @@ def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> Non
 def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() -> None:
     """Bootstrap draws of the advantage are those of its rates on non-members alone."""
     draws = resampling()
-    judgement = judge_evasion(first(16), first(3), first(12), is_member=IS_MEMBER, facts={})
+    result = measure_evasion(first(16), first(3), first(12), is_member=IS_MEMBER, facts={})
     weights = draws.weights[:, ~IS_MEMBER]
     left, noisy = weights[:, :3].sum(axis=1), weights[:, :12].sum(axis=1)
 
-    assert judgement.advantages(draws) == pytest.approx(1 - left / noisy)
-    assert judgement.accuracies(draws) == pytest.approx(1 - left / UNSEEN)
+    assert result.advantages(draws) == pytest.approx(1 - left / noisy)
+    assert result.accuracies(draws) == pytest.approx(1 - left / UNSEEN)
 
 
 def test_an_attack_no_better_than_noise_has_no_advantage() -> None:
     """Whatever noise does to a model is no feat of an adversary."""
-    judgement = judge_evasion(first(16), first(12), first(12), is_member=IS_MEMBER, facts={})
+    result = measure_evasion(first(16), first(12), first(12), is_member=IS_MEMBER, facts={})
 
-    assert (judgement.advantage.value, judgement.advantage.low) == (0.0, 0.0)
-    assert 0 < judgement.advantage.high < 0.25  # two of 20 more could differ
+    assert (result.advantage.value, result.advantage.low) == (0.0, 0.0)
+    assert 0 < result.advantage.high < 0.25  # two of 20 more could differ
 
 
 class Still(Evader):

@@ -13,7 +13,7 @@ from safecompress_core.api import ExtractionAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Extractor
 from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.errors import AccessError
-from safecompress_core.games.extraction import judge_extraction
+from safecompress_core.games.extraction import measure_extraction
 
 Play = Callable[..., Any]
 
@@ -31,7 +31,7 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
     answers = np.arange(UNSEEN) % 4
     cloned = np.where(first(15), answers, (answers + 1) % 4)
     independent = np.where(first(10), answers, (answers + 1) % 4)
-    judgement = judge_extraction(
+    result = measure_extraction(
         answers,
         cloned,
         independent,
@@ -39,7 +39,7 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
         is_member=IS_MEMBER,
         facts={"queries": 20},
     )
-    document = judgement.to_json()
+    document = result.to_json()
 
     assert document["fidelity"] == pytest.approx(accuracy_score(answers, cloned))
     assert document["baseline"] == pytest.approx(0.5)

@@ -14,7 +14,7 @@ from safecompress_core.errors import PoolError
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 from tests.core.fixtures.answers import gaussian, judged_membership
 
 
@@ -35,17 +35,17 @@ def test_an_inverted_attack_is_judged_in_both_directions(
     """
     known, asked = gaussian(300, 200, gap=known_gap), gaussian(250, 400, gap=-1.5, seed=1)
 
-    judgement = judged_membership(known, asked)
+    result = judged_membership(known, asked)
 
-    assert judgement.auc is not None
-    assert judgement.auc.high < 0.5
-    assert judgement.advantage.value == 0.0
-    other = judgement.reversed
+    assert result.auc is not None
+    assert result.auc.high < 0.5
+    assert result.advantage.value == 0.0
+    other = result.reversed
     assert other is not None
     assert other.auc is not None
-    assert other.auc.value == pytest.approx(1 - judgement.auc.value)
+    assert other.auc.value == pytest.approx(1 - result.auc.value)
     assert other.advantage.value == pytest.approx(advantage, abs=0.12)
-    document = judgement.to_json()["reversed"]
+    document = result.to_json()["reversed"]
     assert set(document) == {
         *("accuracy", "accuracy_interval", "advantage", "advantage_interval"),
         *("auc", "auc_interval"),
@@ -56,30 +56,30 @@ def test_an_inverted_attack_is_judged_in_both_directions(
 @pytest.mark.parametrize("gap", [0.0, 1.5])
 def test_an_attack_that_is_weak_or_right_has_no_reverse(gap: float) -> None:
     """0.5 is in the interval, or below it."""
-    judgement = judged_membership(gaussian(300, 200, gap=gap), gaussian(250, 400, gap=gap, seed=1))
+    result = judged_membership(gaussian(300, 200, gap=gap), gaussian(250, 400, gap=gap, seed=1))
 
-    assert judgement.reversed is None
-    assert "reversed" not in judgement.to_json()
+    assert result.reversed is None
+    assert "reversed" not in result.to_json()
 
 
 def test_an_attribute_whose_values_are_swapped_is_judged_in_both_directions() -> None:
     """The attack knows every value, by the other one's name."""
     generator = torch.Generator().manual_seed(18)
     truth = (torch.rand(200, generator=generator) < 0.4).long()
-    asked = Answers(
+    asked = AttackScores(
         scores=torch.nn.functional.one_hot(1 - truth, 2).double(),
         truth=truth,
         labels=torch.zeros(200, dtype=torch.int64),
         is_member=torch.arange(200) < 100,
     )
 
-    judgement = AttributeGame(ATTRIBUTE).judge(asked, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(asked, asked)
 
-    assert judgement.auc is not None
-    assert (judgement.auc.value, judgement.advantage.value) == (0.0, 0.0)
-    assert judgement.reversed is not None
-    assert judgement.reversed.accuracy.value == judgement.reversed.advantage.value == 1.0
-    assert {"lift", "lift_interval"} <= set(judgement.to_json()["reversed"])
+    assert result.auc is not None
+    assert (result.auc.value, result.advantage.value) == (0.0, 0.0)
+    assert result.reversed is not None
+    assert result.reversed.accuracy.value == result.reversed.advantage.value == 1.0
+    assert {"lift", "lift_interval"} <= set(result.to_json()["reversed"])
 
 
 def test_json_of_either_game_has_its_documented_keys() -> None:
@@ -101,14 +101,14 @@ def test_json_of_either_game_has_its_documented_keys() -> None:
     values = torch.arange(100) % 3
     scores = torch.nn.functional.one_hot(values, 3).double()
     told = replace(cheap, scores=scores, truth=values)
-    attribute = AttributeGame(ATTRIBUTE).judge(told, told)
+    attribute = AttributeGame(ATTRIBUTE).measure_scores(told, told)
     lifts = ("lift", "lift_members", "lift_non_members")
 
-    for judgement, own in (
+    for result, own in (
         (judged_membership(cheap, cheap), {"threshold", "operating_points"}),
         (attribute, {"macro_f1", "baseline_rule", *lifts, *(f"{one}_interval" for one in lifts)}),
     ):
-        document = json.loads(json.dumps(judgement.to_json(), allow_nan=False))
+        document = json.loads(json.dumps(result.to_json(), allow_nan=False))
         assert set(document) == common | own
 
 

@@ -13,8 +13,8 @@ from safecompress_core.api import AttackerParams, GradientAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, InversionTargets, Inverter
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pools
-from safecompress_core.games.inversion import Reconstruction, judge_inversion, psnr
+from safecompress_core.data.pools import SamplePools
+from safecompress_core.games.inversion import InversionResult, measure_inversion, psnr
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.stats.intervals import Estimate
@@ -27,7 +27,7 @@ def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
     """Hand-worked: errors of 0.01 and 0.03 where the mean has 0.04 and 0.04."""
     truth = np.zeros((2, 4))
     reconstructed = np.array([[0.1] * 4, [np.sqrt(0.03)] * 4])
-    found = judge_inversion(
+    found = measure_inversion(
         reconstructed,
         truth,
         np.full(4, 0.2),
@@ -79,7 +79,7 @@ def test_classes_are_reconstructed_against_the_means_of_members(
     members = asked.seen.take(torch.arange(len(asked.pool.members)))
     means = torch.stack([members.inputs[members.labels == c].mean(0) for c in range(10)])
 
-    assert isinstance(found, Reconstruction)
+    assert isinstance(found, InversionResult)
     assert (found.units, found.count) == ("classes", 10)
     assert found.error.value == pytest.approx(float((means**2).mean()))
     population = known.unseen.inputs.mean(0)
@@ -88,7 +88,7 @@ def test_classes_are_reconstructed_against_the_means_of_members(
 
 
 def test_gradients_are_those_of_members_and_of_weights_that_exist(
-    network: MakeNetwork, digits: Dataset, pools: Pools, played: Play
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, played: Play
 ) -> None:
     """By a plain backward pass in double precision; missing weights send nothing."""
     made = network()

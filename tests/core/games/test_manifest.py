@@ -14,7 +14,7 @@ from safecompress_core.games.manifest import (
     INVERSION,
     MEMBERSHIP,
 )
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 from safecompress_core.host import load_plugins
 from safecompress_core.testing import GameConformance
 
@@ -50,7 +50,7 @@ class TestAttribute(GameConformance):
         scores = torch.nn.functional.one_hot(truth.roll(N // 4), 3).double()
         labels = torch.arange(N) % 5
         is_member = torch.from_numpy(IS_MEMBER)
-        known = Answers(scores=scores, truth=truth, labels=labels, is_member=is_member)
+        known = AttackScores(scores=scores, truth=truth, labels=labels, is_member=is_member)
         found: GameResult = game.measure(
             scores.numpy(), truth.numpy(), known=known, labels=labels, is_member=IS_MEMBER
         )

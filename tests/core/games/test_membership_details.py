@@ -8,10 +8,10 @@ from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_sc
 
 from safecompress_core.errors import PoolError
 from safecompress_core.games.membership_details import (
-    gain,
+    advantage_of_decisions,
     label_table,
-    most_exposed,
     precision_at_prior,
+    top_scored,
 )
 
 RATES = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=4, max_size=60).filter(
@@ -95,7 +95,7 @@ def test_the_highest_tenth_by_hand() -> None:
     members = np.zeros(20, bool)
     members[[0, 1, 2, 19]] = True
 
-    found = most_exposed(scores, members)
+    found = top_scored(scores, members)
 
     assert (found.samples, found.members, found.share, found.baseline) == (2, 1, 0.1, 0.2)
     assert found.precision.value == 0.5
@@ -111,7 +111,7 @@ def test_ties_at_the_edge_count_whole(rows: list[tuple[int, bool]], share: float
     """At least as many as asked for, nobody outside scores as high as anybody inside."""
     scores, members = np.array([s for s, _ in rows], float), np.array([m for _, m in rows])
 
-    found = most_exposed(scores, members, share=share)
+    found = top_scored(scores, members, share=share)
 
     least = np.sort(scores)[::-1][found.samples - 1]
     assert found.samples >= share * len(rows) - 1e-6
@@ -164,4 +164,4 @@ def test_a_label_without_any_sample_is_listed_all_the_same() -> None:
 def test_a_gain_needs_both_sides() -> None:
     """A rate of nobody is no rate."""
     with pytest.raises(PoolError, match="both needed"):
-        gain(np.ones(3, bool), np.ones(3, bool))
+        advantage_of_decisions(np.ones(3, bool), np.ones(3, bool))

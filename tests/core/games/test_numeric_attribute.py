@@ -12,8 +12,12 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.numeric_attribute import best_number, fewer, numbers_of
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.numeric_attribute import (
+    best_number,
+    error_reduction,
+    predicted_numbers,
+)
+from safecompress_core.games.scores import AttackScores
 from safecompress_core.stats.resampling import Resampling
 
 EDGES = torch.tensor([280.0, 310.0, 345.0], dtype=torch.float64)  # of the ink of a digit
@@ -22,7 +26,7 @@ EDGES = torch.tensor([280.0, 310.0, 345.0], dtype=torch.float64)  # of the ink o
 def draws(count: int) -> Resampling:
     """A thousand of so many samples, half of them members."""
     generator = np.random.default_rng(18)
-    return Resampling.stratified(np.arange(count) % 2, draws=1000, generator=generator)
+    return Resampling.draw_stratified(np.arange(count) % 2, draws=1000, generator=generator)
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +35,10 @@ def ink(all_digits: Dataset) -> Tensor:
     return (all_digits.inputs * 16).sum(dim=1).double()
 
 
-def answers(all_digits: Dataset, ink: Tensor, rows: slice, scores: Tensor) -> Answers:
+def answers(all_digits: Dataset, ink: Tensor, rows: slice, scores: Tensor) -> AttackScores:
     """Of some digits; what is public of them is their upper quarter."""
     numbers = ink[rows]
-    return Answers(
+    return AttackScores(
         scores=scores[rows],
         truth=torch.bucketize(numbers, EDGES),
         labels=all_digits.labels[rows],
@@ -50,7 +54,7 @@ def test_the_likeliest_interval_stands_for_its_median() -> None:
     intervals = np.array([0, 0, 0, 1, 1])
     scores = np.array([[3.0, 1.0, 0.0], [-2.0, -1.0, -5.0], [0.0, 0.0, 7.0]])
 
-    assert numbers_of(scores, known, intervals).tolist() == [2.0, 21.0, 9.0]
+    assert predicted_numbers(scores, known, intervals).tolist() == [2.0, 21.0, 9.0]
 
 
 def test_probabilities_are_taken_at_their_word() -> None:
@@ -62,7 +66,7 @@ def test_probabilities_are_taken_at_their_word() -> None:
     intervals = np.repeat([0, 1, 2], 11)  # the order of intervals is that of their numbers
     scores = np.array([[0.4, 0.4, 0.2], [0.4, 0.6, 0.0], [0.0, 0.0, 1.0]])
 
-    found = numbers_of(scores, known, intervals)
+    found = predicted_numbers(scores, known, intervals)
 
     np.testing.assert_allclose(found, [26.0, 1 + 10 * 5 / 6, 26.0])
 
@@ -74,9 +78,9 @@ def test_mean_absolute_errors_are_scikit_learns(all_digits: Dataset, ink: Tensor
         answers(all_digits, ink, rows, scores) for rows in (slice(0, 400), slice(400, 1797))
     )
 
-    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(known, asked)
 
-    found = judgement.absolute_error
+    found = result.absolute_error
     assert found is not None
     assert known.numbers is not None
     assert asked.numbers is not None
@@ -87,8 +91,8 @@ def test_mean_absolute_errors_are_scikit_learns(all_digits: Dataset, ink: Tensor
     assert found.baseline > 2 * found.mae.value
     assert found.lift.value == pytest.approx(found.baseline - found.mae.value)
     assert found.lift.low < found.lift.value < found.lift.high
-    assert judgement.advantage.value == pytest.approx(1 - found.mae.value / found.baseline)
-    assert judgement.accuracy.value == 1.0
+    assert result.advantage.value == pytest.approx(1 - found.mae.value / found.baseline)
+    assert result.accuracy.value == 1.0
 
 
 def test_advantages_in_draws_are_of_the_errors(all_digits: Dataset, ink: Tensor) -> None:
@@ -99,24 +103,24 @@ def test_advantages_in_draws_are_of_the_errors(all_digits: Dataset, ink: Tensor)
     )
     resampling = draws(200)
 
-    judgement = AttributeGame(ATTRIBUTE).judge(known, asked)
+    result = AttributeGame(ATTRIBUTE).measure_scores(known, asked)
 
-    found = judgement.absolute_error
+    found = result.absolute_error
     assert found is not None
     picked = np.repeat(np.arange(200), resampling.weights[7])
     by_hand = 1 - found.errors[picked].mean() / found.baseline_errors[picked].mean()
-    drawn = judgement.advantages(resampling)
+    drawn = result.advantages(resampling)
     assert drawn[7] == pytest.approx(by_hand)
     middle = np.quantile(drawn, [0.025, 0.975])
-    assert judgement.advantage.interval == pytest.approx(middle, abs=0.01)
+    assert result.advantage.interval == pytest.approx(middle, abs=0.01)
 
 
 def test_an_attack_that_is_further_off_than_the_guess_has_no_advantage() -> None:
     """Advantage is in [0, 1]; 0 as well where the guess is never off."""
-    assert fewer(3.0, 2.0) == 0.0
-    assert fewer(1.0, 4.0) == 0.75
-    assert fewer(0.0, 4.0) == 1.0
-    assert fewer(0.0, 0.0) == 0.0
+    assert error_reduction(3.0, 2.0) == 0.0
+    assert error_reduction(1.0, 4.0) == 0.75
+    assert error_reduction(0.0, 4.0) == 1.0
+    assert error_reduction(0.0, 0.0) == 0.0
 
 
 def test_without_features_the_median_of_the_label_is_guessed_where_labels_tell() -> None:
@@ -139,7 +143,7 @@ def test_json_of_a_numeric_attribute_has_its_documented_keys(
     scores = torch.zeros(1797, 4)
     asked = answers(all_digits, ink, slice(0, 100), scores)
 
-    document = AttributeGame(ATTRIBUTE).judge(asked, asked).to_json()
+    document = AttributeGame(ATTRIBUTE).measure_scores(asked, asked).to_json()
 
     own = {"mae", "mae_interval", "baseline_mae", "mae_lift", "mae_lift_interval", "mae_rule"}
     assert own | {"lift", "accuracy", "baseline_rule"} <= set(document)

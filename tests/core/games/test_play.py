@@ -14,7 +14,7 @@ from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.errors import AccessError
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
@@ -42,7 +42,7 @@ def leak(known: ObservedPool, asked: ObservedPool) -> float:
 def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_members_are(
     network: MakeNetwork,
     digits: Dataset,
-    pools: Pools,
+    pools: SamplePools,
     learner: Callable[..., Learner],
     memory: Any,
 ) -> None:
@@ -66,7 +66,11 @@ def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_member
 
 
 def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
-    learner: Callable[..., Learner], trainer: Trainer, digits: Dataset, pools: Pools, memory: Any
+    learner: Callable[..., Learner],
+    trainer: Trainer,
+    digits: Dataset,
+    pools: SamplePools,
+    memory: Any,
 ) -> None:
     """After training under augmentation, the inputs are the data set's own, members and all."""
     one = learner(memory=memory(strength=0.5))
@@ -80,7 +84,7 @@ def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
 
 
 def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """Labels alone, say: no posterior can be read."""
     observed = observe_pool(network(), digits, pools.attack_train)
@@ -96,7 +100,7 @@ def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
 
 
 def test_an_attribute_attack_is_after_the_attribute_it_names(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """The truth is the attribute's, in the pool's order."""
     observed = observe_pool(network(), digits, pools.select)
@@ -109,7 +113,7 @@ def test_an_attribute_attack_is_after_the_attribute_it_names(
 
 
 def test_thresholds_come_from_what_is_known_alone(
-    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+    overfitted: Classifier, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """The judgement is on the asked pool, and far over chance for a model that leaks."""
     known, asked = (
@@ -128,7 +132,7 @@ def test_thresholds_come_from_what_is_known_alone(
 
 
 def test_members_exchanged_with_non_members_are_found_in_the_reverse(
-    overfitted: Classifier, mislabelled: Dataset, pools: Pools, spies: Any
+    overfitted: Classifier, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """The attack itself has no advantage; with negated scores it has that of the right pools."""
     exchanged = (
@@ -154,7 +158,7 @@ def midpoints(scores: Tensor) -> set[float]:
 
 
 def test_the_task_is_measured_on_non_members(
-    network: MakeNetwork, digits: Dataset, pools: Pools
+    network: MakeNetwork, digits: Dataset, pools: SamplePools
 ) -> None:
     """Those of the pool, in its order."""
     observed = observe_pool(network(), digits, pools.select)
@@ -164,7 +168,7 @@ def test_the_task_is_measured_on_non_members(
 
 
 def test_reference_models_are_shown_to_who_declares_them(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """As many as it asks for, on the samples of the pool; without membership of these."""
     generator = torch.Generator().manual_seed(1)
@@ -210,7 +214,7 @@ def public_rows(digits: Dataset, *, columns: tuple[int, ...] = ()) -> Dataset:
 
 
 def test_an_attribute_attack_knows_of_samples_what_is_public(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """Public features beside the truth where it is known; of the input all else is 0."""
     data = public_rows(digits, columns=(62, 63))
@@ -233,7 +237,7 @@ def test_an_attribute_attack_knows_of_samples_what_is_public(
 
 
 def test_a_membership_attack_knows_the_whole_sample(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """It asks whether just this sample was trained on."""
     observed = observe_pool(network(), public_rows(digits), pools.select)
@@ -245,7 +249,7 @@ def test_a_membership_attack_knows_the_whole_sample(
 
 
 def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
-    network: MakeNetwork, digits: Dataset, pools: Pools, spies: Any
+    network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """Ink in the upper half tells how bold the whole is, and how much ink there is."""
     found = {}

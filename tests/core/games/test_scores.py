@@ -8,16 +8,16 @@ from torch import Tensor
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.scores import Answers, scores_of, tensor_of
+from safecompress_core.games.scores import AttackScores, scores_of, tensor_of
 
 GAMES = {"membership": MembershipGame(MEMBERSHIP), "attribute": AttributeGame(ATTRIBUTE)}
 
 
-def membership(scores: Tensor, members: int) -> Answers:
+def membership(scores: Tensor, members: int) -> AttackScores:
     """Scores of which the first are members'."""
     is_member = torch.arange(len(scores)) < members
     labels = torch.zeros(len(scores), dtype=torch.int64)
-    return Answers(scores=scores, truth=is_member, labels=labels, is_member=is_member)
+    return AttackScores(scores=scores, truth=is_member, labels=labels, is_member=is_member)
 
 
 @pytest.mark.parametrize("game", ["membership", "attribute"])
@@ -28,9 +28,9 @@ def test_scores_of_the_wrong_kind_are_the_attackers_fault(game: str) -> None:
     truth = torch.arange(10) < 5
     labels = torch.zeros(10, dtype=torch.int64)
     for scores, message in ((wrong, "scores must be"), (right * torch.nan, "are not numbers")):
-        asked = Answers(scores=scores, truth=truth, labels=labels, is_member=truth)
+        asked = AttackScores(scores=scores, truth=truth, labels=labels, is_member=truth)
         with pytest.raises(ValueError, match=message):
-            GAMES[game].judge(asked, asked)
+            GAMES[game].measure_scores(asked, asked)
 
 
 def test_values_of_any_origin_become_a_tensor() -> None:
@@ -46,7 +46,7 @@ def test_scores_are_taken_in_double_precision() -> None:
     """In their order, without the graph that made them."""
     truth = torch.tensor([True, False, True])
     scores = torch.tensor([0.25, 0.5, -1.0], requires_grad=True)
-    answers = Answers(scores=scores, truth=truth, labels=truth.long(), is_member=truth)
+    answers = AttackScores(scores=scores, truth=truth, labels=truth.long(), is_member=truth)
 
     found = scores_of(answers, dimensions=1)
 

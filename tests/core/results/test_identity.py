@@ -11,7 +11,7 @@ from safecompress_core.api import DataPath, Params
 from safecompress_core.context.cache_keys import content_key
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.data.pools import Pools, build_pools
+from safecompress_core.data.pools import SamplePools, build_pools
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import load_plugins
 from safecompress_core.results.directory import RunDirectory
@@ -23,7 +23,7 @@ class Source(Params):
     path: DataPath = "people.csv"
 
 
-def pools_of(data: Dataset) -> Pools:
+def pools_of(data: Dataset) -> SamplePools:
     """Half of the samples as members."""
     return build_pools(
         data.labels,

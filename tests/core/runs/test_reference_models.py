@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from safecompress_core.context.reference_context import (
+    assign_reference_members,
     build_reference_context,
-    dealt,
-    references_wanted,
+    count_references,
 )
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
@@ -40,8 +40,8 @@ def test_as_many_are_trained_as_the_attacker_that_asks_for_most(prepare: Prepare
     """They are shared; without such an attacker there are none."""
     both = [LIRA, {"type": "rmia", "references": 6}, {"type": "modified-entropy"}]
 
-    assert references_wanted(prepare(audit__attackers=both)) == 6
-    assert references_wanted(prepare()) == 0
+    assert count_references(prepare(audit__attackers=both)) == 6
+    assert count_references(prepare()) == 0
 
 
 def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) -> None:
@@ -63,7 +63,7 @@ def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) 
 def test_who_is_in_says_nothing_of_who_is_a_member(prepare: Prepare) -> None:
     """Members and non-members of every pool are in exactly as many models."""
     run_context = prepare()
-    times = dealt(run_context, 8).sum(dim=0)
+    times = assign_reference_members(run_context, 8).sum(dim=0)
 
     for pool in run_context.pools:
         assert (times[pool.members] == 4).all()
@@ -84,7 +84,7 @@ def test_answers_are_of_models_that_know_their_half(prepare: Prepare, tmp_path: 
     for is_dense in (True, False):
         references = models.of(is_dense=is_dense)
         assert references is not None
-        assert torch.equal(references.is_in, dealt(run_context, 4))
+        assert torch.equal(references.is_in, assign_reference_members(run_context, 4))
         scores = references.log_confidences
         gap = scores[references.is_in].mean() - scores[~references.is_in].mean()
         assert gap > 0.01

@@ -11,7 +11,7 @@ STRATA = np.array([True] * 30 + [False] * 70)
 @pytest.fixture
 def resampling() -> Resampling:
     """Two thousand draws of 30 members and 70 others."""
-    return Resampling.stratified(STRATA, draws=2000, generator=np.random.default_rng(18))
+    return Resampling.draw_stratified(STRATA, draws=2000, generator=np.random.default_rng(18))
 
 
 def test_every_draw_holds_as_many_of_each_stratum_as_the_pool(resampling: Resampling) -> None:
@@ -48,7 +48,7 @@ def test_the_percentile_interval_of_a_mean_is_the_normal_one() -> None:
     """400 samples of one stratum are enough for the central limit."""
     generator = np.random.default_rng(18)
     values = generator.normal(size=400)
-    resampling = Resampling.stratified(np.zeros(400), draws=4000, generator=generator)
+    resampling = Resampling.draw_stratified(np.zeros(400), draws=4000, generator=generator)
 
     estimate = resampling.estimate(values)
 
@@ -62,7 +62,8 @@ def test_the_percentile_interval_of_a_mean_is_the_normal_one() -> None:
 def test_the_same_generator_gives_the_same_draws() -> None:
     """Candidates that are tested on different days still share their draws."""
     first, second = (
-        Resampling.stratified(STRATA, draws=5, generator=np.random.default_rng(3)) for _ in range(2)
+        Resampling.draw_stratified(STRATA, draws=5, generator=np.random.default_rng(3))
+        for _ in range(2)
     )
 
     np.testing.assert_array_equal(first.weights, second.weights)

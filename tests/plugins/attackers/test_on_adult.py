@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import build_pools
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
@@ -105,7 +105,7 @@ def sights(*, with_sex: bool) -> tuple[ObservedPool, ObservedPool]:
     return known, asked
 
 
-def judged(name: str, *, with_sex: bool, **params: Any) -> Judgement:
+def judged(name: str, *, with_sex: bool, **params: Any) -> AttackResult:
     """How well an attack on the sex does in the audit."""
     known, asked = sights(with_sex=with_sex)
     [definition] = [one for one in DEFINITIONS if one.name == name]
@@ -119,21 +119,21 @@ def judged(name: str, *, with_sex: bool, **params: Any) -> Judgement:
     return attack.measure(attacker, known, asked)
 
 
-def lift(judgement: Judgement) -> tuple[float, float]:
+def lift(result: AttackResult) -> tuple[float, float]:
     """Both ends of its interval."""
-    assert judgement.lift is not None
-    return judgement.lift.interval
+    assert result.lift is not None
+    return result.lift.interval
 
 
 @pytest.mark.parametrize("name", ["attribute-blackbox", "attribute-probe"])
 def test_what_the_model_does_not_see_it_does_not_tell(name: str) -> None:
     """Three in four are told by anyone from public features, and by no attack more."""
-    judgement = judged(name, with_sex=False)
+    result = judged(name, with_sex=False)
 
-    assert judgement.baseline_rule in ("logistic", "boosting")
-    assert judgement.baseline > 0.72
-    assert judgement.accuracy.value > 0.72
-    assert lift(judgement)[1] < 0.03
+    assert result.baseline_rule in ("logistic", "boosting")
+    assert result.baseline > 0.72
+    assert result.accuracy.value > 0.72
+    assert lift(result)[1] < 0.03
 
 
 @pytest.mark.parametrize("name", ["attribute-blackbox", "attribute-probe"])
@@ -145,10 +145,10 @@ def test_the_answer_to_a_record_tells_what_is_written_in_it(name: str) -> None:
 @pytest.mark.parametrize("name", ["attribute-imputation-gain", "attribute-by-membership"])
 def test_attacks_that_only_ask_the_model_do_not_beat_the_guess(name: str) -> None:
     """With the papers' prior, though the model sees the attribute."""
-    judgement = judged(name, with_sex=True)
+    result = judged(name, with_sex=True)
 
-    assert judgement.accuracy.value > 0.55
-    assert lift(judgement)[1] < 0.03
+    assert result.accuracy.value > 0.55
+    assert lift(result)[1] < 0.03
 
 
 def test_asking_with_a_prior_of_features_is_stronger_than_with_a_frequency() -> None:

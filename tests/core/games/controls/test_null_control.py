@@ -12,7 +12,7 @@ from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import Observations, observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import PoolError
-from safecompress_core.games.controls.null_control import Attack, Control, null_control
+from safecompress_core.games.controls.null_control import Attack, ControlResult, null_control
 from safecompress_core.networks.classifier import Classifier
 
 MEMBERS = torch.arange(300) < 150
@@ -31,7 +31,9 @@ def digits_seen(all_digits: Dataset) -> Seen:
     )
 
 
-def controlled(seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.999) -> Control:
+def controlled(
+    seen: Seen, attack: Attack, *, seed: int, confidence: float = 0.999
+) -> ControlResult:
     """The control with lots drawn by a seed."""
     known, asked = seen
     generator = torch.Generator().manual_seed(seed)

@@ -16,9 +16,9 @@ from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.controls.planted_control import (
     LEAK,
-    planted,
+    plant_in_references,
+    plant_leak,
     planted_control,
-    planted_references,
 )
 from safecompress_core.networks.classifier import Classifier
 
@@ -39,7 +39,7 @@ def network() -> Classifier:
 @pytest.fixture
 def leaky(network: Classifier, all_digits: Dataset) -> Classifier:
     """Its copy that tells the members of 300 samples."""
-    return planted(network, all_digits.inputs[:300], all_digits.labels[:300], MEMBERS)
+    return plant_leak(network, all_digits.inputs[:300], all_digits.labels[:300], MEMBERS)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_large_samples_are_told_apart_by_projections(all_digits: Dataset) -> Non
     module = nn.Sequential(nn.Conv2d(1, 2, 8, stride=8), nn.Flatten(), nn.Linear(32, 10))
     labels, members = all_digits.labels[:200], torch.arange(200) % 2 == 0
 
-    leaky = planted(Classifier(module), images, labels, members)
+    leaky = plant_leak(Classifier(module), images, labels, members)
 
     assert torch.equal(leaky(images).argmax(dim=1) == labels, members)
 
@@ -187,7 +187,7 @@ def test_reference_models_leak_in_the_same_way(all_digits: Dataset) -> None:
     answers = torch.randn(3, 300, 10, generator=generator)
     plain = ReferenceAnswers(answers, is_in, all_digits.labels[:300])
 
-    leaking = planted_references(plain)
+    leaking = plant_in_references(plain)
 
     assert torch.equal(leaking.logits.argmax(dim=2) == plain.labels, is_in)
     others = torch.arange(10) != plain.labels[:, None]

@@ -11,27 +11,29 @@ from safecompress_core.api import Access
 from safecompress_core.attacks.observations import observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import AccessError
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.resampling import Resampling
 
 MEMBERS = torch.arange(400) < 200
-RESAMPLING = Resampling.stratified(MEMBERS.numpy(), draws=1000, generator=np.random.default_rng(18))
+RESAMPLING = Resampling.draw_stratified(
+    MEMBERS.numpy(), draws=1000, generator=np.random.default_rng(18)
+)
 
 
-def answers(scores: Tensor) -> Answers:
+def answers(scores: Tensor) -> AttackScores:
     """Scores for 200 members and 200 others."""
     labels = torch.zeros(400, dtype=torch.int64)
-    return Answers(scores=scores, truth=MEMBERS, labels=labels, is_member=MEMBERS)
+    return AttackScores(scores=scores, truth=MEMBERS, labels=labels, is_member=MEMBERS)
 
 
-def judged(scores: Tensor) -> Judgement:
+def judged(scores: Tensor) -> AttackResult:
     """An attack with the best threshold for these scores."""
-    return MembershipGame(MEMBERSHIP).judge(answers(scores), answers(scores))
+    return MembershipGame(MEMBERSHIP).measure_scores(answers(scores), answers(scores))
 
 
 def test_threshold_attacks_read_an_overfitted_model(
@@ -88,9 +90,9 @@ def test_equally_strong_attacks_are_rarely_told_apart() -> None:
     """
     generator = torch.Generator().manual_seed(18)
 
-    def reading() -> Judgement:
+    def reading() -> AttackResult:
         known, asked = (answers(torch.randn(400, generator=generator) + MEMBERS) for _ in range(2))
-        return MembershipGame(MEMBERSHIP).judge(known, asked)
+        return MembershipGame(MEMBERSHIP).measure_scores(known, asked)
 
     told_apart = sum(
         compare_attacks(reading(), reading(), RESAMPLING).is_stronger for _ in range(100)
@@ -102,13 +104,13 @@ def test_equally_strong_attacks_are_rarely_told_apart() -> None:
 def test_attacks_on_different_samples_cannot_be_compared() -> None:
     """Pairs need the same pool."""
     trained = judged(MEMBERS.double())
-    other = Answers(
+    other = AttackScores(
         scores=MEMBERS.double(),
         truth=~MEMBERS,
         labels=torch.zeros(400, dtype=torch.int64),
         is_member=~MEMBERS,
     )
-    cheap = MembershipGame(MEMBERSHIP).judge(other, other)
+    cheap = MembershipGame(MEMBERSHIP).measure_scores(other, other)
 
     with pytest.raises(ValueError, match="one game on one pool"):
         compare_attacks(trained, cheap, RESAMPLING)

@@ -12,7 +12,7 @@ from torch import Tensor
 from safecompress_core.api import Access, Kind
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pool, Pools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.games.play import Attack
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
@@ -40,7 +40,7 @@ def events() -> list[Mapping[str, Any]]:
 
 @pytest.fixture
 def examiner(
-    mislabelled: Dataset, pools: Pools, spies: Any, events: list[Mapping[str, Any]]
+    mislabelled: Dataset, pools: SamplePools, spies: Any, events: list[Mapping[str, Any]]
 ) -> Callable[..., CandidateEvaluator]:
     """Makes examiners of the same seed with some attacks."""
 
@@ -94,7 +94,10 @@ def test_all_candidates_of_a_unit_are_attacked_from_the_same_draws(
 
 
 def test_attackers_learn_from_attack_train_and_are_asked_about_select(
-    examiner: Callable[..., CandidateEvaluator], network: MakeNetwork, spies: Any, pools: Pools
+    examiner: Callable[..., CandidateEvaluator],
+    network: MakeNetwork,
+    spies: Any,
+    pools: SamplePools,
 ) -> None:
     """With the truth of the first alone; nothing of the audit pool is ever looked at."""
     board = examiner([spies.attack("one")])
@@ -148,7 +151,7 @@ def test_the_target_is_forwarded_as_often_however_many_epochs_an_attack_has(
 
 @pytest.mark.parametrize("name", ["neural-blackbox", "neural-whitebox"])
 def test_no_epoch_of_an_attack_is_chosen_on_what_it_is_judged_by(
-    mislabelled: Dataset, pools: Pools, overfitted: Classifier, name: str
+    mislabelled: Dataset, pools: SamplePools, overfitted: Classifier, name: str
 ) -> None:
     """Call members non-members and the reverse: of each sample, the attack says the same."""
     registry = load_plugins().registry
@@ -248,7 +251,7 @@ def test_performance_is_read_on_the_non_members_of_select(
     examiner: Callable[..., CandidateEvaluator],
     overfitted: Classifier,
     mislabelled: Dataset,
-    pools: Pools,
+    pools: SamplePools,
 ) -> None:
     """Not on members, all of which the model knows by heart; without any attack, too."""
     board = examiner([])
@@ -297,4 +300,4 @@ def test_the_examiner_keeps_no_more_pools_than_it_needs(
     kept = [value.name for value in vars(board).values() if hasattr(value, "non_members")]
 
     assert kept == ["attack_train", "select"]
-    assert not any(isinstance(value, Pools) for value in vars(board).values())
+    assert not any(isinstance(value, SamplePools) for value in vars(board).values())

@@ -14,10 +14,10 @@ from safecompress_core.choose.manifest import ParetoParams, TmScoreParams, Weigh
 from safecompress_core.choose.pareto import Pareto
 from safecompress_core.choose.tm_score import TmScore
 from safecompress_core.choose.weighted import Weighted
-from safecompress_core.games.attack_result import Judgement
+from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
-from safecompress_core.games.scores import Answers
+from safecompress_core.games.scores import AttackScores
 from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import Evaluation
 from safecompress_core.methods.test_driven.round_selection import RoundSelection
@@ -49,11 +49,13 @@ def examiner(*attacks: str) -> Any:
         attacks=attacks,
         weights=np.ones(len(attacks)),
         is_member=IS_MEMBER,
-        resampling=Resampling.stratified(IS_MEMBER, draws=400, generator=np.random.default_rng(3)),
+        resampling=Resampling.draw_stratified(
+            IS_MEMBER, draws=400, generator=np.random.default_rng(3)
+        ),
     )
 
 
-def membership(*, tpr: float, fpr: float, seed: int = 0) -> Judgement:
+def membership(*, tpr: float, fpr: float, seed: int = 0) -> AttackResult:
     """An attack that says "member" of these shares of members and non-members."""
     generator = np.random.default_rng(seed)
     says = np.concatenate(
@@ -62,13 +64,13 @@ def membership(*, tpr: float, fpr: float, seed: int = 0) -> Judgement:
             generator.permutation(np.arange(OTHERS) < fpr * OTHERS),
         ]
     )
-    answers = Answers(
+    answers = AttackScores(
         scores=torch.as_tensor(says.astype(float)),
         truth=torch.as_tensor(IS_MEMBER),
         labels=torch.zeros(len(says), dtype=torch.int64),
         is_member=torch.as_tensor(IS_MEMBER),
     )
-    return MembershipGame(MEMBERSHIP).judge(answers, answers, threshold=0.5)
+    return MembershipGame(MEMBERSHIP).measure_scores(answers, answers, threshold=0.5)
 
 
 def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:
@@ -77,9 +79,9 @@ def hits(share: float, *, seed: int = 0) -> NDArray[np.float64]:
     return generator.permutation(np.arange(OTHERS) < share * OTHERS).astype(float)
 
 
-def examination(performance: NDArray[np.float64], judgement: Judgement | None = None) -> Evaluation:
+def examination(performance: NDArray[np.float64], result: AttackResult | None = None) -> Evaluation:
     """The test of one candidate."""
-    judgements = {} if judgement is None else {"mia": judgement}
+    judgements = {} if result is None else {"mia": result}
     return Evaluation(performance=performance, results=judgements, outperformed={})
 
 
@@ -130,11 +132,11 @@ def test_comparisons_are_paired() -> None:
     same = hits(0.6)
     better = same.copy()
     better[np.flatnonzero(same == 0)[:8]] = 1
-    judgement = membership(tpr=0.5, fpr=0.2)
+    result = membership(tpr=0.5, fpr=0.2)
     unpaired = np.random.default_rng(5).permutation(better)
     found = [
         RoundSelection(
-            [examination(same, judgement), examination(other, judgement)],
+            [examination(same, result), examination(other, result)],
             examiner("mia"),
             WEIGHTED,
             params(),
@@ -150,17 +152,17 @@ def test_comparisons_are_paired() -> None:
 @pytest.mark.parametrize("bound", ["careful", "estimate"])
 def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: str) -> None:
     """The upper one of advantage and accuracy, or the estimates as the papers do."""
-    judgement = membership(tpr=0.5, fpr=0.2)
+    result = membership(tpr=0.5, fpr=0.2)
     selection = RoundSelection(
-        [examination(hits(0.6), judgement)], examiner("mia"), WEIGHTED, params(bound=bound)
+        [examination(hits(0.6), result)], examiner("mia"), WEIGHTED, params(bound=bound)
     )
     is_careful = bound == "careful"
 
     objectives = selection.objectives
 
-    wanted = judgement.advantage.high if is_careful else judgement.advantage.value
+    wanted = result.advantage.high if is_careful else result.advantage.value
     assert objectives.advantage.tolist() == [[wanted]]
-    accuracy = judgement.accuracy.high if is_careful else judgement.accuracy.value
+    accuracy = result.accuracy.high if is_careful else result.accuracy.value
     assert objectives.attack_accuracy.tolist() == [[accuracy]]
     assert selection.verdict_on(0)["objectives"] == {
         "performance": pytest.approx(0.6),
@@ -170,9 +172,9 @@ def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: 
 
 def test_replicates_centre_on_what_was_found() -> None:
     """Performance on non-members, advantage and balanced accuracy: each the mean over draws."""
-    judgement = membership(tpr=0.7, fpr=0.1)
+    result = membership(tpr=0.7, fpr=0.1)
     selection = RoundSelection(
-        [examination(hits(0.4), judgement)], examiner("mia"), WEIGHTED, params()
+        [examination(hits(0.4), result)], examiner("mia"), WEIGHTED, params()
     )
     replicates = selection._replicates
 
