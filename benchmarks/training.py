@@ -23,17 +23,17 @@ from safecompress_core.networks.classifier import Classifier, ModelFactory
 from safecompress_core.results.environment import multiplications, reproducible
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.run_spec import Training
-from safecompress_core.training.precision import PLAIN, Arithmetic, arithmetic_for
+from safecompress_core.training.precision import PLAIN, Precision, choose_precision
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 CPU, CLASSES = torch.device("cpu"), 10
-WAYS: dict[str, Arithmetic] = {
+WAYS: dict[str, Precision] = {
     "float32": PLAIN,
-    "float32, channels last": Arithmetic(channels_last=True),
-    "bfloat16": Arithmetic(precision=torch.bfloat16),
-    "bfloat16, channels last": Arithmetic(precision=torch.bfloat16, channels_last=True),
+    "float32, channels last": Precision(channels_last=True),
+    "bfloat16": Precision(dtype=torch.bfloat16),
+    "bfloat16, channels last": Precision(dtype=torch.bfloat16, channels_last=True),
 }
 
 
@@ -93,11 +93,11 @@ def samples(name: str, count: int) -> Dataset:
     )
 
 
-def runner(name: str, arithmetic: Arithmetic, dataset: Dataset) -> tuple[Trainer, Learner]:
+def runner(name: str, precision: Precision, dataset: Dataset) -> tuple[Trainer, TrainingState]:
     """A learner, and a trainer whose epochs are of a single batch."""
     network = Classifier(module_of(name))
-    arithmetic.laid_out(network)
-    learner = Learner(
+    precision.apply_memory_format(network)
+    state = TrainingState(
         network,
         None,
         Settings(learning_rate=1e-4, update_fraction=0, rule=0, defences={}),
@@ -111,24 +111,24 @@ def runner(name: str, arithmetic: Arithmetic, dataset: Dataset) -> tuple[Trainer
         batch_size=count,
         device=CPU,
         seed=Seed(1),
-        arithmetic=arithmetic,
+        precision=precision,
     )
-    return trainer, learner
+    return trainer, state
 
 
-def timed(trainer: Trainer, learner: Learner, steps: int) -> float:
+def timed(trainer: Trainer, state: TrainingState, steps: int) -> float:
     """Seconds of one step."""
     start = time.perf_counter()
-    trainer.train(learner, until=learner.epoch + steps, evolution=None, what="it")
+    trainer.train(state, until=state.epoch + steps, topology_schedule=None, what="it")
     return (time.perf_counter() - start) / steps
 
 
 def measure(
-    name: str, ways: Mapping[str, Arithmetic], *, batch: int, rounds: int
+    name: str, ways: Mapping[str, Precision], *, batch: int, rounds: int
 ) -> dict[str, list[float]]:
     """Seconds of a step by way, one number a round; the order turns from round to round."""
     dataset = samples(name, batch)
-    runners = {way: runner(name, arithmetic, dataset) for way, arithmetic in ways.items()}
+    runners = {way: runner(name, precision, dataset) for way, precision in ways.items()}
     steps = {way: max(1, round(0.2 / timed(*pair, 3))) for way, pair in runners.items()}
     found: dict[str, list[float]] = {way: [] for way in ways}
     order = list(ways)
@@ -143,7 +143,7 @@ def report(name: str, found: Mapping[str, Sequence[float]], *, batch: int) -> No
     """One line a way."""
     network, dataset = Classifier(module_of(name)), samples(name, 1)
     work = multiplications(network, dataset.inputs[torch.tensor([0])])
-    auto = arithmetic_for(Training(), network, dataset.inputs[torch.tensor([0])], CPU)
+    auto = choose_precision(Training(), network, dataset.inputs[torch.tensor([0])], CPU)
     print(f"\n{name}: {work / 1e6:.2f} million multiplications a sample, {batch} samples")
     for way, seconds in found.items():
         ratios = [one / other for one, other in zip(found["float32"], seconds, strict=True)]

@@ -142,8 +142,8 @@ from safecompress_core.sparse.strategy import (
     Grow,
     History,
     Initial,
+    LossGradients,
     Prune,
-    Slopes,
     Weights,
 )
 from safecompress_core.sparse.topology import (
@@ -172,19 +172,19 @@ from safecompress_core.stats.roc import (
 from safecompress_core.training.defence import (
     Batch,
     Defence,
+    DefenceContext,
+    DefenceInputs,
     Schedule,
     Step,
-    Supplies,
-    Surroundings,
 )
 from safecompress_core.training.settings import (
     Settings,
 )
 from safecompress_core.training.trainer import (
-    Evolution,
+    TopologySchedule,
 )
 from safecompress_core.training.training_state import (
-    Learner,
+    TrainingState,
 )
 
 __all__ = [
@@ -205,11 +205,12 @@ __all__ = [
     "DataSource",
     "Dataset",
     "Defence",
+    "DefenceContext",
+    "DefenceInputs",
     "EncodedRows",
     "Encoder",
     "Estimate",
     "Evader",
-    "Evolution",
     "External",
     "ExternalCode",
     "ExternalFiles",
@@ -224,8 +225,8 @@ __all__ = [
     "Inputs",
     "InversionTargets",
     "Inverter",
-    "Learner",
     "Lesson",
+    "LossGradients",
     "Masks",
     "MeasureOptions",
     "Method",
@@ -251,14 +252,13 @@ __all__ = [
     "ScoredGame",
     "Seed",
     "Settings",
-    "Slopes",
     "SparseTraining",
     "Step",
     "Subject",
-    "Supplies",
-    "Surroundings",
     "Topology",
     "TopologyError",
+    "TopologySchedule",
+    "TrainingState",
     "UnitResult",
     "Weights",
     "apportioned",

@@ -23,13 +23,13 @@ from safecompress_core.results.events import Journal
 from safecompress_core.seeding import Seed
 from safecompress_core.training.trainer import Trainer
 
-__all__ = ["Apprentice", "held_out_answers", "left_out"]
+__all__ = ["HeldOutTrainer", "assign_left_out", "train_held_out_models"]
 
-Apprentice = Callable[[Trainer, Seed], Classifier]
+HeldOutTrainer = Callable[[Trainer, Seed], Classifier]
 """Trains a fresh uncompressed network to the end; its first weights follow from the seed."""
 
 
-def left_out(
+def assign_left_out(
     count: int, asked: HeldOut, *, generator: torch.Generator, groups: Tensor | None = None
 ) -> Tensor:
     """Which models each member is left out by, shape (models, count), bool.
@@ -50,13 +50,13 @@ def left_out(
     return (ranks < asked.left_out).T[:, own]
 
 
-def held_out_answers(
+def train_held_out_models(
     dataset: Dataset,
     members: Tensor,
     *,
     seed: Seed,
     trainer: Callable[[Tensor, Seed], Trainer],
-    apprentice: Apprentice,
+    train_model: HeldOutTrainer,
     checkpoints: Checkpoints,
     journal: Journal,
     epochs: int = 0,
@@ -68,7 +68,7 @@ def held_out_answers(
         members: their positions, int64.
         seed: of all that is drawn.
         trainer: makes one for some of the members.
-        apprentice: trains an uncompressed network.
+        train_model: trains an uncompressed network.
         checkpoints: where answers are kept.
         journal: is told of each model.
         epochs: that each model is trained for, which one that was kept spares.
@@ -91,7 +91,9 @@ def held_out_answers(
                 f"model {index + 1} of {asked.models} would have no member to learn from; ask for "
                 "fewer models, or leave each member out of fewer of them"
             )
-        network = apprentice(trainer(members[~is_out], own.child("training")), own.child("network"))
+        network = train_model(
+            trainer(members[~is_out], own.child("training")), own.child("network")
+        )
         rows = members[is_out]
         inputs = placed(dataset.inputs, rows, torch.device("cpu"))
         posteriors = observe(network, inputs, dataset.labels[rows]).logits.softmax(dim=1)
@@ -103,7 +105,7 @@ def held_out_answers(
     def mean(asked: HeldOut) -> Tensor:
         groups = None if dataset.groups is None else dataset.groups[members]
         lots = seed.child("left-out", asked.models, asked.left_out).torch()
-        is_out = left_out(len(members), asked, generator=lots, groups=groups)
+        is_out = assign_left_out(len(members), asked, generator=lots, groups=groups)
         total = torch.zeros(len(members), len(dataset.classes))
         for index, rows in enumerate(is_out):
             total[rows] += answers(asked, index, rows)

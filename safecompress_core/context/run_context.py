@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import Params
-from safecompress_core.context.held_out import held_out_answers
+from safecompress_core.context.held_out import train_held_out_models
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.canaries import mislabel
 from safecompress_core.data.dataset import Dataset, DataSource
@@ -38,7 +38,7 @@ from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec, Training
 from safecompress_core.training.defence import Schedule
 from safecompress_core.training.learning_rate import LearningRate
-from safecompress_core.training.precision import arithmetic_for
+from safecompress_core.training.precision import choose_precision
 from safecompress_core.training.trainer import Trainer
 
 __all__ = ["RunContext"]
@@ -186,7 +186,7 @@ class RunContext(SpecContext):
             network = Classifier(
                 module, sample=sample, representation=task.representation, rule=rule
             ).to(device)
-            arithmetic_for(training, network, sample, device).laid_out(network)
+            choose_precision(training, network, sample, device).apply_memory_format(network)
             return network
 
         return wrapped
@@ -226,7 +226,7 @@ class RunContext(SpecContext):
             epochs=training.epochs,
             learning_rate=training.learning_rate,
             optimizer=_optimizer(training),
-            arithmetic=arithmetic_for(training, self.create_network(), self.sample, self.device),
+            precision=choose_precision(training, self.create_network(), self.sample, self.device),
         )
 
     @property
@@ -242,7 +242,7 @@ class RunContext(SpecContext):
     def _trains(self) -> Callable[[Tensor, Seed], Trainer]:
         """Makes a trainer for some samples; it holds nothing of the pools but the reference."""
         training, reference = self.spec.training, self.pools.reference
-        dataset, device, arithmetic = self.dataset, self.device, self.recipe.arithmetic
+        dataset, device, precision = self.dataset, self.device, self.recipe.precision
 
         def made(members: Tensor, seed: Seed) -> Trainer:
             return Trainer(
@@ -254,7 +254,7 @@ class RunContext(SpecContext):
                 epochs=training.epochs,
                 learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
                 clip_norm=training.clip_norm,
-                arithmetic=arithmetic,
+                precision=precision,
                 reference=reference,
             )
 
@@ -269,7 +269,7 @@ class RunContext(SpecContext):
 
         def made(rows: Tensor, seed: Seed) -> Trainer:
             share = len(rows) / members
-            return trains(rows, seed).watched(partial(journal.trained, share=share))
+            return trains(rows, seed).with_listener(partial(journal.trained, share=share))
 
         return made
 
@@ -298,11 +298,11 @@ class RunContext(SpecContext):
 
         make, factory, epochs = self._make, self._factory, self.recipe.epochs
 
-        def apprentice(trainer: Trainer, seed: Seed) -> Classifier:
-            learner = context.learner(make(factory, seed=seed), None, context.settings([]))
+        def train_model(trainer: Trainer, seed: Seed) -> Classifier:
+            state = context.new_state(make(factory, seed=seed), None, context.settings([]))
             what = "a model of a part of the members"
-            trainer.train(learner, until=epochs, evolution=None, what=what)
-            return learner.network
+            trainer.train(state, until=epochs, topology_schedule=None, what=what)
+            return state.network
 
         evaluator = CandidateEvaluator(
             self.attacks,
@@ -315,7 +315,7 @@ class RunContext(SpecContext):
         )
         context = MethodContext(
             recipe=self.recipe,
-            trainer=self._trainer.watched(journal.trained),
+            trainer=self._trainer.with_listener(journal.trained),
             evaluator=evaluator,
             aggregator=self.registry.create(self.spec.choose),
             create_component=self.registry.create,
@@ -327,13 +327,13 @@ class RunContext(SpecContext):
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archive_path=archived,
-            held_out=held_out_answers(
+            held_out=train_held_out_models(
                 self.dataset,
                 self.pools.members,
                 seed=self.seed.child("held-out"),
                 trainer=self._trains_part(journal),
                 epochs=epochs,
-                apprentice=apprentice,
+                train_model=train_model,
                 checkpoints=checkpoints,
                 journal=journal,
             ),

@@ -24,11 +24,11 @@ from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.spec_flaw import Flaw
 from safecompress_core.specfile.models.components import definition_of
-from safecompress_core.training.defence import Defence, Supplies
-from safecompress_core.training.precision import PLAIN, Arithmetic
+from safecompress_core.training.defence import Defence, DefenceInputs
+from safecompress_core.training.precision import PLAIN, Precision
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner, kept_topology
+from safecompress_core.training.training_state import TrainingState, read_topology
 
 __all__ = ["Flaw", "Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher"]
 
@@ -41,13 +41,13 @@ class Recipe:
         epochs: passes over the members that the final model has been trained for.
         learning_rate: where training starts.
         optimizer: an optimizer for given parameters at a given learning rate.
-        arithmetic: what forward passes are computed in.
+        precision: what forward passes are computed in.
     """
 
     epochs: int
     learning_rate: float
     optimizer: Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
-    arithmetic: Arithmetic = PLAIN
+    precision: Precision = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +101,10 @@ class MethodContext:
             defences={component_id(params): params for params in defences},
         )
 
-    def learner(
+    def new_state(
         self, network: Classifier, topology: Topology | None, settings: Settings
-    ) -> Learner:
-        """An untrained learner around a network."""
+    ) -> TrainingState:
+        """An untrained training state around a network."""
 
         def make_defence(name: str, params: Params) -> Defence:
             defence: Defence = self.create_component(params)
@@ -119,7 +119,7 @@ class MethodContext:
             )
             asks = definition_of(params)
             defence.equip(
-                Supplies(
+                DefenceInputs(
                     schedule=self.trainer.schedule,
                     bounds=self.trainer.bounds,
                     reference=self.trainer.reference if asks.reference_data else None,
@@ -131,50 +131,50 @@ class MethodContext:
 
         device = next(network.parameters()).device
 
-        return Learner(
+        return TrainingState(
             network,
             topology,
             settings,
             make_optimizer=self.recipe.optimizer,
             make_defence=make_defence,
-            make_scaler=lambda: self.recipe.arithmetic.scaler(device),
+            make_scaler=lambda: self.recipe.precision.scaler(device),
         )
 
-    def move_state(self, learner: Learner, network: Classifier) -> Learner:
-        """A dense learner that goes on in another network, for a method that reshapes one.
+    def move_state(self, state: TrainingState, network: Classifier) -> TrainingState:
+        """A dense training state that goes on in another network, for a method that reshapes one.
 
-        Settings and epochs are ``learner``'s, and so is what its defences have learned, where it is
+        Settings and epochs are ``state``'s, and so is what its defences have learned, where it is
         of no shape that has changed; the optimizer begins anew.
         """
-        moved = self.learner(network, None, learner.settings)
-        moved.follow(learner)
+        moved = self.new_state(network, None, state.settings)
+        moved.follow(state)
         return moved
 
-    def store(self, learner: Learner, path: Path, *, model: Params | None = None) -> None:
-        """Write a learner's model as the file that ships; the same model gives the same bytes.
+    def store(self, state: TrainingState, path: Path, *, model: Params | None = None) -> None:
+        """Write the model of a training state; the same model gives the same bytes.
 
         Args:
-            learner: what is written.
+            state: what is written.
             path: where; folders are made.
             model: its architecture, where that is not the spec's.
         """
         model_metadata = dict(self.model_metadata)
         if model is not None:
             model_metadata["model"] = model.model_dump(mode="json")
-        if learner.network.reshaping:
-            model_metadata["reshaping"] = learner.network.reshaping.to_json()
-        guarding, guard = learner.guarding, learner.guard
+        if state.network.reshaping:
+            model_metadata["reshaping"] = state.network.reshaping.to_json()
+        guarding, guard = state.guarding, state.guard
         if guarding is not None:
             model_metadata["guard"] = guarding.model_dump(mode="json", exclude_none=True)
-        state = learner.network.state()
-        shapes = {name: weight.shape for name, weight in learner.weights.items()}
-        topology = learner.topology or Topology.dense(shapes)
+        tensors = state.network.state()
+        shapes = {name: weight.shape for name, weight in state.weights.items()}
+        topology = state.topology or Topology.dense(shapes)
         save_model(
             path,
-            state,
+            tensors,
             topology,
             model_metadata,
-            quantised=learner.quantised,
+            quantised=state.quantised,
             guard={} if guard is None else guard.state_dict(),
         )
 
@@ -185,13 +185,13 @@ class MethodContext:
         *,
         epoch: int,
         network: Callable[[], Classifier] | None = None,
-    ) -> Learner:
-        """The learner that a checkpoint kept, in a network that is ``blank`` by default."""
+    ) -> TrainingState:
+        """The training state that a checkpoint kept, in a network that is ``blank`` by default."""
         made = (network or self.create_network)()
-        topology = kept_topology(tensors, made.sparse_parameters())
-        learner = self.learner(made, topology, settings)
-        learner.restore(tensors, epoch=epoch)
-        return learner
+        topology = read_topology(tensors, made.sparse_parameters())
+        state = self.new_state(made, topology, settings)
+        state.restore(tensors, epoch=epoch)
+        return state
 
 
 def shared_teacher(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
@@ -219,7 +219,7 @@ class MethodOutcome:
         facts: what else should be known of the work, JSON-ready.
     """
 
-    chosen: Learner
+    chosen: TrainingState
     chosen_id: str = ""
     rounds: tuple[dict[str, Any], ...] = ()
     archive: Archive | None = None
@@ -229,9 +229,10 @@ class MethodOutcome:
 
 
 def _check_outcome(_: Definition, found: object, *__: object) -> None:
-    if not isinstance(found, MethodOutcome) or not isinstance(found.chosen, Learner):
+    if not isinstance(found, MethodOutcome) or not isinstance(found.chosen, TrainingState):
         raise ValueError(
-            f"returned {type(found).__name__}; it must return an Outcome with the chosen Learner"
+            f"returned {type(found).__name__}; it must return a MethodOutcome with the chosen "
+            f"TrainingState"
         )
 
 

@@ -13,12 +13,12 @@ from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.layer_shapes import Reshaping
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["Phases"]
 
-Work = Callable[[Learner], tuple[Learner, Mapping[str, Any]]]
-"""What a phase does with a learner: the one that goes on, and what should be known of it."""
+Work = Callable[[TrainingState], tuple[TrainingState, Mapping[str, Any]]]
+"""What a phase does with a training state: the one that goes on, and what should be known of it."""
 
 
 class Phases:
@@ -28,7 +28,7 @@ class Phases:
         context: where checkpoints are.
         settings: how all phases train.
         count: how many there are in all.
-        start: makes the learner that the first phase is given.
+        start: makes the training state that the first phase is given.
         network: a fresh network to fill with what was kept; by default ``context.blank``.
 
     Attributes:
@@ -41,13 +41,13 @@ class Phases:
         settings: Settings,
         *,
         count: int,
-        start: Callable[[], Learner],
+        start: Callable[[], TrainingState],
         network: Callable[[], Classifier] | None = None,
     ) -> None:
         self._method_context = context
         self._start = start
         self._passed = 0
-        self._learner: Learner | None = None
+        self._learner: TrainingState | None = None
         self.finished: tuple[dict[str, Any], ...] = ()
         names = map(_name, range(count, 0, -1))
         kept = next(filter(None, map(context.checkpoints.load, names)), None)
@@ -71,11 +71,11 @@ class Phases:
             context,
             settings,
             count=count,
-            start=lambda: context.learner(context.create_network(), None, settings),
+            start=lambda: context.new_state(context.create_network(), None, settings),
         )
 
     @property
-    def learner(self) -> Learner:
+    def state(self) -> TrainingState:
         """The one that the last phase has left behind."""
         if self._learner is None:
             self._learner = self._start()
@@ -92,20 +92,20 @@ class Phases:
         self._passed += 1
         if self._passed <= len(self.finished):
             return
-        learner, facts = work(self.learner)
-        self._learner = learner
-        record = {"name": name, "epochs": epochs, "density": learner.density, **facts}
+        state, facts = work(self.state)
+        self._learner = state
+        record = {"name": name, "epochs": epochs, "density": state.density, **facts}
         self.finished = (*self.finished, record)
-        reshaping = learner.network.reshaping.to_json()
-        kept = {"phases": self.finished, "epoch": learner.epoch, "reshaping": reshaping}
-        self._method_context.checkpoints.save(_name(self._passed), kept, [learner.tensors()])
+        reshaping = state.network.reshaping.to_json()
+        kept = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
+        self._method_context.checkpoints.save(_name(self._passed), kept, [state.tensors()])
         self._method_context.checkpoints.drop(_name(self._passed - 1))
         self._method_context.journal.advance()
         self._method_context.journal.tell("phase_finished", **record)
 
     def outcome(self, *, model: Params | None = None, **facts: Any) -> MethodOutcome:
-        """What the method leaves behind: the last learner, the phases and some facts."""
-        return MethodOutcome(chosen=self.learner, model=model, phases=self.finished, facts=facts)
+        """What the method leaves behind: the last training state, the phases and some facts."""
+        return MethodOutcome(chosen=self.state, model=model, phases=self.finished, facts=facts)
 
 
 def _name(number: int) -> str:

@@ -9,11 +9,11 @@ from safecompress_core.api import Params, SparseTrainingParams
 from safecompress_core.errors import TopologyError
 from safecompress_core.methods.method import Flaw, MethodContext
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.sparse.strategy import Initial, Slopes
+from safecompress_core.sparse.strategy import Initial, LossGradients
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.trainer import Evolution
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.trainer import TopologySchedule
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["SparseTraining"]
 
@@ -25,7 +25,7 @@ class SparseTraining:
 
     Args:
         params: of the method.
-        rules: the prune and grow parts that a learner's ``settings.rule`` picks from.
+        rules: the prune and grow parts that a training state's ``settings.rule`` picks from.
     """
 
     def __init__(
@@ -45,9 +45,11 @@ class SparseTraining:
         initial: Initial = create(self._params.initial)
         weights = {name: one.detach() for name, one in network.sparse_parameters().items()}
         # Only counts matter here, and the true slopes take samples.
-        slopes = Slopes(gradients=weights, curvature=weights if initial.needs_curvature else None)
+        loss_gradients = LossGradients(
+            gradients=weights, curvature=weights if initial.needs_curvature else None
+        )
         try:
-            self._topology(initial, network, torch.Generator(), lambda: slopes)
+            self._initial_topology(initial, network, torch.Generator(), lambda: loss_gradients)
         except TopologyError as error:
             yield Flaw(field="density", message=str(error), mend="ask for more")
 
@@ -55,10 +57,10 @@ class SparseTraining:
         """Where a model's settings start."""
         return context.settings(self._params.defences, update_fraction=self._params.update_fraction)
 
-    def evolution(self, context: MethodContext) -> Evolution:
+    def topology_schedule(self, context: MethodContext) -> TopologySchedule:
         """How topologies move while models train."""
         params = self._params
-        return Evolution(
+        return TopologySchedule(
             rules=tuple(
                 (context.create_component(prune), context.create_component(grow))
                 for prune, grow in self._rules
@@ -68,8 +70,8 @@ class SparseTraining:
             until=params.update_until * context.recipe.epochs,
         )
 
-    def facts(self, context: MethodContext, learner: Learner) -> dict[str, Any]:
-        """What results should say of where a learner's weights come from, and have been.
+    def facts(self, context: MethodContext, state: TrainingState) -> dict[str, Any]:
+        """What results should say of where a training state's weights come from, and have been.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
         since the first topology, in (0, 1]; told where the topology moves, beside what prune rules
@@ -82,38 +84,38 @@ class SparseTraining:
         if self.start == "inherit":
             facts["inherited_epochs"] = context.recipe.epochs
         if self._rules:
-            assert learner.explored is not None  # it is sparse
-            assert learner.topology is not None
-            facts["explored"] = learner.explored.density
+            assert state.explored is not None  # it is sparse
+            assert state.topology is not None
+            facts["explored"] = state.explored.density
             for prune, _ in self._rules:
-                facts |= context.create_component(prune).facts(learner.topology)
+                facts |= context.create_component(prune).facts(state.topology)
         return facts
 
-    def started(self, context: MethodContext, settings: Settings) -> Learner:
-        """An untrained learner with the first topology."""
+    def create_state(self, context: MethodContext, settings: Settings) -> TrainingState:
+        """An untrained training state with the first topology."""
         network = (
             context.copy_uncompressed() if self.start == "inherit" else context.create_network()
         )
         initial: Initial = context.create_component(self._params.initial)
-        topology = self._topology(
+        topology = self._initial_topology(
             initial,
             network,
             context.seed.child("initial").torch(),
-            lambda: context.trainer.slopes(
+            lambda: context.trainer.loss_gradients(
                 network, batches=initial.gradient_batches, curvature=initial.needs_curvature
             ),
         )
-        return context.learner(network, topology, settings)
+        return context.new_state(network, topology, settings)
 
-    def _topology(
+    def _initial_topology(
         self,
         initial: Initial,
         network: Classifier,
         generator: torch.Generator,
-        slopes: Callable[[], Slopes],
+        slopes: Callable[[], LossGradients],
     ) -> Topology:
         weights = network.sparse_parameters()
-        asked = {"slopes": _on_cpu(slopes())} if initial.gradient_batches else {}
+        asked = {"loss_gradients": _on_cpu(slopes())} if initial.gradient_batches else {}
         return initial.topology(
             {name: weight.detach().cpu() for name, weight in weights.items()},
             self._params.density,
@@ -123,10 +125,10 @@ class SparseTraining:
         )
 
 
-def _on_cpu(slopes: Slopes) -> Slopes:
+def _on_cpu(loss_gradients: LossGradients) -> LossGradients:
     """Topologies are chosen there, whatever device trains."""
-    curvature = slopes.curvature
-    return Slopes(
-        gradients={name: one.cpu() for name, one in slopes.gradients.items()},
+    curvature = loss_gradients.curvature
+    return LossGradients(
+        gradients={name: one.cpu() for name, one in loss_gradients.gradients.items()},
         curvature=curvature and {name: one.cpu() for name, one in curvature.items()},
     )

@@ -24,11 +24,11 @@ class Uncompressed(Method):
         epochs = context.recipe.epochs
         kept = context.checkpoints.load(CHECKPOINT)
         if kept:
-            learner = context.restore_state(kept[1][0], settings, epoch=epochs)
+            state = context.restore_state(kept[1][0], settings, epoch=epochs)
             context.journal.skip(epochs=epochs)
         else:
-            learner = context.learner(context.create_network(), None, settings)
-            context.trainer.train(learner, until=epochs, evolution=None, what=CHECKPOINT)
-            context.checkpoints.save(CHECKPOINT, {}, [learner.tensors()])
+            state = context.new_state(context.create_network(), None, settings)
+            context.trainer.train(state, until=epochs, topology_schedule=None, what=CHECKPOINT)
+            context.checkpoints.save(CHECKPOINT, {}, [state.tensors()])
         context.journal.advance()
-        return MethodOutcome(chosen=learner)
+        return MethodOutcome(chosen=state)

@@ -33,7 +33,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import each_attack
 from safecompress_core.preflight.defence_checks import declared_defences, strategy_parts
 from safecompress_core.sparse.selection import random_positions
-from safecompress_core.sparse.strategy import History, Slopes
+from safecompress_core.sparse.strategy import History, LossGradients
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.translate import Finding
@@ -156,8 +156,8 @@ def _strategies(run_context: RunContext) -> None:
 
 
 def _initial(part: Any, weights: Mapping[str, Tensor]) -> None:
-    slopes = Slopes(gradients=_noise(weights), curvature=_noise(weights))
-    asked = {"slopes": slopes} if part.gradient_batches else {}
+    loss_gradients = LossGradients(gradients=_noise(weights), curvature=_noise(weights))
+    asked = {"loss_gradients": loss_gradients} if part.gradient_batches else {}
     part.topology(weights, DENSITY, inherited=False, generator=_generator(), **asked)
 
 

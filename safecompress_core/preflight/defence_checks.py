@@ -13,7 +13,7 @@ from safecompress_core.preflight.attack_checks import can_be_moved
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
-from safecompress_core.training.defence import Defence, Surroundings
+from safecompress_core.training.defence import Defence, DefenceContext
 
 __all__ = ["declared_defences", "defence_flaws", "movable_flaws", "strategy_parts"]
 
@@ -59,20 +59,20 @@ def defence_flaws(run_context: RunContext) -> Iterator[Finding]:
     guards = {name: _guard(run_context, one) for name, one in built.items()}
     for index, (path, params) in enumerate(declared):
         name = component_id(params)
-        around = Surroundings(
+        context = DefenceContext(
             network=run_context.architecture.build(trainee),
             schedule=run_context.schedule,
-            arithmetic=run_context.recipe.arithmetic,
+            precision=run_context.recipe.precision,
             others={other: one for other, one in built.items() if other != name},
             earlier=tuple(component_id(other) for _, other in declared[:index]),
             are_numbers=can_be_moved(run_context.dataset),
         )
-        for flaw in built[name].flaws(around):
+        for flaw in built[name].flaws(context):
             yield Finding((*path, flaw.field), flaw.message, flaw.mend)
-        if run_context.recipe.arithmetic.compile and _hooks(built[name]):
+        if run_context.recipe.precision.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Finding((*path, "type"), message, "write 'training.compile: false'")
-        earlier = [other for other in around.earlier if guards[other] is not None]
+        earlier = [other for other in context.earlier if guards[other] is not None]
         if guards[name] is not None and earlier:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
             yield Finding((*path, "type"), message, "take one of them out")

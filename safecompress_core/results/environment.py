@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from safecompress_core.results.command_line import Invocation
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.training.precision import Precision
 
 __all__ = [
     "environment",
@@ -30,13 +30,13 @@ SMALL = 500_000
 
 
 def environment(
-    device: torch.device, arithmetic: Arithmetic | None, invoked: Invocation | None = None
+    device: torch.device, precision: Precision | None, invoked: Invocation | None = None
 ) -> dict[str, Any]:
     """Versions, processor, threads, arithmetic of training and command line, JSON-ready.
 
     Args:
         device: where networks are.
-        arithmetic: how they were trained; None in an audit, which trains nothing.
+        precision: how they were trained; None in an audit, which trains nothing.
         invoked: the command line; None for a run that Python code started.
     """
     return {
@@ -46,7 +46,7 @@ def environment(
         "device": str(device),
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "training": None if arithmetic is None else arithmetic.to_json(),
+        "training": None if precision is None else precision.to_json(),
         "command": None if invoked is None else invoked.to_json(),
     }
 

@@ -30,7 +30,7 @@ from safecompress_core.results.schema import (
     SelectionRecord,
     format_errors,
 )
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["AuditedModels", "MethodWork", "build_results", "describe_model", "parse_rounds"]
 
@@ -154,9 +154,9 @@ def _validated(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
 
 
 def describe_model(
-    learner: Learner,
+    state: TrainingState,
     *,
-    uncompressed: Learner,
+    uncompressed: TrainingState,
     architecture: Mapping[str, Any],
     file_bytes: int,
     dense_bytes: int,
@@ -167,12 +167,12 @@ def describe_model(
     are fractions of what the uncompressed model has, which may be wider. ``sparsifiable`` is the
     share of its parameters that may be sparse.
     """
-    weights, total = _sizes(learner)
-    active = learner.topology.total_active if learner.topology else weights
+    weights, total = _sizes(state)
+    active = state.topology.total_active if state.topology else weights
     all_weights, everything = _sizes(uncompressed)
     return ModelRecord(
         architecture=architecture,
-        reshaping=learner.network.reshaping.to_json(),
+        reshaping=state.network.reshaping.to_json(),
         density=active / all_weights,
         model_density=(active + total - weights) / everything,
         sparsifiable=all_weights / everything,
@@ -183,10 +183,10 @@ def describe_model(
     )
 
 
-def _sizes(learner: Learner) -> tuple[int, int]:
+def _sizes(state: TrainingState) -> tuple[int, int]:
     """How many sparsifiable weights, and how many parameters, the network has when it is dense."""
-    weights = sum(weight.numel() for weight in learner.weights.values())
-    return weights, sum(parameter.numel() for parameter in learner.network.parameters())
+    weights = sum(weight.numel() for weight in state.weights.values())
+    return weights, sum(parameter.numel() for parameter in state.network.parameters())
 
 
 def _describe_method(work: MethodWork) -> dict[str, Any]:

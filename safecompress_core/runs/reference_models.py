@@ -57,7 +57,7 @@ from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import placing
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = [
     "ReferenceJob",
@@ -197,10 +197,10 @@ def _train(
     own = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
-        learner = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
+        state = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    seen = observe(learner.shipped, own.dataset.inputs, own.dataset.labels)
+    seen = observe(state.shipped, own.dataset.inputs, own.dataset.labels)
     inside = seen.restrict(Access.WHITE_BOX).logits
     answers = {"logits": seen.logits, "is_in": own.is_in}
     if inside is not seen.logits:
@@ -208,7 +208,9 @@ def _train(
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
-def _trained(own: ReferenceContext, working: Path, *, is_dense: bool, journal: Journal) -> Learner:
+def _trained(
+    own: ReferenceContext, working: Path, *, is_dense: bool, journal: Journal
+) -> TrainingState:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache

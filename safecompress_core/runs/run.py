@@ -111,7 +111,7 @@ def run_spec(
         if "encoder" in run_context.model_metadata:
             write_json(directory.path / "preprocessing.json", run_context.model_metadata["encoder"])
         with reproducible(threads_for(run_context.create_network(), run_context.sample)):
-            record = environment(run_context.device, run_context.recipe.arithmetic, invoked)
+            record = environment(run_context.device, run_context.recipe.precision, invoked)
             write_json(directory.path / "environment.json", record)
             work = _Work(
                 run_context,

@@ -23,7 +23,7 @@ from safecompress_core.results.schema import (
 )
 from safecompress_core.runs.build_results import AuditedModels, describe_model
 from safecompress_core.runs.reference_models import ReferenceTraining
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["BASELINE", "CHOSEN", "RunAudit"]
 
@@ -57,7 +57,7 @@ class RunAudit:
         self._shared = shared
 
     def of(
-        self, baseline: Learner, outcome: MethodOutcome, rounds: tuple[RoundRecord, ...]
+        self, baseline: TrainingState, outcome: MethodOutcome, rounds: tuple[RoundRecord, ...]
     ) -> AuditedModels:
         """Audit the chosen, the uncompressed and some archived models.
 
@@ -90,7 +90,7 @@ class RunAudit:
             archive=tuple(self._archive(auditor, outcome, rounds, own)),
         )
 
-    def _described(self, found: MethodOutcome, baseline: Learner) -> ModelRecord:
+    def _described(self, found: MethodOutcome, baseline: TrainingState) -> ModelRecord:
         """A model's size beside the uncompressed one's."""
         is_dense = found.chosen is baseline
         model = found.model or self._prepared.spec.task.model

@@ -34,7 +34,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import placed
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["Measured", "measured"]
 
@@ -105,28 +105,29 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
         even = torch.full(
             (len(context.trainer), context.data_card.classes), 1 / context.data_card.classes
         )
-        learner = _learner(run_context, replace(context, held_out=lambda _: even))
-        for defence in learner.defences.values():
+        state = _new_state(run_context, replace(context, held_out=lambda _: even))
+        for defence in state.defences.values():
             defence.guard = None  # a guard learns after many steps, not in each
 
         def step() -> None:
-            until = learner.epoch + 1
-            context.trainer.train(learner, until=until, evolution=None, what="the made-up model")
+            until = state.epoch + 1
+            context.trainer.train(
+                state, until=until, topology_schedule=None, what="the made-up model"
+            )
 
         rows = torch.arange(batch)
         inputs, labels = run_context.dataset.inputs[rows], run_context.dataset.labels[rows]
         return Measured(
             device=str(run_context.device),
             threads=torch.get_num_threads(),
-            precision=str(run_context.recipe.arithmetic.precision).removeprefix("torch."),
-            parameters=sum(parameter.numel() for parameter in learner.network.parameters()),
-            multiplications=multiplications(learner.network, run_context.sample),
+            precision=str(run_context.recipe.precision.dtype).removeprefix("torch."),
+            parameters=sum(parameter.numel() for parameter in state.network.parameters()),
+            multiplications=multiplications(state.network, run_context.sample),
             samples=None if run_context.makes_samples else len(run_context.original.labels),
             batch_size=batch,
             step_seconds=_fastest(step, run_context.device),
             observing_seconds=_fastest(
-                lambda: observe(learner.network, inputs, labels, batch_size=batch),
-                run_context.device,
+                lambda: observe(state.network, inputs, labels, batch_size=batch), run_context.device
             ),
             peak_bytes=_peak_bytes(run_context.device),
         )
@@ -195,12 +196,12 @@ class MadeUp(RunContext):
             device=self.device,
             seed=self.seed.child("training"),
             clip_norm=training.clip_norm,
-            arithmetic=self.recipe.arithmetic,
+            precision=self.recipe.precision,
             reference=self.pools.reference,
         )
 
 
-def _learner(run_context: MadeUp, context: MethodContext) -> Learner:
+def _new_state(run_context: MadeUp, context: MethodContext) -> TrainingState:
     """With the method's defences, and a random topology of its density where it has one."""
     network, method = context.create_network(), run_context.spec.method
     density = getattr(method, "density", 1.0)
@@ -216,7 +217,7 @@ def _learner(run_context: MadeUp, context: MethodContext) -> Learner:
         }
     )
     settings = context.settings(list(getattr(method, "defences", ())))
-    return context.learner(network, topology if density < 1 else None, settings)
+    return context.new_state(network, topology if density < 1 else None, settings)
 
 
 def _fastest(work: Callable[[], object], device: torch.device) -> float:

@@ -54,7 +54,7 @@ class SparseBinding:
         """Zero everything that is not active, in weights and in the optimizer's moments."""
         self._multiply(self._factors)
 
-    def retopologise(self, before: Topology, update: TopologyUpdate) -> None:
+    def set_topology(self, before: Topology, update: TopologyUpdate) -> None:
         """Train on with another topology.
 
         Dropped weights become 0, grown ones start at 0, and the moments of both are 0: they belong

@@ -13,14 +13,14 @@ from safecompress_core.errors import TopologyError
 from safecompress_core.host.boundary import checked
 from safecompress_core.sparse.topology import Masks, Topology
 
-__all__ = ["Grow", "History", "Initial", "Prune", "Slopes", "Weights"]
+__all__ = ["Grow", "History", "Initial", "LossGradients", "Prune", "Weights"]
 
 Weights = Mapping[str, Tensor]
 """Weights (or gradients) by parameter name; each of the same shape as the mask of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slopes:
+class LossGradients:
     """How the plain loss of some samples changes with each weight of a dense network.
 
     Attributes:
@@ -107,7 +107,7 @@ class Initial(ABC):
     """Chooses the first topology; built from a subclass of ``InitialParams``.
 
     Attributes:
-        gradient_batches: over how many batches ``slopes`` are averaged; 0 if not needed.
+        gradient_batches: over how many batches ``loss_gradients`` are averaged; 0 if not needed.
         needs_curvature: whether they have to hold the curvature as well.
     """
 
@@ -123,7 +123,7 @@ class Initial(ABC):
         *,
         inherited: bool,
         generator: torch.Generator,
-        slopes: Slopes | None = None,
+        loss_gradients: LossGradients | None = None,
     ) -> Topology:
         """A topology with exactly ``round(density * total)`` active weights.
 
@@ -132,7 +132,7 @@ class Initial(ABC):
             density: fraction of weights kept over all layers, in (0, 1].
             inherited: whether the weights come from a trained model, so that their size matters.
             generator: what random positions are drawn from.
-            slopes: of the loss at these weights, when ``gradient_batches`` asks for them.
+            loss_gradients: of the loss at these weights, when ``gradient_batches`` asks for them.
 
         Raises:
             TopologyError: if a layer would be left without a single weight.

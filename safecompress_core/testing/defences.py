@@ -16,7 +16,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import Guard, Lesson
 from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
-from safecompress_core.training.defence import Batch, Defence, Schedule, Step, Supplies
+from safecompress_core.training.defence import Batch, Defence, DefenceInputs, Schedule, Step
 
 __all__ = ["DefenceConformance"]
 
@@ -62,7 +62,7 @@ class DefenceConformance(DefinitionConformance):
             classes=CLASSES, generator=torch.Generator().manual_seed(seed)
         )
         built.equip(
-            Supplies(
+            DefenceInputs(
                 schedule=SCHEDULE,
                 bounds=(torch.zeros(()), torch.ones(())),
                 reference=self.reference() if self.definition.reference_data else None,

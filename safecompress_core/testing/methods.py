@@ -22,7 +22,7 @@ from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.manifest import DefinitionConformance
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["MethodConformance"]
 
@@ -111,10 +111,10 @@ class MethodConformance(DefinitionConformance):
         trained: list[int] = []
         advanced: list[int] = []
 
-        def counted(learner: Learner, **how: Any) -> None:
-            before = learner.epoch
-            train(learner, **how)
-            trained.append(learner.epoch - before)
+        def counted(state: TrainingState, **how: Any) -> None:
+            before = state.epoch
+            train(state, **how)
+            trained.append(state.epoch - before)
 
         with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
             torch.manual_seed(1)
@@ -206,18 +206,16 @@ class MethodConformance(DefinitionConformance):
             one.numel() for one in run_context.create_network().sparse_parameters().values()
         )
         density = getattr(run_context.spec.method, "density", self.kept)
-        learner = outcome.chosen
-        active = round(learner.density * sum(one.numel() for one in learner.weights.values()))
+        state = outcome.chosen
+        active = round(state.density * sum(one.numel() for one in state.weights.values()))
 
-        if outcome.model is None and not learner.network.reshaping:
+        if outcome.model is None and not state.network.reshaping:
             assert active == round(density * total)
         else:
             assert 0 < active <= round(density * total)
-        if learner.topology is not None:
-            for name, weight in learner.weights.items():
-                assert not weight[~learner.topology.masks[name]].any(), (
-                    "an inactive weight is not 0"
-                )
+        if state.topology is not None:
+            for name, weight in state.weights.items():
+                assert not weight[~state.topology.masks[name]].any(), "an inactive weight is not 0"
 
     def test_its_final_weights_are_trained_for_the_epochs_of_the_spec(
         self, completed_run: CompletedRun

@@ -15,9 +15,9 @@ from safecompress_core.host.boundary import checked
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import Guard
 from safecompress_core.spec_flaw import Flaw
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.training.precision import Precision
 
-__all__ = ["Batch", "Defence", "Schedule", "Step", "Supplies", "Surroundings"]
+__all__ = ["Batch", "Defence", "DefenceContext", "DefenceInputs", "Schedule", "Step"]
 
 # B samples of a batch · C classes · H hidden units
 
@@ -87,7 +87,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supplies:
+class DefenceInputs:
     """What a defence may know besides the members, as far as its definition asks for it.
 
     Attributes:
@@ -111,13 +111,13 @@ class Supplies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class DefenceContext:
     """Where a defence is to work, as far as it is known before anything is trained.
 
     Attributes:
         network: what will be trained.
         schedule: how much.
-        arithmetic: what its forward passes are computed in.
+        precision: what its forward passes are computed in.
         others: the other defences of the method by id, not prepared yet.
         earlier: the ids of those that are applied before it.
         are_numbers: whether inputs are numbers, and neither words nor codes.
@@ -125,7 +125,7 @@ class Surroundings:
 
     network: Classifier
     schedule: Schedule
-    arithmetic: Arithmetic
+    precision: Precision
     others: Mapping[str, "Defence"]
     earlier: tuple[str, ...] = ()
     are_numbers: bool = True
@@ -194,7 +194,7 @@ class Defence(nn.Module, ABC):
         super().__init__()
         self.guard: Guard | None = None
 
-    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Why it cannot do what its parameters ask for; found before anything is trained."""
         return ()
 
@@ -228,7 +228,7 @@ class Defence(nn.Module, ABC):
         """
         return None
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Take what the definition asks for, after ``prepare``; copies are equipped anew."""
 
     @checked(_check_batch)

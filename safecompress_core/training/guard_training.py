@@ -7,14 +7,14 @@ from safecompress_core.data.dataset import Inputs, in_batches
 from safecompress_core.networks.classifier import Classifier, in_eval_mode
 from safecompress_core.networks.output_guard import Guard, Lesson
 
-__all__ = ["instruct_guard"]
+__all__ = ["train_guard"]
 
 BATCH = 512
 
 # M members · R others · C classes
 
 
-def instruct_guard(
+def train_guard(
     guard: Guard,
     network: Classifier,
     members: Tensor | Inputs,

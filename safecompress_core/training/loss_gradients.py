@@ -7,13 +7,15 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.sparse.strategy import Slopes
+from safecompress_core.sparse.strategy import LossGradients
 from safecompress_core.training.defence import Batch
 
-__all__ = ["slopes_of"]
+__all__ = ["loss_gradients"]
 
 
-def slopes_of(network: Classifier, batches: Sequence[Batch], *, curvature: bool) -> Slopes:
+def loss_gradients(
+    network: Classifier, batches: Sequence[Batch], *, curvature: bool
+) -> LossGradients:
     """Slopes of the mean cross-entropy over all samples of some batches, at the current weights.
 
     Args:
@@ -27,10 +29,10 @@ def slopes_of(network: Classifier, batches: Sequence[Batch], *, curvature: bool)
     names, weights = zip(*network.sparse_parameters().items(), strict=True)
     gradients = _mean(network, batches, weights, along=None)
     if not curvature:
-        return Slopes(gradients=dict(zip(names, gradients, strict=True)))
+        return LossGradients(gradients=dict(zip(names, gradients, strict=True)))
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
         products = _mean(network, batches, weights, along=gradients)
-    return Slopes(
+    return LossGradients(
         gradients=dict(zip(names, gradients, strict=True)),
         curvature=dict(zip(names, products, strict=True)),
     )

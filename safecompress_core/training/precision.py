@@ -20,36 +20,36 @@ from torch.nn.modules.conv import _ConvNd
 
 from safecompress_core.specfile.models.run_spec import Training
 
-__all__ = ["PLAIN", "Arithmetic", "arithmetic_for", "has_fast_bfloat16"]
+__all__ = ["PLAIN", "Precision", "choose_precision", "has_fast_bfloat16"]
 
 AMPERE = 8  # the first generation of NVIDIA's that multiplies bfloat16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arithmetic:
+class Precision:
     """What a spec's training section comes to on this device, for this network.
 
     Attributes:
-        precision: of the network's layers in training: float32, bfloat16 or float16.
+        dtype: of the network's layers in training: float32, bfloat16 or float16.
         channels_last: whether four-dimensional weights lie in memory pixel by pixel.
         compile: whether torch compiles the network for training.
     """
 
-    precision: torch.dtype = torch.float32
+    dtype: torch.dtype = torch.float32
     channels_last: bool = False
     compile: bool = False
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """What a training step's forward pass runs in."""
-        if self.precision is torch.float32:
+        if self.dtype is torch.float32:
             return nullcontext()
-        return torch.autocast(device.type, dtype=self.precision)
+        return torch.autocast(device.type, dtype=self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler | None:
         """What keeps small float16 gradients from vanishing; None where nothing has to."""
-        return torch.amp.GradScaler(device.type) if self.precision is torch.float16 else None
+        return torch.amp.GradScaler(device.type) if self.dtype is torch.float16 else None
 
-    def laid_out(self, network: nn.Module) -> None:
+    def apply_memory_format(self, network: nn.Module) -> None:
         """Lay four-dimensional weights out as asked; their values stay as they are."""
         if self.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -57,18 +57,18 @@ class Arithmetic:
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the record of what a run ran on."""
         return {
-            "precision": str(self.precision).removeprefix("torch."),
+            "precision": str(self.dtype).removeprefix("torch."),
             "channels_last": self.channels_last,
             "compile": self.compile,
         }
 
 
-PLAIN = Arithmetic()
+PLAIN = Precision()
 
 
-def arithmetic_for(
+def choose_precision(
     training: Training, network: nn.Module, sample: Tensor, device: torch.device
-) -> Arithmetic:
+) -> Precision:
     """What ``auto`` and the other words of a spec mean here.
 
     Args:
@@ -84,8 +84,8 @@ def arithmetic_for(
     channels_last = training.channels_last
     if channels_last == "auto":
         channels_last = is_fast and sample.ndim == 4
-    return Arithmetic(
-        precision=getattr(torch, precision),
+    return Precision(
+        dtype=getattr(torch, precision),
         channels_last=channels_last,
         compile=training.compile,
     )

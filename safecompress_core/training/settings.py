@@ -28,7 +28,7 @@ class Settings:
     rule: int
     defences: Mapping[str, Params]
 
-    def changed(self, changes: Mapping[str, Change]) -> "Settings | None":
+    def apply_changes(self, changes: Mapping[str, Change]) -> "Settings | None":
         """With a strategy's ``set`` applied; None where that leaves a parameter's range.
 
         A factor multiplies the value that this model has now, so repeated rounds may walk a dial
@@ -74,7 +74,7 @@ class Settings:
             },
         }
 
-    def restored(self, record: Mapping[str, Any]) -> "Settings":
+    def restore(self, record: Mapping[str, Any]) -> "Settings":
         """The settings that ``to_json`` recorded; ``self`` lends the types of its parameters."""
         return Settings(
             learning_rate=record["learning_rate"],

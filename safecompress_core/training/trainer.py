@@ -1,4 +1,4 @@
-"""Trains learners on the members.
+"""Trains training states on the members.
 
 - Batches depend on the seed and the epoch alone, so that candidates see the same samples in the
   same order, under the same augmentation: what differs between them is what was changed.
@@ -25,25 +25,25 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import Guard
 from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
-from safecompress_core.sparse.strategy import Grow, Prune, Slopes
+from safecompress_core.sparse.strategy import Grow, LossGradients, Prune
 from safecompress_core.sparse.update import update_topology
 from safecompress_core.training.defence import Batch, Defence, Schedule, Step
-from safecompress_core.training.guard_training import instruct_guard
+from safecompress_core.training.guard_training import train_guard
 from safecompress_core.training.learning_rate import CONSTANT, LearningRate
-from safecompress_core.training.loss_gradients import slopes_of
-from safecompress_core.training.precision import PLAIN, Arithmetic
+from safecompress_core.training.loss_gradients import loss_gradients
+from safecompress_core.training.precision import PLAIN, Precision
 from safecompress_core.training.progress import Stride
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["Evolution", "Trainer"]
+__all__ = ["TopologySchedule", "Trainer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evolution:
+class TopologySchedule:
     """How a topology moves while a model trains.
 
     Attributes:
-        rules: the prune and grow parts that a learner's ``settings.rule`` picks from.
+        rules: the prune and grow parts that a training state's ``settings.rule`` picks from.
         every: epochs between updates; 0 for none.
         schedule: ``cosine``, ``linear`` or ``constant``.
         until: the epoch after which the topology stays as it is.
@@ -67,7 +67,7 @@ Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A forward pass: logits (B, C) and representation (B, H) of inputs."""
 
 
-Watch = Callable[[Stride], None]
+StepListener = Callable[[Stride], None]
 """Is told of each step of training."""
 
 
@@ -84,11 +84,11 @@ class Trainer:
         epochs: of a whole run, which the learning rate's schedule is spread over.
         learning_rate: how it rises and falls.
         clip_norm: largest norm of a step's gradient; 0 for no limit.
-        arithmetic: of the forward pass.
+        precision: of the forward pass.
         reference: positions of the samples that defences may learn from besides; None for none.
 
     Attributes:
-        watch: is told of every step; None for nobody.
+        listener: is told of every step; None for nobody.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Trainer:
         epochs: int = 1,
         learning_rate: LearningRate = CONSTANT,
         clip_norm: float = 0.0,
-        arithmetic: Arithmetic = PLAIN,
+        precision: Precision = PLAIN,
         reference: Tensor | None = None,
     ) -> None:
         self._dataset = dataset
@@ -115,14 +115,14 @@ class Trainer:
         self._epochs = epochs
         self._learning_rate = learning_rate
         self._clip_norm = clip_norm
-        self._arithmetic = arithmetic
+        self._precision = precision
         self._reference = reference
-        self.watch: Watch | None = None
+        self.listener: StepListener | None = None
 
-    def watched(self, watch: Watch) -> Self:
+    def with_listener(self, watch: StepListener) -> Self:
         """Return the same trainer, which tells of every step."""
         own = copy.copy(self)
-        own.watch = watch
+        own.listener = watch
         return own
 
     def __len__(self) -> int:
@@ -161,10 +161,10 @@ class Trainer:
 
     def train(
         self,
-        learner: Learner,
+        state: TrainingState,
         *,
         until: int,
-        evolution: Evolution | None,
+        topology_schedule: TopologySchedule | None,
         what: str,
         is_derived: bool = False,
         phase: tuple[int, int] | None = None,
@@ -172,43 +172,44 @@ class Trainer:
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
-        A learner that is settled stays as it is, and only its epochs pass. What guards its answers
-        learns at the end.
+        A training state that is settled stays as it is, and only its epochs pass. What guards its
+        answers learns at the end.
 
         Args:
-            learner: changed in place.
-            until: how many epochs the learner has been trained for afterwards.
-            evolution: how its topology moves; None to leave it alone.
+            state: changed in place.
+            until: how many epochs the training state has been trained for afterwards.
+            topology_schedule: how its topology moves; None to leave it alone.
             what: what is being trained, for the error message.
             is_derived: whether its topology has just been decided, so that an update which is due
                 right now is left out: it would prune what was grown and is still 0.
             phase: the epochs from and to which the schedule of the learning rate runs, for a
                 method that trains in several; by default those of the whole run.
             own: what the method itself changes of training, in the shape of defences and applied
-                after the learner's. It has no parameters to train, and no part of a checkpoint.
+                after the training state's. It has no parameters to train, and no part of a
+                checkpoint.
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
         """
-        learner.network.train()
-        forward = learner.network.represent
-        if self._arithmetic.compile:
+        state.network.train()
+        forward = state.network.represent
+        if self._precision.compile:
             forward = torch.compile(forward)
-        start = learner.epoch
+        start = state.epoch
         for epoch in range(start, until):
             began = time.perf_counter()
-            if learner.is_settled:
-                learner.epoch = until
+            if state.is_settled:
+                state.epoch = until
                 break
             decided = is_derived and epoch == start
-            if evolution and evolution.due(epoch) and not decided:
-                self.evolve(learner, evolution, rule=learner.settings.rule)
+            if topology_schedule and topology_schedule.due(epoch) and not decided:
+                self.evolve(state, topology_schedule, rule=state.settings.rule)
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
-            defences = (*learner.defences.values(), *own)
-            remembers = evolution is not None and evolution.remembers(epoch)
+            defences = (*state.defences.values(), *own)
+            remembers = topology_schedule is not None and topology_schedule.remembers(epoch)
             tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
             self._train_epoch(
-                learner,
+                state,
                 forward,
                 epoch,
                 defences,
@@ -217,62 +218,66 @@ class Trainer:
                 remembers=remembers,
                 tell=tell,
             )
-            learner.epoch = epoch + 1
-            _reviewed(learner, epoch)
-        if learner.guard is not None:
-            instruct_guard(
-                learner.guard,
-                learner.network,
+            state.epoch = epoch + 1
+            _review(state, epoch)
+        if state.guard is not None:
+            train_guard(
+                state.guard,
+                state.network,
                 self._inputs,
-                self._others(learner.guard),
+                self._others(state.guard),
                 bounds=self.bounds,
-                generator=self._seed.child("guard", learner.epoch).torch(),
+                generator=self._seed.child("guard", state.epoch).torch(),
             )
         # A round keeps all its candidates; their gradients are of no use to anybody.
-        learner.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.zero_grad(set_to_none=True)
 
-    def evolve(self, learner: Learner, evolution: Evolution, *, rule: int) -> None:
+    def evolve(
+        self, state: TrainingState, topology_schedule: TopologySchedule, *, rule: int
+    ) -> None:
         """Update the topology once by one of the rules, at the share the schedule gives now.
 
-        After ``evolution.until`` the topology stays as it is, whatever the rule, and so it does
-        once the learner is settled.
+        After ``topology_schedule.until`` the topology stays as it is, whatever the rule, and so it
+        does once the training state is settled.
         """
-        assert learner.topology is not None  # a dense model never evolves
-        if learner.epoch >= evolution.until or learner.is_settled:
+        assert state.topology is not None  # a dense model never evolves
+        if state.epoch >= topology_schedule.until or state.is_settled:
             return
-        prune, grow = evolution.rules[rule]
+        prune, grow = topology_schedule.rules[rule]
         schedule = UpdateSchedule(
-            shape=evolution.schedule,
-            fraction=learner.settings.update_fraction,
-            end=evolution.until,
+            shape=topology_schedule.schedule,
+            fraction=state.settings.update_fraction,
+            end=topology_schedule.until,
         )
         asked = {part.gradient_batches for part in (prune, grow)} - {0}
-        gradients = {count: self.dense_gradients(learner, batches=count) for count in sorted(asked)}
+        gradients = {count: self.dense_gradients(state, batches=count) for count in sorted(asked)}
         update = update_topology(
-            {name: weight.detach() for name, weight in learner.weights.items()},
-            learner.topology,
+            {name: weight.detach() for name, weight in state.weights.items()},
+            state.topology,
             prune=prune,
             grow=grow,
-            fraction=schedule.at(learner.epoch),
+            fraction=schedule.at(state.epoch),
             gradients=gradients.get(grow.gradient_batches),
-            generator=self._seed.child("grow", learner.epoch).torch(),
+            generator=self._seed.child("grow", state.epoch).torch(),
             prune_gradients=gradients.get(prune.gradient_batches),
-            history=learner.history,
+            history=state.history,
         )
-        learner.retopologise(update)
+        state.apply_update(update)
 
-    def dense_gradients(self, learner: Learner, *, batches: int) -> dict[str, Tensor]:
+    def dense_gradients(self, state: TrainingState, *, batches: int) -> dict[str, Tensor]:
         """Gradient of the plain loss over the next batches, for inactive weights too.
 
         If an epoch has fewer batches, it is the gradient over the whole epoch. It is in float32
         whatever the network trains in, since positions are compared by it; batch statistics are
         afterwards what they were.
         """
-        generator = self._seed.child("gradients", learner.epoch).torch()
-        shown = islice(self._shown(learner, generator), batches)
-        return dict(self._slopes(learner.network, shown, generator).gradients)
+        generator = self._seed.child("gradients", state.epoch).torch()
+        shown = islice(self._batches_after_defences(state, generator), batches)
+        return dict(self._loss_gradients(state.network, shown, generator).gradients)
 
-    def slopes(self, network: Classifier, *, batches: int, curvature: bool = False) -> Slopes:
+    def loss_gradients(
+        self, network: Classifier, *, batches: int, curvature: bool = False
+    ) -> LossGradients:
         """How the plain loss over the first batches changes with each weight of a fresh network.
 
         Otherwise as `dense_gradients`.
@@ -280,18 +285,18 @@ class Trainer:
         network.train()
         generator = self._seed.child("gradients", 0).torch()
         chosen = islice(self._batches(0), batches)
-        return self._slopes(network, chosen, generator, curvature=curvature)
+        return self._loss_gradients(network, chosen, generator, curvature=curvature)
 
     @staticmethod
-    def _slopes(
+    def _loss_gradients(
         network: Classifier,
         batches: Iterator[Batch],
         generator: torch.Generator,
         *,
         curvature: bool = False,
-    ) -> Slopes:
+    ) -> LossGradients:
         with global_random_state(generator), _same_buffers(network):  # dropout, as in training
-            return slopes_of(network, list(batches), curvature=curvature)
+            return loss_gradients(network, list(batches), curvature=curvature)
 
     def _rows(self, epoch: int) -> list[Tensor]:
         """Which samples are in which batch."""
@@ -311,10 +316,12 @@ class Trainer:
                 rows=chosen,
             )
 
-    def _shown(self, learner: Learner, generator: torch.Generator) -> Iterator[Batch]:
+    def _batches_after_defences(
+        self, state: TrainingState, generator: torch.Generator
+    ) -> Iterator[Batch]:
         """The next epoch's members, or what a defence puts in their place."""
-        hiding = [one for one in learner.defences.values() if one.hides_members]
-        for plain in self._batches(learner.epoch):
+        hiding = [one for one in state.defences.values() if one.hides_members]
+        for plain in self._batches(state.epoch):
             batch = plain
             for defence in hiding:
                 batch = defence.transform(batch, generator=generator)
@@ -328,7 +335,7 @@ class Trainer:
 
     def _train_epoch(
         self,
-        learner: Learner,
+        state: TrainingState,
         forward: Forward,
         epoch: int,
         defences: Sequence[Defence],
@@ -345,12 +352,12 @@ class Trainer:
                 batch = plain
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)
-                for defence in learner.defences.values():
-                    batch = defence.challenge(batch, learner.network, generator=generator)
-                step = self._step(learner, forward, batch, epoch)
-                total += self._descend(learner, step, defences, rate=rate, generator=generator)
+                for defence in state.defences.values():
+                    batch = defence.challenge(batch, state.network, generator=generator)
+                step = self._step(state, forward, batch, epoch)
+                total += self._descend(state, step, defences, rate=rate, generator=generator)
                 if remembers:
-                    learner.remember()
+                    state.remember()
                 tell(total)
         if not torch.isfinite(total):
             raise TrainingDivergedError(
@@ -362,7 +369,7 @@ class Trainer:
         self, *, what: str, epoch: int, until: int, began: float
     ) -> Callable[[Tensor], None]:
         """Return what tells of one step of an epoch after another, given the sum of its losses."""
-        watch, steps = self.watch, self.schedule.steps
+        watch, steps = self.listener, self.schedule.steps
         if watch is None:
             return lambda _: None
         done, last = 0, began
@@ -385,12 +392,12 @@ class Trainer:
 
         return tell
 
-    def _step(self, learner: Learner, forward: Forward, batch: Batch, epoch: int) -> Step:
+    def _step(self, state: TrainingState, forward: Forward, batch: Batch, epoch: int) -> Step:
         """The forward pass; from the logits on all is float32."""
         with ExitStack() as around:
-            for defence in learner.defences.values():
-                around.enter_context(defence.inside(learner.network))
-            around.enter_context(self._arithmetic.autocast(self._device))
+            for defence in state.defences.values():
+                around.enter_context(defence.inside(state.network))
+            around.enter_context(self._precision.autocast(self._device))
             logits, representation = forward(batch.inputs)
         logits = logits.float()
         return Step(
@@ -399,13 +406,13 @@ class Trainer:
             representation=representation.float(),
             losses=batch.cross_entropy(logits),
             epoch=epoch,
-            weights=learner.weights,
-            network=learner.network,
+            weights=state.weights,
+            network=state.network,
         )
 
     def _descend(
         self,
-        learner: Learner,
+        state: TrainingState,
         step: Step,
         defences: Sequence[Defence],
         *,
@@ -418,7 +425,7 @@ class Trainer:
         loss = step.losses.mean()
         for defence in defences:
             loss = defence.loss(step, loss)
-        optimizer, scaler = learner.optimizer, learner.scaler
+        optimizer, scaler = state.optimizer, state.scaler
         optimizer.zero_grad(set_to_none=True)
         if scaler is None:
             loss.backward()
@@ -428,9 +435,9 @@ class Trainer:
         for defence in defences:
             defence.adjust(step, generator=generator)
         if self._clip_norm:
-            nn.utils.clip_grad_norm_(learner.network.parameters(), self._clip_norm)
+            nn.utils.clip_grad_norm_(state.network.parameters(), self._clip_norm)
         for group in optimizer.param_groups:
-            group["lr"] = learner.settings.learning_rate * rate
+            group["lr"] = state.settings.learning_rate * rate
         if scaler is None:
             optimizer.step()
         else:
@@ -439,12 +446,12 @@ class Trainer:
         return loss.detach()
 
 
-def _reviewed(learner: Learner, epoch: int) -> None:
+def _review(state: TrainingState, epoch: int) -> None:
     """Let the defences look at what an epoch has made; one of them may have had enough."""
-    for defence in learner.defences.values():
-        defence.review(learner.network, epoch=epoch)
-    if learner.is_settled:
-        learner.settle()
+    for defence in state.defences.values():
+        defence.review(state.network, epoch=epoch)
+    if state.is_settled:
+        state.settle()
 
 
 def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from safecompress_core.sparse.update import TopologyUpdate
 from safecompress_core.training.defence import Defence
 from safecompress_core.training.settings import Settings
 
-__all__ = ["DefenceFactory", "Learner", "OptimizerFactory", "ScalerFactory", "kept_topology"]
+__all__ = ["DefenceFactory", "OptimizerFactory", "ScalerFactory", "TrainingState", "read_topology"]
 
 OptimizerFactory = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
 """An optimizer for these parameters at this learning rate."""
@@ -39,7 +39,7 @@ DECAY = 0.9  # of the running average of gradients: SGD's momentum in the paper 
 SCALER_STATE = ("scale", "_growth_tracker")
 
 
-class Learner:
+class TrainingState:
     """Everything that training changes; ``branch`` copies it, ``tensors`` and ``restore`` keep it.
 
     Attributes:
@@ -151,12 +151,12 @@ class Learner:
         told = {name: dict(defence.facts()) for name, defence in self.defences.items()}
         return {name: facts for name, facts in told.items() if facts}
 
-    def retopologise(self, update: TopologyUpdate) -> None:
+    def apply_update(self, update: TopologyUpdate) -> None:
         """Take another topology of the same density; grown weights start at 0 without momentum."""
-        assert self._binding is not None  # only sparse learners are ever updated
+        assert self._binding is not None  # only sparse training states are ever updated
         assert self.topology is not None
         assert self.explored is not None
-        self._binding.retopologise(self.topology, update)
+        self._binding.set_topology(self.topology, update)
         self.network.topology = update.topology
         self.explored = self.explored.united(update.topology)
 
@@ -164,7 +164,7 @@ class Learner:
     def quantise(self, quantised: Mapping[str, Quantised]) -> None:
         """Take for weights what int8 values stand for; the model's file holds these from now on.
 
-        It is the last thing that is done to a learner: to train on, branch it.
+        It is the last thing that is done to a training state: to train on, branch it.
         """
         weights = self.weights
         for name, stored in quantised.items():
@@ -201,7 +201,7 @@ class Learner:
             self._binding.release()
             self._binding = self._bound()
 
-    def branch(self, settings: Settings, *, topology: Topology | None = None) -> "Learner":
+    def branch(self, settings: Settings, *, topology: Topology | None = None) -> "TrainingState":
         """An independent copy that trains on with other settings.
 
         Args:
@@ -212,7 +212,7 @@ class Learner:
         Raises:
             SafeCompressError: if a defence could not take over what it has learned.
         """
-        twin = Learner(
+        twin = TrainingState(
             copy.deepcopy(self.network),
             topology or self.topology,
             settings,
@@ -242,15 +242,15 @@ class Learner:
             group["lr"] = settings.learning_rate
         twin.optimizer.load_state_dict(state)
         for name, optimizer in self._opponents.items():
-            _go_on(twin._opponents[name], _moments(optimizer))
+            _restore_moments(twin._opponents[name], _moments(optimizer))
         if twin._binding is not None:
             twin._binding.apply()
         if self.scaler is not None and twin.scaler is not None:
             twin.scaler.load_state_dict(self.scaler.state_dict())
         return twin
 
-    def follow(self, other: "Learner") -> None:
-        """Count on from another learner's epochs, with what its defences have learned.
+    def follow(self, other: "TrainingState") -> None:
+        """Count on from another training state's epochs, with what its defences have learned.
 
         A defence whose state has other names or shapes than there begins anew.
         """
@@ -261,7 +261,7 @@ class Learner:
                 defence.load_state_dict(state)
                 if name in self._opponents:
                     moments = _moments(other._opponents[name])  # noqa: SLF001  of the same class
-                    _go_on(self._opponents[name], moments)
+                    _restore_moments(self._opponents[name], moments)
         if self.scaler is not None and other.scaler is not None:
             self.scaler.load_state_dict(other.scaler.state_dict())
 
@@ -290,13 +290,13 @@ class Learner:
         return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
-        """Go on from what ``tensors`` kept; the topology is given when the learner is built."""
+        """Go on from what ``tensors`` kept; the topology is given when the state is built."""
         self.network.module.load_state_dict(_under(NETWORK, tensors))
         for owner, defence in self.defences.items():
             defence.load_state_dict(_under(f"{DEFENCE}{owner}/", tensors))
         for owner, optimizer in self._opponents.items():
-            _go_on(optimizer, _under(f"{OPPONENT}{owner}/", tensors))
-        _go_on(self.optimizer, _under(OPTIMIZER, tensors))
+            _restore_moments(optimizer, _under(f"{OPPONENT}{owner}/", tensors))
+        _restore_moments(self.optimizer, _under(OPTIMIZER, tensors))
         if self.scaler is not None:
             kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
             self.scaler.load_state_dict(self.scaler.state_dict() | kept)
@@ -331,7 +331,7 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _go_on(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+def _restore_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
     """Give an optimizer a state that `_moments` told, laid out in memory as its parameters are.
 
     With another layout every step would be the same but for rounding.
@@ -347,8 +347,8 @@ def _go_on(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> N
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def kept_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topology | None:
-    """The topology among a checkpoint's tensors; None for a dense learner.
+def read_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topology | None:
+    """The topology among a checkpoint's tensors; None for a dense training state.
 
     A file sorts its tensors by name, but random growth goes through ``layers`` in their own order.
     """

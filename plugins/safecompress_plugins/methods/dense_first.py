@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safecompress_core.toolkit import Learner, MethodContext, Phases
+from safecompress_core.toolkit import MethodContext, Phases, TrainingState
 from safecompress_plugins.methods.schedules import boundary
 
 __all__ = ["DENSE", "Done", "train_change_finetune"]
 
-Done = tuple[Learner, Mapping[str, Any]]
+Done = tuple[TrainingState, Mapping[str, Any]]
 """The next phase's training state, and facts for the results."""
 
 DENSE = "the dense network"
@@ -17,7 +17,7 @@ DENSE = "the dense network"
 def train_change_finetune(
     context: MethodContext,
     phases: Phases,
-    change: Callable[[Learner], Done],
+    change: Callable[[TrainingState], Done],
     *,
     pretrain: float,
     name: str,
@@ -36,14 +36,14 @@ def train_change_finetune(
     train, end = context.trainer.train, context.recipe.epochs
     first = boundary(end, pretrain)
 
-    def learn(learner: Learner) -> Done:
+    def learn(state: TrainingState) -> Done:
         # `phase` restarts the schedule: fine-tuning begins at the full learning rate again.
-        train(learner, until=first, evolution=None, what=DENSE, phase=(0, first))
-        return learner, {}
+        train(state, until=first, topology_schedule=None, what=DENSE, phase=(0, first))
+        return state, {}
 
-    def finetune(learner: Learner) -> Done:
-        small, facts = change(learner)
-        train(small, until=end, evolution=None, what=what, phase=(first, end))
+    def finetune(state: TrainingState) -> Done:
+        small, facts = change(state)
+        train(small, until=end, topology_schedule=None, what=what, phase=(first, end))
         return small, facts
 
     phases.do("pretrain", learn, epochs=first)

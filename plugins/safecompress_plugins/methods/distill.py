@@ -8,15 +8,15 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
+    DefenceInputs,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
     SafeCompressError,
-    Supplies,
+    TrainingState,
 )
 from safecompress_plugins.defences.manifest import DistillationParams
 from safecompress_plugins.defences.training.distillation import Distillation
@@ -97,22 +97,22 @@ class Distill(Method):
             context,
             settings,
             count=self.units(),
-            start=lambda: context.learner(make(), None, settings),
+            start=lambda: context.new_state(make(), None, settings),
             network=make,
         )
 
-        def distill(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+        def distill(state: TrainingState) -> tuple[TrainingState, Mapping[str, Any]]:
             params = DistillationParams(
                 temperature=self._params.temperature, alpha=self._params.alpha
             )
             lesson = Distillation(params)
             # Equipped here and not by the trainer: it is the method's own loss, no defence of the
             # spec.
-            lesson.equip(Supplies(teacher=context.teacher()))
+            lesson.equip(DefenceInputs(teacher=context.teacher()))
             context.trainer.train(
-                learner, until=end, evolution=None, what="the student", own=[lesson]
+                state, until=end, topology_schedule=None, what="the student", own=[lesson]
             )
-            return learner, {}
+            return state, {}
 
         phases.do("distil", distill, epochs=end)
         return phases.outcome(model=model, teacher="uncompressed", teacher_epochs=end)

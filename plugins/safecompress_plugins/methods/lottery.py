@@ -8,13 +8,13 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
     Settings,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import LotteryParams
@@ -67,12 +67,12 @@ class Lottery(Method):
             start=lambda: beginning.branch(settings),
         )
 
-        def train(learner: Learner) -> Done:
-            context.trainer.train(learner, until=end, evolution=None, what="a lottery ticket")
-            return learner, {}
+        def train(state: TrainingState) -> Done:
+            context.trainer.train(state, until=end, topology_schedule=None, what="a lottery ticket")
+            return state, {}
 
-        def again(density: float) -> Callable[[Learner], Done]:
-            def ticket(trained: Learner) -> Done:
+        def again(density: float) -> Callable[[TrainingState], Done]:
+            def ticket(trained: TrainingState) -> Done:
                 # Ranked by the trained weights, but trained again from the early ones.
                 topology = kept(magnitudes(trained), density, params.scope)
                 return train(beginning.branch(settings, topology=topology))
@@ -86,15 +86,17 @@ class Lottery(Method):
             phases.do(name, again(density), epochs=end - params.rewind)
         return phases.outcome(rewound_to=params.rewind)
 
-    def _beginning(self, context: MethodContext, settings: Settings) -> Learner:
+    def _beginning(self, context: MethodContext, settings: Settings) -> TrainingState:
         """Return the start of every training; stored, since all iterations need it."""
         rewind = self._params.rewind
         record = context.checkpoints.load(REWOUND) if rewind else None
         # A resumed run must rewind to the very same weights, hence the checkpoint.
         if record is not None:
             return context.restore_state(record[1][0], settings, epoch=rewind)
-        learner = context.learner(context.create_network(), None, settings)
+        state = context.new_state(context.create_network(), None, settings)
         if rewind:
-            context.trainer.train(learner, until=rewind, evolution=None, what="the dense network")
-            context.checkpoints.save(REWOUND, {}, [learner.tensors()])
-        return learner
+            context.trainer.train(
+                state, until=rewind, topology_schedule=None, what="the dense network"
+            )
+            context.checkpoints.save(REWOUND, {}, [state.tensors()])
+        return state

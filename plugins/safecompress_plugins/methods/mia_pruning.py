@@ -13,13 +13,13 @@ from safecompress_core.toolkit import (
     Classifier,
     Defence,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
     Step,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.manifest import MiaPruningParams
@@ -118,31 +118,31 @@ class MiaPruning(Method):
         phases = Phases.of_dense(context, params.defences, count=self.units())
 
         # Pretraining and ADMM share one schedule; only retraining starts at the full rate again.
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what=DENSE, phase=(0, last))
-            return learner, {}
+        def pretrain(state: TrainingState) -> Done:
+            train(state, until=first, topology_schedule=None, what=DENSE, phase=(0, last))
+            return state, {}
 
-        def draw(learner: Learner) -> Done:
+        def draw(state: TrainingState) -> Done:
             lagrangian = AugmentedLagrangian(
-                learner.weights, rho=params.rho, density=params.density, scope=params.scope
+                state.weights, rho=params.rho, density=params.density, scope=params.scope
             )
             residuals = []
             # The last update falls on the phase's end, whatever the interval.
             for epoch in (*range(first + params.update_every, last, params.update_every), last):
                 train(
-                    learner,
+                    state,
                     until=epoch,
-                    evolution=None,
+                    topology_schedule=None,
                     what=DENSE,
                     phase=(0, last),
                     own=[lagrangian],
                 )
-                residuals.append({"epoch": epoch, "residual": lagrangian.update(learner.weights)})
-            return learner, {"residuals": residuals}
+                residuals.append({"epoch": epoch, "residual": lagrangian.update(state.weights)})
+            return state, {"residuals": residuals}
 
-        def retrain(learner: Learner) -> Done:
-            pruned = smallest_gone(learner, params.density, params.scope)
-            train(pruned, until=end, evolution=None, what=RETRAINED, phase=(last, end))
+        def retrain(state: TrainingState) -> Done:
+            pruned = smallest_gone(state, params.density, params.scope)
+            train(pruned, until=end, topology_schedule=None, what=RETRAINED, phase=(last, end))
             return pruned, {}
 
         phases.do("pretrain", pretrain, epochs=first)

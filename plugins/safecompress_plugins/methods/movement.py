@@ -13,7 +13,6 @@ from safecompress_core.toolkit import (
     Classifier,
     Defence,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
@@ -21,6 +20,7 @@ from safecompress_core.toolkit import (
     Recipe,
     Step,
     Topology,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import MovementParams
@@ -126,20 +126,18 @@ class Movement(Method):
         schedule = Cubic(start=first, end=last, density=params.density)
         phases = Phases.of_dense(context, params.defences, count=self.units())
 
-        def move(learner: Learner) -> Done:
-            mask = StraightThrough(learner.weights, scope=params.scope)
+        def move(state: TrainingState) -> Done:
+            mask = StraightThrough(state.weights, scope=params.scope)
             # One epoch at a time, since the density changes between epochs.
             for epoch in range(last):
                 mask.density = schedule.at(epoch)
-                train(learner, until=epoch + 1, evolution=None, what=WHAT, own=[mask])
+                train(state, until=epoch + 1, topology_schedule=None, what=WHAT, own=[mask])
             mask.density = params.density
-            return learner.branch(learner.settings, topology=mask.topology()), {
-                "dense_until": first
-            }
+            return state.branch(state.settings, topology=mask.topology()), {"dense_until": first}
 
-        def finetune(learner: Learner) -> Done:
-            train(learner, until=end, evolution=None, what="the pruned network")
-            return learner, {}
+        def finetune(state: TrainingState) -> Done:
+            train(state, until=end, topology_schedule=None, what="the pruned network")
+            return state, {}
 
         phases.do("train and prune by movement", move, epochs=last)
         phases.do("fine-tune", finetune, epochs=end - last)

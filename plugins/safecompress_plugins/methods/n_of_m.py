@@ -11,7 +11,6 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
@@ -19,6 +18,7 @@ from safecompress_core.toolkit import (
     Recipe,
     Step,
     Topology,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.hardware_manifest import NOfMParams
@@ -120,7 +120,7 @@ class NOfM(Method):
             self._at_once(context, phases)
         else:
             self._through_a_mask(context, phases)
-        weights = phases.learner.weights.items()
+        weights = phases.state.weights.items()
         dense = [name for name, weight in weights if not divides(self._params.m, weight)]
         return phases.outcome(dense_layers=dense)
 
@@ -128,7 +128,7 @@ class NOfM(Method):
         train_change_finetune(
             context,
             phases,
-            lambda learner: (self._pruned(learner), {}),
+            lambda state: (self._pruned(state), {}),
             pretrain=self._params.pretrain,
             name="prune and fine-tune",
             what=PRUNED,
@@ -137,18 +137,18 @@ class NOfM(Method):
     def _through_a_mask(self, context: MethodContext, phases: Phases) -> None:
         params, end = self._params, context.recipe.epochs
 
-        def train(learner: Learner) -> Done:
-            weights = learner.weights.items()
+        def train(state: TrainingState) -> Done:
+            weights = state.weights.items()
             grouped = {name: weight for name, weight in weights if divides(params.m, weight)}
             mask = SrSte(grouped, n=params.n, m=params.m, decay=params.decay)
-            context.trainer.train(learner, until=end, evolution=None, what=PRUNED, own=[mask])
+            context.trainer.train(state, until=end, topology_schedule=None, what=PRUNED, own=[mask])
             # The mask of training was soft: the final topology fixes the largest weights of each
             # group.
-            return self._pruned(learner), {}
+            return self._pruned(state), {}
 
         phases.do("train through a mask", train, epochs=end)
 
-    def _pruned(self, learner: Learner) -> Learner:
+    def _pruned(self, state: TrainingState) -> TrainingState:
         """Return a copy with the n largest of each group's m weights."""
-        topology = topology_of(magnitudes(learner), n=self._params.n, m=self._params.m)
-        return learner.branch(learner.settings, topology=topology)
+        topology = topology_of(magnitudes(state), n=self._params.n, m=self._params.m)
+        return state.branch(state.settings, topology=topology)

@@ -8,12 +8,12 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done, train_change_finetune
 from safecompress_plugins.methods.manifest import PruneParams
@@ -65,8 +65,8 @@ class PruneAndFinetune(Method):
     def _at_once(self, context: MethodContext, phases: Phases) -> None:
         params = self._params
 
-        def prune(learner: Learner) -> Done:
-            return smallest_gone(learner, params.density, params.scope), {}
+        def prune(state: TrainingState) -> Done:
+            return smallest_gone(state, params.density, params.scope), {}
 
         train_change_finetune(
             context,
@@ -82,23 +82,23 @@ class PruneAndFinetune(Method):
         first, last = boundaries(end, params.pretrain, params.until)
         schedule = Cubic(start=first, end=last, density=params.density)
 
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what=DENSE)
-            return learner, {}
+        def pretrain(state: TrainingState) -> Done:
+            train(state, until=first, topology_schedule=None, what=DENSE)
+            return state, {}
 
-        def prune(learner: Learner) -> Done:
+        def prune(state: TrainingState) -> Done:
             steps = []
             # Each step trains first: the schedule's density holds after that epoch.
             for epoch in schedule.steps(params.every):
-                train(learner, until=epoch, evolution=None, what=PRUNED)
-                learner = smallest_gone(learner, schedule.at(epoch), params.scope)
+                train(state, until=epoch, topology_schedule=None, what=PRUNED)
+                state = smallest_gone(state, schedule.at(epoch), params.scope)
                 # Rounded counts: the density reached differs slightly from the schedule's.
-                steps.append({"epoch": epoch, "density": learner.density})
-            return learner, {"steps": steps}
+                steps.append({"epoch": epoch, "density": state.density})
+            return state, {"steps": steps}
 
-        def finetune(learner: Learner) -> Done:
-            train(learner, until=end, evolution=None, what=PRUNED)
-            return learner, {}
+        def finetune(state: TrainingState) -> Done:
+            train(state, until=end, topology_schedule=None, what=PRUNED)
+            return state, {}
 
         phases.do("pretrain", pretrain, epochs=first)
         phases.do("prune gradually", prune, epochs=last - first)

@@ -11,12 +11,12 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.hardware_manifest import QuantizeParams
@@ -73,24 +73,24 @@ class Quantize(Method):
         first = boundary(end, params.pretrain) if params.aware else end
         phases = Phases.of_dense(context, params.defences, count=self.units())
 
-        def pretrain(learner: Learner) -> Done:
-            train(learner, until=first, evolution=None, what=DENSE)
-            return learner, {}
+        def pretrain(state: TrainingState) -> Done:
+            train(state, until=first, topology_schedule=None, what=DENSE)
+            return state, {}
 
-        def adapt(learner: Learner) -> Done:
-            own = [FakeQuantisation(learner.weights)]
-            train(learner, until=end, evolution=None, what="the quantised network", own=own)
-            return learner, {}
+        def adapt(state: TrainingState) -> Done:
+            own = [FakeQuantisation(state.weights)]
+            train(state, until=end, topology_schedule=None, what="the quantised network", own=own)
+            return state, {}
 
-        def quantise(learner: Learner) -> Done:
+        def quantise(state: TrainingState) -> Done:
             # Before quantising: the error is relative to the trained weights.
-            before = {name: weight.detach().cpu() for name, weight in learner.weights.items()}
+            before = {name: weight.detach().cpu() for name, weight in state.weights.items()}
             quantised = {name: int8(weight) for name, weight in before.items()}
             after = {name: stored.weight() for name, stored in quantised.items()}
             facts = {"error": _error(before, after)}
             # The network keeps the dequantised weights from here on; nothing trains it any more.
-            learner.quantise(quantised)
-            return learner, facts
+            state.quantise(quantised)
+            return state, facts
 
         phases.do("train", pretrain, epochs=first)
         if params.aware:

@@ -10,7 +10,6 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
@@ -18,6 +17,7 @@ from safecompress_core.toolkit import (
     Phases,
     Recipe,
     SafeCompressError,
+    TrainingState,
 )
 from safecompress_plugins.methods.dense_first import Done, train_change_finetune
 from safecompress_plugins.methods.reshaping_manifest import ReshapingParams
@@ -98,11 +98,11 @@ class DenseThenReshaped(Method):
         """Run both phases, from the last checkpoint."""
         phases = Phases.of_dense(context, self._params.defences, count=self.units())
 
-        def reshape(learner: Learner) -> Done:
-            dense = learner.network
+        def reshape(state: TrainingState) -> Done:
+            dense = state.network
             network, facts = self.reshaped(dense, context.architecture, self._most(dense))
             density = weights_of(network) / weights_of(dense)
-            return context.move_state(learner, network), {"density": density, **facts}
+            return context.move_state(state, network), {"density": density, **facts}
 
         train_change_finetune(
             context,

@@ -8,13 +8,13 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Flaw,
-    Learner,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
     Recipe,
     SparseTraining,
+    TrainingState,
 )
 from safecompress_plugins.methods.manifest import GraspParams, RiglParams, SetParams, SnipParams
 from safecompress_plugins.strategies.manifest import GraspInitialParams, SnipInitialParams
@@ -47,22 +47,22 @@ class FromInitial(Method):
         settings = self._training.settings(context)
         end = context.recipe.epochs
 
-        def train(learner: Learner) -> tuple[Learner, Mapping[str, Any]]:
+        def train(state: TrainingState) -> tuple[TrainingState, Mapping[str, Any]]:
             # Built per call: the schedule of updates keeps state of its own.
-            evolution = self._training.evolution(context)
+            topology_schedule = self._training.topology_schedule(context)
             context.trainer.train(
-                learner, until=end, evolution=evolution, what="the sparse network"
+                state, until=end, topology_schedule=topology_schedule, what="the sparse network"
             )
-            return learner, {}
+            return state, {}
 
         phases = Phases(
             context,
             settings,
             count=self.units(),
-            start=lambda: self._training.started(context, settings),
+            start=lambda: self._training.create_state(context, settings),
         )
         phases.do("sparse training", train, epochs=end)
-        return phases.outcome(**self._training.facts(context, phases.learner))
+        return phases.outcome(**self._training.facts(context, phases.state))
 
 
 class Dynamic(FromInitial):

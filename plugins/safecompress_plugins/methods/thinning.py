@@ -9,10 +9,10 @@ from torch import Tensor
 from safecompress_core.toolkit import (
     Classifier,
     Flaw,
-    Learner,
     Recipe,
     Topology,
     TopologyError,
+    TrainingState,
     largest,
     largest_overall,
     uniform,
@@ -52,16 +52,16 @@ def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str
     }
 
 
-def magnitudes(learner: Learner) -> dict[str, Tensor]:
+def magnitudes(state: TrainingState) -> dict[str, Tensor]:
     """Return absolute prunable weights, on the CPU, where all topologies are chosen."""
     # On one kind of device, so that ties and rounding do not depend on the training device.
-    return {name: weight.detach().abs().cpu() for name, weight in learner.weights.items()}
+    return {name: weight.detach().abs().cpu() for name, weight in state.weights.items()}
 
 
-def smallest_gone(learner: Learner, density: float, scope: Scope) -> Learner:
+def smallest_gone(state: TrainingState, density: float, scope: Scope) -> TrainingState:
     """Return a copy with the largest weights alone."""
-    topology = kept(magnitudes(learner), density, scope)
-    return learner.branch(learner.settings, topology=topology)
+    topology = kept(magnitudes(state), density, scope)
+    return state.branch(state.settings, topology=topology)
 
 
 def thinning_flaws(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import (
     Initial,
-    Slopes,
+    LossGradients,
     Topology,
     TopologyError,
     Weights,
@@ -25,7 +25,7 @@ class ByLoss(Initial):
         self.gradient_batches = params.batches
 
     @abstractmethod
-    def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
+    def scores(self, weights: Weights, loss_gradients: LossGradients) -> dict[str, Tensor]:
         """Return each weight's score by layer; larger ones stay."""
 
     def topology(
@@ -35,14 +35,14 @@ class ByLoss(Initial):
         *,
         inherited: bool,
         generator: torch.Generator,
-        slopes: Slopes | None = None,
+        loss_gradients: LossGradients | None = None,
     ) -> Topology:
         """See `Initial.topology`; ties keep the first in memory order."""
-        if slopes is None:
+        if loss_gradients is None:
             raise TopologyError("this initial topology needs the loss's gradients")
         # One ranking over all layers: a layer's density is the result, not a parameter.
         total = sum(weight.numel() for weight in weights.values())
-        scores = self.scores(weights, slopes)
+        scores = self.scores(weights, loss_gradients)
         # `largest_overall` leaves each layer a weight, since an empty one would cut the network.
         return Topology.from_masks(largest_overall(scores, round(density * total)))
 
@@ -53,9 +53,9 @@ class SnipInitial(ByLoss):
     Source: Lee, Ajanthan & Torr 2019, "SNIP", Algorithm 1.
     """
 
-    def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
+    def scores(self, weights: Weights, loss_gradients: LossGradients) -> dict[str, Tensor]:
         """Return |g ⊙ w|."""
-        return {name: (slopes.gradients[name] * w).abs() for name, w in weights.items()}
+        return {name: (loss_gradients.gradients[name] * w).abs() for name, w in weights.items()}
 
 
 class GraspInitial(ByLoss):
@@ -70,7 +70,7 @@ class GraspInitial(ByLoss):
 
     needs_curvature = True
 
-    def scores(self, weights: Weights, slopes: Slopes) -> dict[str, Tensor]:
+    def scores(self, weights: Weights, loss_gradients: LossGradients) -> dict[str, Tensor]:
         """Return w ⊙ Hg."""
-        assert slopes.curvature is not None  # guaranteed by needs_curvature
-        return {name: slopes.curvature[name] * w for name, w in weights.items()}
+        assert loss_gradients.curvature is not None  # guaranteed by needs_curvature
+        return {name: loss_gradients.curvature[name] * w for name, w in weights.items()}

@@ -9,7 +9,7 @@ from torch import Tensor
 from safecompress_core.api import InitialParams
 from safecompress_core.toolkit import (
     Initial,
-    Slopes,
+    LossGradients,
     Topology,
     Weights,
     erdos_renyi,
@@ -40,7 +40,7 @@ class AllocatedInitial(Initial):
         *,
         inherited: bool,
         generator: torch.Generator,
-        slopes: Slopes | None = None,
+        loss_gradients: LossGradients | None = None,
     ) -> Topology:
         """See `Initial.topology`; ties keep the first in memory order."""
         counts = self.counts({name: weight.shape for name, weight in weights.items()}, density)

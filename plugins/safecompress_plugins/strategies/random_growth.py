@@ -69,7 +69,7 @@ class RandomGrowth(Grow):
 class RandomUnfiredGrowth(RandomGrowth):
     """Grows random positions that were never active; when these run out, any inactive ones.
 
-    No rule explores more weights in the same number of updates (`Learner.explored`).
+    No rule explores more weights in the same number of updates (`TrainingState.explored`).
 
     Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
     Over-Parameterization in Sparse Training", ICML; the authors' code calls it ``random_unfired``.

@@ -26,7 +26,7 @@ class CandidateSpec:
 
     def settings(self, parent: Settings) -> Settings | None:
         """The settings of a candidate of this kind; None where a dial is at its end."""
-        changed = parent.changed(self.changes)
+        changed = parent.apply_changes(self.changes)
         if changed is None or self.rule is None:
             return changed
         return changed.with_rule(self.rule)

@@ -35,8 +35,8 @@ from safecompress_core.methods.test_driven.state import (
 )
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.trainer import Evolution
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.trainer import TopologySchedule
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["TestDriven"]
 
@@ -48,7 +48,7 @@ class Candidate:
     id: str
     parent: str
     spec: CandidateSpec
-    learner: Learner
+    state: TrainingState
     evaluation: Evaluation
 
 
@@ -74,7 +74,7 @@ class TestDriven(Method):
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """All rounds, from the last one that a checkpoint holds."""
-        evolution = self._training.evolution(context)
+        topology_schedule = self._training.topology_schedule(context)
         settings = self._training.settings(context)
         state = resume_state(context, settings, rounds=self._params.rounds)
         if state is None:
@@ -82,15 +82,15 @@ class TestDriven(Method):
         context.journal.advance(self._units(len(state.rounds)))
         self._skip(context, state)
         for number in range(len(state.rounds), self._params.rounds):
-            state = self._round(context, evolution, state, number)
+            state = self._round(context, topology_schedule, state, number)
             save_state(context, state)
         best = state.beam[0]
         return MethodOutcome(
-            chosen=best.learner,
+            chosen=best.state,
             chosen_id=best.id,
             rounds=state.rounds,
             archive=state.archive,
-            facts=self._training.facts(context, best.learner),
+            facts=self._training.facts(context, best.state),
         )
 
     def _skip(self, context: MethodContext, state: LoopState) -> None:
@@ -119,24 +119,28 @@ class TestDriven(Method):
         yield from self._training.flaws(network, create)
 
     def _start(self, context: MethodContext, settings: Settings) -> LoopState:
-        learner = self._training.started(context, settings)
+        state = self._training.create_state(context, settings)
         for (
             candidate_spec
         ) in self._candidate_specs:  # what cannot branch shall fail now, not after a round
             changed = candidate_spec.settings(settings)
             if candidate_spec.changes and changed is not None:
-                learner.branch(changed)
-        first = BeamModel(id="initial", learner=learner)
+                state.branch(changed)
+        first = BeamModel(id="initial", state=state)
         archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
         return LoopState(beam=(first,), rounds=(), archive=archive)
 
     def _round(
-        self, context: MethodContext, evolution: Evolution, state: LoopState, number: int
+        self,
+        context: MethodContext,
+        topology_schedule: TopologySchedule,
+        state: LoopState,
+        number: int,
     ) -> LoopState:
         candidates: list[Candidate] = []
         for beam_model in state.beam:
             candidates += self._derive_candidates(
-                context, evolution, beam_model, number, len(candidates)
+                context, topology_schedule, beam_model, number, len(candidates)
             )
         selection = RoundSelection(
             [candidate.evaluation for candidate in candidates],
@@ -148,15 +152,15 @@ class TestDriven(Method):
         archive = self._update_archive(context, state.archive, candidates, selection)
         record = {
             "round": number + 1,
-            "epochs": candidates[0].learner.epoch,
+            "epochs": candidates[0].state.epoch,
             "candidates": [
                 {
                     "id": candidate.id,
                     "parent": candidate.parent,
                     "strategy": candidate.spec.name,
-                    "settings": candidate.learner.settings.to_json(),
-                    "density": candidate.learner.density,
-                    "defences": candidate.learner.facts(),
+                    "settings": candidate.state.settings.to_json(),
+                    "density": candidate.state.density,
+                    "defences": candidate.state.facts(),
                     "attacks": candidate.evaluation.to_json(),
                     **selection.verdict_on(index),
                     "chosen": index in chosen,
@@ -168,15 +172,14 @@ class TestDriven(Method):
         front = [entry.id for entry in archive.entries]
         context.journal.tell("round_finished", **record, front=front)
         beam = tuple(
-            BeamModel(id=candidates[index].id, learner=candidates[index].learner)
-            for index in chosen
+            BeamModel(id=candidates[index].id, state=candidates[index].state) for index in chosen
         )
         return LoopState(beam=beam, rounds=(*state.rounds, record), archive=archive)
 
     def _derive_candidates(
         self,
         context: MethodContext,
-        evolution: Evolution,
+        topology_schedule: TopologySchedule,
         beam_model: BeamModel,
         number: int,
         first: int,
@@ -187,28 +190,26 @@ class TestDriven(Method):
         where = f"round {number + 1}"
         unit = str(number)  # the same for all carried models: their candidates are compared
         context.trainer.train(
-            beam_model.learner,
+            beam_model.state,
             until=middle,
-            evolution=evolution,
+            topology_schedule=topology_schedule,
             what=f"{beam_model.id} in {where}",
         )
         context.journal.advance()
-        fitted_attackers = context.evaluator.fit_attackers(beam_model.learner.shipped, unit=unit)
+        fitted_attackers = context.evaluator.fit_attackers(beam_model.state.shipped, unit=unit)
         found: list[Candidate] = []
-        for candidate_spec, settings in self._feasible(
-            context, beam_model.learner.settings, number
-        ):
+        for candidate_spec, settings in self._feasible(context, beam_model.state.settings, number):
             name = f"r{number + 1}c{first + len(found) + 1}"
-            learner = beam_model.learner.branch(settings)
+            state = beam_model.state.branch(settings)
             if candidate_spec.rule is not None:
-                context.trainer.evolve(learner, evolution, rule=candidate_spec.rule)
+                context.trainer.evolve(state, topology_schedule, rule=candidate_spec.rule)
             what = f"candidate {name} ({candidate_spec.name}) in {where}"
             context.trainer.train(
-                learner, until=end, evolution=evolution, what=what, is_derived=True
+                state, until=end, topology_schedule=topology_schedule, what=what, is_derived=True
             )
             facts = {"round": number + 1, "candidate": name, "strategy": candidate_spec.name}
             evaluation = context.evaluator.evaluate(
-                learner.shipped, fitted_attackers, unit=unit, facts=facts
+                state.shipped, fitted_attackers, unit=unit, facts=facts
             )
             context.journal.advance()
             context.journal.tell(
@@ -219,7 +220,7 @@ class TestDriven(Method):
                     id=name,
                     parent=beam_model.id,
                     spec=candidate_spec,
-                    learner=learner,
+                    state=state,
                     evaluation=evaluation,
                 )
             )
@@ -261,5 +262,5 @@ class TestDriven(Method):
         stays = {entry.id for entry in after.entries}
         for candidate in candidates:
             if candidate.id in stays:
-                context.store(candidate.learner, context.archive_path(candidate.id))
+                context.store(candidate.state, context.archive_path(candidate.id))
         return after

@@ -6,7 +6,7 @@ from typing import Any
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["BeamModel", "LoopState", "resume_state", "save_state"]
 
@@ -16,7 +16,7 @@ class BeamModel:
     """A model that goes from round to round."""
 
     id: str
-    learner: Learner
+    state: TrainingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +40,15 @@ def save_state(context: MethodContext, state: LoopState) -> None:
         "beam": [
             {
                 "id": beam_model.id,
-                "epoch": beam_model.learner.epoch,
-                "settings": beam_model.learner.settings.to_json(),
+                "epoch": beam_model.state.epoch,
+                "settings": beam_model.state.settings.to_json(),
             }
             for beam_model in state.beam
         ],
         "rounds": state.rounds,
         "archive": [asdict(entry) for entry in state.archive.entries],
     }
-    models = [beam_model.learner.tensors() for beam_model in state.beam]
+    models = [beam_model.state.tensors() for beam_model in state.beam]
     context.checkpoints.save(_name(len(state.rounds)), record, models)
     for number in range(len(state.rounds)):
         context.checkpoints.drop(_name(number))
@@ -74,8 +74,8 @@ def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> 
     beam = tuple(
         BeamModel(
             id=one["id"],
-            learner=context.restore_state(
-                tensors, settings.restored(one["settings"]), epoch=one["epoch"]
+            state=context.restore_state(
+                tensors, settings.restore(one["settings"]), epoch=one["epoch"]
             ),
         )
         for one, tensors in zip(record["beam"], models, strict=True)

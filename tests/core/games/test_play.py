@@ -23,7 +23,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import auc_interval
 from safecompress_core.training.defence import Batch
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 MakeNetwork = Callable[..., Classifier]
 
@@ -43,12 +43,12 @@ def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_member
     network: MakeNetwork,
     digits: Dataset,
     pools: SamplePools,
-    learner: Callable[..., Learner],
+    make_state: Callable[..., TrainingState],
     memory: Any,
 ) -> None:
     """The papers' code shows members through crop and flip: then the same network leaks 87 %."""
     untrained = network()
-    augmentation = learner(memory=memory(strength=1.0)).defences["memory"]
+    augmentation = make_state(memory=memory(strength=1.0)).defences["memory"]
     generator = torch.Generator().manual_seed(1)
 
     def look_as_the_papers_do(pool: Pool) -> ObservedPool:
@@ -66,15 +66,15 @@ def test_an_untrained_network_leaks_nothing_since_members_are_seen_as_non_member
 
 
 def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
-    learner: Callable[..., Learner],
+    make_state: Callable[..., TrainingState],
     trainer: Trainer,
     digits: Dataset,
     pools: SamplePools,
     memory: Any,
 ) -> None:
     """After training under augmentation, the inputs are the data set's own, members and all."""
-    one = learner(memory=memory(strength=0.5))
-    trainer.train(one, until=1, evolution=None, what="it")
+    one = make_state(memory=memory(strength=0.5))
+    trainer.train(one, until=1, topology_schedule=None, what="it")
     seen: list[Tensor] = []
     one.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
 

@@ -202,7 +202,7 @@ def test_a_method_of_another_signature_is_told_with_its_name(name: str) -> None:
         ("transform", None, "returned NoneType; it must return a Batch"),
         ("loss", torch.zeros(4), "returned shape (4,); it must return a scalar"),
         ("loss", 0.5, "returned float; it must return a scalar"),
-        ("run", None, "returned NoneType; it must return an Outcome"),
+        ("run", None, "returned NoneType; it must return a MethodOutcome"),
         ("load", [], "returned list; it must return a Dataset"),
         ("build", nn.ReLU, "returned type; it must return a torch.nn.Module"),
     ],

@@ -11,7 +11,7 @@ from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.phases import Phases
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 Events = list[Mapping[str, Any]]
 
@@ -38,17 +38,17 @@ def attempt(shop: MethodContext, done: list[str], *, fails_in: str = "") -> Phas
     """Three phases of an epoch each; ``done`` gets the names of those that began."""
     settings = shop.settings([])
 
-    def start() -> Learner:
+    def start() -> TrainingState:
         done.append("start")
-        return shop.learner(shop.create_network(), None, settings)
+        return shop.new_state(shop.create_network(), None, settings)
 
-    def work(name: str) -> Callable[[Learner], tuple[Learner, dict[str, Any]]]:
-        def worked(learner: Learner) -> tuple[Learner, dict[str, Any]]:
+    def work(name: str) -> Callable[[TrainingState], tuple[TrainingState, dict[str, Any]]]:
+        def worked(state: TrainingState) -> tuple[TrainingState, dict[str, Any]]:
             done.append(name)
             if name == fails_in:
                 raise KeyboardInterrupt
-            learner.epoch += 1
-            return learner, {"note": f"of {name}"}
+            state.epoch += 1
+            return state, {"note": f"of {name}"}
 
         return worked
 
@@ -71,7 +71,7 @@ def test_a_phase_that_was_finished_is_left_out(
 
     assert first == ["start", "one", "two", "three"]
     assert second == ["three"]
-    assert phases.learner.epoch == 3
+    assert phases.state.epoch == 3
     assert [phase["name"] for phase in phases.finished] == ["one", "two", "three"]
     assert phases.finished[0] == {"name": "one", "epochs": 1, "density": 1.0, "note": "of one"}
     assert [(event["event"], event["name"], event["done"]) for event in events] == [

@@ -50,9 +50,9 @@ def test_a_defence_changes_dense_training_too(prepare: Prepare, tmp_path: Path) 
     sizes = {}
     for name, method in (("plain", DENSE), ("defended", defended)):
         run_context = prepare(method=method)
-        learner = run_context.method.run(workshop(run_context, tmp_path / name)).chosen
+        state = run_context.method.run(workshop(run_context, tmp_path / name)).chosen
         sizes[name] = sum(
-            float(weight.detach().square().sum()) for weight in learner.weights.values()
+            float(weight.detach().square().sum()) for weight in state.weights.values()
         )
 
     assert sizes["defended"] < 0.7 * sizes["plain"]

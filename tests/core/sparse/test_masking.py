@@ -158,7 +158,7 @@ def test_retopologise_starts_grown_weights_afresh(
     for moment in moments(optimizer, weights):
         moment["fc2"][grown] = 7.0
 
-    binding.retopologise(topology, update)
+    binding.set_topology(topology, update)
 
     for tensor in (weights["fc2"].data, *(m["fc2"] for m in moments(optimizer, weights))):
         assert not bool(tensor[dropped | grown].any())
@@ -175,10 +175,10 @@ def test_an_update_of_another_topology_is_refused(
     """An update is applied once: a second time it starts from the wrong topology."""
     binding = SparseBinding(SGD(network.parameters()), weights_of(network), topology)
     update = one_swap(topology)
-    binding.retopologise(topology, update)
+    binding.set_topology(topology, update)
 
     with pytest.raises(TopologyError, match="not active"):
-        binding.retopologise(update.topology, update)
+        binding.set_topology(update.topology, update)
 
 
 def test_an_update_that_belongs_to_another_run_is_refused(
@@ -192,7 +192,7 @@ def test_an_update_that_belongs_to_another_run_is_refused(
     )
 
     with pytest.raises(TopologyError, match="starts from another topology"):
-        binding.retopologise(topology, foreign)
+        binding.set_topology(topology, foreign)
 
 
 def test_a_deep_copy_of_the_whole_training_state_is_bound_to_its_own_parts(
@@ -206,7 +206,7 @@ def test_a_deep_copy_of_the_whole_training_state_is_bound_to_its_own_parts(
     before = copy.deepcopy(network.state_dict())
 
     twin = copy.deepcopy(state)
-    twin["binding"].retopologise(topology, one_swap(topology))
+    twin["binding"].set_topology(topology, one_swap(topology))
     train(twin["network"], twin["optimizer"], digits, 3)
 
     assert outside(one_swap(topology).topology, weights_of(twin["network"])) == 0

@@ -14,7 +14,7 @@ from safecompress_core.methods.method import Flaw, Method, MethodContext, Method
 from safecompress_core.sparse.selection import largest_overall
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.testing.methods import CompletedRun, MethodConformance
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 EPOCHS = 6
 
@@ -44,16 +44,16 @@ class Good(Method):
         settings = context.settings(self.defences())
         kept = context.checkpoints.load("done")
         if kept is not None:
-            learner = context.restore_state(kept[1][0], settings, epoch=EPOCHS)
+            state = context.restore_state(kept[1][0], settings, epoch=EPOCHS)
         else:
             network = context.create_network()
             sizes = {name: w.detach().abs() for name, w in network.sparse_parameters().items()}
             topology = Topology.from_masks(largest_overall(sizes, self.count(sizes)))
-            learner = context.learner(network, topology, settings)
-            self.train(context, learner)
-            context.checkpoints.save("done", {}, [learner.tensors()])
+            state = context.new_state(network, topology, settings)
+            self.train(context, state)
+            context.checkpoints.save("done", {}, [state.tensors()])
         context.journal.advance()
-        return MethodOutcome(chosen=learner)
+        return MethodOutcome(chosen=state)
 
     def defences(self) -> list[Any]:
         return self.params.defences
@@ -61,8 +61,8 @@ class Good(Method):
     def count(self, sizes: dict[str, torch.Tensor]) -> int:
         return round(self.params.density * sum(size.numel() for size in sizes.values()))
 
-    def train(self, context: MethodContext, learner: Learner) -> None:
-        context.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+    def train(self, context: MethodContext, state: TrainingState) -> None:
+        context.trainer.train(state, until=EPOCHS, topology_schedule=None, what="it")
 
 
 class OneTooMany(Good):
@@ -71,22 +71,22 @@ class OneTooMany(Good):
 
 
 class TrainsLonger(Good):
-    def train(self, context: MethodContext, learner: Learner) -> None:
-        context.trainer.train(learner, until=EPOCHS + 1, evolution=None, what="it")
+    def train(self, context: MethodContext, state: TrainingState) -> None:
+        context.trainer.train(state, until=EPOCHS + 1, topology_schedule=None, what="it")
 
 
 class TrainsInSecret(Good):
-    def train(self, context: MethodContext, learner: Learner) -> None:
-        super().train(context, learner)
-        learner.epoch = 0
-        super().train(context, learner)
+    def train(self, context: MethodContext, state: TrainingState) -> None:
+        super().train(context, state)
+        state.epoch = 0
+        super().train(context, state)
 
 
 class Gambles(Good):
-    def train(self, context: MethodContext, learner: Learner) -> None:
+    def train(self, context: MethodContext, state: TrainingState) -> None:
         with torch.no_grad():
-            learner.network.head.bias.add_(torch.rand(()))
-        super().train(context, learner)
+            state.network.head.bias.add_(torch.rand(()))
+        super().train(context, state)
 
 
 class IgnoresDefences(Good):
@@ -96,23 +96,23 @@ class IgnoresDefences(Good):
 
 class KeepsNothing(Good):
     def run(self, context: MethodContext) -> MethodOutcome:
-        learner = context.learner(context.create_network(), None, context.settings([]))
-        self.train(context, learner)
-        return MethodOutcome(chosen=learner)
+        state = context.new_state(context.create_network(), None, context.settings([]))
+        self.train(context, state)
+        return MethodOutcome(chosen=state)
 
 
 class ForgetsItsOptimizer(Good):
     """Two halves, and a checkpoint between them that lacks what Adam has learned."""
 
-    def train(self, context: MethodContext, learner: Learner) -> None:
+    def train(self, context: MethodContext, state: TrainingState) -> None:
         half = context.checkpoints.load("half")
         if half is None:
-            context.trainer.train(learner, until=3, evolution=None, what="it")
-            context.checkpoints.save("half", {}, [learner.network.state()])
+            context.trainer.train(state, until=3, topology_schedule=None, what="it")
+            context.checkpoints.save("half", {}, [state.network.state()])
         else:
-            learner.network.module.load_state_dict(half[1][0])
-            learner.epoch = 3
-        context.trainer.train(learner, until=EPOCHS, evolution=None, what="it")
+            state.network.module.load_state_dict(half[1][0])
+            state.epoch = 3
+        context.trainer.train(state, until=EPOCHS, topology_schedule=None, what="it")
 
 
 class SeesNoFlaw(Good):

@@ -16,8 +16,8 @@ from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.training.defence import Batch, Defence, Schedule, Step
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.trainer import Evolution, Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.trainer import TopologySchedule, Trainer
+from safecompress_core.training.training_state import TrainingState
 
 CPU = torch.device("cpu")
 CALLS: list[str] = []
@@ -69,9 +69,9 @@ def network() -> Classifier:
     return Classifier(module)
 
 
-def learner(*, opposed: bool = True) -> Learner:
+def learner(*, opposed: bool = True) -> TrainingState:
     """Trained by plain gradient descent at rate 1, so that a step is minus the gradient."""
-    return Learner(
+    return TrainingState(
         network(),
         None,
         Settings(
@@ -103,7 +103,7 @@ def trainer(dataset: Dataset, *, batch_size: int = 8) -> Trainer:
     )
 
 
-def same(one: Learner, other: Learner) -> bool:
+def same(one: TrainingState, other: TrainingState) -> bool:
     """To the last bit."""
     mine, its = one.tensors(), other.tensors()
     return mine.keys() == its.keys() and all(torch.equal(mine[name], its[name]) for name in mine)
@@ -112,7 +112,7 @@ def same(one: Learner, other: Learner) -> bool:
 def test_a_step_asks_in_its_order() -> None:
     """Batch, opponent, loss, gradients."""
     CALLS.clear()
-    trainer(samples(), batch_size=40).train(learner(), until=1, evolution=None, what="it")
+    trainer(samples(), batch_size=40).train(learner(), until=1, topology_schedule=None, what="it")
 
     assert CALLS == ["transform", "oppose", "loss", "adjust"]
 
@@ -136,7 +136,7 @@ def test_targets_take_the_place_of_labels_and_gradients_can_be_changed() -> None
     rival.own_optimizer.step()  # type: ignore[union-attr]
     (cross_entropy + (rival.own(representation) + rival.shared(representation)).mean()).backward()
 
-    batches.train(one, until=1, evolution=None, what="it")
+    batches.train(one, until=1, topology_schedule=None, what="it")
 
     for parameter, expected in zip(one.network.parameters(), by_hand.parameters(), strict=True):
         assert expected.grad is not None
@@ -157,13 +157,13 @@ def test_only_its_own_optimizer_moves_an_opponent() -> None:
 def test_a_killed_learner_goes_on_with_its_opponent() -> None:
     """Weights and both moments of the opponent, in a checkpoint and in a branch."""
     whole, trains = learner(), trainer(samples())
-    trains.train(whole, until=2, evolution=None, what="it")
+    trains.train(whole, until=2, topology_schedule=None, what="it")
     kept = {name: tensor.clone() for name, tensor in whole.tensors().items()}
     twin, restored = whole.branch(whole.settings), learner()
     restored.restore(kept, epoch=2)
 
     for one in (whole, twin, restored):
-        trains.train(one, until=4, evolution=None, what="it")
+        trains.train(one, until=4, topology_schedule=None, what="it")
 
     assert "opponent.rival/0/exp_avg_sq" in kept
     assert same(whole, twin)
@@ -201,8 +201,8 @@ def test_samples_that_are_streamed_give_the_same_bytes(*, opposed: bool) -> None
     streamed = Streamed(torch.rand(41, 5, generator=torch.Generator().manual_seed(8)))
     one, other = learner(opposed=opposed), learner(opposed=opposed)
 
-    trainer(samples()).train(one, until=3, evolution=None, what="it")
-    trainer(samples(streamed)).train(other, until=3, evolution=None, what="it")
+    trainer(samples()).train(one, until=3, topology_schedule=None, what="it")
+    trainer(samples(streamed)).train(other, until=3, topology_schedule=None, what="it")
 
     assert same(one, other)
     assert streamed.asked == [8] * 5 * 3
@@ -240,9 +240,9 @@ class Wrapper(Defence):
         return {"text": f"reviewed {reviewed} times"} if reviewed else {}
 
 
-def wrapped(*, topology: Topology | None = None) -> Learner:
+def wrapped(*, topology: Topology | None = None) -> TrainingState:
     """A learner with such a defence, trained by plain gradient descent at rate 1."""
-    return Learner(
+    return TrainingState(
         network(),
         topology,
         Settings(learning_rate=1.0, update_fraction=0.5, rule=0, defences={"wrap": Params()}),
@@ -257,7 +257,7 @@ def test_a_forward_pass_runs_inside_of_what_defences_put_around_it() -> None:
     one, seen = wrapped(), []
     one.network.head.register_forward_hook(lambda _, given, __: seen.append(given[0]))
 
-    trainer(samples(), batch_size=40).train(one, until=1, evolution=None, what="it")
+    trainer(samples(), batch_size=40).train(one, until=1, topology_schedule=None, what="it")
 
     assert CALLS == ["challenge", "inside", "review 0"]
     batch = next(trainer(samples(), batch_size=40)._batches(0))
@@ -276,15 +276,15 @@ def test_a_settled_learner_is_trained_no_more_and_its_topology_stays() -> None:
     masks["0.weight"][0] = False
     one, trains = wrapped(topology=Topology.from_masks(masks)), trainer(samples())
     assert one.facts() == {}
-    trains.train(one, until=2, evolution=None, what="it")
+    trains.train(one, until=2, topology_schedule=None, what="it")
     before, topology = {n: t.clone() for n, t in one.tensors().items()}, one.topology
     assert one.is_settled
 
     twin = one.branch(one.settings)
-    evolution = Evolution(rules=(), every=1, schedule="constant", until=9.0)
+    topology_schedule = TopologySchedule(rules=(), every=1, schedule="constant", until=9.0)
     for learner_ in (one, twin):
-        trains.train(learner_, until=4, evolution=evolution, what="it")
-        trains.evolve(learner_, evolution, rule=0)
+        trains.train(learner_, until=4, topology_schedule=topology_schedule, what="it")
+        trains.evolve(learner_, topology_schedule, rule=0)
 
     assert one.epoch == twin.epoch == 4
     assert all(torch.equal(before[name], now) for name, now in twin.tensors().items())
@@ -308,7 +308,7 @@ class Hiding(Defence):
 
 def test_gradients_to_grow_by_are_of_what_a_defence_shows() -> None:
     """Members that are hidden in training are hidden from the topology too."""
-    hidden = Learner(
+    hidden = TrainingState(
         network(),
         None,
         Settings(learning_rate=1.0, update_fraction=0, rule=0, defences={"hide": Params()}),

@@ -19,7 +19,7 @@ from safecompress_core.sparse.topology import Topology
 from safecompress_core.training.defence import Defence
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 MEMBERS = torch.arange(0, 400, 2)
 REFERENCE = torch.arange(1, 101, 2)
@@ -58,9 +58,9 @@ def make_defence(name: str, params: Params) -> Defence:
     return defence
 
 
-def guarded(network: Classifier) -> Learner:
+def guarded(network: Classifier) -> TrainingState:
     """A dense learner whose answers are guarded."""
-    return Learner(
+    return TrainingState(
         network,
         None,
         Settings(learning_rate=0.01, update_fraction=0, rule=0, defences={"blunting": Params()}),
@@ -69,9 +69,9 @@ def guarded(network: Classifier) -> Learner:
     )
 
 
-def guard_of(learner: Learner) -> Blunt:
+def guard_of(state: TrainingState) -> Blunt:
     """The one that stands before its answers."""
-    guard = learner.guard
+    guard = state.guard
     assert isinstance(guard, Blunt)
     return guard
 
@@ -90,15 +90,15 @@ def trainer(digits: Dataset) -> Trainer:
 
 
 @pytest.fixture
-def trained(network: Callable[..., Classifier], trainer: Trainer) -> Learner:
+def trained(network: Callable[..., Classifier], trainer: Trainer) -> TrainingState:
     """After two epochs."""
     one = guarded(network(dropout=0.5))
-    trainer.train(one, until=2, evolution=None, what="it")
+    trainer.train(one, until=2, topology_schedule=None, what="it")
     return one
 
 
 def test_it_is_shown_what_the_trained_model_answers(
-    trained: Learner, trainer: Trainer, digits: Dataset
+    trained: TrainingState, trainer: Trainer, digits: Dataset
 ) -> None:
     """In eval mode; all reference samples, and as many different members."""
     ((lesson, _),) = guard_of(trained).shown
@@ -123,7 +123,7 @@ def test_without_reference_samples_all_members_are_shown(
     trainer = Trainer(digits, MEMBERS, batch_size=32, device=torch.device("cpu"), seed=Seed(11))
     one = guarded(network())
 
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
 
     ((lesson, _),) = guard_of(one).shown
     assert lesson.members.shape == (200, 10)
@@ -140,7 +140,7 @@ def test_it_may_ask_about_random_inputs_of_the_datas_range(
     data = replace(digits, bounds=bounds)
     trainer = Trainer(data, MEMBERS, batch_size=32, device=torch.device("cpu"), seed=Seed(11))
     one = guarded(network())
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
     ((lesson, _),) = guard_of(one).shown
     asked: list[Tensor] = []
     one.network.module.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0]))
@@ -175,7 +175,7 @@ def test_a_guard_that_reads_no_samples_is_shown_none(
     one, deaf = guarded(network()), Deaf()
     one.defences["blunting"].guard = deaf
 
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
 
     ((lesson, _),) = deaf.shown
     assert lesson.members.shape == lesson.others.shape == (0, 10)
@@ -186,10 +186,10 @@ def test_chance_comes_from_the_epoch_alone(
 ) -> None:
     """Two candidates differ by themselves, and not by what was drawn for them."""
     one, other = (guarded(network()) for _ in range(2))
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
     torch.rand(7)
-    trainer.train(other, until=1, evolution=None, what="it")
-    trainer.train(other, until=2, evolution=None, what="it")
+    trainer.train(other, until=1, topology_schedule=None, what="it")
+    trainer.train(other, until=2, topology_schedule=None, what="it")
 
     first, second, later = (*guard_of(one).shown, *guard_of(other).shown)
 
@@ -198,17 +198,17 @@ def test_chance_comes_from_the_epoch_alone(
 
 
 def test_a_guard_changes_nothing_of_training(
-    trained: Learner, network: Callable[..., Classifier], trainer: Trainer
+    trained: TrainingState, network: Callable[..., Classifier], trainer: Trainer
 ) -> None:
     """The same weights, bit by bit, as without; a forward pass gives bare logits."""
-    plain = Learner(
+    plain = TrainingState(
         network(dropout=0.5),
         None,
         Settings(learning_rate=0.01, update_fraction=0, rule=0, defences={}),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=make_defence,
     )
-    trainer.train(plain, until=2, evolution=None, what="it")
+    trainer.train(plain, until=2, topology_schedule=None, what="it")
 
     state = trained.network.state()
     assert state.keys() == plain.network.state().keys()
@@ -216,7 +216,7 @@ def test_a_guard_changes_nothing_of_training(
 
 
 def test_who_asks_meets_the_guard_and_who_holds_the_file_does_not(
-    trained: Learner, digits: Dataset
+    trained: TrainingState, digits: Dataset
 ) -> None:
     """Posteriors, losses and queries up to gray-box access; labels are what they were."""
     by = guard_of(trained).by
@@ -241,7 +241,7 @@ def test_who_asks_meets_the_guard_and_who_holds_the_file_does_not(
 
 
 def test_a_branch_and_a_checkpoint_have_what_it_has_learned(
-    trained: Learner, network: Callable[..., Classifier], trainer: Trainer, digits: Dataset
+    trained: TrainingState, network: Callable[..., Classifier], trainer: Trainer, digits: Dataset
 ) -> None:
     """A branch has a guard of its own, which learns on without the other."""
     before = guard_of(trained).by.clone()
@@ -251,14 +251,14 @@ def test_a_branch_and_a_checkpoint_have_what_it_has_learned(
     for one in (twin, restored):
         assert guard_of(one) is not guard_of(trained)
         assert torch.equal(guard_of(one).by, before)
-    trainer.train(twin, until=6, evolution=None, what="it")
+    trainer.train(twin, until=6, topology_schedule=None, what="it")
 
     assert guard_of(twin).by != before
     assert torch.equal(guard_of(trained).by, before)
 
 
 def test_its_tensors_are_in_the_models_file_beside_the_weights(
-    trained: Learner, tmp_path: Path
+    trained: TrainingState, tmp_path: Path
 ) -> None:
     """Whatever the model's own are called."""
     state = trained.network.state()

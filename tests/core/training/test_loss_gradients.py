@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.training.defence import Batch
-from safecompress_core.training.loss_gradients import slopes_of
+from safecompress_core.training.loss_gradients import loss_gradients
 
 # N samples · P weights of all layers together
 
@@ -61,7 +61,7 @@ def test_curvature_is_the_hessian_times_the_gradient(
     gradient = torch.autograd.functional.jacobian(lambda w: loss_of(network, batches, w), at)
     hessian = torch.autograd.functional.hessian(lambda w: loss_of(network, batches, w), at)
 
-    found = slopes_of(network, batches, curvature=True)
+    found = loss_gradients(network, batches, curvature=True)
 
     torch.testing.assert_close(flat(dict(found.gradients)), gradient)
     torch.testing.assert_close(flat(dict(found.curvature or {})), hessian @ gradient)
@@ -71,7 +71,7 @@ def test_grasps_score_is_how_the_gradients_norm_changes_without_a_weight(
     network: Classifier, batches: list[Batch]
 ) -> None:
     """To first order: taking away a small share ε of a weight changes ‖g‖² by 2 ε · (−w · Hg)."""
-    found = slopes_of(network, batches, curvature=True)
+    found = loss_gradients(network, batches, curvature=True)
     at = flat(network.sparse_parameters())  # type: ignore[arg-type]
     scores = -at * flat(dict(found.curvature or {}))
 
@@ -97,7 +97,7 @@ def test_snips_score_is_how_the_loss_changes_with_a_connection(
 ) -> None:
     """∂L/∂c at c = 1 for weights c · w, by finite differences."""
     at = flat(network.sparse_parameters())  # type: ignore[arg-type]
-    scores = at * flat(dict(slopes_of(network, batches, curvature=False).gradients))
+    scores = at * flat(dict(loss_gradients(network, batches, curvature=False).gradients))
 
     share = 1e-5
     for index in range(0, len(at), 7):
@@ -111,7 +111,7 @@ def test_snips_score_is_how_the_loss_changes_with_a_connection(
 
 def test_the_network_is_left_alone(network: Classifier, batches: list[Batch]) -> None:
     """No gradient stays behind, and nothing is computed that nobody asked for."""
-    found = slopes_of(network, batches, curvature=False)
+    found = loss_gradients(network, batches, curvature=False)
 
     assert found.curvature is None
     assert all(parameter.grad is None for parameter in network.parameters())
@@ -134,7 +134,7 @@ def test_attention_has_a_curvature_too(batches: list[Batch]) -> None:
     """Its fused form knows no second derivative, so it is computed without it."""
     network = Classifier(Attention().double())
     at = flat(network.sparse_parameters())  # type: ignore[arg-type]
-    found = slopes_of(network, batches, curvature=True)
+    found = loss_gradients(network, batches, curvature=True)
     gradient, step = flat(dict(found.gradients)), 1e-6
     slopes = [
         torch.autograd.functional.jacobian(

@@ -15,17 +15,17 @@ from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.run_spec import Training
 from safecompress_core.training import precision as arithmetic_module
 from safecompress_core.training.learning_rate import LearningRate
-from safecompress_core.training.precision import PLAIN, Arithmetic, arithmetic_for
+from safecompress_core.training.precision import PLAIN, Precision, choose_precision
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.trainer import Evolution, Trainer
-from safecompress_core.training.training_state import Learner, kept_topology
+from safecompress_core.training.trainer import TopologySchedule, Trainer
+from safecompress_core.training.training_state import TrainingState, read_topology
 
 CPU = torch.device("cpu")
 EVERY = [
     PLAIN,
-    Arithmetic(channels_last=True),
-    Arithmetic(precision=torch.bfloat16, channels_last=True),
-    Arithmetic(precision=torch.float16),
+    Precision(channels_last=True),
+    Precision(dtype=torch.bfloat16, channels_last=True),
+    Precision(dtype=torch.float16),
 ]
 
 
@@ -61,11 +61,11 @@ def sparse(network: Classifier) -> Topology:
     )
 
 
-def learner(arithmetic: Arithmetic, *, topology: Topology | None = None) -> Learner:
+def learner(precision: Precision, *, topology: Topology | None = None) -> TrainingState:
     """Of the convolutions, laid out as asked."""
     network = convolutions()
-    arithmetic.laid_out(network)
-    return Learner(
+    precision.apply_memory_format(network)
+    return TrainingState(
         network,
         topology or sparse(network),
         Settings(learning_rate=0.01, update_fraction=0.3, rule=0, defences={}),
@@ -73,15 +73,15 @@ def learner(arithmetic: Arithmetic, *, topology: Topology | None = None) -> Lear
             parameters, lr=rate, weight_decay=0.1
         ),
         make_defence=lambda *_: pytest.fail("there is no defence"),
-        make_scaler=lambda: arithmetic.scaler(CPU),
+        make_scaler=lambda: precision.scaler(CPU),
     )
 
 
 @pytest.fixture
-def trainer(digits: Dataset) -> Callable[[Arithmetic], Trainer]:
+def trainer(digits: Dataset) -> Callable[[Precision], Trainer]:
     """Makes trainers on 161 samples in batches of 32, so that a single one would be left over."""
 
-    def made(arithmetic: Arithmetic) -> Trainer:
+    def made(precision: Precision) -> Trainer:
         return Trainer(
             digits,
             torch.arange(161),
@@ -90,45 +90,49 @@ def trainer(digits: Dataset) -> Callable[[Arithmetic], Trainer]:
             seed=Seed(11),
             epochs=6,
             clip_norm=1.0,
-            arithmetic=arithmetic,
+            precision=precision,
         )
 
     return made
 
 
-def same(one: Learner, other: Learner) -> bool:
+def same(one: TrainingState, other: TrainingState) -> bool:
     """Whether two learners agree to the last bit."""
     mine, its = one.tensors(), other.tensors()
     return mine.keys() == its.keys() and all(torch.equal(mine[name], its[name]) for name in mine)
 
 
-@pytest.mark.parametrize("arithmetic", EVERY)
+@pytest.mark.parametrize("precision", EVERY)
 def test_a_killed_learner_goes_on_to_the_same_bytes(
-    arithmetic: Arithmetic, trainer: Callable[[Arithmetic], Trainer], evolution: Evolution
+    precision: Precision,
+    trainer: Callable[[Precision], Trainer],
+    topology_schedule: TopologySchedule,
 ) -> None:
     """Statistics, moments in their layout and the loss's scale come back; so does a branch's."""
-    trains = trainer(arithmetic)
-    whole = learner(arithmetic)
-    trains.train(whole, until=3, evolution=evolution, what="it")
+    trains = trainer(precision)
+    whole = learner(precision)
+    trains.train(whole, until=3, topology_schedule=topology_schedule, what="it")
     kept = {name: tensor.clone() for name, tensor in whole.tensors().items()}
     twin = whole.branch(whole.settings)
-    restored = learner(arithmetic, topology=kept_topology(kept, whole.weights))
+    restored = learner(precision, topology=read_topology(kept, whole.weights))
     restored.restore(kept, epoch=3)
 
     for one in (whole, twin, restored):
-        trains.train(one, until=6, evolution=evolution, what="it")
+        trains.train(one, until=6, topology_schedule=topology_schedule, what="it")
 
     assert same(whole, twin)
     assert same(whole, restored)
 
 
-@pytest.mark.parametrize("arithmetic", EVERY)
+@pytest.mark.parametrize("precision", EVERY)
 def test_what_is_not_active_stays_zero(
-    arithmetic: Arithmetic, trainer: Callable[[Arithmetic], Trainer], evolution: Evolution
+    precision: Precision,
+    trainer: Callable[[Precision], Trainer],
+    topology_schedule: TopologySchedule,
 ) -> None:
     """Weights and both moments of AdamW, whose decay pulls at every weight."""
-    one = learner(arithmetic)
-    trainer(arithmetic).train(one, until=3, evolution=evolution, what="it")
+    one = learner(precision)
+    trainer(precision).train(one, until=3, topology_schedule=topology_schedule, what="it")
 
     assert one.topology is not None
     for name, weight in one.weights.items():
@@ -140,12 +144,12 @@ def test_what_is_not_active_stays_zero(
 
 
 def test_a_network_may_be_thinned_out_between_two_phases(
-    trainer: Callable[[Arithmetic], Trainer],
+    trainer: Callable[[Precision], Trainer],
 ) -> None:
     """What stays goes on with its moments; the rest is gone, with them, and stays away."""
     trains = trainer(PLAIN)
     dense = learner(PLAIN, topology=Topology.dense(shapes_of(convolutions())))
-    trains.train(dense, until=2, evolution=None, what="it")
+    trains.train(dense, until=2, topology_schedule=None, what="it")
     topology = sparse(dense.network)
 
     thin = dense.branch(dense.settings, topology=topology)
@@ -157,7 +161,7 @@ def test_a_network_may_be_thinned_out_between_two_phases(
             assert torch.equal(tensor[mask], whole[mask])
             assert not tensor[~mask].count_nonzero()
             assert whole[~mask].count_nonzero()
-    trains.train(thin, until=4, evolution=None, what="it", phase=(2, 4))
+    trains.train(thin, until=4, topology_schedule=None, what="it", phase=(2, 4))
 
     assert thin.density == topology.density
     assert all(not w[~topology.masks[n]].count_nonzero() for n, w in thin.weights.items())
@@ -168,26 +172,26 @@ def shapes_of(network: Classifier) -> dict[str, torch.Size]:
     return {name: weight.shape for name, weight in network.sparse_parameters().items()}
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [(torch.bfloat16, 0.1), (torch.float16, 0.1)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.1), (torch.float16, 0.1)])
 def test_half_precision_learns_what_float32_does(
-    precision: torch.dtype, tolerance: float, trainer: Callable[[Arithmetic], Trainer]
+    dtype: torch.dtype, tolerance: float, trainer: Callable[[Precision], Trainer]
 ) -> None:
     """After ten epochs the losses differ by rounding; the layers did compute in half precision."""
     seen: set[torch.dtype] = set()
     losses = []
-    for arithmetic in (PLAIN, Arithmetic(precision=precision)):
-        one = learner(arithmetic)
+    for precision in (PLAIN, Precision(dtype=dtype)):
+        one = learner(precision)
         handle = one.network.head.register_forward_hook(lambda *args: seen.add(args[-1].dtype))
-        trainer(arithmetic).train(one, until=10, evolution=None, what="it")
+        trainer(precision).train(one, until=10, topology_schedule=None, what="it")
         handle.remove()
         losses.append(final_loss(one, trainer(PLAIN)))
 
-    assert seen == {torch.float32, precision}
+    assert seen == {torch.float32, dtype}
     assert losses[1] == pytest.approx(losses[0], abs=tolerance)
     assert losses[0] < final_loss(learner(PLAIN), trainer(PLAIN)) - 0.3
 
 
-def final_loss(one: Learner, trainer: Trainer) -> float:
+def final_loss(one: TrainingState, trainer: Trainer) -> float:
     """Mean over the members, in eval mode and float32."""
     one.network.eval()
     batches = list(trainer._batches(0))
@@ -197,13 +201,13 @@ def final_loss(one: Learner, trainer: Trainer) -> float:
     return nn.functional.cross_entropy(logits, labels).item()
 
 
-def test_layout_changes_no_value(trainer: Callable[[Arithmetic], Trainer]) -> None:
+def test_layout_changes_no_value(trainer: Callable[[Precision], Trainer]) -> None:
     """Weights, masks and moments lie pixel by pixel, and say what they said."""
-    one = learner(Arithmetic(channels_last=True))
+    one = learner(Precision(channels_last=True))
     plain = learner(PLAIN)
     assert all(map(torch.equal, one.network.parameters(), plain.network.parameters()))
 
-    trainer(PLAIN).train(one, until=1, evolution=None, what="it")
+    trainer(PLAIN).train(one, until=1, topology_schedule=None, what="it")
 
     weight = one.network.module[4].weight  # type: ignore[index]
     assert not weight.is_contiguous()
@@ -212,14 +216,14 @@ def test_layout_changes_no_value(trainer: Callable[[Arithmetic], Trainer]) -> No
 
 
 def test_gradients_to_grow_by_are_float32_and_leave_statistics_alone(
-    trainer: Callable[[Arithmetic], Trainer],
+    trainer: Callable[[Precision], Trainer],
 ) -> None:
     """Candidates that grow at random would otherwise have seen fewer batches."""
-    one = learner(Arithmetic(precision=torch.bfloat16))
+    one = learner(Precision(dtype=torch.bfloat16))
     before = {name: buffer.clone() for name, buffer in one.network.named_buffers()}
     half, full = (
-        trainer(arithmetic).dense_gradients(one, batches=2)
-        for arithmetic in (Arithmetic(precision=torch.bfloat16), PLAIN)
+        trainer(precision).dense_gradients(one, batches=2)
+        for precision in (Precision(dtype=torch.bfloat16), PLAIN)
     )
 
     assert all(torch.equal(half[name], full[name]) for name in full)
@@ -228,7 +232,7 @@ def test_gradients_to_grow_by_are_float32_and_leave_statistics_alone(
 
 
 def test_a_single_sample_at_the_end_joins_the_batch_before_it(
-    trainer: Callable[[Arithmetic], Trainer],
+    trainer: Callable[[Precision], Trainer],
 ) -> None:
     """161 = 4 · 32 + 33: batch normalisation has nothing to go by in a batch of one."""
     batches = [len(batch.labels) for batch in trainer(PLAIN)._batches(0)]
@@ -248,14 +252,14 @@ def test_the_schedule_multiplies_what_the_strategy_has_set(digits: Dataset) -> N
         learning_rate=LearningRate(shape="linear"),
     )
     one = learner(PLAIN)
-    trainer.train(one, until=2, evolution=None, what="it")
+    trainer.train(one, until=2, topology_schedule=None, what="it")
     assert one.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * (1 - 1.5 / 4))
 
     twin = one.branch(Settings(learning_rate=0.5, update_fraction=0.3, rule=0, defences={}))
-    trainer.train(twin, until=3, evolution=None, what="it")
+    trainer.train(twin, until=3, topology_schedule=None, what="it")
     assert twin.optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * (1 - 2.5 / 4))
 
-    trainer.train(one, until=4, evolution=None, what="it", phase=(2, 4))
+    trainer.train(one, until=4, topology_schedule=None, what="it", phase=(2, 4))
     assert one.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * (1 - 1.5 / 2))
 
 
@@ -266,7 +270,7 @@ def test_a_long_gradient_is_cut_to_the_norm_asked_for(digits: Dataset) -> None:
     )
     network = convolutions(dropout=0)
     before = [parameter.detach().clone() for parameter in network.parameters()]
-    one = Learner(
+    one = TrainingState(
         network,
         None,
         Settings(learning_rate=1.0, update_fraction=0, rule=0, defences={}),
@@ -274,7 +278,7 @@ def test_a_long_gradient_is_cut_to_the_norm_asked_for(digits: Dataset) -> None:
         make_defence=lambda *_: pytest.fail("there is no defence"),
     )
 
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
 
     steps = zip(network.parameters(), before, strict=True)
     length = torch.stack([(now.detach() - then).norm() for now, then in steps]).norm()
@@ -283,15 +287,17 @@ def test_a_long_gradient_is_cut_to_the_norm_asked_for(digits: Dataset) -> None:
 
 def test_a_compiled_network_is_trained_like_any_other(
     monkeypatch: pytest.MonkeyPatch,
-    trainer: Callable[[Arithmetic], Trainer],
-    evolution: Evolution,
+    trainer: Callable[[Precision], Trainer],
+    topology_schedule: TopologySchedule,
 ) -> None:
     """Here without code generation, which needs a compiler: what is traced computes the same."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     one, other = learner(PLAIN), learner(PLAIN)
 
-    trainer(Arithmetic(compile=True)).train(one, until=3, evolution=evolution, what="it")
-    trainer(PLAIN).train(other, until=3, evolution=evolution, what="it")
+    trainer(Precision(compile=True)).train(
+        one, until=3, topology_schedule=topology_schedule, what="it"
+    )
+    trainer(PLAIN).train(other, until=3, topology_schedule=topology_schedule, what="it")
 
     assert same(one, other)
 
@@ -318,9 +324,9 @@ def test_auto_is_what_measured_fastest(
     asked = Training(precision="float16", channels_last=True, compile=True)
 
     found = [
-        arithmetic_for(training, network, torch.zeros(sample), CPU)
+        choose_precision(training, network, torch.zeros(sample), CPU)
         for training in (Training(), asked)
     ]
 
-    assert (found[0].precision, found[0].channels_last) == expected
-    assert found[1] == Arithmetic(precision=torch.float16, channels_last=True, compile=True)
+    assert (found[0].dtype, found[0].channels_last) == expected
+    assert found[1] == Precision(dtype=torch.float16, channels_last=True, compile=True)

@@ -27,7 +27,7 @@ START = Settings(
 
 def changed(**changes: Change) -> Settings | None:
     """The settings of a model that started at ``START``."""
-    return START.changed({key.replace("__", "."): change for key, change in changes.items()})
+    return START.apply_changes({key.replace("__", "."): change for key, change in changes.items()})
 
 
 def test_a_value_replaces_and_a_factor_multiplies_what_the_model_has_now() -> None:
@@ -36,7 +36,7 @@ def test_a_value_replaces_and_a_factor_multiplies_what_the_model_has_now() -> No
     once = changed(shake__noise=Change(2, is_factor=True))
     assert by_value is not None
     assert once is not None
-    twice = once.changed({"shake.noise": Change(2, is_factor=True)})
+    twice = once.apply_changes({"shake.noise": Change(2, is_factor=True)})
     assert twice is not None
 
     assert by_value.defences["shake"] == ShakeParams(noise=0.6)
@@ -78,10 +78,10 @@ def test_the_ends_of_a_range_are_in_it() -> None:
 
 def test_settings_come_back_from_json() -> None:
     """Equal, with the same types of parameters, to the last bit of a number."""
-    odd = START.changed({"learning_rate": Change(1 / 3), "shake.noise": Change(0.1 + 0.2)})
+    odd = START.apply_changes({"learning_rate": Change(1 / 3), "shake.noise": Change(0.1 + 0.2)})
     assert odd is not None
 
-    restored = START.restored(json.loads(json.dumps(odd.to_json())))
+    restored = START.restore(json.loads(json.dumps(odd.to_json())))
 
     assert restored == odd
     assert isinstance(restored.defences["shake"], ShakeParams)

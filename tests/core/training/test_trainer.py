@@ -15,13 +15,13 @@ from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.seeding import Seed
 from safecompress_core.training.progress import Stride
-from safecompress_core.training.trainer import Evolution, Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.trainer import TopologySchedule, Trainer
+from safecompress_core.training.training_state import TrainingState
 
-MakeLearner = Callable[..., Learner]
+MakeState = Callable[..., TrainingState]
 
 
-def recorded(learner: Learner) -> list[Tensor]:
+def recorded(state: TrainingState) -> list[Tensor]:
     """The batches that a network will see in training mode."""
     seen: list[Tensor] = []
 
@@ -29,33 +29,33 @@ def recorded(learner: Learner) -> list[Tensor]:
         if module.training and torch.is_grad_enabled():
             seen.append(inputs[0].clone())
 
-    learner.network.register_forward_pre_hook(note)
+    state.network.register_forward_pre_hook(note)
     return seen
 
 
 def test_candidates_see_the_same_batches_in_the_same_order(
-    learner: MakeLearner, trainer: Trainer, memory: type
+    make_state: MakeState, trainer: Trainer, memory: type
 ) -> None:
     """Whatever else was trained in between, and under the same augmentation."""
-    one, other = (learner(memory=memory()) for _ in range(2))
+    one, other = (make_state(memory=memory()) for _ in range(2))
     first, second = recorded(one), recorded(other)
 
-    trainer.train(one, until=2, evolution=None, what="it")
+    trainer.train(one, until=2, topology_schedule=None, what="it")
     torch.rand(100)
-    trainer.train(other, until=2, evolution=None, what="it")
+    trainer.train(other, until=2, topology_schedule=None, what="it")
 
     assert len(first) == len(second) == 14
     assert all(map(torch.equal, first, second))
 
 
 def test_every_epoch_goes_once_through_the_members_in_an_order_of_its_own(
-    learner: MakeLearner, trainer: Trainer, digits: Dataset
+    make_state: MakeState, trainer: Trainer, digits: Dataset
 ) -> None:
     """All 200 of them, the last batch being smaller, and never a non-member."""
-    one = learner()
+    one = make_state()
     seen = recorded(one)
 
-    trainer.train(one, until=2, evolution=None, what="it")
+    trainer.train(one, until=2, topology_schedule=None, what="it")
 
     assert [len(batch) for batch in seen] == [32] * 6 + [8] + [32] * 6 + [8]
     epochs = [torch.cat(seen[:7]), torch.cat(seen[7:])]
@@ -66,16 +66,16 @@ def test_every_epoch_goes_once_through_the_members_in_an_order_of_its_own(
 
 
 def test_dropout_draws_from_the_unit_and_not_from_what_ran_before(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """In steps and in the gradients that topologies grow by; the global state stays as it was."""
-    one, other = (learner(dropout=0.5) for _ in range(2))
+    one, other = (make_state(dropout=0.5) for _ in range(2))
 
     torch.manual_seed(1)
-    trainer.train(one, until=5, evolution=evolution, what="it")
+    trainer.train(one, until=5, topology_schedule=topology_schedule, what="it")
     torch.manual_seed(2)
     before = torch.get_rng_state()
-    trainer.train(other, until=5, evolution=evolution, what="it")
+    trainer.train(other, until=5, topology_schedule=topology_schedule, what="it")
 
     assert torch.equal(torch.get_rng_state(), before)
     assert one.topology == other.topology
@@ -84,15 +84,15 @@ def test_dropout_draws_from_the_unit_and_not_from_what_ran_before(
 
 
 def test_a_loss_that_is_no_number_stops_training_and_says_when_and_what_to_try(
-    learner: MakeLearner, trainer: Trainer
+    make_state: MakeState, trainer: Trainer
 ) -> None:
     """Two epochs are fine; then a weight is broken."""
-    one = learner()
-    trainer.train(one, until=2, evolution=None, what="it")
+    one = make_state()
+    trainer.train(one, until=2, topology_schedule=None, what="it")
     next(one.network.parameters()).data[:] = float("nan")
 
     with pytest.raises(TrainingDivergedError) as caught:
-        trainer.train(one, until=9, evolution=None, what="candidate r1c2")
+        trainer.train(one, until=9, topology_schedule=None, what="candidate r1c2")
 
     assert str(caught.value) == (
         "the loss of candidate r1c2 is no longer a number in epoch 3; try a smaller "
@@ -103,16 +103,16 @@ def test_a_loss_that_is_no_number_stops_training_and_says_when_and_what_to_try(
 
 @pytest.mark.parametrize("rule", [0, 1])
 def test_the_topology_is_exact_after_every_update(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution, rule: int
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule, rule: int
 ) -> None:
     """It has moved, holds as many weights in each layer, and masks hold in every step."""
-    one = learner()
+    one = make_state()
     one.settings = replace(one.settings, rule=rule)
     before = one.topology
     assert before is not None
     seen = []
     for epoch in range(1, 8):
-        trainer.train(one, until=epoch, evolution=evolution, what="it")
+        trainer.train(one, until=epoch, topology_schedule=topology_schedule, what="it")
         assert one.topology is not None
         assert one.topology.active() == before.active()
         for name, weight in one.weights.items():
@@ -125,15 +125,15 @@ def test_the_topology_is_exact_after_every_update(
 
 
 def test_grown_weights_start_at_zero_without_momentum(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """Until the next step, both moments of what was grown and of what was pruned are 0."""
-    one = learner()
-    trainer.train(one, until=1, evolution=None, what="it")
+    one = make_state()
+    trainer.train(one, until=1, topology_schedule=None, what="it")
     before = one.topology
     assert before is not None
 
-    trainer.evolve(one, evolution, rule=1)
+    trainer.evolve(one, topology_schedule, rule=1)
 
     assert one.topology is not None
     for name, weight in one.weights.items():
@@ -146,8 +146,8 @@ def test_grown_weights_start_at_zero_without_momentum(
 
 def test_updates_are_due_between_epochs_until_their_end() -> None:
     """Never before the first epoch, and not at all where ``every`` is 0."""
-    rules = Evolution(rules=(), every=3, schedule="cosine", until=9)
-    never = Evolution(rules=(), every=0, schedule="cosine", until=9)
+    rules = TopologySchedule(rules=(), every=3, schedule="cosine", until=9)
+    never = TopologySchedule(rules=(), every=0, schedule="cosine", until=9)
 
     assert [epoch for epoch in range(20) if rules.due(epoch)] == [3, 6]
     assert not any(map(never.due, range(20)))
@@ -155,10 +155,10 @@ def test_updates_are_due_between_epochs_until_their_end() -> None:
 
 @pytest.mark.parametrize("batches", [1, 3, 100])
 def test_dense_gradients_are_those_of_the_mean_loss_of_the_next_batches(
-    learner: MakeLearner, trainer: Trainer, digits: Dataset, batches: int
+    make_state: MakeState, trainer: Trainer, digits: Dataset, batches: int
 ) -> None:
     """For inactive weights too; an epoch of 7 batches has no more to give."""
-    one = learner()
+    one = make_state()
     seen = recorded(one)
 
     found = trainer.dense_gradients(one, batches=batches)
@@ -174,26 +174,26 @@ def test_dense_gradients_are_those_of_the_mean_loss_of_the_next_batches(
 
 
 def test_the_first_epochs_batches_feed_the_gradients_of_an_update_before_them(
-    learner: MakeLearner, trainer: Trainer
+    make_state: MakeState, trainer: Trainer
 ) -> None:
     """What grows is wanted by the batches that train next."""
-    one = learner()
+    one = make_state()
     seen = recorded(one)
 
     trainer.dense_gradients(one, batches=1)
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
 
     assert torch.equal(seen[0], seen[1])
 
 
 def test_a_network_is_in_training_mode_whatever_observed_it_before(
-    learner: MakeLearner, trainer: Trainer
+    make_state: MakeState, trainer: Trainer
 ) -> None:
     """Dropout works again after an evaluation."""
-    one = learner(dropout=0.5)
+    one = make_state(dropout=0.5)
     one.network.eval()
 
-    trainer.train(one, until=1, evolution=None, what="it")
+    trainer.train(one, until=1, topology_schedule=None, what="it")
 
     assert all(module.training for module in one.network.modules())
 
@@ -214,48 +214,50 @@ def test_the_seed_decides_on_the_batches(
 
 
 def test_what_was_just_grown_is_not_pruned_before_it_has_learned(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """An update that is due where candidates are derived would undo the candidates' own."""
-    one, undone = learner(), learner()
+    one, undone = make_state(), make_state()
     for each in (one, undone):
-        trainer.train(each, until=2, evolution=None, what="it")
-        trainer.evolve(each, evolution, rule=1)
+        trainer.train(each, until=2, topology_schedule=None, what="it")
+        trainer.evolve(each, topology_schedule, rule=1)
     derived = one.topology
 
-    trainer.train(one, until=4, evolution=evolution, what="it", is_derived=True)
-    trainer.train(undone, until=4, evolution=evolution, what="it")
+    trainer.train(one, until=4, topology_schedule=topology_schedule, what="it", is_derived=True)
+    trainer.train(undone, until=4, topology_schedule=topology_schedule, what="it")
 
     assert one.topology == derived
     assert undone.topology != derived
-    trainer.train(one, until=5, evolution=evolution, what="it")
+    trainer.train(one, until=5, topology_schedule=topology_schedule, what="it")
     assert one.topology != derived
 
 
 def test_every_step_is_told_with_its_place_and_the_mean_loss(
-    trainer: Trainer, learner: Callable[..., Learner]
+    trainer: Trainer, make_state: Callable[..., TrainingState]
 ) -> None:
     """200 members in batches of 32 are seven steps; a trainer that nobody watches tells nothing."""
     strides: list[Stride] = []
-    trainer.watched(strides.append).train(learner(), until=2, evolution=None, what="it")
+    trainer.with_listener(strides.append).train(
+        make_state(), until=2, topology_schedule=None, what="it"
+    )
 
     places = [(one.what, one.epoch, one.until, one.step, one.steps) for one in strides]
     assert places == [("it", epoch, 2, step, 7) for epoch in (1, 2) for step in range(1, 8)]
     assert all(one.seconds >= 0 for one in strides)
-    assert trainer.watch is None
+    assert trainer.listener is None
 
 
 def test_the_loss_that_is_told_is_the_mean_of_the_epoch_so_far(
-    digits: Dataset, learner: Callable[..., Learner]
+    digits: Dataset, make_state: Callable[..., TrainingState]
 ) -> None:
     """At a learning rate of nearly 0 that of all members, in four batches of the same size."""
     members = torch.arange(0, 400, 2)
     losses: list[float] = []
     trainer = Trainer(digits, members, batch_size=50, device=torch.device("cpu"), seed=Seed(11))
-    slow = learner(learning_rate=1e-12)
+    slow = make_state(learning_rate=1e-12)
 
-    watched = trainer.watched(lambda stride: losses.append(stride.loss()))
-    watched.train(slow, until=1, evolution=None, what="it")
+    watched = trainer.with_listener(lambda stride: losses.append(stride.loss()))
+    watched.train(slow, until=1, topology_schedule=None, what="it")
 
     inputs, labels = digits.inputs[members], digits.labels[members]
     with torch.no_grad():

@@ -12,17 +12,17 @@ from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.selection import largest
 from safecompress_core.sparse.strategy import Grow, History
 from safecompress_core.sparse.topology import Masks, Topology
-from safecompress_core.training.trainer import Evolution, Trainer
-from safecompress_core.training.training_state import Learner, kept_topology
+from safecompress_core.training.trainer import TopologySchedule, Trainer
+from safecompress_core.training.training_state import TrainingState, read_topology
 
-MakeLearner = Callable[..., Learner]
+MakeState = Callable[..., TrainingState]
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "plain-sgd"]
 
 
-def copied(learner: Learner) -> dict[str, Tensor]:
+def copied(state: TrainingState) -> dict[str, Tensor]:
     """What a checkpoint would hold now."""
-    return {name: tensor.clone() for name, tensor in learner.tensors().items()}
+    return {name: tensor.clone() for name, tensor in state.tensors().items()}
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -34,15 +34,19 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_a_branch_leaves_the_parent_as_it_was(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+    make_state: MakeState,
+    trainer: Trainer,
+    topology_schedule: TopologySchedule,
+    memory: type,
+    optimizer: str,
 ) -> None:
     """Weights, topology, moments, defences and epoch are the twin's own."""
-    parent = learner(optimizer=optimizer, memory=memory())
-    trainer.train(parent, until=1, evolution=evolution, what="it")
+    parent = make_state(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=1, topology_schedule=topology_schedule, what="it")
     before, topology, epoch = copied(parent), parent.topology, parent.epoch
 
     twin = parent.branch(parent.settings)
-    trainer.train(twin, until=4, evolution=evolution, what="it")
+    trainer.train(twin, until=4, topology_schedule=topology_schedule, what="it")
 
     assert same(copied(parent), before)
     assert parent.topology == topology
@@ -52,30 +56,34 @@ def test_training_a_branch_leaves_the_parent_as_it_was(
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_branch_trains_exactly_as_its_parent_would(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution, memory: type, optimizer: str
+    make_state: MakeState,
+    trainer: Trainer,
+    topology_schedule: TopologySchedule,
+    memory: type,
+    optimizer: str,
 ) -> None:
     """To the last bit, topology updates, moments and defences included."""
-    parent = learner(optimizer=optimizer, memory=memory())
-    trainer.train(parent, until=3, evolution=evolution, what="it")
+    parent = make_state(optimizer=optimizer, memory=memory())
+    trainer.train(parent, until=3, topology_schedule=topology_schedule, what="it")
     twin = parent.branch(parent.settings)
 
     for one in (parent, twin):
-        trainer.train(one, until=6, evolution=evolution, what="it")
+        trainer.train(one, until=6, topology_schedule=topology_schedule, what="it")
 
     assert same(parent.tensors(), twin.tensors())
 
 
 def test_a_branch_takes_the_settings_it_is_given(
-    learner: MakeLearner, trainer: Trainer, memory: type
+    make_state: MakeState, trainer: Trainer, memory: type
 ) -> None:
     """The learning rate reaches the optimizer, the parameters reach the defence."""
-    parent = learner(memory=memory(strength=0.1))
-    trainer.train(parent, until=1, evolution=None, what="it")
+    parent = make_state(memory=memory(strength=0.1))
+    trainer.train(parent, until=1, topology_schedule=None, what="it")
     still = replace(parent.settings, learning_rate=0.0, defences={"memory": memory(strength=0.7)})
 
     twin = parent.branch(still)
     weights = {name: weight.detach().clone() for name, weight in twin.weights.items()}
-    trainer.train(twin, until=2, evolution=None, what="it")
+    trainer.train(twin, until=2, topology_schedule=None, what="it")
 
     assert all(torch.equal(weight, weights[name]) for name, weight in twin.weights.items())
     assert twin.defences["memory"]._strength == 0.7
@@ -86,65 +94,65 @@ def test_a_branch_takes_the_settings_it_is_given(
     "kind", [{"optimizer": name, "density": share} for name in OPTIMIZERS for share in (0.25, None)]
 )
 def test_a_restored_learner_trains_exactly_as_if_undisturbed(
-    learner: MakeLearner,
+    make_state: MakeState,
     trainer: Trainer,
-    evolution: Evolution,
+    topology_schedule: TopologySchedule,
     memory: type,
     kind: dict[str, Any],
 ) -> None:
     """Optimizer state and the defence's trained weights and buffer come back bit by bit."""
-    moving = evolution if kind["density"] else None
-    undisturbed = learner(**kind, memory=memory())
-    trainer.train(undisturbed, until=3, evolution=moving, what="it")
+    moving = topology_schedule if kind["density"] else None
+    undisturbed = make_state(**kind, memory=memory())
+    trainer.train(undisturbed, until=3, topology_schedule=moving, what="it")
     kept = copied(undisturbed)
-    trainer.train(undisturbed, until=6, evolution=moving, what="it")
+    trainer.train(undisturbed, until=6, topology_schedule=moving, what="it")
 
-    restored = learner(**kind, memory=memory())
+    restored = make_state(**kind, memory=memory())
     if kind["density"]:
-        restored = Learner(
+        restored = TrainingState(
             restored.network,
-            kept_topology(kept, restored.weights),
+            read_topology(kept, restored.weights),
             restored.settings,
             make_optimizer=restored._make_optimizer,
             make_defence=restored._make_defence,
         )
     restored.restore(kept, epoch=3)
-    trainer.train(restored, until=6, evolution=moving, what="it")
+    trainer.train(restored, until=6, topology_schedule=moving, what="it")
 
     assert same(restored.tensors(), undisturbed.tensors())
 
 
-def test_density_is_exact_and_a_dense_learner_has_no_topology(learner: MakeLearner) -> None:
+def test_density_is_exact_and_a_dense_learner_has_no_topology(make_state: MakeState) -> None:
     """64·12 and 12·10 weights, a quarter of each."""
-    sparse, dense = learner(density=0.25), learner(density=None)
+    sparse, dense = make_state(density=0.25), make_state(density=None)
 
     assert sparse.density == (192 + 30) / (768 + 120)
     assert int(sum(weight.count_nonzero() for weight in sparse.weights.values())) == 222
     assert dense.density == 1.0
-    assert kept_topology(dense.tensors(), dense.weights) is None
-    assert kept_topology(sparse.tensors(), sparse.weights) == sparse.topology
+    assert read_topology(dense.tensors(), dense.weights) is None
+    assert read_topology(sparse.tensors(), sparse.weights) == sparse.topology
 
 
 def test_a_network_knows_which_of_its_weights_exist(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """Also after its topology has moved, and in every branch; a dense one has them all."""
-    parent = learner()
+    parent = make_state()
     twin = parent.branch(parent.settings)
-    trainer.train(twin, until=3, evolution=evolution, what="it")
+    trainer.train(twin, until=3, topology_schedule=topology_schedule, what="it")
 
     assert twin.topology != parent.topology
     for one in (parent, twin):
         assert one.topology is not None
         assert Topology.from_masks(one.network.masks) == one.topology
-    assert learner(density=None).network.masks == {}
+    assert make_state(density=None).network.masks == {}
 
 
 def test_a_defence_stays_dense_and_is_no_part_of_what_ships(
-    learner: MakeLearner, memory: type
+    make_state: MakeState, memory: type
 ) -> None:
     """Its weights are trained and kept, but neither masked nor in the network's state."""
-    one = learner(memory=memory())
+    one = make_state(memory=memory())
 
     assert not any("direction" in name for name in [*one.weights, *one.network.state()])
     assert "defence.memory/direction" in one.tensors()
@@ -152,14 +160,14 @@ def test_a_defence_stays_dense_and_is_no_part_of_what_ships(
 
 
 def test_branches_of_defended_learners_share_no_memory(
-    learner: MakeLearner, trainer: Trainer, memory: type
+    make_state: MakeState, trainer: Trainer, memory: type
 ) -> None:
     """Not one tensor of the twin lies where one of the parent's does."""
-    parent = learner(memory=memory())
-    trainer.train(parent, until=1, evolution=None, what="it")
+    parent = make_state(memory=memory())
+    trainer.train(parent, until=1, topology_schedule=None, what="it")
     twin = parent.branch(parent.settings)
 
-    def places(one: Learner) -> set[int]:
+    def places(one: TrainingState) -> set[int]:
         modules = [one.network, *one.defences.values()]
         found = {t.data_ptr() for module in modules for t in module.state_dict().values()}
         for state in one.optimizer.state.values():
@@ -170,13 +178,13 @@ def test_branches_of_defended_learners_share_no_memory(
 
 
 def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """Weights stay as they were then; the file and a branch have the earlier topology."""
-    one = learner()
-    trainer.train(one, until=1, evolution=evolution, what="it")
+    one = make_state()
+    trainer.train(one, until=1, topology_schedule=topology_schedule, what="it")
     weights, masks = copied(one), dict(one.network.masks)
-    trainer.train(one, until=5, evolution=evolution, what="it")
+    trainer.train(one, until=5, topology_schedule=topology_schedule, what="it")
     assert any(not torch.equal(mask, one.network.masks[name]) for name, mask in masks.items())
 
     one.network.module.load_state_dict(
@@ -191,9 +199,9 @@ def test_a_settled_learner_takes_the_topology_that_its_network_was_put_back_to(
             assert torch.equal(tensor, weights[f"network.{name}"])
 
 
-def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(learner: MakeLearner) -> None:
+def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(make_state: MakeState) -> None:
     """What they stand for is what the network computes with; a branch trains on in full."""
-    one = learner(density=None)
+    one = make_state(density=None)
     int8 = {
         name: Quantised(
             values=(weight.detach() * 100).to(torch.int8), scales=torch.full((len(weight),), 0.01)
@@ -202,7 +210,7 @@ def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(learner: Make
     }
 
     one.quantise(int8)
-    again = learner(density=None)
+    again = make_state(density=None)
     again.restore(copied(one), epoch=3)
 
     for restored in (one, again):
@@ -239,22 +247,22 @@ class LargestMomenta(Grow):
 
 
 @pytest.fixture
-def by_momentum(evolution: Evolution) -> Evolution:
+def by_momentum(topology_schedule: TopologySchedule) -> TopologySchedule:
     """The same updates, by a rule that needs momentum."""
-    [(prune, _), *_] = evolution.rules
-    return replace(evolution, rules=((prune, LargestMomenta()),))
+    [(prune, _), *_] = topology_schedule.rules
+    return replace(topology_schedule, rules=((prune, LargestMomenta()),))
 
 
 def test_every_position_that_was_ever_active_is_explored(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution
+    make_state: MakeState, trainer: Trainer, topology_schedule: TopologySchedule
 ) -> None:
     """Epoch by epoch the union of all topologies; at first the topology itself."""
-    one = learner()
+    one = make_state()
     assert one.explored == one.topology
     seen = one.topology
     assert seen is not None
     for epoch in range(1, 7):
-        trainer.train(one, until=epoch, evolution=evolution, what="it")
+        trainer.train(one, until=epoch, topology_schedule=topology_schedule, what="it")
         assert one.topology is not None
         seen = seen.united(one.topology)
         assert one.explored == seen
@@ -263,13 +271,13 @@ def test_every_position_that_was_ever_active_is_explored(
 
 
 def test_momentum_is_the_running_average_of_the_gradients(
-    learner: MakeLearner, trainer: Trainer, by_momentum: Evolution
+    make_state: MakeState, trainer: Trainer, by_momentum: TopologySchedule
 ) -> None:
     """Held against torch's SGD on a twin: its momentum buffer, with dampening 0.9, is the same.
 
     Inactive weights have one too, which no optimizer keeps for them.
     """
-    one = learner()
+    one = make_state()
     shadow = {
         name: torch.nn.Parameter(torch.zeros_like(weight)) for name, weight in one.weights.items()
     }
@@ -286,7 +294,7 @@ def test_momentum_is_the_running_average_of_the_gradients(
         sgd.step()
 
     one.optimizer.register_step_post_hook(follow)
-    trainer.train(one, until=2, evolution=by_momentum, what="it")
+    trainer.train(one, until=2, topology_schedule=by_momentum, what="it")
 
     assert one.topology is not None
     for name, parameter in shadow.items():
@@ -296,62 +304,68 @@ def test_momentum_is_the_running_average_of_the_gradients(
 
 
 def test_momentum_is_gathered_only_for_a_rule_that_needs_it(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution, by_momentum: Evolution
+    make_state: MakeState,
+    trainer: Trainer,
+    topology_schedule: TopologySchedule,
+    by_momentum: TopologySchedule,
 ) -> None:
     """And only as long as topologies may move; else it would cost time and memory for nothing."""
-    without, ended = learner(), learner()
-    trainer.train(without, until=2, evolution=evolution, what="it")
-    trainer.train(ended, until=2, evolution=replace(by_momentum, until=0.0), what="it")
+    without, ended = make_state(), make_state()
+    trainer.train(without, until=2, topology_schedule=topology_schedule, what="it")
+    trainer.train(ended, until=2, topology_schedule=replace(by_momentum, until=0.0), what="it")
 
     assert without.momentum == ended.momentum == {}
 
 
 def test_gathering_momentum_leaves_training_as_it_is(
-    learner: MakeLearner, trainer: Trainer, evolution: Evolution, by_momentum: Evolution
+    make_state: MakeState,
+    trainer: Trainer,
+    topology_schedule: TopologySchedule,
+    by_momentum: TopologySchedule,
 ) -> None:
     """Before the first update the weights are the same, to the last bit."""
-    plain, remembering = learner(), learner()
-    trainer.train(plain, until=2, evolution=evolution, what="it")
-    trainer.train(remembering, until=2, evolution=by_momentum, what="it")
+    plain, remembering = make_state(), make_state()
+    trainer.train(plain, until=2, topology_schedule=topology_schedule, what="it")
+    trainer.train(remembering, until=2, topology_schedule=by_momentum, what="it")
 
     assert all(torch.equal(one, remembering.weights[name]) for name, one in plain.weights.items())
 
 
 def test_a_branch_goes_on_with_the_history(
-    learner: MakeLearner, trainer: Trainer, by_momentum: Evolution
+    make_state: MakeState, trainer: Trainer, by_momentum: TopologySchedule
 ) -> None:
     """Exactly as its parent would, and without changing the parent's."""
-    parent = learner()
-    trainer.train(parent, until=3, evolution=by_momentum, what="it")
+    parent = make_state()
+    trainer.train(parent, until=3, topology_schedule=by_momentum, what="it")
     twin = parent.branch(parent.settings)
     kept = {name: one.clone() for name, one in parent.momentum.items()}
-    trainer.train(twin, until=6, evolution=by_momentum, what="it")
+    trainer.train(twin, until=6, topology_schedule=by_momentum, what="it")
 
     assert all(torch.equal(parent.momentum[name], one) for name, one in kept.items())
-    trainer.train(parent, until=6, evolution=by_momentum, what="it")
+    trainer.train(parent, until=6, topology_schedule=by_momentum, what="it")
     assert parent.explored == twin.explored
     assert all(torch.equal(twin.momentum[name], one) for name, one in parent.momentum.items())
 
 
 def test_a_restored_learner_goes_on_with_the_history(
-    learner: MakeLearner, trainer: Trainer, by_momentum: Evolution
+    make_state: MakeState, trainer: Trainer, by_momentum: TopologySchedule
 ) -> None:
     """What a checkpoint kept ends in the same bytes, explored positions and momenta included."""
-    whole = learner()
-    trainer.train(whole, until=3, evolution=by_momentum, what="it")
+    whole = make_state()
+    trainer.train(whole, until=3, topology_schedule=by_momentum, what="it")
     kept = {name: tensor.clone() for name, tensor in whole.tensors().items()}
-    trainer.train(whole, until=6, evolution=by_momentum, what="it")
+    trainer.train(whole, until=6, topology_schedule=by_momentum, what="it")
 
-    fresh = learner()
-    resumed = Learner(
+    fresh = make_state()
+    resumed = TrainingState(
         fresh.network,
-        kept_topology(kept, fresh.weights),
+        read_topology(kept, fresh.weights),
         fresh.settings,
         make_optimizer=fresh._make_optimizer,
         make_defence=fresh._make_defence,
     )
     resumed.restore(kept, epoch=3)
-    trainer.train(resumed, until=6, evolution=by_momentum, what="it")
+    trainer.train(resumed, until=6, topology_schedule=by_momentum, what="it")
 
     expected, found = whole.tensors(), resumed.tensors()
     assert found.keys() == expected.keys()
@@ -359,9 +373,9 @@ def test_a_restored_learner_goes_on_with_the_history(
     assert all(torch.equal(tensor, expected[key]) for key, tensor in found.items())
 
 
-def test_steps_that_overflow_are_not_remembered(learner: MakeLearner) -> None:
+def test_steps_that_overflow_are_not_remembered(make_state: MakeState) -> None:
     """In half precision such a step is skipped, and one infinity would stay for good."""
-    one = learner()
+    one = make_state()
     one.scaler = torch.amp.GradScaler("cpu", enabled=True)
     for value in (torch.inf, 1.0):
         for weight in one.weights.values():

@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 from safecompress_core.host import load_plugins
-from safecompress_core.toolkit import Classifier, Defence, Seed, Supplies
+from safecompress_core.toolkit import Classifier, Defence, DefenceInputs, Seed
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 from safecompress_plugins.data.arrays.handwriting import Handwriting
 from safecompress_plugins.data.manifest import HandwritingParams
 from safecompress_plugins.models.manifest import MlpParams
@@ -46,7 +46,7 @@ def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any)
         defence: Defence = registry.create(given)
         defence.prepare(representation=128, classes=14, attributes={}, generator=torch.Generator())
         defence.equip(
-            Supplies(
+            DefenceInputs(
                 schedule=trainer.schedule,
                 bounds=trainer.bounds,
                 reference=trainer.reference,
@@ -57,14 +57,14 @@ def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any)
 
     definitions = {one.name: one for one in registry if one.kind == "defence"}
     chosen = {kind: definitions[kind].params.model_validate(params)} if kind else {}
-    learner = Learner(
+    state = TrainingState(
         network,
         None,
         Settings(learning_rate=0.003, update_fraction=0, rule=0, defences=chosen),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=made,
     )
-    trainer.train(learner, until=EPOCHS, evolution=None, what=kind)
+    trainer.train(state, until=EPOCHS, topology_schedule=None, what=kind)
     return network.eval().requires_grad_(requires_grad=False)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 LOTTERY = {"type": "lottery", "density": 0.2, "iterations": 2}
 
@@ -22,14 +22,14 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
     starts, ends = [], []
     topologies: list[Any] = []
 
-    def noted(learner: Learner, **how: Any) -> None:
-        before = learner.epoch
-        state = {name: weight.detach().clone() for name, weight in learner.weights.items()}
-        train(learner, **how)
+    def noted(state: TrainingState, **how: Any) -> None:
+        before = state.epoch
+        weights_now = {name: weight.detach().clone() for name, weight in state.weights.items()}
+        train(state, **how)
         if before == rewind:
-            starts.append(state)
-            ends.append({name: weight.detach().clone() for name, weight in learner.weights.items()})
-            topologies.append(learner.topology)
+            starts.append(weights_now)
+            ends.append({name: weight.detach().clone() for name, weight in state.weights.items()})
+            topologies.append(state.topology)
 
     monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()

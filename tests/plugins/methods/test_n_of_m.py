@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.errors import SpecError
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 from safecompress_plugins.strategies.groups import largest_of_groups
 
 N_OF_M = {"type": "n-m"}
@@ -56,13 +56,13 @@ def test_the_dense_networks_largest_weights_are_fine_tuned(
     train = one.method_context.trainer.train
     seen: list[tuple[int, tuple[int, int], dict[str, Tensor]]] = []
 
-    def noted(learner: Learner, *, phase: tuple[int, int], **how: Any) -> None:
+    def noted(state: TrainingState, *, phase: tuple[int, int], **how: Any) -> None:
         def now() -> dict[str, Tensor]:
-            return {name: weight.detach().clone() for name, weight in learner.weights.items()}
+            return {name: weight.detach().clone() for name, weight in state.weights.items()}
 
-        seen.append((learner.epoch, phase, now()))
-        train(learner, phase=phase, **how)
-        seen.append((learner.epoch, phase, now()))
+        seen.append((state.epoch, phase, now()))
+        train(state, phase=phase, **how)
+        seen.append((state.epoch, phase, now()))
 
     monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
@@ -96,7 +96,7 @@ def test_sr_ste_makes_the_step_of_the_paper(shop: Callable[..., Any]) -> None:
     with torch.no_grad():
         for name, weight in network.sparse_parameters().items():
             weight.mul_(masks[name])
-    slopes = trainer.slopes(network, batches=1).gradients
+    slopes = trainer.loss_gradients(network, batches=1).gradients
     expected = {
         name: w - 0.5 * (slopes[name] + 0.1 * w * (1 - masks[name].float()))
         for name, w in before.items()

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from safecompress_core.errors import SpecError
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 
 PRUNE = {"type": "prune", "density": 0.3}
 
 
-def copied(learner: Learner) -> dict[str, Tensor]:
+def copied(state: TrainingState) -> dict[str, Tensor]:
     """All that training goes on from, as it is now."""
-    return {name: tensor.clone() for name, tensor in learner.tensors().items()}
+    return {name: tensor.clone() for name, tensor in state.tensors().items()}
 
 
 def test_at_once_the_dense_networks_largest_weights_are_fine_tuned(
@@ -27,10 +27,10 @@ def test_at_once_the_dense_networks_largest_weights_are_fine_tuned(
     train = one.method_context.trainer.train
     seen: list[tuple[int, int, dict[str, Any]]] = []
 
-    def noted(learner: Learner, *, until: int, **how: Any) -> None:
-        seen.append((learner.epoch, until, how | copied(learner)))
-        train(learner, until=until, **how)
-        seen.append((learner.epoch, until, how | copied(learner)))
+    def noted(state: TrainingState, *, until: int, **how: Any) -> None:
+        seen.append((state.epoch, until, how | copied(state)))
+        train(state, until=until, **how)
+        seen.append((state.epoch, until, how | copied(state)))
 
     monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()
@@ -59,10 +59,10 @@ def test_gradually_it_never_takes_back_what_it_has_pruned(
     train = one.method_context.trainer.train
     topologies = []
 
-    def noted(learner: Learner, **how: Any) -> None:
-        if learner.topology is not None:
-            topologies.append(learner.topology)
-        train(learner, **how)
+    def noted(state: TrainingState, **how: Any) -> None:
+        if state.topology is not None:
+            topologies.append(state.topology)
+        train(state, **how)
 
     monkeypatch.setattr(one.method_context.trainer, "train", noted)
     outcome = one.run()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.saved_models.storage import load_model
-from safecompress_core.training.training_state import Learner
+from safecompress_core.training.training_state import TrainingState
 from safecompress_plugins.methods.int8 import int8
 
 QUANTIZE = {"type": "quantize"}
@@ -150,8 +150,8 @@ def test_aware_training_follows_the_gradient_at_the_rounded_weights(
         training__batch_size=10_000,
     )
     trainer, network = one.method_context.trainer, one.method_context.create_network()
-    learner = one.method_context.learner(network, None, one.method_context.settings([]))
-    trainer.train(learner, until=1, evolution=None, what="it")
+    learner = one.method_context.new_state(network, None, one.method_context.settings([]))
+    trainer.train(learner, until=1, topology_schedule=None, what="it")
     parameters = dict(network.module.named_parameters())
     rounded = {
         name: StraightThrough.apply(one) if name in learner.weights else one
@@ -182,17 +182,17 @@ def test_aware_training_shows_int8_to_the_batch_and_moves_what_lies_behind(
     step, descend = trainer._step, trainer._descend
     exact: dict[int, set[tuple[bool, bool]]] = {}
 
-    def seen(learner: Learner, *rest: Any) -> Any:
-        is_plain = all(torch.equal(one, kept[name]) for name, one in learner.weights.items())
+    def seen(state: TrainingState, *rest: Any) -> Any:
+        is_plain = all(torch.equal(one, kept[name]) for name, one in state.weights.items())
         is_int8 = all(
-            torch.equal(one, int8(kept[name]).weight()) for name, one in learner.weights.items()
+            torch.equal(one, int8(kept[name]).weight()) for name, one in state.weights.items()
         )
-        exact.setdefault(learner.epoch, set()).add((is_plain, is_int8))
-        return step(learner, *rest)
+        exact.setdefault(state.epoch, set()).add((is_plain, is_int8))
+        return step(state, *rest)
 
-    def descended(learner: Learner, *rest: Any, **how: Any) -> Any:
-        loss = descend(learner, *rest, **how)
-        kept.update({name: one.detach().clone() for name, one in learner.weights.items()})
+    def descended(state: TrainingState, *rest: Any, **how: Any) -> Any:
+        loss = descend(state, *rest, **how)
+        kept.update({name: one.detach().clone() for name, one in state.weights.items()})
         return loss
 
     monkeypatch.setattr(trainer, "_step", seen)
@@ -215,7 +215,7 @@ def test_what_trains_on_is_stored_in_full(shop: Callable[..., Any], tmp_path: Pa
     one = shop(QUANTIZE)
     chosen = one.run().chosen
     branch = chosen.branch(chosen.settings)
-    one.method_context.trainer.train(branch, until=7, evolution=None, what="it")
+    one.method_context.trainer.train(branch, until=7, topology_schedule=None, what="it")
     one.method_context.store(branch, tmp_path / "m")
 
     assert load_model(tmp_path / "m").quantised == {}

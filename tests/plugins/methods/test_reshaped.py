@@ -177,12 +177,12 @@ def test_what_an_opponent_has_learned_goes_on_where_its_shape_is_the_same(
     reversal = {"type": "gradient-reversal", "attribute": "digit"}
     for method, goes_on in (("low-rank", True), ("structured", False)):
         one = shop({"type": method, "density": 0.5, "defences": [reversal]}, method)
-        learner = one.method_context.learner(
+        learner = one.method_context.new_state(
             one.method_context.create_network(),
             None,
             one.method_context.settings(one.run_context.spec.method.defences),
         )
-        one.method_context.trainer.train(learner, until=1, evolution=None, what="it")
+        one.method_context.trainer.train(learner, until=1, topology_schedule=None, what="it")
         total = sum(weight.numel() for weight in learner.weights.values())
         small, _ = one.run_context.method.reshaped(
             learner.network, one.method_context.architecture, total // 2

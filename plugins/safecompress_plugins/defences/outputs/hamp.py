@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Defence, Flaw, Guard, Lesson, Step, Surroundings
+from safecompress_core.toolkit import Batch, Defence, DefenceContext, Flaw, Guard, Lesson, Step
 from safecompress_plugins.defences.manifest import HampParams
 from safecompress_plugins.defences.outputs.coin import coins, new_secret
 
@@ -48,9 +48,9 @@ class Hamp(Defence):
         self._classes = classes
         self._share = largest_share(self._params.entropy, classes)
 
-    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Report inputs that cannot be drawn uniformly: tokens and categorical codes."""
-        if self._params.answers and not around.are_numbers:
+        if self._params.answers and not context.are_numbers:
             message = "random inputs need continuous inputs; this data set has token ids or codes"
             yield Flaw(field="answers", message=message, mend="write 0 for no output guard")
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Defence, Flaw, Guard, Lesson, Surroundings
+from safecompress_core.toolkit import Defence, DefenceContext, Flaw, Guard, Lesson
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.outputs.coin import coins, new_secret
 from safecompress_plugins.defences.training.dmp import Dmp
@@ -35,9 +35,9 @@ class Memguard(Defence):
         super().__init__()
         self._params = params
 
-    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Report a defence that trains on the reference samples, which are then members."""
-        for name, other in around.others.items():
+        for name, other in context.others.items():
             if isinstance(other, Dmp):
                 yield Flaw(
                     field="type",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Classifier, Defence, Step, Supplies, in_eval_mode
+from safecompress_core.toolkit import Batch, Classifier, Defence, DefenceInputs, Step, in_eval_mode
 from safecompress_plugins.defences.manifest import AdversarialRegularisationParams
 from safecompress_plugins.defences.training.stacked import linear, stack
 
@@ -73,10 +73,10 @@ class AdversarialRegularisation(Defence):
             self.opponent.parameters(), lr=self._params.learning_rate
         )
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Store the reference samples."""
-        assert supplies.reference is not None  # the definition asks for some
-        self._reference = [supplies.reference]
+        assert inputs.reference is not None  # the definition asks for some
+        self._reference = [inputs.reference]
 
     def oppose(self, step: Step, *, generator: torch.Generator) -> None:
         """Train the inference model on the batch and equally many reference samples."""

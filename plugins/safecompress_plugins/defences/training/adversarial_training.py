@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Classifier, Defence, Supplies, in_eval_mode
+from safecompress_core.toolkit import Batch, Classifier, Defence, DefenceInputs, in_eval_mode
 from safecompress_plugins.defences.training.manifest import AdversarialTrainingParams
 
 __all__ = ["AdversarialTraining"]
@@ -38,9 +38,9 @@ class AdversarialTraining(Defence):
         # Madry's rule: enough to cross the ball in any direction.
         self._length = params.step_size or 2.5 * params.epsilon / params.steps
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Store the inputs' range."""
-        self._bounds = supplies.bounds
+        self._bounds = inputs.bounds
 
     def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
         """Perturb every sample of the batch."""

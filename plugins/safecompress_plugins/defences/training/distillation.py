@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Classifier, Defence, Step, Supplies
+from safecompress_core.toolkit import Classifier, Defence, DefenceInputs, Step
 from safecompress_plugins.defences.manifest import DistillationParams
 
 __all__ = ["Distillation"]
@@ -30,10 +30,10 @@ class Distillation(Defence):
         # in a list: not a submodule, so neither trained nor stored
         self._teacher: list[Classifier] = []
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Store the teacher."""
-        assert supplies.teacher is not None  # guaranteed by the definition
-        self._teacher = [supplies.teacher]
+        assert inputs.teacher is not None  # guaranteed by the definition
+        self._teacher = [inputs.teacher]
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """Replace a share of the loss's cross-entropy by the teacher's."""

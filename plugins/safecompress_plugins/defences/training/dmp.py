@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from safecompress_core.toolkit import Batch, Classifier, Defence, Supplies, in_batches
+from safecompress_core.toolkit import Batch, Classifier, Defence, DefenceInputs, in_batches
 from safecompress_plugins.defences.training.manifest import DmpParams
 
 __all__ = ["Dmp"]
@@ -35,11 +35,11 @@ class Dmp(Defence):
         self._params = params
         self._lessons: list[Batch] = []  # in a list: not part of the module's state
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Query the teacher, and store its most confident samples."""
-        assert supplies.reference is not None  # guaranteed by the definition, like the teacher
-        assert supplies.teacher is not None
-        self._lessons = [self._lesson(supplies.reference, supplies.teacher)]
+        assert inputs.reference is not None  # guaranteed by the definition, like the teacher
+        assert inputs.teacher is not None
+        self._lessons = [self._lesson(inputs.reference, inputs.teacher)]
 
     def _lesson(self, reference: Batch, teacher: Classifier) -> Batch:
         rows = torch.arange(len(reference.labels)).split(BATCH)

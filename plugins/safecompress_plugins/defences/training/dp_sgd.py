@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from safecompress_core.toolkit import (
     Classifier,
     Defence,
+    DefenceContext,
+    DefenceInputs,
     Flaw,
     SafeCompressError,
     Step,
-    Supplies,
-    Surroundings,
 )
 from safecompress_plugins.defences.training.manifest import DpSgdParams
 from safecompress_plugins.defences.training.per_sample import (
@@ -57,9 +57,9 @@ class DpSgd(Defence):
         # (noise, sampling rate, steps), the accountant's input
         self._history: list[tuple[float, float, int]] = []
 
-    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Report layers, other defences and budgets that DP-SGD does not support."""
-        mixing = mixing_layers(around.network.module)
+        mixing = mixing_layers(context.network.module)
         if mixing:
             yield Flaw(
                 field="type",
@@ -70,13 +70,13 @@ class DpSgd(Defence):
             )
         unknown = {
             name: layer
-            for name, layer in unknown_layers(around.network.module).items()
+            for name, layer in unknown_layers(context.network.module).items()
             if name not in mixing
         }
         if unknown:
             message = f"opacus has no per-sample gradients for {_list_first(unknown)}"
             yield Flaw(field="type", message=message, mend="use a model without such layers")
-        for name, other in around.others.items():
+        for name, other in context.others.items():
             if not other.is_per_sample:
                 yield Flaw(
                     field="type",
@@ -85,11 +85,11 @@ class DpSgd(Defence):
                     mend="remove one of the two",
                 )
         # The loss scale would multiply gradients before they are clipped.
-        if around.arithmetic.precision is torch.float16:
+        if context.precision.dtype is torch.float16:
             message = "training.precision float16 scales gradients before dp-sgd clips them"
             yield Flaw(field="type", message=message, mend="train in bfloat16 or float32")
         # With δ ≥ 1/n, publishing a random member outright would satisfy the definition.
-        members = around.schedule.members
+        members = context.schedule.members
         if self._params.delta * members >= 1:
             message = (
                 f"a delta of {self._params.delta:g} permits publishing one of {members} members"
@@ -97,14 +97,14 @@ class DpSgd(Defence):
             yield Flaw(field="delta", message=message, mend=f"write less than {1 / members:.1g}")
         elif self._params.epsilon is not None:
             try:
-                self._multiplier(around.schedule.steps, around.schedule.epochs)
+                self._multiplier(context.schedule.steps, context.schedule.epochs)
             except ValueError:
                 message = f"no noise level reaches an epsilon of {self._params.epsilon:g}"
                 yield Flaw(field="epsilon", message=message, mend="increase it, or train less")
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Convert the budget to noise, for all of the model's training steps."""
-        schedule = supplies.schedule
+        schedule = inputs.schedule
         # One batch of `steps` per epoch: a member's probability of being in a given batch.
         self._rate = 1 / schedule.steps
         self._batch = schedule.members / schedule.steps

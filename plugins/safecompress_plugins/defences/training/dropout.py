@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
-from safecompress_core.toolkit import Classifier, Defence, Flaw, Surroundings
+from safecompress_core.toolkit import Classifier, Defence, DefenceContext, Flaw
 from safecompress_plugins.defences.training.manifest import DropoutParams
 
 __all__ = ["Dropout"]
@@ -31,9 +31,9 @@ class Dropout(Defence):
         super().__init__()
         self._rate = params.rate
 
-    def flaws(self, around: Surroundings) -> Iterable[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Report a model without hidden linear layers."""
-        if not _hidden_linear(around.network.module):
+        if not _hidden_linear(context.network.module):
             message = "dropout needs a linear layer with hidden inputs; this model has none"
             yield Flaw(field="type", message=message, mend="use another model or defence")
 

@@ -11,7 +11,7 @@ from safecompress_core.toolkit import (
     Batch,
     Classifier,
     Defence,
-    Supplies,
+    DefenceInputs,
     Topology,
     in_batches,
     in_eval_mode,
@@ -57,11 +57,11 @@ class EarlyStopping(Defence):
         """True once training has ended."""
         return bool(self._stopped)
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Store the reference samples."""
-        assert supplies.reference is not None  # the definition asks for some
-        self._reference = [supplies.reference]
-        self._epochs = supplies.schedule.epochs
+        assert inputs.reference is not None  # the definition asks for some
+        self._reference = [inputs.reference]
+        self._epochs = inputs.schedule.epochs
 
     def review(self, network: Classifier, *, epoch: int) -> None:
         """Store the model if it is the best so far; stop training after too many worse epochs."""

@@ -10,10 +10,10 @@ from torch import Tensor
 from safecompress_core.toolkit import (
     Batch,
     Defence,
+    DefenceContext,
+    DefenceInputs,
     Flaw,
     Schedule,
-    Supplies,
-    Surroundings,
 )
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
 
@@ -46,23 +46,23 @@ class SplitDistillation(Defence):
         self._params = params
         self._answers: list[Tensor] = []  # in a list: not part of the module's state
 
-    def flaws(self, around: Surroundings) -> Iterator[Flaw]:
+    def flaws(self, context: DefenceContext) -> Iterator[Flaw]:
         """Report defences that change members, and pools too small for every model."""
-        for name in around.earlier:
-            if type(around.others[name]).transform is not Defence.transform:
+        for name in context.earlier:
+            if type(context.others[name]).transform is not Defence.transform:
                 yield Flaw(
                     field="type",
                     message=f"its targets are for unchanged members, and {name!r} changes them",
                     mend=f"write it before {name!r}",
                 )
-        for name, other in around.others.items():
+        for name, other in context.others.items():
             if other.hides_members:
                 yield Flaw(
                     field="type",
                     message=f"both it and {name!r} replace members or their labels",
                     mend="remove one of the two",
                 )
-        count = round(around.schedule.members * self._share)
+        count = round(context.schedule.members * self._share)
         if count < FEWEST:
             yield Flaw(
                 field="models",
@@ -75,11 +75,11 @@ class SplitDistillation(Defence):
         """Share of the members that one model is trained on."""
         return 1 - self._params.left_out / self._params.models
 
-    def equip(self, supplies: Supplies) -> None:
+    def equip(self, inputs: DefenceInputs) -> None:
         """Store the out-of-fold outputs."""
-        assert supplies.held_out is not None  # guaranteed by the definition
-        self._answers = [supplies.held_out]
-        self._schedule = supplies.schedule
+        assert inputs.held_out is not None  # guaranteed by the definition
+        self._answers = [inputs.held_out]
+        self._schedule = inputs.schedule
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """Set the out-of-fold outputs as targets of the batch."""

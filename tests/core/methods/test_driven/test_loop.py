@@ -237,12 +237,12 @@ def test_inherited_weights_are_the_big_models_largest(
     shop = replace(shop, copy_uncompressed=lambda: big)
     loop = method(prepare, **changes)
 
-    learner = loop._start(shop, shop.settings([])).beam[0].learner
+    state = loop._start(shop, shop.settings([])).beam[0].state
 
     for name, weight in big.sparse_parameters().items():
-        active = learner.topology.masks[name]  # type: ignore[union-attr]
+        active = state.topology.masks[name]  # type: ignore[union-attr]
         assert active.flatten().tolist() == sorted(active.flatten().tolist())
-        assert torch.equal(learner.weights[name][active], weight[active])
+        assert torch.equal(state.weights[name][active], weight[active])
 
 
 def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
@@ -252,12 +252,12 @@ def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
     changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
     shop = workshop(**changes)
     given = shop.create_network().sparse_parameters()
-    learner = method(prepare, **changes)._start(shop, shop.settings([])).beam[0].learner
+    state = method(prepare, **changes)._start(shop, shop.settings([])).beam[0].state
 
     for name, weight in given.items():
-        active = learner.topology.masks[name]  # type: ignore[union-attr]
+        active = state.topology.masks[name]  # type: ignore[union-attr]
         assert weight[active].abs().min() >= weight[~active].abs().max()
-        assert torch.equal(learner.weights[name][active], weight[active])
+        assert torch.equal(state.weights[name][active], weight[active])
 
 
 def files(folder: Path) -> set[str]:

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import entropy
 from torch import nn, tensor
 
-from safecompress_core.toolkit import Batch, Classifier, Lesson, Schedule, Step, Surroundings
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.toolkit import Batch, Classifier, DefenceContext, Lesson, Schedule, Step
+from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import HampParams
 from safecompress_plugins.defences.outputs.hamp import Hamp, RandomValues, largest_share
 
@@ -126,10 +126,10 @@ def test_without_answers_nothing_guards_them() -> None:
     """Words cannot be drawn between two numbers, so there it has to be 0."""
     assert Hamp(HampParams(answers=0)).make_guard(classes=4, generator=torch.Generator()) is None
     words, numbers = (
-        Surroundings(
+        DefenceContext(
             network=Classifier(nn.Linear(2, 2)),
             schedule=Schedule(members=10, steps=1, epochs=1),
-            arithmetic=Arithmetic(),
+            precision=Precision(),
             others={},
             are_numbers=are_numbers,
         )

@@ -12,8 +12,8 @@ from scipy.special import expit, softmax
 from sklearn.neural_network import MLPClassifier
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Classifier, Lesson, Schedule, Surroundings
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.toolkit import Classifier, DefenceContext, Lesson, Schedule
+from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.outputs.memguard import AnswerNoise, Memguard, NoiseSearch
 from safecompress_plugins.defences.training.dmp import Dmp
@@ -222,19 +222,19 @@ def test_nearly_certain_answers_have_no_noise_and_no_error(learned: AnswerNoise)
 
 def test_it_stands_beside_no_defence_that_trains_on_reference_samples() -> None:
     """They would be no example of non-members."""
-    around = Surroundings(
+    context = DefenceContext(
         network=Classifier(nn.Linear(2, 2)),
         schedule=Schedule(members=10, steps=1, epochs=1),
-        arithmetic=Arithmetic(),
+        precision=Precision(),
         others={"dmp": Dmp(DmpParams())},
     )
 
-    found = list(Memguard(MemguardParams()).flaws(around))
+    found = list(Memguard(MemguardParams()).flaws(context))
 
     assert [flaw.message for flaw in found] == [
         "'dmp' trains on the reference samples, which memguard takes for non-members"
     ]
-    assert not list(Memguard(MemguardParams()).flaws(replace(around, others={})))
+    assert not list(Memguard(MemguardParams()).flaws(replace(context, others={})))
 
 
 @settings(max_examples=50)

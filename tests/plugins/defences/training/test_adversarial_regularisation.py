@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Batch, Classifier, Step, Supplies
+from safecompress_core.toolkit import Batch, Classifier, DefenceInputs, Step
 from safecompress_plugins.defences.manifest import AdversarialRegularisationParams
 from safecompress_plugins.defences.training.adversarial_regularisation import (
     AdversarialRegularisation,
@@ -43,7 +43,7 @@ def defence(reference: Batch, **params: float) -> AdversarialRegularisation:
         attributes={},
         generator=torch.Generator().manual_seed(4),
     )
-    made.equip(Supplies(reference=reference))
+    made.equip(DefenceInputs(reference=reference))
     return made
 
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Batch, Classifier, Supplies
+from safecompress_core.toolkit import Batch, Classifier, DefenceInputs
 from safecompress_plugins.defences.training.adversarial_training import AdversarialTraining
 from safecompress_plugins.defences.training.manifest import AdversarialTrainingParams
 
@@ -35,7 +35,7 @@ def digits(count: int = 60) -> Batch:
 def defence(bounds: tuple[Tensor, Tensor] | None = UNIT, **params: Any) -> AdversarialTraining:
     """Equipped."""
     made = AdversarialTraining(AdversarialTrainingParams(**params))
-    made.equip(Supplies(bounds=bounds))
+    made.equip(DefenceInputs(bounds=bounds))
     return made
 
 

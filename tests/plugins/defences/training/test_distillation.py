@@ -8,7 +8,7 @@ import torch
 from scipy.special import log_softmax, softmax
 from torch import nn
 
-from safecompress_core.toolkit import Classifier, Step, Supplies
+from safecompress_core.toolkit import Classifier, DefenceInputs, Step
 from safecompress_plugins.defences.manifest import DistillationParams
 from safecompress_plugins.defences.training.distillation import Distillation
 
@@ -18,7 +18,7 @@ MakeStep = Callable[..., Step]
 def taught(teacher: Classifier, **params: float) -> Distillation:
     """The defence with a teacher."""
     defence = Distillation(DistillationParams(**params))
-    defence.equip(Supplies(teacher=teacher))
+    defence.equip(DefenceInputs(teacher=teacher))
     return defence
 
 

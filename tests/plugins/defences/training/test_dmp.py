@@ -9,7 +9,7 @@ from scipy.stats import entropy
 from torch import nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Classifier, Supplies
+from safecompress_core.toolkit import Batch, Classifier, DefenceInputs
 from safecompress_plugins.defences.training.dmp import Dmp
 from safecompress_plugins.defences.training.manifest import DmpParams
 
@@ -37,7 +37,7 @@ def reference(count: int = 40) -> Batch:
 def dmp(samples: Batch, **params: float) -> Dmp:
     """The defence with its teacher."""
     defence = Dmp(DmpParams(**params))
-    defence.equip(Supplies(reference=samples, teacher=teacher()))
+    defence.equip(DefenceInputs(reference=samples, teacher=teacher()))
     return defence
 
 

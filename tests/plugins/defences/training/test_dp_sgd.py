@@ -22,12 +22,12 @@ from safecompress_core.toolkit import (
     Batch,
     Classifier,
     Defence,
+    DefenceContext,
+    DefenceInputs,
     Schedule,
     Step,
-    Supplies,
-    Surroundings,
 )
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import EntropyParams, L2Params, MixupParams
 from safecompress_plugins.defences.training.dp_sgd import DpSgd
 from safecompress_plugins.defences.training.entropy import Entropy
@@ -37,7 +37,7 @@ from safecompress_plugins.defences.training.mixup import Mixup
 from safecompress_plugins.defences.training.per_sample import PerSample
 
 SCHEDULE = Schedule(members=600, steps=10, epochs=5)
-PLAIN = Arithmetic()
+PLAIN = Precision()
 
 
 class Words(nn.Module):
@@ -158,7 +158,7 @@ def stepped(defence: DpSgd, network: Classifier, batch: Batch, *, seed: int = 0)
 def dp_sgd(schedule: Schedule = SCHEDULE, **params: Any) -> DpSgd:
     """The defence, equipped for so much training."""
     defence = DpSgd(DpSgdParams(**params))
-    defence.equip(Supplies(schedule=schedule))
+    defence.equip(DefenceInputs(schedule=schedule))
     return defence
 
 
@@ -328,16 +328,16 @@ def test_noise_is_given_one_way(given: dict[str, float], said: str) -> None:
 def flaws(
     module: nn.Module,
     *,
-    arithmetic: Arithmetic = PLAIN,
+    precision: Precision = PLAIN,
     schedule: Schedule = SCHEDULE,
     others: dict[str, Defence] | None = None,
     **params: Any,
 ) -> list[tuple[str, str, str]]:
     """What the defence has to say against these surroundings."""
-    around = Surroundings(
-        network=Classifier(module), schedule=schedule, arithmetic=arithmetic, others=others or {}
+    context = DefenceContext(
+        network=Classifier(module), schedule=schedule, precision=precision, others=others or {}
     )
-    found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).flaws(around)
+    found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).flaws(context)
     return [(one.field, one.message, one.mend) for one in found]
 
 
@@ -398,9 +398,9 @@ def test_budgets_that_say_nothing_are_refused() -> None:
 
 def test_scaled_gradients_are_refused() -> None:
     """Clipping would mean something else at every scale."""
-    half_precision = Arithmetic(precision=torch.float16)
+    half_precision = Precision(dtype=torch.float16)
 
-    assert [one[0] for one in flaws(mlp(), arithmetic=half_precision)] == ["type"]
+    assert [one[0] for one in flaws(mlp(), precision=half_precision)] == ["type"]
 
 
 def test_what_learns_unseen_is_an_error() -> None:
@@ -415,7 +415,9 @@ def test_what_learns_unseen_is_an_error() -> None:
             return self.head(F.linear(inputs, self.first.weight))  # type: ignore[no-any-return]
 
     batch = Batch(inputs=torch.rand(12, 9), labels=torch.arange(12) % 3, attributes={})
-    with pytest.raises(SafeCompressError, match=r"dp-sgd: first\.weight has a gradient from outside"):
+    with pytest.raises(
+        SafeCompressError, match=r"dp-sgd: first\.weight has a gradient from outside"
+    ):
         stepped(dp_sgd(noise=1), Classifier(Past()), batch)
 
 

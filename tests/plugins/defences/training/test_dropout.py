@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from safecompress_core.toolkit import Classifier, Schedule, Surroundings
-from safecompress_core.training.precision import Arithmetic
+from safecompress_core.toolkit import Classifier, DefenceContext, Schedule
+from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.training.dropout import Dropout
 from safecompress_plugins.defences.training.manifest import DropoutParams
 
@@ -55,13 +55,13 @@ def test_a_model_without_hidden_values_is_refused() -> None:
     """Its only layer is given the sample itself; behind a convolution there are some."""
 
     def flaws(module: nn.Module) -> list[str]:
-        around = Surroundings(
+        context = DefenceContext(
             network=Classifier(module),
             schedule=Schedule(members=9, steps=1, epochs=1),
-            arithmetic=Arithmetic(),
+            precision=Precision(),
             others={},
         )
-        return [one.message for one in Dropout(DropoutParams()).flaws(around)]
+        return [one.message for one in Dropout(DropoutParams()).flaws(context)]
 
     assert flaws(nn.Linear(5, 3)) == [
         "dropout needs a linear layer with hidden inputs; this model has none"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.toolkit import Batch, Classifier, Schedule, Supplies
+from safecompress_core.toolkit import Batch, Classifier, DefenceInputs, Schedule
 from safecompress_plugins.defences.training.early_stopping import EarlyStopping
 from safecompress_plugins.defences.training.manifest import EarlyStoppingParams
 
@@ -34,7 +34,7 @@ def stopping(epochs: int = 99, **params: float) -> EarlyStopping:
     """The defence for so many epochs."""
     defence = EarlyStopping(EarlyStoppingParams.model_validate(params))
     schedule = Schedule(members=9, steps=1, epochs=epochs)
-    defence.equip(Supplies(schedule=schedule, reference=REFERENCE))
+    defence.equip(DefenceInputs(schedule=schedule, reference=REFERENCE))
     return defence
 
 

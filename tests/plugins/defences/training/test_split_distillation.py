@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.context.held_out import left_out
+from safecompress_core.context.held_out import assign_left_out
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
@@ -20,11 +20,11 @@ from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.specfile.load import load_spec
-from safecompress_core.toolkit import Batch, Classifier, MethodContext, Schedule, Supplies
+from safecompress_core.toolkit import Batch, Classifier, DefenceInputs, MethodContext, Schedule
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
 from safecompress_plugins.defences.training.split_distillation import SplitDistillation
 
-SPLIT = {"type": "split-distillation", "models": 4, "left_out": 2}
+SPLIT = {"type": "split-distillation", "models": 4, "assign_left_out": 2}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_targets_are_the_answers_about_the_very_member() -> None:
     """Whatever the order of a batch, each row has its own; inputs and labels stay."""
     answers = torch.rand(5, 3).softmax(dim=1)
     defence = SplitDistillation(SplitDistillationParams())
-    defence.equip(Supplies(schedule=Schedule(members=5, steps=1, epochs=1), held_out=answers))
+    defence.equip(DefenceInputs(schedule=Schedule(members=5, steps=1, epochs=1), held_out=answers))
     batch = Batch(
         inputs=torch.rand(2, 4),
         labels=torch.tensor([0, 2]),
@@ -93,7 +93,7 @@ def test_each_member_is_left_out_by_exactly_so_many_models(
     prepare: Callable[..., RunContext],
 ) -> None:
     """By different ones for different members, and parts are about as large as they should be."""
-    found = left_out(240, asked(prepare(SPLIT)), generator=torch.Generator().manual_seed(1))
+    found = assign_left_out(240, asked(prepare(SPLIT)), generator=torch.Generator().manual_seed(1))
 
     assert found.shape == (4, 240)
     assert found.sum(dim=0).tolist() == [2] * 240
@@ -104,7 +104,7 @@ def test_each_member_is_left_out_by_exactly_so_many_models(
 def test_what_belongs_together_is_left_out_together(prepare: Callable[..., RunContext]) -> None:
     """A person's other samples would tell of her."""
     groups = torch.arange(240) // 3 + 7
-    found = left_out(
+    found = assign_left_out(
         240, asked(prepare(SPLIT)), generator=torch.Generator().manual_seed(1), groups=groups
     )
 
@@ -122,14 +122,14 @@ def test_answers_are_the_mean_of_models_that_never_saw_a_member(
     answers = shop(run_context, tmp_path / "whole").held_out(asked(run_context))
     seed = run_context.seed.child("held-out")
     lots = seed.child("left-out", 2, 1).torch()
-    is_out = left_out(240, asked(run_context), generator=lots)
+    is_out = assign_left_out(240, asked(run_context), generator=lots)
     own, members = seed.child(2, 1, 0), run_context.pools.members
 
     context = shop(run_context, tmp_path / "hand")
     network = run_context._make(run_context._factory, seed=own.child("network"))
-    learner = context.learner(network, None, context.settings([]))
+    state = context.new_state(network, None, context.settings([]))
     trainer = run_context._trains(members[~is_out[0]], own.child("training"))
-    trainer.train(learner, until=2, evolution=None, what="it")
+    trainer.train(state, until=2, topology_schedule=None, what="it")
     network.eval()
     with torch.no_grad():
         expected = network(run_context.dataset.inputs[members[is_out[0]]]).softmax(dim=1)
