@@ -48,7 +48,7 @@ from safecompress_core.data.dataset import (
     Encoder,
     Inputs,
     in_batches,
-    placed,
+    select_inputs,
 )
 from safecompress_core.data.pools import (
     choose_stratified,
@@ -107,13 +107,13 @@ from safecompress_core.networks.classifier import (
     in_eval_mode,
 )
 from safecompress_core.networks.layer_shapes import (
-    Reshaping,
+    LayerShapes,
     can_be_factorised,
     can_be_resized,
 )
 from safecompress_core.networks.output_guard import (
-    Guard,
-    Lesson,
+    GuardTrainingData,
+    OutputGuard,
 )
 from safecompress_core.saved_models.output_labels import (
     output_names,
@@ -219,13 +219,13 @@ __all__ = [
     "Game",
     "GameResult",
     "Grow",
-    "Guard",
+    "GuardTrainingData",
     "History",
     "Initial",
     "Inputs",
     "InversionTargets",
     "Inverter",
-    "Lesson",
+    "LayerShapes",
     "LossGradients",
     "Masks",
     "MeasureOptions",
@@ -238,6 +238,7 @@ __all__ = [
     "Objectives",
     "Observations",
     "ObservedPool",
+    "OutputGuard",
     "PerturbationBudget",
     "Phases",
     "PoolError",
@@ -245,7 +246,6 @@ __all__ = [
     "Quantised",
     "Recipe",
     "ReferenceAnswers",
-    "Reshaping",
     "SafeCompressError",
     "SampleMetric",
     "Schedule",
@@ -286,9 +286,9 @@ __all__ = [
     "negative_loss_of_logits",
     "observe",
     "output_names",
-    "placed",
     "pretrained_files",
     "random_positions",
+    "select_inputs",
     "smallest",
     "spellings_unified",
     "unflattened",

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from safecompress_core.errors import TopologyError
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.layer_shapes import names_before
+from safecompress_core.networks.layer_shapes import factor_names_to_layer
 
 __all__ = ["layer_parameters", "per_sample_gradients"]
 
@@ -33,7 +33,7 @@ def layer_parameters(network: Classifier, layer: str) -> dict[str, nn.Parameter]
         TopologyError: if the network has neither; the message lists its parameters.
     """
     parameters = dict(network.module.named_parameters())
-    before = names_before(network.module)
+    before = factor_names_to_layer(network.module)
     found = {
         name: parameter
         for name, parameter in parameters.items()

@@ -23,9 +23,9 @@ from safecompress_core.api import Access
 from safecompress_core.attacks.activations import record_activations
 from safecompress_core.attacks.gradients import per_sample_gradients
 from safecompress_core.attacks.signals import log_posteriors
-from safecompress_core.data.dataset import Inputs, in_batches, placed
+from safecompress_core.data.dataset import Inputs, in_batches, select_inputs
 from safecompress_core.errors import AccessError, PoolError, TrainingDivergedError
-from safecompress_core.networks.classifier import Classifier, Seen
+from safecompress_core.networks.classifier import Classifier, ForwardOutput
 
 __all__ = ["Observations", "last_layer_gradients", "observe"]
 
@@ -132,7 +132,7 @@ class _ModelObservations:
     def take(self, positions: Tensor) -> "_ModelObservations":
         return _ModelObservations(
             labels=self.labels[positions],
-            stored=placed(self.stored, positions, torch.device("cpu")),
+            stored=select_inputs(self.stored, positions, torch.device("cpu")),
             logits=self.logits[positions],
             inside=self.inside[positions],
             hidden=self.hidden[positions],
@@ -319,7 +319,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> Seen:
+def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> ForwardOutput:
     """What the network makes of plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
@@ -327,9 +327,9 @@ def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -
     batches: list[list[Tensor]] = []
     with torch.no_grad(), _evaluating(network):
         for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
-            seen = network.look(batch.to(device))
+            seen = network.forward_with_representation(batch.to(device))
             batches.append([tensor.float().cpu() for tensor in seen])
-    return Seen(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    return ForwardOutput(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
 def observe(

@@ -6,7 +6,7 @@ import torch
 
 from safecompress_core.attacks.observations import Observations, observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.data.dataset import Dataset, placed
+from safecompress_core.data.dataset import Dataset, select_inputs
 from safecompress_core.data.pools import Pool
 from safecompress_core.networks.classifier import Classifier
 
@@ -53,6 +53,6 @@ def observe_pool(
         references: what reference models say of all samples of the data set.
     """
     indices = pool.indices
-    seen = observe(network, placed(dataset.inputs, indices, CPU), dataset.labels[indices])
+    seen = observe(network, select_inputs(dataset.inputs, indices, CPU), dataset.labels[indices])
     others = None if references is None else references.take(indices)
     return ObservedPool(dataset=dataset, pool=pool, seen=seen, references=others)

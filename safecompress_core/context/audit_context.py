@@ -7,12 +7,12 @@ from safecompress_core.api import Access
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import overlap, without_copies
-from safecompress_core.data.labels import unified
+from safecompress_core.data.labels import unify_labels
 from safecompress_core.data.pools import SamplePools
 from safecompress_core.errors import DataError, PoolError
 from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.saved_models.model_format import GivenModel
-from safecompress_core.saved_models.output_labels import are_placeholders, renumbered
+from safecompress_core.saved_models.output_labels import are_placeholders, renumber_labels
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
@@ -57,11 +57,11 @@ class AuditContext(SpecContext):
             ModelError: if the model cannot read them.
         """
         source: DataSource = self.registry.create(self.spec.task.data)
-        data = unified(source.load())
+        data = unify_labels(source.load())
         if self.factory is not None:
             data = self.factory.prepare(data)
         if self._names:
-            data = renumbered(data, self._names)
+            data = renumber_labels(data, self._names)
         data = self.with_membership_note(data)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:

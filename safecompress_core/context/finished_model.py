@@ -5,15 +5,15 @@ from torch import nn
 
 from safecompress_core.api import Access
 from safecompress_core.context.audit_context import AuditContext
-from safecompress_core.networks.classifier import Classifier, Sealed
+from safecompress_core.networks.classifier import BlackBoxModel, Classifier
 from safecompress_core.saved_models.exported import LogProbabilities
 from safecompress_core.saved_models.load import LoadedModel, Questions, load_network
-from safecompress_core.saved_models.outputs import Reading
+from safecompress_core.saved_models.outputs import OutputReader
 
-__all__ = ["loaded_model", "network_of"]
+__all__ = ["attacked_network", "load_finished_model"]
 
 
-def loaded_model(audit_context: AuditContext) -> LoadedModel:
+def load_finished_model(audit_context: AuditContext) -> LoadedModel:
     """Load the audited model, onto the spec's device where it is open.
 
     Raises:
@@ -28,7 +28,7 @@ def loaded_model(audit_context: AuditContext) -> LoadedModel:
         assert factory is not None  # the spec has one, or the file says it
         return factory.build(input_shape=shape, classes=classes, generator=generator)
 
-    reading = Reading(output=task.output, answers=task.answers, classes=data.classes)
+    reading = OutputReader(output=task.output, answers=task.answers, classes=data.classes)
     found = load_network(
         audit_context.given,
         registry=audit_context.registry,
@@ -39,7 +39,7 @@ def loaded_model(audit_context: AuditContext) -> LoadedModel:
     return found.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else found
 
 
-def network_of(
+def attacked_network(
     finished: LoadedModel, audit_context: AuditContext, *, whole: float | None = None
 ) -> Classifier:
     """Return the model as attackers meet it.
@@ -55,9 +55,9 @@ def network_of(
     """
     task = audit_context.spec.task
     if task.answers == "probabilities":
-        return Sealed(LogProbabilities(finished.module, whole=whole or 1))
+        return BlackBoxModel(LogProbabilities(finished.module, whole=whole or 1))
     if audit_context.access is not Access.WHITE_BOX:
-        return Sealed(finished.module)
+        return BlackBoxModel(finished.module)
     sample = audit_context.sample.to(finished.device)
     network = Classifier(finished.module, sample=sample, representation=task.representation)
     return finished.as_classifier(network)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from safecompress_core.api import HeldOut
 from safecompress_core.attacks.observations import observe
-from safecompress_core.data.dataset import Dataset, placed
+from safecompress_core.data.dataset import Dataset, select_inputs
 from safecompress_core.errors import PoolError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
@@ -95,7 +95,7 @@ def train_held_out_models(
             trainer(members[~is_out], own.child("training")), own.child("network")
         )
         rows = members[is_out]
-        inputs = placed(dataset.inputs, rows, torch.device("cpu"))
+        inputs = select_inputs(dataset.inputs, rows, torch.device("cpu"))
         posteriors = observe(network, inputs, dataset.labels[rows]).logits.softmax(dim=1)
         checkpoints.save(name, {"model": index + 1}, [{"posteriors": posteriors}])
         journal.tell("held_out_trained", model=index + 1, models=asked.models)

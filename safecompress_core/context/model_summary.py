@@ -32,7 +32,7 @@ def blueprint(run_context: RunContext) -> dict[str, Any]:
             if name:
                 hooks.callback(watch(name, module).remove)
         sample = run_context.sample.to(next(network.parameters()).device)
-        seen = network.look(sample)
+        seen = network.forward_with_representation(sample)
     modules = dict(network.module.named_modules())
     sparse = network.sparse_parameters()
     total = sum(parameter.numel() for parameter in network.parameters())

@@ -17,7 +17,7 @@ from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.canaries import mislabel
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import without_copies
-from safecompress_core.data.labels import unified
+from safecompress_core.data.labels import unify_labels
 from safecompress_core.data.pools import SamplePools
 from safecompress_core.games.play import Attack
 from safecompress_core.host.boundary import owner_of, raising_as
@@ -25,14 +25,14 @@ from safecompress_core.methods.architecture import Architecture, Build
 from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier, ModelFactory
-from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.sparse_layers import SparseRule
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import Journal
 from safecompress_core.saved_models.input_rows import digests_read
 from safecompress_core.saved_models.load import load_network
-from safecompress_core.saved_models.model_format import given_model
-from safecompress_core.saved_models.output_labels import as_learned
+from safecompress_core.saved_models.model_format import detect_model
+from safecompress_core.saved_models.output_labels import align_labels
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec, Training
@@ -64,7 +64,7 @@ class RunContext(SpecContext):
     @cached_property
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
-        prepared = as_learned(self._factory.prepare(self._loaded_data), self._factory.labels)
+        prepared = align_labels(self._factory.prepare(self._loaded_data), self._factory.labels)
         prepared = self.with_membership_note(prepared)
         return without_copies(prepared) if self.spec.pools.duplicates == "remove" else prepared
 
@@ -73,7 +73,7 @@ class RunContext(SpecContext):
         source: DataSource = self.registry.create(self.spec.task.data)
         key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
         if key not in self.dataset_cache:
-            self.dataset_cache[key] = unified(source.load())
+            self.dataset_cache[key] = unify_labels(source.load())
         return self.dataset_cache[key]
 
     @cached_property
@@ -125,8 +125,8 @@ class RunContext(SpecContext):
         create, make = self.registry.create, self._make
         declared, own = self.spec.task.model, self._factory  # it has read the data already
 
-        def built(model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
-            return make(own if model is declared else create(model), reshaping)
+        def built(model: Params, layer_shapes: LayerShapes = ARCHITECTURE_SHAPES) -> Classifier:
+            return make(own if model is declared else create(model), layer_shapes)
 
         return built
 
@@ -146,13 +146,16 @@ class RunContext(SpecContext):
         seed, build, wrap = self.seed.child("network"), self._module, self._wrap
 
         def made(
-            factory: ModelFactory, reshaping: Reshaping = UNCHANGED, *, seed: Seed = seed
+            factory: ModelFactory,
+            layer_shapes: LayerShapes = ARCHITECTURE_SHAPES,
+            *,
+            seed: Seed = seed,
         ) -> Classifier:
             module = build(factory, seed.torch())
-            reshaping.apply(module)
+            layer_shapes.apply(module)
             with raising_as(owner_of(factory), "the forward pass of what it builds"):
                 network = wrap(module)
-            network.reshaping = reshaping
+            network.layer_shapes = layer_shapes
             return network
 
         return made
@@ -193,8 +196,8 @@ class RunContext(SpecContext):
 
     def load_network(self, path: Path) -> Classifier:
         """A model file of this run as a network, with its weights, masks, shapes and guard."""
-        given = given_model(path, allow_code=False)
-        is_own = given.passport.get("model") == self.model_metadata["model"]
+        given = detect_model(path, allow_code=False)
+        is_own = given.model_metadata.get("model") == self.model_metadata["model"]
         found = load_network(
             given,
             registry=self.registry,

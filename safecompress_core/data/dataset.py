@@ -20,7 +20,7 @@ __all__ = [
     "Encoder",
     "Inputs",
     "in_batches",
-    "placed",
+    "select_inputs",
 ]
 
 
@@ -48,8 +48,8 @@ class Inputs(ABC):
     """Samples that are not kept as one float32 tensor: as bytes in memory, or as files on disk.
 
     Whoever trains on or observes samples takes a tensor or one of these, and reads both with
-    :func:`placed` and :func:`in_batches`; the same positions give the same bytes either way. All
-    numbers are finite by contract, since nobody reads everything just to look.
+    :func:`select_inputs` and :func:`in_batches`; the same positions give the same bytes either way.
+    All numbers are finite by contract, since nobody reads everything just to look.
 
     Attributes:
         shape: of all samples as a tensor, (N, ...).
@@ -74,7 +74,7 @@ class Inputs(ABC):
 
     def to(self, device: torch.device) -> "Inputs":
         """The same samples, which will be handed out on a device; by default read on the CPU."""
-        return _Delivered(self, device)
+        return _DeviceInputs(self, device)
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
         """Batch after batch; an implementation may read ahead."""
@@ -82,7 +82,7 @@ class Inputs(ABC):
             yield self[rows]
 
 
-class _Delivered(Inputs):
+class _DeviceInputs(Inputs):
     """Samples that are read on the CPU and handed out on another device."""
 
     def __init__(self, inputs: Inputs, device: torch.device) -> None:
@@ -91,26 +91,28 @@ class _Delivered(Inputs):
         self._device = device
 
     def __getitem__(self, positions: Tensor) -> Tensor:
-        return self._sent(self._inputs[positions.cpu()])
+        return self._send(self._inputs[positions.cpu()])
 
     def take(self, positions: Tensor) -> Inputs:
-        return _Delivered(self._inputs.take(positions.cpu()), self._device)
+        return _DeviceInputs(self._inputs.take(positions.cpu()), self._device)
 
     def contents(self, positions: Tensor) -> Iterator[bytes]:
         return self._inputs.contents(positions.cpu())
 
     def to(self, device: torch.device) -> Inputs:
-        return _Delivered(self._inputs, device)
+        return _DeviceInputs(self._inputs, device)
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
         for batch in self._inputs.batches(rows.cpu() for rows in positions):
-            yield self._sent(batch)
+            yield self._send(batch)
 
-    def _sent(self, batch: Tensor) -> Tensor:
+    def _send(self, batch: Tensor) -> Tensor:
         return batch.to(self._device, non_blocking=batch.is_pinned())
 
 
-def placed(inputs: Tensor | Inputs, positions: Tensor, device: torch.device) -> Tensor | Inputs:
+def select_inputs(
+    inputs: Tensor | Inputs, positions: Tensor, device: torch.device
+) -> Tensor | Inputs:
     """Some of the samples, to be handed out on a device."""
     chosen = inputs[positions] if isinstance(inputs, Tensor) else inputs.take(positions)
     return chosen.to(device)

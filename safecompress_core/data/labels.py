@@ -9,12 +9,12 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools
 from safecompress_core.data.spellings import by_value, spellings_unified
 
-__all__ = ["one_sided", "unified"]
+__all__ = ["describe_one_sided_labels", "unify_labels"]
 
 MOST_SHOWN = 10
 
 
-def unified(dataset: Dataset) -> Dataset:
+def unify_labels(dataset: Dataset) -> Dataset:
     """Return the same samples with one label for each value, and a note where there were more.
 
     Two files of one table may write a label as ``1`` and as ``1.0``. As two labels they would tell
@@ -32,7 +32,7 @@ def unified(dataset: Dataset) -> Dataset:
     return replace(dataset, labels=numbers[dataset.labels], classes=classes, notes=notes)
 
 
-def one_sided(dataset: Dataset, pools: SamplePools) -> Iterator[str]:
+def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[str]:
     """Describe each kind of label that members have and non-members have not, or the reverse.
 
     Whoever knows such a label knows the side, whatever a model answers.

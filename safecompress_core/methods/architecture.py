@@ -7,7 +7,7 @@ from torch import Tensor
 
 from safecompress_core.api import Params
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.specfile.models.components import definition_of
 
 __all__ = ["Architecture", "Build"]
@@ -16,7 +16,9 @@ __all__ = ["Architecture", "Build"]
 class Build(Protocol):
     """Makes a fresh network of any model; the same weights at every call."""
 
-    def __call__(self, model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
+    def __call__(
+        self, model: Params, layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
+    ) -> Classifier:
         """A network of a model, whose layers may have other shapes; those are 0."""
 
 
@@ -34,15 +36,15 @@ class Architecture:
     build: Build
     sample: Tensor
 
-    def reshaped(self, reshaping: Reshaping) -> Classifier:
+    def build_with_shapes(self, layer_shapes: LayerShapes) -> Classifier:
         """A network of the spec's model with layers of other shapes, which are 0.
 
         Raises:
             SafeCompressError: if the model cannot have these shapes.
         """
-        return self.build(self.model, reshaping)
+        return self.build(self.model, layer_shapes)
 
-    def narrowed(self, factor: float) -> Params | None:
+    def narrow(self, factor: float) -> Params | None:
         """The spec's model with its layers narrower by a factor in (0, 1].
 
         None where its definition does not say how.

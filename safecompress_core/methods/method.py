@@ -161,8 +161,8 @@ class MethodContext:
         model_metadata = dict(self.model_metadata)
         if model is not None:
             model_metadata["model"] = model.model_dump(mode="json")
-        if state.network.reshaping:
-            model_metadata["reshaping"] = state.network.reshaping.to_json()
+        if state.network.layer_shapes:
+            model_metadata["reshaping"] = state.network.layer_shapes.to_json()
         guarding, guard = state.guarding, state.guard
         if guarding is not None:
             model_metadata["guard"] = guarding.model_dump(mode="json", exclude_none=True)

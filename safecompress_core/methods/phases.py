@@ -11,7 +11,7 @@ from typing import Any, Self
 from safecompress_core.api import Params
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.layer_shapes import Reshaping
+from safecompress_core.networks.layer_shapes import LayerShapes
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.training_state import TrainingState
 
@@ -54,9 +54,9 @@ class Phases:
         if kept is not None:
             record, [tensors] = kept
             self.finished = tuple(record["phases"])
-            reshaping = Reshaping.from_json(record.get("reshaping", {}))
-            if reshaping:
-                network = partial(context.architecture.reshaped, reshaping)
+            layer_shapes = LayerShapes.from_json(record.get("reshaping", {}))
+            if layer_shapes:
+                network = partial(context.architecture.build_with_shapes, layer_shapes)
             self._learner = context.restore_state(
                 tensors, settings, epoch=record["epoch"], network=network
             )
@@ -96,7 +96,7 @@ class Phases:
         self._learner = state
         record = {"name": name, "epochs": epochs, "density": state.density, **facts}
         self.finished = (*self.finished, record)
-        reshaping = state.network.reshaping.to_json()
+        reshaping = state.network.layer_shapes.to_json()
         kept = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
         self._method_context.checkpoints.save(_name(self._passed), kept, [state.tensors()])
         self._method_context.checkpoints.drop(_name(self._passed - 1))

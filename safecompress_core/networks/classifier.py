@@ -1,6 +1,6 @@
 """A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse.
 
-One whose inside nobody can see is `Sealed`: it answers, and that is all.
+One whose inside nobody can see is `BlackBoxModel`: it answers, and that is all.
 """
 
 from abc import ABC, abstractmethod
@@ -15,16 +15,23 @@ from safecompress_core.api import Access, Definition
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.host.boundary import checked
-from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
-from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable
+from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
+from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable_weights
 from safecompress_core.sparse.topology import Masks, Topology
 
-__all__ = ["Classifier", "ModelFactory", "Sealed", "Seen", "in_eval_mode", "logits_layer"]
+__all__ = [
+    "BlackBoxModel",
+    "Classifier",
+    "ForwardOutput",
+    "ModelFactory",
+    "in_eval_mode",
+    "logits_layer",
+]
 
 # N samples · C classes · H values of the representation · K inputs of the last linear layer
 
 
-class Seen(NamedTuple):
+class ForwardOutput(NamedTuple):
     """One forward pass.
 
     Attributes:
@@ -51,8 +58,8 @@ class Classifier(nn.Module):
         module: what was wrapped.
         topology: which of its `sparse_parameters` exist; None for a dense network. The network is
             the one owner of its masks: training, attacks and files read them here.
-        reshaping: how its layers differ from those of its architecture. Whoever reshaped the module
-            sets it likewise.
+        layer_shapes: how its layers differ from those of its architecture. Whoever reshaped the
+            module sets it likewise.
         width: H, values of the representation.
 
     Args:
@@ -88,7 +95,7 @@ class Classifier(nn.Module):
             raise RepresentationError(message)
         self.module = module
         self.topology: Topology | None = None
-        self.reshaping: Reshaping = UNCHANGED
+        self.layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
         # In lists: registered once, as parts of the module.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
         self._probed = [] if representation is None else [modules[representation]]
@@ -126,10 +133,10 @@ class Classifier(nn.Module):
 
     def represent(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (N, C) and representation (N, H) of one forward pass."""
-        seen = self.look(inputs)
+        seen = self.forward_with_representation(inputs)
         return seen.logits, seen.representation
 
-    def look(self, inputs: Tensor) -> Seen:
+    def forward_with_representation(self, inputs: Tensor) -> ForwardOutput:
         """Logits, representation and the head's input of one forward pass."""
         fed: list[Tensor] = []
         put_out: list[Tensor] = []
@@ -142,22 +149,22 @@ class Classifier(nn.Module):
                 )
                 hooks.callback(handle.remove)
             logits = self(inputs)
-        return Seen(logits, logits, put_out[-1] if put_out else fed[-1], fed[-1])
+        return ForwardOutput(logits, logits, put_out[-1] if put_out else fed[-1], fed[-1])
 
     def _width(self, sample: Tensor) -> int:
         with torch.no_grad(), in_eval_mode(self):
-            return self.look(sample).representation.shape[1]
+            return self.forward_with_representation(sample).representation.shape[1]
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
-        """The weights that a topology may thin out, by name; see `sparsifiable`."""
-        return sparsifiable(self.module, self._rule)
+        """The weights that a topology may thin out, by name; see `sparsifiable_weights`."""
+        return sparsifiable_weights(self.module, self._rule)
 
     def state(self) -> dict[str, Tensor]:
         """The module's parameters and buffers, detached, by the names of `sparse_parameters`."""
         return {name: tensor.detach() for name, tensor in self.module.state_dict().items()}
 
 
-class Sealed(Classifier):
+class BlackBoxModel(Classifier):
     """A network that answers with logits, and of which nothing else is known.
 
     It has black-box access: no representation, no parameters, no weights that may be sparse.
@@ -170,7 +177,7 @@ class Sealed(Classifier):
         nn.Module.__init__(self)
         self.module = module
         self.topology = None
-        self.reshaping = UNCHANGED
+        self.layer_shapes = ARCHITECTURE_SHAPES
         self.width = 0
 
     @property
@@ -183,10 +190,10 @@ class Sealed(Classifier):
         """The processor."""
         return torch.device("cpu")
 
-    def look(self, inputs: Tensor) -> Seen:
+    def forward_with_representation(self, inputs: Tensor) -> ForwardOutput:
         """Logits; representation and last input have no values, (N, 0)."""
         answers, nothing = self(inputs), torch.zeros(len(inputs), 0)
-        return Seen(answers, answers, nothing, nothing)
+        return ForwardOutput(answers, answers, nothing, nothing)
 
 
 def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:

@@ -21,18 +21,18 @@ from torch.nn.utils import skip_init
 from safecompress_core.errors import ModelError
 
 __all__ = [
-    "UNCHANGED",
-    "Factorised",
-    "Reshaping",
+    "ARCHITECTURE_SHAPES",
+    "FactorizedLayer",
+    "LayerShapes",
     "can_be_factorised",
     "can_be_resized",
-    "names_before",
+    "factor_names_to_layer",
 ]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-class Factorised(nn.Sequential):
+class FactorizedLayer(nn.Sequential):
     """Two layers in the place of one: ``reduce`` to fewer values, ``expand`` to the outputs.
 
     The weights W (m × n) of the one become ``expand`` (m × rank) times ``reduce`` (rank × n). Of a
@@ -81,14 +81,14 @@ def can_be_resized(layer: nn.Module) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reshaping:
+class LayerShapes:
     """What of an architecture has another shape; nothing by default.
 
     Attributes:
         widths: inputs and outputs by the name of the layer, for those whose weights have others; of
             batch normalisation both are its channels. They are set before layers are factorised.
-        factorised: the rank by the name of the layer, for those that `Factorised` takes the place
-            of.
+        factorised: the rank by the name of the layer, for those that `FactorizedLayer` takes the
+            place of.
     """
 
     widths: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -118,9 +118,9 @@ class Reshaping:
             widths = {name: _sizes(one, 2) for name, one in parts.pop("widths", {}).items()}
             ranks = {name: _sizes([one], 1) for name, one in parts.pop("factorised", {}).items()}
         except (AttributeError, TypeError, ValueError) as error:
-            raise _misfit(f"this is no reshaping: {error}") from error
+            raise _shape_error(f"this is no reshaping: {error}") from error
         if parts:
-            raise _misfit(f"a reshaping has no part {', '.join(parts)}")
+            raise _shape_error(f"a reshaping has no part {', '.join(parts)}")
         return cls(
             widths={name: (inputs, outputs) for name, (inputs, outputs) in widths.items()},
             factorised={name: rank for name, (rank,) in ranks.items()},
@@ -135,22 +135,22 @@ class Reshaping:
         for name, (inputs, outputs) in self.widths.items():
             layer = _layer(module, name)
             if not can_be_resized(layer):
-                raise _misfit(f"{name} ({type(layer).__name__}) cannot have another width")
+                raise _shape_error(f"{name} ({type(layer).__name__}) cannot have another width")
             _resize(layer, name, inputs, outputs)
         for name, rank in self.factorised.items():
             layer = _layer(module, name)
             if not can_be_factorised(layer):
-                raise _misfit(f"{name} ({type(layer).__name__}) cannot be made of two layers")
+                raise _shape_error(f"{name} ({type(layer).__name__}) cannot be made of two layers")
             if rank > min(layer.get_parameter("weight").flatten(1).shape):
-                raise _misfit(f"{name} has no rank of {rank}")
+                raise _shape_error(f"{name} has no rank of {rank}")
             parent, _, own = name.rpartition(".")
-            setattr(module.get_submodule(parent), own, Factorised(layer, rank))
+            setattr(module.get_submodule(parent), own, FactorizedLayer(layer, rank))
 
 
-UNCHANGED = Reshaping()
+ARCHITECTURE_SHAPES = LayerShapes()
 
 
-def names_before(module: nn.Module) -> dict[str, str]:
+def factor_names_to_layer(module: nn.Module) -> dict[str, str]:
     """What parameters of factorised layers were called when these were one, by their names.
 
     A user who names a layer's weight means what is in its place.
@@ -158,7 +158,7 @@ def names_before(module: nn.Module) -> dict[str, str]:
     return {
         f"{name}.{part}.{local}": f"{name}.{local}"
         for name, layer in module.named_modules()
-        if isinstance(layer, Factorised)
+        if isinstance(layer, FactorizedLayer)
         for part, half in layer.named_children()
         for local, _ in half.named_parameters(recurse=False)
     }
@@ -175,7 +175,7 @@ def _layer(module: nn.Module, name: str) -> nn.Module:
     try:
         return module.get_submodule(name)
     except AttributeError:
-        raise _misfit(f"the architecture has no layer {name!r}") from None
+        raise _shape_error(f"the architecture has no layer {name!r}") from None
 
 
 def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
@@ -187,7 +187,7 @@ def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
         sizes = {"num_features": outputs}
     for attribute, size in sizes.items():
         if size > getattr(layer, attribute):
-            raise _misfit(f"{name} has {getattr(layer, attribute)} {attribute}, and no {size}")
+            raise _shape_error(f"{name} has {getattr(layer, attribute)} {attribute}, and no {size}")
         setattr(layer, attribute, size)
     for local, tensor in (*layer.named_parameters(recurse=False), *layer.named_buffers()):
         if tensor.ndim:
@@ -197,5 +197,5 @@ def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
             setattr(layer, local, nn.Parameter(zeros) if is_parameter else zeros)
 
 
-def _misfit(message: str) -> ModelError:
+def _shape_error(message: str) -> ModelError:
     return ModelError(message, mend="use the file's own architecture as task.model")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.networks.classifier import Classifier, Seen
+from safecompress_core.networks.classifier import Classifier, ForwardOutput
 
-__all__ = ["Guard", "GuardedClassifier", "Lesson", "digests"]
+__all__ = ["GuardTrainingData", "GuardedClassifier", "OutputGuard", "digests"]
 
 # N samples · C classes · M members · R others
 
@@ -23,7 +23,7 @@ SEED = 0x5AFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class GuardTrainingData:
     """What a network answers after it has been trained: bare logits, float32.
 
     Attributes:
@@ -42,7 +42,7 @@ class Lesson:
     at_random: Callable[[int, torch.Generator], Tensor]
 
 
-class Guard(nn.Module, ABC):
+class OutputGuard(nn.Module, ABC):
     """Made by a defence; its state ships in the model's file.
 
     Its parameters are trained by nobody but itself.
@@ -55,11 +55,11 @@ class Guard(nn.Module, ABC):
     reads_samples: bool = True
 
     @abstractmethod
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         """Look at what the network answers, whenever it has been trained.
 
         Args:
-            lesson: what it answers.
+            training_data: what it answers.
             generator: what chance there is.
         """
 
@@ -76,7 +76,7 @@ class Guard(nn.Module, ABC):
                 alike, and chance that they share would tell who they are.
         """
 
-    def answered(self, inputs: Tensor, logits: Tensor) -> Tensor:
+    def answer(self, inputs: Tensor, logits: Tensor) -> Tensor:
         """What whoever asks about inputs (N, ...) is told in the place of bare logits (N, C)."""
         answers: Tensor = self(logits.float(), digests(inputs).to(logits.device))
         return answers
@@ -90,11 +90,11 @@ class GuardedClassifier(Classifier):
         guard: perturbs its answers; no part of what is trained or counted.
     """
 
-    def __init__(self, network: Classifier, guard: Guard) -> None:
+    def __init__(self, network: Classifier, guard: OutputGuard) -> None:
         nn.Module.__init__(self)
         self.module = network.module
         self.topology = network.topology
-        self.reshaping = network.reshaping
+        self.layer_shapes = network.layer_shapes
         self.width = network.width
         self._head = [network.head]
         # In lists: registered, they would be parts of the network.
@@ -108,13 +108,13 @@ class GuardedClassifier(Classifier):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Answers, shape (N, C)."""
-        return self.look(inputs).answers
+        return self.forward_with_representation(inputs).answers
 
-    def look(self, inputs: Tensor) -> Seen:
+    def forward_with_representation(self, inputs: Tensor) -> ForwardOutput:
         """Answers, and what the network makes of the inputs before the guard."""
-        seen = self.inside.look(inputs)
+        seen = self.inside.forward_with_representation(inputs)
         with torch.no_grad():
-            return seen._replace(answers=self._guard[0].answered(inputs, seen.logits))
+            return seen._replace(answers=self._guard[0].answer(inputs, seen.logits))
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
         """Those of the network."""

@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.networks.layer_shapes import names_before
+from safecompress_core.networks.layer_shapes import factor_names_to_layer
 
-__all__ = ["DEFAULT_RULE", "SparseRule", "sparsifiable"]
+__all__ = ["DEFAULT_RULE", "SparseRule", "sparsifiable_weights"]
 
 LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear, nn.MultiheadAttention),
@@ -46,7 +46,7 @@ class SparseRule:
 DEFAULT_RULE = SparseRule()
 
 
-def sparsifiable(module: nn.Module, rule: SparseRule) -> dict[str, nn.Parameter]:
+def sparsifiable_weights(module: nn.Module, rule: SparseRule) -> dict[str, nn.Parameter]:
     """The weights that a rule lets be sparse, by name, in the module's own order.
 
     Raises:
@@ -56,7 +56,7 @@ def sparsifiable(module: nn.Module, rule: SparseRule) -> dict[str, nn.Parameter]
     kinds = tuple(kind for name in rule.layers for kind in LAYERS[name])
     uses: dict[int, list[bool]] = {}
     names: dict[int, list[str]] = {}
-    before = names_before(module)
+    before = factor_names_to_layer(module)
     for prefix, layer in module.named_modules(remove_duplicate=False):
         for local, parameter in layer.named_parameters(recurse=False, remove_duplicate=False):
             is_weight = isinstance(layer, kinds) and local in WEIGHTS

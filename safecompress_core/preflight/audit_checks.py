@@ -6,10 +6,10 @@ from functools import partial
 
 from safecompress_core.api import Access, component_id
 from safecompress_core.context.audit_context import AuditContext
-from safecompress_core.context.finished_model import loaded_model, network_of
+from safecompress_core.context.finished_model import attacked_network, load_finished_model
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.preflight.output_checks import Answered, answered
+from safecompress_core.preflight.output_checks import OutputSummary, check_outputs
 from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
@@ -34,7 +34,7 @@ def auditable(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
 
     Raises:
         SpecError: at the place of what cannot work.
-        StorageError: as `loaded_model` says; ModelError and MissingExtraError likewise.
+        StorageError: as `load_finished_model` says; ModelError and MissingExtraError likewise.
     """
     without_samples = (_architecture, _access, _pairs)
     checked_by((partial(check, audit_context) for check in without_samples), audit_context.loaded)
@@ -42,7 +42,7 @@ def auditable(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
         (partial(check, audit_context) for check in SAMPLES_AND_ATTACKS), audit_context.loaded
     )
     finished = _loaded(audit_context)
-    found = answered(finished.module, audit_context.dataset, device=finished.device)
+    found = check_outputs(finished.module, audit_context.dataset, device=finished.device)
     checked_by(
         [partial(_density, audit_context, finished), partial(_answers, audit_context, found)],
         audit_context.loaded,
@@ -63,7 +63,11 @@ def _architecture(audit_context: AuditContext) -> Iterator[Finding]:
 def _access(audit_context: AuditContext) -> Iterator[Finding]:
     """Who needs to see more than there is."""
     access, form = audit_context.access, audit_context.given.format
-    what = form.named if access is form.access else "a model that answers with probabilities"
+    what = (
+        form.name_with_article
+        if access is form.access
+        else "a model that answers with probabilities"
+    )
     for path, attacker in each_alone(audit_context.spec.audit.attackers, ATTACKERS):
         needed = attacker_of(attacker).access
         if not access.covers(needed):
@@ -86,7 +90,7 @@ def _pairs(audit_context: AuditContext) -> Iterator[Finding]:
 
 def _loaded(audit_context: AuditContext) -> LoadedModel:
     try:
-        return loaded_model(audit_context)
+        return load_finished_model(audit_context)
     except ModelError as error:
         if not error.field:
             raise
@@ -100,11 +104,13 @@ def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Fin
         return
     for index, gate in enumerate(audit_context.spec.gate):
         if gate.measure == "model.density":
-            message = f"nobody can tell the density of {audit_context.given.format.named}"
+            message = (
+                f"nobody can tell the density of {audit_context.given.format.name_with_article}"
+            )
             yield Finding(("gate", index, "measure"), message, "ask for model.file_bytes")
 
 
-def _answers(audit_context: AuditContext, found: Answered) -> Iterator[Finding]:
+def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Finding]:
     """What a model answers with has to be what the spec says."""
     path: SpecPath = ("task", "answers")
     low, high = found.sums
@@ -120,20 +126,22 @@ def _answers(audit_context: AuditContext, found: Answered) -> Iterator[Finding]:
         )
         yield Finding(path, message, "export its logits, or a model with one label a sample")
     elif audit_context.spec.task.answers == "probabilities":
-        if found.whole is None:
+        if found.total is None:
             mend = "export probabilities that sum to 1, or percentages"
             if found.lowest < 0:
                 mend = "write 'answers: logits'"
             message = f"the model does not answer with probabilities: its answers {span}"
             yield Finding(path, message, mend)
-    elif found.whole is not None:
+    elif found.total is not None:
         message = "every answer of the model is a distribution, so these are no logits"
         yield Finding(path, message, "write 'answers: probabilities'")
 
 
-def _network(audit_context: AuditContext, finished: LoadedModel, found: Answered) -> Classifier:
+def _network(
+    audit_context: AuditContext, finished: LoadedModel, found: OutputSummary
+) -> Classifier:
     try:
-        return network_of(finished, audit_context, whole=found.whole)
+        return attacked_network(finished, audit_context, whole=found.total)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
         mend = "use a model whose last layer is linear"

@@ -219,7 +219,7 @@ def _step(run_context: RunContext, defence: Defence, network: Classifier) -> Non
     batch = defence.challenge(batch, network, generator=generator)
     network.train()
     with defence.inside(network):
-        seen = network.look(batch.inputs)
+        seen = network.forward_with_representation(batch.inputs)
     losses = batch.cross_entropy(seen.logits)
     step = Step(
         batch=batch,

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from safecompress_core.api import Params, Role, StrategyDef, component_id
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.networks.output_guard import Guard
+from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.preflight.attack_checks import can_be_moved
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.problems import SpecPath
@@ -85,14 +85,14 @@ def _hooks(defence: Defence) -> bool:
     return type(defence).inside is not Defence.inside
 
 
-def _guard(run_context: RunContext, defence: Defence) -> Guard | None:
+def _guard(run_context: RunContext, defence: Defence) -> OutputGuard | None:
     """What would stand before the answers."""
     classes = len(run_context.dataset.classes)
     return defence.make_guard(classes=classes, generator=torch.Generator())
 
 
 def _guarded_past(
-    run_context: RunContext, name: str, guards: Mapping[str, Guard | None]
+    run_context: RunContext, name: str, guards: Mapping[str, OutputGuard | None]
 ) -> Iterator[Finding]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
     for path, params in declared_defences(run_context):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from safecompress_core.data.dataset import Dataset, in_batches
 from safecompress_core.errors import ModelError
 
-__all__ = ["Answered", "answered"]
+__all__ = ["OutputSummary", "check_outputs"]
 
 # N samples · C classes
 
@@ -40,7 +40,7 @@ IN_EVAL_MODE = "export the model in eval mode: call model.eval() before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class OutputSummary:
     """What a model answered with.
 
     Attributes:
@@ -58,7 +58,7 @@ class Answered:
     labels: int
 
     @property
-    def whole(self) -> float | None:
+    def total(self) -> float | None:
         """What every answer sums to, 1 or 100 (percentages); None if they are no distributions."""
         for whole in (1.0, 100.0):
             slack = SUM_ERROR + (self.step or 0.0) * self.labels / 2
@@ -70,21 +70,21 @@ class Answered:
     @property
     def are_independent(self) -> bool:
         """Whether all values are in [0, 1] and no distributions, as those of sigmoids are."""
-        return self.lowest >= 0 and self.highest <= 1 and self.whole is None
+        return self.lowest >= 0 and self.highest <= 1 and self.total is None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is done to probabilities before attacks see them, for the data card."""
-        if self.whole is None:
+        if self.total is None:
             return ()
-        percent = "percentages, divided by 100" if self.whole == 100 else ""
+        percent = "percentages, divided by 100" if self.total == 100 else ""
         name = next((name for step, name in STEPS if step == self.step), None)
         rounded = f"rounded to {name}, which is all that attacks see" if name else ""
         told = "; ".join(filter(None, (percent, rounded)))
         return (f"the model's answers are {told}",) if told else ()
 
 
-def answered(module: nn.Module, dataset: Dataset, *, device: torch.device) -> Answered:
+def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) -> OutputSummary:
     """Ask a model about every sample.
 
     Args:
@@ -101,7 +101,7 @@ def answered(module: nn.Module, dataset: Dataset, *, device: torch.device) -> An
     answers: list[Tensor] = []
     rows = torch.arange(count).split(BATCH)
     for positions, batch in zip(rows, in_batches(dataset.inputs, rows), strict=True):
-        answer = _asked(module, batch, device)
+        answer = _query(module, batch, device)
         if answer.shape != (len(positions), classes):
             raise ModelError(
                 f"the model answers {len(positions)} samples with a tensor of shape "
@@ -119,17 +119,17 @@ def answered(module: nn.Module, dataset: Dataset, *, device: torch.device) -> An
             f"sample {broken[0]}",
             mend="mend the model: nobody can be told apart by NaN",
         )
-    return _described(torch.cat(answers))
+    return _summarise(torch.cat(answers))
 
 
-def _described(answers: Tensor) -> Answered:
+def _summarise(answers: Tensor) -> OutputSummary:
     """What all answers, (N, C), have in common."""
     sums = answers.double().sum(dim=1)
     highest = float(answers.amax())
     whole = 100.0 if highest > 1 + SUM_ERROR else 1.0
     shares = answers.double() / whole
     steps = (step for step, _ in STEPS if _on_grid(shares, step))
-    return Answered(
+    return OutputSummary(
         lowest=float(answers.amin()),
         highest=highest,
         sums=(float(sums.amin()), float(sums.amax())),
@@ -150,13 +150,13 @@ def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: to
     def differs(other: Tensor, reference: Tensor, limit: float) -> bool:
         return float((other - reference).nan_to_num().abs().amax()) > limit * size
 
-    if differs(_asked(module, batch, device), answer, CHANGED):
+    if differs(_query(module, batch, device), answer, CHANGED):
         raise ModelError(
             "the model answers the same samples differently when it is asked again, as in train "
             "mode (dropout)",
             mend=IN_EVAL_MODE,
         )
-    alone = torch.cat([_asked(module, one, device) for one in batch[:ALONE].split(1)])
+    alone = torch.cat([_query(module, one, device) for one in batch[:ALONE].split(1)])
     if alone.shape != answer[:ALONE].shape or differs(alone, answer[:ALONE], DEPENDENT):
         raise ModelError(
             "the model's answer to a sample depends on the others in its batch, as in train mode "
@@ -165,7 +165,7 @@ def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: to
         )
 
 
-def _asked(module: nn.Module, batch: Tensor, device: torch.device) -> Tensor:
+def _query(module: nn.Module, batch: Tensor, device: torch.device) -> Tensor:
     """Return the answers to a batch, float32 on the CPU."""
     try:
         with torch.no_grad():

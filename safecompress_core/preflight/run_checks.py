@@ -16,7 +16,7 @@ from safecompress_core.attacks.reference_answers import fold_count
 from safecompress_core.context.reference_context import build_reference_context, count_references
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.context.spec_context import SpecContext
-from safecompress_core.data.labels import one_sided
+from safecompress_core.data.labels import describe_one_sided_labels
 from safecompress_core.errors import (
     DataError,
     ModelError,
@@ -190,7 +190,7 @@ def _pools(prepared: SpecContext) -> Iterator[Finding]:
 def _one_sided(prepared: SpecContext) -> Iterator[Finding]:
     if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
-    for message in one_sided(prepared.original, prepared.pools):
+    for message in describe_one_sided_labels(prepared.original, prepared.pools):
         mend = "write labels of members and non-members alike, or leave out samples of these labels"
         yield Finding(("task", "data"), message, mend)
 

@@ -187,7 +187,10 @@ class _Work:
 
     def _guarding(self) -> dict[str, Any]:
         """What there is to know of the guard that a model of ours has; nothing of any other."""
-        guarding, guard = self.finished.guarding, self.audit_context.given.passport.get("guard")
+        guarding, guard = (
+            self.finished.guarding,
+            self.audit_context.given.model_metadata.get("guard"),
+        )
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
     def _audited(self, journal: Journal) -> AuditedModels:

@@ -172,7 +172,7 @@ def describe_model(
     all_weights, everything = _sizes(uncompressed)
     return ModelRecord(
         architecture=architecture,
-        reshaping=state.network.reshaping.to_json(),
+        reshaping=state.network.layer_shapes.to_json(),
         density=active / all_weights,
         model_density=(active + total - weights) / everything,
         sparsifiable=all_weights / everything,

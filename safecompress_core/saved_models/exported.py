@@ -22,9 +22,9 @@ from safecompress_core.data.dataset import Inputs
 from safecompress_core.errors import MissingExtraError, ModelError, StorageError
 from safecompress_core.saved_models.input_casting import cast, scale_for
 from safecompress_core.saved_models.model_format import Format
-from safecompress_core.saved_models.outputs import LABELS, Reading, require_same_labels
+from safecompress_core.saved_models.outputs import LABELS, OutputReader, require_same_labels
 
-__all__ = ["Asked", "LogProbabilities", "asked"]
+__all__ = ["ExportedModel", "LogProbabilities", "load_exported"]
 
 # N samples · C classes
 
@@ -47,7 +47,7 @@ TINY = torch.finfo(torch.float32).tiny
 """What a probability of exactly 0 counts as in a logarithm: the smallest normal float32."""
 
 
-class _Function:
+class _SharedFunction:
     """A function that copies share: a session of ONNX Runtime cannot be copied."""
 
     def __init__(self, function: Answer) -> None:
@@ -61,7 +61,7 @@ class _Function:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExportedModel:
     """A model that can only be asked.
 
     Attributes:
@@ -75,7 +75,7 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
-class Answers(nn.Module):
+class FunctionModule(nn.Module):
     """A function of samples as a module.
 
     Args:
@@ -90,13 +90,13 @@ class Answers(nn.Module):
         self,
         function: Answer,
         *,
-        reading: Reading,
+        reading: OutputReader,
         dtype: torch.dtype,
         scale: int = 1,
         batch: int | None = None,
     ) -> None:
         super().__init__()
-        self._function = _Function(function)
+        self._function = _SharedFunction(function)
         self._reading = reading
         self._dtype = dtype
         self._scale = scale
@@ -133,7 +133,9 @@ class LogProbabilities(nn.Module):
         return (probabilities.double() / self._whole).clamp(min=TINY).log().float()
 
 
-def asked(path: Path, form: Format, *, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+def load_exported(
+    path: Path, form: Format, *, inputs: Tensor | Inputs, reading: OutputReader
+) -> ExportedModel:
     """Load a model's file as a module.
 
     Args:
@@ -149,7 +151,7 @@ def asked(path: Path, form: Format, *, inputs: Tensor | Inputs, reading: Reading
             answers.
     """
     load = {
-        Format.EXPORTED: _exported,
+        Format.EXPORTED: _load_program,
         Format.TORCHSCRIPT: _torchscript,
         Format.ONNX: _onnx,
     }[form]
@@ -159,10 +161,12 @@ def asked(path: Path, form: Format, *, inputs: Tensor | Inputs, reading: Reading
         raise
     except Exception as error:  # what these loaders raise is of all kinds
         reason = " ".join(str(error).split())[:300]
-        raise StorageError(f"{path}: cannot be loaded as {form.named}: {reason}") from error
+        raise StorageError(
+            f"{path}: cannot be loaded as {form.name_with_article}: {reason}"
+        ) from error
 
 
-def _scaled(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
+def _describe_scaling(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
     """What the data card says where samples are scaled."""
     if scale == 1:
         return ()
@@ -170,10 +174,10 @@ def _scaled(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
     return (f"samples are given to the model times {scale}, as {name}, which it takes",)
 
 
-def _exported(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+def _load_program(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> ExportedModel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of its own deprecated parts
-        program = torch.export.load(_unpickled(path))
+        program = torch.export.load(_strip_pickles(path))
         module = program.module()
     taken = set(program.graph_signature.user_inputs)
     values = [
@@ -186,7 +190,7 @@ def _exported(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
     first = values[0].shape[0] if values[0].ndim else None
     dtype = values[0].dtype
     scale = scale_for(inputs, dtype)
-    answers = Answers(
+    answers = FunctionModule(
         module,
         reading=reading,
         dtype=dtype,
@@ -194,10 +198,10 @@ def _exported(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
         batch=first if isinstance(first, int) else None,
     )
     count = sum(one.numel() for one in program.state_dict.values() if isinstance(one, nn.Parameter))
-    return Asked(module=answers, parameters=count, notes=_scaled(scale, dtype))
+    return ExportedModel(module=answers, parameters=count, notes=_describe_scaling(scale, dtype))
 
 
-def _unpickled(path: Path) -> io.BytesIO:
+def _strip_pickles(path: Path) -> io.BytesIO:
     """The archive without what torch would unpickle.
 
     Raises:
@@ -231,18 +235,20 @@ def _refuse_pickles(path: Path, name: str, content: bytes) -> None:
         )
 
 
-def _torchscript(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+def _torchscript(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> ExportedModel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch would have us use torch.export
         module = torch.jit.load(path, map_location="cpu")
     module.eval()
     count = sum(parameter.numel() for parameter in module.parameters())
-    dtype, scale = _accepted(module, inputs)
-    answers = Answers(module, reading=reading, dtype=dtype, scale=scale)
-    return Asked(module=answers, parameters=count or None, notes=_scaled(scale, dtype))
+    dtype, scale = _find_input_dtype(module, inputs)
+    answers = FunctionModule(module, reading=reading, dtype=dtype, scale=scale)
+    return ExportedModel(
+        module=answers, parameters=count or None, notes=_describe_scaling(scale, dtype)
+    )
 
 
-def _accepted(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch.dtype, int]:
+def _find_input_dtype(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch.dtype, int]:
     """The dtype that a TorchScript model takes, which its file does not say, and the scale.
 
     Samples that are integers stay so. Others are tried as the floats that its parameters are, then
@@ -264,7 +270,7 @@ def _accepted(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch.dtype, 
     return torch.float32, 1
 
 
-def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
+def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> ExportedModel:
     try:
         import onnxruntime  # noqa: PLC0415  an extra of its own
     except ModuleNotFoundError as error:
@@ -285,7 +291,7 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
     put_out = session.get_outputs()
     names = [output.name for output in put_out]
     tables = [output.name for output in put_out if output.type.startswith("seq(map(")]
-    wanted = reading.chosen(names, tables)
+    wanted = reading.choose_output(names, tables)
     dtype = ONNX_TYPES[given.type]
     scale = scale_for(inputs, dtype)
 
@@ -298,7 +304,7 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
 
     first = given.shape[0] if given.shape else None
     size = first if isinstance(first, int) else None
-    answers = Answers(
+    answers = FunctionModule(
         answer, reading=replace(reading, output=None), dtype=dtype, scale=scale, batch=size
     )
     label = next((name for name in names if name.lower() in LABELS and name != wanted), None)
@@ -306,4 +312,4 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: Reading) -> Asked:
         few = cast(inputs[torch.arange(min(FEW, len(inputs)))], dtype, scale)
         named = [str(one) for one in run(label, few).reshape(-1).tolist()]
         require_same_labels(answers(few), named, reading.classes)
-    return Asked(module=answers, parameters=None, notes=_scaled(scale, dtype))
+    return ExportedModel(module=answers, parameters=None, notes=_describe_scaling(scale, dtype))

@@ -19,7 +19,7 @@ from safecompress_core.specfile.component_files import (
     implementation,
 )
 
-__all__ = ["Prediction", "Rows", "digests_read", "require_same_files"]
+__all__ = ["Prediction", "RowEncoder", "digests_read", "require_same_files"]
 
 # N rows · C classes
 
@@ -45,7 +45,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowEncoder:
     """Encoding of new rows, as the metadata of a model file tell.
 
     Attributes:
@@ -58,7 +58,7 @@ class Rows:
     registry: Registry
     factory: ModelFactory | None
 
-    def encoded(self, rows: Any) -> EncodedRows:
+    def encode(self, rows: Any) -> EncodedRows:
         """Rows as the model takes them.
 
         Raises:
@@ -132,7 +132,7 @@ def require_same_files(
     """
     now = digests_read(definition, params)
     for kind, known in recorded.items():
-        changed = sorted(_changed(known, now.get(kind, {})))
+        changed = sorted(_describe_changes(known, now.get(kind, {})))
         if not changed:
             continue
         message = f"changed since the model file was written: {', '.join(changed)}"
@@ -141,5 +141,5 @@ def require_same_files(
         warnings.warn(f"{message}; its answers may be others", stacklevel=2)
 
 
-def _changed(known: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _describe_changes(known: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     return (name for name, digest in known.items() if now.get(name) != digest)

@@ -23,16 +23,16 @@ from safecompress_core.data.dataset import Inputs
 from safecompress_core.errors import ModelError, SafeCompressError, StorageError, TopologyError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier, ModelFactory
-from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.output_guard import GuardedClassifier
-from safecompress_core.networks.sparse_layers import DEFAULT_RULE, sparsifiable
-from safecompress_core.saved_models.exported import asked
-from safecompress_core.saved_models.input_rows import Rows
-from safecompress_core.saved_models.model_format import Format, GivenModel, given_model
-from safecompress_core.saved_models.outputs import Reading
+from safecompress_core.networks.sparse_layers import DEFAULT_RULE, sparsifiable_weights
+from safecompress_core.saved_models.exported import load_exported
+from safecompress_core.saved_models.input_rows import RowEncoder
+from safecompress_core.saved_models.model_format import Format, GivenModel, detect_model
+from safecompress_core.saved_models.outputs import OutputReader
 from safecompress_core.saved_models.rebuild import factory_of, guarding_of
 from safecompress_core.saved_models.shipped_model import ShippedModel
-from safecompress_core.saved_models.state_dict import fill, listed
+from safecompress_core.saved_models.state_dict import fill, list_first
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.sparse.topology import Masks, Topology
 from safecompress_core.training.defence import Defence
@@ -53,7 +53,7 @@ class Questions:
     """
 
     inputs: Tensor | Inputs
-    reading: Reading
+    reading: OutputReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class LoadedModel:
     module: nn.Module
     parameters: int | None
     topology: Topology | None = None
-    layer_shapes: Reshaping = UNCHANGED
+    layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
     guarding: Defence | None = None
     factory: ModelFactory | None = None
     device: torch.device = torch.device("cpu")  # noqa: RUF009  immutable
@@ -88,7 +88,7 @@ class LoadedModel:
     def as_classifier(self, network: Classifier) -> Classifier:
         """Give a classifier around ``module`` the file's topology, layer shapes and guard."""
         network.topology = self.topology
-        network.reshaping = self.layer_shapes
+        network.layer_shapes = self.layer_shapes
         guard = None if self.guarding is None else self.guarding.guard
         return network if guard is None else GuardedClassifier(network, guard)
 
@@ -117,7 +117,7 @@ class LoadedModel:
         if self.topology is not None:
             return self.topology.masks
         try:
-            weights = sparsifiable(self.module, DEFAULT_RULE)
+            weights = sparsifiable_weights(self.module, DEFAULT_RULE)
         except TopologyError:  # no layer of a kind that can be sparse
             return {}
         return {name: weight != 0 for name, weight in weights.items()}
@@ -148,11 +148,13 @@ def load_network(
     """
     if given.format.access is Access.BLACK_BOX:
         assert questions is not None  # an audit, the one caller with such formats, has them
-        found = asked(given.path, given.format, inputs=questions.inputs, reading=questions.reading)
+        found = load_exported(
+            given.path, given.format, inputs=questions.inputs, reading=questions.reading
+        )
         return LoadedModel(
             module=found.module.eval(), parameters=found.parameters, notes=found.notes
         )
-    if given.passport:
+    if given.model_metadata:
         if questions is not None:
             _require_shape(given, tuple(questions.inputs.shape[1:]))
         return _load_own(given, registry, build, allow_code=allow_code)
@@ -186,20 +188,20 @@ def load_classifier(
         StorageError: if the file cannot be read, names what is not installed, does not fit, or
             names code that is not allowed.
     """
-    given = given_model(path, allow_code=True)  # of a format that holds code, nothing is loaded
-    if not given.passport:
+    given = detect_model(path, allow_code=True)  # of a format that holds code, nothing is loaded
+    if not given.model_metadata:
         raise StorageError(f"{path}: was not written by SafeCompress")
     registry = registry or load_plugins().registry
     build = None if network is None else lambda _: network
     try:
-        classes = tuple(map(str, given.passport["classes"]))
+        classes = tuple(map(str, given.model_metadata["classes"]))
         found = load_network(given, registry=registry, allow_code=allow_code, build=build)
     except (KeyError, TypeError, ValueError, RuntimeError, SafeCompressError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
         raise StorageError(f"{path}: its model cannot be made again: {reason}") from error
     found = found.to(torch.device("cpu"))
     guard = None if found.guarding is None else found.guarding.guard
-    rows = Rows(given.passport, registry, found.factory)
+    rows = RowEncoder(given.model_metadata, registry, found.factory)
     return ShippedModel(found.module, guard, classes, rows).eval()
 
 
@@ -218,7 +220,7 @@ def _load_own(
         )
     else:
         module = build(_generator(0))
-    layer_shapes = Reshaping.from_json(stored.metadata.get("reshaping", {}))
+    layer_shapes = LayerShapes.from_json(stored.metadata.get("reshaping", {}))
     if _shapes(module.state_dict()) != _shapes(stored.state):
         layer_shapes.apply(module)
     fill(module, stored.state, origin=given.path)
@@ -255,7 +257,7 @@ def _plain(path: Path) -> Mapping[str, Tensor]:
 
 
 def _require_shape(given: GivenModel, shape: tuple[int, ...]) -> None:
-    wanted = given.passport.get("input_shape")
+    wanted = given.model_metadata.get("input_shape")
     if wanted is not None and tuple(wanted) != shape:
         raise ModelError(
             f"the model takes samples of shape {tuple(wanted)}, and these have {shape}",
@@ -272,7 +274,7 @@ def _require_learned(
     if drawn:
         data = "" if questions is None else f", and the data have {len(questions.reading.classes)}"
         raise ModelError(
-            f"{given.path} has no weights of the right size for {listed(drawn)}; it knows "
+            f"{given.path} has no weights of the right size for {list_first(drawn)}; it knows "
             f"{len(given.labels)} labels{data}",
             mend="name a folder with a trained classifier, and data with its labels",
         )

@@ -18,7 +18,7 @@ from safecompress_core.errors import MissingExtraError, StorageError
 from safecompress_core.saved_models.output_labels import output_names
 from safecompress_core.specfile.component_files import pretrained_files, sha256_of
 
-__all__ = ["Format", "GivenModel", "given_model"]
+__all__ = ["Format", "GivenModel", "detect_model"]
 
 ENTRY = "safecompress"
 """The entry of a safetensors file's metadata that our own files have."""
@@ -58,7 +58,7 @@ class Format(StrEnum):
         return self in (Format.EXPORTED, Format.TORCHSCRIPT)
 
     @property
-    def named(self) -> str:
+    def name_with_article(self) -> str:
         """With its article, for a sentence."""
         return f"{'an' if self in (Format.EXPORTED, Format.ONNX) else 'a'} {self}"
 
@@ -70,14 +70,14 @@ class GivenModel:
     Attributes:
         path: the file or folder.
         format: what it holds.
-        passport: what a file of SafeCompress says of itself: ``model``, ``input_shape`` and
+        model_metadata: what a file of SafeCompress says of itself: ``model``, ``input_shape`` and
             ``classes``. Empty for anything else.
         labels: names that it has for its outputs, in their order; empty where it has none.
     """
 
     path: Path
     format: Format
-    passport: Mapping[str, Any]
+    model_metadata: Mapping[str, Any]
     labels: tuple[str, ...] = ()
 
     @property
@@ -106,7 +106,7 @@ class GivenModel:
         return digest.hexdigest()
 
 
-def given_model(path: Path, *, allow_code: bool) -> GivenModel:
+def detect_model(path: Path, *, allow_code: bool) -> GivenModel:
     """Tell what there is.
 
     Args:
@@ -122,7 +122,8 @@ def given_model(path: Path, *, allow_code: bool) -> GivenModel:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if found.format.holds_code and not allow_code:
         raise StorageError(
-            f"{path}: {found.format.named} holds code, which may do anything that you may; give "
+            f"{path}: {found.format.name_with_article} holds code, which may do anything that you "
+            f"may; give "
             "--allow-code if you trust where it comes from, or audit its state dict instead"
         )
     return found
@@ -139,7 +140,7 @@ def _folder(path: Path) -> GivenModel:
             f"{path}: holds no safetensors file, and pickled weights are never loaded; write it "
             "again with save_pretrained(..., safe_serialization=True)"
         )
-    return GivenModel(path=path, format=Format.HUGGINGFACE, passport={}, labels=_labels(path))
+    return GivenModel(path=path, format=Format.HUGGINGFACE, model_metadata={}, labels=_labels(path))
 
 
 def _labels(folder: Path) -> tuple[str, ...]:
@@ -170,9 +171,9 @@ def _labels(folder: Path) -> tuple[str, ...]:
 
 def _file(path: Path) -> GivenModel:
     if zipfile.is_zipfile(path):
-        return GivenModel(path=path, format=_archive(path), passport={})
+        return GivenModel(path=path, format=_archive(path), model_metadata={})
     if path.suffix == ".onnx":
-        return GivenModel(path=path, format=Format.ONNX, passport={})
+        return GivenModel(path=path, format=Format.ONNX, model_metadata={})
     header = _header(path)
     if header is None:
         raise StorageError(
@@ -180,9 +181,11 @@ def _file(path: Path) -> GivenModel:
             "TorchScript file, ONNX file (.onnx), or folder of Hugging Face. "
             f"If it is a pickle, it is never loaded; {SAFETENSORS}"
         )
-    model_metadata = _passport(path, header)
+    model_metadata = _read_metadata(path, header)
     labels = tuple(map(str, model_metadata.get("classes", ())))
-    return GivenModel(path=path, format=Format.WEIGHTS, passport=model_metadata, labels=labels)
+    return GivenModel(
+        path=path, format=Format.WEIGHTS, model_metadata=model_metadata, labels=labels
+    )
 
 
 def _external_data(path: Path) -> tuple[Path, ...]:
@@ -254,7 +257,7 @@ def _header(path: Path) -> dict[str, Any] | None:
     return header if isinstance(header, dict) else None
 
 
-def _passport(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
+def _read_metadata(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
     """What our own file says of its architecture; nothing for a file of anybody else."""
     stored = header.get("__metadata__", {}).get(ENTRY)
     if stored is None:

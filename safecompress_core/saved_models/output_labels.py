@@ -19,7 +19,14 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.spellings import by_value
 from safecompress_core.errors import DataError
 
-__all__ = ["are_placeholders", "as_learned", "matched", "output_names", "placeholder", "renumbered"]
+__all__ = [
+    "align_labels",
+    "are_placeholders",
+    "match_labels",
+    "output_names",
+    "placeholder",
+    "renumber_labels",
+]
 
 MOST_SHOWN = 10
 DEFAULT_OUTPUTS, MOST_OUTPUTS = 2, 1_000_000
@@ -51,7 +58,7 @@ def output_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(names.get(number, placeholder(number)) for number in range(count))
 
 
-def matched(labels: Sequence[str], names: Sequence[str]) -> list[int | None]:
+def match_labels(labels: Sequence[str], names: Sequence[str]) -> list[int | None]:
     """Return the number of the output for each label, None for a label without one.
 
     A name that is the same to the letter wins, then one of the same value, then one that differs
@@ -63,7 +70,7 @@ def matched(labels: Sequence[str], names: Sequence[str]) -> list[int | None]:
     """
     places: list[int | None] = [None] * len(labels)
     shared = by_value((*names, *labels))
-    for key in (str, shared.__getitem__, _folded):
+    for key in (str, shared.__getitem__, _fold_case):
         counts, asked = Counter(map(key, names)), Counter(map(key, labels))
         by_key = {key(name): number for number, name in enumerate(names)}
         for row, label in enumerate(labels):
@@ -72,7 +79,7 @@ def matched(labels: Sequence[str], names: Sequence[str]) -> list[int | None]:
     return places
 
 
-def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
+def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """Return the same samples with labels numbered as the outputs of a model are.
 
     A file numbers the labels that it holds, so one without a sample of some label would shift all
@@ -90,7 +97,7 @@ def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
         raise DataError(message, mend="name each of them in task.labels, in their order")
     used = dataset.labels.unique().tolist()
     labels = [dataset.classes[label] for label in used]
-    places = matched(labels, names)
+    places = match_labels(labels, names)
     notes = [
         f"label {label!r} is the model's {names[place]!r}"
         for label, place in zip(labels, places, strict=True)
@@ -110,11 +117,11 @@ def renumbered(dataset: Dataset, names: Sequence[str]) -> Dataset:
         labels=table[dataset.labels],
         classes=tuple(names),
         notes=(*dataset.notes, *notes),
-        warnings=(*dataset.warnings, *_unnamed(names)),
+        warnings=(*dataset.warnings, *_warn_of_unnamed(names)),
     )
 
 
-def _unnamed(names: Sequence[str]) -> Iterator[str]:
+def _warn_of_unnamed(names: Sequence[str]) -> Iterator[str]:
     """Warn of outputs that a configuration leaves out, which it may have numbered wrongly."""
     gaps = [number for number, name in enumerate(names) if name == placeholder(number)]
     if gaps and not are_placeholders(names):
@@ -127,7 +134,7 @@ def _unnamed(names: Sequence[str]) -> Iterator[str]:
         )
 
 
-def as_learned(dataset: Dataset, names: Sequence[str]) -> Dataset:
+def align_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """Return samples numbered as the outputs of a pretrained model that is trained on.
 
     Args:
@@ -138,7 +145,7 @@ def as_learned(dataset: Dataset, names: Sequence[str]) -> Dataset:
     if are_placeholders(names) or len(names) != len(dataset.classes):
         return dataset
     try:
-        return renumbered(dataset, names)
+        return renumber_labels(dataset, names)
     except DataError:
         warning = (
             f"the model's last layer was made for other labels ({', '.join(names[:MOST_SHOWN])}); "
@@ -158,7 +165,7 @@ def _refuse(labels: Sequence[str], places: Sequence[int | None], names: Sequence
     )
 
 
-def _folded(name: str) -> str:
+def _fold_case(name: str) -> str:
     return name.strip().casefold()
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from safecompress_core.errors import ModelError
-from safecompress_core.saved_models.output_labels import matched
+from safecompress_core.saved_models.output_labels import match_labels
 
-__all__ = ["LABELS", "Reading", "require_same_labels"]
+__all__ = ["LABELS", "OutputReader", "require_same_labels"]
 
 # N samples · C classes
 
@@ -32,7 +32,7 @@ NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class OutputReader:
     """How the answers of a model are read.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reading:
     answers: str
     classes: tuple[str, ...]
 
-    def chosen(self, names: Sequence[str], tables: Sequence[str] = ()) -> str:
+    def choose_output(self, names: Sequence[str], tables: Sequence[str] = ()) -> str:
         """Return the name of the output that holds the answers.
 
         Args:
@@ -85,21 +85,21 @@ class Reading:
         if _is_table(value):
             value = self._matrix(value)
         elif isinstance(value, Mapping) and value:
-            value = self._named(dict(value))
+            value = self._select_named(dict(value))
         elif isinstance(value, tuple | list) and value:
-            value = self._named({str(number): one for number, one in enumerate(value)})
+            value = self._select_named({str(number): one for number, one in enumerate(value)})
         if not isinstance(value, Tensor):
             message = f"the model answers with a {type(value).__name__}, and with no tensor"
             raise ModelError(message, mend="export one that puts out logits or probabilities")
         return value.detach().float().cpu()
 
-    def _named(self, outputs: Mapping[str, Any]) -> Any:
-        return outputs[self.chosen(list(outputs))]
+    def _select_named(self, outputs: Mapping[str, Any]) -> Any:
+        return outputs[self.choose_output(list(outputs))]
 
     def _matrix(self, rows: Sequence[Mapping[Any, float]]) -> Tensor:
         """Probabilities by label as a matrix (N, C)."""
         keys = list(rows[0])
-        places = matched(self.classes, [str(key) for key in keys])
+        places = match_labels(self.classes, [str(key) for key in keys])
         if None in places or len(keys) != len(self.classes):
             raise ModelError(
                 f"the model gives probabilities of the labels {', '.join(map(str, keys))}, and the "
@@ -143,7 +143,7 @@ def require_same_labels(answers: Tensor, named: Sequence[str], classes: tuple[st
     if answers.ndim != 2 or answers.shape[1] != len(classes) or len(named) != len(answers):
         return  # told where the answers are looked at
     distinct = sorted(set(named))
-    place = dict(zip(distinct, matched(distinct, classes), strict=True))
+    place = dict(zip(distinct, match_labels(distinct, classes), strict=True))
     if None in place.values():  # other names: numbers of its outputs, or nothing that is known
         place = {name: int(name) if name.isdecimal() else None for name in distinct}
     ordered = answers.sort(dim=1, descending=True)

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.networks.output_guard import Guard
-from safecompress_core.saved_models.input_rows import Prediction, Rows
+from safecompress_core.networks.output_guard import OutputGuard
+from safecompress_core.saved_models.input_rows import Prediction, RowEncoder
 
 __all__ = ["ShippedModel"]
 
@@ -27,7 +27,11 @@ class ShippedModel(nn.Module):
     """
 
     def __init__(
-        self, module: nn.Module, guard: Guard | None, classes: tuple[str, ...], rows: Rows
+        self,
+        module: nn.Module,
+        guard: OutputGuard | None,
+        classes: tuple[str, ...],
+        rows: RowEncoder,
     ) -> None:
         super().__init__()
         self.module = module
@@ -46,11 +50,11 @@ class ShippedModel(nn.Module):
             DataError: if a column is missing, or a value is not as in training.
             StorageError: if the file does not say how rows are encoded.
         """
-        return self.rows.encoded(rows).inputs
+        return self.rows.encode(rows).inputs
 
     def predict(self, rows: Any) -> Prediction:
         """Return labels and probabilities of rows as ``encode`` takes them."""
-        encoded = self.rows.encoded(rows)
+        encoded = self.rows.encode(rows)
         with torch.no_grad():
             logits = [self(batch) for batch in encoded.inputs.split(BATCH) if len(batch)]
         answers = torch.cat(logits) if logits else torch.zeros(0, len(self.classes))
@@ -64,4 +68,4 @@ class ShippedModel(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, C) of samples (N, ...)."""
         logits: Tensor = self.module(inputs)
-        return logits if self.guard is None else self.guard.answered(inputs, logits)
+        return logits if self.guard is None else self.guard.answer(inputs, logits)

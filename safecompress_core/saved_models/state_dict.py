@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from safecompress_core.errors import ModelError
 
-__all__ = ["fill", "fitted"]
+__all__ = ["fill", "match_names"]
 
 COMPILED = "_orig_mod."
 PRUNED, MASK = "_orig", "_mask"
@@ -37,7 +37,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
         ModelError: if names, shapes or dtypes do not fit.
     """
     own = module.state_dict()
-    state = fitted(state, own.keys())
+    state = match_names(state, own.keys())
     there = {own[name].data_ptr() for name in own.keys() & state.keys()}
     missing = [n for n, one in own.items() if n not in state and one.data_ptr() not in there]
     other = [name for name in state if name not in own]
@@ -48,7 +48,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
         if state[name].shape != own[name].shape
     ]
     found = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
-    wrong = [f"{what} {listed(names)}" for what, names in found if names]
+    wrong = [f"{what} {list_first(names)}" for what, names in found if names]
     if wrong:
         raise ModelError(
             f"the weights in {origin} do not fit the architecture: {'; '.join(wrong)}",
@@ -61,14 +61,14 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
     ]
     if lossy:
         raise ModelError(
-            f"the weights in {origin} are not of the architecture's dtypes: {listed(lossy)}; "
+            f"the weights in {origin} are not of the architecture's dtypes: {list_first(lossy)}; "
             "quantised weights mean nothing without their scales",
             mend="save the dequantised state dict, or export the quantised model as ONNX or .pt2",
         )
     module.load_state_dict(state, strict=False)
 
 
-def fitted(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+def match_names(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
     """Return a state dict under the names that a network has for it, as far as they can be told.
 
     Args:
@@ -78,16 +78,16 @@ def fitted(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]
     names = set(own)
     if not any(COMPILED in name for name in names):
         state = {name.replace(COMPILED, ""): tensor for name, tensor in state.items()}
-    return _unprefixed(_unmasked(dict(state), names), names)
+    return _strip_prefix(_apply_masks(dict(state), names), names)
 
 
-def listed(names: list[str]) -> str:
+def list_first(names: list[str]) -> str:
     """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     return ", ".join(names[:MOST_SHOWN]) + more
 
 
-def _unmasked(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+def _apply_masks(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
     """Weights that ``torch.nn.utils.prune`` keeps apart from their masks, as they compute."""
     whole = {}
     for name, tensor in state.items():
@@ -102,7 +102,7 @@ def _unmasked(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tens
     return {name: tensor for name, tensor in whole.items() if name not in masks}
 
 
-def _unprefixed(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+def _strip_prefix(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
     """The same without what all names begin with, where the network has the names only then."""
     stripped = state
     while stripped and not own & stripped.keys():

@@ -103,10 +103,10 @@ def save_model(
             layers[name] = {"shape": list(own.shape), "dtype": _dtype_name(own)}
             mask, int8 = topology.masks[name], quantised.get(name)
             if int8 is None:
-                parts = _packed(name, own, mask)
+                parts = _pack(name, own, mask)
             else:
                 layers[name]["quantised"] = "int8"
-                parts = _packed(name, _values_of(name, own, int8), mask)
+                parts = _pack(name, _values_of(name, own, int8), mask)
                 parts[name + _SCALES] = int8.scales.detach().cpu()
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
@@ -136,16 +136,16 @@ def load_model(path: Path) -> StoredModel:
     if stated != _fingerprint(header, tensors):
         raise StorageError(f"{path}: the file is damaged; its SHA-256 is not the stated one")
     try:
-        return _restored(header, tensors)
+        return _restore(header, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, StorageError, TopologyError) as error:
         raise StorageError(f"{path}: the file contradicts itself: {error}") from error
 
 
-def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
+def _restore(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
     """What was saved; in ``tensors`` each layer's dense form takes the place of its parts."""
     layers = header["layers"]
     guard = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_GUARD)}
-    masks = {name: _unpacked(name, layer, tensors) for name, layer in layers.items()}
+    masks = {name: _unpack(name, layer, tensors) for name, layer in layers.items()}
     quantised = {
         name: Quantised(values=tensors[name], scales=tensors.pop(name + _SCALES))
         for name, layer in layers.items()
@@ -164,7 +164,7 @@ def _restored(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredMo
     )
 
 
-def _packed(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
+def _pack(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
     """The tensors that store one layer."""
     if bool(mask.all()):
         return {name: tensor}
@@ -175,7 +175,7 @@ def _packed(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
     return {name + _VALUES: values, name + _BITMASK: torch.from_numpy(bits)}
 
 
-def _unpacked(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> Tensor:
+def _unpack(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> Tensor:
     """A layer's mask; in ``tensors`` its dense form takes the place of its parts."""
     shape = torch.Size(layer["shape"])
     if name in tensors:

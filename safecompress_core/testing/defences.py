@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from safecompress_core.api import DefenceDef
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, Lesson
+from safecompress_core.networks.output_guard import GuardTrainingData, OutputGuard
 from safecompress_core.seeding import global_random_state
 from safecompress_core.testing.manifest import DefinitionConformance
 from safecompress_core.training.defence import Batch, Defence, DefenceInputs, Schedule, Step
@@ -304,7 +304,7 @@ class DefenceConformance(DefinitionConformance):
         torch.testing.assert_close(found[0][1:], found[1][1:])
         assert not list(defence.parameters())
 
-    def guard(self, *, seed: int = 0) -> Guard | None:
+    def guard(self, *, seed: int = 0) -> OutputGuard | None:
         """A fresh one for the answers; None where the defence makes none."""
         return self.defence().make_guard(
             classes=CLASSES, generator=torch.Generator().manual_seed(seed)
@@ -315,17 +315,17 @@ class DefenceConformance(DefinitionConformance):
         generator = torch.Generator().manual_seed(seed)
         return 4 * torch.randn(count, CLASSES, generator=generator)
 
-    def learned(self, *, seed: int = 0, others: int = 40) -> Guard | None:
+    def learned(self, *, seed: int = 0, others: int = 40) -> OutputGuard | None:
         """The guard after it was shown answers, those about members being surer."""
         guard = self.guard(seed=seed)
         if guard is not None:
             reads = guard.reads_samples
-            lesson = Lesson(
+            training_data = GuardTrainingData(
                 members=self.answers(40 if reads else 0),
                 others=0.3 * self.answers(others if reads else 0, seed=22),
                 at_random=lambda count, drawn: torch.randn(count, CLASSES, generator=drawn),
             )
-            guard.learn(lesson, generator=torch.Generator().manual_seed(seed))
+            guard.learn(training_data, generator=torch.Generator().manual_seed(seed))
         return guard
 
     def test_a_guard_leaves_the_label(self) -> None:

@@ -209,7 +209,7 @@ class MethodConformance(DefinitionConformance):
         state = outcome.chosen
         active = round(state.density * sum(one.numel() for one in state.weights.values()))
 
-        if outcome.model is None and not state.network.reshaping:
+        if outcome.model is None and not state.network.layer_shapes:
             assert active == round(density * total)
         else:
             assert 0 < active <= round(density * total)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from safecompress_core.api import Definition
 from safecompress_core.host.boundary import checked
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard
+from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.spec_flaw import Flaw
 from safecompress_core.training.precision import Precision
 
@@ -149,8 +149,8 @@ def _check_loss(_: Definition, found: object, *__: object) -> None:
 
 
 def _check_guard(_: Definition, found: object, **__: object) -> None:
-    if not (found is None or isinstance(found, Guard)):
-        raise ValueError(f"returned {type(found).__name__}; it must return a Guard, or None")
+    if not (found is None or isinstance(found, OutputGuard)):
+        raise ValueError(f"returned {type(found).__name__}; it must return an OutputGuard, or None")
 
 
 class Defence(nn.Module, ABC):
@@ -192,7 +192,7 @@ class Defence(nn.Module, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self.guard: Guard | None = None
+        self.guard: OutputGuard | None = None
 
     def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Why it cannot do what its parameters ask for; found before anything is trained."""
@@ -216,7 +216,7 @@ class Defence(nn.Module, ABC):
         """
 
     @checked(_check_guard)
-    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard | None:
         """What is to stand before the answers of the model that ships; None for nothing.
 
         Asked once for a model in training, and again for one that is loaded: the parameters of

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from safecompress_core.data.dataset import Inputs, in_batches
 from safecompress_core.networks.classifier import Classifier, in_eval_mode
-from safecompress_core.networks.output_guard import Guard, Lesson
+from safecompress_core.networks.output_guard import GuardTrainingData, OutputGuard
 
 __all__ = ["train_guard"]
 
@@ -15,7 +15,7 @@ BATCH = 512
 
 
 def train_guard(
-    guard: Guard,
+    guard: OutputGuard,
     network: Classifier,
     members: Tensor | Inputs,
     others: Tensor | None,
@@ -48,8 +48,8 @@ def train_guard(
         inside = _logits(network, members, rows)
         if others is not None:
             outside = _logits(network, others, torch.arange(len(others)))
-    lesson = Lesson(members=inside, others=outside, at_random=at_random)
-    guard.learn(lesson, generator=generator)
+    training_data = GuardTrainingData(members=inside, others=outside, at_random=at_random)
+    guard.learn(training_data, generator=generator)
 
 
 def _bounds(inputs: Tensor | Inputs, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,10 +19,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from safecompress_core.data.dataset import Dataset, in_batches, placed
+from safecompress_core.data.dataset import Dataset, in_batches, select_inputs
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard
+from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
 from safecompress_core.sparse.strategy import Grow, LossGradients, Prune
@@ -106,7 +106,7 @@ class Trainer:
         reference: Tensor | None = None,
     ) -> None:
         self._dataset = dataset
-        self._inputs = placed(dataset.inputs, members, device)
+        self._inputs = select_inputs(dataset.inputs, members, device)
         self._labels = dataset.labels[members].to(device)
         self._attributes = _values(dataset, members, device)
         self._batch_size = batch_size
@@ -153,7 +153,7 @@ class Trainer:
             attributes=_values(self._dataset, rows, self._device),
         )
 
-    def _others(self, guard: Guard) -> Tensor | None:
+    def _others(self, guard: OutputGuard) -> Tensor | None:
         """The samples that it may hold members against; they are loaded where it asks for them."""
         if not guard.reads_samples or self.reference is None:
             return None

@@ -11,7 +11,7 @@ from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 from safecompress_core.api import Params
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, GuardedClassifier
+from safecompress_core.networks.output_guard import GuardedClassifier, OutputGuard
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.strategy import History
@@ -127,7 +127,7 @@ class TrainingState:
         return any(defence.is_settled for defence in self.defences.values())
 
     @property
-    def guard(self) -> Guard | None:
+    def guard(self) -> OutputGuard | None:
         """The output guard of its defences; None without one."""
         guards = (defence.guard for defence in self.defences.values())
         return next(filter(None, guards), None)

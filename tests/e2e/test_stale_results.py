@@ -16,7 +16,7 @@ from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.audit_model import audit_model
 from safecompress_core.runs.run import FinishedRun, run_spec
-from safecompress_core.saved_models.model_format import given_model
+from safecompress_core.saved_models.model_format import detect_model
 from safecompress_core.specfile.load import load_audit_spec, load_spec
 
 CODE = """
@@ -69,7 +69,7 @@ def audit(place: Path, model: Path) -> FinishedRun:
     changes: dict[str, Any] = {"kind": "audit", "pools": {"members": 0.5}}
     loaded = load_audit_spec(spec_of(place, **changes), registry=registry, allow_code=True)
     return audit_model(
-        given_model(model, allow_code=True),
+        detect_model(model, allow_code=True),
         loaded,
         registry,
         runs=place / "runs",

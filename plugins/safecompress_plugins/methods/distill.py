@@ -54,7 +54,7 @@ class Distill(Method):
         most = self._most(network)
         student = self._params.student
         if student is None:
-            if architecture.narrowed(1.0) is None:
+            if architecture.narrow(1.0) is None:
                 message = "the spec's model has no narrower variant"
                 mend = "write the student's architecture, as in task.model"
                 yield Flaw(field="student", message=message, mend=mend)
@@ -129,7 +129,7 @@ def widest(architecture: Architecture, most: int) -> Params | None:
     """
 
     def fits(step: int) -> Params | None:
-        model = architecture.narrowed(step / FINEST)
+        model = architecture.narrow(step / FINEST)
         if model is None or _weights(architecture.build(model)) > most:
             return None
         return model

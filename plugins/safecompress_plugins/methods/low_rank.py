@@ -11,8 +11,8 @@ from torch import Tensor
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
+    LayerShapes,
     ModelError,
-    Reshaping,
     can_be_factorised,
 )
 from safecompress_plugins.methods.reshaping import DenseThenReshaped, weights_of
@@ -44,7 +44,7 @@ class LowRank(DenseThenReshaped):
     def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
         """Build the network of rank 1 in every layer where that reduces weights."""
         ones = {name: 1 for name, shape in _matrices(network).items() if sum(shape) < prod(shape)}
-        return architecture.reshaped(Reshaping(factorised=ones))
+        return architecture.build_with_shapes(LayerShapes(factorised=ones))
 
     def reshaped(
         self, network: Classifier, architecture: Architecture, most: int
@@ -60,7 +60,7 @@ class LowRank(DenseThenReshaped):
         fixed = weights_of(network) - sum(map(prod, shapes.values()))
         spectra = {name: values for name, (_, values, _) in found.items()}
         energy, chosen = ranks(spectra, shapes, most=most - fixed)
-        small = architecture.reshaped(Reshaping(factorised=chosen))
+        small = architecture.build_with_shapes(LayerShapes(factorised=chosen))
         own = small.module.state_dict()
         for name, rank in chosen.items():
             outputs, values, inputs = found[name]

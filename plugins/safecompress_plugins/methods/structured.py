@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
+    LayerShapes,
     ModelError,
-    Reshaping,
     can_be_resized,
 )
 from safecompress_plugins.methods.reshaping import DenseThenReshaped
@@ -77,7 +77,7 @@ class Structured(DenseThenReshaped):
                 prune = graph.get_pruner_of_module(layer).prune_out_channels
                 # A fresh group per removal: positions shift once earlier channels are gone.
                 graph.get_pruning_group(layer, prune, gone[channels.layer]).prune()
-        small = architecture.reshaped(Reshaping(widths=_changes(network.module, module)))
+        small = architecture.build_with_shapes(LayerShapes(widths=_changes(network.module, module)))
         small.module.load_state_dict(module.state_dict())
         left = {
             one.layer: [len(one.scores) - len(gone[one.layer]), len(one.scores)] for one in found

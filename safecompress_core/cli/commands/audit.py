@@ -92,9 +92,9 @@ def audit(
     # a spec for another command is told without torch, too
     from safecompress_core.report.verdict import is_good
     from safecompress_core.runs.audit_model import audit_model
-    from safecompress_core.saved_models.model_format import given_model
+    from safecompress_core.saved_models.model_format import detect_model
 
-    given = given_model(model, allow_code=allow_code)
+    given = detect_model(model, allow_code=allow_code)
     host = discovered_plugins(plugins_dir)
     loaded = load_audit_spec(
         read,
@@ -134,8 +134,8 @@ def _architecture(given: "GivenModel") -> Iterator[Laid]:
     from safecompress_core.saved_models.model_format import Format
 
     origin = str(given.path)
-    if "model" in given.passport:
-        model = given.passport["model"]
+    if "model" in given.model_metadata:
+        model = given.model_metadata["model"]
         yield Laid(steps=("task", "model"), value=model, origin=origin, yields=True)
     elif given.format is Format.HUGGINGFACE:
         steps = ("task", "model", "type")

@@ -22,7 +22,7 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import auditable
 from safecompress_core.saved_models.load import load_classifier
-from safecompress_core.saved_models.model_format import Format, given_model
+from safecompress_core.saved_models.model_format import Format, detect_model
 from safecompress_core.saved_models.rebuild import component
 from safecompress_core.saved_models.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
@@ -121,7 +121,7 @@ def prepared(path: Path, registry: Registry, folder: Path, **changes: Any) -> Au
     """An audit of a model; ``task`` and others replace what the spec says."""
     spec = folder / "audit.yaml"
     spec.write_text(json.dumps(SPEC | changes))
-    given = given_model(path, allow_code=True)
+    given = detect_model(path, allow_code=True)
     loaded = load_audit_spec(spec, registry=registry)
     return AuditContext(loaded, registry, given)
 
@@ -401,7 +401,7 @@ def test_an_output_without_a_name_counts_all_the_same(tmp_path: Path) -> None:
     """A gap in id2label would else shift all that follow."""
     folder = configured(tmp_path, id2label={"0": "no", "2": "yes"})
 
-    assert given_model(folder, allow_code=False).labels == ("no", "LABEL_1", "yes")
+    assert detect_model(folder, allow_code=False).labels == ("no", "LABEL_1", "yes")
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,7 @@ def test_heads_that_are_no_classifiers_of_one_label_are_refused(
 ) -> None:
     """Before anything is loaded."""
     with pytest.raises(StorageError, match=message):
-        given_model(configured(tmp_path, **config), allow_code=False)
+        detect_model(configured(tmp_path, **config), allow_code=False)
 
 
 @pytest.mark.parametrize("write", [exported, torchscript])

@@ -14,7 +14,7 @@ from safecompress_core.data.dataset import (
     DataSource,
     Inputs,
     in_batches,
-    placed,
+    select_inputs,
 )
 
 
@@ -72,7 +72,7 @@ def test_samples_are_read_alike_whether_they_are_a_tensor_or_not() -> None:
     rows = torch.tensor([2, 0, 1]).split(2)
 
     for inputs in (whole, made, made.to(cpu)):
-        chosen = placed(inputs, positions, cpu)
+        chosen = select_inputs(inputs, positions, cpu)
         batches = list(in_batches(chosen, rows))
 
         assert len(chosen) == 3

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.labels import one_sided, unified
+from safecompress_core.data.labels import describe_one_sided_labels, unify_labels
 from safecompress_core.data.pools import Pool, SamplePools
 
 DATA = Dataset(
@@ -20,12 +20,12 @@ def test_spellings_of_a_label_are_one_label() -> None:
     """In any data set, also one that a plugin made; the note tells which."""
     data = replace(DATA, classes=("False", "True", "0"))
 
-    found = unified(data)
+    found = unify_labels(data)
 
     assert found.classes == ("0", "True")
     assert found.labels.tolist() == [0, 0, 0, 0]
     assert found.notes == ("labels are equal by value: '0' = 'False'",)
-    assert unified(DATA) is DATA
+    assert unify_labels(DATA) is DATA
 
 
 def test_a_label_of_one_side_is_described() -> None:
@@ -36,8 +36,10 @@ def test_a_label_of_one_side_is_described() -> None:
         Pool("attack_train", rows[0], rows[1]), None, Pool("audit", rows[2], rows[3])
     )
 
-    assert list(one_sided(data, pools)) == [
+    assert list(describe_one_sided_labels(data, pools)) == [
         "only non-members have this label: 'cat' (1 samples); a label of one side tells membership "
         "whatever the model answers"
     ]
-    assert not list(one_sided(replace(data, labels=torch.zeros(8, dtype=torch.int64)), pools))
+    assert not list(
+        describe_one_sided_labels(replace(data, labels=torch.zeros(8, dtype=torch.int64)), pools)
+    )

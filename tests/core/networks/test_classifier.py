@@ -138,7 +138,7 @@ def test_any_module_can_be_the_representation() -> None:
     """Its output as it was when put out, flat; last-layer gradients still have the head's input."""
     module, inputs = Backwards(), torch.rand(6, 1, 4, 4)
     network = Classifier(module, sample=inputs[:1], representation="convolution")
-    seen = network.look(inputs)
+    seen = network.forward_with_representation(inputs)
 
     assert network.width == 2 * 4
     assert torch.equal(seen.representation, module.convolution(inputs).flatten(1))

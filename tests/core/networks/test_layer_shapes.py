@@ -11,14 +11,14 @@ from safecompress_core.attacks.gradients import layer_parameters
 from safecompress_core.errors import ModelError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.layer_shapes import (
-    Factorised,
-    Reshaping,
+    FactorizedLayer,
+    LayerShapes,
     can_be_factorised,
-    names_before,
+    factor_names_to_layer,
 )
-from safecompress_core.networks.sparse_layers import SparseRule, sparsifiable
+from safecompress_core.networks.sparse_layers import SparseRule, sparsifiable_weights
 
-BOTH = Reshaping(
+BOTH = LayerShapes(
     widths={"0": (3, 4), "1": (4, 4), "4": (4 * 16, 9), "6": (9, 5)}, factorised={"0": 2, "4": 3}
 )
 
@@ -65,10 +65,10 @@ def test_a_network_is_reshaped_as_it_is_said() -> None:
 def test_reshaping_spends_no_chance() -> None:
     """What is drawn afterwards does not depend on it."""
     states = []
-    for reshaping in (Reshaping(), BOTH):
+    for layer_shapes in (LayerShapes(), BOTH):
         module = network()
         torch.manual_seed(0)
-        reshaping.apply(module)
+        layer_shapes.apply(module)
         states.append(torch.get_rng_state())
 
     assert torch.equal(*states)
@@ -89,7 +89,7 @@ def test_two_layers_at_full_rank_do_what_the_one_did(layer: Any, shape: tuple[in
     """With the factors of its weights: kernel, stride and padding are where they belong."""
     matrix = layer.weight.detach().flatten(1).double()
     outputs, values, inputs = torch.linalg.svd(matrix, full_matrices=False)
-    pair: Any = Factorised(layer, len(values))
+    pair: Any = FactorizedLayer(layer, len(values))
     samples = torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
     with torch.no_grad():
@@ -102,9 +102,9 @@ def test_two_layers_at_full_rank_do_what_the_one_did(layer: Any, shape: tuple[in
 
 def test_a_reshaping_is_told_as_json_and_read_again() -> None:
     """Nothing is told where nothing changed."""
-    assert Reshaping.from_json(json.loads(json.dumps(BOTH.to_json()))) == BOTH
-    assert Reshaping().to_json() == {}
-    assert not Reshaping.from_json({})
+    assert LayerShapes.from_json(json.loads(json.dumps(BOTH.to_json()))) == BOTH
+    assert LayerShapes().to_json() == {}
+    assert not LayerShapes.from_json({})
     assert BOTH
 
 
@@ -128,7 +128,7 @@ def test_a_reshaping_is_told_as_json_and_read_again() -> None:
 def test_what_a_file_cannot_mean_is_refused(written: Any, told: str) -> None:
     """Before anything is allocated for it."""
     with pytest.raises(ModelError, match=told):
-        Reshaping.from_json(written).apply(network())
+        LayerShapes.from_json(written).apply(network())
 
 
 def test_only_plain_layers_are_made_of_two() -> None:
@@ -147,11 +147,13 @@ def test_a_layers_name_stands_for_the_two_that_took_its_place() -> None:
     BOTH.apply(module)
     halves = ["4.reduce.weight", "4.expand.weight"]
 
-    assert {name: before for name, before in names_before(module).items() if name[0] == "4"} == {
+    assert {
+        name: before for name, before in factor_names_to_layer(module).items() if name[0] == "4"
+    } == {
         "4.reduce.weight": "4.weight",
         "4.expand.weight": "4.weight",
         "4.expand.bias": "4.bias",
     }
-    assert list(sparsifiable(module, SparseRule(include=("4.weight",)))) == halves
+    assert list(sparsifiable_weights(module, SparseRule(include=("4.weight",)))) == halves
     assert list(layer_parameters(Classifier(module), "4.weight")) == halves
     assert list(layer_parameters(Classifier(module), "6.weight")) == ["6.weight"]

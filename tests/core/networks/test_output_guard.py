@@ -7,7 +7,12 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson, digests
+from safecompress_core.networks.output_guard import (
+    GuardedClassifier,
+    GuardTrainingData,
+    OutputGuard,
+    digests,
+)
 from safecompress_core.sparse.topology import Topology
 
 DIGITS = torch.as_tensor(load_digits().data, dtype=torch.float32).reshape(-1, 1, 8, 8)
@@ -33,10 +38,10 @@ def test_other_inputs_have_other_numbers() -> None:
     assert len(digests(words).unique()) == 1000
 
 
-class Halved(Guard):
+class Halved(OutputGuard):
     """Half of every logit."""
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         raise NotImplementedError
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
@@ -55,7 +60,7 @@ def test_a_guard_wraps_a_network_and_is_no_part_of_it() -> None:
     twin = copy.deepcopy(guarded)
     for one in (guarded, twin):
         assert torch.equal(one(inputs), logits / 2)
-        seen = one.look(inputs)
+        seen = one.forward_with_representation(inputs)
         assert torch.equal(seen.answers, logits / 2)
         assert torch.equal(seen.logits, logits)
         assert torch.equal(seen.representation, representation)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import ModelError
-from safecompress_core.preflight.output_checks import Answered, answered
+from safecompress_core.preflight.output_checks import OutputSummary, check_outputs
 
 CPU = torch.device("cpu")
 IMAGES, LABELS = load_digits(return_X_y=True)
@@ -39,9 +39,9 @@ def digits(*more: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Linear(64, 10), *more).requires_grad_(False)
 
 
-def looked_at(module: nn.Module) -> Answered:
+def looked_at(module: nn.Module) -> OutputSummary:
     """All answers in eval mode."""
-    return answered(module.eval(), DATA, device=CPU)
+    return check_outputs(module.eval(), DATA, device=CPU)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_rounded_posteriors_are_posteriors(step: float, whole: float, told: str)
     found = looked_at(Rounded(step, whole))
 
     assert max(abs(total / whole - 1) for total in found.sums) > 1e-3
-    assert found.whole == whole
+    assert found.total == whole
     assert not found.are_independent
     [note] = found.notes
     assert told in note
@@ -74,13 +74,13 @@ def test_percentages_are_posteriors() -> None:
 
     found = looked_at(digits(Percent(dim=1)))
 
-    assert found.whole == 100
+    assert found.total == 100
     assert found.notes == ("the model's answers are percentages, divided by 100",)
 
 
 def test_plain_posteriors_need_no_note() -> None:
     """Nor do logits."""
-    assert (looked_at(digits(nn.Softmax(dim=1))).whole, looked_at(digits()).whole) == (1, None)
+    assert (looked_at(digits(nn.Softmax(dim=1))).total, looked_at(digits()).total) == (1, None)
     assert looked_at(digits(nn.Softmax(dim=1))).notes == looked_at(digits()).notes == ()
 
 
@@ -88,7 +88,7 @@ def test_probabilities_of_labels_one_by_one_are_told() -> None:
     """A sigmoid for each label says nothing of which one it is."""
     found = looked_at(digits(nn.Sigmoid()))
 
-    assert found.whole is None
+    assert found.total is None
     assert found.are_independent
     assert not looked_at(digits()).are_independent
 

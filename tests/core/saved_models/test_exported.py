@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from safecompress_core.errors import ModelError, StorageError
-from safecompress_core.saved_models.exported import asked
+from safecompress_core.saved_models.exported import load_exported
 from safecompress_core.saved_models.model_format import Format
-from safecompress_core.saved_models.outputs import Reading
+from safecompress_core.saved_models.outputs import OutputReader
 
 IMAGES, LABELS = load_digits(n_class=3, return_X_y=True)
 INPUTS = torch.from_numpy(IMAGES).float()
@@ -30,9 +30,9 @@ def reading(
     output: str | int | None = None,
     answers: str = "probabilities",
     classes: tuple[str, ...] = CLASSES,
-) -> Reading:
+) -> OutputReader:
     """What the spec says."""
-    return Reading(output=output, answers=answers, classes=classes)
+    return OutputReader(output=output, answers=answers, classes=classes)
 
 
 def graph(place: Path, outputs: Sequence[str], *, dtype: str = "FLOAT", **more: Any) -> Path:
@@ -102,10 +102,10 @@ def graph(place: Path, outputs: Sequence[str], *, dtype: str = "FLOAT", **more: 
     return place / "digits.onnx"
 
 
-def answers_of(path: Path, form: Format, read: Reading, inputs: Tensor = INPUTS) -> Tensor:
+def answers_of(path: Path, form: Format, read: OutputReader, inputs: Tensor = INPUTS) -> Tensor:
     """What attackers are told about all samples."""
     with torch.no_grad():
-        answer: Tensor = asked(path, form, inputs=inputs, reading=read).module(inputs)
+        answer: Tensor = load_exported(path, form, inputs=inputs, reading=read).module(inputs)
     return answer
 
 
@@ -124,7 +124,7 @@ def answers_of(path: Path, form: Format, read: Reading, inputs: Tensor = INPUTS)
     ],
 )
 def test_the_output_that_answers_is_told_by_its_name(
-    outputs: list[str], read: Reading, truth: Tensor, tmp_path: Path
+    outputs: list[str], read: OutputReader, truth: Tensor, tmp_path: Path
 ) -> None:
     """Held against scikit-learn; never the first one of several."""
     found = answers_of(graph(tmp_path, outputs), Format.ONNX, read)
@@ -148,9 +148,9 @@ def test_outputs_whose_names_tell_nothing_are_asked_for(tmp_path: Path) -> None:
     path = graph(tmp_path, ["embedding", "label"])
 
     with pytest.raises(ModelError, match="'embedding', 'label'; write the one .* as task.output"):
-        asked(path, Format.ONNX, inputs=INPUTS, reading=reading())
+        load_exported(path, Format.ONNX, inputs=INPUTS, reading=reading())
     with pytest.raises(ModelError, match="the model has no output 'logit'; its outputs are"):
-        asked(path, Format.ONNX, inputs=INPUTS, reading=reading("logit"))
+        load_exported(path, Format.ONNX, inputs=INPUTS, reading=reading("logit"))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_labels_that_a_model_names_have_to_be_those_of_the_data(
         torch.testing.assert_close(found, TRUTH, rtol=1e-3, atol=1e-4)
         return
     with pytest.raises(ModelError, match=message):
-        asked(path, Format.ONNX, inputs=INPUTS, reading=reading(classes=classes))
+        load_exported(path, Format.ONNX, inputs=INPUTS, reading=reading(classes=classes))
 
 
 @pytest.mark.parametrize("dtype", ["UINT8", "INT32", "INT64", "FLOAT16", "DOUBLE"])
@@ -187,7 +187,7 @@ def test_samples_are_cast_to_what_an_onnx_model_takes(dtype: str, tmp_path: Path
     )
     if "INT" in dtype:
         with pytest.raises(ModelError, match="numbers such as .*, which it cuts off"):
-            asked(path, Format.ONNX, inputs=INPUTS / 16, reading=reading())
+            load_exported(path, Format.ONNX, inputs=INPUTS / 16, reading=reading())
 
 
 def test_images_are_given_as_bytes_to_a_model_that_takes_bytes(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_images_are_given_as_bytes_to_a_model_that_takes_bytes(tmp_path: Path) -
     path = graph(tmp_path, ["probabilities"], dtype="UINT8")
     images = INPUTS / 255
 
-    found = asked(path, Format.ONNX, inputs=images, reading=reading())
+    found = load_exported(path, Format.ONNX, inputs=images, reading=reading())
 
     torch.testing.assert_close(found.module(images), TRUTH, rtol=1e-3, atol=1e-4)
     assert found.notes == ("samples are given to the model times 255, as uint8, which it takes",)
@@ -216,7 +216,7 @@ def test_several_inputs_are_named(tmp_path: Path) -> None:
     )
 
     with pytest.raises(StorageError, match=r"takes 2 inputs \('age', 'sex'\)"):
-        asked(tmp_path / "columns.onnx", Format.ONNX, inputs=INPUTS, reading=reading())
+        load_exported(tmp_path / "columns.onnx", Format.ONNX, inputs=INPUTS, reading=reading())
 
 
 class Head(nn.Module):

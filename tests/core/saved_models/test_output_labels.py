@@ -7,7 +7,7 @@ import torch
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import DataError
-from safecompress_core.saved_models.output_labels import as_learned, output_names, renumbered
+from safecompress_core.saved_models.output_labels import align_labels, output_names, renumber_labels
 
 DATA = Dataset(
     inputs=torch.arange(4.0)[:, None],
@@ -19,7 +19,7 @@ DATA = Dataset(
 
 def test_labels_are_looked_up_by_name() -> None:
     """A model may know more labels than these samples have, in another order."""
-    found = renumbered(DATA, ["dog", "cat", "eel", "ant"])
+    found = renumber_labels(DATA, ["dog", "cat", "eel", "ant"])
 
     assert found.labels.tolist() == [3, 1, 1, 3]
     assert found.classes == ("dog", "cat", "eel", "ant")
@@ -27,13 +27,13 @@ def test_labels_are_looked_up_by_name() -> None:
 
 def test_a_name_that_no_sample_has_needs_no_output() -> None:
     """Of what was read, only what is there counts: nobody is asked about a bee."""
-    assert renumbered(DATA, ["cat", "ant"]).labels.tolist() == [1, 0, 0, 1]
+    assert renumber_labels(DATA, ["cat", "ant"]).labels.tolist() == [1, 0, 0, 1]
 
 
 def test_a_label_without_an_output_is_refused() -> None:
     """With both lists of names."""
     with pytest.raises(DataError) as refused:
-        renumbered(DATA, ["ant", "bee"])
+        renumber_labels(DATA, ["ant", "bee"])
 
     assert str(refused.value) == (
         "the samples have labels that the model has no output for: 'cat'; "
@@ -46,7 +46,7 @@ def test_labels_are_looked_up_by_value() -> None:
     """A float is the whole number that a model has as a label."""
     data = replace(DATA, classes=("0.0", "1.0", "2.0"))
 
-    assert renumbered(data, ["2", "1", "0"]).labels.tolist() == [2, 0, 0, 2]
+    assert renumber_labels(data, ["2", "1", "0"]).labels.tolist() == [2, 0, 0, 2]
 
 
 def sentiments(*classes: str) -> Dataset:
@@ -59,7 +59,7 @@ def sentiments(*classes: str) -> Dataset:
 
 def test_names_that_differ_in_case_alone_are_the_same() -> None:
     """In whatever order the model has them; the data card says what was taken for what."""
-    found = renumbered(sentiments("negative", "positive"), ["POSITIVE", " Negative"])
+    found = renumber_labels(sentiments("negative", "positive"), ["POSITIVE", " Negative"])
 
     assert found.labels.tolist() == [1, 0, 1, 0]
     assert found.notes == (
@@ -82,17 +82,17 @@ def test_names_that_differ_in_case_alone_are_the_same() -> None:
 def test_names_that_are_not_clear_are_refused(classes: tuple[str, ...], names: list[str]) -> None:
     """Position is never asked instead."""
     with pytest.raises(DataError, match=r"no output for: .* as task\.labels"):
-        renumbered(sentiments(*classes), names)
+        renumber_labels(sentiments(*classes), names)
 
 
 def test_a_name_to_the_letter_wins() -> None:
     """Over one that differs in case."""
-    assert renumbered(sentiments("a", "A"), ["A", "a"]).labels.tolist() == [1, 0, 1, 0]
+    assert renumber_labels(sentiments("a", "A"), ["A", "a"]).labels.tolist() == [1, 0, 1, 0]
 
 
 def test_whole_numbers_are_the_numbers_of_outputs() -> None:
     """As data sets for such models have them, and the data card says so."""
-    found = renumbered(sentiments("1", "0"), ["negative", "positive"])
+    found = renumber_labels(sentiments("1", "0"), ["negative", "positive"])
 
     assert found.labels.tolist() == [1, 0, 1, 0]
     assert found.notes == (
@@ -103,7 +103,7 @@ def test_whole_numbers_are_the_numbers_of_outputs() -> None:
 def test_an_output_named_twice_is_refused() -> None:
     """Nobody could say which one is meant."""
     with pytest.raises(DataError, match="two outputs of the model have the name 'a'"):
-        renumbered(sentiments("a", "b"), ["a", "a", "b"])
+        renumber_labels(sentiments("a", "b"), ["a", "a", "b"])
 
 
 def test_an_output_that_a_configuration_leaves_out_has_a_placeholder() -> None:
@@ -117,22 +117,22 @@ def test_an_output_that_a_configuration_leaves_out_has_a_placeholder() -> None:
 
 def test_an_output_without_a_name_among_others_is_warned_of() -> None:
     """Its configuration may have numbered the others wrongly, and position decides nothing."""
-    found = renumbered(sentiments("0", "1"), ["0", "LABEL_1", "1"])
+    found = renumber_labels(sentiments("0", "1"), ["0", "LABEL_1", "1"])
 
     assert found.labels.tolist() == [0, 2, 0, 2]
     assert found.warnings == (
         "the model names no output 1; check its id2label (0 = 0, 2 = 1), or write the data's name "
         "of each output as task.labels",
     )
-    assert not renumbered(sentiments("0", "1"), ["0", "1"]).warnings
+    assert not renumber_labels(sentiments("0", "1"), ["0", "1"]).warnings
 
 
 def test_a_pretrained_layer_keeps_its_labels_where_names_tell() -> None:
     """Else training starts from a layer made for others, with a warning; or from a drawn one."""
     data = sentiments("negative", "positive")
 
-    assert as_learned(data, ["Positive", "Negative"]).labels.tolist() == [1, 0, 1, 0]
-    [warning] = as_learned(data, ["toxic", "fine"]).warnings
+    assert align_labels(data, ["Positive", "Negative"]).labels.tolist() == [1, 0, 1, 0]
+    [warning] = align_labels(data, ["toxic", "fine"]).warnings
     assert "made for other labels (toxic, fine)" in warning
-    assert as_learned(data, ["LABEL_0", "LABEL_1"]) is data
-    assert as_learned(data, ["a", "b", "c"]) is data
+    assert align_labels(data, ["LABEL_0", "LABEL_1"]) is data
+    assert align_labels(data, ["a", "b", "c"]) is data

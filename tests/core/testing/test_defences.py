@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.api import DefenceDef, DefenceParams
-from safecompress_core.networks.output_guard import Guard, Lesson
+from safecompress_core.networks.output_guard import GuardTrainingData, OutputGuard
 from safecompress_core.testing.defences import DefenceConformance
 from safecompress_core.training.defence import Batch, Defence, Step
 
@@ -80,14 +80,14 @@ class Idle(Smoothing):
         return loss
 
 
-class Halved(Guard):
+class Halved(OutputGuard):
     """A good guard."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("by", torch.tensor(2.0))
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         self.by += torch.rand((), generator=generator)
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
@@ -105,13 +105,13 @@ class ByTheBatch(Halved):
 
 
 class Talkative(Halved):
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         self.by += torch.rand(())
 
 
 class Lonely(Halved):
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        self.by += lesson.others.std(dim=0).mean()
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
+        self.by += training_data.others.std(dim=0).mean()
 
 
 class Amnesic(Halved):
@@ -119,8 +119,8 @@ class Amnesic(Halved):
         super().__init__()
         self.extra = 0.0
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        self.extra = float(lesson.members.abs().mean())
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
+        self.extra = float(training_data.members.abs().mean())
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / (self.by + self.extra)
@@ -150,11 +150,11 @@ def kit(made: type[Defence]) -> DefenceConformance:
     return Checks()
 
 
-def behind(guard: type[Guard]) -> type[Defence]:
+def behind(guard: type[OutputGuard]) -> type[Defence]:
     """A defence that makes such a guard, and nothing else."""
 
     class Guarding(Smoothing):
-        def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard:
+        def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard:
             return guard()
 
     return Guarding
@@ -186,7 +186,7 @@ def test_a_good_guard_passes(check: str) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:std\\(\\).*degrees of freedom:UserWarning")
-def test_a_bad_guard_fails(guard: type[Guard], check: str) -> None:
+def test_a_bad_guard_fails(guard: type[OutputGuard], check: str) -> None:
     """Likewise."""
     with pytest.raises(AssertionError):
         getattr(kit(behind(guard)), check)()

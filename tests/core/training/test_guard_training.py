@@ -12,7 +12,7 @@ from safecompress_core.api import Access, Params
 from safecompress_core.attacks.observations import observe
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, Lesson
+from safecompress_core.networks.output_guard import GuardTrainingData, OutputGuard
 from safecompress_core.saved_models.storage import load_model, save_model
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
@@ -25,7 +25,7 @@ MEMBERS = torch.arange(0, 400, 2)
 REFERENCE = torch.arange(1, 101, 2)
 
 
-class Blunt(Guard):
+class Blunt(OutputGuard):
     """Divides logits by a number that it has learned, and notes what it was shown."""
 
     by: Tensor
@@ -33,12 +33,12 @@ class Blunt(Guard):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("by", torch.ones(()))
-        self.shown: list[tuple[Lesson, int]] = []
+        self.shown: list[tuple[GuardTrainingData, int]] = []
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         drawn = int(torch.randint(2**40, (), generator=generator))
-        self.shown.append((lesson, drawn))
-        self.by.copy_(1 + lesson.members.abs().mean())
+        self.shown.append((training_data, drawn))
+        self.by.copy_(1 + training_data.members.abs().mean())
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         return logits / self.by
@@ -47,7 +47,7 @@ class Blunt(Guard):
 class Blunting(Defence):
     """A defence of the answers alone."""
 
-    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard:
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard:
         return Blunt()
 
 
@@ -101,8 +101,8 @@ def test_it_is_shown_what_the_trained_model_answers(
     trained: TrainingState, trainer: Trainer, digits: Dataset
 ) -> None:
     """In eval mode; all reference samples, and as many different members."""
-    ((lesson, _),) = guard_of(trained).shown
-    members, others = lesson.members, lesson.others
+    ((training_data, _),) = guard_of(trained).shown
+    members, others = training_data.members, training_data.others
     network = trained.network
     assert network.training  # as training left it
 
@@ -125,9 +125,9 @@ def test_without_reference_samples_all_members_are_shown(
 
     trainer.train(one, until=1, topology_schedule=None, what="it")
 
-    ((lesson, _),) = guard_of(one).shown
-    assert lesson.members.shape == (200, 10)
-    assert lesson.others.shape == (0, 10)
+    ((training_data, _),) = guard_of(one).shown
+    assert training_data.members.shape == (200, 10)
+    assert training_data.others.shape == (0, 10)
 
 
 @pytest.mark.parametrize("bounds", [None, (torch.full((), -1.0), torch.full((), 3.0))])
@@ -141,12 +141,12 @@ def test_it_may_ask_about_random_inputs_of_the_datas_range(
     trainer = Trainer(data, MEMBERS, batch_size=32, device=torch.device("cpu"), seed=Seed(11))
     one = guarded(network())
     trainer.train(one, until=1, topology_schedule=None, what="it")
-    ((lesson, _),) = guard_of(one).shown
+    ((training_data, _),) = guard_of(one).shown
     asked: list[Tensor] = []
     one.network.module.register_forward_pre_hook(lambda _, inputs: asked.append(inputs[0]))
 
     first, again, other = (
-        lesson.at_random(600, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        training_data.at_random(600, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
 
     drawn, members = torch.cat(asked)[:600], digits.inputs[MEMBERS]
@@ -164,8 +164,8 @@ class Deaf(Blunt):
 
     reads_samples = False
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
-        self.shown.append((lesson, 0))
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
+        self.shown.append((training_data, 0))
 
 
 def test_a_guard_that_reads_no_samples_is_shown_none(
@@ -177,8 +177,8 @@ def test_a_guard_that_reads_no_samples_is_shown_none(
 
     trainer.train(one, until=1, topology_schedule=None, what="it")
 
-    ((lesson, _),) = deaf.shown
-    assert lesson.members.shape == lesson.others.shape == (0, 10)
+    ((training_data, _),) = deaf.shown
+    assert training_data.members.shape == training_data.others.shape == (0, 10)
 
 
 def test_chance_comes_from_the_epoch_alone(

@@ -116,7 +116,7 @@ def test_convolutions_become_fewer_filters_and_1_by_1(shop: Callable[..., Any]) 
     prepared = shop(LOW_RANK, task__model=model, training__epochs=2).run_context
     network, architecture = prepared.create_network().eval(), prepared.architecture
     most = round(0.4 * sum(one.numel() for one in network.sparse_parameters().values()))
-    small, facts = prepared.method.reshaped(network, architecture, most)
+    small, facts = prepared.method.reshape(network, architecture, most)
 
     assert sum(one.numel() for one in small.sparse_parameters().values()) <= most
     rank = facts["ranks"]["layer4.1.conv2"]

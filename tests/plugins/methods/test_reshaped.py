@@ -184,7 +184,7 @@ def test_what_an_opponent_has_learned_goes_on_where_its_shape_is_the_same(
         )
         one.method_context.trainer.train(learner, until=1, topology_schedule=None, what="it")
         total = sum(weight.numel() for weight in learner.weights.values())
-        small, _ = one.run_context.method.reshaped(
+        small, _ = one.run_context.method.reshape(
             learner.network, one.method_context.architecture, total // 2
         )
         moved = one.method_context.move_state(learner, small)

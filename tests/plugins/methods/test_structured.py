@@ -14,7 +14,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.method import Recipe
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.layer_shapes import UNCHANGED, Reshaping
+from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_plugins.methods.reshaping_manifest import StructuredParams
 from safecompress_plugins.methods.structured import Channels, Structured, dropped
@@ -60,7 +60,7 @@ def test_the_channels_of_the_smallest_norm_go_and_the_rest_is_what_it_was(
     prepared = shop(STRUCTURED, task__model=MLP).run_context
     network = prepared.create_network()
     most = round(0.5 * weights_of(network))
-    small, facts = prepared.method.reshaped(network, prepared.architecture, most)
+    small, facts = prepared.method.reshape(network, prepared.architecture, most)
     state = network.state()
     first, second, third = (state[f"{index}.weight"] for index in (1, 3, 5))
     norms = {
@@ -107,7 +107,7 @@ def test_a_network_without_its_channels_answers_as_if_they_were_0(
             if name.endswith("running_mean"):
                 buffer.normal_(0, 0.1, generator=torch.Generator().manual_seed(1))
     most = round(0.4 * weights_of(network))
-    small, _ = prepared.method.reshaped(network, prepared.architecture, most)
+    small, _ = prepared.method.reshape(network, prepared.architecture, most)
     inputs = prepared.dataset.inputs[torch.arange(4)]
 
     assert 0.3 * weights_of(network) < weights_of(small) <= most
@@ -213,9 +213,9 @@ def architecture_of(kind: type[nn.Module]) -> Architecture:
     """Makes such networks, as a preparation does."""
     sample = torch.zeros(1, 4)
 
-    def build(model: Params, reshaping: Reshaping = UNCHANGED) -> Classifier:
+    def build(model: Params, layer_shapes: LayerShapes = ARCHITECTURE_SHAPES) -> Classifier:
         module = kind()
-        reshaping.apply(module)
+        layer_shapes.apply(module)
         return Classifier(module, sample=sample)
 
     return Architecture(model=Params(), build=build, sample=sample)

@@ -381,7 +381,7 @@ def test_a_decoder_answers_at_the_last_token(
 
     assert inputs.tolist() == [[0, 2, 3, -1, -1, -1], [1, -1, -1, -1, -1, -1], [3, 4, 0, 0, 0, 2]]
     with torch.no_grad():
-        seen = classifier.look(inputs)
+        seen = classifier.forward_with_representation(inputs)
         for logits, row in zip(seen.logits, inputs, strict=True):
             alone = body(input_ids=row[row >= 0][None]).logits[0]
             torch.testing.assert_close(logits, alone)

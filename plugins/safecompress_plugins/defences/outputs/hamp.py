@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Batch, Defence, DefenceContext, Flaw, Guard, Lesson, Step
+from safecompress_core.toolkit import (
+    Batch,
+    Defence,
+    DefenceContext,
+    Flaw,
+    GuardTrainingData,
+    OutputGuard,
+    Step,
+)
 from safecompress_plugins.defences.manifest import HampParams
 from safecompress_plugins.defences.outputs.coin import coins, new_secret
 
@@ -54,7 +62,7 @@ class Hamp(Defence):
             message = "random inputs need continuous inputs; this data set has token ids or codes"
             yield Flaw(field="answers", message=message, mend="write 0 for no output guard")
 
-    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard | None:
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard | None:
         """Build the guard with values of random inputs; None without a guard."""
         count = self._params.answers
         return RandomValues(count, classes, generator) if count else None
@@ -85,7 +93,7 @@ class Hamp(Defence):
         return loss - self._params.weight * entropy.mean()
 
 
-class RandomValues(Guard):
+class RandomValues(OutputGuard):
     """Output guard: the values of a random input's posteriors, in the order of the query's own.
 
     Outputs then reveal the ranking of labels and nothing else. The paper draws a random input for
@@ -113,9 +121,9 @@ class RandomValues(Guard):
         self._grains = GRAIN * torch.arange(classes)
         self.register_buffer("values", torch.zeros(answers, classes) - self._grains)
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         """Store the network's posteriors for new random inputs."""
-        logits = lesson.at_random(len(self.values), generator)
+        logits = training_data.at_random(len(self.values), generator)
         ranked = logits.log_softmax(dim=1).sort(dim=1, descending=True).values
         self.values.copy_(ranked - self._grains.to(ranked))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Defence, DefenceContext, Flaw, Guard, Lesson
+from safecompress_core.toolkit import Defence, DefenceContext, Flaw, GuardTrainingData, OutputGuard
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.outputs.coin import coins, new_secret
 from safecompress_plugins.defences.training.dmp import Dmp
@@ -46,7 +46,7 @@ class Memguard(Defence):
                     mend="remove one of the two",
                 )
 
-    def make_guard(self, *, classes: int, generator: torch.Generator) -> Guard:
+    def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard:
         """Build the noise on outputs."""
         return AnswerNoise(self._params, classes=classes, generator=generator)
 
@@ -151,7 +151,7 @@ class NoiseSearch:
         return odds
 
 
-class AnswerNoise(Guard):
+class AnswerNoise(OutputGuard):
     """Output guard: a membership classifier, and noise that misleads it.
 
     Phase II: with s the posteriors, r the noise on them, g the classifier's membership probability
@@ -184,12 +184,12 @@ class AnswerNoise(Guard):
         self.register_buffer("secret", new_secret(generator))
         self.register_buffer("done", torch.zeros(2))
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         """Train the classifier further by Adam, on posteriors of members and of non-members.
 
         The learning rate is a tenth in the last quarter of epochs.
         """
-        members, others = lesson.members, lesson.others
+        members, others = training_data.members, training_data.others
         if len(members) and len(others):
             self._fit(torch.cat([members, others]).softmax(dim=1), len(members), generator)
         # Measured on non-members where there are any: members are the samples it was fitted to.

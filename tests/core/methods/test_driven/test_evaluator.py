@@ -18,7 +18,11 @@ from safecompress_core.host import load_plugins
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.networks.output_guard import Guard, GuardedClassifier, Lesson
+from safecompress_core.networks.output_guard import (
+    GuardedClassifier,
+    GuardTrainingData,
+    OutputGuard,
+)
 from safecompress_core.results.events import Journal
 from safecompress_core.seeding import Seed
 
@@ -203,10 +207,10 @@ def test_a_weak_attacker_is_outdone_and_selection_uses_the_stronger_attack(
     assert [(e["attacker"], e["outdone_by"]) for e in events] == [("coin", cheap), ("reader", None)]
 
 
-class Even(Guard):
+class Even(OutputGuard):
     """Answers all labels alike, but for a grain."""
 
-    def learn(self, lesson: Lesson, *, generator: torch.Generator) -> None:
+    def learn(self, training_data: GuardTrainingData, *, generator: torch.Generator) -> None:
         raise NotImplementedError
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:

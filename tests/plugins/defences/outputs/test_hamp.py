@@ -9,7 +9,14 @@ import torch
 from scipy.stats import entropy
 from torch import nn, tensor
 
-from safecompress_core.toolkit import Batch, Classifier, DefenceContext, Lesson, Schedule, Step
+from safecompress_core.toolkit import (
+    Batch,
+    Classifier,
+    DefenceContext,
+    GuardTrainingData,
+    Schedule,
+    Step,
+)
 from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import HampParams
 from safecompress_plugins.defences.outputs.hamp import Hamp, RandomValues, largest_share
@@ -73,12 +80,12 @@ def test_unsure_answers_are_rewarded(make_step: Callable[..., Step]) -> None:
 def values(count: int) -> RandomValues:
     """Has learned so many answers about random inputs."""
     guard = RandomValues(count, 4, torch.Generator().manual_seed(1))
-    lesson = Lesson(
+    training_data = GuardTrainingData(
         members=torch.zeros(0, 4),
         others=torch.zeros(0, 4),
         at_random=lambda many, drawn: 2 * torch.randn(many, 4, generator=drawn),
     )
-    guard.learn(lesson, generator=torch.Generator().manual_seed(2))
+    guard.learn(training_data, generator=torch.Generator().manual_seed(2))
     return guard
 
 

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.neural_network import MLPClassifier
 from torch import Tensor, nn
 
-from safecompress_core.toolkit import Classifier, DefenceContext, Lesson, Schedule
+from safecompress_core.toolkit import Classifier, DefenceContext, GuardTrainingData, Schedule
 from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.outputs.memguard import AnswerNoise, Memguard, NoiseSearch
@@ -32,9 +32,11 @@ MEMBERS, OTHERS = drawn(150, 5.0, seed=1), drawn(150, 1.5, seed=2)
 ASKED = torch.cat([drawn(100, 5.0, seed=3), drawn(100, 1.5, seed=4)])
 
 
-def lesson() -> Lesson:
+def lesson() -> GuardTrainingData:
     """What there is to learn from."""
-    return Lesson(members=MEMBERS, others=OTHERS, at_random=lambda *_: torch.zeros(0, CLASSES))
+    return GuardTrainingData(
+        members=MEMBERS, others=OTHERS, at_random=lambda *_: torch.zeros(0, CLASSES)
+    )
 
 
 def untrained(**params: Any) -> AnswerNoise:
