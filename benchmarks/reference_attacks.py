@@ -26,7 +26,7 @@ from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.directory import write_yaml
 from safecompress_core.results.environment import reproducible
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.specfile.load import load_spec
 
@@ -98,7 +98,7 @@ def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, Refe
     loaded = load_spec(file, registry=registry)
     run_context = RunContext(loaded, registry)
     write_yaml(folder / "spec.resolved.yaml", loaded.resolved)
-    training = ReferenceTraining(run_context, folder, journal=Journal(), workers=options.workers)
+    training = ReferenceTraining(run_context, folder, events=EventLog(), workers=options.workers)
     with reproducible(1):
         training.train(kinds=(False,))
     references = training.of(is_dense=False)

@@ -16,7 +16,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import attacker_of, definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 
-__all__ = ["PLAIN", "Job", "Plan", "plan_of"]
+__all__ = ["PLAIN", "Job", "Plan", "make_plan"]
 
 PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
 """Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
@@ -103,7 +103,7 @@ class Plan:
         return {**asdict(self), "epochs": self.epochs}
 
 
-def plan_of(loaded: LoadedSpec, registry: Registry) -> Plan:
+def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
     """What a run of this spec would do."""
     spec = loaded.spec
     card = _card(spec)
@@ -139,7 +139,7 @@ def _members(spec: RunSpec, card: DataCard | None) -> int | None:
 def _jobs(spec: RunSpec) -> Iterator[Job]:
     epochs, selecting = spec.training.epochs, len(spec.attackers)
     yield Job(name="uncompressed model", models=1, epochs=epochs)
-    yield from _held_out(spec, times=1, whom="the method")
+    yield from _held_out_jobs(spec, times=1, whom="the method")
     work = _workload(spec)
     yield Job(
         name=f"method {component_id(spec.method)}",
@@ -156,7 +156,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
     yield Job(name="audit", fits=attackers * (models or 0), tests=models and models * attackers)
 
 
-def _held_out(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
+def _held_out_jobs(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
     """Uncompressed models of parts of the members, which a defence has trained."""
     for params in getattr(spec.method, "defences", ()):
         asks = definition_of(params).held_out
@@ -182,7 +182,7 @@ def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
         name="reference models, uncompressed", models=count, epochs=count * spec.training.epochs
     )
     if spec.method.model_dump() != PLAIN:
-        yield from _held_out(spec, times=count, whom="reference models")
+        yield from _held_out_jobs(spec, times=count, whom="reference models")
         selecting = len(spec.attackers)
         yield Job(
             name="reference models, by the method",

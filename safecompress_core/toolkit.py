@@ -157,7 +157,7 @@ from safecompress_core.specfile.component_files import (
     External,
     ExternalCode,
     ExternalFiles,
-    pretrained_files,
+    list_pretrained_files,
 )
 from safecompress_core.specfile.paths import (
     local_path,
@@ -278,6 +278,7 @@ __all__ = [
     "largest",
     "largest_overall",
     "last_layer_gradients",
+    "list_pretrained_files",
     "local_path",
     "logit_of_confidence",
     "modified_entropy",
@@ -286,7 +287,6 @@ __all__ = [
     "negative_loss_of_logits",
     "observe",
     "output_names",
-    "pretrained_files",
     "random_positions",
     "select_inputs",
     "smallest",

@@ -29,7 +29,7 @@ from safecompress_core.games.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import (
     AnyAttackRecord,
     AuditRecord,
@@ -57,7 +57,7 @@ class Auditor:
         dataset: Dataset,
         pools: SamplePools,
         create: Callable[[Params], Any],
-        journal: Journal,
+        events: EventLog,
         seed: Seed,
         prior: float = PRIOR,
         uncompressed: Classifier | None = None,
@@ -78,7 +78,7 @@ class Auditor:
             prior=prior,
         )
         self._create = create
-        self._journal = journal
+        self._events = events
         self._uncompressed = uncompressed
         self._versions = versions
         self._shown: dict[tuple[str, str], Observations] = {}
@@ -128,7 +128,7 @@ class Auditor:
                 judged = attack.measure(attacker, known, canaries)
                 values["canaries"] = judged.to_json()
             audit[attack.id] = parse_attack(values)
-            self._journal.tell(
+            self._events.emit(
                 "attack_finished",
                 phase="audit",
                 model=name,

@@ -10,10 +10,10 @@ import click
 from safecompress_core.cli.discovery import discovered_plugins
 from safecompress_core.specfile.load import load_spec
 
-__all__ = ["show_blueprint"]
+__all__ = ["print_model_summary"]
 
 
-def show_blueprint(
+def print_model_summary(
     spec: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool
 ) -> None:
     """Print what the model of a spec is made of.
@@ -23,13 +23,13 @@ def show_blueprint(
     """
     host = discovered_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
-    from safecompress_core.context.model_summary import blueprint
+    from safecompress_core.context.model_summary import summarise_model
     from safecompress_core.context.run_context import RunContext
     from safecompress_core.preflight.run_checks import require_buildable
 
     run_context = RunContext(loaded, host.registry)
     require_buildable(run_context)
-    found = blueprint(run_context)
+    found = summarise_model(run_context)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

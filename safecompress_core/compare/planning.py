@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from safecompress_core.host import Registry
-from safecompress_core.plan import Job, Plan, plan_of
+from safecompress_core.plan import Job, Plan, make_plan
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.specfile.models.comparison import Comparison, Entry
 
@@ -114,7 +114,7 @@ def plan_comparison(
         folder: where it is kept.
         changed: by directory of a finished run, what has changed since it began.
     """
-    plans = [plan_of(entry.loaded, registry) for entry in comparison.entries]
+    plans = [make_plan(entry.loaded, registry) for entry in comparison.entries]
     shared: dict[int, int] = {}
     for entry, plan in zip(comparison.entries, plans, strict=True):
         both = sum(job.epochs or 0 for job in plan.jobs if job.name in SHARED)

@@ -23,7 +23,7 @@ from safecompress_core.plan import PLAIN
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import read_results
-from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.run import run_directory, run_spec
 from safecompress_core.specfile.models.comparison import Comparison, Entry, load_comparison
 
@@ -102,7 +102,7 @@ def work_off(
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
         do = _Bench(comparison, registry, order, dataset_cache, observers).do
-    for index in each_done(do, list(indices), workers=workers):
+    for index in run_units(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
         told(entry, reason)

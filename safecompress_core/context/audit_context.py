@@ -65,7 +65,7 @@ class AuditContext(SpecContext):
         data = self.with_membership_note(data)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
-            data = replace(data, warnings=(*data.warnings, self._drawn))
+            data = replace(data, warnings=(*data.warnings, self._describe_draw))
         if self.spec.pools.duplicates == "keep":
             return data
         if is_given and data.is_member is not None:
@@ -79,7 +79,7 @@ class AuditContext(SpecContext):
         return () if are_placeholders(names) else names
 
     @property
-    def _drawn(self) -> str:
+    def _describe_draw(self) -> str:
         """What has to be said where the seed decides who a finished model was trained on."""
         members = self.spec.pools.members
         return (

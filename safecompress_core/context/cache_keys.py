@@ -7,7 +7,7 @@ from typing import Any
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.identity import identity_of_plugins
-from safecompress_core.results.run_id import named_in
+from safecompress_core.results.run_id import find_definitions
 
 __all__ = ["content_key", "trains_plainly"]
 
@@ -39,7 +39,8 @@ def content_key(run_context: RunContext, **content: Any) -> str:
             **identity_of_plugins(asked, registry),
         },
         "plugins": [
-            f"{one.target} {registry.origin(one).version}" for one in named_in(asked, registry)
+            f"{one.target} {registry.origin(one).version}"
+            for one in find_definitions(asked, registry)
         ],
         **asked,
     }

@@ -19,7 +19,7 @@ from safecompress_core.data.dataset import Dataset, select_inputs
 from safecompress_core.errors import PoolError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.seeding import Seed
 from safecompress_core.training.trainer import Trainer
 
@@ -58,7 +58,7 @@ def train_held_out_models(
     trainer: Callable[[Tensor, Seed], Trainer],
     train_model: HeldOutTrainer,
     checkpoints: Checkpoints,
-    journal: Journal,
+    events: EventLog,
     epochs: int = 0,
 ) -> Callable[[HeldOut], Tensor]:
     """Trains what is asked for when it is first asked for, and hands it out from then on.
@@ -70,7 +70,7 @@ def train_held_out_models(
         trainer: makes one for some of the members.
         train_model: trains an uncompressed network.
         checkpoints: where answers are kept.
-        journal: is told of each model.
+        events: is told of each model.
         epochs: that each model is trained for, which one that was kept spares.
 
     Returns:
@@ -84,7 +84,7 @@ def train_held_out_models(
         name = f"held-out-{asked.models}-{asked.left_out}-{index + 1}"
         kept = checkpoints.load(name)
         if kept is not None:
-            journal.skip(epochs=epochs * int((~is_out).sum()) / len(members))
+            events.skip(epochs=epochs * int((~is_out).sum()) / len(members))
             return kept[1][0]["posteriors"]
         if bool(is_out.all()):
             raise PoolError(
@@ -98,7 +98,7 @@ def train_held_out_models(
         inputs = select_inputs(dataset.inputs, rows, torch.device("cpu"))
         posteriors = observe(network, inputs, dataset.labels[rows]).logits.softmax(dim=1)
         checkpoints.save(name, {"model": index + 1}, [{"posteriors": posteriors}])
-        journal.tell("held_out_trained", model=index + 1, models=asked.models)
+        events.emit("held_out_trained", model=index + 1, models=asked.models)
         return posteriors
 
     @cache

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from safecompress_core.context.run_context import RunContext
 
-__all__ = ["blueprint"]
+__all__ = ["summarise_model"]
 
 
-def blueprint(run_context: RunContext) -> dict[str, Any]:
+def summarise_model(run_context: RunContext) -> dict[str, Any]:
     """Modules with the shape of what they put out for a sample, and weights, JSON-ready.
 
     ``representations`` are the modules that ``task.representation`` may name.

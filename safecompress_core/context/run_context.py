@@ -28,7 +28,7 @@ from safecompress_core.networks.classifier import Classifier, ModelFactory
 from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.sparse_layers import SparseRule
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.input_rows import digests_read
 from safecompress_core.saved_models.load import load_network
 from safecompress_core.saved_models.model_format import detect_model
@@ -263,7 +263,7 @@ class RunContext(SpecContext):
 
         return made
 
-    def _trains_part(self, journal: Journal) -> Callable[[Tensor, Seed], Trainer]:
+    def _trains_part(self, events: EventLog) -> Callable[[Tensor, Seed], Trainer]:
         """Makes a trainer for a part of the members, which tells of its steps.
 
         Methods get it, so it holds no preparation, from which the audit pool could be reached.
@@ -272,7 +272,7 @@ class RunContext(SpecContext):
 
         def made(rows: Tensor, seed: Seed) -> Trainer:
             share = len(rows) / members
-            return trains(rows, seed).with_listener(partial(journal.trained, share=share))
+            return trains(rows, seed).with_listener(partial(events.add_step, share=share))
 
         return made
 
@@ -283,7 +283,7 @@ class RunContext(SpecContext):
         big: Classifier | None,
         checkpoints: Checkpoints,
         archived: Callable[[str], Path],
-        journal: Journal,
+        events: EventLog,
     ) -> MethodContext:
         """What a method works with.
 
@@ -292,7 +292,7 @@ class RunContext(SpecContext):
             big: the trained uncompressed network, where there is one already.
             checkpoints: where the method keeps what it has reached.
             archived: the file of a model of the archive.
-            journal: where it tells what happens.
+            events: where it tells what happens.
         """
         blank = self.create_network
 
@@ -313,12 +313,12 @@ class RunContext(SpecContext):
             dataset=self.dataset,
             pools=self.pools,
             create=self.registry.create,
-            journal=journal,
+            events=events,
             seed=self.seed.child("select"),
         )
         context = MethodContext(
             recipe=self.recipe,
-            trainer=self._trainer.with_listener(journal.trained),
+            trainer=self._trainer.with_listener(events.add_step),
             evaluator=evaluator,
             aggregator=self.registry.create(self.spec.choose),
             create_component=self.registry.create,
@@ -334,14 +334,14 @@ class RunContext(SpecContext):
                 self.dataset,
                 self.pools.members,
                 seed=self.seed.child("held-out"),
-                trainer=self._trains_part(journal),
+                trainer=self._trains_part(events),
                 epochs=epochs,
                 train_model=train_model,
                 checkpoints=checkpoints,
-                journal=journal,
+                events=events,
             ),
             model_metadata=self.model_metadata,
-            journal=journal,
+            events=events,
         )
         return context
 

@@ -24,7 +24,7 @@ from safecompress_core.host import Registry
 from safecompress_core.metric import Metric, SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.environment import pick_device
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.identity import (
     identity_of_components,
     identity_of_data,
@@ -169,7 +169,7 @@ class SpecContext(ABC):
 
     def auditor(
         self,
-        journal: Journal,
+        events: EventLog,
         *,
         uncompressed: Classifier | None = None,
         versions: Mapping[str, Classifier] = MappingProxyType({}),
@@ -177,7 +177,7 @@ class SpecContext(ABC):
         """Who judges finished models, beside others where an attack asks for that.
 
         Args:
-            journal: is told of each attack.
+            events: is told of each attack.
             uncompressed: the model that compression started from.
             versions: the compressed models that an adversary may hold several of, by id, those
                 that are handed out first in front.
@@ -188,7 +188,7 @@ class SpecContext(ABC):
             dataset=self.dataset,
             pools=self.pools,
             create=self.registry.create,
-            journal=journal,
+            events=events,
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
             uncompressed=uncompressed,

@@ -16,9 +16,9 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     return {
         "samples": len(dataset),
         "input_shape": list(dataset.inputs.shape[1:]),
-        "labels": _counted(dataset.labels, dataset.classes),
+        "labels": _count(dataset.labels, dataset.classes),
         "attributes": [
-            {"name": name, "values": _counted(one.values, one.names)}
+            {"name": name, "values": _count(one.values, one.names)}
             for name, one in dataset.attributes.items()
         ],
         "notes": list(dataset.notes),
@@ -26,6 +26,6 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _counted(values: Tensor, names: Sequence[str]) -> list[dict[str, Any]]:
+def _count(values: Tensor, names: Sequence[str]) -> list[dict[str, Any]]:
     counts = torch.bincount(values, minlength=len(names)).tolist()
     return [{"name": name, "samples": count} for name, count in zip(names, counts, strict=True)]

@@ -18,7 +18,7 @@ from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
@@ -72,7 +72,7 @@ class MethodContext:
             about the rest: (members, C), in their order. They are trained when first asked for.
         architecture: the spec's model, and what else can be built for the same samples.
         model_metadata: what a model file says of its architecture, inputs and classes.
-        journal: where it tells what happens.
+        events: where it tells what happens.
     """
 
     recipe: Recipe
@@ -90,7 +90,7 @@ class MethodContext:
     held_out: Callable[[HeldOut], torch.Tensor]
     architecture: Architecture
     model_metadata: Mapping[str, Any]
-    journal: Journal
+    events: EventLog
 
     def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
         """Where a model's settings start."""

@@ -60,8 +60,8 @@ class Phases:
             self._learner = context.restore_state(
                 tensors, settings, epoch=record["epoch"], network=network
             )
-        context.journal.advance(len(self.finished))
-        context.journal.skip(epochs=sum(one["epochs"] for one in self.finished))
+        context.events.advance(len(self.finished))
+        context.events.skip(epochs=sum(one["epochs"] for one in self.finished))
 
     @classmethod
     def of_dense(cls, context: MethodContext, defences: list[Params], *, count: int) -> Self:
@@ -100,8 +100,8 @@ class Phases:
         kept = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
         self._method_context.checkpoints.save(_name(self._passed), kept, [state.tensors()])
         self._method_context.checkpoints.drop(_name(self._passed - 1))
-        self._method_context.journal.advance()
-        self._method_context.journal.tell("phase_finished", **record)
+        self._method_context.events.advance()
+        self._method_context.events.emit("phase_finished", **record)
 
     def outcome(self, *, model: Params | None = None, **facts: Any) -> MethodOutcome:
         """What the method leaves behind: the last training state, the phases and some facts."""

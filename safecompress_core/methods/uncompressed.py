@@ -25,10 +25,10 @@ class Uncompressed(Method):
         kept = context.checkpoints.load(CHECKPOINT)
         if kept:
             state = context.restore_state(kept[1][0], settings, epoch=epochs)
-            context.journal.skip(epochs=epochs)
+            context.events.skip(epochs=epochs)
         else:
             state = context.new_state(context.create_network(), None, settings)
             context.trainer.train(state, until=epochs, topology_schedule=None, what=CHECKPOINT)
             context.checkpoints.save(CHECKPOINT, {}, [state.tensors()])
-        context.journal.advance()
+        context.events.advance()
         return MethodOutcome(chosen=state)

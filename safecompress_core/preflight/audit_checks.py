@@ -10,7 +10,7 @@ from safecompress_core.context.finished_model import attacked_network, load_fini
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.output_checks import OutputSummary, check_outputs
-from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, checked_by, layer_flaws
+from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, layer_flaws, run_checks
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.specfile.checks.attacker_checks import each_alone
@@ -18,7 +18,7 @@ from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
-__all__ = ["auditable"]
+__all__ = ["check_audit_feasible"]
 
 ATTACKERS: SpecPath = ("audit", "attackers")
 
@@ -29,7 +29,7 @@ NEEDS = {
 """What an attacker needs that a model of answers does not give, by the access it declares."""
 
 
-def auditable(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
+def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
     """Check the spec against the model's format, the samples and the model, and load all of them.
 
     Raises:
@@ -37,20 +37,20 @@ def auditable(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
         StorageError: as `load_finished_model` says; ModelError and MissingExtraError likewise.
     """
     without_samples = (_architecture, _access, _pairs)
-    checked_by((partial(check, audit_context) for check in without_samples), audit_context.loaded)
-    checked_by(
+    run_checks((partial(check, audit_context) for check in without_samples), audit_context.loaded)
+    run_checks(
         (partial(check, audit_context) for check in SAMPLES_AND_ATTACKS), audit_context.loaded
     )
-    finished = _loaded(audit_context)
+    finished = _load(audit_context)
     found = check_outputs(finished.module, audit_context.dataset, device=finished.device)
-    checked_by(
+    run_checks(
         [partial(_density, audit_context, finished), partial(_answers, audit_context, found)],
         audit_context.loaded,
     )
     finished = replace(finished, notes=(*finished.notes, *found.notes))
     network = _network(audit_context, finished, found)
     if network.access is Access.WHITE_BOX:
-        checked_by([partial(layer_flaws, audit_context.spec, network)], audit_context.loaded)
+        run_checks([partial(layer_flaws, audit_context.spec, network)], audit_context.loaded)
     return finished, network
 
 
@@ -88,7 +88,7 @@ def _pairs(audit_context: AuditContext) -> Iterator[Finding]:
             yield Finding((*path, "type"), message, "take it out")
 
 
-def _loaded(audit_context: AuditContext) -> LoadedModel:
+def _load(audit_context: AuditContext) -> LoadedModel:
     try:
         return load_finished_model(audit_context)
     except ModelError as error:

@@ -31,7 +31,7 @@ from safecompress_core.host.boundary import owner_of
 from safecompress_core.metric import Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import each_attack
-from safecompress_core.preflight.defence_checks import declared_defences, strategy_parts
+from safecompress_core.preflight.defence_checks import list_defences, strategy_parts
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.strategy import History, LossGradients
 from safecompress_core.sparse.topology import Topology
@@ -197,7 +197,7 @@ def _topology(weights: Mapping[str, Tensor]) -> Topology:
 
 def _defences(run_context: RunContext) -> None:
     """Each defence by itself, in one step; those that need other models or samples are left out."""
-    for _, params in declared_defences(run_context):
+    for _, params in list_defences(run_context):
         asks = definition_of(params)
         if not _is_foreign(run_context, params) or asks.reference_data or asks.teacher:
             continue

@@ -15,7 +15,7 @@ from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 from safecompress_core.training.defence import Defence, DefenceContext
 
-__all__ = ["declared_defences", "defence_flaws", "movable_flaws", "strategy_parts"]
+__all__ = ["defence_flaws", "list_defences", "movable_flaws", "strategy_parts"]
 
 METHOD: SpecPath = ("method",)
 WITHOUT_GRADIENTS = {
@@ -30,14 +30,14 @@ def movable_flaws(run_context: RunContext) -> Iterator[Finding]:
     """Defences that change samples a little, where these are words or codes."""
     if can_be_moved(run_context.dataset):
         return
-    for path, params in declared_defences(run_context):
+    for path, params in list_defences(run_context):
         if definition_of(params).moves_inputs:
             name = component_id(params)
             message = f"{name!r} needs inputs that can be moved, and these are words or codes"
             yield Finding((*path, "type"), message, "take it out")
 
 
-def declared_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
+def list_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
     """Return the defences of the method, each with its place."""
     defences = getattr(run_context.spec.method, "defences", ())
     return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
@@ -49,7 +49,7 @@ def defence_flaws(run_context: RunContext) -> Iterator[Finding]:
     Raises:
         MissingExtraError: if a defence needs a package that is not installed.
     """
-    declared = declared_defences(run_context)
+    declared = list_defences(run_context)
     if not declared:
         return
     trainee = run_context.method.trainee(run_context.architecture)
@@ -95,7 +95,7 @@ def _guarded_past(
     run_context: RunContext, name: str, guards: Mapping[str, OutputGuard | None]
 ) -> Iterator[Finding]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
-    for path, params in declared_defences(run_context):
+    for path, params in list_defences(run_context):
         other = component_id(params)
         guard = guards[other]
         if guard is None:

@@ -45,10 +45,10 @@ from safecompress_core.specfile.translate import Finding
 
 __all__ = [
     "SAMPLES_AND_ATTACKS",
-    "checked_by",
     "layer_flaws",
     "require_buildable",
     "require_feasible",
+    "run_checks",
 ]
 
 FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
@@ -62,7 +62,7 @@ def require_feasible(run_context: RunContext) -> None:
         SpecError: at the place of what cannot work. Later checks rely on earlier ones, so they are
             left out once something was found.
     """
-    checked_by((partial(check, run_context) for check in CHECKS), run_context.loaded)
+    run_checks((partial(check, run_context) for check in CHECKS), run_context.loaded)
 
 
 def require_buildable(run_context: RunContext) -> None:
@@ -72,11 +72,11 @@ def require_buildable(run_context: RunContext) -> None:
         SpecError: at the place of what cannot be had, or does not fit.
     """
     checks = (_device, _loading, _model)
-    checked_by((partial(check, run_context) for check in checks), run_context.loaded)
+    run_checks((partial(check, run_context) for check in checks), run_context.loaded)
 
 
 @placed
-def checked_by(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
+def run_checks(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
     """Make checks one after the other, until one of them finds something.
 
     Raises:

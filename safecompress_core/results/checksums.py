@@ -18,12 +18,12 @@ __all__ = [
     "SUMS",
     "is_finished",
     "is_recorded",
+    "list_unrecorded",
+    "read_hashes",
     "read_recorded",
+    "record_all_files",
     "record_files",
-    "recorded",
-    "seal",
     "sha256",
-    "unrecorded",
 ]
 
 SUMS, RESULTS = "SHA256SUMS", "results.json"
@@ -35,7 +35,7 @@ def is_finished(directory: Path) -> bool:
     return (directory / SUMS).is_file() and (directory / RESULTS).is_file()
 
 
-def seal(directory: Path) -> None:
+def record_all_files(directory: Path) -> None:
     """Write the record of every file that there is.
 
     Raises:
@@ -52,10 +52,10 @@ def record_files(directory: Path, files: Iterable[str]) -> None:
         RunDirectoryError: if there is no record.
         WriteError: if it cannot be written.
     """
-    _write(directory, recorded(directory) | {file: sha256(directory / file) for file in files})
+    _write(directory, read_hashes(directory) | {file: sha256(directory / file) for file in files})
 
 
-def recorded(directory: Path) -> dict[str, str]:
+def read_hashes(directory: Path) -> dict[str, str]:
     """Return the SHA-256 of each file, by its path in the run directory.
 
     Raises:
@@ -94,7 +94,7 @@ def read_recorded(directory: Path, file: str) -> bytes:
         raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
     except OSError as error:
         raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from None
-    if recorded(directory).get(file) != hashlib.sha256(content).hexdigest():
+    if read_hashes(directory).get(file) != hashlib.sha256(content).hexdigest():
         raise RunDirectoryError(
             f"{path}: was changed or damaged; its SHA-256 is not the one in {SUMS}. "
             "`safecompress verify` shows what else is; remove the directory to run anew"
@@ -105,12 +105,12 @@ def read_recorded(directory: Path, file: str) -> bytes:
 def is_recorded(directory: Path, file: str) -> bool:
     """Return whether a file is there, and is what was recorded."""
     path = directory / file
-    return path.is_file() and recorded(directory).get(file) == sha256(path)
+    return path.is_file() and read_hashes(directory).get(file) == sha256(path)
 
 
-def unrecorded(directory: Path) -> list[str]:
+def list_unrecorded(directory: Path) -> list[str]:
     """Return the files that have come since."""
-    known = recorded(directory)
+    known = read_hashes(directory)
     return [file for file in _files(directory) if file not in known]
 
 

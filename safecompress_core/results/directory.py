@@ -16,7 +16,12 @@ from ruamel.yaml import YAML
 
 from safecompress_core.atomic_writing import append_line, sweep, write_bytes
 from safecompress_core.errors import RunDirectoryError, RunInUseError
-from safecompress_core.results.checksums import RESULTS, is_finished, read_recorded, seal
+from safecompress_core.results.checksums import (
+    RESULTS,
+    is_finished,
+    read_recorded,
+    record_all_files,
+)
 
 __all__ = [
     "VERSION",
@@ -78,7 +83,7 @@ class RunDirectory:
         """Whether nothing is left to do."""
         return is_finished(self.path)
 
-    def seal(self) -> None:
+    def record_all_files(self) -> None:
         """Record every file; with that, the run is finished.
 
         Raises:
@@ -87,7 +92,7 @@ class RunDirectory:
         """
         self._require_there()
         try:
-            seal(self.path)
+            record_all_files(self.path)
         except OSError as error:
             file = error.filename or self.path
             raise RunDirectoryError(f"{file}: cannot be read: {error.strerror}") from error
@@ -128,7 +133,7 @@ class RunDirectory:
         """Where training goes on from."""
         return self.path / "checkpoints"
 
-    def archived(self, model: str) -> Path:
+    def archive_path(self, model: str) -> Path:
         """A non-dominated model of the archive."""
         return self.path / "archive" / f"{model}.safetensors"
 
@@ -192,7 +197,7 @@ def read_json(path: Path) -> Any:
         RunDirectoryError: if the file is not there, cannot be read or is not JSON.
     """
     try:
-        return _parsed(path, path.read_bytes())
+        return _parse(path, path.read_bytes())
     except FileNotFoundError:
         raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
     except OSError as error:
@@ -207,7 +212,7 @@ def read_results(directory: Path) -> dict[str, Any]:
             version.
     """
     content = read_recorded(directory, RESULTS)
-    found = _parsed(directory / RESULTS, content)
+    found = _parse(directory / RESULTS, content)
     version = found.get("version") if isinstance(found, dict) else None
     if version != VERSION:
         raise RunDirectoryError(
@@ -218,7 +223,7 @@ def read_results(directory: Path) -> dict[str, Any]:
     return results
 
 
-def _parsed(path: Path, content: bytes) -> Any:
+def _parse(path: Path, content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError as error:

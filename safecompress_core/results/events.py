@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from safecompress_core.results.time_estimate import Estimate
-from safecompress_core.training.progress import Stride
+from safecompress_core.results.time_estimate import RemainingWork
+from safecompress_core.training.training_step import TrainingStep
 
-__all__ = ["Journal", "Sink"]
+__all__ = ["EventLog", "Listener"]
 
-Sink = Callable[[Mapping[str, Any]], None]
+Listener = Callable[[Mapping[str, Any]], None]
 
 PULSE = 1.0
 """Seconds between two events about the same training."""
 
 
-class Journal:
+class EventLog:
     """Numbers the finished units of work and passes each event to every sink.
 
     Every event has ``event``, ``time`` (UTC), ``done`` and ``total`` (units of work: models trained
@@ -33,18 +33,18 @@ class Journal:
 
     def __init__(
         self,
-        *sinks: Sink,
+        *listeners: Listener,
         total: int = 0,
-        live: Sink | None = None,
+        live: Listener | None = None,
         clock: Callable[[], float] = time.monotonic,
-        estimate: Estimate | None = None,
+        estimate: RemainingWork | None = None,
     ) -> None:
-        self._sinks = sinks
+        self._listeners = listeners
         self._live = live
         self._done = 0
         self._total = total
         self._clock = clock
-        self._estimate = estimate or Estimate(clock=clock)
+        self._estimate = estimate or RemainingWork(clock=clock)
         self._pulsed = clock()
 
     def expect(self, units: int, *, epochs: int | None = None, attacks: int | None = None) -> None:
@@ -66,42 +66,42 @@ class Journal:
         """Take planned work off that an earlier attempt has done, or that is not needed."""
         self._estimate.skip(epochs=epochs, attacks=attacks)
 
-    def timed(self, *, epochs: float, seconds: float) -> None:
+    def add_epochs(self, *, epochs: float, seconds: float) -> None:
         """Count epochs that were trained where no step could be told of."""
-        self._estimate.trained(epochs, seconds)
+        self._estimate.add_training(epochs, seconds)
 
-    def trained(self, stride: Stride, *, share: float = 1.0) -> None:
+    def add_step(self, training_step: TrainingStep, *, share: float = 1.0) -> None:
         """Count a step of training, and tell of it once in a while.
 
         ``share`` is how many of the members are trained on: epochs of fewer are shorter ones.
         """
-        self._estimate.trained(share / stride.steps, stride.seconds)
+        self._estimate.add_training(share / training_step.steps, training_step.seconds)
         now = self._clock()
-        is_due = now - self._pulsed >= PULSE or stride.is_last
+        is_due = now - self._pulsed >= PULSE or training_step.is_last
         if self._live is None or not is_due:
             return
         self._pulsed = now
         self._live(
             self._record(
                 "training_progressed",
-                what=stride.what,
-                epoch=stride.epoch,
-                until=stride.until,
-                step=stride.step,
-                steps=stride.steps,
-                loss=stride.loss(),
+                what=training_step.what,
+                epoch=training_step.epoch,
+                until=training_step.until,
+                step=training_step.step,
+                steps=training_step.steps,
+                loss=training_step.loss(),
             )
         )
 
-    def tell(self, event: str, **facts: Any) -> None:
+    def emit(self, event: str, **facts: Any) -> None:
         """Pass on an event; facts are JSON-ready."""
         if event == "attack_finished":
-            self._estimate.attacked()
+            self._estimate.add_attack()
         record = self._record(event, **facts)
-        for sink in (*self._sinks, *([self._live] if self._live else [])):
-            sink(record)
+        for listener in (*self._listeners, *([self._live] if self._live else [])):
+            listener(record)
 
-    def inner(self) -> Self:
+    def for_inner_work(self) -> Self:
         """A journal of work inside a unit: it times that work, and tells of training alone."""
         return type(self)(live=self._only_training, clock=self._clock, estimate=self._estimate)
 

@@ -10,13 +10,13 @@ from safecompress_core.results.schema import (
 )
 from safecompress_core.specfile.models.run_spec import Gate
 
-__all__ = ["verdicts"]
+__all__ = ["gate_verdicts"]
 
 MODEL_KEYS = {"density": "model_density", "file_bytes": "file_bytes"}
 """Sizes of a model by the name that a gate gives them: its density is that of the whole model."""
 
 
-def verdicts(
+def gate_verdicts(
     gates: Sequence[Gate], *, compressed: AuditedModel, baseline: AuditedModel | None
 ) -> tuple[GateRecord, ...]:
     """Return the result of each gate, with that of the uncompressed model.

@@ -19,8 +19,8 @@ from safecompress_core.data.pools import SamplePools, fingerprint
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import Registry
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
-from safecompress_core.results.run_id import named_in
-from safecompress_core.specfile.component_files import declared_externals, package_digest
+from safecompress_core.results.run_id import find_definitions
+from safecompress_core.specfile.component_files import list_externals, package_digest
 from safecompress_core.specfile.fields import marked
 from safecompress_core.specfile.outside import components
 
@@ -76,7 +76,7 @@ def identity_of_components(spec: BaseModel) -> dict[str, Identity]:
     for path, component, definition in components(spec):
         found = sections.setdefault(str(path[0]), {})
         place = ".".join(map(str, path))
-        for external in declared_externals(definition, component):
+        for external in list_externals(definition, component):
             found |= {f"{name} ({place})": digest for name, digest in external.digests()}
     return sections
 
@@ -88,7 +88,7 @@ def identity_of_plugins(content: Any, registry: Registry) -> Identity:
     under its version.
     """
     found: Identity = {}
-    for definition in named_in(content, registry):
+    for definition in find_definitions(content, registry):
         origin = registry.origin(definition)
         package = definition.target.partition(":")[0].partition(".")[0]
         digest = None if origin.is_built_in else package_digest(package)

@@ -6,9 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from safecompress_core.errors import RunDirectoryError
-from safecompress_core.results.checksums import RESULTS, SUMS, recorded, sha256, unrecorded
+from safecompress_core.results.checksums import RESULTS, SUMS, list_unrecorded, read_hashes, sha256
 
-__all__ = ["Check", "Status", "recorded_files"]
+__all__ = ["Check", "Status", "check_recorded_files"]
 
 SPARED = ("checkpoints", "references")
 """Folders that a finished run can do without."""
@@ -37,7 +37,7 @@ class Check:
     message: str
 
 
-def recorded_files(directory: Path) -> Iterator[Check]:
+def check_recorded_files(directory: Path) -> Iterator[Check]:
     """Check every file of a run directory against its record.
 
     Yields:
@@ -45,7 +45,7 @@ def recorded_files(directory: Path) -> Iterator[Check]:
         that the run has not written; one good check if there is nothing to tell of the record.
     """
     try:
-        known = recorded(directory)
+        known = read_hashes(directory)
     except RunDirectoryError as error:
         yield Check(SUMS, Status.DAMAGED, str(error))
         return
@@ -60,7 +60,7 @@ def recorded_files(directory: Path) -> Iterator[Check]:
         folders = " and ".join(SPARED)
         message = f"{len(spared)} files of {folders} were deleted, which nothing needs any more"
         yield Check(SUMS, Status.WARNING, message)
-    for file in unrecorded(directory):
+    for file in list_unrecorded(directory):
         yield Check(file, Status.WARNING, f"{SUMS} does not name it; the run has not written it")
     if not any(messages.values()):
         yield Check(SUMS, Status.OK, f"{len(known)} files are as the run has left them")

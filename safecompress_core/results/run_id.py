@@ -8,7 +8,7 @@ from typing import Any
 from safecompress_core.api import AttackerDef, Definition, Kind, StrategyDef
 from safecompress_core.host import Registry
 
-__all__ = ["directory_name", "named_in", "plugin_records"]
+__all__ = ["directory_name", "find_definitions", "plugin_records"]
 
 
 def directory_name(
@@ -29,7 +29,7 @@ def directory_name(
 def plugin_records(resolved: Mapping[str, Any], registry: Registry) -> list[dict[str, str | None]]:
     """Every definition that a resolved spec names, with where it came from."""
     listed = []
-    for definition in named_in(resolved, registry):
+    for definition in find_definitions(resolved, registry):
         origin = registry.origin(definition)
         listed.append(
             {
@@ -43,7 +43,7 @@ def plugin_records(resolved: Mapping[str, Any], registry: Registry) -> list[dict
     return listed
 
 
-def named_in(content: Any, registry: Registry) -> list[Definition]:
+def find_definitions(content: Any, registry: Registry) -> list[Definition]:
     """The definitions whose name is a ``type`` somewhere in plain content, of whatever kind.
 
     The games that their attackers play count as named, but for SafeCompress's own. What else is

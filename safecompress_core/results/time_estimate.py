@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Estimate", "TimeLeft"]
+__all__ = ["RemainingWork", "TimeLeft"]
 
 HALF_LIFE = 10.0
 """Epochs after which a measured pace counts half: a sparse, defended epoch costs another time than
@@ -28,7 +28,7 @@ class TimeLeft:
     counts_attacks: bool
 
 
-class Estimate:
+class RemainingWork:
     """Work that is planned, work that is done, and what it took.
 
     Args:
@@ -55,14 +55,14 @@ class Estimate:
         if self._attacks_left is not None:
             self._attacks_left -= attacks
 
-    def trained(self, epochs: float, seconds: float) -> None:
+    def add_training(self, epochs: float, seconds: float) -> None:
         """Count a part of an epoch, or several, and what it took."""
         self.skip(epochs=epochs)
         self._training += seconds
         weight = 0.5 ** (epochs / HALF_LIFE)
         self._recent = (self._recent[0] * weight + epochs, self._recent[1] * weight + seconds)
 
-    def attacked(self) -> None:
+    def add_attack(self) -> None:
         """Count an attack on a model."""
         self.skip(attacks=1)
         self._attacks += 1

@@ -16,7 +16,7 @@ from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.preflight.audit_checks import auditable
+from safecompress_core.preflight.audit_checks import check_audit_feasible
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
@@ -25,7 +25,7 @@ from safecompress_core.results.directory import (
     write_yaml,
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
-from safecompress_core.results.events import Journal, Sink
+from safecompress_core.results.events import EventLog, Listener
 from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import (
@@ -57,7 +57,7 @@ def audit_model(
     registry: Registry,
     *,
     runs: Path,
-    observers: Sink,
+    observers: Listener,
     invoked: Invocation | None = None,
 ) -> FinishedRun:
     """Attack a finished model, as a spec says.
@@ -78,7 +78,7 @@ def audit_model(
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
     audit_context = AuditContext(loaded, registry, given)
-    finished, network = auditable(audit_context)
+    finished, network = check_audit_feasible(audit_context)
     fingerprint = given.fingerprint()
     records = plugin_records(loaded.resolved, registry)
     name = directory_name(loaded.resolved, records, model=fingerprint)
@@ -93,7 +93,7 @@ def audit_model(
         with reproducible(_threads(audit_context, network)):
             record = _environment(audit_context, finished, invoked)
             write_json(directory.path / "environment.json", record)
-            work = _Work(
+            work = _AuditUnits(
                 audit_context=audit_context,
                 finished=finished,
                 network=network,
@@ -102,7 +102,7 @@ def audit_model(
                 observers=observers,
             )
             results = work.results()
-        directory.seal()
+        directory.record_all_files()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 
@@ -125,7 +125,7 @@ def _environment(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _AuditUnits:
     """The one unit of an audit."""
 
     audit_context: AuditContext
@@ -133,14 +133,14 @@ class _Work:
     network: Classifier
     fingerprint: str
     directory: RunDirectory
-    observers: Sink
+    observers: Listener
 
     def results(self) -> dict[str, Any]:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
         audit_context, spec, directory = self.audit_context, self.audit_context.spec, self.directory
-        journal = Journal(directory.log, live=self.observers)
-        journal.expect(1, epochs=0, attacks=len(audit_context.audit_attacks))
-        journal.tell(
+        events = EventLog(directory.log, live=self.observers)
+        events.expect(1, epochs=0, attacks=len(audit_context.audit_attacks))
+        events.emit(
             "run_started",
             name=spec.name,
             path=str(directory.path),
@@ -150,7 +150,7 @@ class _Work:
             data=self._data(),
         )
         start = time.perf_counter()
-        audited = self._audited(journal)
+        audited = self._run_audit(events)
         seconds = time.perf_counter() - start
         results = build_results(
             audit_context,
@@ -161,7 +161,7 @@ class _Work:
             origin=self._origin(),
         ).to_json()
         write_json(directory.results, results)
-        journal.tell(
+        events.emit(
             "run_finished",
             gate=results["gate"],
             controls=results["controls"],
@@ -193,9 +193,9 @@ class _Work:
         )
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
-    def _audited(self, journal: Journal) -> AuditedModels:
+    def _run_audit(self, events: EventLog) -> AuditedModels:
         """Sizes, metrics, attacks and controls."""
-        auditor, network = self.audit_context.auditor(journal), self.network
+        auditor, network = self.audit_context.auditor(events), self.network
         size = self.audit_context.given.file_bytes
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
         audit = auditor.audit(network, name=AUDITED, file_bytes=size)
@@ -208,5 +208,5 @@ class _Work:
                 null=auditor.null_control(network), planted=auditor.planted_control(network)
             ),
         )
-        journal.advance()
+        events.advance()
         return audited

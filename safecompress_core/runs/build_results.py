@@ -14,7 +14,7 @@ from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
 from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.results.checksums import sha256
-from safecompress_core.results.gates import verdicts
+from safecompress_core.results.gates import gate_verdicts
 from safecompress_core.results.schema import (
     VERSION,
     AnyAttackRecord,
@@ -123,7 +123,7 @@ def build_results(
         "selection": _describe_selection(prepared, work),
         "attacks": {attack.definition.name: attack.definition.summary for attack in attacks},
         "selection_gap": selection_gap(work.tested if work else {}, chosen.audit),
-        "gate": verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
+        "gate": gate_verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
         "data": data,
         "pools": prepared.describe_pools(),
         "files": _hash_models(work.directory) if work else {},

@@ -17,12 +17,12 @@ from typing import TypeVar
 
 from safecompress_core.errors import SafeCompressError
 
-__all__ = ["each_done"]
+__all__ = ["run_units"]
 
 Unit = TypeVar("Unit")
 
 
-def each_done(
+def run_units(
     work: Callable[[Unit], None], units: Sequence[Unit], *, workers: int
 ) -> Iterator[Unit]:
     """Do all units and tell of each as soon as it is done.
@@ -52,7 +52,7 @@ def each_done(
     pool = ProcessPoolExecutor(
         min(workers, len(units)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_attend,
+        initializer=_watch_parent,
     )
     try:
         with _without_interrupts():
@@ -77,7 +77,7 @@ def each_done(
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back; a process that is started within does not get it before `_attend`."""
+    """Hold Ctrl-C back; a process that is started within does not get it before `_watch_parent`."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -88,7 +88,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _attend() -> None:
+def _watch_parent() -> None:
     """Leave Ctrl-C to the parent, and end when it is gone, whatever this process is at."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

@@ -17,7 +17,7 @@ from safecompress_core.host import Registry
 from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal
 from safecompress_core.host.sources import OWN_DISTRIBUTION, told
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.specfile.component_files import ExternalCode, declared_externals
+from safecompress_core.specfile.component_files import ExternalCode, list_externals
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.outside import components
 
@@ -81,7 +81,7 @@ def _failure(
         (external, Owner(definition, params, registry.origin(definition)))
         for _, params, definition in components(loaded.spec)
         if definition.runs_code
-        for external in declared_externals(definition, params)
+        for external in list_externals(definition, params)
         if isinstance(external, ExternalCode)
     ]
     for module, _, file, line in _innermost_first(error.__traceback__):

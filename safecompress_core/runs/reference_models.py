@@ -50,9 +50,9 @@ from safecompress_core.plan import PLAIN
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.directory import RunDirectory
 from safecompress_core.results.environment import reproducible
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.identity import require_same_identity
-from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.components import definition_of
@@ -89,7 +89,7 @@ class ReferenceTraining:
     Args:
         run_context: the run.
         directory: of the run; it holds the resolved spec.
-        journal: is told of each model.
+        events: is told of each model.
         workers: how many processes train.
         plugins_dir: where single-file plugins are, for those processes.
         shared: where several runs keep what they have in common; None to keep it with the run.
@@ -100,7 +100,7 @@ class ReferenceTraining:
         run_context: RunContext,
         directory: Path,
         *,
-        journal: Journal,
+        events: EventLog,
         workers: int = 1,
         plugins_dir: Path | None = None,
         shared: Path | None = None,
@@ -108,7 +108,7 @@ class ReferenceTraining:
         self._prepared = run_context
         self._spec = directory / "spec.resolved.yaml"
         self._folder = (shared or directory / "checkpoints") / "references"
-        self._journal = journal
+        self._events = events
         self._workers = workers
         self._plugins_dir = plugins_dir
 
@@ -125,25 +125,25 @@ class ReferenceTraining:
         orders = {order.key: order for order in self._orders() if order.is_dense in kinds}
         kept = Checkpoints(self._folder)
         missing = [order for order in orders.values() if kept.load(order.key) is None]
-        self._journal.advance(len(orders) - len(missing))
+        self._events.advance(len(orders) - len(missing))
         for order in orders.values():
             if order not in missing:
                 self._skip(order)
         began = time.perf_counter()
         if self._workers > 1:
-            source = _Source(
+            source = _SpecSource(
                 self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
             )
             work = partial(_train_elsewhere, source, torch.get_num_threads())
         else:
-            work = partial(_train, self._prepared, journal=self._journal.inner())
-        for order in each_done(partial(work, self._folder), missing, workers=self._workers):
-            self._journal.advance()
+            work = partial(_train, self._prepared, events=self._events.for_inner_work())
+        for order in run_units(partial(work, self._folder), missing, workers=self._workers):
+            self._events.advance()
             if self._workers > 1:  # of other processes nothing is known but that they are done
                 epochs, now = self._skip(order, has_trained=True), time.perf_counter()
-                self._journal.timed(epochs=epochs, seconds=now - began)
+                self._events.add_epochs(epochs=epochs, seconds=now - began)
                 began = now
-            self._journal.tell(
+            self._events.emit(
                 "reference_trained",
                 model="uncompressed" if order.is_dense else "compressed",
                 reference=order.index + 1,
@@ -156,7 +156,7 @@ class ReferenceTraining:
         work = workload(spec.method, spec.training.epochs) if workload else None
         epochs = work.epochs if work else spec.training.epochs
         attacks = work.tests * len(spec.attackers) if work else 0
-        self._journal.skip(epochs=0 if has_trained else epochs, attacks=attacks)
+        self._events.skip(epochs=0 if has_trained else epochs, attacks=attacks)
         return epochs
 
     def of(self, *, is_dense: bool) -> ReferenceAnswers | None:
@@ -191,13 +191,13 @@ class ReferenceTraining:
 
 
 def _train(
-    run_context: RunContext, folder: Path, order: ReferenceJob, *, journal: Journal | None = None
+    run_context: RunContext, folder: Path, order: ReferenceJob, *, events: EventLog | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
     own = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
-        state = _trained(own, working, is_dense=order.is_dense, journal=journal or Journal())
+        state = _train_method(own, working, is_dense=order.is_dense, events=events or EventLog())
     finally:
         shutil.rmtree(working, ignore_errors=True)
     seen = observe(state.shipped, own.dataset.inputs, own.dataset.labels)
@@ -208,15 +208,15 @@ def _train(
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
-def _trained(
-    own: ReferenceContext, working: Path, *, is_dense: bool, journal: Journal
+def _train_method(
+    own: ReferenceContext, working: Path, *, is_dense: bool, events: EventLog
 ) -> TrainingState:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache
     def big() -> Classifier:
         """Only for what starts from it, or asks it."""
-        return _trained(own, working / "big", is_dense=True, journal=journal).network
+        return _train_method(own, working / "big", is_dense=True, events=events).network
 
     context = replace(
         own.method_context(
@@ -224,7 +224,7 @@ def _trained(
             big=None,
             checkpoints=Checkpoints(working / "checkpoints"),
             archived=lambda model: working / "archive" / f"{model}.safetensors",
-            journal=journal,
+            events=events,
         ),
         copy_uncompressed=lambda: copy.deepcopy(big()),
         teacher=shared_teacher(lambda: copy.deepcopy(big())),
@@ -234,7 +234,7 @@ def _trained(
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _SpecSource:
     """Where another process finds what it has to build, and whether that may be code."""
 
     spec: Path
@@ -242,10 +242,10 @@ class _Source:
     allow_code: bool
 
 
-def _train_elsewhere(source: _Source, threads: int, folder: Path, order: ReferenceJob) -> None:
+def _train_elsewhere(source: _SpecSource, threads: int, folder: Path, order: ReferenceJob) -> None:
     """The same in a process that has to load everything first."""
     try:
-        run_context = _prepared(source)
+        run_context = _load_context(source)
         loaded, registry = run_context.loaded, run_context.registry
         with placing(loaded), naming_code_of(loaded, registry), reproducible(threads):
             _train(run_context, folder, order)
@@ -255,7 +255,7 @@ def _train_elsewhere(source: _Source, threads: int, folder: Path, order: Referen
 
 
 @lru_cache(maxsize=1)
-def _prepared(source: _Source) -> RunContext:
+def _load_context(source: _SpecSource) -> RunContext:
     registry = load_plugins(plugins_dir=source.plugins_dir).registry
     loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
     run_context = RunContext(loaded, registry)

@@ -16,7 +16,7 @@ from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.plan import PLAIN, plan_of
+from safecompress_core.plan import PLAIN, make_plan
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
@@ -27,7 +27,7 @@ from safecompress_core.results.directory import (
     write_yaml,
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
-from safecompress_core.results.events import Journal, Sink
+from safecompress_core.results.events import EventLog, Listener
 from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.runs.build_results import MethodWork, build_results, parse_rounds
@@ -68,7 +68,7 @@ def run_spec(
     registry: Registry,
     *,
     runs: Path,
-    observers: Sink,
+    observers: Listener,
     workers: int = 1,
     plugins_dir: Path | None = None,
     shared: Path | None = None,
@@ -113,7 +113,7 @@ def run_spec(
         with reproducible(threads_for(run_context.create_network(), run_context.sample)):
             record = environment(run_context.device, run_context.recipe.precision, invoked)
             write_json(directory.path / "environment.json", record)
-            work = _Work(
+            work = _RunUnits(
                 run_context,
                 directory,
                 observers,
@@ -122,18 +122,18 @@ def run_spec(
                 shared=shared,
             )
             results = work.results()
-        directory.seal()
+        directory.record_all_files()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
 
-class _Work:
+class _RunUnits:
     """The units of one run, in their order."""
 
     def __init__(
         self,
         run_context: RunContext,
         directory: RunDirectory,
-        observers: Sink,
+        observers: Listener,
         *,
         workers: int,
         plugins_dir: Path | None,
@@ -145,29 +145,29 @@ class _Work:
         self._method = run_context.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
-        self._journal = Journal(directory.log, live=observers)
+        self._events = EventLog(directory.log, live=observers)
         self._references = ReferenceTraining(
             run_context,
             directory.path,
-            journal=self._journal,
+            events=self._events,
             workers=workers,
             plugins_dir=plugins_dir,
             shared=shared,
         )
         self._audit = RunAudit(
-            run_context, directory, self._references, journal=self._journal, shared=shared
+            run_context, directory, self._references, events=self._events, shared=shared
         )
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
             self._dense = shared / BASELINE / content_key(run_context, method=PLAIN)
-        plan = plan_of(run_context.loaded, run_context.registry)
+        plan = make_plan(run_context.loaded, run_context.registry)
         units = total + self._references.units()
-        self._journal.expect(units, epochs=plan.epochs, attacks=plan.tests)
+        self._events.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
     def results(self) -> dict[str, Any]:
         """Do the work and write down what came of it; what ``results.json`` holds."""
         run_context, spec = self._prepared, self._prepared.spec
-        self._journal.tell(
+        self._events.emit(
             "run_started",
             name=spec.name,
             path=str(self._directory.path),
@@ -176,13 +176,13 @@ class _Work:
             metric=run_context.performance[0],
             data=describe_data(run_context.original),
         )
-        baseline = self._uncompressed()
-        outcome = self._compressed(baseline.chosen.network)
+        baseline = self._train_uncompressed()
+        outcome = self._run_method(baseline.chosen.network)
         rounds = parse_rounds(outcome)
         if self._references.units():
-            with self._timed("references"):
+            with self._time("references"):
                 self._references.train()
-        with self._timed("audit"):
+        with self._time("audit"):
             audited = self._audit.of(baseline.chosen, outcome, rounds)
         results = build_results(
             run_context,
@@ -199,7 +199,7 @@ class _Work:
             ),
         ).to_json()
         write_json(self._directory.results, results)
-        self._journal.tell(
+        self._events.emit(
             "run_finished",
             gate=results["gate"],
             controls=results["controls"],
@@ -207,7 +207,7 @@ class _Work:
         )
         return results
 
-    def _uncompressed(self) -> MethodOutcome:
+    def _train_uncompressed(self) -> MethodOutcome:
         """The model that compression starts from."""
         context = self._method_context("baseline", self._dense, big=None)
         outcome = self._baseline.run(context)
@@ -215,7 +215,7 @@ class _Work:
         context.store(outcome.chosen, self._directory.baseline)
         return outcome
 
-    def _compressed(self, big: Classifier) -> MethodOutcome:
+    def _run_method(self, big: Classifier) -> MethodOutcome:
         """What the method makes; dense training is not done twice, nor its time counted twice."""
         is_plain = trains_plainly(self._prepared)
         place = self._dense if is_plain else self._directory.checkpoints / "method"
@@ -230,12 +230,12 @@ class _Work:
             unit,
             big=big,
             checkpoints=Checkpoints(place),
-            archived=self._directory.archived,
-            journal=self._journal,
+            archived=self._directory.archive_path,
+            events=self._events,
         )
 
     @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
+    def _time(self, phase: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
         self._seconds[phase] = time.perf_counter() - start

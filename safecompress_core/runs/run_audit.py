@@ -12,7 +12,7 @@ from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import (
     ArchiveRecord,
     AuditRecord,
@@ -37,7 +37,7 @@ class RunAudit:
         run_context: the run.
         directory: where its models have been written.
         references: its reference models, trained where there are any.
-        journal: is told of each attack.
+        events: is told of each attack.
         shared: where several runs keep what they have in common; None for a run by itself.
     """
 
@@ -47,13 +47,13 @@ class RunAudit:
         directory: RunDirectory,
         references: ReferenceTraining,
         *,
-        journal: Journal,
+        events: EventLog,
         shared: Path | None,
     ) -> None:
         self._prepared = run_context
         self._directory = directory
         self._references = references
-        self._journal = journal
+        self._events = events
         self._shared = shared
 
     def of(
@@ -67,17 +67,17 @@ class RunAudit:
             rounds: the rounds of the outcome.
         """
         auditor = self._prepared.auditor(
-            self._journal, uncompressed=baseline.shipped, versions=self._versions(outcome)
+            self._events, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
         dense = MethodOutcome(chosen=baseline)
         parts = {}
         for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
-            described = self._described(found, baseline)
-            audit = self._judged(auditor, name, found)
+            described = self._describe(found, baseline)
+            audit = self._audit_model(auditor, name, found)
             parts[name] = ModelAuditRecord(
                 model=described, metrics=audit.metrics, audit=audit.audit
             )
-            self._journal.advance()
+            self._events.advance()
         chosen, version = outcome.chosen.shipped, outcome.chosen_id
         own = self._references.of(is_dense=False)
         return AuditedModels(
@@ -90,7 +90,7 @@ class RunAudit:
             archive=tuple(self._archive(auditor, outcome, rounds, own)),
         )
 
-    def _described(self, found: MethodOutcome, baseline: TrainingState) -> ModelRecord:
+    def _describe(self, found: MethodOutcome, baseline: TrainingState) -> ModelRecord:
         """A model's size beside the uncompressed one's."""
         is_dense = found.chosen is baseline
         model = found.model or self._prepared.spec.task.model
@@ -102,10 +102,10 @@ class RunAudit:
             dense_bytes=self._file_bytes(is_dense=True),
         )
 
-    def _judged(self, auditor: Auditor, name: str, found: MethodOutcome) -> AuditRecord:
+    def _audit_model(self, auditor: Auditor, name: str, found: MethodOutcome) -> AuditRecord:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
-        kept = self._kept_audit() if is_dense else None
+        kept = self._cached_audit_path() if is_dense else None
         if kept is not None and kept.exists():
             return AuditRecord.model_validate(read_json(kept))
         judged = auditor.audit(
@@ -123,7 +123,7 @@ class RunAudit:
         path = self._directory.baseline if is_dense else self._directory.model
         return path.stat().st_size
 
-    def _kept_audit(self) -> Path | None:
+    def _cached_audit_path(self) -> Path | None:
         """Where runs that share the uncompressed model find its audit."""
         if self._shared is None:
             return None
@@ -143,16 +143,16 @@ class RunAudit:
         if outcome.archive is None or not outcome.archive.entries:
             return
         front = outcome.archive
-        wanted = self._kept(front)
+        wanted = self._select_front(front)
         candidates = {one.id: one for round_ in rounds for one in round_.candidates}
         for entry in front.entries:
-            path, candidate = self._directory.archived(entry.id), candidates[entry.id]
+            path, candidate = self._directory.archive_path(entry.id), candidates[entry.id]
             file_bytes = path.stat().st_size
             audit = {}
             if entry in wanted:
                 audit = dict(
                     auditor.audit(
-                        self._archived(entry),
+                        self._load_archived(entry),
                         name=entry.id,
                         file_bytes=file_bytes,
                         references=references,
@@ -176,9 +176,11 @@ class RunAudit:
         wanted = any(attack.definition.sees_versions for attack in self._prepared.audit_attacks)
         if not wanted or outcome.archive is None or not outcome.archive.entries:
             return {}
-        return {entry.id: self._archived(entry) for entry in self._kept(outcome.archive)}
+        return {
+            entry.id: self._load_archived(entry) for entry in self._select_front(outcome.archive)
+        }
 
-    def _kept(self, front: Archive) -> tuple[ArchiveEntry, ...]:
+    def _select_front(self, front: Archive) -> tuple[ArchiveEntry, ...]:
         """The entries that ``audit.front`` keeps, the ends first."""
         kept = {
             "chosen": (),
@@ -187,5 +189,5 @@ class RunAudit:
         }[self._prepared.spec.audit.front]
         return tuple(dict.fromkeys(kept))
 
-    def _archived(self, entry: ArchiveEntry) -> Classifier:
-        return self._prepared.load_network(self._directory.archived(entry.id))
+    def _load_archived(self, entry: ArchiveEntry) -> Classifier:
+        return self._prepared.load_network(self._directory.archive_path(entry.id))

@@ -26,7 +26,7 @@ from safecompress_core.methods.method import MethodContext
 from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.environment import multiplications, reproducible, threads_for
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.topology import Topology
@@ -36,7 +36,7 @@ from safecompress_core.specfile.placing import placed
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["Measured", "measured"]
+__all__ = ["StepTiming", "measure_step"]
 
 POOLED = 12
 """Made-up samples that stand in the pools: two on either side of each, and nobody is attacked."""
@@ -47,7 +47,7 @@ WORDS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class StepTiming:
     """What a step costs.
 
     Attributes:
@@ -81,13 +81,13 @@ class Measured:
 
 @placed
 @naming_code
-def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
+def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
     """Train some steps as the spec's method would, at its density, and observe a batch.
 
     Raises:
         SpecError: if the model cannot be had, or, where samples cannot be made up, the data.
     """
-    run_context = MadeUp(loaded, registry)
+    run_context = SyntheticContext(loaded, registry)
     require_buildable(run_context)
     batch = loaded.spec.training.batch_size
     with (
@@ -99,7 +99,7 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
             big=None,
             checkpoints=Checkpoints(Path(place)),
             archived=lambda model: Path(place) / model,
-            journal=Journal(),
+            events=EventLog(),
         )
         # a step costs the same whatever a defence has other models answer
         even = torch.full(
@@ -117,7 +117,7 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
 
         rows = torch.arange(batch)
         inputs, labels = run_context.dataset.inputs[rows], run_context.dataset.labels[rows]
-        return Measured(
+        return StepTiming(
             device=str(run_context.device),
             threads=torch.get_num_threads(),
             precision=str(run_context.recipe.precision.dtype).removeprefix("torch."),
@@ -134,7 +134,7 @@ def measured(loaded: LoadedSpec, registry: Registry) -> Measured:
 
 
 @dataclass(frozen=True, eq=False)
-class MadeUp(RunContext):
+class SyntheticContext(RunContext):
     """A spec with samples that are noise, of the shape that the data's card tells."""
 
     @cached_property
@@ -201,7 +201,7 @@ class MadeUp(RunContext):
         )
 
 
-def _new_state(run_context: MadeUp, context: MethodContext) -> TrainingState:
+def _new_state(run_context: SyntheticContext, context: MethodContext) -> TrainingState:
     """With the method's defences, and a random topology of its density where it has one."""
     network, method = context.create_network(), run_context.spec.method
     density = getattr(method, "density", 1.0)

@@ -16,21 +16,21 @@ from safecompress_core.games.records import game_in
 from safecompress_core.host import Registry
 from safecompress_core.results.checksums import RESULTS, SUMS, sha256
 from safecompress_core.results.directory import read_json, read_results
-from safecompress_core.results.gates import verdicts
-from safecompress_core.results.integrity import Check, Status, recorded_files
+from safecompress_core.results.gates import gate_verdicts
+from safecompress_core.results.integrity import Check, Status, check_recorded_files
 from safecompress_core.results.schema import Results
 from safecompress_core.runs.run import directory_name, plugin_records
 from safecompress_core.saved_models.storage import StoredModel, load_model
 from safecompress_core.specfile.load import load_any_spec
 from safecompress_core.specfile.models.run_spec import Gate
 
-__all__ = ["Check", "Status", "verified"]
+__all__ = ["Check", "Status", "verify_run"]
 
 BASELINE = "baseline/model.safetensors"
 SPEC, PLUGINS, EVENTS = "spec.resolved.yaml", "plugins.json", "events.jsonl"
 
 
-def verified(directory: Path, registry: Registry) -> list[Check]:
+def verify_run(directory: Path, registry: Registry) -> list[Check]:
     """Every check of a finished run; a file or key that is missing is damage too.
 
     Args:
@@ -42,7 +42,7 @@ def verified(directory: Path, registry: Registry) -> list[Check]:
     """
     if not (directory / RESULTS).exists():
         raise RunDirectoryError(f"{directory / RESULTS}: no such file; is this a finished run?")
-    found = list(recorded_files(directory))
+    found = list(check_recorded_files(directory))
     if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in found):
         return found  # nothing can be worked out from these
     run = _Run(directory, read_results(directory), registry)
@@ -161,7 +161,7 @@ class _Run:
         name = "results.json: gate"
         gates = [Gate.model_validate(gate) for gate in self._spec()["gate"]]
         results = Results.model_validate(self.results)
-        again = verdicts(gates, compressed=results, baseline=results.baseline)
+        again = gate_verdicts(gates, compressed=results, baseline=results.baseline)
         if again != results.gate:
             return Check(name, Status.DAMAGED, "the verdicts do not follow from the figures")
         return Check(name, Status.OK, f"{len(gates)} verdicts follow from the figures")

@@ -15,8 +15,8 @@ from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.specfile.component_files import (
     ExternalFiles,
-    declared_externals,
     implementation,
+    list_externals,
 )
 
 __all__ = ["Prediction", "RowEncoder", "digests_read", "require_same_files"]
@@ -112,7 +112,7 @@ class RowEncoder:
 def digests_read(definition: Definition, params: Params) -> dict[str, dict[str, str]]:
     """Hashes of what a model reads beside its file, by ``files`` and ``code``; weights left out."""
     found: dict[str, dict[str, str]] = {}
-    for external in declared_externals(definition, params):
+    for external in list_externals(definition, params):
         kind = "files" if isinstance(external, ExternalFiles) else "code"
         for name, digest in external.digests():
             if not name.endswith(WEIGHTS):

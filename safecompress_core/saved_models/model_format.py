@@ -16,7 +16,7 @@ from typing import Any
 from safecompress_core.api import Access
 from safecompress_core.errors import MissingExtraError, StorageError
 from safecompress_core.saved_models.output_labels import output_names
-from safecompress_core.specfile.component_files import pretrained_files, sha256_of
+from safecompress_core.specfile.component_files import list_pretrained_files, sha256_of
 
 __all__ = ["Format", "GivenModel", "detect_model"]
 
@@ -84,7 +84,7 @@ class GivenModel:
     def parts(self) -> tuple[Path, ...]:
         """The files that decide what it says, in order."""
         if self.format is Format.HUGGINGFACE:
-            return pretrained_files(str(self.path)).files()
+            return list_pretrained_files(str(self.path)).files()
         if self.format is Format.ONNX:
             return (self.path, *_external_data(self.path))
         return (self.path,)

@@ -25,10 +25,10 @@ __all__ = [
     "External",
     "ExternalCode",
     "ExternalFiles",
-    "declared_externals",
     "implementation",
+    "list_externals",
+    "list_pretrained_files",
     "package_digest",
-    "pretrained_files",
     "sha256_of",
 ]
 
@@ -111,7 +111,7 @@ class ExternalCode:
 External = ExternalFiles | ExternalCode
 
 
-def pretrained_files(path: str, *, name: str = "") -> ExternalFiles:
+def list_pretrained_files(path: str, *, name: str = "") -> ExternalFiles:
     """Files that transformers reads of a folder: weights, configuration, tokenizer; no pickles."""
     return ExternalFiles(path=path, patterns=PRETRAINED, name=name)
 
@@ -123,7 +123,7 @@ def implementation(definition: Definition) -> Any:
     return target.func if isinstance(target, partial) else target
 
 
-def declared_externals(definition: Definition, params: Params) -> Iterable[External]:
+def list_externals(definition: Definition, params: Params) -> Iterable[External]:
     """Everything that a component reads beside its parameters."""
     reads = getattr(implementation(definition), "reads", None)
     if reads is not None:

@@ -20,7 +20,7 @@ from safecompress_core.host.definitions import flaws_of
 from safecompress_core.specfile.component_files import (
     ExternalCode,
     ExternalFiles,
-    declared_externals,
+    list_externals,
 )
 
 __all__ = ["DefinitionConformance"]
@@ -119,7 +119,7 @@ class DefinitionConformance:
         except ValidationError:
             pytest.skip("the parameters given here are not all that it needs")
         try:
-            declared = list(declared_externals(self.definition, params))
+            declared = list(list_externals(self.definition, params))
         except (AttributeError, ImportError):
             return  # there is no such target, as another check tells
         for external in declared:

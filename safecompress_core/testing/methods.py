@@ -19,7 +19,7 @@ from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.manifest import DefinitionConformance
 from safecompress_core.training.training_state import TrainingState
@@ -119,7 +119,7 @@ class MethodConformance(DefinitionConformance):
         with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
             torch.manual_seed(1)
             patch.setattr(shop.trainer, "train", counted)
-            patch.setattr(shop.journal, "advance", lambda units=1: advanced.append(units))
+            patch.setattr(shop.events, "advance", lambda units=1: advanced.append(units))
             outcome = run_context.method.run(shop)
         return CompletedRun(
             run_context=run_context,
@@ -168,14 +168,14 @@ class MethodConformance(DefinitionConformance):
             big=None,
             checkpoints=Checkpoints(folder / "baseline"),
             archived=lambda model: folder / f"{model}.safetensors",
-            journal=Journal(),
+            events=EventLog(),
         )
         asked = run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(folder / "method"),
             archived=lambda model: folder / f"{model}.safetensors",
-            journal=Journal(),
+            events=EventLog(),
         )
 
         def big() -> Any:

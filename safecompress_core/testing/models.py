@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import ModelDef
 from safecompress_core.networks.classifier import Classifier, ModelFactory
-from safecompress_core.specfile.component_files import declared_externals
+from safecompress_core.specfile.component_files import list_externals
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["ModelConformance"]
@@ -90,7 +90,7 @@ class ModelConformance(DefinitionConformance):
         params = self.definition.params.model_validate(dict(self.params))
         declared = {
             file.resolve()
-            for external in declared_externals(self.definition, params)
+            for external in list_externals(self.definition, params)
             for file in external.files()
         }
 

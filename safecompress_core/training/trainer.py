@@ -32,8 +32,8 @@ from safecompress_core.training.guard_training import train_guard
 from safecompress_core.training.learning_rate import CONSTANT, LearningRate
 from safecompress_core.training.loss_gradients import loss_gradients
 from safecompress_core.training.precision import PLAIN, Precision
-from safecompress_core.training.progress import Stride
 from safecompress_core.training.training_state import TrainingState
+from safecompress_core.training.training_step import TrainingStep
 
 __all__ = ["TopologySchedule", "Trainer"]
 
@@ -67,7 +67,7 @@ Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A forward pass: logits (B, C) and representation (B, H) of inputs."""
 
 
-StepListener = Callable[[Stride], None]
+StepListener = Callable[[TrainingStep], None]
 """Is told of each step of training."""
 
 
@@ -378,7 +378,7 @@ class Trainer:
             nonlocal done, last
             now, done = time.perf_counter(), done + 1
             watch(
-                Stride(
+                TrainingStep(
                     what=what,
                     epoch=epoch,
                     until=until,

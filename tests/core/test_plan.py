@@ -12,7 +12,7 @@ from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
-from safecompress_core.plan import Plan, plan_of
+from safecompress_core.plan import Plan, make_plan
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 from safecompress_core.training.trainer import Trainer
@@ -50,7 +50,7 @@ def loaded(tmp_path: Path) -> LoadedSpec:
 @pytest.fixture
 def plan(loaded: LoadedSpec) -> Plan:
     """Of that spec."""
-    return plan_of(loaded, load_plugins().registry)
+    return make_plan(loaded, load_plugins().registry)
 
 
 def test_a_run_does_what_was_planned(
@@ -113,7 +113,7 @@ def test_models_that_a_defence_has_trained_are_counted(tmp_path: Path) -> None:
         )
     )
     registry = load_plugins().registry
-    plan = plan_of(load_spec(path, registry=registry), registry)
+    plan = make_plan(load_spec(path, registry=registry), registry)
 
     counted = {job.name: (job.models, job.epochs) for job in plan.jobs}
     assert counted["models for split-distillation of the method"] == (4, 10)
@@ -127,7 +127,7 @@ def test_reference_models_are_counted_once_for_all_attackers(tmp_path: Path) -> 
     registry = load_plugins().registry
     audit = "audit.attackers=[{type: rmia, references: 4}, {type: lira, references: 6}]"
     loaded = load_spec(path, overrides=[audit], registry=registry)
-    jobs = {job.name: job for job in plan_of(loaded, registry).jobs}
+    jobs = {job.name: job for job in make_plan(loaded, registry).jobs}
 
     dense, own = jobs["reference models, uncompressed"], jobs["reference models, by the method"]
     assert (dense.models, dense.epochs) == (6, 30)
@@ -146,7 +146,7 @@ def test_dense_training_needs_no_second_set_of_references(tmp_path: Path) -> Non
         "attackers=[]",
         "audit.attackers=[{type: lira, references: 6}]",
     ]
-    plan = plan_of(load_spec(path, overrides=changes, registry=registry), registry)
+    plan = make_plan(load_spec(path, overrides=changes, registry=registry), registry)
 
     assert [job.name for job in plan.jobs] == [
         "uncompressed model",
@@ -161,7 +161,7 @@ def test_a_method_that_does_not_tell_leaves_the_sum_open(
 ) -> None:
     """No figure is better than a wrong one."""
     monkeypatch.setattr("safecompress_core.plan._workload", lambda _: None)
-    plan = plan_of(loaded, load_plugins().registry)
+    plan = make_plan(loaded, load_plugins().registry)
 
     assert plan.jobs[1].epochs is None
     assert plan.epochs is None
@@ -181,8 +181,8 @@ def test_choices_that_cost_byte_identity_are_said(tmp_path: Path, change: str, w
     path.write_text(SPEC)
     registry = load_plugins().registry
     fixed = ["device=cpu", "training.precision=float32"]
-    quiet = plan_of(load_spec(path, overrides=fixed, registry=registry), registry)
-    loud = plan_of(load_spec(path, overrides=[*fixed, change], registry=registry), registry)
+    quiet = make_plan(load_spec(path, overrides=fixed, registry=registry), registry)
+    loud = make_plan(load_spec(path, overrides=[*fixed, change], registry=registry), registry)
 
     assert len(quiet.caveats) == 1
     assert any(word in caveat for caveat in loud.caveats)

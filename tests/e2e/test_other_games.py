@@ -9,7 +9,7 @@ from safecompress_core.cli.display.tables import drawn
 from safecompress_core.host import load_plugins
 from safecompress_core.report import contents, summary
 from safecompress_core.report.page import write_report
-from safecompress_core.runs.verify import Status, verified
+from safecompress_core.runs.verify import Status, verify_run
 
 pytest.importorskip("foolbox", reason="the extra 'attacks' is not installed")
 
@@ -56,7 +56,7 @@ def test_heterogeneous_attacks_are_combined(bench: Any) -> None:
     assert set(results["selection_gap"]) == {"membership", "evasion", "extraction"}
     assert set(results["controls"]["null"]) == {"loss-threshold"}
     assert all(gate["passed"] for gate in results["gate"])
-    checks = verified(finished.path, load_plugins().registry)
+    checks = verify_run(finished.path, load_plugins().registry)
     assert not [one for one in checks if one.status is Status.DAMAGED]
 
     page = write_report(finished.path).read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.runs.verify import Status, verified
+from safecompress_core.runs.verify import Status, verify_run
 from safecompress_core.saved_models.storage import load_model
 
 SHORT = {"method__rounds": 1, "training__epochs": 2}
@@ -115,7 +115,7 @@ def test_canaries_are_trained_on_with_a_wrong_label_and_reported_apart(bench: An
     assert judged["canaries"]["n"] == 120
     assert judged["canaries"]["auc_interval"][0] > judged["auc"]
     assert "canaries" not in results["audit"]["probe-without-limit"]
-    checks = verified(run.path, bench.registry)
+    checks = verify_run(run.path, bench.registry)
     assert {check.status for check in checks} == {Status.OK}
 
 

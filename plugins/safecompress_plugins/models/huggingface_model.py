@@ -24,9 +24,9 @@ from safecompress_core.toolkit import (
     ModelError,
     ModelFactory,
     global_random_state,
+    list_pretrained_files,
     local_path,
     output_names,
-    pretrained_files,
 )
 from safecompress_plugins.models.images import channels_of
 from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
@@ -135,11 +135,11 @@ class HuggingfaceModel(ModelFactory):
         """List weights, configuration and tokenizer, in their folders or in the local cache."""
         revision = params.revision or "main"
         named = [] if params.name is None else _cached(params.name, revision)
-        own = named if params.path is None else [pretrained_files(params.path)]
+        own = named if params.path is None else [list_pretrained_files(params.path)]
         if params.tokenizer is None:
             return own
         if local_path(params.tokenizer).is_dir():
-            return [*own, pretrained_files(params.tokenizer)]
+            return [*own, list_pretrained_files(params.tokenizer)]
         return [*own, *_cached(params.tokenizer, revision)]
 
     def prepare(self, dataset: Dataset) -> Dataset:
@@ -265,7 +265,7 @@ def _cached(name: str, revision: str) -> list[ExternalFiles]:
         folder = snapshot_download(name, revision=revision, local_files_only=True)
     except (LocalEntryNotFoundError, HFValidationError):
         return []
-    return [pretrained_files(folder, name=name)]
+    return [list_pretrained_files(folder, name=name)]
 
 
 def _mend(params: HuggingfaceModelParams) -> str:

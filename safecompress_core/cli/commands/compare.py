@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from safecompress_core.compare.work import Order
     from safecompress_core.data.dataset import Dataset
     from safecompress_core.host import PluginHost
-    from safecompress_core.runs.step_timing import Measured
+    from safecompress_core.runs.step_timing import StepTiming
 
 __all__ = ["compare"]
 
@@ -197,10 +197,10 @@ def _plan(
     as_json: bool,
 ) -> None:
     from safecompress_core.compare.planning import plan_comparison
-    from safecompress_core.runs.step_timing import measured
+    from safecompress_core.runs.step_timing import measure_step
 
     plan = plan_comparison(comparison, host.registry, folder, changed=changed)
-    pace = measured(comparison.entries[0].loaded, host.registry)
+    pace = measure_step(comparison.entries[0].loaded, host.registry)
     if as_json:
         told = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
@@ -208,14 +208,14 @@ def _plan(
     _print_plan(plan, pace)
 
 
-def _seconds(plan: "ComparisonPlan", pace: "Measured") -> float | None:
+def _seconds(plan: "ComparisonPlan", pace: "StepTiming") -> float | None:
     """All training at the measured pace."""
     if plan.epochs is None or plan.steps is None:
         return None
     return plan.epochs * plan.steps * pace.step_seconds
 
 
-def _print_plan(plan: "ComparisonPlan", pace: "Measured") -> None:
+def _print_plan(plan: "ComparisonPlan", pace: "StepTiming") -> None:
     from rich.table import Table
 
     from safecompress_core.cli.display.consoles import output_console

@@ -33,9 +33,9 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
         safecompress inspect runs/multi-attack-*/model/model.safetensors
     """
     if place.suffix in SPECS:
-        from safecompress_core.cli.blueprint import show_blueprint
+        from safecompress_core.cli.blueprint import print_model_summary
 
-        show_blueprint(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
+        print_model_summary(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
         return
     found = _run(place) if place.is_dir() else _model(place)
     if as_json:

@@ -56,14 +56,14 @@ def plan(
         skipped=host.skipped,
         allow_code=allow_code,
     )
-    from safecompress_core.plan import plan_of
+    from safecompress_core.plan import make_plan
 
-    found = plan_of(loaded, host.registry)
+    found = make_plan(loaded, host.registry)
     told: dict[str, Any] = found.to_json()
     if measure:
-        from safecompress_core.runs.step_timing import measured
+        from safecompress_core.runs.step_timing import measure_step
 
-        told["measured"] = measured(loaded, host.registry).to_json()
+        told["measured"] = measure_step(loaded, host.registry).to_json()
         told |= _counted(told, loaded.spec)
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))

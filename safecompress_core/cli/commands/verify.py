@@ -27,9 +27,9 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
     Example:
         safecompress verify runs/multi-attack-*
     """
-    from safecompress_core.runs.verify import Status, verified
+    from safecompress_core.runs.verify import Status, verify_run
 
-    checks = verified(run, discovered_plugins(plugins_dir).registry)
+    checks = verify_run(run, discovered_plugins(plugins_dir).registry)
     damaged = sum(check.status is Status.DAMAGED for check in checks)
     if as_json:
         listed = [

@@ -24,7 +24,7 @@ from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.games.scores import AttackScores
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.seeding import Seed
 from safecompress_core.stats.resampling import Resampling
 
@@ -78,7 +78,7 @@ class CandidateEvaluator:
         dataset: Dataset,
         pools: SamplePools,
         create: Callable[[Params], Any],
-        journal: Journal,
+        events: EventLog,
         seed: Seed,
     ) -> None:
         self._attacks = tuple(attacks)
@@ -88,7 +88,7 @@ class CandidateEvaluator:
         self._known = pools.attack_train
         self._asked = pools.select
         self._create = create
-        self._journal = journal
+        self._events = events
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
         self.resampling = Resampling.draw_stratified(
@@ -199,7 +199,7 @@ class CandidateEvaluator:
     def _tell(
         self, attack: Attack, result: AttackResult, better: str | None, facts: Mapping[str, Any]
     ) -> None:
-        self._journal.tell(
+        self._events.emit(
             "attack_finished",
             phase="select",
             **facts,

@@ -79,7 +79,7 @@ class TestDriven(Method):
         state = resume_state(context, settings, rounds=self._params.rounds)
         if state is None:
             state = self._start(context, settings)
-        context.journal.advance(self._units(len(state.rounds)))
+        context.events.advance(self._units(len(state.rounds)))
         self._skip(context, state)
         for number in range(len(state.rounds), self._params.rounds):
             state = self._round(context, topology_schedule, state, number)
@@ -97,7 +97,7 @@ class TestDriven(Method):
         """Take off what an earlier attempt has trained and attacked."""
         every = self._params.timetable(context.recipe.epochs)[: len(state.rounds)]
         tested = [one for round_ in state.rounds for one in round_["candidates"]]
-        context.journal.skip(
+        context.events.skip(
             epochs=sum(one.epochs for one in every),
             attacks=sum(len(one["attacks"]) for one in tested),
         )
@@ -170,7 +170,7 @@ class TestDriven(Method):
             "spread": selection.spread(),
         }
         front = [entry.id for entry in archive.entries]
-        context.journal.tell("round_finished", **record, front=front)
+        context.events.emit("round_finished", **record, front=front)
         beam = tuple(
             BeamModel(id=candidates[index].id, state=candidates[index].state) for index in chosen
         )
@@ -195,7 +195,7 @@ class TestDriven(Method):
             topology_schedule=topology_schedule,
             what=f"{beam_model.id} in {where}",
         )
-        context.journal.advance()
+        context.events.advance()
         fitted_attackers = context.evaluator.fit_attackers(beam_model.state.shipped, unit=unit)
         found: list[Candidate] = []
         for candidate_spec, settings in self._feasible(context, beam_model.state.settings, number):
@@ -211,8 +211,8 @@ class TestDriven(Method):
             evaluation = context.evaluator.evaluate(
                 state.shipped, fitted_attackers, unit=unit, facts=facts
             )
-            context.journal.advance()
-            context.journal.tell(
+            context.events.advance()
+            context.events.emit(
                 "candidate_tested", **facts, performance=float(evaluation.performance.mean())
             )
             found.append(
@@ -236,8 +236,8 @@ class TestDriven(Method):
             if settings is not None:
                 found.append((candidate_spec, settings))
                 continue
-            context.journal.advance()
-            context.journal.tell(
+            context.events.advance()
+            context.events.emit(
                 "candidate_left_out", round=number + 1, strategy=candidate_spec.name
             )
         return found or [(UNCHANGED, parent)]

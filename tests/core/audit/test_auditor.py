@@ -19,7 +19,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools, build_pools
 from safecompress_core.metric import Metric, SampleMetric, Subject
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import AuditRecord
 from safecompress_core.seeding import Seed
 from safecompress_core.stats.intervals import Estimate
@@ -58,7 +58,7 @@ def auditor(
         dataset=mislabelled,
         pools=pools,
         create=spies.create,
-        journal=Journal(events.append),
+        events=EventLog(events.append),
         seed=Seed(2),
     )
 
@@ -122,7 +122,7 @@ def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
         dataset=mislabelled,
         pools=pools,
         create=spies.create,
-        journal=Journal(lambda _: None),
+        events=EventLog(lambda _: None),
         seed=Seed(2),
     )
 
@@ -174,7 +174,7 @@ def test_canaries_are_reported_apart(
         dataset=dataset,
         pools=pools,
         create=spies.create,
-        journal=Journal(lambda _: None),
+        events=EventLog(lambda _: None),
         seed=Seed(2),
     )
 
@@ -239,7 +239,7 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
         dataset=mislabelled,
         pools=pools,
         create=spies.create,
-        journal=Journal(),
+        events=EventLog(),
         seed=Seed(2),
         uncompressed=big,
     )
@@ -280,7 +280,7 @@ def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
         dataset=mislabelled,
         pools=pools,
         create=spies.create,
-        journal=Journal(),
+        events=EventLog(),
         seed=Seed(2),
         versions=family,
     )

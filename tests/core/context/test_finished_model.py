@@ -20,7 +20,7 @@ from safecompress_core.errors import AccessError, ModelError, SpecError, Storage
 from safecompress_core.games.controls.planted_control import plant_leak
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.preflight.audit_checks import auditable
+from safecompress_core.preflight.audit_checks import check_audit_feasible
 from safecompress_core.saved_models.load import load_classifier
 from safecompress_core.saved_models.model_format import Format, detect_model
 from safecompress_core.saved_models.rebuild import component
@@ -139,7 +139,7 @@ def test_every_format_answers_as_its_weights_do(
     audit = prepared(write(mlp, tmp_path), registry, tmp_path)
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
 
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     torch.testing.assert_close(logits_of(network, inputs), mlp(inputs), rtol=0, atol=1e-5)
 
@@ -152,7 +152,7 @@ def test_a_model_for_a_fixed_number_of_samples_is_asked_for_as_many(
     audit = prepared(write(mlp, tmp_path, batch=4), registry, tmp_path)
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(10)])
 
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     torch.testing.assert_close(logits_of(network, inputs), mlp(inputs), rtol=0, atol=1e-5)
 
@@ -163,7 +163,7 @@ def test_a_model_of_answers_shows_nothing_of_its_inside(
 ) -> None:
     """Even an attacker that nobody has stopped before."""
     audit = prepared(write(mlp, tmp_path), registry, tmp_path)
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     seen = observe(network, SAMPLE, torch.zeros(3, dtype=torch.int64))
 
@@ -178,7 +178,7 @@ def test_a_copy_of_a_sealed_model_can_be_made_to_leak(
     mlp: nn.Module, registry: Registry, tmp_path: Path
 ) -> None:
     """The planted-leak control needs that, and the model itself stays as it is."""
-    _, network = auditable(prepared(exported(mlp, tmp_path), registry, tmp_path))
+    _, network = check_audit_feasible(prepared(exported(mlp, tmp_path), registry, tmp_path))
     inputs, labels = torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
 
     leaky = plant_leak(network, inputs, labels, torch.tensor([True, True, False, False]))
@@ -196,7 +196,7 @@ def test_probabilities_are_declared_and_give_the_same_posteriors(
     audit = prepared(path, registry, tmp_path, task=task)
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
 
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     found = logits_of(network, inputs).softmax(1)
     torch.testing.assert_close(found, mlp(inputs).softmax(1), rtol=0, atol=1e-6)
@@ -224,7 +224,7 @@ def test_a_guard_in_the_file_stands_before_the_answers(
     audit = prepared(guarded_file(mlp, tmp_path, registry), registry, tmp_path)
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
 
-    finished, network = auditable(audit)
+    finished, network = check_audit_feasible(audit)
 
     seen = observe(network, inputs, torch.zeros(50, dtype=torch.int64))
     asked = seen.restrict(Access.BLACK_BOX)
@@ -251,7 +251,7 @@ def test_a_guard_that_nobody_here_can_make_is_refused(
     ):
         path = guarded_file(mlp, tmp_path, registry, **changed)
         with pytest.raises(StorageError, match="output guard cannot be made again") as refused:
-            auditable(prepared(path, registry, tmp_path))
+            check_audit_feasible(prepared(path, registry, tmp_path))
         assert reason in str(refused.value)
         with pytest.raises(StorageError, match="output guard cannot be made again"):
             load_classifier(path, registry=registry)
@@ -273,7 +273,7 @@ def test_the_other_kind_of_answers_is_refused(
     audit = prepared(torchscript(module, tmp_path), registry, tmp_path, task=task)
 
     with pytest.raises(SpecError) as refused:
-        auditable(audit)
+        check_audit_feasible(audit)
 
     assert f"task.answers: {OTHER_ANSWERS[declared]}" in str(refused.value)
 
@@ -300,7 +300,7 @@ def test_answers_that_are_not_finite_are_refused(
     dark = (pixel[:, 20] == 0).nonzero()[:, 0]
 
     with pytest.raises(ModelError) as refused:
-        auditable(audit)
+        check_audit_feasible(audit)
 
     count = f"answers to {len(dark)} of {len(audit.dataset)} samples are not finite"
     assert count in str(refused.value)
@@ -315,7 +315,7 @@ def test_another_number_of_answers_than_labels_is_refused(
     audit = prepared(torchscript(module, tmp_path), registry, tmp_path)
 
     with pytest.raises(ModelError, match=r"shape \(256, 10\), and the data have 14 labels"):
-        auditable(audit)
+        check_audit_feasible(audit)
 
 
 def test_samples_that_a_model_cannot_take_are_refused(registry: Registry, tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_samples_that_a_model_cannot_take_are_refused(registry: Registry, tmp_pa
     audit = prepared(tmp_path / "other.pt", registry, tmp_path)
 
     with pytest.raises(ModelError, match=r"cannot be asked about 256 samples of shape \(1, 8, 8\)"):
-        auditable(audit)
+        check_audit_feasible(audit)
 
 
 def test_weights_of_another_architecture_are_refused_by_name(
@@ -340,7 +340,7 @@ def test_weights_of_another_architecture_are_refused_by_name(
     audit = prepared(tmp_path / "other.safetensors", registry, tmp_path)
 
     with pytest.raises(ModelError) as refused:
-        auditable(audit)
+        check_audit_feasible(audit)
 
     for part in ("it lacks 3.bias", "it has besides extra", "1.weight (20, 64) for (16, 64)"):
         assert part in str(refused.value)
@@ -354,7 +354,7 @@ def test_weights_without_an_architecture_are_refused(
     audit = prepared(weights(mlp, tmp_path), registry, tmp_path, task=task)
 
     with pytest.raises(SpecError, match="nothing says of what architecture; write it as task.mod"):
-        auditable(audit)
+        check_audit_feasible(audit)
 
 
 def test_labels_are_numbered_as_the_model_has_them(
@@ -384,7 +384,7 @@ def test_labels_in_another_case_and_order_are_matched_by_name(
     right = mlp(inputs).argmax(1) == plain.dataset.labels
 
     audit = prepared(weights(turned, tmp_path), registry, tmp_path, task=task)
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     assert torch.equal(logits_of(network, inputs).argmax(1) == audit.dataset.labels, right)
     assert "label 'session 1' is the model's 'SESSION 1'" in audit.dataset.notes
@@ -432,7 +432,7 @@ def test_a_file_exported_in_train_mode_is_refused(
     audit = prepared(write(module, tmp_path), registry, tmp_path)
 
     with pytest.raises(ModelError, match="as in train mode") as refused:
-        auditable(audit)
+        check_audit_feasible(audit)
     assert "call model.eval()" in str(refused.value)
 
 
@@ -442,7 +442,7 @@ def test_sigmoids_are_no_logits(mlp: nn.Module, registry: Registry, tmp_path: Pa
         task = SPEC["task"] | {"answers": answers}  # type: ignore[operator]
         path = torchscript(nn.Sequential(mlp, nn.Sigmoid()), tmp_path)
         with pytest.raises(SpecError, match=r"labels one by one \(sigmoids") as refused:
-            auditable(prepared(path, registry, tmp_path, task=task))
+            check_audit_feasible(prepared(path, registry, tmp_path, task=task))
         assert "answers: logits" not in str(refused.value)
 
 
@@ -460,7 +460,7 @@ def test_percentages_are_attacked_as_posteriors(
     audit = prepared(path, registry, tmp_path, task=task)
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(50)])
 
-    finished, network = auditable(audit)
+    finished, network = check_audit_feasible(audit)
 
     found = logits_of(network, inputs).softmax(1)
     torch.testing.assert_close(found, mlp(inputs).softmax(1), rtol=0, atol=1e-6)
@@ -475,7 +475,7 @@ def test_a_label_that_the_model_does_not_know_is_refused(
     audit = prepared(weights(mlp, tmp_path), registry, tmp_path, task=task)
 
     with pytest.raises(SpecError, match="labels that the model has no output for: 'session 14'"):
-        auditable(audit)
+        check_audit_feasible(audit)
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_an_attacker_without_the_access_it_needs_is_refused(
     audit = prepared(path, registry, tmp_path, audit=judges)
 
     with pytest.raises(SpecError, match=needs):
-        auditable(audit)
+        check_audit_feasible(audit)
 
     assert "original" not in vars(audit)
 
@@ -508,7 +508,7 @@ def test_an_attacker_that_also_sees_the_uncompressed_model_is_refused(
     audit = prepared(weights(mlp, tmp_path), registry, tmp_path, audit=judges)
 
     with pytest.raises(SpecError, match="also sees the uncompressed model, and there is none"):
-        auditable(audit)
+        check_audit_feasible(audit)
 
 
 def test_the_density_of_a_plain_file_is_that_of_its_weights(
@@ -519,7 +519,7 @@ def test_the_density_of_a_plain_file_is_that_of_its_weights(
     state["1.weight"][:8] = 0
     save_file(state, tmp_path / "half.safetensors")
 
-    finished, _ = auditable(prepared(tmp_path / "half.safetensors", registry, tmp_path))
+    finished, _ = check_audit_feasible(prepared(tmp_path / "half.safetensors", registry, tmp_path))
 
     weights_, total = 64 * 16 + 16 * 14, 64 * 16 + 16 + 16 * 14 + 14
     assert finished.sizes["density"] == (weights_ - 8 * 64) / weights_
@@ -551,7 +551,7 @@ def test_the_example_inputs_of_an_exported_program_are_not_unpickled(
             is_sample = "/data/sample_inputs/" in name
             archive.writestr(name, stuffed.getvalue() if is_sample else content)
 
-    auditable(prepared(path, registry, tmp_path))
+    check_audit_feasible(prepared(path, registry, tmp_path))
 
     assert not mark.exists()
     torch.load(io.BytesIO(stuffed.getvalue()), weights_only=False)
@@ -573,7 +573,7 @@ def test_an_exported_program_with_pickled_weights_is_refused(
             archive.writestr(name, swapped if is_table else content)
 
     with pytest.raises(StorageError, match="is pickled, and nothing is ever unpickled"):
-        auditable(prepared(path, registry, tmp_path))
+        check_audit_feasible(prepared(path, registry, tmp_path))
 
 
 def test_a_file_that_is_no_onnx_is_refused_with_the_reason(
@@ -585,7 +585,7 @@ def test_a_file_that_is_no_onnx_is_refused_with_the_reason(
     path.write_bytes(b"hello")
 
     with pytest.raises(StorageError, match="cannot be loaded as an ONNX model"):
-        auditable(prepared(path, registry, tmp_path))
+        check_audit_feasible(prepared(path, registry, tmp_path))
 
 
 def test_a_hugging_face_folder_answers_as_its_model(registry: Registry, tmp_path: Path) -> None:
@@ -615,7 +615,7 @@ def test_a_hugging_face_folder_answers_as_its_model(registry: Registry, tmp_path
     assert audit.given.format is Format.HUGGINGFACE
     inputs = torch.as_tensor(audit.dataset.inputs[torch.arange(20)])
 
-    _, network = auditable(audit)
+    _, network = check_audit_feasible(audit)
 
     assert network.access is Access.WHITE_BOX
     answers = model(pixel_values=inputs).logits
@@ -623,4 +623,4 @@ def test_a_hugging_face_folder_answers_as_its_model(registry: Registry, tmp_path
 
     model.base_model.save_pretrained(tmp_path / "vit")
     with pytest.raises(ModelError, match="has no weights of the right size for .*classifier"):
-        auditable(prepared(tmp_path / "vit", registry, tmp_path, task=task))
+        check_audit_feasible(prepared(tmp_path / "vit", registry, tmp_path, task=task))

@@ -16,7 +16,7 @@ from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.errors import PoolError
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_plugins.data.arrays.handwriting import Handwriting
@@ -32,7 +32,7 @@ def workshop(run_context: RunContext, folder: Path, **more: Any) -> MethodContex
             "big": None,
             "checkpoints": Checkpoints(folder),
             "archived": lambda name: folder / name,
-            "events": Journal(),
+            "events": EventLog(),
             **more,
         },
     )

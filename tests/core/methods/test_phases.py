@@ -10,7 +10,7 @@ from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.phases import Phases
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.training.training_state import TrainingState
 
 Events = list[Mapping[str, Any]]
@@ -28,7 +28,7 @@ def workshop(
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
             archived=lambda name: tmp_path / name,
-            journal=Journal(events.append, total=3),
+            events=EventLog(events.append, total=3),
         )
 
     return made

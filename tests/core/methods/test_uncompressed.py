@@ -9,7 +9,7 @@ import torch
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 
 Prepare = Callable[..., RunContext]
 DENSE = {"type": "uncompressed"}
@@ -22,7 +22,7 @@ def workshop(run_context: RunContext, folder: Path) -> MethodContext:
         big=None,
         checkpoints=Checkpoints(folder),
         archived=lambda name: folder / name,
-        journal=Journal(),
+        events=EventLog(),
     )
 
 

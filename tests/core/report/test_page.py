@@ -14,7 +14,7 @@ import pytest
 
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.page import write_report
-from safecompress_core.results.checksums import is_recorded, seal
+from safecompress_core.results.checksums import is_recorded, record_all_files
 
 Results = dict[str, Any]
 MakeRun = Callable[..., Path]
@@ -324,7 +324,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         (run / "results.json").write_text(json.dumps(results), encoding="utf-8")
         (run / "environment.json").write_text(json.dumps(ENVIRONMENT), encoding="utf-8")
         (run / "spec.resolved.yaml").write_text(spec, encoding="utf-8")
-        seal(run)
+        record_all_files(run)
         return run
 
     return make
@@ -603,7 +603,7 @@ def test_the_command_line_is_shown_with_its_directory(make_run: MakeRun, results
     line = "safecompress run 'my specs/a.yaml' --set training.epochs=4 --plugins-dir ours"
     environment = ENVIRONMENT | {"command": {"line": line, "directory": "/home/a b"}}
     (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
-    seal(run)
+    record_all_files(run)
 
     text = read(run).text
 

@@ -209,7 +209,7 @@ def test_a_directory_that_is_removed_meanwhile_is_told(tmp_path: Path, comes_bac
         shutil.rmtree(run)
         if comes_back:
             write_json(directory.checkpoints / "record.json", {})
-        for use in (lambda: directory.log({"event": "second"}), directory.seal):
+        for use in (lambda: directory.log({"event": "second"}), directory.record_all_files):
             with pytest.raises(RunDirectoryError, match="was removed while the run was at work"):
                 use()
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.results.events import Journal
-from safecompress_core.training.progress import Stride
+from safecompress_core.results.events import EventLog
+from safecompress_core.training.training_step import TrainingStep
 
 
 def test_every_sink_is_told_with_time_and_progress() -> None:
     """In the order of events; facts are passed on as they are."""
     first: list[Mapping[str, Any]] = []
     second: list[Mapping[str, Any]] = []
-    journal = Journal(first.append, second.append, total=5)
+    events = EventLog(first.append, second.append, total=5)
 
-    journal.tell("run_started", name="it")
-    journal.advance()
-    journal.advance(2)
-    journal.tell("round_finished", round=1, candidates=[])
+    events.emit("run_started", name="it")
+    events.advance()
+    events.advance(2)
+    events.emit("round_finished", round=1, candidates=[])
 
     assert first == second
     assert [(one["event"], one["done"], one["total"]) for one in first] == [
@@ -43,9 +43,9 @@ class Clock:
         return self.now
 
 
-def stride(step: int, *, seconds: float = 0.5) -> Stride:
+def stride(step: int, *, seconds: float = 0.5) -> TrainingStep:
     """A step of the third epoch, of ten steps."""
-    return Stride(
+    return TrainingStep(
         what="the model",
         epoch=3,
         until=4,
@@ -61,12 +61,12 @@ def test_training_is_told_once_a_second_and_not_logged() -> None:
     logged: list[Mapping[str, Any]] = []
     live: list[Mapping[str, Any]] = []
     clock = Clock()
-    journal = Journal(logged.append, live=live.append, clock=clock)
-    journal.expect(2, epochs=2, attacks=0)
+    events = EventLog(logged.append, live=live.append, clock=clock)
+    events.expect(2, epochs=2, attacks=0)
 
     for step in range(1, 8):
         clock.now += 0.5
-        journal.trained(stride(step))
+        events.add_step(stride(step))
 
     assert logged == []
     assert [(one["event"], one["step"], one["loss"]) for one in live] == [
@@ -79,10 +79,10 @@ def test_training_is_told_once_a_second_and_not_logged() -> None:
 def test_the_last_step_of_a_training_is_always_told() -> None:
     """Or what comes after it would look like training for as long as it tells nothing."""
     live: list[Mapping[str, Any]] = []
-    journal = Journal(live=live.append, clock=Clock())
+    events = EventLog(live=live.append, clock=Clock())
 
-    journal.trained(stride(9))
-    journal.trained(replace(stride(10), until=3))
+    events.add_step(stride(9))
+    events.add_step(replace(stride(10), until=3))
 
     assert [one["step"] for one in live] == [10]
 
@@ -91,13 +91,13 @@ def test_an_attack_that_is_told_is_timed() -> None:
     """From then on the time left counts attacks; every sink is told of it."""
     logged: list[Mapping[str, Any]] = []
     clock = Clock()
-    journal = Journal(logged.append, clock=clock)
-    journal.expect(2, epochs=1, attacks=3)
+    events = EventLog(logged.append, clock=clock)
+    events.expect(2, epochs=1, attacks=3)
     for step in range(1, 11):
-        journal.trained(stride(step, seconds=0.5))
+        events.add_step(stride(step, seconds=0.5))
     clock.now = 9.0
 
-    journal.tell("attack_finished", phase="select")
+    events.emit("attack_finished", phase="select")
 
     assert logged[0]["left"] == {"seconds": pytest.approx(2 * 4.0), "counts_attacks": True}
 
@@ -107,14 +107,14 @@ def test_work_inside_a_unit_tells_of_training_alone() -> None:
     logged: list[Mapping[str, Any]] = []
     live: list[Mapping[str, Any]] = []
     clock = Clock()
-    journal = Journal(logged.append, live=live.append, total=7, clock=clock)
-    journal.advance(3)
-    inner = journal.inner()
+    events = EventLog(logged.append, live=live.append, total=7, clock=clock)
+    events.advance(3)
+    inner = events.for_inner_work()
 
     inner.advance(2)
-    inner.tell("round_finished", round=1)
+    inner.emit("round_finished", round=1)
     clock.now += 2
-    inner.trained(stride(1))
+    inner.add_step(stride(1))
 
     assert logged == []
     assert [(one["event"], one["done"], one["total"]) for one in live] == [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.results.gates import verdicts
+from safecompress_core.results.gates import gate_verdicts
 from safecompress_core.results.schema import GateOutcomeRecord, GateRecord, ModelAuditRecord
 from safecompress_core.specfile.models.run_spec import Gate
 from tests.core.fixtures.records import attack_record, estimate, model_record, with_interval
@@ -23,7 +23,7 @@ PART = ModelAuditRecord(
 
 def verdict(measure: str, **bound: Any) -> GateRecord:
     """What comes of one gate."""
-    [found] = verdicts([Gate(measure=measure, **bound)], compressed=PART, baseline=PART)
+    [found] = gate_verdicts([Gate(measure=measure, **bound)], compressed=PART, baseline=PART)
     return found
 
 
@@ -77,7 +77,7 @@ def test_an_inverted_attack_counts_in_both_directions() -> None:
         Gate(measure="loss.auc", at_least=0.1),
     ]
 
-    found = verdicts(gates, compressed=part, baseline=None)
+    found = gate_verdicts(gates, compressed=part, baseline=None)
 
     assert [(one.value, one.held, one.passed) for one in found] == [
         (0.5, 0.6, False),
@@ -91,7 +91,7 @@ def test_a_verdict_says_what_the_uncompressed_model_would_have_got() -> None:
     dense = PART.model_copy(update={"model": model_record(1.0, file_bytes=90_000)})
     gate = Gate(measure="model.file_bytes", at_most=6000)
 
-    [found] = verdicts([gate], compressed=PART, baseline=dense)
+    [found] = gate_verdicts([gate], compressed=PART, baseline=dense)
 
     assert found == GateRecord(
         measure="model.file_bytes",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecompress_core.results.time_estimate import Estimate, TimeLeft
+from safecompress_core.results.time_estimate import RemainingWork, TimeLeft
 
 
 class Clock:
@@ -22,68 +22,68 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def estimate(clock: Clock) -> Estimate:
+def estimate(clock: Clock) -> RemainingWork:
     """Of a run of 100 epochs and 8 attacks."""
-    estimate = Estimate(clock=clock)
+    estimate = RemainingWork(clock=clock)
     estimate.plan(epochs=100, attacks=8)
     return estimate
 
 
-def test_nothing_is_promised_before_a_step_was_measured(estimate: Estimate) -> None:
+def test_nothing_is_promised_before_a_step_was_measured(estimate: RemainingWork) -> None:
     """Nor for a method that does not tell its epochs."""
     assert estimate.left is None
 
-    unknown = Estimate()
+    unknown = RemainingWork()
     unknown.plan(epochs=None, attacks=None)
-    unknown.trained(1, 2.0)
+    unknown.add_training(1, 2.0)
     assert unknown.left is None
 
 
-def test_until_an_attack_is_timed_training_alone_is_counted(estimate: Estimate) -> None:
+def test_until_an_attack_is_timed_training_alone_is_counted(estimate: RemainingWork) -> None:
     """A tenth of an epoch in 0.2 seconds: 99.9 more take 199.8."""
-    estimate.trained(0.1, 0.2)
+    estimate.add_training(0.1, 0.2)
 
     assert estimate.left == TimeLeft(pytest.approx(199.8), counts_attacks=False)
 
 
-def test_attacks_take_what_is_not_training(estimate: Estimate, clock: Clock) -> None:
+def test_attacks_take_what_is_not_training(estimate: RemainingWork, clock: Clock) -> None:
     """10 epochs in 20 s and 2 attacks in 30 s: 90 × 2 s and 6 × 15 s are left."""
-    estimate.trained(10, 20.0)
-    estimate.attacked()
-    estimate.attacked()
+    estimate.add_training(10, 20.0)
+    estimate.add_attack()
+    estimate.add_attack()
     clock.now = 50.0
 
     assert estimate.left == TimeLeft(pytest.approx(180 + 90), counts_attacks=True)
 
 
-def test_what_was_done_before_counts_and_has_no_pace(estimate: Estimate, clock: Clock) -> None:
+def test_what_was_done_before_counts_and_has_no_pace(estimate: RemainingWork, clock: Clock) -> None:
     """A resumed run: 60 epochs and 6 attacks of an earlier attempt took no time of this one."""
     estimate.skip(epochs=60, attacks=6)
     assert estimate.left is None
 
-    estimate.trained(10, 20.0)
-    estimate.attacked()
+    estimate.add_training(10, 20.0)
+    estimate.add_attack()
     clock.now = 25.0
 
     assert estimate.left == TimeLeft(pytest.approx(30 * 2.0 + 5.0), counts_attacks=True)
 
 
-def test_recent_epochs_count_more(estimate: Estimate) -> None:
+def test_recent_epochs_count_more(estimate: RemainingWork) -> None:
     """50 dense epochs of 1 s, then 30 sparse ones of 3 s: the 20 left take nearly 3 s each."""
     for seconds, count in ((1.0, 50), (3.0, 30)):
         for _ in range(count):
-            estimate.trained(1, seconds)
+            estimate.add_training(1, seconds)
 
     left = estimate.left
     assert left is not None
     assert 20 * 2.7 < left.seconds < 20 * 3.0
 
 
-def test_more_work_than_planned_leaves_nothing(estimate: Estimate, clock: Clock) -> None:
+def test_more_work_than_planned_leaves_nothing(estimate: RemainingWork, clock: Clock) -> None:
     """The end of a run is not before its beginning."""
-    estimate.trained(120, 20.0)
+    estimate.add_training(120, 20.0)
     for _ in range(9):
-        estimate.attacked()
+        estimate.add_attack()
     clock.now = 30.0
 
     assert estimate.left == TimeLeft(0.0, counts_attacks=True)

@@ -8,7 +8,7 @@ import pytest
 
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.results.directory import write_json
-from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.executor import run_units
 
 
 def fails(unit: int) -> None:
@@ -21,7 +21,7 @@ def test_one_worker_goes_through_units_in_their_order() -> None:
     """In this process, each told as soon as it is done."""
     done: list[int] = []
 
-    for unit in each_done(done.append, [3, 1, 2], workers=1):
+    for unit in run_units(done.append, [3, 1, 2], workers=1):
         assert done[-1] == unit
 
     assert done == [3, 1, 2]
@@ -32,7 +32,7 @@ def test_several_workers_do_every_unit_in_other_processes(tmp_path: Path) -> Non
     places = [tmp_path / name for name in ("a", "b", "c")]
     work = partial(write_json, content={"who": "cares"})
 
-    assert set(each_done(work, places, workers=2)) == set(places)
+    assert set(run_units(work, places, workers=2)) == set(places)
     assert len({place.read_bytes() for place in places}) == 1
 
 
@@ -43,7 +43,7 @@ def test_what_a_unit_raises_is_raised(workers: int, tmp_path: Path) -> None:
     units = [tmp_path, tmp_path / "nowhere"] if workers == 2 else [1, 2]
 
     with pytest.raises((ValueError, FileNotFoundError), match=r"cannot be done|nowhere"):
-        list(each_done(work, units, workers=workers))  # type: ignore[arg-type]
+        list(run_units(work, units, workers=workers))  # type: ignore[arg-type]
 
 
 def test_a_worker_that_dies_is_an_error_with_advice(tmp_path: Path) -> None:
@@ -51,4 +51,4 @@ def test_a_worker_that_dies_is_an_error_with_advice(tmp_path: Path) -> None:
     del tmp_path
 
     with pytest.raises(SafeCompressError, match="a worker process has died: .* fewer --workers"):
-        list(each_done(os._exit, [1, 2], workers=2))
+        list(run_units(os._exit, [1, 2], workers=2))

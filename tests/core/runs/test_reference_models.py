@@ -16,7 +16,7 @@ from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.runs.reference_models import ReferenceTraining
 
 Prepare = Callable[..., RunContext]
@@ -33,7 +33,7 @@ RIGL = {
 
 def training(run_context: RunContext, folder: Path, told: list[Any]) -> ReferenceTraining:
     """Reference models of a run in a folder."""
-    return ReferenceTraining(run_context, folder, journal=Journal(told.append))
+    return ReferenceTraining(run_context, folder, events=EventLog(told.append))
 
 
 def test_as_many_are_trained_as_the_attacker_that_asks_for_most(prepare: Prepare) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from safecompress_core.host import load_plugins
-from safecompress_core.runs.step_timing import MadeUp, measured
+from safecompress_core.runs.step_timing import SyntheticContext, measure_step
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 
 SPEC = """
@@ -38,7 +38,7 @@ def loaded(tmp_path: Path) -> LoadedSpec:
 
 def test_a_step_is_measured_with_the_specs_batch_and_defences(loaded: LoadedSpec) -> None:
     """75·8 + 8·6 multiplications, and as many weights with their biases."""
-    found = measured(loaded, load_plugins().registry)
+    found = measure_step(loaded, load_plugins().registry)
 
     assert (found.multiplications, found.parameters) == (648, 648 + 14)
     assert (found.batch_size, found.precision, found.threads) == (20, "float32", 1)
@@ -49,7 +49,7 @@ def test_a_step_is_measured_with_the_specs_batch_and_defences(loaded: LoadedSpec
 
 def test_no_more_is_made_up_than_a_step_needs(loaded: LoadedSpec) -> None:
     """A batch and one more, with the card's shape and labels; pools of two a side."""
-    run_context = MadeUp(loaded, load_plugins().registry)
+    run_context = SyntheticContext(loaded, load_plugins().registry)
 
     assert run_context.dataset.inputs.shape == (21, 3, 5, 5)
     assert run_context.dataset.card.classes == 6

@@ -10,9 +10,9 @@ from safecompress_core.api import DataDef, DataPath, MetricDef, Params
 from safecompress_core.specfile.component_files import (
     ExternalCode,
     ExternalFiles,
-    declared_externals,
+    list_externals,
+    list_pretrained_files,
     package_digest,
-    pretrained_files,
     sha256_of,
 )
 
@@ -67,7 +67,7 @@ def test_of_a_folder_hidden_files_do_not_count(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
 
     everything = [file.name for file in ExternalFiles(path=str(tmp_path)).files()]
-    read = [file.name for file in pretrained_files(str(tmp_path)).files()]
+    read = [file.name for file in list_pretrained_files(str(tmp_path)).files()]
 
     assert ".hidden.json" not in everything
     assert len(everything) == 6
@@ -131,7 +131,7 @@ def test_path_fields_count_unless_the_implementation_declares_something(
         name="some", params=TableParams, target=f"{__name__}:{target}", summary="Some."
     )
 
-    assert [one.path for one in declared_externals(made, TableParams())] == paths
+    assert [one.path for one in list_externals(made, TableParams())] == paths
 
 
 def test_a_hash_is_that_of_sha256sum(tmp_path: Path) -> None:

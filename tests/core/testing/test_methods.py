@@ -52,7 +52,7 @@ class Good(Method):
             state = context.new_state(network, topology, settings)
             self.train(context, state)
             context.checkpoints.save("done", {}, [state.tensors()])
-        context.journal.advance()
+        context.events.advance()
         return MethodOutcome(chosen=state)
 
     def defences(self) -> list[Any]:

@@ -14,9 +14,9 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.seeding import Seed
-from safecompress_core.training.progress import Stride
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState
+from safecompress_core.training.training_step import TrainingStep
 
 MakeState = Callable[..., TrainingState]
 
@@ -236,7 +236,7 @@ def test_every_step_is_told_with_its_place_and_the_mean_loss(
     trainer: Trainer, make_state: Callable[..., TrainingState]
 ) -> None:
     """200 members in batches of 32 are seven steps; a trainer that nobody watches tells nothing."""
-    strides: list[Stride] = []
+    strides: list[TrainingStep] = []
     trainer.with_listener(strides.append).train(
         make_state(), until=2, topology_schedule=None, what="it"
     )
@@ -256,7 +256,7 @@ def test_the_loss_that_is_told_is_the_mean_of_the_epoch_so_far(
     trainer = Trainer(digits, members, batch_size=50, device=torch.device("cpu"), seed=Seed(11))
     slow = make_state(learning_rate=1e-12)
 
-    watched = trainer.with_listener(lambda stride: losses.append(stride.loss()))
+    watched = trainer.with_listener(lambda training_step: losses.append(training_step.loss()))
     watched.train(slow, until=1, topology_schedule=None, what="it")
 
     inputs, labels = digits.inputs[members], digits.labels[members]

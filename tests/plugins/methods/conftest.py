@@ -15,7 +15,7 @@ from safecompress_core.host import load_plugins
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.specfile.load import load_spec
 
 
@@ -61,7 +61,7 @@ def shop(tmp_path: Path) -> Callable[..., Shop]:
             big=None,
             checkpoints=Checkpoints(tmp_path / name),
             archived=lambda model: tmp_path / name / model,
-            journal=Journal(),
+            events=EventLog(),
         )
         big = run_context.create_network()
         with torch.no_grad():

@@ -14,7 +14,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.runs.run import run_spec
-from safecompress_core.runs.verify import Status, verified
+from safecompress_core.runs.verify import Status, verify_run
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
 from safecompress_plugins.methods.distill import widest
@@ -135,7 +135,7 @@ def test_file_and_results_tell_the_students_architecture(tmp_path: Path) -> None
     assert model["model_density"] == model["active"] / (weights([20, 10]) + 20 + 10 + 14)
     assert (method["type"], method["epochs"]) == ("distill", 3)
     assert method["facts"]["teacher_epochs"] == 3
-    checks = verified(run.path, registry)
+    checks = verify_run(run.path, registry)
     assert [check for check in checks if check.status is Status.DAMAGED] == []
 
 

@@ -13,7 +13,7 @@ from safecompress_core.cli import cli
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import FinishedRun, run_spec
-from safecompress_core.runs.verify import Status, verified
+from safecompress_core.runs.verify import Status, verify_run
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
 
@@ -102,7 +102,7 @@ def test_the_file_gives_back_the_very_model_that_was_audited(
 def test_a_run_verifies_and_its_file_can_be_inspected(finished: tuple[str, FinishedRun]) -> None:
     """By the commands that every other run has."""
     method, done = finished
-    checks = verified(done.path, load_plugins().registry)
+    checks = verify_run(done.path, load_plugins().registry)
     model = str(done.path / "model" / "model.safetensors")
     told = CliRunner().invoke(cli, ["inspect", model]).stdout
     words = {"low-rank": "2 layers made of two", "structured": "3 layers of another width"}
@@ -213,7 +213,7 @@ def test_normalisation_is_reshaped_and_counted_as_well(tmp_path: Path) -> None:
     assert stored.state["fc.weight"].shape == (14, reader) == (14, normalised)
     damaged = [
         check
-        for check in verified(done.path, load_plugins().registry)
+        for check in verify_run(done.path, load_plugins().registry)
         if check.status is Status.DAMAGED
     ]
     assert damaged == []

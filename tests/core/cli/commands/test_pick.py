@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
 from safecompress_core.cli.archived import other_model
-from safecompress_core.results.checksums import seal
+from safecompress_core.results.checksums import record_all_files
 
 
 def picked(*arguments: object) -> Result:
@@ -53,7 +53,7 @@ def test_an_attack_of_weight_0_has_no_say(finished_run: Path) -> None:
     for weight in (0, 1):
         results["selection"]["attackers"]["attribute-probe"]["weight"] = weight
         file.write_text(json.dumps(results))
-        seal(finished_run)
+        record_all_files(finished_run)
         outcome = picked(finished_run, "--prefer", "safety", "--json")
         chosen[weight] = json.loads(outcome.stdout)["id"]
 
@@ -93,7 +93,7 @@ def test_a_model_without_an_audit_says_so_and_how_to_have_one(finished_run: Path
     for key in ("audit", "metrics"):
         entry.pop(key, None)
     (finished_run / "results.json").write_text(json.dumps(results))
-    seal(finished_run)
+    record_all_files(finished_run)
 
     outcome = picked(finished_run, "--id", entry["id"])
 
@@ -168,7 +168,7 @@ def test_a_run_without_an_archive_has_nothing_to_pick(
     """A method that tests nothing keeps one model."""
     results = results_of(finished_run)
     (finished_run / "results.json").write_text(json.dumps({**results, "archive": []}))
-    seal(finished_run)
+    record_all_files(finished_run)
 
     outcome = picked(finished_run, *arguments)
 
@@ -182,7 +182,7 @@ def test_results_of_another_version_are_refused(
 ) -> None:
     """Rather than read as something that they are not."""
     (finished_run / "results.json").write_text(content)
-    seal(finished_run)
+    record_all_files(finished_run)
 
     outcome = picked(finished_run, "--prefer", "safety")
 
@@ -210,7 +210,7 @@ def test_results_cannot_name_a_file_outside_the_run(finished_run: Path, field: s
     outside = "../../outside" if field == "id" else "../outside.safetensors"
     results["archive"][0][field] = outside
     (finished_run / "results.json").write_text(json.dumps(results))
-    seal(finished_run)
+    record_all_files(finished_run)
 
     outcome = picked(finished_run, "--id", results["archive"][0]["id"])
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
 from safecompress_core.report import page
-from safecompress_core.results.checksums import seal
+from safecompress_core.results.checksums import record_all_files
 
 
 def rerun(spec: Path, run: Path, *arguments: str) -> Result:
@@ -28,7 +28,7 @@ def change(run: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     results = json.loads(file.read_text())
     edit(results)
     file.write_text(json.dumps(results))
-    seal(run)
+    record_all_files(run)
 
 
 def test_a_run_prints_its_table_its_verdict_and_where_things_lie(

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from ruamel.yaml import YAML
 
 from safecompress_core.cli import cli
-from safecompress_core.results.checksums import seal
-from safecompress_core.results.integrity import Status, recorded_files
+from safecompress_core.results.checksums import record_all_files
+from safecompress_core.results.integrity import Status, check_recorded_files
 from safecompress_core.results.run_id import directory_name
 
 Damage = Callable[[Path], None]
@@ -113,7 +113,7 @@ def test_an_untouched_run_passes(first_outcome: tuple[Result, Path]) -> None:
 def test_damage_is_found_where_it_is(finished_run: Path, damage: Damage, check: str) -> None:
     """Exit code 1; what is sound beside it stays ok. Also where the record was written anew."""
     damage(finished_run)
-    seal(finished_run)
+    record_all_files(finished_run)
 
     outcome = verified(finished_run)
 
@@ -130,7 +130,7 @@ def test_another_version_of_what_the_spec_names_is_a_warning(finished_run: Path)
     [metric] = [one for one in plugins if (one["kind"], one["name"]) == ("metric", "accuracy")]
     metric["version"] = "0.0.1"
     (finished_run / "plugins.json").write_text(json.dumps(plugins))
-    seal(finished_run)
+    record_all_files(finished_run)
     spec = YAML(typ="safe", pure=True).load(finished_run / "spec.resolved.yaml")
     older = finished_run.rename(finished_run.with_name(directory_name(spec, plugins)))
 
@@ -183,7 +183,7 @@ def test_without_results_there_is_nothing_to_verify(
     """Exit code 2: nothing was found out."""
     damage(finished_run)
     if (finished_run / "results.json").exists():
-        seal(finished_run)
+        record_all_files(finished_run)
 
     outcome = verified(finished_run)
 
@@ -210,7 +210,7 @@ def test_a_flipped_bit_is_found_in_every_file(finished_run: Path) -> None:
         for place in {0, len(whole) // 2, len(whole) - 1}:
             for bit in (1, 32):
                 path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
-                checks = recorded_files(finished_run)
+                checks = check_recorded_files(finished_run)
                 if not any(check.status is Status.DAMAGED for check in checks):
                     missed.append((file, place, bit))
         path.write_bytes(whole)

@@ -23,7 +23,7 @@ from safecompress_core.networks.output_guard import (
     GuardTrainingData,
     OutputGuard,
 )
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.seeding import Seed
 
 MakeNetwork = Callable[..., Classifier]
@@ -55,7 +55,7 @@ def examiner(
             dataset=mislabelled,
             pools=pools,
             create=create,
-            journal=Journal(events.append),
+            events=EventLog(events.append),
             seed=Seed(2),
         )
 
@@ -173,7 +173,7 @@ def test_no_epoch_of_an_attack_is_chosen_on_what_it_is_judged_by(
             dataset=mislabelled,
             pools=replace(pools, select=select),
             create=registry.create,
-            journal=Journal(),
+            events=EventLog(),
             seed=Seed(2),
         )
         fitted_attackers = board.fit_attackers(overfitted, unit="0")

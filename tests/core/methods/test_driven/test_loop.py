@@ -14,7 +14,7 @@ from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.models.components import definition_of
 
@@ -42,7 +42,7 @@ def workshop(prepare: Prepare, tmp_path: Path, events: Events) -> Callable[..., 
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
             archived=lambda name: tmp_path / "archive" / f"{name}.safetensors",
-            journal=Journal(events.append, total=run_context.method.units()),
+            events=EventLog(events.append, total=run_context.method.units()),
         )
 
     return made
@@ -363,18 +363,18 @@ def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_b
         workload = definition_of(params).workload
         assert workload is not None
         work = workload(params, run_context.spec.training.epochs)
-        journal = Journal(told.append)
-        journal.expect(1, epochs=work.epochs, attacks=work.tests * len(run_context.attacks))
+        events = EventLog(told.append)
+        events.expect(1, epochs=work.epochs, attacks=work.tests * len(run_context.attacks))
         shop = run_context.method_context(
             "method",
             big=None,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
             archived=lambda name: tmp_path / "archive" / f"{name}.safetensors",
-            journal=journal,
+            events=events,
         )
 
         run_context.method.run(shop)
-        journal.tell("over")
+        events.emit("over")
 
         assert ("attack_finished" in {one["event"] for one in told}) == (attempt == "first")
         left = told[-1]["left"]

@@ -18,7 +18,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import Journal
+from safecompress_core.results.events import EventLog
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.toolkit import Batch, Classifier, DefenceInputs, MethodContext, Schedule
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
@@ -55,13 +55,13 @@ def prepare(tmp_path: Path) -> Callable[..., RunContext]:
 
 def shop(run_context: RunContext, place: Path, told: list[Any] | None = None) -> MethodContext:
     """Where the method works, and what it tells."""
-    journal = Journal() if told is None else Journal(told.append)
+    events = EventLog() if told is None else EventLog(told.append)
     return run_context.method_context(
         "method",
         big=None,
         checkpoints=Checkpoints(place),
         archived=lambda model: place / model,
-        journal=journal,
+        events=events,
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecompress_core.training.progress import Stride
+from safecompress_core.training.training_step import TrainingStep
 
 
 @pytest.mark.parametrize(("epoch", "step", "is_last"), [(3, 8, True), (3, 7, False), (2, 8, False)])
@@ -14,6 +14,8 @@ def test_the_last_step_is_the_last_one_of_the_last_epoch(
     def loss() -> float:
         raise AssertionError("nobody asked for the loss")
 
-    stride = Stride(what="it", epoch=epoch, until=3, step=step, steps=8, loss=loss, seconds=0.1)
+    training_step = TrainingStep(
+        what="it", epoch=epoch, until=3, step=step, steps=8, loss=loss, seconds=0.1
+    )
 
-    assert stride.is_last == is_last
+    assert training_step.is_last == is_last

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Stride"]
+__all__ = ["TrainingStep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stride:
+class TrainingStep:
     """A step of training.
 
     Attributes:
