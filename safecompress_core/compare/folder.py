@@ -9,11 +9,11 @@ from filelock import FileLock, Timeout
 from safecompress_core.atomic_writing import sweep
 from safecompress_core.results.directory import make_private, require_inside
 
-__all__ = ["held"]
+__all__ = ["lock_folder"]
 
 
 @contextmanager
-def held(folder: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
+def lock_folder(folder: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a comparison's folder, which is made if it is not there.
 
     What a process that was killed has left half written is removed.

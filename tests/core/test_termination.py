@@ -25,7 +25,7 @@ from pathlib import Path
 import click
 
 from safecompress_core.cli import group
-from safecompress_core.runs.executor import each_done
+from safecompress_core.runs.executor import run_units
 
 
 def hold(folder, unit):

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from safecompress_core.audit.selection_gap import selection_gap
-from safecompress_core.compare.over_seeds import summary
+from safecompress_core.compare.seed_statistics import summary
 from safecompress_core.games.epsilon_bound import MatchedPairs, one_run_bound
 from safecompress_core.games.inversion import psnr
 from safecompress_core.games.membership_details import (

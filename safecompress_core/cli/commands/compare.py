@@ -14,11 +14,11 @@ from safecompress_core.cli.discovery import (
 from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.specfile.models.comparison import Comparison, Entry, load_comparison
+from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
 
 if TYPE_CHECKING:
-    from safecompress_core.compare.planning import ComparisonPlan
-    from safecompress_core.compare.work import Order
+    from safecompress_core.compare.comparison_plan import ComparisonPlan
+    from safecompress_core.compare.runner import ComparisonJob
     from safecompress_core.data.dataset import Dataset
     from safecompress_core.host import PluginHost
     from safecompress_core.runs.step_timing import StepTiming
@@ -82,7 +82,7 @@ def compare(
         allow_code=allow_code,
     )
     folder = into / comparison.spec.name
-    from safecompress_core.compare.rehearsal import changes_of_finished, require_all_feasible
+    from safecompress_core.compare.preflight_runs import changes_of_finished, require_all_feasible
 
     dataset_cache: dict[str, Dataset] = {}
     require_all_feasible(comparison, host.registry, folder, dataset_cache)
@@ -91,10 +91,10 @@ def compare(
         _plan(comparison, host, folder, changed, as_json=as_json)
         return
     from safecompress_core.cli.display.lines import brief_lines
-    from safecompress_core.compare.folder import held
-    from safecompress_core.compare.work import Order
+    from safecompress_core.compare.folder import lock_folder
+    from safecompress_core.compare.runner import ComparisonJob
 
-    order = Order(
+    order = ComparisonJob(
         path=spec,
         overrides=overrides,
         folder=folder,
@@ -103,7 +103,7 @@ def compare(
         invoked=invocation(context),
         watch=brief_lines,
     )
-    with held(folder, waiting=lambda: _tell_of_another(folder)):
+    with lock_folder(folder, waiting=lambda: _tell_of_another(folder)):
         record = _done(comparison, host, order, dataset_cache, workers=workers)
     _print(record, folder, as_json=as_json)
     if record["failures"]:
@@ -117,30 +117,34 @@ def _tell_of_another(folder: Path) -> None:
 def _done(
     comparison: Comparison,
     host: "PluginHost",
-    order: "Order",
+    order: "ComparisonJob",
     dataset_cache: dict[str, "Dataset"],
     *,
     workers: int,
 ) -> dict[str, Any]:
     """Do the work, a line for each finished run, and write down what came of it."""
-    from safecompress_core.compare.planning import Pace, plan_comparison
-    from safecompress_core.compare.record import first_invocation, record, write_record
-    from safecompress_core.compare.work import work_off
+    from safecompress_core.compare.comparison_json import (
+        comparison_document,
+        first_invocation,
+        write_record,
+    )
+    from safecompress_core.compare.comparison_plan import Pace, plan_comparison
+    from safecompress_core.compare.runner import run_comparison
     from safecompress_core.report.formatting import duration
     from safecompress_core.runs.run import run_directory
 
     total, told = len(comparison.entries), [0]
     pace = Pace(plan_comparison(comparison, host.registry, order.folder))
 
-    def tell(entry: Entry, reason: str | None) -> None:
+    def tell(entry: ComparisonRun, reason: str | None) -> None:
         told[0] += 1
-        pace.finished(entry.label)
+        pace.add_run(entry.label)
         outcome = f"could not be finished: {reason}" if reason else "done"
         left = "" if pace.left is None else f"; about {duration(pace.left)} left"
         place = f"{told[0]:{len(str(total))}}/{total}"
         click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
 
-    done, failures = work_off(
+    done, failures = run_comparison(
         comparison,
         host.registry,
         order,
@@ -153,7 +157,7 @@ def _done(
         run_directory(entry.loaded, host.registry, order.folder / "runs") / "environment.json"
         for entry in comparison.entries
     )
-    content = record(
+    content = comparison_document(
         comparison,
         done,
         failures,
@@ -196,7 +200,7 @@ def _plan(
     *,
     as_json: bool,
 ) -> None:
-    from safecompress_core.compare.planning import plan_comparison
+    from safecompress_core.compare.comparison_plan import plan_comparison
     from safecompress_core.runs.step_timing import measure_step
 
     plan = plan_comparison(comparison, host.registry, folder, changed=changed)

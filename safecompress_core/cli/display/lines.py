@@ -16,7 +16,7 @@ from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
 from safecompress_core.report.formatting import duration, number
 from safecompress_core.report.verdict import failed_controls
-from safecompress_core.specfile.models.comparison import Entry
+from safecompress_core.specfile.models.comparison import ComparisonRun
 
 __all__ = ["BriefLines", "Lines", "brief_lines"]
 
@@ -149,7 +149,7 @@ class BriefLines(Lines):
 
 
 @contextmanager
-def brief_lines(entry: Entry) -> Iterator[Callable[[Event], None]]:
+def brief_lines(entry: ComparisonRun) -> Iterator[Callable[[Event], None]]:
     """Show a run of a comparison, in this process or in another."""
     with BriefLines(Progress(Outline.of(entry.loaded.spec)), label=entry.label) as display:
         yield display.hear

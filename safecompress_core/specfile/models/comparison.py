@@ -27,8 +27,8 @@ from safecompress_core.specfile.yaml.source import read
 
 __all__ = [
     "Comparison",
+    "ComparisonRun",
     "ComparisonSpec",
-    "Entry",
     "load_comparison",
 ]
 
@@ -67,7 +67,7 @@ class ComparisonSpec(Params):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ComparisonRun:
     """One run of a comparison.
 
     Attributes:
@@ -99,7 +99,7 @@ class Comparison:
     """
 
     spec: ComparisonSpec
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparisonRun, ...]
 
 
 def load_comparison(
@@ -137,7 +137,7 @@ def load_comparison(
         raise SpecError(in_order(problems, path))
     first, *others = _values(root, "seeds", spec.seeds)
     drafts = list(_drafts(path, root, spec, registry, problems))
-    entries: list[Entry] = []
+    entries: list[ComparisonRun] = []
     for draft in drafts:
         try:
             loaded = validated(
@@ -151,14 +151,16 @@ def load_comparison(
             problems += error.problems
             continue
         entries.append(
-            Entry(variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded)
+            ComparisonRun(
+                variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded
+            )
         )
     for entry in entries:
         problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
-    problems += [one.problem(root) for one in _unused(spec, entries)]
+    problems += [one.problem(root) for one in _find_unused(spec, entries)]
     if problems:
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
-    reseeded = [_reseeded(entry, seed, node) for seed, node in others for entry in entries]
+    reseeded = [_with_seed(entry, seed, node) for seed, node in others for entry in entries]
     return Comparison(spec=spec, entries=(*entries, *reseeded))
 
 
@@ -180,7 +182,7 @@ def _excess(spec: ComparisonSpec) -> Iterator[Finding]:
         yield Finding(("seeds",), message, "write fewer seeds, or make several comparisons")
 
 
-def _unused(spec: ComparisonSpec, entries: Sequence[Entry]) -> Iterator[Finding]:
+def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iterator[Finding]:
     """What the comparison asks for and none of its runs has."""
     if not entries:
         return
@@ -198,7 +200,7 @@ def _unused(spec: ComparisonSpec, entries: Sequence[Entry]) -> Iterator[Finding]
         yield Finding(("mia",), message, offer(spec.mia, names))
 
 
-def _reseeded(entry: Entry, seed: int, node: Node) -> Entry:
+def _with_seed(entry: ComparisonRun, seed: int, node: Node) -> ComparisonRun:
     """The same run with another seed, which no other value depends on."""
     loaded = replace(
         entry.loaded,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.compare.table import Done
+from safecompress_core.compare.comparison_table import FinishedVariant
 
 
 def part(accuracy: float, mia: float, *, auc: float, density: float, size: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def part(accuracy: float, mia: float, *, auc: float, density: float, size: int) 
 
 
 @pytest.fixture
-def done() -> Callable[..., Done]:
+def done() -> Callable[..., FinishedVariant]:
     """Makes a finished run."""
 
     def make(
@@ -65,9 +65,9 @@ def done() -> Callable[..., Done]:
         pool: str = "abc",
         rounds: tuple[dict[str, Any], ...] = (),
         is_plain: bool = False,
-    ) -> Done:
+    ) -> FinishedVariant:
         own = 1.0 if density is None else density
-        return Done(
+        return FinishedVariant(
             variant=variant,
             method=variant.partition("-")[0],
             density=density,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.atomic_writing import write_bytes
-from safecompress_core.compare.table import Done
+from safecompress_core.compare.comparison_table import FinishedVariant
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.host import Registry, load_plugins
@@ -25,14 +25,14 @@ from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import read_results
 from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.run import run_directory, run_spec
-from safecompress_core.specfile.models.comparison import Comparison, Entry, load_comparison
+from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
 
-__all__ = ["Failure", "Order", "work_off"]
+__all__ = ["ComparisonJob", "Failure", "run_comparison"]
 
 Event = Mapping[str, Any]
 
 
-Watch = Callable[[Entry], AbstractContextManager[Callable[[Event], None]]]
+RunDisplay = Callable[[ComparisonRun], AbstractContextManager[Callable[[Event], None]]]
 """Shows one run: what it yields is told of the run's events."""
 
 
@@ -50,7 +50,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ComparisonJob:
     """A comparison and how it is to be done.
 
     Attributes:
@@ -69,19 +69,19 @@ class Order:
     plugins_dir: Path | None
     allow_code: bool
     invoked: Invocation
-    watch: Watch
+    watch: RunDisplay
 
 
-def work_off(
+def run_comparison(
     comparison: Comparison,
     registry: Registry,
-    order: Order,
+    order: ComparisonJob,
     *,
     workers: int,
-    told: Callable[[Entry, str | None], None],
+    told: Callable[[ComparisonRun, str | None], None],
     observers: Callable[[Event], None],
     dataset_cache: dict[str, Dataset],
-) -> tuple[list[Done], list[Failure]]:
+) -> tuple[list[FinishedVariant], list[Failure]]:
     """Do every run that is not done yet.
 
     Args:
@@ -101,7 +101,7 @@ def work_off(
     if workers > 1:
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
-        do = _Bench(comparison, registry, order, dataset_cache, observers).do
+        do = _Runner(comparison, registry, order, dataset_cache, observers).do
     for index in run_units(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
@@ -112,12 +112,12 @@ def work_off(
 
 
 @dataclass(frozen=True)
-class _Bench:
+class _Runner:
     """Where the runs of one process are done."""
 
     comparison: Comparison
     registry: Registry
-    order: Order
+    order: ComparisonJob
     dataset_cache: dict[str, Dataset]
     observers: Callable[[Event], None]
 
@@ -149,18 +149,18 @@ def _tell_both(
     shown(event)
 
 
-def _do_elsewhere(order: Order, index: int) -> None:
+def _do_elsewhere(order: ComparisonJob, index: int) -> None:
     """The same in a process that has to load everything first."""
     _bench(order).do(index)
 
 
 @lru_cache(maxsize=1)
-def _bench(order: Order) -> _Bench:
+def _bench(order: ComparisonJob) -> _Runner:
     registry = load_plugins(plugins_dir=order.plugins_dir).registry
     comparison = load_comparison(
         order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
     )
-    return _Bench(comparison, registry, order, {}, lambda _: None)
+    return _Runner(comparison, registry, order, {}, lambda _: None)
 
 
 def _note(folder: Path, index: int) -> Path:
@@ -172,13 +172,13 @@ def _reason(folder: Path, index: int) -> str | None:
     return note.read_text(encoding="utf-8") if note.exists() else None
 
 
-def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[Done]:
+def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[FinishedVariant]:
     for index, entry in enumerate(comparison.entries):
         if _reason(folder, index) is not None:
             continue  # whatever an earlier attempt left is of other data, files or code
         directory = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(directory):
-            yield Done(
+            yield FinishedVariant(
                 variant=entry.variant,
                 method=str(entry.loaded.resolved["method"]["type"]),
                 density=entry.density,

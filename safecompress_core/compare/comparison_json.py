@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.atomic_writing import write_bytes
-from safecompress_core.compare.learning import courses
-from safecompress_core.compare.table import Done, tabulated
-from safecompress_core.compare.work import Failure
+from safecompress_core.compare.comparison_table import FinishedVariant, build_table
+from safecompress_core.compare.learning_curves import learning_curves
+from safecompress_core.compare.runner import Failure
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.comparison.variants_page import render
 from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
@@ -17,7 +17,7 @@ from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import read_json, write_json
 from safecompress_core.specfile.models.comparison import Comparison
 
-__all__ = ["VERSION", "first_invocation", "record", "spec_hash", "write_record"]
+__all__ = ["VERSION", "comparison_document", "first_invocation", "spec_hash", "write_record"]
 
 VERSION = 1
 """Of the format of ``comparison.json``."""
@@ -29,9 +29,9 @@ def spec_hash(comparison: Comparison) -> str:
     return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
 
-def record(
+def comparison_document(
     comparison: Comparison,
-    done: Sequence[Done],
+    done: Sequence[FinishedVariant],
     failures: Sequence[Failure],
     *,
     invoked: Invocation,
@@ -63,8 +63,8 @@ def record(
         "densities": spec.densities,
         "mia": spec.mia,
         "environment": read_json(environment),
-        "variants": tabulated(done, mia=spec.mia),
-        "courses": courses(done),
+        "variants": build_table(done, mia=spec.mia),
+        "courses": learning_curves(done),
         "failures": [{"label": one.label, "reason": one.reason} for one in failures],
     }
 

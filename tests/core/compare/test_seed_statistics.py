@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from safecompress_core.compare.over_seeds import is_best, summary
+from safecompress_core.compare.seed_statistics import is_best, summary
 
 
 def test_the_interval_is_students() -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from safecompress_core.compare.table import Done
+from safecompress_core.compare.comparison_table import FinishedVariant
 
-__all__ = ["courses"]
+__all__ = ["learning_curves"]
 
 
-def courses(runs: Sequence[Done]) -> list[dict[str, Any]]:
+def learning_curves(runs: Sequence[FinishedVariant]) -> list[dict[str, Any]]:
     """The learning procedure of every run that has rounds, JSON-ready (the papers' Figs. 3-5).
 
     Each has ``name``, ``density``, ``seed`` and ``rounds`` with ``round``, ``performance``, and

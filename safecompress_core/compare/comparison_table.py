@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from safecompress_core.choose.front import nondominated
-from safecompress_core.compare.over_seeds import is_best, summary
-from safecompress_core.compare.reading import Reading, read_part
+from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
+from safecompress_core.compare.seed_statistics import is_best, summary
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.verdict import standing
 
-__all__ = ["UNCOMPRESSED", "Done", "tabulated"]
+__all__ = ["UNCOMPRESSED", "FinishedVariant", "build_table"]
 
 UNCOMPRESSED = "uncompressed"
 
@@ -31,7 +31,7 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class FinishedVariant:
     """A finished run of a comparison.
 
     Attributes:
@@ -52,7 +52,7 @@ class Done:
     results: Mapping[str, Any]
 
 
-def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str, Any]]:
+def build_table(runs: Sequence[FinishedVariant], *, mia: str | None = None) -> list[dict[str, Any]]:
     """One row for each variant and density, JSON-ready.
 
     A row has ``name``, ``method``, ``density``, ``seeds``; ``task_accuracy``, ``mia_accuracy``,
@@ -75,9 +75,9 @@ def tabulated(runs: Sequence[Done], *, mia: str | None = None) -> list[dict[str,
         RunDirectoryError: if runs of one seed are of different data or pools.
     """
     _require_same_pools(runs)
-    found = [_row(key, group, mia) for key, group in _grouped(runs).items()]
+    found = [_row(key, group, mia) for key, group in _group_runs(runs).items()]
     if not any(row["name"] == UNCOMPRESSED for row in found):
-        found.insert(0, _uncompressed(runs, mia))
+        found.insert(0, _summarise_uncompressed(runs, mia))
     base = next(row for row in found if row["name"] == UNCOMPRESSED)["seconds"]
     for row in found:
         row["relative_seconds"] = _ratio(row["seconds"], base)
@@ -103,19 +103,21 @@ def _by_density(
     return groups.values()
 
 
-def _grouped(runs: Sequence[Done]) -> dict[tuple[str, str, float | None], list[Done]]:
-    groups: dict[tuple[str, str, float | None], list[Done]] = {}
+def _group_runs(
+    runs: Sequence[FinishedVariant],
+) -> dict[tuple[str, str, float | None], list[FinishedVariant]]:
+    groups: dict[tuple[str, str, float | None], list[FinishedVariant]] = {}
     for run in runs:
         groups.setdefault((run.variant, run.method, run.density), []).append(run)
     return groups
 
 
 def _row(
-    key: tuple[str, str, float | None], runs: Sequence[Done], mia: str | None
+    key: tuple[str, str, float | None], runs: Sequence[FinishedVariant], mia: str | None
 ) -> dict[str, Any]:
     variant, method, density = key
     readings = [
-        read_part(
+        read_run_metrics(
             run.results,
             performance=run.results["selection"]["performance"],
             seconds=run.results["seconds"]["baseline" if run.is_plain else "compress"],
@@ -124,16 +126,16 @@ def _row(
         for run in runs
     ]
     verdicts = Counter(standing(run.results) for run in runs)
-    row = _described(variant, method, density, [run.seed for run in runs], readings)
+    row = _describe(variant, method, density, [run.seed for run in runs], readings)
     return {**row, "verdicts": dict(verdicts)}
 
 
-def _uncompressed(runs: Sequence[Done], mia: str | None) -> dict[str, Any]:
+def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> dict[str, Any]:
     """What every run has trained besides, once a seed."""
     by_seed = {run.seed: run for run in reversed(runs)}
     seeds = sorted(by_seed)
     readings = [
-        read_part(
+        read_run_metrics(
             by_seed[seed].results["baseline"],
             performance=by_seed[seed].results["selection"]["performance"],
             seconds=by_seed[seed].results["seconds"]["baseline"],
@@ -141,17 +143,17 @@ def _uncompressed(runs: Sequence[Done], mia: str | None) -> dict[str, Any]:
         )
         for seed in seeds
     ]
-    return _described(UNCOMPRESSED, UNCOMPRESSED, None, seeds, readings)
+    return _describe(UNCOMPRESSED, UNCOMPRESSED, None, seeds, readings)
 
 
-def _described(
+def _describe(
     name: str,
     method: str,
     density: float | None,
     seeds: Sequence[int],
-    readings: Sequence[Reading],
+    readings: Sequence[RunMetrics],
 ) -> dict[str, Any]:
-    def over_seeds(figure: Callable[[Reading], float | None]) -> dict[str, Any] | None:
+    def over_seeds(figure: Callable[[RunMetrics], float | None]) -> dict[str, Any] | None:
         values = [value for reading in readings if (value := figure(reading)) is not None]
         return summary(values) if len(values) == len(readings) else None
 
@@ -219,8 +221,8 @@ def _ratio(own: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> flo
     return float(own["mean"] / base["mean"])
 
 
-def _require_same_pools(runs: Sequence[Done]) -> None:
-    first: dict[int, Done] = {}
+def _require_same_pools(runs: Sequence[FinishedVariant]) -> None:
+    first: dict[int, FinishedVariant] = {}
     for run in runs:
         known = first.setdefault(run.seed, run)
         own, other = (_fingerprints(one.results) for one in (run, known))

@@ -7,14 +7,14 @@ from typing import Any
 from safecompress_core.api import ADVANTAGE
 from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
 
-__all__ = ["TPR_AT_LOW_FPR", "Attacked", "Reading", "read_part"]
+__all__ = ["TPR_AT_LOW_FPR", "AttackMetrics", "RunMetrics", "read_run_metrics"]
 
 LOW_FPR = 0.01
 TPR_AT_LOW_FPR = "tpr_at_1_percent_fpr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attacked:
+class AttackMetrics:
     """What one attacker of the audit found.
 
     Attributes:
@@ -28,7 +28,7 @@ class Attacked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class RunMetrics:
     """One model of one run.
 
     The *strongest* of a measure is the largest that any attacker of the audit reached on this
@@ -53,7 +53,7 @@ class Reading:
     sparsifiable: float
     bytes: int
     seconds: float | None
-    audit: Mapping[str, Attacked]
+    audit: Mapping[str, AttackMetrics]
 
     @property
     def tm_score(self) -> float | None:
@@ -93,9 +93,9 @@ class Reading:
         return max(found, default=None)
 
 
-def read_part(
+def read_run_metrics(
     part: Mapping[str, Any], *, performance: str, seconds: float | None, mia: str | None
-) -> Reading:
+) -> RunMetrics:
     """Read one model's part of a run's results.
 
     Args:
@@ -105,7 +105,7 @@ def read_part(
         mia: the attacker whose accuracy is the papers' MIA accuracy; None for the one on
             membership that is right most often.
     """
-    return Reading(
+    return RunMetrics(
         task_accuracy=float(part["metrics"][performance]["value"]),
         mia_accuracy=_mia_accuracy(part["audit"], mia),
         density=float(part["model"]["density"]),
@@ -114,7 +114,7 @@ def read_part(
         bytes=int(part["model"]["file_bytes"]),
         seconds=seconds,
         audit={
-            attacker: Attacked(game=found["game"], measures=_measures(found))
+            attacker: AttackMetrics(game=found["game"], measures=_measures(found))
             for attacker, found in part["audit"].items()
         },
     )

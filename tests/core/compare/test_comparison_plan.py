@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecompress_core.compare.planning import ComparisonPlan, Pace, PlannedRun
+from safecompress_core.compare.comparison_plan import ComparisonPlan, Pace, PlannedRun
 
 
 class Clock:
@@ -33,12 +33,12 @@ def test_runs_that_were_finished_before_took_no_time() -> None:
     clock = Clock()
     pace = Pace(plan(("a", 1000, True), ("b", 100, False), ("c", 300, False)), clock=clock)
 
-    pace.finished("a")
+    pace.add_run("a")
     assert pace.left is None
     clock.now = 10.0
-    pace.finished("b")
+    pace.add_run("b")
     assert pace.left == pytest.approx(30.0)
-    pace.finished("c")
+    pace.add_run("c")
     assert pace.left is None
 
 
@@ -48,7 +48,7 @@ def test_where_a_method_tells_no_epochs_runs_count_alike() -> None:
     pace = Pace(plan(("a", 10, False), ("b", None, False), ("c", 500, False)), clock=clock)
 
     clock.now = 8.0
-    pace.finished("a")
-    pace.finished("b")
+    pace.add_run("a")
+    pace.add_run("b")
 
     assert pace.left == pytest.approx(4.0)

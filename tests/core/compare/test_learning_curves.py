@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from safecompress_core.compare.learning import courses
-from safecompress_core.compare.table import Done
+from safecompress_core.compare.comparison_table import FinishedVariant
+from safecompress_core.compare.learning_curves import learning_curves
 
 
 def candidate(performance: float, *, utility: float, chosen: bool = True) -> dict[str, object]:
@@ -16,7 +16,7 @@ def candidate(performance: float, *, utility: float, chosen: bool = True) -> dic
 
 
 def test_a_course_follows_the_best_of_what_each_round_went_on_with(
-    done: Callable[..., Done],
+    done: Callable[..., FinishedVariant],
 ) -> None:
     """Its performance, and the largest of its advantages."""
     rounds = (
@@ -27,17 +27,17 @@ def test_a_course_follows_the_best_of_what_each_round_went_on_with(
         },
     )
 
-    [found] = courses([done("test-driven", rounds=rounds), done("prune")])
+    [found] = learning_curves([done("test-driven", rounds=rounds), done("prune")])
 
     assert (found["name"], found["density"], found["seed"]) == ("test-driven", 0.1, 1)
     assert [one["performance"] for one in found["rounds"]] == [0.4, 0.6]
     assert [one["advantage"] for one in found["rounds"]] == [0.26, 0.24]
 
 
-def test_rounds_without_attacks_have_no_advantage(done: Callable[..., Done]) -> None:
+def test_rounds_without_attacks_have_no_advantage(done: Callable[..., FinishedVariant]) -> None:
     """Nothing was told apart by safety there."""
     untested = {"chosen": True, "utility": 0.0, "objectives": {"performance": 0.5}}
 
-    [found] = courses([done(rounds=({"round": 1, "candidates": [untested]},))])
+    [found] = learning_curves([done(rounds=({"round": 1, "candidates": [untested]},))])
 
     assert found["rounds"] == [{"round": 1, "performance": 0.5, "advantage": None}]

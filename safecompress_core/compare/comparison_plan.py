@@ -10,7 +10,7 @@ from typing import Any
 from safecompress_core.host import Registry
 from safecompress_core.plan import Job, Plan, make_plan
 from safecompress_core.results.checksums import is_finished
-from safecompress_core.specfile.models.comparison import Comparison, Entry
+from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun
 
 __all__ = ["ComparisonPlan", "Pace", "PlannedRun", "plan_comparison"]
 
@@ -87,7 +87,7 @@ class Pace:
         self._to_do = {label: 1 if alike else count or 1 for label, count in epochs.items()}
         self._done = 0
 
-    def finished(self, label: str) -> None:
+    def add_run(self, label: str) -> None:
         """Count a run; one that was finished before took no time."""
         self._done += self._to_do.pop(label, 0)
 
@@ -128,7 +128,7 @@ def plan_comparison(
 
 
 def _runs(
-    entries: Sequence[Entry],
+    entries: Sequence[ComparisonRun],
     plans: Sequence[Plan],
     folder: Path,
     changed: Mapping[str, tuple[str, ...]],

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.compare.table import Done, tabulated
+from safecompress_core.compare.comparison_table import FinishedVariant, build_table
 from safecompress_core.errors import RunDirectoryError
 
-Make = Callable[..., Done]
+Make = Callable[..., FinishedVariant]
 
 
 def row(rows: list[dict[str, Any]], name: str, density: float | None = 0.1) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def row(rows: list[dict[str, Any]], name: str, density: float | None = 0.1) -> d
 
 def test_figures_are_means_over_seeds(done: Make) -> None:
     """With the values that they are made of."""
-    rows = tabulated([done(seed=1, accuracy=0.4), done(seed=2, accuracy=0.5)])
+    rows = build_table([done(seed=1, accuracy=0.4), done(seed=2, accuracy=0.5)])
 
     found = row(rows, "prune")
     assert found["seeds"] == [1, 2]
@@ -40,7 +40,7 @@ def test_verdicts_of_the_runs_are_counted(done: Make) -> None:
         dict.update(run.results, gate=[{"passed": passed}])  # type: ignore[call-overload]
     dict.update(runs[2].results, controls={"null": {"gap": {"passed": False}}})  # type: ignore[call-overload]
 
-    rows = tabulated(runs)
+    rows = build_table(runs)
 
     assert row(rows, "prune")["verdicts"] == {"PASSED": 1, "FAILED": 1, "VOID": 1}
     assert rows[0]["verdicts"] == {}
@@ -48,7 +48,7 @@ def test_verdicts_of_the_runs_are_counted(done: Make) -> None:
 
 def test_the_tm_score_is_the_papers(done: Make) -> None:
     """Eq. 6 with λ = 1, of the attacker that is right most often: 0.45 / 0.6."""
-    found = row(tabulated([done(accuracy=0.45, mia=0.6)]), "prune")
+    found = row(build_table([done(accuracy=0.45, mia=0.6)]), "prune")
 
     assert found["mia_accuracy"]["mean"] == 0.6
     assert found["tm_score"]["mean"] == pytest.approx(0.75)
@@ -56,14 +56,14 @@ def test_the_tm_score_is_the_papers(done: Make) -> None:
 
 def test_the_attacker_of_the_mia_accuracy_may_be_named(done: Make) -> None:
     """Then another one's accuracy does not count, however high."""
-    found = row(tabulated([done(mia=0.6)], mia="gap"), "prune")
+    found = row(build_table([done(mia=0.6)], mia="gap"), "prune")
 
     assert found["mia_accuracy"]["mean"] == pytest.approx(0.5)
 
 
 def test_the_strongest_attack_counts(done: Make) -> None:
     """Each game has its own."""
-    found = row(tabulated([done(mia=0.6)]), "prune")
+    found = row(build_table([done(mia=0.6)]), "prune")
 
     assert found["auc"]["mean"] == pytest.approx(0.65)
     assert found["tpr_at_1_percent_fpr"]["mean"] == 0.05
@@ -74,7 +74,7 @@ def test_the_strongest_attack_counts(done: Make) -> None:
 
 def test_the_uncompressed_model_is_the_first_row(done: Make) -> None:
     """Each seed's once, though every run of the seed has it; times are beside its own."""
-    rows = tabulated([done("prune", seed=1), done("distill", seed=1), done("prune", seed=2)])
+    rows = build_table([done("prune", seed=1), done("distill", seed=1), done("prune", seed=2)])
 
     assert rows[0]["name"] == "uncompressed"
     assert rows[0]["seeds"] == [1, 2]
@@ -88,14 +88,14 @@ def test_dense_training_that_a_run_did_already_is_timed_where_it_was_done(done: 
     """A run whose method is its own baseline finds it finished: 0.01 seconds are not its cost."""
     plain = done("uncompressed", density=None, seconds=0.01, is_plain=True)
 
-    [found] = tabulated([plain])
+    [found] = build_table([plain])
 
     assert found["seconds"]["mean"] == 2.0
 
 
 def test_the_front_is_that_of_the_compressed_variants_of_a_density(done: Make) -> None:
     """What is worse in everything is off it; a trade, or another density, is on it."""
-    rows = tabulated(
+    rows = build_table(
         [
             done("prune", accuracy=0.40, mia=0.70),
             done("set", accuracy=0.39, mia=0.71),
@@ -115,7 +115,7 @@ def test_a_method_without_a_density_is_held_against_those_of_what_it_keeps(done:
     half = done("n-m", density=None, accuracy=0.30, mia=0.75)
     half.results["model"]["density"] = 0.5
 
-    rows = tabulated(
+    rows = build_table(
         [
             done("prune", accuracy=0.40, mia=0.70, density=0.5),
             done("set", accuracy=0.40, mia=0.70, density=0.1),
@@ -132,7 +132,7 @@ def test_a_method_without_a_density_is_held_against_those_of_what_it_keeps(done:
 
 def test_where_no_density_is_asked_for_all_variants_are_held_against_each_other(done: Make) -> None:
     """Each has its own, and the spec's author put them side by side."""
-    rows = tabulated(
+    rows = build_table(
         [
             done("prune", accuracy=0.40, mia=0.70, density=None),
             done("quantize", accuracy=0.30, mia=0.75, density=None),
@@ -148,7 +148,7 @@ def test_the_front_knows_every_game(done: Make) -> None:
     hiding = done("rigl", accuracy=0.30, mia=0.75)
     hiding.results["audit"]["probe"]["advantage"] = 0.05
 
-    rows = tabulated([done("prune", accuracy=0.40, mia=0.70), hiding])
+    rows = build_table([done("prune", accuracy=0.40, mia=0.70), hiding])
 
     assert row(rows, "rigl")["on_front"]
 
@@ -165,7 +165,7 @@ def test_only_a_lead_that_seeds_do_not_explain_is_best(done: Make) -> None:
         )
     ]
 
-    rows = tabulated(runs)
+    rows = build_table(runs)
 
     assert "task_accuracy" in row(rows, "set")["best"]
     assert "tm_score" not in row(rows, "set")["best"] + row(rows, "prune")["best"]
@@ -179,7 +179,7 @@ def test_a_variant_with_fewer_seeds_leads_nobody_and_stops_nobody(done: Make) ->
         for seed in (1, 2, 3)
     ]
 
-    rows = tabulated([*runs, done("rigl", seed=1, accuracy=0.9)])
+    rows = build_table([*runs, done("rigl", seed=1, accuracy=0.9)])
 
     assert "task_accuracy" in row(rows, "set")["best"]
     assert row(rows, "rigl")["best"] == []
@@ -188,7 +188,7 @@ def test_a_variant_with_fewer_seeds_leads_nobody_and_stops_nobody(done: Make) ->
 def test_runs_on_other_pools_are_not_compared(done: Make) -> None:
     """They are told with both fingerprints."""
     with pytest.raises(RunDirectoryError, match=r"'audit' is abc for 'prune' and xyz for 'set'"):
-        tabulated([done("prune"), done("set", pool="xyz")])
+        build_table([done("prune"), done("set", pool="xyz")])
 
 
 def test_what_nobody_measured_is_null(done: Make) -> None:
@@ -196,7 +196,7 @@ def test_what_nobody_measured_is_null(done: Make) -> None:
     run = done()
     run.results["audit"].clear()
 
-    found = row(tabulated([run]), "prune")
+    found = row(build_table([run]), "prune")
 
     assert found["mia_accuracy"] is None
     assert found["tm_score"] is None
