@@ -69,7 +69,7 @@ def listed_archive(results: Mapping[str, Any]) -> Any:
     from rich import box
     from rich.table import Table
 
-    from safecompress_core.report.formatting import number
+    from safecompress_core.report.formatting import format_number
 
     if not results["archive"]:
         raise RunDirectoryError("this run kept no archive, so there is no model to take")
@@ -78,6 +78,6 @@ def listed_archive(results: Mapping[str, Any]) -> Any:
     for title in ("id", *names, "", "strategy"):
         table.add_column(title, justify="right" if title in names else "left")
     for entry in results["archive"]:
-        values = (number(entry["objectives"][name]) for name in names)
+        values = (format_number(entry["objectives"][name]) for name in names)
         table.add_row(entry["id"], *values, "chosen" if entry["chosen"] else "", entry["strategy"])
     return table

@@ -39,19 +39,19 @@ def print_model_summary(
 def _print(found: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn
-    from safecompress_core.report.summary import Cell, Row, Table
+    from safecompress_core.report.summary import Cell, ResultTable, Row
 
     console = output_console()
     modules = tuple(
         Row(one["name"], (Cell(one["layer"]), Cell(_shape(one["shape"]))))
         for one in found["representations"]
     )
-    console.print(drawn(Table("May be the representation", ("layer", "puts out"), modules)))
+    console.print(drawn(ResultTable("May be the representation", ("layer", "puts out"), modules)))
     weights = tuple(
         Row(one["name"], (Cell(_shape(one["shape"])), Cell(f"{one['weights']:,}")))
         for one in found["sparse"]
     )
-    console.print(drawn(Table("May be sparse", ("shape", "weights"), weights)))
+    console.print(drawn(ResultTable("May be sparse", ("shape", "weights"), weights)))
     console.print(
         f"{found['sparse_weights']:,} of {found['parameters']:,} parameters may be sparse.\n"
         f"The representation has {found['representation']:,} values; "

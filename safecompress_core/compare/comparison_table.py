@@ -11,7 +11,7 @@ from safecompress_core.choose.front import nondominated
 from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
 from safecompress_core.compare.seed_statistics import is_best, summary
 from safecompress_core.errors import RunDirectoryError
-from safecompress_core.report.verdict import standing
+from safecompress_core.report.verdict import verdict_word
 
 __all__ = ["UNCOMPRESSED", "FinishedVariant", "build_table"]
 
@@ -125,7 +125,7 @@ def _row(
         )
         for run in runs
     ]
-    verdicts = Counter(standing(run.results) for run in runs)
+    verdicts = Counter(verdict_word(run.results) for run in runs)
     row = _describe(variant, method, density, [run.seed for run in runs], readings)
     return {**row, "verdicts": dict(verdicts)}
 

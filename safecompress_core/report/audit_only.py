@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from safecompress_core.report.contents import Tile, shown_worst_cases, worst_tile
-from safecompress_core.report.densities import kept
-from safecompress_core.report.formatting import and_list, number, size, span
-from safecompress_core.report.verdict import failed_controls
+from safecompress_core.report.contents import Tile, select_worst_cases, worst_tile
+from safecompress_core.report.densities import share_kept
+from safecompress_core.report.formatting import and_list, format_interval, format_number, size
+from safecompress_core.report.verdict import find_failed_controls
 
 __all__ = ["headline", "tiles"]
 
@@ -15,14 +15,15 @@ Results = Mapping[str, Any]
 
 def headline(results: Results) -> str:
     """The audit in one sentence; empty where a control failed, which voids it all."""
-    if failed_controls(results):
+    if find_failed_controls(results):
         return ""
     gains = [
-        f"{number(one['advantage'])} ({span(*one['advantage_interval'])}) in {one['game']}"
+        f"{format_number(one['advantage'])} ({format_interval(*one['advantage_interval'])}) in "
+        f"{one['game']}"
         for _, one in _strongest(results)
     ]
     metric = results["selection"]["performance"]
-    reached = number(results["metrics"][metric]["value"])
+    reached = format_number(results["metrics"][metric]["value"])
     what = "The strongest attack gains" if len(gains) == 1 else "The strongest attacks gain"
     return f"{what} {and_list(gains)} over a guess, at a test {metric} of {reached}."
 
@@ -35,25 +36,25 @@ def tiles(results: Results) -> tuple[Tile, ...]:
         _tile(
             "model file",
             size(model["file_bytes"]),
-            kept(model),
+            share_kept(model),
             f"{origin['format']}, {origin['access']} access",
         ),
         _tile(
             f"test {name}",
-            number(metric["value"]),
-            f"95 % interval {span(*metric['interval'])}",
+            format_number(metric["value"]),
+            f"95 % interval {format_interval(*metric['interval'])}",
             f"on {results['pools']['audit']['non_members']} samples that it was not trained on",
         ),
         *(
             _tile(
                 f"{one['game']} advantage",
-                number(one["advantage"]),
-                f"95 % interval {span(*one['advantage_interval'])}",
+                format_number(one["advantage"]),
+                f"95 % interval {format_interval(*one['advantage_interval'])}",
                 f"by {attack}",
             )
             for attack, one in _strongest(results)
         ),
-        *map(worst_tile, shown_worst_cases(results)),
+        *map(worst_tile, select_worst_cases(results)),
     )
 
 

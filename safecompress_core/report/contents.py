@@ -6,20 +6,20 @@ from typing import Any
 
 from safecompress_core.games.records import game_in
 from safecompress_core.report.change import Direction, direction
-from safecompress_core.report.densities import kept
-from safecompress_core.report.formatting import and_list, number, size, span
+from safecompress_core.report.densities import share_kept
+from safecompress_core.report.formatting import and_list, format_interval, format_number, size
 from safecompress_core.report.guesses import guess_sentence
-from safecompress_core.report.verdict import failed_controls
-from safecompress_core.report.worst_cases import WorstCase, worst_cases
+from safecompress_core.report.verdict import find_failed_controls
+from safecompress_core.report.worst_cases import WorstCaseFigure, worst_cases
 
 __all__ = [
-    "Attacker",
-    "Round",
+    "AttackSummary",
+    "RoundSummary",
     "Tile",
     "attackers",
     "headline",
     "rounds",
-    "shown_worst_cases",
+    "select_worst_cases",
     "tiles",
     "worst_tile",
 ]
@@ -66,7 +66,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class RoundSummary:
     """What was decided in a round.
 
     Attributes:
@@ -83,7 +83,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attacker:
+class AttackSummary:
     """One attack in words.
 
     Attributes:
@@ -101,7 +101,7 @@ class Attacker:
 
 def headline(results: Results) -> str:
     """The run beside the uncompressed model; empty where a control failed, which voids it all."""
-    if failed_controls(results):
+    if find_failed_controls(results):
         return ""
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
     said = [first.brief]
@@ -118,16 +118,16 @@ def tiles(results: Results) -> tuple[Tile, ...]:
         _size(results),
         _performance(results),
         *_leaks(results),
-        *map(worst_tile, shown_worst_cases(results)),
+        *map(worst_tile, select_worst_cases(results)),
     )
 
 
-def shown_worst_cases(results: Results) -> tuple[WorstCase, ...]:
+def select_worst_cases(results: Results) -> tuple[WorstCaseFigure, ...]:
     """The smallest false-positive rate that the pools resolve, and the most exposed tenth."""
     return worst_cases(results)[-2:]
 
 
-def worst_tile(worst: WorstCase) -> Tile:
+def worst_tile(worst: WorstCaseFigure) -> Tile:
     """A worst case as a figure of the top of the page; amber where it did not improve."""
     change = ""
     way: Direction = "same"
@@ -136,21 +136,22 @@ def worst_tile(worst: WorstCase) -> Tile:
         change = _less(worst.before, worst.after) if worst.improved else "did not improve"
     return Tile(
         label=worst.label,
-        after=number(worst.after),
-        before="" if worst.before is None else number(worst.before),
+        after=format_number(worst.after),
+        before="" if worst.before is None else format_number(worst.before),
         change=change,
         brief="",
-        note=f"{span(*worst.interval)}, by {worst.attacker}; a guess: {number(worst.guess)}",
+        note=f"{format_interval(*worst.interval)}, by {worst.attacker}; a guess: "
+        f"{format_number(worst.guess)}",
         direction=way,
     )
 
 
-def rounds(results: Results) -> tuple[Round, ...]:
+def rounds(results: Results) -> tuple[RoundSummary, ...]:
     """Every round, with why it went on as it did."""
     return tuple(_round(record) for record in results["rounds"])
 
 
-def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Attacker, ...]]:
+def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
     """The attacks of the audit and those that tested candidates: game, baseline, advantage."""
     tested = [one for round_ in results["rounds"] for one in round_["candidates"]][:1]
     judged = {
@@ -165,7 +166,7 @@ def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Atta
 
 def _attackers(
     results: Results, judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]
-) -> Iterator[Attacker]:
+) -> Iterator[AttackSummary]:
     known, summaries = results["selection"]["attackers"], results["attacks"]
     params = {one.get("id") or one["type"]: one for one in declared}
     for name, one in judged.items():
@@ -174,7 +175,7 @@ def _attackers(
         facts = [game.name, *([known[name]["access"]] if name in known else [])]
         facts += [own["type"]] if own.get("type", name) != name else []
         facts += [f"{key}: {own[key]}" for key in FACTS if key in own]
-        yield Attacker(
+        yield AttackSummary(
             name=name,
             facts=tuple(facts),
             summary=summaries.get(own.get("type", name), ""),
@@ -198,7 +199,7 @@ def _size(results: Results) -> Tile:
         before=size(before["file_bytes"]),
         change=brief,
         brief=brief,
-        note=kept(after),
+        note=share_kept(after),
         direction=way,
     )
 
@@ -217,11 +218,11 @@ def _performance(results: Results) -> Tile:
         change, brief = f"{count} more{within}", f"and {count} more {name}{within}"
     return Tile(
         label=f"test {name}",
-        after=number(after["value"]),
-        before=number(before["value"]),
+        after=format_number(after["value"]),
+        before=format_number(before["value"]),
         change=change,
         brief=brief,
-        note=f"95 % interval {span(*after['interval'])}",
+        note=f"95 % interval {format_interval(*after['interval'])}",
         direction=way,
     )
 
@@ -246,28 +247,28 @@ def _leak(results: Results, game: str) -> Tile:
     if way == "same":
         change, brief = "no measurable change", f"no measurable change in {game}"
     elif old < LEAST:
-        change, brief = "none before", f"{number(new)} of new {game}"
+        change, brief = "none before", f"{format_number(new)} of new {game}"
     else:
         change = _less(old, new)
         brief = f"{change} {game}"
     return Tile(
         label=f"{game} advantage",
-        after=number(new),
-        before=number(old),
+        after=format_number(new),
+        before=format_number(old),
         change=change,
         brief=brief,
-        note=f"{span(*after[ends])}, by {name}",
+        note=f"{format_interval(*after[ends])}, by {name}",
         direction=way,
     )
 
 
 def _less(old: float, new: float) -> str:
     if old < LEAST:
-        return "no change" if new < LEAST else f"{number(new)} more"
+        return "no change" if new < LEAST else f"{format_number(new)} more"
     return f"{abs(1 - new / old) * 100:.0f} % {'less' if new < old else 'more'}"
 
 
-def _round(record: Mapping[str, Any]) -> Round:
+def _round(record: Mapping[str, Any]) -> RoundSummary:
     best_first = sorted(record["candidates"], key=lambda one: -one["utility"])
     chosen = tuple(one for one in best_first if one["chosen"])
     others = [one for one in best_first if not one["chosen"]]
@@ -277,6 +278,6 @@ def _round(record: Mapping[str, Any]) -> Round:
         decision = "significantly better"
     else:
         decision = "kept: nothing was significantly better"
-    return Round(
+    return RoundSummary(
         record=record, chosen=chosen, decision=decision, challenger=next(iter(others), None)
     )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from safecompress_core.report.formatting import share
+from safecompress_core.report.formatting import format_fraction
 
-__all__ = ["SPARSE_LAYERS", "WHOLE_MODEL", "kept", "states_both"]
+__all__ = ["SPARSE_LAYERS", "WHOLE_MODEL", "share_kept", "states_both"]
 
 Model = Mapping[str, Any]
 """Sizes of a model, as ``results.json`` holds them."""
@@ -22,7 +22,7 @@ def states_both(model: Model) -> bool:
     return model["sparsifiable"] is not None and bool(model["sparsifiable"] < 0.5)
 
 
-def kept(model: Model) -> str:
+def share_kept(model: Model) -> str:
     """Return the share of weights that is kept, in words; empty where it is not known."""
     if model["density"] is None:
         return ""
@@ -40,4 +40,8 @@ def _percent(value: float) -> str:
     >>> _percent(0.1), _percent(0.00025)
     ('10.0 %', '0.025 %')
     """
-    return f"{100 * value:.1f} %" if value >= 0.01 or not value else f"{share(100 * value)} %"
+    return (
+        f"{100 * value:.1f} %"
+        if value >= 0.01 or not value
+        else f"{format_fraction(100 * value)} %"
+    )

@@ -3,12 +3,21 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["and_list", "apart", "duration", "number", "or_list", "share", "size", "span"]
+__all__ = [
+    "and_list",
+    "duration",
+    "format_distinct",
+    "format_fraction",
+    "format_interval",
+    "format_number",
+    "or_list",
+    "size",
+]
 
 DECIMALS = 3
 
 
-def number(value: float, *, decimals: int = DECIMALS) -> str:
+def format_number(value: float, *, decimals: int = DECIMALS) -> str:
     """A figure with three decimals; one from 100 on without, and with commas.
 
     >>> number(0.24074), number(-0.5), number(206416.0)
@@ -18,36 +27,38 @@ def number(value: float, *, decimals: int = DECIMALS) -> str:
     return text.replace("-", "−")
 
 
-def share(value: float) -> str:
+def format_fraction(value: float) -> str:
     """A fraction with three decimals, or as many as show two figures of it.
 
     >>> share(0.1), share(0.0025), share(9.81e-05), share(0.0)
     ('0.100', '0.0025', '0.000098', '0.000')
     """
     figures = 1 - math.floor(math.log10(value)) if value > 0 else DECIMALS
-    return number(value, decimals=max(DECIMALS, figures))
+    return format_number(value, decimals=max(DECIMALS, figures))
 
 
-def span(low: float, high: float) -> str:
+def format_interval(low: float, high: float) -> str:
     """An interval; with words where a dash would stand beside a minus.
 
     >>> span(0.191, 0.2963), span(-0.02, 0.05)
     ('0.191–0.296', '−0.020 to 0.050')
     """
     joint = " to " if low < 0 else "–"
-    return f"{number(low)}{joint}{number(high)}"
+    return f"{format_number(low)}{joint}{format_number(high)}"
 
 
-def apart(value: float, other: float) -> str:
+def format_distinct(value: float, other: float) -> str:
     """A figure with as many decimals as tell it from another one.
 
     >>> apart(0.40004, 0.4), apart(0.4, 0.4)
     ('0.40004', '0.400')
     """
     for decimals in range(DECIMALS, 10):
-        if value == other or number(value, decimals=decimals) != number(other, decimals=decimals):
-            return number(value, decimals=decimals)
-    return number(value)
+        if value == other or format_number(value, decimals=decimals) != format_number(
+            other, decimals=decimals
+        ):
+            return format_number(value, decimals=decimals)
+    return format_number(value)
 
 
 def and_list(names: Sequence[str]) -> str:
@@ -56,7 +67,7 @@ def and_list(names: Sequence[str]) -> str:
     >>> and_list(["a"]), and_list(["a", "b", "c"])
     ('a', 'a, b and c')
     """
-    return _listed(names, "and")
+    return _join(names, "and")
 
 
 def or_list(names: Sequence[str]) -> str:
@@ -65,10 +76,10 @@ def or_list(names: Sequence[str]) -> str:
     >>> or_list(["a", "b"])
     'a or b'
     """
-    return _listed(names, "or")
+    return _join(names, "or")
 
 
-def _listed(names: Sequence[str], last: str) -> str:
+def _join(names: Sequence[str], last: str) -> str:
     return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 

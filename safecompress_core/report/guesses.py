@@ -6,8 +6,8 @@ from typing import Any
 
 from safecompress_core.api import Baseline, GameDef
 from safecompress_core.games.records import game_in
-from safecompress_core.report.formatting import and_list, number
-from safecompress_core.report.verdict import Finding
+from safecompress_core.report.formatting import and_list, format_number
+from safecompress_core.report.verdict import VerdictFinding
 
 __all__ = ["guess_name", "guess_sentence", "guesses"]
 
@@ -33,7 +33,7 @@ def guess_sentence(game: GameDef, judged: Mapping[str, Any]) -> str:
     return f"Without the model, {guess_name(game, judged)} {achieves}"
 
 
-def guesses(results: Mapping[str, Any]) -> tuple[Finding, ...]:
+def guesses(results: Mapping[str, Any]) -> tuple[VerdictFinding, ...]:
     """What attacks are held against whose guess was chosen, a sentence for each guess."""
     held: dict[str, list[str]] = {}
     for attack, judged in results["audit"].items():
@@ -43,7 +43,7 @@ def guesses(results: Mapping[str, Any]) -> tuple[Finding, ...]:
             good = _filled(baseline.achieves, game, judged).removeprefix("is ")
             held.setdefault(f"{guess_name(game, judged)} ({good})", []).append(attack)
     return tuple(
-        Finding(f"Best guess without the model, for {and_list(attacks)}: {guess}.")
+        VerdictFinding(f"Best guess without the model, for {and_list(attacks)}: {guess}.")
         for guess, attacks in held.items()
     )
 
@@ -66,7 +66,7 @@ def _filled(template: str, game: GameDef, judged: Mapping[str, Any]) -> str:
     """A template with figures as people write them, and rules by what they are called."""
     values = {key: judged.get(key) for key in _keys(template)}
     words = {
-        key: game.rules.get(value, value) if isinstance(value, str) else number(value)
+        key: game.rules.get(value, value) if isinstance(value, str) else format_number(value)
         for key, value in values.items()
         if value is not None
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
-from safecompress_core.report.formatting import and_list, number, span
+from safecompress_core.report.formatting import and_list, format_interval, format_number
 from safecompress_core.report.summary import columns_of
 
 __all__ = ["explanations", "remark"]
@@ -17,14 +17,14 @@ Judged = Mapping[str, Any]
 def explanations(results: Results) -> tuple[str, ...]:
     """Return a sentence for each inverted attack: its AUC, what can cause it, and what counts."""
     return tuple(
-        _explained(name, one, game_in(results.get("games"), one["game"]))
-        for name, one in _inverted(results).items()
+        _explain(name, one, game_in(results.get("games"), one["game"]))
+        for name, one in _find_inverted(results).items()
     )
 
 
 def remark(results: Results) -> str:
     """Return what a verdict adds where an attack is inverted; empty where none is."""
-    names = list(_inverted(results))
+    names = list(_find_inverted(results))
     if not names:
         return ""
     have = "has" if len(names) == 1 else "have"
@@ -33,7 +33,7 @@ def remark(results: Results) -> str:
     )
 
 
-def _inverted(results: Results) -> dict[str, Judged]:
+def _find_inverted(results: Results) -> dict[str, Judged]:
     """Inverted attacks on any model of the results, by name; those on canaries apart."""
     columns = columns_of(results)
     found: dict[str, Judged] = {}
@@ -46,11 +46,14 @@ def _inverted(results: Results) -> dict[str, Judged]:
     return found
 
 
-def _explained(name: str, one: Judged, game: GameDef) -> str:
+def _explain(name: str, one: Judged, game: GameDef) -> str:
     other = one["reversed"]
     return (
-        f"{name} is inverted: AUC {number(one['auc'])} ({span(*one['auc_interval'])}) is under "
+        f"{name} is inverted: AUC {format_number(one['auc'])} "
+        f"({format_interval(*one['auc_interval'])}) is under "
         f"0.5, and an attack that finds nothing has 0.5. It can mean {game.inverted_by}. "
-        f"Reversed, it has AUC {number(other['auc'])} and advantage {number(other['advantage'])} "
-        f"({span(*other['advantage_interval'])}); gates count the reversed attack as well."
+        f"Reversed, it has AUC {format_number(other['auc'])} and advantage "
+        f"{format_number(other['advantage'])} "
+        f"({format_interval(*other['advantage_interval'])}); gates count the reversed attack as "
+        f"well."
     )

@@ -16,8 +16,8 @@ from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.report import audit_only as alone
 from safecompress_core.report import contents, summary, verdict, worst_cases
 from safecompress_core.report import formatting as words
-from safecompress_core.report.data_card import card_lines
-from safecompress_core.report.exposure import exposure
+from safecompress_core.report.data_card_text import card_lines
+from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
 from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import read_results, require_inside
@@ -70,11 +70,11 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         defences=verdict.defences(results),
         gates=verdict.gates(results),
         controls=verdict.controls(results),
-        failed_controls=verdict.failed_controls(results),
+        failed_controls=verdict.find_failed_controls(results),
         selectors=verdict.selectors(results),
         cautions=worst_cases.cautions(results),
-        unimproved_points=worst_cases.unimproved_points(results),
-        inverted=verdict.inverted(results),
+        unimproved_points=worst_cases.find_unimproved_points(results),
+        inverted=verdict.inverted_findings(results),
         gaps=verdict.gaps(results),
         findings=verdict.selection(results),
         tiles=top.tiles(results),
@@ -82,13 +82,13 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         comparison=summary.comparison(results),
         phases=summary.phases(results),
         card=list(card_lines(results["data"])),
-        exposure=exposure(results),
+        exposure=membership_details_table(results),
         attackers=contents.attackers(results, resolved),
         rounds=contents.rounds(results),
         ends=summary.ends_of(results),
         forests=panels.forests(results),
         trade_offs=panels.trade_offs(results),
-        courses=panels.courses(results),
+        courses=panels.learning_figures(results),
         noises=panels.noises(results),
     )
 
@@ -105,8 +105,8 @@ def page_template(name: str) -> Template:
     )
     environment.filters |= {
         "duration": words.duration,
-        "number": words.number,
+        "number": words.format_number,
         "size": words.size,
-        "span": lambda ends: words.span(*ends),
+        "span": lambda ends: words.format_interval(*ends),
     }
     return environment.get_template(name)

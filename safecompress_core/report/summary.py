@@ -10,12 +10,12 @@ from typing import Any
 from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
-from safecompress_core.report.formatting import number, share, span
+from safecompress_core.report.formatting import format_fraction, format_interval, format_number
 
 __all__ = [
     "Cell",
+    "ResultTable",
     "Row",
-    "Table",
     "archive_ends",
     "audit_of",
     "columns_of",
@@ -65,7 +65,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ResultTable:
     """Figures side by side.
 
     Attributes:
@@ -89,7 +89,7 @@ def columns_of(results: Results) -> dict[str, Part]:
     return {"uncompressed": results["baseline"], "compressed": results}
 
 
-def comparison(results: Results) -> Table:
+def comparison(results: Results) -> ResultTable:
     """The uncompressed beside the compressed model: metrics, sizes, every attack of the audit."""
     columns = columns_of(results)
     parts = tuple(columns.values())
@@ -99,30 +99,32 @@ def comparison(results: Results) -> Table:
         *_explored_row(results),
         *_audit_rows(results, parts),
     ]
-    return Table("Audit, with 95 % intervals", tuple(columns), tuple(rows))
+    return ResultTable("Audit, with 95 % intervals", tuple(columns), tuple(rows))
 
 
-def objectives_of(results: Results, entry: Mapping[str, Any]) -> Table:
+def objectives_of(results: Results, entry: Mapping[str, Any]) -> ResultTable:
     """What a model of the archive was kept for."""
     rows = []
     for name, value in entry["objectives"].items():
         advantage = "" if name == "performance" else f"{_end(results)}advantage of "
-        rows.append(Row(f"{advantage}{objective_name(results, name)}", (Cell(number(value)),)))
-    return Table("Objectives, on the pool that selects", ("",), tuple(rows))
+        rows.append(
+            Row(f"{advantage}{objective_name(results, name)}", (Cell(format_number(value)),))
+        )
+    return ResultTable("Objectives, on the pool that selects", ("",), tuple(rows))
 
 
-def audit_of(results: Results, entry: Part) -> Table:
+def audit_of(results: Results, entry: Part) -> ResultTable:
     """The audit of a model of the archive that was audited."""
     parts = (entry,)
     rows = (*_metric_rows(parts), *_audit_rows(results, parts))
-    return Table("Audit, with 95 % intervals", ("",), rows)
+    return ResultTable("Audit, with 95 % intervals", ("",), rows)
 
 
-def archive_ends(results: Results) -> Table | None:
+def archive_ends(results: Results) -> ResultTable | None:
     """The chosen model beside the ends of the archive; None where no other model was audited."""
     columns: list[str] = []
     parts: list[Part] = []
-    for name, part in _audited_models(results):
+    for name, part in _list_audited_models(results):
         columns.append(name)
         parts.append(part)
     if len(parts) < 2:
@@ -134,10 +136,10 @@ def archive_ends(results: Results) -> Table | None:
         Row(f"  {attack}", tuple(_reading(part["audit"][attack], "advantage") for part in parts))
         for attack in results["audit"]
     ]
-    return Table("Other models of the archive", tuple(columns), tuple(rows))
+    return ResultTable("Other models of the archive", tuple(columns), tuple(rows))
 
 
-def separability(results: Results) -> Table | None:
+def separability(results: Results) -> ResultTable | None:
     """By objective, how far candidates differed beside the noise of the test, over all rounds."""
     rounds = results["rounds"]
     if not rounds:
@@ -147,23 +149,23 @@ def separability(results: Results) -> Table | None:
         seen = [one["spread"][objective] for one in rounds]
         told = sum(one["tells_apart"] for one in seen)
         means = [sum(one[key] for one in seen) / len(seen) for key in ("spread", "noise")]
-        figures = (f"{told} of {len(seen)}", *map(number, means))
+        figures = (f"{told} of {len(seen)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
-    return Table("Could a round's test tell its candidates apart?", columns, tuple(rows))
+    return ResultTable("Could a round's test tell its candidates apart?", columns, tuple(rows))
 
 
-def phases(results: Results) -> Table | None:
+def phases(results: Results) -> ResultTable | None:
     """What a method did in which order; None where there are no phases to tell of."""
     method = results["method"]
     if method is None or not method["phases"]:
         return None
     rows = [
-        Row(phase["name"], (Cell(str(phase["epochs"])), Cell(share(phase["density"]))))
+        Row(phase["name"], (Cell(str(phase["epochs"])), Cell(format_fraction(phase["density"]))))
         for phase in method["phases"]
     ]
     title = f"How {method['type']} came to its model"
-    return Table(title, ("epochs", "density after it"), tuple(rows))
+    return ResultTable(title, ("epochs", "density after it"), tuple(rows))
 
 
 def objective_name(results: Results, objective: str) -> str:
@@ -201,7 +203,7 @@ def ends_of(results: Results) -> dict[str, str]:
     return {"performance": best["id"], "safety": safest["id"]}
 
 
-def _audited_models(results: Results) -> Iterator[tuple[str, Part]]:
+def _list_audited_models(results: Results) -> Iterator[tuple[str, Part]]:
     """The chosen model, then each audited end of the archive that is another one."""
     ends = ends_of(results)
     chosen = next((entry["id"] for entry in results["archive"] if entry["chosen"]), None)
@@ -210,13 +212,13 @@ def _audited_models(results: Results) -> Iterator[tuple[str, Part]]:
     for end, model in ends.items():
         found.setdefault(model, []).append(roles[end])
     own = [chosen or "compressed", "chosen", *found.pop(chosen or "", [])]
-    yield _stacked(own), results
+    yield _stack_label(own), results
     for entry in results["archive"]:
         if entry["id"] in found and "audit" in entry:
-            yield _stacked([entry["id"], *found[entry["id"]]]), entry
+            yield _stack_label([entry["id"], *found[entry["id"]]]), entry
 
 
-def _stacked(names: Sequence[str]) -> str:
+def _stack_label(names: Sequence[str]) -> str:
     """A column's name: the model, and below it what it is."""
     return f"{names[0]}\n{', '.join(names[1:])}"
 
@@ -230,7 +232,8 @@ def _metric_rows(parts: Sequence[Part]) -> Iterator[Row]:
         ):
             continue
         cells = tuple(
-            Cell(number(one["value"]), _interval(one["value"], one["interval"])) for one in readings
+            Cell(format_number(one["value"]), _interval(one["value"], one["interval"]))
+            for one in readings
         )
         yield Row(f"test {name}", cells)
 
@@ -266,20 +269,22 @@ def _density_rows(models: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     if any(map(states_both, models)):
         names = {SPARSE_LAYERS: "density", WHOLE_MODEL: "model_density"}
     for label, key in names.items():
-        yield Row(label, tuple(Cell(share(model[key])) for model in models))
+        yield Row(label, tuple(Cell(format_fraction(model[key])) for model in models))
 
 
 def _explored_row(results: Results) -> Iterator[Row]:
     """How many weights were tried out on the way, where a topology moved."""
     method = results["method"]
     if method is not None and "explored" in method["facts"]:
-        yield Row("weights ever active", (Cell("–"), Cell(share(method["facts"]["explored"]))))
+        yield Row(
+            "weights ever active", (Cell("–"), Cell(format_fraction(method["facts"]["explored"])))
+        )
 
 
 def _share_of_all(model: Mapping[str, Any]) -> str:
     """The density of the whole model; empty for the uncompressed one, and where it is unknown."""
     density = model["model_density"]
-    return "" if density is None or density == 1 else f"{share(density)} of all"
+    return "" if density is None or density == 1 else f"{format_fraction(density)} of all"
 
 
 def _times_smaller(model: Mapping[str, Any]) -> str:
@@ -304,7 +309,7 @@ def _attack_rows(game: GameDef, judged: Sequence[Mapping[str, Any]]) -> Iterator
         name = measure.name
         if not measure.is_shown or all(one.get(name) is None for one in judged):
             continue
-        guess = f" (guess {number(judged[0][measure.guess])})" if measure.guess else ""
+        guess = f" (guess {format_number(judged[0][measure.guess])})" if measure.guess else ""
         yield Row(f"  {measure.title}{guess}", tuple(_reading(one, name) for one in judged))
 
 
@@ -312,10 +317,10 @@ def _reading(judged: Mapping[str, Any], measure: str) -> Cell:
     value = judged.get(measure)
     if value is None:
         return Cell("–")
-    return Cell(number(value), _interval(value, judged[f"{measure}_interval"]))
+    return Cell(format_number(value), _interval(value, judged[f"{measure}_interval"]))
 
 
 def _interval(value: float, interval: Sequence[float]) -> str:
     """Empty for what has no uncertainty."""
     low, high = interval
-    return "" if low == high == value else span(low, high)
+    return "" if low == high == value else format_interval(low, high)

@@ -6,25 +6,32 @@ from typing import Any, Literal
 
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import states_both
-from safecompress_core.report.formatting import and_list, apart, number, or_list, share, span
+from safecompress_core.report.formatting import (
+    and_list,
+    format_distinct,
+    format_fraction,
+    format_interval,
+    format_number,
+    or_list,
+)
 from safecompress_core.report.inverted import explanations as inverted_attacks
 from safecompress_core.report.inverted import remark
 from safecompress_core.report.summary import objective_name
 
 __all__ = [
-    "Finding",
     "Tone",
+    "VerdictFinding",
     "controls",
     "defences",
-    "failed_controls",
+    "find_failed_controls",
     "gaps",
     "gates",
-    "inverted",
+    "inverted_findings",
     "is_good",
     "selection",
     "selectors",
-    "standing",
     "verdict",
+    "verdict_word",
 ]
 
 Results = Mapping[str, Any]
@@ -40,7 +47,7 @@ Forms = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class VerdictFinding:
     """A sentence, and whether it is good news; None where it is neither.
 
     ``is_caution`` marks what a reader must not overlook though no gate or control fails for it.
@@ -60,10 +67,10 @@ class Finding:
 
 def is_good(results: Results) -> bool:
     """Whether every gate is met and no control failed: what the exit code of a run says."""
-    return not failed_controls(results) and all(gate["passed"] for gate in results["gate"])
+    return not find_failed_controls(results) and all(gate["passed"] for gate in results["gate"])
 
 
-def failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
+def find_failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
     """By kind of control (``null``, ``planted``) the attacks that failed it."""
     found = {
         kind: tuple(name for name, one in controlled.items() if not one["passed"])
@@ -72,38 +79,40 @@ def failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
     return {kind: names for kind, names in found.items() if names}
 
 
-def verdict(results: Results) -> Finding:
+def verdict(results: Results) -> VerdictFinding:
     """One sentence for the whole run; it starts with PASSED, FAILED, VOID or NO GATES.
 
     Another one follows where an attack is inverted.
     """
     found = _outcome_of_run(results)
-    return Finding(f"{found.text}{remark(results)}", found.is_good)
+    return VerdictFinding(f"{found.text}{remark(results)}", found.is_good)
 
 
-def _outcome_of_run(results: Results) -> Finding:
+def _outcome_of_run(results: Results) -> VerdictFinding:
     gates_ = results["gate"]
     met = sum(gate["passed"] for gate in gates_)
     failed = [
         f"the {CONTROL_NAMES[kind]} failed for {and_list(names)}"
-        for kind, names in failed_controls(results).items()
+        for kind, names in find_failed_controls(results).items()
     ]
     if failed:
         text = f"VOID: {and_list(failed)}, so the figures prove nothing."
-        return Finding(text, is_good=False)
+        return VerdictFinding(text, is_good=False)
     if not gates_:
-        return Finding("NO GATES: the spec sets none, so there is nothing to pass or to fail.")
+        return VerdictFinding(
+            "NO GATES: the spec sets none, so there is nothing to pass or to fail."
+        )
     if met == len(gates_):
         which = {1: "its gate", 2: "both gates"}.get(met, f"all {met} gates")
-        return Finding(f"PASSED: the {_kind(results)} meets {which}.", is_good=True)
+        return VerdictFinding(f"PASSED: the {_kind(results)} meets {which}.", is_good=True)
     missed = len(gates_) - met
     which = f"{missed} of {len(gates_)} gates"
     if not met:
         which = {1: "its gate", 2: "both gates"}.get(missed, f"all {missed} gates")
-    return Finding(f"FAILED: the {_kind(results)} misses {which}.", is_good=False)
+    return VerdictFinding(f"FAILED: the {_kind(results)} misses {which}.", is_good=False)
 
 
-def standing(results: Results) -> str:
+def verdict_word(results: Results) -> str:
     """The verdict in a word: PASSED, FAILED, VOID or NO GATES."""
     return verdict(results).text.partition(":")[0]
 
@@ -113,39 +122,45 @@ def _kind(results: Results) -> str:
     return "model" if results["baseline"] is None else "compressed model"
 
 
-def defences(results: Results) -> tuple[Finding, ...]:
+def defences(results: Results) -> tuple[VerdictFinding, ...]:
     """What the chosen model's defences tell of themselves, a guarantee say."""
     told = results["defences"].items()
-    return tuple(Finding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts)
+    return tuple(
+        VerdictFinding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts
+    )
 
 
-def gates(results: Results) -> tuple[Finding, ...]:
+def gates(results: Results) -> tuple[VerdictFinding, ...]:
     """Each bound, what is held against it, and what the uncompressed model would have got."""
     return tuple(
-        Finding(f"{_compressed(results, gate)}{_uncompressed(gate)}", is_good=gate["passed"])
+        VerdictFinding(
+            f"{_compressed_value(results, gate)}{_uncompressed_value(gate)}", is_good=gate["passed"]
+        )
         for gate in results["gate"]
     )
 
 
-def _compressed(results: Results, gate: Mapping[str, Any]) -> str:
+def _compressed_value(results: Results, gate: Mapping[str, Any]) -> str:
     is_floor, bound = _bound(gate)
-    wanted = f"must be at {'least' if is_floor else 'most'} {number(bound)}"
-    found = f"It is {apart(gate['value'], bound)}"
+    wanted = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
+    found = f"It is {format_distinct(gate['value'], bound)}"
     if gate["measure"] == DENSITY and states_both(results["model"]):
-        found += f", and {share(results['model']['density'])} of the layers that may be sparse"
+        found += (
+            f", and {format_fraction(results['model']['density'])} of the layers that may be sparse"
+        )
     if gate["held"] != gate["value"]:
         end = "low" if is_floor else "high"
-        found += f"; the {end} end of its interval, {apart(gate['held'], bound)}, counts"
+        found += f"; the {end} end of its interval, {format_distinct(gate['held'], bound)}, counts"
     return f"{_measure(results, gate)} {wanted}. {found}: {_outcome(gate)}."
 
 
-def _uncompressed(gate: Mapping[str, Any]) -> str:
+def _uncompressed_value(gate: Mapping[str, Any]) -> str:
     """What the uncompressed model would have got; empty where there is none."""
     other = gate["baseline"]
     if other is None:
         return ""
     also = " too" if other["passed"] == gate["passed"] else ""
-    held = apart(other["held"], _bound(gate)[1])
+    held = format_distinct(other["held"], _bound(gate)[1])
     return f" The uncompressed model: {held}, {_outcome(other)}{also}."
 
 
@@ -185,19 +200,19 @@ def _title(results: Results, owner: str, name: str) -> str:
     return name if measure is None else measure.title
 
 
-def controls(results: Results) -> tuple[Finding, ...]:
+def controls(results: Results) -> tuple[VerdictFinding, ...]:
     """Whether attacks found something where there was nothing, and found what was planted."""
     if not any(results["controls"].values()):
-        return (Finding("No attack on membership was audited, so there are no controls."),)
+        return (VerdictFinding("No attack on membership was audited, so there are no controls."),)
     return (
-        *_controlled(
+        *_control_findings(
             results["controls"].get("null", {}),
             lead="Null control, membership drawn by lot",
             good=("finds nothing, as it must be", "find nothing, as it must be"),
             proof=("its interval covers 0.5", "their intervals cover 0.5"),
             bad="finds something where there is nothing",
         ),
-        *_controlled(
+        *_control_findings(
             results["controls"].get("planted", {}),
             lead="Planted-leak control, membership copied into the output",
             good=("finds it, as it must be", "find it, as it must be"),
@@ -207,64 +222,64 @@ def controls(results: Results) -> tuple[Finding, ...]:
     )
 
 
-def _controlled(
+def _control_findings(
     found: Mapping[str, Any], *, lead: str, good: Forms, proof: Forms, bad: str
-) -> Iterator[Finding]:
+) -> Iterator[VerdictFinding]:
     """One sentence for all attacks that passed a control, and one for each that failed."""
     passed = {name: one for name, one in found.items() if one["passed"]}
     if passed:
         form = len(passed) > 1
-        aucs = and_list([number(one["auc"]) for one in passed.values()])
+        aucs = and_list([format_number(one["auc"]) for one in passed.values()])
         text = f"{and_list(list(passed))} {good[form]} (AUC {aucs}; {proof[form]})."
-        yield Finding(f"{lead}: {text}", is_good=True)
+        yield VerdictFinding(f"{lead}: {text}", is_good=True)
     for name, one in found.items():
         if not one["passed"]:
-            auc = f"AUC {number(one['auc'])}, {span(*one['auc_interval'])}"
+            auc = f"AUC {format_number(one['auc'])}, {format_interval(*one['auc_interval'])}"
             text = f"{name} {bad} ({auc}). Do not trust its figures."
-            yield Finding(f"{lead}: {text}", is_good=False)
+            yield VerdictFinding(f"{lead}: {text}", is_good=False)
 
 
-def inverted(results: Results) -> tuple[Finding, ...]:
+def inverted_findings(results: Results) -> tuple[VerdictFinding, ...]:
     """Attacks whose AUC has its whole interval under 0.5, with what that can mean."""
-    return tuple(Finding(text, is_caution=True) for text in inverted_attacks(results))
+    return tuple(VerdictFinding(text, is_caution=True) for text in inverted_attacks(results))
 
 
-def selection(results: Results) -> tuple[Finding, ...]:
+def selection(results: Results) -> tuple[VerdictFinding, ...]:
     """What the choices of the rounds rest on; nothing for a method that chose nothing."""
     return tuple(_selection(results)) if results["rounds"] else ()
 
 
-def gaps(results: Results) -> tuple[Finding, ...]:
+def gaps(results: Results) -> tuple[VerdictFinding, ...]:
     """By game, whether the attacks that selected showed what the audit finds."""
     return tuple(_gap(game, one) for game, one in results["selection_gap"].items())
 
 
-def _gap(game: str, one: Mapping[str, Any]) -> Finding:
+def _gap(game: str, one: Mapping[str, Any]) -> VerdictFinding:
     seen, found = one["select"], one["audit"]
     attacker = seen["attacker"]
     if seen.get("outdone_by"):
         attacker += f", outdone by {seen['outdone_by']}"
     read = (
         f"{game.capitalize()} advantage of the chosen model: "
-        f"{number(seen['advantage'])} while choosing ({attacker}), "
-        f"{number(found['advantage'])} in the audit ({found['attacker']})"
+        f"{format_number(seen['advantage'])} while choosing ({attacker}), "
+        f"{format_number(found['advantage'])} in the audit ({found['attacker']})"
     )
-    ends = span(*one["gap_interval"])
+    ends = format_interval(*one["gap_interval"])
     if one["selection"] == "agrees":
-        return Finding(f"{read}: they agree within the noise ({ends}).", is_good=True)
-    by = f"by {number(abs(one['gap']))} (difference {ends})"
+        return VerdictFinding(f"{read}: they agree within the noise ({ends}).", is_good=True)
+    by = f"by {format_number(abs(one['gap']))} (difference {ends})"
     text = f"{read}: selection {one['selection']} the leak {by}."
-    return Finding(text, is_caution=one["selection"] == "understated")
+    return VerdictFinding(text, is_caution=one["selection"] == "understated")
 
 
-def selectors(results: Results) -> tuple[Finding, ...]:
+def selectors(results: Results) -> tuple[VerdictFinding, ...]:
     """Attackers that judge what they selected, where the spec allows it."""
     named = results["selection"].get("also_audit", [])
     if not named:
         return ()
     many = len(named) > 1
     return (
-        Finding(
+        VerdictFinding(
             f"{and_list(named)} selected too (allow_selectors: true), so "
             f"{'their' if many else 'its'} figures in the audit read too low.",
             is_good=False,
@@ -272,7 +287,7 @@ def selectors(results: Results) -> tuple[Finding, ...]:
     )
 
 
-def _selection(results: Results) -> Iterator[Finding]:
+def _selection(results: Results) -> Iterator[VerdictFinding]:
     rounds = results["rounds"]
     told = {
         objective: sum(one["spread"][objective]["tells_apart"] for one in rounds)
@@ -280,21 +295,23 @@ def _selection(results: Results) -> Iterator[Finding]:
     }
     never = [objective_name(results, name) for name, count in told.items() if not count]
     if never and len(never) == len(told):
-        yield Finding(
+        yield VerdictFinding(
             "No round could tell its candidates apart: they differ by less than the test's noise. "
             "What was chosen among them is chance; ask for larger pools or bolder strategies.",
             is_good=False,
         )
     elif never:
         text = "they differ by less than the test's noise there"
-        yield Finding(f"No round could tell candidates apart by {or_list(never)}: {text}.")
+        yield VerdictFinding(f"No round could tell candidates apart by {or_list(never)}: {text}.")
     elif all(count == len(rounds) for count in told.values()):
-        yield Finding("Every round could tell its candidates apart by everything.", is_good=True)
-    yield from _kept(results)
+        yield VerdictFinding(
+            "Every round could tell its candidates apart by everything.", is_good=True
+        )
+    yield from _describe_unchanged_rounds(results)
     yield from _outdone(results)
 
 
-def _kept(results: Results) -> Iterator[Finding]:
+def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
     """How often a run went on with what it had; of several carried models none is the one kept."""
     rounds = results["rounds"]
     if any(sum(one["chosen"] for one in round_["candidates"]) > 1 for round_ in rounds):
@@ -304,13 +321,13 @@ def _kept(results: Results) -> Iterator[Finding]:
     if kept:
         text = f"nothing was significantly better than '{name}', so the run kept what it had"
         when = f"{kept} of {len(rounds)} rounds" if kept < len(rounds) else "every round"
-        yield Finding(f"In {when} {text}.")
+        yield VerdictFinding(f"In {when} {text}.")
     else:
         text = f"In every round a candidate was significantly better than '{name}'."
-        yield Finding(text, is_good=True)
+        yield VerdictFinding(text, is_good=True)
 
 
-def _outdone(results: Results) -> Iterator[Finding]:
+def _outdone(results: Results) -> Iterator[VerdictFinding]:
     """Attackers that were significantly weaker than an attack which needs no training."""
     tests = [one for round_ in results["rounds"] for one in round_["candidates"]]
     for name in tests[0]["attacks"]:
@@ -319,4 +336,6 @@ def _outdone(results: Results) -> Iterator[Finding]:
         if stronger:
             count = sum(one is not None for one in by)
             text = f"{name} was significantly weaker than {or_list(stronger)}"
-            yield Finding(f"In {count} of {len(tests)} tests {text}, which counted in its place.")
+            yield VerdictFinding(
+                f"In {count} of {len(tests)} tests {text}, which counted in its place."
+            )

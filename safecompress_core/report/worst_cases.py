@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.change import direction
-from safecompress_core.report.formatting import and_list, number
-from safecompress_core.report.verdict import Finding
+from safecompress_core.report.formatting import and_list, format_number
+from safecompress_core.report.verdict import VerdictFinding
 
-__all__ = ["WorstCase", "cautions", "unimproved_points", "unimproved_tenths", "worst_cases"]
+__all__ = [
+    "WorstCaseFigure",
+    "cautions",
+    "find_unimproved_points",
+    "find_unimproved_top_deciles",
+    "worst_cases",
+]
 
 Results = Mapping[str, Any]
 Judged = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _AttackFigure:
     """A figure of one attack on one model."""
 
     value: float
@@ -27,12 +33,12 @@ class _Reading:
     guess: float
 
 
-Read = Callable[[Judged], _Reading | None]
+Read = Callable[[Judged], _AttackFigure | None]
 """Reads a figure of an attack's result; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorstCase:
+class WorstCaseFigure:
     """A worst-case figure, of each model that of its own strongest attack.
 
     Attributes:
@@ -55,7 +61,7 @@ class WorstCase:
     improved: bool | None
 
 
-def worst_cases(results: Results) -> tuple[WorstCase, ...]:
+def worst_cases(results: Results) -> tuple[WorstCaseFigure, ...]:
     """TPR at each false-positive rate that the pools resolve, then the most exposed tenth."""
     rates = dict.fromkeys(
         point["max_fpr"]
@@ -68,79 +74,82 @@ def worst_cases(results: Results) -> tuple[WorstCase, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def unimproved_points(results: Results) -> frozenset[tuple[str, float]]:
+def find_unimproved_points(results: Results) -> frozenset[tuple[str, float]]:
     """Attack and false-positive rate of every TPR on the compressed model that did not improve."""
     return frozenset(
         (attack, point["max_fpr"])
         for attack, before, after in _both(results)
         for point in after.get("operating_points", ())
-        if _improved(_at(point["max_fpr"])(before), _at(point["max_fpr"])(after)) is False
+        if _has_improved(_at(point["max_fpr"])(before), _at(point["max_fpr"])(after)) is False
     )
 
 
-def unimproved_tenths(results: Results) -> frozenset[str]:
+def find_unimproved_top_deciles(results: Results) -> frozenset[str]:
     """Attacks whose most exposed tenth on the compressed model did not improve."""
     return frozenset(
         attack
         for attack, before, after in _both(results)
-        if _improved(_tenth(before), _tenth(after)) is False
+        if _has_improved(_tenth(before), _tenth(after)) is False
     )
 
 
-def cautions(results: Results) -> tuple[Finding, ...]:
+def cautions(results: Results) -> tuple[VerdictFinding, ...]:
     """One sentence for all worst-case figures that did not improve; none where all of them did."""
     worse = [one for one in worst_cases(results) if one.improved is False]
     if not worse:
         return ()
-    told = [f"{one.label} {number(one.after)}, was {number(one.before or 0)}" for one in worse]
+    told = [
+        f"{one.label} {format_number(one.after)}, was {format_number(one.before or 0)}"
+        for one in worse
+    ]
     figures = "figure" if len(worse) == 1 else "figures"
     text = f"{len(worse)} worst-case {figures} did not improve beyond the noise: {and_list(told)}."
-    return (Finding(text, is_caution=True),)
+    return (VerdictFinding(text, is_caution=True),)
 
 
 def _at(rate: float) -> Read:
     """Read the TPR at that false-positive rate; None where it cannot be resolved."""
 
-    def read(judged: Judged) -> _Reading | None:
+    def read(judged: Judged) -> _AttackFigure | None:
         for point in judged.get("operating_points", ()):
             if point["max_fpr"] == rate and point["tpr"] is not None:
-                return _Reading(point["tpr"], tuple(point["interval"]), rate)
+                return _AttackFigure(point["tpr"], tuple(point["interval"]), rate)
         return None
 
     return read
 
 
-def _tenth(judged: Judged) -> _Reading | None:
+def _tenth(judged: Judged) -> _AttackFigure | None:
     top = judged.get("top_decile")
     if not top:
         return None
-    return _Reading(top["precision"], tuple(top["interval"]), top["baseline"])
+    return _AttackFigure(top["precision"], tuple(top["interval"]), top["baseline"])
 
 
-def _worst(results: Results, label: str, read: Read) -> WorstCase | None:
+def _worst(results: Results, label: str, read: Read) -> WorstCaseFigure | None:
     after = _highest(results, read)
     if after is None:
         return None
     attacker, reading = after
     before = None if results["baseline"] is None else _highest(results["baseline"], read)
-    return WorstCase(
+    return WorstCaseFigure(
         label=label,
         after=reading.value,
         before=None if before is None else before[1].value,
         interval=reading.interval,
         attacker=attacker,
         guess=reading.guess,
-        improved=_improved(before and before[1], reading),
+        improved=_has_improved(before and before[1], reading),
     )
 
 
-def _highest(part: Results, read: Read) -> tuple[str, _Reading] | None:
+def _highest(part: Results, read: Read) -> tuple[str, _AttackFigure] | None:
     found = [(name, read(judged)) for name, judged in part["audit"].items()]
     known = [(name, reading) for name, reading in found if reading is not None]
     return max(known, key=lambda pair: pair[1].value, default=None)
 
 
-def _improved(before: _Reading | None, after: _Reading | None) -> bool | None:
+def _has_improved(before: _AttackFigure | None, after: _AttackFigure | None) -> bool | None:
     if before is None or after is None:
         return None
     if after.value <= after.guess:

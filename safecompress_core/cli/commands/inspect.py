@@ -130,8 +130,8 @@ def _print_run(found: Mapping[str, Any]) -> None:
 def _print_model(found: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import drawn
-    from safecompress_core.report.formatting import share
-    from safecompress_core.report.summary import Cell, Row, Table
+    from safecompress_core.report.formatting import format_fraction
+    from safecompress_core.report.summary import Cell, ResultTable, Row
 
     rows = [
         Row(
@@ -139,7 +139,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
             (
                 Cell(" × ".join(map(str, one["shape"]))),
                 Cell(one["dtype"]),
-                Cell(share(one["density"])),
+                Cell(format_fraction(one["density"])),
                 Cell(f"{one['bytes']:,}"),
             ),
         )
@@ -151,12 +151,12 @@ def _print_model(found: Mapping[str, Any]) -> None:
         told = TOLD.get(name, _told)(value)
         console.print(f"  {name}: {told}")
     columns = ("shape", "dtype", "density", "bytes")
-    console.print(drawn(Table("Tensors", columns, tuple(rows))))
+    console.print(drawn(ResultTable("Tensors", columns, tuple(rows))))
     times = found["dense_bytes"] / found["file_bytes"]
     console.print(
         f"{found['active']:,} of {found['weights']:,} weights: "
-        f"{share(found['active'] / found['weights'])} of the whole model, "
-        f"{share(found['density'])} of the layers that may be sparse.\n"
+        f"{format_fraction(found['active'] / found['weights'])} of the whole model, "
+        f"{format_fraction(found['density'])} of the layers that may be sparse.\n"
         f"{found['file_bytes']:,} bytes; dense they would be "
         f"{found['dense_bytes']:,}, {times:.1f} times as many."
     )

@@ -14,8 +14,8 @@ import click
 
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
-from safecompress_core.report.formatting import duration, number
-from safecompress_core.report.verdict import failed_controls
+from safecompress_core.report.formatting import duration, format_number
+from safecompress_core.report.verdict import find_failed_controls
 from safecompress_core.specfile.models.comparison import ComparisonRun
 
 __all__ = ["BriefLines", "Lines", "brief_lines"]
@@ -100,7 +100,7 @@ class Lines(Display):
             case "run_finished":
                 met = sum(gate["passed"] for gate in event["gate"])
                 gates = f", {met} of {len(event['gate'])} gates met" if event["gate"] else ""
-                void = ", VOID: a control failed" if failed_controls(event) else ""
+                void = ", VOID: a control failed" if find_failed_controls(event) else ""
                 line = f"audit finished{gates}{void}"
         return line
 
@@ -156,4 +156,4 @@ def brief_lines(entry: ComparisonRun) -> Iterator[Callable[[Event], None]]:
 
 
 def _listed(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {number(value)}" for name, value in figures.items())
+    return ", ".join(f"{name} {format_number(value)}" for name, value in figures.items())

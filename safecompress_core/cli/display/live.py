@@ -13,7 +13,7 @@ from rich.text import Text
 
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Progress
-from safecompress_core.report.formatting import duration, number
+from safecompress_core.report.formatting import duration, format_number
 
 __all__ = ["LiveView"]
 
@@ -110,7 +110,7 @@ def _now(progress: Progress) -> Text:
         text.append(f"{progress.candidate['candidate']} ", style="cyan")
         text.append(str(progress.candidate["strategy"]))
         found = progress.candidate["advantages"]
-        told = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+        told = ", ".join(f"{name} {format_number(value)}" for name, value in found.items())
         text.append(f"\n  advantage so far: {told}" if told else "\n", style="dim")
     return text
 
@@ -153,7 +153,7 @@ def _figures(progress: Progress) -> Table:
         table.add_column(_folded(header), justify="right", overflow="fold")
 
     def add(label: str, figures: Mapping[str, Any], style: str = "") -> None:
-        table.add_row(label, *(number(figures[name]) for name in names), style=style)
+        table.add_row(label, *(format_number(figures[name]) for name in names), style=style)
 
     candidates = round_["candidates"]
     for one in candidates:
@@ -187,7 +187,7 @@ def _audit(progress: Progress) -> Table:
     models = list(progress.audited)
     for model in (*models[:AUDITS_ON_TOP], *models[AUDITS_ON_TOP:][-AUDITS_SHOWN:]):
         found = progress.audited[model]
-        figures = (number(found[name]) if name in found else "…" for name in attacks)
+        figures = (format_number(found[name]) if name in found else "…" for name in attacks)
         table.add_row(model, *figures)
     return table
 

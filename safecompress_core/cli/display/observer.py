@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from safecompress_core.api import hookimpl
 from safecompress_core.cli.display.progress import Progress
-from safecompress_core.report.data_card import card_lines
+from safecompress_core.report.data_card_text import card_lines
 
 __all__ = ["Display"]
 

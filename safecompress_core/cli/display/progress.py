@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.api import component_id
-from safecompress_core.report.formatting import duration, number
+from safecompress_core.report.formatting import duration, format_number
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import RunSpec
 
@@ -136,7 +136,7 @@ class Progress:
         step = f", step {event['step']:,} of {event['steps']:,}"
         return (
             f"training {event['what']}: epoch {event['epoch']} of {event['until']}"
-            f"{step if event['step'] < event['steps'] else ''}, loss {number(event['loss'])}"
+            f"{step if event['step'] < event['steps'] else ''}, loss {format_number(event['loss'])}"
         )
 
     @property

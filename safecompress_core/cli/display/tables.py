@@ -11,11 +11,11 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from safecompress_core.report import summary, verdict
-from safecompress_core.report.exposure import exposure
+from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.formatting import duration
 from safecompress_core.report.guesses import guesses
-from safecompress_core.report.summary import Cell, Row, Table
-from safecompress_core.report.verdict import Finding
+from safecompress_core.report.summary import Cell, ResultTable, Row
+from safecompress_core.report.verdict import VerdictFinding
 from safecompress_core.report.worst_cases import cautions
 
 __all__ = ["drawn", "drawn_verdict", "print_places", "print_summary"]
@@ -37,7 +37,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     console.print(title)
     tables = (
         summary.comparison(results),
-        exposure(results),
+        membership_details_table(results),
         summary.archive_ends(results),
         summary.phases(results),
     )
@@ -53,7 +53,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
     guards = (
         *verdict.selectors(results),
-        *verdict.inverted(results),
+        *verdict.inverted_findings(results),
         *verdict.controls(results),
     )
     told = (*verdict.defences(results), *guesses(results))
@@ -62,7 +62,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     console.print(drawn_verdict(verdict.verdict(results)))
 
 
-def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> None:
     """One finding a line, with a mark, wrapped beside it; and an empty line after them."""
     if not findings:
         return
@@ -74,7 +74,7 @@ def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
     console.print()
 
 
-def drawn_verdict(finding: Finding) -> Text:
+def drawn_verdict(finding: VerdictFinding) -> Text:
     """The last line of a summary."""
     style = "bold" if finding.tone == "plain" else f"bold {MARKS[finding.tone][1]}"
     return Text(finding.text, style=style)
@@ -87,7 +87,7 @@ def print_places(places: Mapping[str, Path | str]) -> None:
         click.echo(f"{name:{width}}  {place}")
 
 
-def drawn(table: Table) -> Drawing:
+def drawn(table: ResultTable) -> Drawing:
     """A table with its title above and headings in bold."""
     drawing = Drawing(
         box=box.SIMPLE_HEAD,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.densities import states_both
-from safecompress_core.report.formatting import number, share
-from safecompress_core.report.verdict import Finding
+from safecompress_core.report.formatting import format_fraction, format_number
+from safecompress_core.report.verdict import VerdictFinding
 
 __all__ = [
     "COLUMNS",
@@ -105,7 +105,7 @@ def _variant(place: int, row: Mapping[str, Any], shown: Sequence[str]) -> Varian
         density=_density(row),
         figures=tuple(_figure(row[name], is_best=name in row["best"]) for name in shown),
         on_front=row["on_front"],
-        times="" if times is None else f"{number(times, decimals=1)}×",
+        times="" if times is None else f"{format_number(times, decimals=1)}×",
         verdict=_verdicts(row["verdicts"]),
     )
 
@@ -116,7 +116,7 @@ def _verdicts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in WORDS if word in counts)
 
 
-def comparison_verdict(comparison: Mapping[str, Any]) -> Finding:
+def comparison_verdict(comparison: Mapping[str, Any]) -> VerdictFinding:
     """One sentence for all runs: VOID or FAILED if one of them is, PASSED if all of them are."""
     counts = Counter[str]()
     for row in comparison["variants"]:
@@ -124,14 +124,16 @@ def comparison_verdict(comparison: Mapping[str, Any]) -> Finding:
     runs = sum(counts.values())
     if counts["VOID"]:
         text = f"VOID: in {counts['VOID']} of {runs} runs a control failed; they prove nothing."
-        return Finding(text, is_good=False)
+        return VerdictFinding(text, is_good=False)
     if counts["FAILED"]:
         text = f"FAILED: {counts['FAILED']} of {runs} runs miss a gate."
-        return Finding(text, is_good=False)
+        return VerdictFinding(text, is_good=False)
     if not counts["PASSED"]:
-        return Finding("NO GATES: the specs set none, so there is nothing to pass or to fail.")
+        return VerdictFinding(
+            "NO GATES: the specs set none, so there is nothing to pass or to fail."
+        )
     which = "the run meets" if runs == 1 else f"all {runs} runs meet"
-    return Finding(f"PASSED: {which} every gate.", is_good=True)
+    return VerdictFinding(f"PASSED: {which} every gate.", is_good=True)
 
 
 def _density(row: Mapping[str, Any]) -> str:
@@ -139,7 +141,9 @@ def _density(row: Mapping[str, Any]) -> str:
     density = row["density"] if row["density"] is not None else row["kept"]["mean"]
     if density == 1:
         return ""
-    of_all = f" ({share(row['model_density']['mean'])} of all)" if states_both(row) else ""
+    of_all = (
+        f" ({format_fraction(row['model_density']['mean'])} of all)" if states_both(row) else ""
+    )
     return f"{density:.4g}{of_all}"
 
 
@@ -148,8 +152,8 @@ def _figure(summary: Mapping[str, Any] | None, *, is_best: bool) -> Figure:
         return Figure()
     interval = summary["interval"]
     half = 0.0 if interval is None else (interval[1] - interval[0]) / 2
-    reach = f"±{number(half)}" if half else ""
-    return Figure(number(summary["mean"]), reach, is_best)
+    reach = f"±{format_number(half)}" if half else ""
+    return Figure(format_number(summary["mean"]), reach, is_best)
 
 
 def legend(comparison: Mapping[str, Any]) -> Iterator[str]:

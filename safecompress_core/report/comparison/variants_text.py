@@ -27,9 +27,9 @@ def as_markdown(comparison: Mapping[str, Any]) -> str:
         "",
         *_provenance(comparison),
         "",
-        _piped(head),
-        _piped(["---"] * len(head)),
-        *(_piped(_markdown_row(row)) for row in table.rows),
+        _escape_pipes(head),
+        _escape_pipes(["---"] * len(head)),
+        *(_escape_pipes(_markdown_row(row)) for row in table.rows),
         "",
         *(f"- {sentence}" for sentence in legend(comparison)),
         *_failures(comparison),
@@ -58,7 +58,7 @@ def _failures(comparison: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {failure['label']}: {reason}"
 
 
-def _piped(cells: list[str]) -> str:
+def _escape_pipes(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

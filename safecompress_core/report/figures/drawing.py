@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from safecompress_core.report.figures.svg import Ink, Panel, panel
+from safecompress_core.report.figures.svg import Color, SvgFigure, render_figure
 
 __all__ = [
+    "CandidatePoint",
     "NoiseBar",
-    "Step",
-    "Trial",
+    "RoundPoint",
     "Whisker",
     "course",
+    "draw_round_axis",
     "forest",
-    "labelled_axes",
+    "label_axes",
     "limits",
     "noise",
-    "numbered_rounds",
     "staircase",
     "trade_off",
     "width",
@@ -41,18 +41,18 @@ class Whisker:
 
     Attributes:
         label: which model it is.
-        ink: the model's colour.
+        color: the model's colour.
     """
 
     label: str
     value: float
     low: float
     high: float
-    ink: Ink
+    color: Color
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class CandidatePoint:
     """One candidate as an attack's panel shows it.
 
     Attributes:
@@ -71,7 +71,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class RoundPoint:
     """One round in one objective: the chosen candidate, and the range of all."""
 
     round: int
@@ -95,14 +95,14 @@ def width(panels: int) -> int:
     return WIDTHS.get(panels, WIDTH)
 
 
-def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> Panel:
+def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> SvgFigure:
     """One attack's advantage over several models, with intervals, from 0 to 1."""
 
     def draw(axes: Axes) -> None:
         for row, one in enumerate(whiskers):
-            axes.plot([one.low, one.high], [row, row], color=one.ink, lw=2, clip_on=False)
+            axes.plot([one.low, one.high], [row, row], color=one.color, lw=2, clip_on=False)
             axes.plot(
-                one.value, row, "o", ms=8, mfc=one.ink, mec=Ink.GROUND, mew=1.5, clip_on=False
+                one.value, row, "o", ms=8, mfc=one.color, mec=Color.GROUND, mew=1.5, clip_on=False
             )
             axes.annotate(
                 f"{one.value:.3f}",
@@ -111,20 +111,20 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
                 va="center_baseline",
-                color=Ink.TEXT,
+                color=Color.TEXT,
             )
         axes.set_xlim(0, 1)
         axes.set_ylim(len(whiskers) - 0.4, -0.6)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         axes.set_yticks(range(len(whiskers)), [one.label for one in whiskers])
-        axes.tick_params(axis="y", labelcolor=Ink.TEXT)
+        axes.tick_params(axis="y", labelcolor=Color.TEXT)
         axes.grid(visible=False, axis="y")
 
     said = "; ".join(
         f"{one.label} {one.value:.3f}, 95 % interval {one.low:.3f} to {one.high:.3f}"
         for one in whiskers
     )
-    return panel(
+    return render_figure(
         draw,
         name=name,
         title=title,
@@ -134,7 +134,7 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
     )
 
 
-def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> Panel:
+def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: int) -> SvgFigure:
     """Performance (upwards) against one attack's advantage (to the right), every candidate.
 
     Earlier rounds are fainter. The line is the front as far as this attack alone is concerned.
@@ -143,28 +143,28 @@ def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> P
 
     def draw(axes: Axes) -> None:
         for trial in (one for one in trials if not one.on_front):
-            _dot(axes, trial, Ink.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
+            _dot(axes, trial, Color.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
         front = [trial for trial in trials if trial.on_front]
         stairs = staircase([(one.advantage, one.performance) for one in front])
-        axes.step(*zip(*stairs, strict=True), where="post", color=Ink.FRONT, lw=1.5, alpha=0.6)
+        axes.step(*zip(*stairs, strict=True), where="post", color=Color.FRONT, lw=1.5, alpha=0.6)
         for trial in front:
-            _dot(axes, trial, Ink.FRONT, size=8)
+            _dot(axes, trial, Color.FRONT, size=8)
         chosen = [trial for trial in trials if trial.is_chosen]
         axes.plot(
             [one.advantage for one in chosen],
             [one.performance for one in chosen],
-            color=Ink.AFTER,
+            color=Color.AFTER,
             lw=1,
             ls=(0, (2, 2)),
         )
         for trial in chosen:
-            _dot(axes, trial, Ink.AFTER, size=11 if trial.round == rounds else 6, shape="D")
+            _dot(axes, trial, Color.AFTER, size=11 if trial.round == rounds else 6, shape="D")
         axes.set_xlim(*limits([trial.advantage for trial in trials]))
         axes.set_ylim(*limits([trial.performance for trial in trials]))
-        labelled_axes(axes, right="advantage →", up="performance ↑")
+        label_axes(axes, right="advantage →", up="performance ↑")
 
     last = next((one for one in reversed(trials) if one.is_chosen), trials[-1])
-    return panel(
+    return render_figure(
         draw,
         name=name,
         title=title,
@@ -176,28 +176,30 @@ def trade_off(trials: Sequence[Trial], *, name: str, title: str, wide: int) -> P
     )
 
 
-def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink) -> Panel:
+def course(
+    steps: Sequence[RoundPoint], *, name: str, title: str, wide: int, color: Color
+) -> SvgFigure:
     """One objective over the rounds: what was chosen, within the range of the candidates."""
 
     def draw(axes: Axes) -> None:
         numbers = [step.round for step in steps]
         lows, highs = [step.low for step in steps], [step.high for step in steps]
         if len(steps) == 1:
-            axes.vlines(numbers, lows, highs, color=ink, alpha=0.2, lw=14)
-        axes.fill_between(numbers, lows, highs, color=ink, alpha=0.16, lw=0)
+            axes.vlines(numbers, lows, highs, color=color, alpha=0.2, lw=14)
+        axes.fill_between(numbers, lows, highs, color=color, alpha=0.16, lw=0)
         axes.plot(
             numbers,
             [step.chosen for step in steps],
             "o-",
-            color=ink,
+            color=color,
             lw=2,
             ms=7,
-            mec=Ink.GROUND,
+            mec=Color.GROUND,
             mew=1.5,
             clip_on=False,
         )
         axes.set_ylim(*limits([*lows, *highs]))
-        numbered_rounds(axes, numbers)
+        draw_round_axis(axes, numbers)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
@@ -205,7 +207,7 @@ def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink)
         f"round {step.round}: {step.chosen:.3f}, candidates {step.low:.3f} to {step.high:.3f}"
         for step in steps
     )
-    return panel(
+    return render_figure(
         draw,
         name=name,
         title=title,
@@ -215,25 +217,25 @@ def course(steps: Sequence[Step], *, name: str, title: str, wide: int, ink: Ink)
     )
 
 
-def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> Panel:
+def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> SvgFigure:
     """By round, how far the candidates lie apart beside the noise of the test."""
 
     def draw(axes: Axes) -> None:
         for one in readings:
-            ink = Ink.AFTER if one.tells_apart else Ink.OTHER
-            axes.plot([one.round] * 2, [one.noise, one.spread], color=ink, lw=2, alpha=0.5)
-            axes.plot(one.round, one.spread, "o", ms=8, mfc=ink, mec=Ink.GROUND, mew=1.5)
-            axes.plot([one.round - 0.28, one.round + 0.28], [one.noise] * 2, color=Ink.TEXT, lw=2)
+            color = Color.AFTER if one.tells_apart else Color.OTHER
+            axes.plot([one.round] * 2, [one.noise, one.spread], color=color, lw=2, alpha=0.5)
+            axes.plot(one.round, one.spread, "o", ms=8, mfc=color, mec=Color.GROUND, mew=1.5)
+            axes.plot([one.round - 0.28, one.round + 0.28], [one.noise] * 2, color=Color.TEXT, lw=2)
         highest = max(max(one.spread, one.noise) for one in readings)
         axes.set_ylim(0, max(highest * 1.2, SMALLEST_SPAN / 2))
-        numbered_rounds(axes, [one.round for one in readings])
+        draw_round_axis(axes, [one.round for one in readings])
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
     said = "; ".join(
         f"round {one.round}: spread {one.spread:.4f}, noise {one.noise:.4f}" for one in readings
     )
-    return panel(
+    return render_figure(
         draw,
         name=name,
         title=title,
@@ -244,15 +246,21 @@ def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> 
 
 
 def _dot(
-    axes: Axes, trial: Trial, ink: Ink, *, size: float, alpha: float = 1, shape: str = "o"
+    axes: Axes,
+    trial: CandidatePoint,
+    color: Color,
+    *,
+    size: float,
+    alpha: float = 1,
+    shape: str = "o",
 ) -> None:
     axes.plot(
         trial.advantage,
         trial.performance,
         shape,
         ms=size,
-        mfc=ink,
-        mec=Ink.GROUND,
+        mfc=color,
+        mec=Color.GROUND,
         mew=1,
         alpha=alpha,
     )
@@ -274,7 +282,7 @@ def limits(values: Sequence[float]) -> tuple[float, float]:
     return low - air, high + air
 
 
-def numbered_rounds(axes: Axes, numbers: Sequence[int]) -> None:
+def draw_round_axis(axes: Axes, numbers: Sequence[int]) -> None:
     """An axis of rounds; of many, not each has its number."""
     apart = -(-len(numbers) // 10)
     axes.set_xticks(list(numbers)[::apart])
@@ -284,10 +292,10 @@ def numbered_rounds(axes: Axes, numbers: Sequence[int]) -> None:
     axes.grid(visible=False, axis="x")
 
 
-def labelled_axes(axes: Axes, *, right: str, up: str) -> None:
+def label_axes(axes: Axes, *, right: str, up: str) -> None:
     """Two axes of figures, and what they are of."""
     axes.set_xlabel(right)
-    axes.set_title(up, loc="left", color=Ink.MUTED, x=-0.14, pad=10)
+    axes.set_title(up, loc="left", color=Color.MUTED, x=-0.14, pad=10)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(FuncFormatter(_short))

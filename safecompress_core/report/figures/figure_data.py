@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.report.figures.drawing import (
+    CandidatePoint,
     NoiseBar,
-    Step,
-    Trial,
+    RoundPoint,
     Whisker,
     course,
     forest,
@@ -15,10 +15,10 @@ from safecompress_core.report.figures.drawing import (
     trade_off,
     width,
 )
-from safecompress_core.report.figures.svg import Ink, Panel
+from safecompress_core.report.figures.svg import Color, SvgFigure
 from safecompress_core.report.summary import columns_of, ends_of, objective_name
 
-__all__ = ["Plate", "courses", "forests", "noises", "trade_offs"]
+__all__ = ["CaptionedFigure", "forests", "learning_figures", "noises", "trade_offs"]
 
 Results = Mapping[str, Any]
 
@@ -30,51 +30,51 @@ ROLES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plate:
+class CaptionedFigure:
     """A panel with what stands above it.
 
     Attributes:
         caption: the attack or objective.
         note: its game, or the like.
-        panel: the drawing.
+        svg: the drawing.
     """
 
     caption: str
     note: str
-    panel: Panel
+    svg: SvgFigure
 
 
-def forests(results: Results) -> list[Plate]:
+def forests(results: Results) -> list[CaptionedFigure]:
     """Each attack of the audit on both models and on what else of the front was audited."""
-    models = list(_audited(results))
+    models = list(_list_audited(results))
     wide = width(len(results["audit"]))
-    plates = []
+    figures = []
     for index, (attack, judged) in enumerate(results["audit"].items()):
-        readings = [(label, ink, part["audit"][attack]) for label, ink, part in models]
+        readings = [(label, color, part["audit"][attack]) for label, color, part in models]
         whiskers = [
             Whisker(
                 label=label,
                 value=one["advantage"],
                 low=one["advantage_interval"][0],
                 high=one["advantage_interval"][1],
-                ink=ink,
+                color=color,
             )
-            for label, ink, one in readings
+            for label, color, one in readings
         ]
         title = f"Advantage of {attack} by model"
         panel = forest(whiskers, name=f"forest-{index}", title=title, wide=wide)
-        plates.append(Plate(caption=attack, note=judged["game"], panel=panel))
-    return plates
+        figures.append(CaptionedFigure(caption=attack, note=judged["game"], svg=panel))
+    return figures
 
 
-def trade_offs(results: Results) -> list[Plate]:
+def trade_offs(results: Results) -> list[CaptionedFigure]:
     """Every candidate of every round, against each attack that tested it."""
     attackers = results["selection"]["attackers"]
     front = {entry["id"] for entry in results["archive"]}
-    plates = []
+    figures = []
     for index, (attack, known) in enumerate(attackers.items()):
         trials = [
-            Trial(
+            CandidatePoint(
                 round=record["round"],
                 performance=one["objectives"]["performance"],
                 advantage=one["objectives"][attack],
@@ -92,19 +92,19 @@ def trade_offs(results: Results) -> list[Plate]:
             title=f"Performance against the advantage of {attack}, every candidate",
             wide=width(len(attackers)),
         )
-        plates.append(
-            Plate(caption=attack, note=f"{known['game']}, {known['access']}", panel=panel)
+        figures.append(
+            CaptionedFigure(caption=attack, note=f"{known['game']}, {known['access']}", svg=panel)
         )
-    return plates
+    return figures
 
 
-def courses(results: Results) -> list[Plate]:
+def learning_figures(results: Results) -> list[CaptionedFigure]:
     """Each objective over the rounds."""
     objectives = _objectives(results)
-    plates = []
+    figures = []
     for index, objective in enumerate(objectives):
         steps = [
-            Step(
+            RoundPoint(
                 round=record["round"],
                 chosen=best["objectives"][objective],
                 low=min(one["objectives"][objective] for one in record["candidates"]),
@@ -119,17 +119,17 @@ def courses(results: Results) -> list[Plate]:
             name=f"course-{index}",
             title=f"{name} over the rounds",
             wide=width(len(objectives)),
-            ink=Ink.AFTER if is_task else Ink.LEAK,
+            color=Color.AFTER if is_task else Color.LEAK,
         )
         note = "higher is better" if is_task else "advantage, lower is better"
-        plates.append(Plate(caption=name, note=note, panel=panel))
-    return plates
+        figures.append(CaptionedFigure(caption=name, note=note, svg=panel))
+    return figures
 
 
-def noises(results: Results) -> list[Plate]:
+def noises(results: Results) -> list[CaptionedFigure]:
     """By objective and round, how far candidates lie apart beside the noise of the test."""
     objectives = _objectives(results)
-    plates = []
+    figures = []
     for index, objective in enumerate(objectives):
         seen = [record["spread"][objective] for record in results["rounds"]]
         told = sum(one["tells_apart"] for one in seen)
@@ -153,8 +153,8 @@ def noises(results: Results) -> list[Plate]:
         note = (
             f"not told apart in {untold} of {len(seen)} rounds" if untold else "always told apart"
         )
-        plates.append(Plate(caption=name, note=note, panel=panel))
-    return plates
+        figures.append(CaptionedFigure(caption=name, note=note, svg=panel))
+    return figures
 
 
 def _objectives(results: Results) -> Sequence[str]:
@@ -168,17 +168,17 @@ def _rounds(results: Results) -> Iterator[tuple[Mapping[str, Any], Mapping[str, 
         yield record, max(chosen, key=lambda one: one["utility"])
 
 
-def _audited(results: Results) -> Iterator[tuple[str, Ink, Mapping[str, Any]]]:
+def _list_audited(results: Results) -> Iterator[tuple[str, Color, Mapping[str, Any]]]:
     """Label, colour and audit of every model that has one.
 
     The archive's chosen one is the compressed model, so it is there once.
     """
     *before, after = columns_of(results).items()
     for name, part in before:
-        yield name, Ink.BEFORE, part
-    yield after[0], Ink.AFTER, after[1]
+        yield name, Color.BEFORE, part
+    yield after[0], Color.AFTER, after[1]
     ends = ends_of(results)
     for entry in results["archive"]:
         if "audit" in entry and not entry["chosen"]:
             roles = [end for end, model in ends.items() if model == entry["id"]]
-            yield ROLES.get(tuple(roles), entry["id"]), Ink.FRONT, entry
+            yield ROLES.get(tuple(roles), entry["id"]), Color.FRONT, entry

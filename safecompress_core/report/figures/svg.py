@@ -23,10 +23,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["Ink", "Panel", "panel"]
+__all__ = ["Color", "SvgFigure", "render_figure"]
 
 
-class Ink(StrEnum):
+class Color(StrEnum):
     """What a colour stands for: the stand-in that a figure is drawn in."""
 
     TEXT = "#010101"
@@ -55,19 +55,19 @@ STYLE: Mapping[Any, Any] = {
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
     "font.size": 12,
-    "axes.edgecolor": Ink.GRID.value,
-    "axes.labelcolor": Ink.MUTED.value,
+    "axes.edgecolor": Color.GRID.value,
+    "axes.labelcolor": Color.MUTED.value,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
     "axes.facecolor": "none",
     "axes.axisbelow": True,
     "axes.grid": True,
-    "grid.color": Ink.GRID.value,
+    "grid.color": Color.GRID.value,
     "grid.linewidth": 1,
-    "text.color": Ink.TEXT.value,
-    "xtick.color": Ink.MUTED.value,
-    "ytick.color": Ink.MUTED.value,
+    "text.color": Color.TEXT.value,
+    "xtick.color": Color.MUTED.value,
+    "ytick.color": Color.MUTED.value,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "xtick.major.pad": 6,
@@ -88,13 +88,13 @@ def _style() -> Iterator[None]:
         yield
 
 
-class Panel(Markup):
+class SvgFigure(Markup):
     """A drawn figure: markup that a template does not escape."""
 
     __slots__ = ()
 
 
-def panel(
+def render_figure(
     draw: Callable[[Axes], None],
     *,
     name: str,
@@ -102,7 +102,7 @@ def panel(
     description: str,
     size: tuple[int, int],
     margins: tuple[int, int, int, int],
-) -> Panel:
+) -> SvgFigure:
     """One pair of axes as inline SVG.
 
     Args:
@@ -124,10 +124,10 @@ def panel(
         draw(axes)
         stream = StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return Panel(_inlined(stream.getvalue(), name, title, description, size))
+    return SvgFigure(_inline(stream.getvalue(), name, title, description, size))
 
 
-def _inlined(text: str, name: str, title: str, description: str, size: tuple[int, int]) -> str:
+def _inline(text: str, name: str, title: str, description: str, size: tuple[int, int]) -> str:
     """A document as an element: named, described, in the page's colours, pointing nowhere else."""
     root = ET.fromstring(text)  # noqa: S314 -- drawn by matplotlib, just now
     _drop_unused(root)
@@ -168,7 +168,7 @@ def _replace_values(root: ET.Element, name: str) -> None:
         for element, style in styles.items()
         for value in (*element.attrib.values(), *style.values())
     }
-    replacements = {ink.value: ink.css for ink in Ink}
+    replacements = {color.value: color.css for color in Color}
     for element in styles:
         target = element.attrib.pop("id", None)
         if not used.isdisjoint({f"#{target}", f"url(#{target})"}):

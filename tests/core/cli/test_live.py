@@ -20,7 +20,7 @@ from safecompress_core.cli.display.progress import Outline, Progress
 from safecompress_core.cli.display.tables import drawn as drawn_table
 from safecompress_core.cli.outcome import display_of
 from safecompress_core.host import PluginHost, load_plugins
-from safecompress_core.report.summary import Cell, Row, Table
+from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.specfile.load import load_audit_spec, load_spec
 
 Event = dict[str, Any]
@@ -401,7 +401,9 @@ def test_no_colour_means_no_bold_text_either(
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("NO_COLOR", wanted)
-    table = Table("Sizes", ("of all",), (Row("weights", note="heading"), Row("a", (Cell("1"),))))
+    table = ResultTable(
+        "Sizes", ("of all",), (Row("weights", note="heading"), Row("a", (Cell("1"),)))
+    )
 
     output_console().print(drawn_table(table))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from safecompress_core.report.audit_only import headline, tiles
-from safecompress_core.report.exposure import exposure
+from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures.figure_data import forests
 from safecompress_core.report.summary import comparison
 from safecompress_core.report.verdict import gates, verdict
@@ -67,7 +67,7 @@ def test_tables_and_panels_have_one_column(alone: dict[str, Any]) -> None:
     assert "density" not in labels
     assert "parameters" not in labels
     assert [row.cells[0].note for row in table.rows if row.label == "model file"] == [""]
-    assert exposure(alone) is None
+    assert membership_details_table(alone) is None
     assert len(forests(alone)) == 3
 
 

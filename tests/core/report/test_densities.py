@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.report.densities import kept, states_both
+from safecompress_core.report.densities import share_kept, states_both
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_what_is_kept_is_said_with_what_it_is_a_share_of(
 ) -> None:
     """Of a format that does not tell, nothing is said."""
     sizes = {"density": density, "model_density": model_density, "sparsifiable": sparsifiable}
-    assert kept(sizes) == text
+    assert share_kept(sizes) == text
 
 
 def test_half_is_enough_for_one_density() -> None:

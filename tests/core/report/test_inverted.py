@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.report.verdict import gates, inverted, verdict
+from safecompress_core.report.verdict import gates, inverted_findings, verdict
 
 Results = dict[str, Any]
 
@@ -23,7 +23,7 @@ def invert(judged: dict[str, Any]) -> None:
 
 def test_nothing_is_said_where_no_attack_is_inverted(results: Results) -> None:
     """The verdict is one sentence."""
-    assert inverted(results) == ()
+    assert inverted_findings(results) == ()
     assert verdict(results).text == "PASSED: the compressed model meets both gates."
 
 
@@ -31,7 +31,7 @@ def test_an_inverted_attack_is_told_with_its_causes_and_its_reverse(results: Res
     """Of the compressed model; the verdict names it, too, and the gates decide as they did."""
     invert(results["audit"]["loss"])
 
-    [finding] = inverted(results)
+    [finding] = inverted_findings(results)
 
     assert finding.is_caution
     assert finding.text == (
@@ -55,7 +55,7 @@ def test_each_model_attack_and_canary_counts(results: Results) -> None:
     results["audit"]["loss"]["canaries"] = {"game": "membership"}
     invert(results["audit"]["loss"]["canaries"])
 
-    texts = [finding.text for finding in inverted(results)]
+    texts = [finding.text for finding in inverted_findings(results)]
 
     assert [text.partition(" is inverted")[0] for text in texts] == [
         "loss on the uncompressed model",
@@ -73,7 +73,7 @@ def test_a_model_that_stands_alone_needs_no_name(results: Results) -> None:
         gate["baseline"] = None
     invert(results["audit"]["loss"])
 
-    assert inverted(results)[0].text.startswith("loss is inverted: AUC 0.210")
+    assert inverted_findings(results)[0].text.startswith("loss is inverted: AUC 0.210")
 
 
 @pytest.mark.parametrize("measure", ["membership.advantage", "loss.advantage"])

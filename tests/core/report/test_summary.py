@@ -9,7 +9,7 @@ import pytest
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.report.summary import (
     Cell,
-    Table,
+    ResultTable,
     archive_ends,
     audit_of,
     comparison,
@@ -22,7 +22,7 @@ from safecompress_core.report.summary import (
 Results = dict[str, Any]
 
 
-def cells(table: Table | None) -> dict[str, tuple[Cell, ...]]:
+def cells(table: ResultTable | None) -> dict[str, tuple[Cell, ...]]:
     """The cells of each row by its label; of equal labels the last."""
     assert table is not None
     return {row.label: row.cells for row in table.rows}

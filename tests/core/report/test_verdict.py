@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from safecompress_core.report.verdict import (
-    Finding,
+    VerdictFinding,
     controls,
     defences,
-    failed_controls,
+    find_failed_controls,
     gaps,
     gates,
     is_good,
@@ -31,12 +31,12 @@ def test_a_gate_is_told_with_the_end_that_counts_and_the_uncompressed_model(
     """A floor is held against the low end, a ceiling against the high one, of the worst attack."""
     accuracy, advantage = gates(results)
 
-    assert accuracy == Finding(
+    assert accuracy == VerdictFinding(
         "Test accuracy must be at least 0.300. It is 0.400; the low end of its interval, 0.350, "
         "counts: met. The uncompressed model: 0.450, met too.",
         is_good=True,
     )
-    assert advantage == Finding(
+    assert advantage == VerdictFinding(
         "Membership advantage (worst attack: loss) must be at most 0.350. It is 0.200; the high "
         "end of its interval, 0.300, counts: met. The uncompressed model: 0.400, missed.",
         is_good=True,
@@ -100,12 +100,12 @@ def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results:
 
 def test_the_verdict_counts_gates(results: Results) -> None:
     """One sentence for the whole run."""
-    assert verdict(results) == Finding(
+    assert verdict(results) == VerdictFinding(
         "PASSED: the compressed model meets both gates.", is_good=True
     )
 
     miss(results, 0)
-    assert verdict(results) == Finding(
+    assert verdict(results) == VerdictFinding(
         "FAILED: the compressed model misses 1 of 2 gates.", is_good=False
     )
 
@@ -120,7 +120,7 @@ def test_without_gates_nothing_is_passed(results: Results) -> None:
     """A run that asked for nothing has not been told anything good."""
     results["gate"] = []
 
-    assert verdict(results) == Finding(
+    assert verdict(results) == VerdictFinding(
         "NO GATES: the spec sets none, so there is nothing to pass or to fail."
     )
     assert is_good(results)
@@ -135,7 +135,7 @@ def test_a_failed_control_voids_the_verdict(results: Results) -> None:
     }
 
     assert not is_good(results)
-    assert verdict(results) == Finding(
+    assert verdict(results) == VerdictFinding(
         "VOID: the null control failed for entropy, so the figures prove nothing.",
         is_good=False,
     )
@@ -155,7 +155,7 @@ def test_a_blind_attack_voids_the_verdict(results: Results) -> None:
     results["controls"]["null"]["entropy"]["passed"] = False
 
     assert not is_good(results)
-    assert failed_controls(results) == {"null": ("entropy",), "planted": ("loss",)}
+    assert find_failed_controls(results) == {"null": ("entropy",), "planted": ("loss",)}
     assert verdict(results).text == (
         "VOID: the null control failed for entropy and the planted-leak control failed for loss, "
         "so the figures prove nothing."
@@ -169,7 +169,7 @@ def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results
     one = results["selection_gap"]["membership"]
 
     assert gaps(results) == (
-        Finding(
+        VerdictFinding(
             "Membership advantage of the chosen model: 0.100 while choosing (net), 0.200 in the "
             "audit (loss): selection understated the leak by 0.100 (difference 0.030–0.170).",
             is_caution=True,
@@ -193,7 +193,7 @@ def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> 
     results["selection"]["also_audit"] = ["net", "reader"]
 
     assert selectors(results) == (
-        Finding(
+        VerdictFinding(
             "net and reader selected too (allow_selectors: true), so their figures in the audit "
             "read too low.",
             is_good=False,
@@ -214,12 +214,12 @@ def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
     """In one sentence for all attacks."""
     null, planted = controls(results)
 
-    assert null == Finding(
+    assert null == VerdictFinding(
         "Null control, membership drawn by lot: loss and entropy find nothing, as it must be "
         "(AUC 0.480 and 0.520; their intervals cover 0.5).",
         is_good=True,
     )
-    assert planted == Finding(
+    assert planted == VerdictFinding(
         "Planted-leak control, membership copied into the output: loss and entropy find it, as it "
         "must be (AUC 1.000 and 0.980; their intervals are above 0.5).",
         is_good=True,
@@ -294,4 +294,4 @@ def test_what_defences_tell_of_themselves_is_a_sentence_each(results: Results) -
         "silent": {"steps": 3},
     }
 
-    assert defences(results) == (Finding("private: ε = 3.2 at δ = 1e-05."),)
+    assert defences(results) == (VerdictFinding("private: ε = 3.2 at δ = 1e-05."),)

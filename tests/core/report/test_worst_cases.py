@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.report.exposure import exposure
+from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.worst_cases import (
     cautions,
-    unimproved_points,
-    unimproved_tenths,
+    find_unimproved_points,
+    find_unimproved_top_deciles,
     worst_cases,
 )
 
@@ -65,8 +65,8 @@ def test_figures_that_did_not_improve_are_a_caution(exposed: Results) -> None:
         "false positives 0.180, was 0.200 and members in the most exposed tenth 0.750, was 0.800."
     )
     assert caution.tone == "caution"
-    assert unimproved_points(exposed) == {("loss", 0.01)}
-    assert unimproved_tenths(exposed) == {"loss"}
+    assert find_unimproved_points(exposed) == {("loss", 0.01)}
+    assert find_unimproved_top_deciles(exposed) == {"loss"}
 
 
 def test_of_each_model_its_strongest_attack_counts(exposed: Results) -> None:
@@ -120,7 +120,7 @@ def test_the_table_marks_the_compressed_model_s_tenth(exposed: Results) -> None:
     more = {"precision": None, "precision_prior": 0.1, "epsilon": None, "labels": []}
     expose(exposed, "loss", before=more, after=more)
 
-    table = exposure(exposed)
+    table = membership_details_table(exposed)
 
     assert table is not None
     [cells] = [row.cells for row in table.rows if "top 10 %" in row.label]

@@ -4,17 +4,17 @@ from xml.etree import ElementTree as ET
 
 from matplotlib.axes import Axes
 
-from safecompress_core.report.figures.svg import Ink, Panel, panel
+from safecompress_core.report.figures.svg import Color, SvgFigure, render_figure
 
 
-def drawn(name: str) -> Panel:
+def drawn(name: str) -> SvgFigure:
     """A clipped line with markers, and a text that looks like markup and like a colour."""
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], "o-", color=Ink.AFTER, mec=Ink.GROUND)
-        axes.text(0.5, 0.5, f"<b>{Ink.AFTER.value}</b> & more")
+        axes.plot([0, 1], [0, 1], "o-", color=Color.AFTER, mec=Color.GROUND)
+        axes.text(0.5, 0.5, f"<b>{Color.AFTER.value}</b> & more")
 
-    return panel(
+    return render_figure(
         draw, name=name, title="a <b>", description="c & d", size=(200, 100), margins=(9, 9, 9, 9)
     )
 
@@ -50,7 +50,7 @@ def test_colours_become_the_pages_and_text_stays_as_it_is() -> None:
     """Only whole values are replaced: a text may say what a stand-in colour is."""
     root = ET.fromstring(drawn("one"))  # noqa: S314 -- drawn by us, just now
 
-    assert {Ink.AFTER.css, Ink.GROUND.css, Ink.TEXT.css} <= set(values(root))
-    assert not {ink.value for ink in Ink} & set(values(root))
+    assert {Color.AFTER.css, Color.GROUND.css, Color.TEXT.css} <= set(values(root))
+    assert not {color.value for color in Color} & set(values(root))
     assert [root.findtext("title"), root.findtext("desc")] == ["a <b>", "c & d"]
     assert "<b>#060606</b> & more" in [element.text for element in root.iter("text")]

@@ -4,7 +4,7 @@ import torch
 
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.report.data_card import card_lines
+from safecompress_core.report.data_card_text import card_lines
 
 DATA = Dataset(
     inputs=torch.zeros(1200, 3, 4),

@@ -13,16 +13,16 @@ def card_lines(card: Mapping[str, Any]) -> Iterator[str]:
     """A line a fact, warnings last."""
     shape = " x ".join(map(str, card["input_shape"])) or "1"
     yield f"data: {card['samples']:,} samples, input {shape}"
-    yield f"  labels: {_counted(card['labels'])}"
+    yield f"  labels: {_format_count(card['labels'])}"
     for attribute in card["attributes"]:
-        yield f"  private {attribute['name']}: {_counted(attribute['values'])}"
+        yield f"  private {attribute['name']}: {_format_count(attribute['values'])}"
     for note in card["notes"]:
         yield f"  {note}"
     for warning in card["warnings"]:
         yield f"  warning: {warning}"
 
 
-def _counted(values: Sequence[Mapping[str, Any]]) -> str:
+def _format_count(values: Sequence[Mapping[str, Any]]) -> str:
     if len(values) > MOST_NAMED:
         counts = [one["samples"] for one in values]
         return f"{len(values)}, with {min(counts):,} to {max(counts):,} samples each"

@@ -3,29 +3,29 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safecompress_core.report.formatting import number, span
-from safecompress_core.report.summary import Cell, Row, Table, columns_of
-from safecompress_core.report.worst_cases import unimproved_tenths
+from safecompress_core.report.formatting import format_interval, format_number
+from safecompress_core.report.summary import Cell, ResultTable, Row, columns_of
+from safecompress_core.report.worst_cases import find_unimproved_top_deciles
 
-__all__ = ["exposure"]
+__all__ = ["membership_details_table"]
 
 
-def exposure(results: Mapping[str, Any]) -> Table | None:
+def membership_details_table(results: Mapping[str, Any]) -> ResultTable | None:
     """What averages hide, of every model; None where no attack on membership was audited."""
-    columns, unimproved = columns_of(results), unimproved_tenths(results)
+    columns, unimproved = columns_of(results), find_unimproved_top_deciles(results)
     rows: list[Row] = []
     for attack, one in results["audit"].items():
         if "top_decile" in one:
             rows.append(Row(attack, note=one["game"]))
             judged = [part["audit"][attack] for part in columns.values()]
-            rows += _exposure_rows(judged, is_caution=attack in unimproved)
+            rows += _detail_rows(judged, is_caution=attack in unimproved)
     if not rows:
         return None
     title = "Beyond averages: membership, with 95 % intervals"
-    return Table(title, tuple(columns), tuple(rows))
+    return ResultTable(title, tuple(columns), tuple(rows))
 
 
-def _exposure_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> Iterator[Row]:
+def _detail_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> Iterator[Row]:
     """An attack's figures of every model; the last one's tenth may not have improved."""
     prior = f"{judged[0]['precision_prior']:.3g}"
     yield Row(
@@ -33,17 +33,17 @@ def _exposure_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> 
         tuple(
             Cell("–", "accuses nobody")
             if one["precision"] is None
-            else Cell(number(one["precision"]), span(*one["precision_interval"]))
+            else Cell(format_number(one["precision"]), format_interval(*one["precision_interval"]))
             for one in judged
         ),
     )
     tops = [one["top_decile"] for one in judged]
     yield Row(
-        f"  top 10 % members (guess {number(tops[0]['baseline'])})",
+        f"  top 10 % members (guess {format_number(tops[0]['baseline'])})",
         tuple(
             Cell(
-                number(top["precision"]),
-                span(*top["interval"]),
+                format_number(top["precision"]),
+                format_interval(*top["interval"]),
                 is_caution=is_caution and top is tops[-1],
             )
             for top in tops
@@ -57,14 +57,14 @@ def _exposure_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> 
 
 def _canaries(judged: Mapping[str, Any]) -> Cell:
     """By AUC: the attack's threshold was chosen on samples whose label is right."""
-    return Cell(number(judged["auc"]), span(*judged["auc_interval"]))
+    return Cell(format_number(judged["auc"]), format_interval(*judged["auc_interval"]))
 
 
 def _epsilon(bound: Mapping[str, Any] | None) -> Cell:
     if bound is None:
         return Cell("–", "no pairs")
     right = f"{bound['correct']} of {bound['guesses']} right"
-    return Cell(number(bound["lower_bound"]), right)
+    return Cell(format_number(bound["lower_bound"]), right)
 
 
 def _worst_label(labels: Sequence[Mapping[str, Any]]) -> Cell:
@@ -73,4 +73,4 @@ def _worst_label(labels: Sequence[Mapping[str, Any]]) -> Cell:
     if not told:
         return Cell("–", "too few samples")
     worst = max(told, key=lambda one: one["advantage"])
-    return Cell(number(worst["advantage"]), worst["label"])
+    return Cell(format_number(worst["advantage"]), worst["label"])

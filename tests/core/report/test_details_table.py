@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from safecompress_core.report.exposure import exposure
+from safecompress_core.report.details_table import membership_details_table
 
 Results = dict[str, Any]
 
@@ -31,7 +31,7 @@ def test_both_models_stand_side_by_side(results: Results) -> None:
     results["audit"]["loss"] |= closer(0.4, bound) | {"canaries": canaries}
     results["baseline"]["audit"]["loss"] |= closer(None, None) | {"canaries": canaries}
 
-    table = exposure(results)
+    table = membership_details_table(results)
 
     assert table is not None
     assert table.columns == ("uncompressed", "compressed")
@@ -49,5 +49,5 @@ def test_both_models_stand_side_by_side(results: Results) -> None:
 
 def test_without_an_attack_on_membership_there_is_no_table(results: Results) -> None:
     """Nor for results of an attack that was not looked at closely."""
-    assert exposure(results) is None
-    assert exposure({**results, "audit": {}}) is None
+    assert membership_details_table(results) is None
+    assert membership_details_table({**results, "audit": {}}) is None
