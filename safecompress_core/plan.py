@@ -11,7 +11,7 @@ from safecompress_core.api import DataCard, Workload, component_id
 from safecompress_core.host import Registry
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.results.run_id import directory_name, plugin_records
-from safecompress_core.specfile.checks.membership import unused_membership
+from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import attacker_of, definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
@@ -118,7 +118,7 @@ def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
         training=loaded.resolved["training"],
         jobs=tuple(_jobs(spec)),
         caveats=tuple(_caveats(spec)),
-        warnings=tuple(filter(None, [unused_membership(spec)])),
+        warnings=tuple(filter(None, [warn_of_unused_membership(spec)])),
     )
 
 

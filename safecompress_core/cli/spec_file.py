@@ -17,7 +17,7 @@ class SpecFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The file."""
-        from safecompress_core.specfile.shipped import shipped_spec
+        from safecompress_core.specfile.shipped import find_shipped_spec
 
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        return shipped_spec(path) or path
+        return find_shipped_spec(path) or path

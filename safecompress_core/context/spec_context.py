@@ -31,7 +31,7 @@ from safecompress_core.results.identity import (
     identity_of_plugins,
 )
 from safecompress_core.seeding import Seed
-from safecompress_core.specfile.checks.membership import unused_membership
+from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
@@ -115,7 +115,7 @@ class SpecContext(ABC):
 
         Where a data set has parts of its own, such as training and test images, that is a note.
         """
-        if warning := unused_membership(self.spec):
+        if warning := warn_of_unused_membership(self.spec):
             return replace(data, warnings=(*data.warnings, warning))
         if data.is_member is None or self.spec.pools.members == GIVEN:
             return data

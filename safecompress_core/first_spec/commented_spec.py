@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.errors import DataError
-from safecompress_core.first_spec.csv_table import Table, surveyed_table
-from safecompress_core.first_spec.image_folder import ImageFolder, surveyed_images
+from safecompress_core.first_spec.image_survey import ImageSurvey, survey_images
+from safecompress_core.first_spec.table_survey import TableSurvey, survey_table
 
-__all__ = ["Draft", "drafted"]
+__all__ = ["Draft", "draft_spec"]
 
 MODEL_SIZE = 64
 """The largest side of an image that the first spec trains on as it is."""
@@ -55,7 +55,7 @@ class Draft:
             density=0.5 if self.pretrained else 0.1,
             initial=INITIAL if self.pretrained else "",
             attackers="".join(
-                f"\n    - {{type: attribute-probe, id: probe-{place}, attribute: {_quoted(name)}}}"
+                f"\n    - {{type: attribute-probe, id: probe-{place}, attribute: {_quote(name)}}}"
                 for place, name in enumerate(self.private, start=1)
             ),
             gates="".join(f"\n#  - {{measure: {gate}}}" for gate in self._gates()),
@@ -103,7 +103,7 @@ audit:                          # and these judge the chosen model, on samples t
 """
 
 
-def drafted(
+def draft_spec(
     what: Path,
     *,
     data: Path | None,
@@ -138,9 +138,9 @@ def drafted(
 
 def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
     if path.is_dir():
-        return _images(path, surveyed_images(path))
+        return _images(path, survey_images(path))
     if path.suffix.lower() in (".csv", ".tsv", ".txt", ".data"):
-        return _table(path, surveyed_table(path), target, private)
+        return _table(path, survey_table(path), target, private)
     raise DataError(
         f"{str(path)!r} is none of a CSV file, a folder of images, a folder of Hugging Face and a "
         "Python file",
@@ -148,34 +148,34 @@ def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
     )
 
 
-def _table(path: Path, table: Table, target: str | None, private: Sequence[str]) -> Draft:
+def _table(path: Path, table: TableSurvey, target: str | None, private: Sequence[str]) -> Draft:
     label = table.column(target) if target else table.likely_target()
     for name in private:
         table.column(name)
-    lines = ["type: csv", f"path: {_quoted(str(path))}", f"target: {_quoted(label.name)}"]
+    lines = ["type: csv", f"path: {_quote(str(path))}", f"target: {_quote(label.name)}"]
     notes = [f"{table.rows:,} rows of {len(table.columns)} columns were looked at"]
     if target is None:
         notes.append(f"the label was guessed: {label.name!r} has {len(label.values)} values")
     if table.delimiter != ",":
-        lines.append(f"delimiter: {_quoted(table.delimiter)}")
+        lines.append(f"delimiter: {_quote(table.delimiter)}")
     if not table.has_names:
-        lines.append(f"names: {_quoted([column.name for column in table.columns])}")
+        lines.append(f"names: {_quote([column.name for column in table.columns])}")
         notes.append("the first line has numbers and no names, so columns were given some")
     if dropped := [one.name for one in table.columns if one.is_identifier and one is not label]:
-        lines.append(f"drop: {_quoted(dropped)}")
+        lines.append(f"drop: {_quote(dropped)}")
         notes.append("dropped: each row has another value there, as an identifier has")
     if min(label.values.values()) < 2:
         lines.append("fewest_per_label: 2")
         notes.append("labels of a single row are left out")
     if private:
-        lines.append(f"private: {_quoted(list(private))}")
+        lines.append(f"private: {_quote(list(private))}")
     elif likely := table.likely_private(label.name):
-        notes.append(f"columns that may have to stay private: 'private: {_quoted(likely)}'")
+        notes.append(f"columns that may have to stay private: 'private: {_quote(likely)}'")
     return Draft(lines, "{type: mlp, hidden: [64]}", table.rows, notes, private=tuple(private))
 
 
-def _images(path: Path, folder: ImageFolder) -> Draft:
-    lines = ["type: image-folder", f"path: {_quoted(str(path))}"]
+def _images(path: Path, folder: ImageSurvey) -> Draft:
+    lines = ["type: image-folder", f"path: {_quote(str(path))}"]
     notes = [f"{folder.images:,} images of {len(folder.labels)} labels"]
     sides = {side for size in folder.sizes for side in size}
     is_uniform = len(folder.sizes) == 1 and len(sides) == 1
@@ -197,14 +197,14 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
         raise DataError(message, mend="give a folder that save_pretrained wrote") from error
     draft = _data(data, target, private)
     draft.extras, draft.pretrained = ("run", "huggingface"), True
-    draft.model = f"{{type: huggingface, path: {_quoted(str(model))}"
+    draft.model = f"{{type: huggingface, path: {_quote(str(model))}"
     if data.is_dir():
         size = config.get("image_size")
         draft.data = [line for line in draft.data if not line.startswith("size:")]
         draft.data.append(f"size: {size if isinstance(size, int) else 224}")
         draft.model += ", reads: images}"
         return draft
-    table = surveyed_table(data)
+    table = survey_table(data)
     label = table.column(target) if target else table.likely_target()
     texts = [one.name for one in table.columns if one.is_text and one is not label]
     if not texts:
@@ -212,7 +212,7 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
             f"no column of {str(data)!r} looks like text", mend="write 'text: [COLUMN]' by hand"
         )
     draft.data = [line for line in draft.data if not line.startswith("drop:")]
-    draft.data.append(f"text: {_quoted(texts)}")
+    draft.data.append(f"text: {_quote(texts)}")
     draft.notes = [note for note in draft.notes if not note.startswith("dropped")]
     draft.notes.append("columns of sentences are the text; the others are no inputs")
     draft.model += ", max_length: 64}"
@@ -223,7 +223,7 @@ def _own_model(draft: Draft, file: Path, factory: str | None) -> Draft:
     name = factory or _factory_in(file)
     where = f"{file.stem}:{name}"
     folder = str(file.parent)
-    draft.model = f"{{type: python, factory: {_quoted(where)}, folder: {_quoted(folder)}}}"
+    draft.model = f"{{type: python, factory: {_quote(where)}, folder: {_quote(folder)}}}"
     draft.notes.append(f"{name}() is called with input_shape, classes and generator")
     draft.runs_code = True
     return draft
@@ -248,6 +248,6 @@ def _factory_in(file: Path) -> str:
     )
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     """A value as YAML; JSON is."""
     return json.dumps(value, ensure_ascii=False)

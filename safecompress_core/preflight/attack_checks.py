@@ -13,7 +13,7 @@ from safecompress_core.errors import MissingExtraError
 from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.inversion import is_image
 from safecompress_core.games.play import Attack
-from safecompress_core.specfile.checks.attacker_checks import each_alone
+from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
@@ -59,7 +59,7 @@ def each_attack(prepared: SpecContext) -> Iterator[tuple[SpecPath, Attack]]:
         (("audit", "attackers"), prepared.spec.audit.attackers),
     )
     for path, attackers in lists:
-        for place, params in each_alone(attackers, path):
+        for place, params in each_base_attacker(attackers, path):
             yield place, Attack.from_params(params, prepared.registry)
 
 

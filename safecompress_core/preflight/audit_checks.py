@@ -13,7 +13,7 @@ from safecompress_core.preflight.output_checks import OutputSummary, check_outpu
 from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, layer_flaws, run_checks
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
-from safecompress_core.specfile.checks.attacker_checks import each_alone
+from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
 from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
@@ -68,7 +68,7 @@ def _access(audit_context: AuditContext) -> Iterator[Finding]:
         if access is form.access
         else "a model that answers with probabilities"
     )
-    for path, attacker in each_alone(audit_context.spec.audit.attackers, ATTACKERS):
+    for path, attacker in each_base_attacker(audit_context.spec.audit.attackers, ATTACKERS):
         needed = attacker_of(attacker).access
         if not access.covers(needed):
             needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
@@ -78,7 +78,7 @@ def _access(audit_context: AuditContext) -> Iterator[Finding]:
 
 def _pairs(audit_context: AuditContext) -> Iterator[Finding]:
     """Who needs to see other models beside this one."""
-    for path, attacker in each_alone(audit_context.spec.audit.attackers, ATTACKERS):
+    for path, attacker in each_base_attacker(audit_context.spec.audit.attackers, ATTACKERS):
         name, definition = component_id(attacker), attacker_of(attacker)
         if definition.pairs_with_uncompressed:
             message = f"{name!r} also sees the uncompressed model, and there is none in an audit"

@@ -37,9 +37,9 @@ from safecompress_core.preflight.data_checks import data_flaws
 from safecompress_core.preflight.defence_checks import defence_flaws, movable_flaws
 from safecompress_core.results.environment import is_available
 from safecompress_core.specfile.checks.spec_checks import AnySpec
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.placing import placed
+from safecompress_core.specfile.placing import locating_components
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
@@ -75,7 +75,7 @@ def require_buildable(run_context: RunContext) -> None:
     run_checks((partial(check, run_context) for check in checks), run_context.loaded)
 
 
-@placed
+@locating_components
 def run_checks(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
     """Make checks one after the other, until one of them finds something.
 
@@ -119,7 +119,7 @@ def _data(prepared: SpecContext) -> Iterator[Finding]:
 
 def _attributes(prepared: SpecContext) -> Iterator[Finding]:
     known = prepared.dataset.attributes
-    for path, name in marked(prepared.spec, AttributeMark):
+    for path, name in find_marked(prepared.spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in known:
             mend = f"use one of: {', '.join(sorted(known)) or 'none'}"
             yield Finding(path, f"the data has no attribute {name!r}", mend)
@@ -237,7 +237,7 @@ def _layers(run_context: RunContext) -> Iterator[Finding]:
 
 def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
     """Layers that a spec names and a network does not have."""
-    for path, name in marked(spec, LayerMark):
+    for path, name in find_marked(spec, LayerMark):
         try:
             layer_parameters(network, name)
         except TopologyError as error:

@@ -21,7 +21,7 @@ from safecompress_core.host import Registry
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
 from safecompress_core.results.run_id import find_definitions
 from safecompress_core.specfile.component_files import list_externals, package_digest
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.outside import components
 
 __all__ = [
@@ -47,7 +47,7 @@ def identity_of_data(dataset: Dataset, pools: SamplePools, source: Params) -> Id
         pools: cut from it.
         source: parameters of the data source, whose paths are named.
     """
-    paths = ", ".join(text for _, text in marked(source, PathMark))
+    paths = ", ".join(text for _, text in find_marked(source, PathMark))
     samples: dict[str, Any] = pools.fingerprints(dataset)
     if pools.reference is not None:
         samples["reference"] = fingerprint(dataset, (pools.reference,))

@@ -41,7 +41,7 @@ from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format, GivenModel
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
-from safecompress_core.specfile.placing import placed
+from safecompress_core.specfile.placing import locating_components
 
 __all__ = ["AUDITED", "audit_model"]
 
@@ -49,7 +49,7 @@ AUDITED = "model"
 """What events call the model."""
 
 
-@placed
+@locating_components
 @naming_code
 def audit_model(
     given: GivenModel,

@@ -56,7 +56,7 @@ from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.components import definition_of
-from safecompress_core.specfile.placing import placing
+from safecompress_core.specfile.placing import locating
 from safecompress_core.training.training_state import TrainingState
 
 __all__ = [
@@ -247,7 +247,7 @@ def _train_elsewhere(source: _SpecSource, threads: int, folder: Path, order: Ref
     try:
         run_context = _load_context(source)
         loaded, registry = run_context.loaded, run_context.registry
-        with placing(loaded), naming_code_of(loaded, registry), reproducible(threads):
+        with locating(loaded), naming_code_of(loaded, registry), reproducible(threads):
             _train(run_context, folder, order)
     except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
         # made of more than a message, they cannot be sent to another process

@@ -36,7 +36,7 @@ from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.placing import placed
+from safecompress_core.specfile.placing import locating_components
 
 __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
 
@@ -61,7 +61,7 @@ def run_directory(loaded: LoadedSpec, registry: Registry, runs: Path) -> Path:
     return runs / directory_name(loaded.resolved, plugin_records(loaded.resolved, registry))
 
 
-@placed
+@locating_components
 @naming_code
 def run_spec(
     loaded: LoadedSpec,

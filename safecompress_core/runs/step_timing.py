@@ -32,7 +32,7 @@ from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
-from safecompress_core.specfile.placing import placed
+from safecompress_core.specfile.placing import locating_components
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import TrainingState
 
@@ -79,7 +79,7 @@ class StepTiming:
         return asdict(self)
 
 
-@placed
+@locating_components
 @naming_code
 def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
     """Train some steps as the spec's method would, at its density, and observe a batch.

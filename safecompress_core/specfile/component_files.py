@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from safecompress_core.api import Definition, Kind, Params, PathMark
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.paths import local_path
 
 __all__ = [
@@ -131,7 +131,7 @@ def list_externals(definition: Definition, params: Params) -> Iterable[External]
         return found
     if definition.kind is Kind.DATA:
         return ()
-    return [ExternalFiles(path=text) for _, text in marked(params, PathMark)]
+    return [ExternalFiles(path=text) for _, text in find_marked(params, PathMark)]
 
 
 def sha256_of(file: Path) -> str:

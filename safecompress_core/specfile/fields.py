@@ -13,7 +13,7 @@ from safecompress_core.field_docs import field_docs
 from safecompress_core.specfile.models.components import TAG, Choice, Nested
 from safecompress_core.specfile.problems import SpecPath
 
-__all__ = ["Place", "field_names", "located", "marked"]
+__all__ = ["Place", "field_names", "find_marked", "locate"]
 
 SERIES = (list, tuple, set, frozenset, Sequence)
 TABLES = (dict, Mapping)
@@ -52,7 +52,7 @@ class Place:
             return Place(inner, (*self.marks, *marks), self.field).plain()
         for mark in self.marks:
             if isinstance(mark, Nested):
-                model = mark.components.expanded(mark.model)
+                model = mark.components.expand(mark.model)
                 return Place(model, field=self.field)
         if len(members := self.members()) == 1:
             return Place(members[0], self.marks, self.field).plain()
@@ -88,7 +88,7 @@ class Place:
         return None
 
 
-def located(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, list[Place]]:
+def locate(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, list[Place]]:
     """The spec's path for pydantic's location of an error, and what is declared there.
 
     A location also names the branch of every union on its way, which a spec does not.
@@ -115,28 +115,30 @@ def field_names(places: Iterable[Place]) -> list[str]:
     return list(dict.fromkeys(name for model in models for name in _fields(model)))
 
 
-def marked(value: Any, mark: type, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Any]]:
+def find_marked(value: Any, mark: type, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Any]]:
     """Every value below a model whose declaration carries a mark of this type, with its path."""
     if isinstance(value, BaseModel):
         for name in _fields(type(value)):
             attribute = getattr(value, _attribute(type(value), name))
-            yield from _marked(attribute, _place_of(type(value), name), mark, (*path, name))
+            yield from _find_marked(attribute, _place_of(type(value), name), mark, (*path, name))
 
 
-def _marked(value: Any, place: Place, mark: type, path: SpecPath) -> Iterator[tuple[SpecPath, Any]]:
+def _find_marked(
+    value: Any, place: Place, mark: type, path: SpecPath
+) -> Iterator[tuple[SpecPath, Any]]:
     if value is None:
         return
     place = next((one for one in place.plain().alternatives() if _fits(value, one)), place)
     if any(isinstance(one, mark) for one in place.marks):
         yield path, value
     elif isinstance(value, BaseModel):
-        yield from marked(value, mark, path)
+        yield from find_marked(value, mark, path)
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _marked(item, place.below(str(key)) or Place(Any), mark, (*path, key))
+            yield from _find_marked(item, place.below(str(key)) or Place(Any), mark, (*path, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _marked(item, place.below(index) or Place(Any), mark, (*path, index))
+            yield from _find_marked(item, place.below(index) or Place(Any), mark, (*path, index))
 
 
 def _fits(value: Any, place: Place) -> bool:

@@ -11,30 +11,30 @@ from typing_extensions import TypeVar
 
 from safecompress_core.api import Kind, Params
 from safecompress_core.errors import SpecError
-from safecompress_core.specfile.checks.audit_checks import check_audit
+from safecompress_core.specfile.checks.audit_spec_checks import check_audit
 from safecompress_core.specfile.checks.hosting import check_hosting
-from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, misplaced
+from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, wrong_command_problem
 from safecompress_core.specfile.checks.spec_checks import check
 from safecompress_core.specfile.models.audit_spec import AuditSpec, build_audit_model
 from safecompress_core.specfile.models.components import Definitions
 from safecompress_core.specfile.models.run_spec import RunSpec, build_spec_model
 from safecompress_core.specfile.outside import check_code
 from safecompress_core.specfile.problems import Problem, SpecPath
-from safecompress_core.specfile.translate import Finding, translated
+from safecompress_core.specfile.translate import Finding, translate_errors
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
 from safecompress_core.specfile.yaml.nodes import Mark, Node
-from safecompress_core.specfile.yaml.overrides import Laid, laid_over, overridden
+from safecompress_core.specfile.yaml.overrides import Overlay, apply_overlays, apply_overrides
 from safecompress_core.specfile.yaml.source import read
 
 __all__ = [
     "Composed",
     "LoadedSpec",
-    "composed",
+    "compose_spec",
     "in_order",
     "load_any_spec",
     "load_audit_spec",
     "load_spec",
-    "validated",
+    "validate_spec",
 ]
 
 Spec = TypeVar("Spec", bound=Params, default=RunSpec)
@@ -86,7 +86,7 @@ class Composed:
         Raises:
             SpecError: with one problem, which names the command.
         """
-        problem = misplaced(self.root, wanted)
+        problem = wrong_command_problem(self.root, wanted)
         if problem is not None:
             raise SpecError([problem])
 
@@ -133,9 +133,9 @@ def load_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    spec = composed(path, overrides)
+    spec = compose_spec(path, overrides)
     spec.require(SpecKind.RUN)
-    return _validated(
+    return _validate(
         RUN,
         spec.root,
         spec.problems,
@@ -150,7 +150,7 @@ def load_audit_spec(
     path: Path | Composed,
     *,
     overrides: Sequence[str] = (),
-    laid: Sequence[Laid] = (),
+    laid: Sequence[Overlay] = (),
     registry: Definitions,
     skipped: Sequence[object] = (),
     allow_code: bool = False,
@@ -168,11 +168,11 @@ def load_audit_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    spec = path if isinstance(path, Composed) else compose_spec(path, overrides)
     spec.require(SpecKind.AUDIT)
-    return _validated(
+    return _validate(
         AUDIT,
-        laid_over(spec.root, laid, spec.problems),
+        apply_overlays(spec.root, laid, spec.problems),
         spec.problems,
         path=spec.path,
         registry=registry,
@@ -194,9 +194,9 @@ def load_any_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    spec = path if isinstance(path, Composed) else composed(path, overrides)
+    spec = path if isinstance(path, Composed) else compose_spec(path, overrides)
     sort: _Sort[Any] = AUDIT if spec.kind is SpecKind.AUDIT else RUN
-    return _validated(
+    return _validate(
         sort,
         spec.root,
         spec.problems,
@@ -207,7 +207,7 @@ def load_any_spec(
     )
 
 
-def validated(
+def validate_spec(
     root: Node,
     *,
     path: Path,
@@ -227,7 +227,7 @@ def validated(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    return _validated(
+    return _validate(
         RUN,
         root,
         (),
@@ -238,7 +238,7 @@ def validated(
     )
 
 
-def composed(path: Path, overrides: Sequence[str]) -> Composed:
+def compose_spec(path: Path, overrides: Sequence[str]) -> Composed:
     """Read a spec with what it extends, and lay the overrides over it.
 
     Raises:
@@ -247,11 +247,11 @@ def composed(path: Path, overrides: Sequence[str]) -> Composed:
     source = read(path)
     if source.root is None:
         raise SpecError(in_order(source.problems, path))
-    root = overridden(source.root, overrides, source.problems)
+    root = apply_overrides(source.root, overrides, source.problems)
     return Composed(path=path, root=root, problems=source.problems)
 
 
-def _validated(
+def _validate(
     sort: _Sort[Spec],
     root: Node,
     found: Sequence[Problem],
@@ -268,7 +268,7 @@ def _validated(
         spec = model.model_validate(root.plain())
     except ValidationError as error:
         told = {problem.path for problem in problems}
-        wrong = translated(error, root=root, model=model, skipped=skipped)
+        wrong = translate_errors(error, root=root, model=model, skipped=skipped)
         problems += [problem for problem in wrong if problem.path not in told or not problem.path]
         raise SpecError(in_order(problems, path)) from None
     refused = () if allow_code else check_code(spec)

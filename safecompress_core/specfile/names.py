@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["listed", "nearest", "offer"]
+__all__ = ["list_names", "nearest", "offer"]
 
 CLEAR = 0.15
 """How much less alike a second name is when the first is meant without doubt."""
@@ -21,7 +21,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def listed(names: Iterable[str], *, none: str = "there are none") -> str:
+def list_names(names: Iterable[str], *, none: str = "there are none") -> str:
     """All names, in their order."""
     text = ", ".join(names)
     return f"there are: {text}" if text else none
@@ -30,4 +30,4 @@ def listed(names: Iterable[str], *, none: str = "there are none") -> str:
 def offer(name: str, names: Iterable[str], *, none: str = "there are none") -> str:
     """The nearest names, or all of them if none is near."""
     names = list(names)
-    return nearest(name, names) or listed(names, none=none)
+    return nearest(name, names) or list_names(names, none=none)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from safecompress_core.api import Definition, Params, PathMark
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.paths import unset_variables
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
@@ -16,7 +16,7 @@ __all__ = ["check_code", "check_paths", "code_in", "components"]
 
 def check_paths(spec: Params) -> Iterator[Finding]:
     """Every environment variable that a path field names is set."""
-    for path, text in marked(spec, PathMark):
+    for path, text in find_marked(spec, PathMark):
         for name in unset_variables(text):
             message = f"the environment variable {name!r} is not set"
             yield Finding(path, message, f"set it: export {name}=..., or write the path out")

@@ -9,30 +9,30 @@ from pydantic import BaseModel
 
 from safecompress_core.errors import ComponentError
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.problems import SpecPath, dotted
+from safecompress_core.specfile.problems import SpecPath, dotted_path
 
-__all__ = ["placed", "placing"]
+__all__ = ["locating", "locating_components"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def placed(function: Function) -> Function:
+def locating_components(function: Function) -> Function:
     """Have a function tell the place of a component that fails, in the `LoadedSpec` that it takes.
 
-    It takes one as an argument; see `placing`.
+    It takes one as an argument; see `locating`.
     """
 
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         [loaded] = [one for one in (*args, *kwargs.values()) if isinstance(one, LoadedSpec)]
-        with placing(loaded):
+        with locating(loaded):
             return function(*args, **kwargs)
 
     return cast(Function, called)
 
 
 @contextmanager
-def placing(loaded: LoadedSpec[Any]) -> Iterator[None]:
+def locating(loaded: LoadedSpec[Any]) -> Iterator[None]:
     """Add the place in the spec to the failure of a component within.
 
     Raises:
@@ -45,7 +45,7 @@ def placing(loaded: LoadedSpec[Any]) -> Iterator[None]:
         if path is None:
             raise
         mark = loaded.root.mark_of((*path, "type"))
-        place = f"{mark.file}:{mark.line}:{mark.column}: {dotted(path)}"
+        place = f"{mark.file}:{mark.line}:{mark.column}: {dotted_path(path)}"
         raise error.at(place) from error.__cause__
 
 

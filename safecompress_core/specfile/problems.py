@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted", "printable", "shortened"]
+__all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted_path", "printable", "shorten"]
 
 OVERRIDE = "--set "
 """What the file of a problem begins with if the problem stands in an override."""
@@ -16,12 +16,12 @@ LENGTH = 80
 """The longest text of a spec that a message repeats whole."""
 
 
-def dotted(path: SpecPath) -> str:
+def dotted_path(path: SpecPath) -> str:
     """Return a path as a spec's user writes it: ``attackers.1.type``."""
-    return ".".join(shortened(str(step)) for step in path)
+    return ".".join(shorten(str(step)) for step in path)
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Return a text that fits into a message: its begin, if it is long.
 
     >>> shortened("x" * 200) == "x" * 77 + "..."

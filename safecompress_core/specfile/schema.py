@@ -33,7 +33,7 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
         order.
     """
     components = Components(registry, is_complete=True)
-    run, audit = components.expanded(RunSpec), components.expanded(AuditSpec)
+    run, audit = components.expand(RunSpec), components.expand(AuditSpec)
     wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
     _, found = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
     definitions = {name: _tidy(one) for name, one in found["$defs"].items()}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["shipped_spec", "shipped_specs"]
+__all__ = ["find_shipped_spec", "find_shipped_specs"]
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "specs", PACKAGE.parent / "specs")
@@ -11,7 +11,7 @@ FOLDERS = (PACKAGE / "specs", PACKAGE.parent / "specs")
 SUFFIX = ".yaml"
 
 
-def shipped_specs() -> dict[str, Path]:
+def find_shipped_specs() -> dict[str, Path]:
     """Return the file of each spec by its name: ``multi_attack``, ``desk/handwriting``."""
     for folder in FOLDERS:
         if (folder / "schema.json").is_file():
@@ -20,7 +20,7 @@ def shipped_specs() -> dict[str, Path]:
     return {}
 
 
-def shipped_spec(path: Path) -> Path | None:
+def find_shipped_spec(path: Path) -> Path | None:
     """Return the shipped spec that a path names where there is no such file.
 
     >>> shipped_spec(Path("multi_attack")) == shipped_spec(Path("specs/multi_attack.yaml"))
@@ -30,4 +30,4 @@ def shipped_spec(path: Path) -> Path | None:
         return None
     name = path.with_suffix("") if path.suffix == SUFFIX else path
     parts = name.parts[1:] if name.parts[:1] == ("specs",) else name.parts
-    return shipped_specs().get("/".join(parts))
+    return find_shipped_specs().get("/".join(parts))

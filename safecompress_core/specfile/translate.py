@@ -9,13 +9,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from safecompress_core.specfile.fields import Place, field_names, located
+from safecompress_core.specfile.fields import Place, field_names, locate
 from safecompress_core.specfile.models.components import MOST, UNKNOWN_COMPONENT
-from safecompress_core.specfile.names import listed, nearest, offer
-from safecompress_core.specfile.problems import Problem, SpecPath, shortened
+from safecompress_core.specfile.names import list_names, nearest, offer
+from safecompress_core.specfile.problems import Problem, SpecPath, shorten
 from safecompress_core.specfile.yaml.nodes import Node
 
-__all__ = ["Finding", "findings", "translated"]
+__all__ = ["Finding", "findings", "translate_errors"]
 
 NOUNS = {
     "data": "data set",
@@ -81,7 +81,7 @@ class Finding:
         return mark.problem(self.path, self.message, self.mend)
 
 
-def translated(
+def translate_errors(
     error: ValidationError, *, root: Node, model: type[BaseModel], skipped: Sequence[object] = ()
 ) -> list[Problem]:
     """A problem for each thing that is wrong.
@@ -101,7 +101,7 @@ def findings(
     """A finding for each thing that is wrong; of a union's branches, for all of them at once."""
     details: dict[SpecPath, list[tuple[ErrorDetails, list[Place]]]] = {}
     for detail in error.errors(include_url=False)[:MAX_DETAILS]:
-        path, places = located(model, detail["loc"])
+        path, places = locate(model, detail["loc"])
         details.setdefault(path, []).append((detail, places))
     found = []
     for path, group in details.items():
@@ -113,7 +113,7 @@ def findings(
             continue
         detail, places = others[0]
         if detail["type"] == "extra_forbidden":
-            places = located(model, detail["loc"][:-1])[1]
+            places = locate(model, detail["loc"][:-1])[1]
         found.append(_finding(path, detail, places, skipped))
     return found
 
@@ -126,13 +126,13 @@ def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Finding:
     kind = " or ".join(dict.fromkeys(kinds))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     mend = (
-        f"put it in quotes: {shortened(str(value))!r}"
+        f"put it in quotes: {shorten(str(value))!r}"
         if kind == "text" and is_number
         else f"write {kind}"
     )
     if kind == "a whole number" and isinstance(value, float) and value.is_integer():
         mend = f"write {value:.0f}"
-    return Finding(path, f"{_shown(value)} is not {kind}", mend)
+    return Finding(path, f"{_format_value(value)} is not {kind}", mend)
 
 
 def _finding(
@@ -149,13 +149,13 @@ def _finding(
 def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
     about = " ".join(next((place.description for place in places), "").split())
     hint = f" ({about[0].lower()}{about[1:].rstrip('.')})" if about else ""
-    return Finding(path, f"the field {shortened(str(path[-1]))!r} is missing", f"add it{hint}")
+    return Finding(path, f"the field {shorten(str(path[-1]))!r} is missing", f"add it{hint}")
 
 
 def _unknown_field(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
     names = field_names(places)
     mend = offer(str(path[-1]), names, none="leave it out: there are no fields here")
-    return Finding(path, f"there is no field {shortened(str(path[-1]))!r} here", mend, at_key=True)
+    return Finding(path, f"there is no field {shorten(str(path[-1]))!r} here", mend, at_key=True)
 
 
 def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
@@ -165,7 +165,7 @@ def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) ->
     near = nearest(value, texts) if isinstance(value, str) else ""
     return Finding(
         path,
-        f"{_shown(value)} is no option",
+        f"{_format_value(value)} is no option",
         near or "write " + " or ".join(map(str, options)),
     )
 
@@ -178,7 +178,7 @@ def _options(annotation: Any) -> list[Any]:
 
 def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
     (bound,) = detail["ctx"].values()
-    message = f"{_shown(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
+    message = f"{_format_value(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
     return Finding(path, message, f"write a number {_range(places) or 'within the bound'}")
 
 
@@ -207,7 +207,7 @@ def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
 
 def _other(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
     wanted = re.sub(r"^\w+ should ", "it should ", detail["msg"])
-    return Finding(path, f"{_shown(detail['input'])} is refused", wanted)
+    return Finding(path, f"{_format_value(detail['input'])} is refused", wanted)
 
 
 _DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Finding]] = {
@@ -235,15 +235,17 @@ def _unknown_component(
         mend = f"write {{type: {example}}}"
         if example != value:
             mend += f"; {offer(str(value), names, none=none)}"
-        return Finding(path, f"{_shown(value)} is not a mapping", mend)
+        return Finding(path, f"{_format_value(value)} is not a mapping", mend)
     if "type" not in value:
         message = f"the field 'type' is missing, which says which {noun} it is"
-        return Finding((*path, "type"), message, f"add it; {listed(names, none=none)}")
+        return Finding((*path, "type"), message, f"add it; {list_names(names, none=none)}")
     name = value["type"]
     if not isinstance(name, str):
-        return Finding((*path, "type"), f"{_shown(name)} is no name", listed(names, none=none))
+        return Finding(
+            (*path, "type"), f"{_format_value(name)} is no name", list_names(names, none=none)
+        )
     mend = offer(name, names, none=none) + _about(skipped)
-    return Finding((*path, "type"), f"no {noun} is called {shortened(name)!r}", mend)
+    return Finding((*path, "type"), f"no {noun} is called {shorten(name)!r}", mend)
 
 
 def _about(skipped: Sequence[object]) -> str:
@@ -272,11 +274,11 @@ def _plain(bound: float) -> str:
     return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Mapping | BaseModel):
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
     if value is None:
         return "an empty value"
-    return str(value).lower() if isinstance(value, bool) else shortened(repr(value))
+    return str(value).lower() if isinstance(value, bool) else shorten(repr(value))

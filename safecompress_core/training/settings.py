@@ -45,9 +45,9 @@ class Settings:
     def _with(self, key: str, change: Change) -> "Settings | None":
         owner, _, field = key.rpartition(".")
         if not owner:
-            return self._with_own(field, change.applied(getattr(self, field)))
+            return self._with_own(field, change.apply(getattr(self, field)))
         params = self.defences[owner]
-        values = params.model_dump() | {field: change.applied(getattr(params, field))}
+        values = params.model_dump() | {field: change.apply(getattr(params, field))}
         try:
             changed = type(params).model_validate(values)
         except ValidationError:

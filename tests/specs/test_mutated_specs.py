@@ -9,7 +9,7 @@ from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.checks.kinds import SpecKind
-from safecompress_core.specfile.load import composed, load_any_spec
+from safecompress_core.specfile.load import compose_spec, load_any_spec
 from safecompress_core.specfile.models.comparison import load_comparison
 from safecompress_core.specfile.problems import Problem
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
@@ -23,7 +23,7 @@ COUNT = 60
 def problems_of(path: Path, registry: Registry) -> tuple[Problem, ...]:
     """What ``validate`` finds."""
     try:
-        spec = composed(path, ())
+        spec = compose_spec(path, ())
         load = load_comparison if spec.kind is SpecKind.COMPARE else load_any_spec
         load(spec, registry=registry)
     except SpecError as error:

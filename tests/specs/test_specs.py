@@ -10,13 +10,13 @@ from ruamel.yaml import YAML
 
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.checks.kinds import SpecKind
-from safecompress_core.specfile.load import composed, load_any_spec
+from safecompress_core.specfile.load import compose_spec, load_any_spec
 from safecompress_core.specfile.models.comparison import load_comparison
 from safecompress_core.specfile.schema import spec_schema
 
 FOLDER = Path(__file__).parents[2] / "specs"
 ALL = sorted(FOLDER.rglob("*.yaml"))
-COMPARISONS = [path for path in ALL if composed(path, ()).kind is SpecKind.COMPARE]
+COMPARISONS = [path for path in ALL if compose_spec(path, ()).kind is SpecKind.COMPARE]
 SPECS = [path for path in ALL if path not in COMPARISONS]
 
 

@@ -15,9 +15,9 @@ from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.overriding import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.checks.kinds import SpecKind
-from safecompress_core.specfile.load import composed, load_audit_spec
+from safecompress_core.specfile.load import compose_spec, load_audit_spec
 from safecompress_core.specfile.models.run_spec import GIVEN
-from safecompress_core.specfile.yaml.overrides import Laid
+from safecompress_core.specfile.yaml.overrides import Overlay
 
 if TYPE_CHECKING:
     from safecompress_core.saved_models.model_format import GivenModel
@@ -87,7 +87,7 @@ def audit(
         raise click.UsageError("give both --members and --non-members, or neither")
     if members is not None and data is not None:
         raise click.UsageError("give either --data, or --members and --non-members")
-    read = composed(spec, (*overrides, *([f"device={device}"] if device else [])))
+    read = compose_spec(spec, (*overrides, *([f"device={device}"] if device else [])))
     read.require(SpecKind.AUDIT)
     # a spec for another command is told without torch, too
     from safecompress_core.report.verdict import is_good
@@ -118,7 +118,7 @@ def audit(
         context.exit(GATE_FAILED)
 
 
-def _files(data: Path | None, members: Path | None, non_members: Path | None) -> Iterator[Laid]:
+def _files(data: Path | None, members: Path | None, non_members: Path | None) -> Iterator[Overlay]:
     """What the options say of the data."""
     if data is not None:
         yield _laid(("task", "data", "path"), str(data), f"--data {data}")
@@ -129,19 +129,19 @@ def _files(data: Path | None, members: Path | None, non_members: Path | None) ->
         yield _laid(("pools", "members"), GIVEN, f"--members {members}")
 
 
-def _architecture(given: "GivenModel") -> Iterator[Laid]:
+def _architecture(given: "GivenModel") -> Iterator[Overlay]:
     """What the model's file or folder says of its architecture, where the spec does not."""
     from safecompress_core.saved_models.model_format import Format
 
     origin = str(given.path)
     if "model" in given.model_metadata:
         model = given.model_metadata["model"]
-        yield Laid(steps=("task", "model"), value=model, origin=origin, yields=True)
+        yield Overlay(steps=("task", "model"), value=model, origin=origin, yields=True)
     elif given.format is Format.HUGGINGFACE:
         steps = ("task", "model", "type")
-        yield Laid(steps=steps, value="huggingface", origin=origin, yields=True)
+        yield Overlay(steps=steps, value="huggingface", origin=origin, yields=True)
         yield _laid(("task", "model", "path"), str(given.path), origin)
 
 
-def _laid(steps: tuple[str, ...], value: Any, origin: str) -> Laid:
-    return Laid(steps=steps, value=value, origin=origin)
+def _laid(steps: tuple[str, ...], value: Any, origin: str) -> Overlay:
+    return Overlay(steps=steps, value=value, origin=origin)

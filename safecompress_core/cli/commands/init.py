@@ -54,10 +54,10 @@ def init(
         safecompress init patients.csv --target outcome --private sex
         safecompress init my_model.py --data patients.csv
     """
-    from safecompress_core.first_spec.commented_spec import drafted
+    from safecompress_core.first_spec.commented_spec import draft_spec
 
     try:
-        draft = drafted(what, data=data, target=target, private=private, factory=factory)
+        draft = draft_spec(what, data=data, target=target, private=private, factory=factory)
     except DataError as error:
         raise SafeCompressError(f"{error.message}; {error.mend}") from error
     place = output or Path(f"{what.stem or 'first'}.yaml")

@@ -16,8 +16,8 @@ from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
 from safecompress_core.specfile.checks.kinds import SpecKind
-from safecompress_core.specfile.checks.membership import unused_membership
-from safecompress_core.specfile.load import LoadedSpec, composed, load_any_spec
+from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
+from safecompress_core.specfile.load import LoadedSpec, compose_spec, load_any_spec
 from safecompress_core.specfile.problems import Problem
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
 ) -> tuple[Problem, ...]:
     try:
-        spec = composed(path, overrides)
+        spec = compose_spec(path, overrides)
         loaded = _loader(spec.kind)(
             spec,
             registry=host.registry,
@@ -85,7 +85,7 @@ def _problems(
         )
     except SpecError as error:
         return error.problems
-    if isinstance(loaded, LoadedSpec) and (warning := unused_membership(loaded.spec)):
+    if isinstance(loaded, LoadedSpec) and (warning := warn_of_unused_membership(loaded.spec)):
         click.echo(f"{path}: warning: {warning}", err=True)
     return ()
 

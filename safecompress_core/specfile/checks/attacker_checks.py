@@ -19,14 +19,14 @@ from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import Finding
 
-__all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_alone"]
+__all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_base_attacker"]
 
 WEIGHT: float = AttackerParams.model_fields["weight"].default
 
 LISTS: Mapping[str, SpecPath] = {"select": ("attackers",), "audit": ("audit", "attackers")}
 
 
-def each_alone(
+def each_base_attacker(
     attackers: Iterable[Params], path: SpecPath
 ) -> Iterator[tuple[SpecPath, AttackerParams]]:
     """Every attacker of a list that is made of nothing, with its path: also those within others."""
@@ -34,7 +34,7 @@ def each_alone(
         assert isinstance(attacker, AttackerParams)  # the slot takes no others
         if isinstance(definition_of(attacker), CombinedAttackerDef):
             parts = _parts(attacker)
-            yield from each_alone(parts, (*path, index, "attackers"))
+            yield from each_base_attacker(parts, (*path, index, "attackers"))
         else:
             yield (*path, index), attacker
 
@@ -66,7 +66,7 @@ def auditing_selectors(spec: RunSpec) -> dict[str, str]:
     for attacker in spec.audit.attackers:
         same = [
             selecting[identity]
-            for _, alone in each_alone([attacker], ())
+            for _, alone in each_base_attacker([attacker], ())
             for identity in (_identity(alone),)
             if identity in selecting
         ]
@@ -115,7 +115,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Finding]:
     compared sample by sample.
     """
     mend = "move it to audit.attackers"
-    for path, attacker in each_alone(spec.attackers, LISTS["select"]):
+    for path, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
         name, definition = component_id(attacker), attacker_of(attacker)
         where = (*path, "type")
         if definition.references:
@@ -134,7 +134,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Finding]:
 
 def _check_versions(spec: RunSpec) -> Iterator[Finding]:
     """Who compares versions of a model needs a run that leaves several behind."""
-    for path, attacker in each_alone(spec.audit.attackers, LISTS["audit"]):
+    for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
         if not attacker_of(attacker).sees_versions:
             continue
         name, method = component_id(attacker), definition_of(spec.method)
@@ -157,7 +157,7 @@ def _check_audit(spec: RunSpec) -> Iterator[Finding]:
     if spec.audit.allow_selectors:
         return
     selecting = _selecting(spec)
-    for path, attacker in each_alone(spec.audit.attackers, LISTS["audit"]):
+    for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
         name = selecting.get(_identity(attacker))
         if name is not None:
             yield Finding(
@@ -170,7 +170,7 @@ def _check_audit(spec: RunSpec) -> Iterator[Finding]:
 def _selecting(spec: RunSpec) -> dict[str, str]:
     """By what it is, the id of each attacker that selects; the first of equal ones."""
     found: dict[str, str] = {}
-    for _, attacker in each_alone(spec.attackers, LISTS["select"]):
+    for _, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
         found.setdefault(_identity(attacker), component_id(attacker))
     return found
 

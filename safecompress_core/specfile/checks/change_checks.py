@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from safecompress_core.api import component_id
-from safecompress_core.specfile.fields import Place, field_names, marked
+from safecompress_core.specfile.fields import Place, field_names, find_marked
 from safecompress_core.specfile.models.changes import Change, ChangesMark, expand
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.names import offer
@@ -23,7 +23,7 @@ LEARNING_RATE, UPDATE_FRACTION = "learning_rate", "update_fraction"
 
 def check_changes(spec: RunSpec) -> Iterator[Finding]:
     """A finding for each change, in any field marked with ``ChangesMark``, that cannot be made."""
-    for path, changes in marked(spec, ChangesMark):
+    for path, changes in find_marked(spec, ChangesMark):
         for key in changes:
             for options in expand({key: changes[key]}):
                 finding = _finding(spec, (*path, key), key, options[key])
@@ -67,7 +67,7 @@ def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Fi
     if change.is_factor and (not isinstance(current, int | float) or isinstance(current, bool)):
         message = f"{field!r} is {current!r} and takes no factor"
         return Finding(path, message, "write the values themselves")
-    changed = change.applied(current)
+    changed = change.apply(current)
     try:
         type(model).model_validate(values | {field: changed})
     except ValidationError as error:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from safecompress_core.specfile.problems import OPTION, Problem, shortened
+from safecompress_core.specfile.problems import OPTION, Problem, shorten
 from safecompress_core.specfile.yaml.nodes import Node
 
-__all__ = ["AUDIT", "VARIANTS", "SpecKind", "kind_of", "misplaced"]
+__all__ = ["AUDIT", "VARIANTS", "SpecKind", "kind_of", "wrong_command_problem"]
 
 AUDIT = "audit"
 """What ``kind`` says in the spec of an audit."""
@@ -44,7 +44,7 @@ def kind_of(root: Node) -> SpecKind:
     return SpecKind.RUN
 
 
-def misplaced(root: Node, wanted: SpecKind) -> Problem | None:
+def wrong_command_problem(root: Node, wanted: SpecKind) -> Problem | None:
     """Return the one problem of a spec that is for another command, if it is.
 
     A spec without any field that tells runs from audits is taken for what is wanted.
@@ -54,7 +54,7 @@ def misplaced(root: Node, wanted: SpecKind) -> Problem | None:
         return None
     step = {SpecKind.COMPARE: VARIANTS, SpecKind.AUDIT: "kind", SpecKind.RUN: "method"}[kind]
     mark = root.mark_of((step,), key=True)
-    file = shortened("SPEC" if mark.file.startswith(OPTION) else mark.file)
+    file = shorten("SPEC" if mark.file.startswith(OPTION) else mark.file)
     message = f"this is {NOUNS[kind]}, and {NOUNS[wanted]} is wanted"
     return mark.problem((step,), message, f"use it with `{COMMANDS[kind].format(file=file)}`")
 

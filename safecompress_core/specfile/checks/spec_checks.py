@@ -19,7 +19,7 @@ from safecompress_core.specfile.checks.gate_checks import (
     check_contradictions,
     check_densities,
 )
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.components import definition_of, game_of
 from safecompress_core.specfile.models.run_spec import SLUG, RunSpec
@@ -232,7 +232,7 @@ def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
 
 def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
     data = component_id(spec.task.data)
-    for path, name in marked(spec, AttributeMark):
+    for path, name in find_marked(spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in card.attributes:
             message = f"{data!r} has no attribute {name!r}"
             yield Finding(path, message, offer(name, card.attributes))

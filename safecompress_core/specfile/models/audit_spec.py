@@ -110,4 +110,4 @@ class AuditSpec(Params):
 @lru_cache(maxsize=4)
 def build_audit_model(registry: Definitions) -> type[AuditSpec]:
     """The model of an audit's spec for what is registered."""
-    return components_of(registry).expanded(AuditSpec)
+    return components_of(registry).expand(AuditSpec)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from safecompress_core.specfile.problems import shortened
+from safecompress_core.specfile.problems import shorten
 
 __all__ = ["Change", "Changes", "ChangesMark", "expand"]
 
@@ -27,7 +27,7 @@ class Change:
     number: float
     is_factor: bool = False
 
-    def applied(self, current: float) -> float:
+    def apply(self, current: float) -> float:
         """The value after the change; a whole number stays one where it can."""
         changed = self.number * current if self.is_factor else self.number
         is_whole = isinstance(current, int) and float(changed).is_integer()
@@ -72,7 +72,7 @@ def _options(key: str, value: Any) -> list[Change]:
             return [Change(number, is_factor=True) for number in numbers]
     if _is_number(value):
         return [Change(value)]
-    message = f"{shortened(key)!r} is set to {shortened(repr(value))}"
+    message = f"{shorten(key)!r} is set to {shorten(repr(value))}"
     raise ValueError(f"{message}; write a number, a list of numbers, or {{factor: 0.5}}")
 
 
@@ -81,9 +81,9 @@ def _is_number(value: Any) -> bool:
     return is_number and math.isfinite(value)
 
 
-def _checked(value: Any) -> dict[str, Any]:
+def _check(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        message = f"{shortened(repr(value))} is no mapping"
+        message = f"{shorten(repr(value))} is no mapping"
         raise ValueError(f"{message}; write it as {{<defence id>.<parameter>: value}}")
     expand(value)
     return dict(value)
@@ -105,7 +105,5 @@ _SCHEMA: dict[str, Any] = {
     "additionalProperties": {"anyOf": [*_NUMBER_OR_FACTOR["anyOf"], _LIST]},
 }
 
-Changes = Annotated[
-    dict[str, Any], PlainValidator(_checked), WithJsonSchema(_SCHEMA), ChangesMark()
-]
+Changes = Annotated[dict[str, Any], PlainValidator(_check), WithJsonSchema(_SCHEMA), ChangesMark()]
 """The type of a field that holds changes of training, as a spec writes them."""

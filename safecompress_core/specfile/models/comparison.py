@@ -14,15 +14,21 @@ from pydantic import Field, ValidationError
 from safecompress_core.api import Density, Kind, Params, Seed, component_id
 from safecompress_core.errors import SpecError
 from safecompress_core.specfile.checks.comparability import other_samples
-from safecompress_core.specfile.checks.kinds import SpecKind, misplaced
-from safecompress_core.specfile.load import Composed, LoadedSpec, composed, in_order, validated
+from safecompress_core.specfile.checks.kinds import SpecKind, wrong_command_problem
+from safecompress_core.specfile.load import (
+    Composed,
+    LoadedSpec,
+    compose_spec,
+    in_order,
+    validate_spec,
+)
 from safecompress_core.specfile.models.components import Definitions, game_of
 from safecompress_core.specfile.models.run_spec import Slug
 from safecompress_core.specfile.names import offer
-from safecompress_core.specfile.problems import Problem, SpecPath, shortened
-from safecompress_core.specfile.translate import Finding, translated
+from safecompress_core.specfile.problems import Problem, SpecPath, shorten
+from safecompress_core.specfile.translate import Finding, translate_errors
 from safecompress_core.specfile.yaml.composer import MAX_VALUES, Budget
-from safecompress_core.specfile.yaml.nodes import Node, merged
+from safecompress_core.specfile.yaml.nodes import Node, merge
 from safecompress_core.specfile.yaml.source import read
 
 __all__ = [
@@ -124,13 +130,13 @@ def load_comparison(
     Raises:
         SpecError: with every problem found; one that several runs share is told once.
     """
-    found = path if isinstance(path, Composed) else composed(path, overrides)
+    found = path if isinstance(path, Composed) else compose_spec(path, overrides)
     found.require(SpecKind.COMPARE)
     path, root = found.path, found.root
     try:
         spec = ComparisonSpec.model_validate(root.plain())
     except ValidationError as error:
-        wrong = translated(error, root=root, model=ComparisonSpec, skipped=skipped)
+        wrong = translate_errors(error, root=root, model=ComparisonSpec, skipped=skipped)
         raise SpecError(in_order([*found.problems, *wrong], path)) from None
     problems = [*found.problems, *(one.problem(root) for one in _excess(spec))]
     if problems:
@@ -140,7 +146,7 @@ def load_comparison(
     entries: list[ComparisonRun] = []
     for draft in drafts:
         try:
-            loaded = validated(
+            loaded = validate_spec(
                 _with(draft.root, first[1], "seed"),
                 path=path,
                 registry=registry,
@@ -196,7 +202,7 @@ def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iter
     }
     names = [name for name, game in attackers.items() if game == MIA_GAME]
     if spec.mia is not None and spec.mia not in names:
-        message = f"no membership attacker of the audit is called {shortened(spec.mia)!r}"
+        message = f"no membership attacker of the audit is called {shorten(spec.mia)!r}"
         yield Finding(("mia",), message, offer(spec.mia, names))
 
 
@@ -258,7 +264,7 @@ def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem])
     mark = root.mark_of(("base",))
     source = read(path.parent / spec.base, named_at=mark, field_path=("base",))
     problems += source.problems
-    other = source.root and misplaced(source.root, SpecKind.RUN)
+    other = source.root and wrong_command_problem(source.root, SpecKind.RUN)
     if other:
         message = "the base is not the spec of a run, which variants change"
         problems.append(mark.problem(("base",), message, f"{other.file}: {other.message}"))
@@ -266,7 +272,7 @@ def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem])
     changes = root.child("changes")
     if source.root is None or changes is None:
         return source.root
-    return merged(source.root, changes)
+    return merge(source.root, changes)
 
 
 def _variants(base: Node, root: Node, problems: list[Problem]) -> Iterator[tuple[str, Node]]:
@@ -279,7 +285,7 @@ def _variants(base: Node, root: Node, problems: list[Problem]) -> Iterator[tuple
         assert isinstance(own.content, dict)  # the model asks for mappings
         given = own.child("name")
         changes = {key: node for key, node in own.content.items() if key != "name"}
-        whole = merged(base, replace(own, content=changes))
+        whole = merge(base, replace(own, content=changes))
         method = _type(whole)
         name = str(given.content) if given else method
         spot: SpecPath = ("variants", index, *(("name",) if given else ()))

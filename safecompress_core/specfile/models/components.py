@@ -149,7 +149,7 @@ class Components:
             )
         return self._validators[slot, name]
 
-    def expanded(self, model: type[Model]) -> type[Model]:
+    def expand(self, model: type[Model]) -> type[Model]:
         """The model with each slot in it, however deep, replaced by its union."""
         if model not in self._nested:
             self._nested[model] = self._subclass(model, model.__name__, model.__doc__, {})
@@ -267,7 +267,7 @@ class Nested:
     components: Components
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler.generate_schema(self.components.expanded(self.model))
+        schema = handler.generate_schema(self.components.expand(self.model))
         return core_schema.no_info_before_validator_function(self._as_written, schema)
 
     def _as_written(self, value: Any) -> Any:

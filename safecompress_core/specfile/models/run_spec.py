@@ -240,4 +240,4 @@ def components_of(registry: Definitions) -> Components:
 @lru_cache(maxsize=4)
 def build_spec_model(registry: Definitions) -> type[RunSpec]:
     """The spec's model for what is registered: every component field a union on ``type``."""
-    return components_of(registry).expanded(RunSpec)
+    return components_of(registry).expand(RunSpec)

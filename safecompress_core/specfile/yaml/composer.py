@@ -33,7 +33,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from safecompress_core.specfile.problems import Problem, SpecPath, printable, shortened
+from safecompress_core.specfile.problems import Problem, SpecPath, printable, shorten
 from safecompress_core.specfile.yaml.nodes import Mark, Node, Scalar
 from safecompress_core.specfile.yaml.yaml_errors import syntax_error
 
@@ -97,10 +97,10 @@ def parse(
         problems.append(error.problem)
     except MarkedYAMLError as error:
         line, column, message, mend = syntax_error(error, text)
-        problems.append(start.moved(line, column).problem((), message, mend))
+        problems.append(start.move(line, column).problem((), message, mend))
     except ReaderError as error:
         before = text[: error.position]
-        place = start.moved(before.count("\n"), len(before) - before.rfind("\n") - 1)
+        place = start.move(before.count("\n"), len(before) - before.rfind("\n") - 1)
         message = (
             f"this is not YAML: the character {printable(text[error.position])} may not stand in it"
         )
@@ -109,7 +109,7 @@ def parse(
         reason = str(error).splitlines()[0]
         problems.append(start.problem((), f"this is not YAML: {reason}", "save it as plain text"))
     except Exception as error:  # noqa: BLE001 - ruamel lets other errors out on some broken texts
-        reason = shortened(f"{type(error).__name__}: {error}")
+        reason = shorten(f"{type(error).__name__}: {error}")
         problems.append(start.problem((), f"this is not YAML: {reason}", "write plain YAML"))
     return None
 
@@ -152,7 +152,7 @@ class _Composer:
         return None if is_empty else root
 
     def _mark(self, event: Event) -> Mark:
-        return self.start.moved(event.start_mark.line, event.start_mark.column)
+        return self.start.move(event.start_mark.line, event.start_mark.column)
 
     def _node(self, event: Any, path: SpecPath, depth: int) -> _Composed:
         mark = self._mark(event)
@@ -177,8 +177,8 @@ class _Composer:
     def _alias(self, event: AliasEvent, path: SpecPath, depth: int) -> _Composed:
         mark = self._mark(event)
         if event.anchor not in self.anchors:
-            message = f"no anchor is called {shortened(event.anchor)!r}"
-            mend = f"write '&{shortened(event.anchor)}' before the value that is to be repeated"
+            message = f"no anchor is called {shorten(event.anchor)!r}"
+            mend = f"write '&{shorten(event.anchor)}' before the value that is to be repeated"
             return _Composed(self._refused(mark, path, message, mend))
         target = self.anchors[event.anchor]
         if target is None:
@@ -195,7 +195,7 @@ class _Composer:
             if isinstance(below, SequenceEndEvent):
                 break
             items.append(self._node(below, (*path, len(items)), depth + 1))
-        return _composed(Node(tuple(item.node for item in items), mark), items)
+        return _compose_node(Node(tuple(item.node for item in items), mark), items)
 
     def _mapping(self, event: MappingStartEvent, path: SpecPath, depth: int) -> _Composed:
         mark = self._collection_mark(event, path, MappingNode)
@@ -210,7 +210,7 @@ class _Composer:
             value = next(self.events)
             if is_merge:
                 composed = self._node(value, path, depth + 1)
-                for name, node in self._inherited(composed.node, path).items():
+                for name, node in self._inherit(composed.node, path).items():
                     inherited.setdefault(name, node)
             elif name is None:
                 self._node(value, path, depth + 1)
@@ -221,7 +221,7 @@ class _Composer:
                 composed = self._node(value, (*path, name), depth + 1)
                 own[name] = replace(composed.node, key=key_mark)
             below.append(composed)
-        return _composed(Node(inherited | own, mark), below)
+        return _compose_node(Node(inherited | own, mark), below)
 
     def _key(self, event: Event, path: SpecPath, depth: int) -> tuple[str | None, bool]:
         """The name of a key, and whether it is ``<<``; no name where it is no text."""
@@ -230,7 +230,7 @@ class _Composer:
             tag = self._tag(event, ScalarNode)
             if tag == TAG + "merge":
                 return None, True
-            shown = shortened(str(event.value))
+            shown = shorten(str(event.value))
             content = self._scalar(event, path).content if tag in TEXT_TAGS else None
         else:
             content = self._node(event, path, depth + 1).node.content
@@ -241,10 +241,10 @@ class _Composer:
 
     def _tell_twice(self, name: str, before: Node, mark: Mark, path: SpecPath) -> None:
         where = f" (first on line {before.key.line})" if before.key else ""
-        message = f"the key {shortened(name)!r} is given twice{where}"
+        message = f"the key {shorten(name)!r} is given twice{where}"
         self._refused(mark, (*path, name), message, "keep one of them")
 
-    def _inherited(self, node: Node, path: SpecPath) -> Mapping[str, Node]:
+    def _inherit(self, node: Node, path: SpecPath) -> Mapping[str, Node]:
         """What ``<<: *anchor`` brings; of several mappings the first that has a key wins."""
         found: dict[str, Node] = {}
         for part in node.content if isinstance(node.content, tuple) else (node,):
@@ -273,10 +273,10 @@ class _Composer:
         try:
             return Node(self._value(tag, text, event), mark)
         except OverflowError:
-            message = f"{shortened(text)!r} is larger than a whole number may be"
+            message = f"{shorten(text)!r} is larger than a whole number may be"
             mend = f"write one of at most {MAX_WHOLE}"
         except (ValueError, KeyError, IndexError):
-            message, mend = f"{shortened(text)!r} is not {KINDS[tag]}", f"write {KINDS[tag]}"
+            message, mend = f"{shorten(text)!r} is not {KINDS[tag]}", f"write {KINDS[tag]}"
         return self._refused(mark, path, message, mend)
 
     def _text(self, text: str, mark: Mark, path: SpecPath) -> Node:
@@ -297,17 +297,17 @@ class _Composer:
         if tag == TAG + "null":
             return None
         if tag == TAG + "bool":
-            return bool(self._constructed("bool", text, event))
+            return bool(self._construct_scalar("bool", text, event))
         if tag == TAG + "int":
-            if len(text) > 80 or abs(self._constructed("int", text, event)) > MAX_WHOLE:
+            if len(text) > 80 or abs(self._construct_scalar("int", text, event)) > MAX_WHOLE:
                 raise OverflowError
-            return int(self._constructed("int", text, event))
-        number = float(self._constructed("float", text, event))
+            return int(self._construct_scalar("int", text, event))
+        number = float(self._construct_scalar("float", text, event))
         if EXPONENT.fullmatch(text) and number.is_integer() and abs(number) <= MAX_WHOLE:
             return int(number)  # 2e2 counts as 200 does
         return number
 
-    def _constructed(self, kind: str, text: str, event: ScalarEvent) -> Any:
+    def _construct_scalar(self, kind: str, text: str, event: ScalarEvent) -> Any:
         """A scalar's value, as ruamel reads it."""
         node = ScalarNode(TAG + kind, text, event.start_mark, event.end_mark)
         return getattr(self.yaml.constructor, f"construct_yaml_{kind}")(node)
@@ -336,10 +336,10 @@ class _Composer:
         return Node(None, mark)
 
 
-def _composed(node: Node, below: list[_Composed]) -> _Composed:
+def _compose_node(node: Node, below: list[_Composed]) -> _Composed:
     size = 1 + sum(one.size for one in below)
     return _Composed(node, size, 1 + max((one.depth for one in below), default=0))
 
 
 def _no_such_kind(tag: str) -> str:
-    return f"a spec has no values of the kind {shortened(tag.removeprefix(TAG))!r}"
+    return f"a spec has no values of the kind {shorten(tag.removeprefix(TAG))!r}"

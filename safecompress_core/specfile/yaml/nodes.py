@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safecompress_core.specfile.problems import Problem, SpecPath, dotted
+from safecompress_core.specfile.problems import Problem, SpecPath, dotted_path
 
-__all__ = ["Mark", "Node", "Scalar", "merged"]
+__all__ = ["Mark", "Node", "Scalar", "merge"]
 
 Scalar = str | int | float | bool | None
 
@@ -21,9 +21,9 @@ class Mark:
 
     def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
         """A problem at this place."""
-        return Problem(self.file, self.line, self.column, dotted(path), message, mend)
+        return Problem(self.file, self.line, self.column, dotted_path(path), message, mend)
 
-    def moved(self, line: int, column: int) -> "Mark":
+    def move(self, line: int, column: int) -> "Mark":
         """The place so many lines below, at a column from 0; on the same line to the right."""
         return Mark(self.file, self.line + line, column + (self.column if line == 0 else 1))
 
@@ -90,7 +90,7 @@ class Node:
         return node.mark
 
 
-def merged(base: Node, node: Node) -> Node:
+def merge(base: Node, node: Node) -> Node:
     """``node`` laid over ``base``: mappings merge, all else replaces.
 
     A mapping whose ``type`` differs replaces too: the parameters of one component say nothing
@@ -103,5 +103,5 @@ def merged(base: Node, node: Node) -> Node:
         return node
     content = dict(base.content)
     for key, value in node.content.items():
-        content[key] = merged(content[key], value) if key in content else value
+        content[key] = merge(content[key], value) if key in content else value
     return replace(node, content=content)

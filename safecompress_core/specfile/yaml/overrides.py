@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safecompress_core.specfile.problems import OVERRIDE, Problem, SpecPath, dotted
+from safecompress_core.specfile.problems import OVERRIDE, Problem, SpecPath, dotted_path
 from safecompress_core.specfile.yaml.composer import MAX_DEPTH, parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
 
-__all__ = ["Laid", "laid_over", "overridden"]
+__all__ = ["Overlay", "apply_overlays", "apply_overrides"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
+class Overlay:
     """A value that does not come from a spec's file: from an option, or from a model's file.
 
     Attributes:
@@ -32,7 +32,7 @@ class _MisplacedError(Exception):
     """The path leads nowhere; carries what is wrong and what to write instead."""
 
 
-def overridden(root: Node, overrides: Sequence[str], problems: list[Problem]) -> Node:
+def apply_overrides(root: Node, overrides: Sequence[str], problems: list[Problem]) -> Node:
     """The spec with every override applied, in order.
 
     Args:
@@ -46,7 +46,7 @@ def overridden(root: Node, overrides: Sequence[str], problems: list[Problem]) ->
     return root
 
 
-def laid_over(root: Node, values: Sequence[Laid], problems: list[Problem]) -> Node:
+def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Problem]) -> Node:
     """The spec with other values in place of its own, in order.
 
     Args:
@@ -59,19 +59,19 @@ def laid_over(root: Node, values: Sequence[Laid], problems: list[Problem]) -> No
             continue
         mark = Mark(laid.origin, 1, 1)
         try:
-            root = _placed(root, (), laid.steps, _noded(laid.value, mark))
+            root = _place(root, (), laid.steps, _to_nodes(laid.value, mark))
         except _MisplacedError as misplaced:
             message, mend = misplaced.args
             problems.append(mark.problem(laid.steps, message, mend))
     return root
 
 
-def _noded(value: Any, mark: Mark) -> Node:
+def _to_nodes(value: Any, mark: Mark) -> Node:
     """A plain value as nodes that all stand in one place."""
     if isinstance(value, Mapping):
-        return Node({key: _noded(one, mark) for key, one in value.items()}, mark, mark)
+        return Node({key: _to_nodes(one, mark) for key, one in value.items()}, mark, mark)
     if isinstance(value, list | tuple):
-        return Node(tuple(_noded(one, mark) for one in value), mark, mark)
+        return Node(tuple(_to_nodes(one, mark) for one in value), mark, mark)
     return Node(value, mark, mark)
 
 
@@ -94,14 +94,14 @@ def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
         return root
     value = replace(value or Node(None, value_start), key=start)
     try:
-        return _placed(root, (), steps, value)
+        return _place(root, (), steps, value)
     except _MisplacedError as misplaced:
         message, mend = misplaced.args
         problems.append(start.problem(tuple(steps), message, mend))
         return root
 
 
-def _placed(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Node:
+def _place(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Node:
     """``node`` with ``value`` at ``steps`` below it; ``done`` is the path that led to it."""
     if not steps:
         return value
@@ -111,15 +111,15 @@ def _placed(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> No
         content = {}
     if isinstance(content, Mapping):
         below = content.get(step) or Node({}, value.mark, value.key)
-        return replace(node, content={**content, step: _placed(below, (*done, step), rest, value)})
+        return replace(node, content={**content, step: _place(below, (*done, step), rest, value)})
     if not isinstance(content, tuple):
-        message = f"{dotted(done)!r} is {content!r} and has no fields"
-        raise _MisplacedError(message, f"set {dotted(done)!r} itself")
+        message = f"{dotted_path(done)!r} is {content!r} and has no fields"
+        raise _MisplacedError(message, f"set {dotted_path(done)!r} itself")
     if not step.isdecimal() or int(step) >= len(content):
-        message = f"{dotted(done)!r} is a list of {len(content)} and has no place {step!r}"
+        message = f"{dotted_path(done)!r} is a list of {len(content)} and has no place {step!r}"
         last = len(content) - 1
-        mend = f"use a number from 0 to {last}" if content else f"set {dotted(done)!r} itself"
+        mend = f"use a number from 0 to {last}" if content else f"set {dotted_path(done)!r} itself"
         raise _MisplacedError(message, mend)
     place = int(step)
-    changed = _placed(content[place], (*done, place), rest, value)
+    changed = _place(content[place], (*done, place), rest, value)
     return replace(node, content=(*content[:place], changed, *content[place + 1 :]))

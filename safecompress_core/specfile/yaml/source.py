@@ -10,12 +10,12 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from safecompress_core.specfile.problems import Problem, SpecPath, shortened
-from safecompress_core.specfile.shipped import shipped_specs
+from safecompress_core.specfile.problems import Problem, SpecPath, shorten
+from safecompress_core.specfile.shipped import find_shipped_specs
 from safecompress_core.specfile.yaml.composer import Budget, parse
-from safecompress_core.specfile.yaml.nodes import Mark, Node, merged
+from safecompress_core.specfile.yaml.nodes import Mark, Node, merge
 
-__all__ = ["Source", "read"]
+__all__ = ["SpecSource", "read"]
 
 MAX_BYTES = 2**20
 """The size of a file that a spec may have."""
@@ -27,14 +27,14 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(slots=True)
-class Source:
+class SpecSource:
     """What was read: the nodes, where there are any, and what was wrong with the text."""
 
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
 
 
-def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> Source:
+def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> SpecSource:
     """Read a file and, beneath it, what it extends.
 
     Args:
@@ -46,7 +46,7 @@ def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ())
         Nodes and problems; ``root`` is None if a file is missing, is no YAML mapping, crosses a
         bound, or extends itself.
     """
-    source = Source()
+    source = SpecSource()
     reader = _Reader(source.problems, is_named=named_at is not None)
     try:
         source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
@@ -96,9 +96,9 @@ class _Reader:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _RefusedError(*_undecodable(content, error.start, start)) from None
-        return self._laid(path, text, start)
+        return self._overlay(path, text, start)
 
-    def _laid(self, path: Path, text: str, start: Mark) -> Node:
+    def _overlay(self, path: Path, text: str, start: Mark) -> Node:
         before = len(self.problems)
         root = parse(text, start=start, problems=self.problems, budget=self.budget)
         if root is None:
@@ -121,7 +121,7 @@ class _Reader:
             message = f"'extends' is the path of one file, and this is {_kind(extends)}"
             raise _RefusedError(mark, ("extends",), message, "write 'extends: ./base.yaml'")
         target = Path(os.path.normpath(path.parent / extends.content))
-        return merged(self.file(target, extends.mark, ("extends",)), own)
+        return merge(self.file(target, extends.mark, ("extends",)), own)
 
 
 def _content(path: Path, *, is_regular: bool) -> bytes:
@@ -140,7 +140,7 @@ def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPat
     """Describe the first byte that is no UTF-8: its place, the rule and what to do."""
     before = content[:place].decode("utf-8-sig")
     line = before.count("\n")
-    mark = start.moved(line, len(before) - before.rfind("\n") - 1)
+    mark = start.move(line, len(before) - before.rfind("\n") - 1)
     byte = content[place : place + 1]
     message = f"this is not YAML: the byte 0x{byte.hex()} is no UTF-8 text"
     mend = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
@@ -148,12 +148,12 @@ def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPat
 
 
 def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
-    shown = shortened(str(path))
+    shown = shorten(str(path))
     if not isinstance(error, FileNotFoundError):
         return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
     beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
     near = difflib.get_close_matches(path.name, beside, n=1)
-    ours = difflib.get_close_matches(path.with_suffix("").as_posix(), shipped_specs(), n=1)
+    ours = difflib.get_close_matches(path.with_suffix("").as_posix(), find_shipped_specs(), n=1)
     if near:
         mend = f"did you mean {str(path.parent / near[0])!r}?"
     elif ours:
@@ -168,4 +168,4 @@ def _kind(node: Node) -> str:
         return "a mapping"
     if isinstance(node.content, tuple):
         return "a list"
-    return "empty" if node.content is None else f"{shortened(str(node.content))!r}"
+    return "empty" if node.content is None else f"{shorten(str(node.content))!r}"

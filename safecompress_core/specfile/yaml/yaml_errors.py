@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from safecompress_core.specfile.problems import shortened
+from safecompress_core.specfile.problems import shorten
 
 __all__ = ["syntax_error"]
 
@@ -68,14 +68,14 @@ def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]
     for pattern, (message, mend) in REASONS.items():
         match = re.search(pattern, reason)
         if match:
-            words = {name: shortened(value) for name, value in match.groupdict().items()}
+            words = {name: shorten(value) for name, value in match.groupdict().items()}
             return (
                 line,
                 column,
                 f"this is not YAML: {message.format(**words)}",
                 mend.format(**words),
             )
-    return line, column, f"this is not YAML: {shortened(reason)}", "correct it there or before"
+    return line, column, f"this is not YAML: {shorten(reason)}", "correct it there or before"
 
 
 def _has_tab_before(text: str, line: int, column: int) -> bool:

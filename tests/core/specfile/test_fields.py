@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from safecompress_core.api import AttributeMark, AttributeName
-from safecompress_core.specfile.fields import Place, field_names, located, marked
+from safecompress_core.specfile.fields import Place, field_names, find_marked, locate
 
 
 class Inner(BaseModel):
@@ -44,13 +44,13 @@ def test_the_path_is_the_specs_own(value: object, path: tuple[str | int, ...]) -
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate(value)
 
-    assert path in [located(Outer, error["loc"])[0] for error in caught.value.errors()]
+    assert path in [locate(Outer, error["loc"])[0] for error in caught.value.errors()]
 
 
 def test_a_place_knows_its_fields_and_bounds() -> None:
     """What messages offer."""
-    _, inner = located(Outer, ("several", 0))
-    _, maybe = located(Outer, ("inner", "maybe"))
+    _, inner = locate(Outer, ("several", 0))
+    _, maybe = locate(Outer, ("inner", "maybe"))
 
     assert field_names(inner) == ["sizes", "table", "pair", "from", "maybe"]
     assert [mark.gt for place in maybe for mark in place.marks if hasattr(mark, "gt")] == [0]
@@ -73,7 +73,7 @@ class Reader(BaseModel):
 
 def test_marks_are_found_wherever_they_stand() -> None:
     """In options, lists, mappings and models below; not for another branch of a union."""
-    found = dict(marked(Reader(inner=Reader()), AttributeMark))
+    found = dict(find_marked(Reader(inner=Reader()), AttributeMark))
 
     own = {
         ("one",): "a",

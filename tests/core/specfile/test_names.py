@@ -1,6 +1,6 @@
 """Offering names."""
 
-from safecompress_core.specfile.names import listed, nearest, offer
+from safecompress_core.specfile.names import list_names, nearest, offer
 
 
 def test_near_names_are_offered_before_all_of_them() -> None:
@@ -14,5 +14,5 @@ def test_near_names_are_offered_before_all_of_them() -> None:
 
 def test_no_names_at_all_have_their_own_words() -> None:
     """An empty list after a colon would read like a mistake of ours."""
-    assert listed([], none="the method has none") == "the method has none"
+    assert list_names([], none="the method has none") == "the method has none"
     assert offer("a", []) == "there are none"

@@ -1,6 +1,6 @@
 """How a problem reads."""
 
-from safecompress_core.specfile.problems import Problem, dotted
+from safecompress_core.specfile.problems import Problem, dotted_path
 
 
 def test_a_problem_reads_as_place_field_message_mend() -> None:
@@ -34,4 +34,4 @@ def test_only_overrides_are_overrides() -> None:
 
 def test_a_path_reads_with_dots() -> None:
     """List places are numbers."""
-    assert dotted(("attackers", 1, "type")) == "attackers.1.type"
+    assert dotted_path(("attackers", 1, "type")) == "attackers.1.type"

@@ -8,17 +8,17 @@ from click.testing import CliRunner
 
 from safecompress_core.cli import cli
 from safecompress_core.specfile import shipped
-from safecompress_core.specfile.shipped import shipped_spec, shipped_specs
+from safecompress_core.specfile.shipped import find_shipped_spec, find_shipped_specs
 
 SPECS = Path(__file__).parents[3] / "specs"
 
 
 def test_every_spec_of_the_repository_ships_under_its_name() -> None:
     """Those in folders with the folder before it."""
-    assert set(shipped_specs()) == {
+    assert set(find_shipped_specs()) == {
         path.relative_to(SPECS).with_suffix("").as_posix() for path in SPECS.rglob("*.yaml")
     }
-    assert {"multi_attack", "desk/handwriting"} <= set(shipped_specs())
+    assert {"multi_attack", "desk/handwriting"} <= set(find_shipped_specs())
 
 
 @pytest.mark.parametrize("name", ["multi_attack", "multi_attack.yaml", "specs/multi_attack.yaml"])
@@ -28,21 +28,21 @@ def test_a_name_leads_to_the_shipped_spec_where_there_is_no_such_file(
     """A file of one's own comes first."""
     monkeypatch.chdir(tmp_path)
 
-    found = shipped_spec(Path(name))
+    found = find_shipped_spec(Path(name))
     assert found is not None
     assert found.read_bytes() == (SPECS / "multi_attack.yaml").read_bytes()
     assert CliRunner().invoke(cli, ["validate", name]).exit_code == 0
 
     Path(name).parent.mkdir(exist_ok=True)
     Path(name).write_text("mine: 1")
-    assert shipped_spec(Path(name)) is None
+    assert find_shipped_spec(Path(name)) is None
 
 
 def test_another_name_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And is then told as a file that is not there."""
     monkeypatch.chdir(tmp_path)
 
-    assert shipped_spec(Path("multi-attack")) is None
+    assert find_shipped_spec(Path("multi-attack")) is None
     outcome = CliRunner().invoke(cli, ["validate", "multi-attack"])
     assert "there is no file 'multi-attack'" in outcome.stdout
     assert "'multi_attack' is a spec that comes with SafeCompress" in outcome.stdout
@@ -52,7 +52,7 @@ def test_without_the_folder_nothing_ships(monkeypatch: pytest.MonkeyPatch, tmp_p
     """As in a copy of the package alone."""
     monkeypatch.setattr(shipped, "FOLDERS", (tmp_path,))
 
-    assert shipped_specs() == {}
+    assert find_shipped_specs() == {}
 
 
 def test_a_wheel_has_the_folder_where_it_is_looked_for() -> None:

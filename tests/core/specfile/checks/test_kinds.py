@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli
-from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, misplaced
+from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, wrong_command_problem
 from safecompress_core.specfile.yaml.composer import parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
 
@@ -40,7 +40,7 @@ def test_the_outermost_fields_say_what_a_spec_is_for(text: str, kind: SpecKind) 
 
 def test_a_spec_that_says_nothing_is_taken_for_what_is_wanted() -> None:
     """What it lacks is then told by validation."""
-    assert misplaced(rooted("name: a"), SpecKind.AUDIT) is None
+    assert wrong_command_problem(rooted("name: a"), SpecKind.AUDIT) is None
 
 
 COMMANDS = {

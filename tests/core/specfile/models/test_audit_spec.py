@@ -11,7 +11,7 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.load import load_any_spec, load_audit_spec, load_spec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import RunSpec
-from safecompress_core.specfile.yaml.overrides import Laid
+from safecompress_core.specfile.yaml.overrides import Overlay
 
 AUDIT = {
     "version": 1,
@@ -117,8 +117,8 @@ def test_what_a_command_lays_over_a_spec_has_a_place_of_its_own(
 ) -> None:
     """A problem names the option; what yields leaves alone what the spec says."""
     laid = [
-        Laid(steps=("task", "data", "path"), value="x.csv", origin="--data x.csv"),
-        Laid(steps=("task", "model"), value={"type": "lenet"}, origin="m.pt", yields=True),
+        Overlay(steps=("task", "data", "path"), value="x.csv", origin="--data x.csv"),
+        Overlay(steps=("task", "model"), value={"type": "lenet"}, origin="m.pt", yields=True),
     ]
 
     with pytest.raises(SpecError) as refused:

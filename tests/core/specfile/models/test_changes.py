@@ -36,11 +36,11 @@ def test_values_and_factors_may_be_mixed(value: object, changes: list[Change]) -
 
 def test_a_value_replaces_and_a_factor_multiplies() -> None:
     """A whole number stays whole where it can, for parameters that must be."""
-    assert Change(0.3).applied(7.0) == 0.3
-    assert Change(0.5, is_factor=True).applied(0.2) == 0.1
-    doubled = Change(1.5, is_factor=True).applied(2)
+    assert Change(0.3).apply(7.0) == 0.3
+    assert Change(0.5, is_factor=True).apply(0.2) == 0.1
+    doubled = Change(1.5, is_factor=True).apply(2)
     assert (doubled, type(doubled)) == (3, int)
-    assert Change(0.5, is_factor=True).applied(3) == 1.5
+    assert Change(0.5, is_factor=True).apply(3) == 1.5
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def _fields(definition: StrategyDef) -> dict[str, Any]:
 
 def test_defaults_may_be_mappings_instances_or_made() -> None:
     """Each becomes a component as if the spec had written it."""
-    tree: Any = components(LEAF).expanded(Tree)()
+    tree: Any = components(LEAF).expand(Tree)()
 
     assert (tree.leaf.type, tree.leaf.size) == ("leaf", 3)
     assert (tree.made.type, tree.made.size) == ("leaf", 4)
@@ -124,7 +124,7 @@ def test_defaults_may_be_mappings_instances_or_made() -> None:
 
 def test_a_model_that_is_no_component_may_hold_itself() -> None:
     """Slots are replaced in it all the way down."""
-    twig: Any = components(LEAF).expanded(Twig)
+    twig: Any = components(LEAF).expand(Twig)
     value = twig.model_validate({"twigs": [{"twigs": [{"leaf": {"type": "leaf", "size": 9}}]}]})
 
     assert value.twigs[0].twigs[0].leaf.size == 9
@@ -137,7 +137,7 @@ def test_a_model_that_is_no_component_may_hold_itself() -> None:
 )
 def test_numbers_and_booleans_are_not_guessed(fields: dict[str, object]) -> None:
     """A text that looks like a number is a mistake, and so is a truth value for one."""
-    twig = components(LEAF).expanded(Twig)
+    twig = components(LEAF).expand(Twig)
 
     with pytest.raises(ValidationError):
         twig.model_validate(fields)
@@ -147,7 +147,7 @@ def test_a_whole_number_is_a_number() -> None:
     """``share: 1`` is fine; bounds of the plugin still hold."""
     model = components(LEAF)
 
-    assert model.expanded(Twig).model_validate({"share": 1}).share == 1.0
+    assert model.expand(Twig).model_validate({"share": 1}).share == 1.0
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         model.models(GROW)["leaf"].model_validate({"type": "leaf", "size": 0})
 
@@ -155,7 +155,7 @@ def test_a_whole_number_is_a_number() -> None:
 def test_a_union_of_one_still_asks_for_its_name() -> None:
     """The type is written out even where there is no choice yet."""
     metric = MetricDef(name="accuracy", params=Params, target="t:T", summary="Share right.")
-    crown: Any = components(metric).expanded(Crown)
+    crown: Any = components(metric).expand(Crown)
 
     assert crown.model_validate({"metric": {"type": "accuracy"}}).metric.type == "accuracy"
     for wrong in ({"type": "size"}, {}, 3):
@@ -165,7 +165,7 @@ def test_a_union_of_one_still_asks_for_its_name() -> None:
 
 def test_a_kind_without_definitions_refuses_everything() -> None:
     """A spec that names one gets an answer rather than a crash."""
-    crown = components().expanded(Crown)
+    crown = components().expand(Crown)
 
     with pytest.raises(ValidationError, match="no such metric"):
         crown.model_validate({"metric": {"type": "accuracy"}})
@@ -183,7 +183,7 @@ def test_the_plugins_own_model_is_untouched() -> None:
 def test_only_the_components_that_a_spec_names_are_built() -> None:
     """Building all that is registered would take most of the time of ``validate``."""
     found = components(LEAF, *AGGREGATORS)
-    found.expanded(Tree).model_validate({"leaf": {"type": "leaf"}})
+    found.expand(Tree).model_validate({"leaf": {"type": "leaf"}})
 
     assert list(found.models(GROW).built) == ["leaf"]
     assert list(found.models(Slot(Kind.AGGREGATOR))) == ["branch", "leaf"]

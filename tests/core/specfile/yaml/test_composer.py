@@ -11,7 +11,7 @@ from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.problems import Problem
 from safecompress_core.specfile.yaml.composer import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES, parse
 from safecompress_core.specfile.yaml.nodes import Mark
-from safecompress_core.specfile.yaml.overrides import overridden
+from safecompress_core.specfile.yaml.overrides import apply_overrides
 from safecompress_core.specfile.yaml.source import read
 
 START = Mark("a.yaml", 1, 1)
@@ -133,7 +133,7 @@ def test_overrides_and_json_have_the_same_bounds(tmp_path: Path) -> None:
     root = parse("a: 1", start=START, problems=[])
     assert root is not None
     problems: list[Problem] = []
-    overridden(root, ["b=" + "[" * 100, ".".join("a" * 100) + "=1"], problems)
+    apply_overrides(root, ["b=" + "[" * 100, ".".join("a" * 100) + "=1"], problems)
     nested: list[object] = []
     for _ in range(100):
         nested = [nested]

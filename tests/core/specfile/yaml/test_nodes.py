@@ -3,7 +3,7 @@
 import pytest
 
 from safecompress_core.specfile.yaml.composer import parse
-from safecompress_core.specfile.yaml.nodes import Mark, Node, merged
+from safecompress_core.specfile.yaml.nodes import Mark, Node, merge
 
 
 def node(text: str, file: str = "a.yaml") -> Node:
@@ -40,7 +40,7 @@ def test_every_path_has_a_place(
 
 def test_merged_mappings_remember_the_file_of_every_value() -> None:
     """What the base alone has stays the base's; what both have is the other's."""
-    both = merged(node("a: {x: 1, y: 2}", "base.yaml"), node("a: {y: 3}", "mine.yaml"))
+    both = merge(node("a: {x: 1, y: 2}", "base.yaml"), node("a: {y: 3}", "mine.yaml"))
 
     assert both.plain() == {"a": {"x": 1, "y": 3}}
     assert both.mark_of(("a", "x")).file == "base.yaml"
@@ -60,4 +60,4 @@ def test_merged_mappings_remember_the_file_of_every_value() -> None:
 )
 def test_mappings_merge_and_all_else_replaces(base: str, other: str, result: object) -> None:
     """Another ``type`` is another component: the parameters of the first do not apply to it."""
-    assert merged(node(base), node(other)).plain() == result
+    assert merge(node(base), node(other)).plain() == result

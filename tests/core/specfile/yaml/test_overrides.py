@@ -5,7 +5,7 @@ import pytest
 from safecompress_core.specfile.problems import Problem
 from safecompress_core.specfile.yaml.composer import parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
-from safecompress_core.specfile.yaml.overrides import overridden
+from safecompress_core.specfile.yaml.overrides import apply_overrides
 
 TEXT = "a: {b: 1}\nlist: [{w: 1}, {w: 2}]\nempty:\n"
 
@@ -15,7 +15,7 @@ def applied(*overrides: str) -> tuple[Node, list[str]]:
     root = parse(TEXT, start=Mark("a.yaml", 1, 1), problems=[])
     assert root is not None
     problems: list[Problem] = []
-    return overridden(root, overrides, problems), [str(problem) for problem in problems]
+    return apply_overrides(root, overrides, problems), [str(problem) for problem in problems]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 
 from safecompress_core.api import MembershipMark
 from safecompress_core.specfile.checks.spec_checks import AnySpec
-from safecompress_core.specfile.fields import marked
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["unused_membership"]
+__all__ = ["warn_of_unused_membership"]
 
 
-def unused_membership(spec: AnySpec) -> str:
+def warn_of_unused_membership(spec: AnySpec) -> str:
     """Return a warning if data name the members and ``pools.members`` is a number, else nothing."""
-    fields = [str(path[-1]) for path, _ in marked(spec.task.data, MembershipMark)]
+    fields = [str(path[-1]) for path, _ in find_marked(spec.task.data, MembershipMark)]
     if spec.pools.members == GIVEN or not fields:
         return ""
     named = " and ".join(f"task.data.{field}" for field in fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safecompress_core.errors import DataError
 
-__all__ = ["ImageFolder", "surveyed_images"]
+__all__ = ["ImageSurvey", "survey_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm")
 LOOKED_AT = 200
@@ -17,7 +17,7 @@ JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFolder:
+class ImageSurvey:
     """What a folder holds.
 
     Attributes:
@@ -31,7 +31,7 @@ class ImageFolder:
     sizes: frozenset[tuple[int, int]]
 
 
-def surveyed_images(folder: Path) -> ImageFolder:
+def survey_images(folder: Path) -> ImageSurvey:
     """Look at the folders of a folder.
 
     Raises:
@@ -47,7 +47,7 @@ def surveyed_images(folder: Path) -> ImageFolder:
         )
     looked_at = found[:: max(1, len(found) // LOOKED_AT)]
     sizes = frozenset(size for size in map(size_of, looked_at) if size is not None)
-    return ImageFolder(images=len(found), labels=labels, sizes=sizes)
+    return ImageSurvey(images=len(found), labels=labels, sizes=sizes)
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safecompress_core.errors import DataError
 
-__all__ = ["Column", "Table", "surveyed_table"]
+__all__ = ["Column", "TableSurvey", "survey_table"]
 
 MOST_ROWS = 20_000
 """Rows that are looked at."""
@@ -59,7 +59,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class TableSurvey:
     """What a CSV file holds.
 
     Attributes:
@@ -110,7 +110,7 @@ class Table:
         return [name for name in names if PRIVATE.fullmatch(name)]
 
 
-def surveyed_table(path: Path) -> Table:
+def survey_table(path: Path) -> TableSurvey:
     """Look at the first rows of a CSV file.
 
     Raises:
@@ -138,7 +138,7 @@ def surveyed_table(path: Path) -> Table:
         Column(name=name, values=Counter(row[place].strip() for row in body if len(row) > place))
         for place, name in enumerate(names)
     )
-    return Table(rows=len(body), columns=columns, delimiter=delimiter, has_names=has_names)
+    return TableSurvey(rows=len(body), columns=columns, delimiter=delimiter, has_names=has_names)
 
 
 def _first(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:

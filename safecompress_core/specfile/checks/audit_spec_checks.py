@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 
 from safecompress_core.api import component_id
-from safecompress_core.specfile.checks.attacker_checks import check_combined, each_alone
+from safecompress_core.specfile.checks.attacker_checks import check_combined, each_base_attacker
 from safecompress_core.specfile.checks.spec_checks import (
     check_against_card,
     check_gate,
@@ -60,7 +60,7 @@ def _check_combined(spec: AuditSpec) -> Iterator[Finding]:
 
 def _check_references(spec: AuditSpec) -> Iterator[Finding]:
     """A reference model is trained as the attacked one was, and nobody knows how that was."""
-    for path, attacker in each_alone(spec.audit.attackers, ("audit", "attackers")):
+    for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
         if attacker_of(attacker).references:
             name = component_id(attacker)
             message = (

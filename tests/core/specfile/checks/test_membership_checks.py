@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from safecompress_core.cli import cli
 from safecompress_core.host import load_plugins
-from safecompress_core.specfile.checks.membership import unused_membership
+from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import load_any_spec
 
 SPEC = """\
@@ -34,7 +34,7 @@ def spec(tmp_path: Path, **parts: Any) -> Any:
 @pytest.mark.parametrize("field", ["members: was_in", "non_members: out.csv"])
 def test_members_that_are_named_and_drawn_are_warned_of(tmp_path: Path, field: str) -> None:
     """The share counts, which is probably not meant."""
-    found = unused_membership(spec(tmp_path, data=f", {field}", members=0.5))
+    found = warn_of_unused_membership(spec(tmp_path, data=f", {field}", members=0.5))
 
     assert found.startswith(f"task.data.{field.partition(':')[0]} names the members, but pools.")
     assert found.endswith("write 'pools: {members: given}' if the data decide")
@@ -47,7 +47,7 @@ def test_members_that_are_used_or_not_named_are_not(
     tmp_path: Path, data: str, members: Any
 ) -> None:
     """There is nothing to say."""
-    assert not unused_membership(spec(tmp_path, data=data, members=members))
+    assert not warn_of_unused_membership(spec(tmp_path, data=data, members=members))
 
 
 @pytest.mark.parametrize("command", ["validate", "plan"])
