@@ -8,7 +8,7 @@ from torch import Tensor
 
 from safecompress_core.api import Definition
 from safecompress_core.attacks.observations import Observations
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 from safecompress_core.stats.intervals import Estimate, clopper_pearson
 from safecompress_core.stats.means import bounded_mean
 
@@ -53,7 +53,7 @@ class Metric(ABC):
     """Built from its parameters."""
 
     @abstractmethod
-    @checked(_check_estimate)
+    @check_result(_check_estimate)
     def measure(self, subject: Subject) -> Estimate:
         """The value with its interval; an exact figure has an interval of no width."""
 
@@ -62,7 +62,7 @@ class SampleMetric(Metric):
     """A mean over samples; the first one of a spec is the performance that the loop maximises."""
 
     @abstractmethod
-    @checked(_check_shares)
+    @check_result(_check_shares)
     def per_sample(self, unseen: Observations) -> Tensor:
         """What each sample contributes, shape (N,), in [0, 1], higher is better."""
 

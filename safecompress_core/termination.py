@@ -12,7 +12,7 @@ import signal
 import sys
 from types import FrameType
 
-__all__ = ["ENDING", "Interrupted", "is_sent", "listen", "received"]
+__all__ = ["ENDING", "Interrupted", "is_sent", "listen", "received_signal"]
 
 ENDING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -51,7 +51,7 @@ def listen() -> None:
             signal.signal(number, _handle)
 
 
-def received() -> int | None:
+def received_signal() -> int | None:
     """Return the signal that this process has received; None for none."""
     return _received[0] if _received else None
 

@@ -13,7 +13,7 @@ from safecompress_core.api import AttackerDef, AttackerParams, Definition
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.public_features import AttributeEncoding
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 
 __all__ = [
     "Adversary",
@@ -153,7 +153,7 @@ class Attacker(Adversary):
     threshold: float | None = None
 
     @abstractmethod
-    @checked(_check_scores)
+    @check_result(_check_scores)
     def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """One answer a sample; ``knowledge.truth`` is None.
 
@@ -251,7 +251,7 @@ class Evader(Adversary):
     """
 
     @abstractmethod
-    @checked(_check_moved)
+    @check_result(_check_moved)
     def perturb(
         self,
         knowledge: AdversaryKnowledge,
@@ -322,7 +322,7 @@ class Inverter(Adversary):
     """
 
     @abstractmethod
-    @checked(_check_inputs)
+    @check_result(_check_inputs)
     def reconstruct(
         self,
         knowledge: AdversaryKnowledge,
@@ -360,6 +360,6 @@ class Extractor(Adversary):
     """
 
     @abstractmethod
-    @checked(_check_labels)
+    @check_result(_check_labels)
     def answer(self, inputs: Tensor) -> Tensor:
         """What the clone answers to inputs (M, ...): labels, shape (M,), int64."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.api import Definition
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 
 __all__ = ["Aggregator", "Objectives"]
 
@@ -49,7 +49,7 @@ class Aggregator(ABC):
     """Built from its parameters; pure: the same objectives always give the same utilities."""
 
     @abstractmethod
-    @checked(_check_utilities)
+    @check_result(_check_utilities)
     def utilities(self, objectives: Objectives) -> NDArray[np.float64]:
         """One number a candidate, shape (K,), finite, higher is better.
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from safecompress_core.choose.aggregator import Objectives
-from safecompress_core.choose.front import greedy_by_hypervolume, losses, nondominated, normalised
+from safecompress_core.choose.front import greedy_by_hypervolume, is_nondominated, losses, normalise
 from safecompress_core.choose.manifest import ParetoParams
 from safecompress_core.choose.pareto import Pareto
 
@@ -64,7 +64,7 @@ class Archive:
             return self
         points = losses(_objectives(candidates, self.weights))
         _, first = np.unique(points, axis=0, return_index=True)
-        stays = nondominated(points) & np.isin(np.arange(len(points)), first)
+        stays = is_nondominated(points) & np.isin(np.arange(len(points)), first)
         front = tuple(entry for entry, kept in zip(candidates, stays, strict=True) if kept)
         return replace(self, entries=front)
 
@@ -117,8 +117,8 @@ def keep_by_hypervolume(objectives: Objectives, count: int) -> tuple[int, ...]:
     rest = np.arange(len(points))
     while len(kept) < count and len(rest):
         _, first = np.unique(points[rest], axis=0, return_index=True)
-        on_front = nondominated(points[rest]) & np.isin(np.arange(len(rest)), first)
-        front = normalised(points[rest], on_front)[on_front]
+        on_front = is_nondominated(points[rest]) & np.isin(np.arange(len(rest)), first)
+        front = normalise(points[rest], on_front)[on_front]
         members = rest[on_front]
         kept += [int(members[i]) for i in greedy_by_hypervolume(front, count - len(kept))]
         rest = rest[~on_front]

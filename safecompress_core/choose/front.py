@@ -13,9 +13,9 @@ from safecompress_core.choose.aggregator import Objectives
 __all__ = [
     "greedy_by_hypervolume",
     "hypervolume_contributions",
+    "is_nondominated",
     "losses",
-    "nondominated",
-    "normalised",
+    "normalise",
     "shares",
 ]
 
@@ -44,13 +44,13 @@ def shares(objectives: Objectives) -> Array:
     return np.concatenate(([1.0], weights / weights.sum()))
 
 
-def nondominated(points: Array) -> NDArray[np.bool_]:
+def is_nondominated(points: Array) -> NDArray[np.bool_]:
     """Which of the points (K, L) no other point dominates, shape (K,); equal points all count."""
     kept: NDArray[np.bool_] = moocore.is_nondominated(_at_least_2d(points), keep_weakly=True)
     return kept
 
 
-def normalised(points: Array, on_front: NDArray[np.bool_]) -> Array:
+def normalise(points: Array, on_front: NDArray[np.bool_]) -> Array:
     """The points (K, L) on scales where the front spans [0, 1].
 
     A loss that is the same all over the front is only shifted, to 0.

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.choose.front import (
     hypervolume_contributions,
+    is_nondominated,
     losses,
-    nondominated,
-    normalised,
+    normalise,
     shares,
 )
 from safecompress_core.choose.manifest import ParetoParams, Reference
@@ -47,8 +47,8 @@ class Pareto(Aggregator):
     def utilities(self, objectives: Objectives) -> Array:
         """One number a candidate, shape (K,); it depends on which other candidates there are."""
         points = losses(objectives)
-        on_front = nondominated(points)
-        scaled = normalised(points, on_front)
+        on_front = is_nondominated(points)
+        scaled = normalise(points, on_front)
         behind = scaled @ shares(objectives)  # (K,), 1 on the knee's hyperplane, less above it
         utilities = self._scores(objectives, scaled, behind, on_front)
         lowest = utilities[on_front].min()

@@ -212,9 +212,9 @@ def _of_plugin(error: BaseException) -> str | None:
 def _unforeseen(error: BaseException) -> str:
     """Return what code that is not ours raised, after the plugin that it is of."""
     from safecompress_core.host.boundary import culprit
-    from safecompress_core.host.sources import told
+    from safecompress_core.host.sources import format_error
 
-    return f"plugin {culprit(error) or 'of unknown name'}: its code raised {told(error)}"
+    return f"plugin {culprit(error) or 'of unknown name'}: its code raised {format_error(error)}"
 
 
 class EchoHandler(logging.Handler):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from safecompress_core.choose.front import nondominated
+from safecompress_core.choose.front import is_nondominated
 from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
 from safecompress_core.compare.seed_statistics import is_best, summary
 from safecompress_core.errors import RunDirectoryError
@@ -208,7 +208,7 @@ def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
     if not peers:
         return []
     points = np.array([[-row["task_accuracy"]["mean"], *_leaks(row)] for row in peers])
-    return [bool(one) for one in nondominated(points)]
+    return [bool(one) for one in is_nondominated(points)]
 
 
 def _leaks(row: Mapping[str, Any]) -> list[float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.api import DataCard, Definition
 from safecompress_core.errors import DataError
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 
 __all__ = [
     "Attribute",
@@ -243,7 +243,7 @@ class DataSource(ABC):
     """What a :class:`~safecompress_core.api.DataDef` points to; built from its parameters."""
 
     @abstractmethod
-    @checked(_check_dataset)
+    @check_result(_check_dataset)
     def load(self) -> Dataset:
         """Read the data; the same parameters give the same samples in the same order.
 

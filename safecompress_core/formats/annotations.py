@@ -21,14 +21,14 @@ def as_annotations(problems: Sequence[Problem]) -> str:
 
 def _annotation(problem: Problem) -> str:
     problem = replace(problem, file=printable(problem.file))
-    title = _escaped(problem.path or "spec", PROPERTY)
-    text = _escaped(f"{problem.message}; {problem.mend}", DATA)
+    title = _escape(problem.path or "spec", PROPERTY)
+    text = _escape(f"{problem.message}; {problem.mend}", DATA)
     if problem.is_override:
-        return f"::error title={title}::{_escaped(problem.file, DATA)}: {text}"
-    file = _escaped(problem.file, PROPERTY)
+        return f"::error title={title}::{_escape(problem.file, DATA)}: {text}"
+    file = _escape(problem.file, PROPERTY)
     place = f"file={file},line={problem.line},col={problem.column}"
     return f"::error {place},title={title}::{text}"
 
 
-def _escaped(text: str, codes: Mapping[str, str]) -> str:
+def _escape(text: str, codes: Mapping[str, str]) -> str:
     return "".join(codes.get(letter) or printable(letter) for letter in text)

@@ -1,11 +1,11 @@
 """Boundary between the engine and components: a failure of a component is told with its name.
 
-- A component is an instance of a plugin's class. `guarded` gives it a subclass in which each method
-  that overrides one of the interface (of a class in ``safecompress_core``) is wrapped, so that no
-  call site needs a ``try``, and copies of a component stay guarded.
+- A component is an instance of a plugin's class. `wrap_component` gives it a subclass in which each
+  method that overrides one of the interface (of a class in ``safecompress_core``) is wrapped, so
+  that no call site needs a ``try``, and copies of a component stay guarded.
 - What such a method raises, ``SystemExit`` included, and an answer against the interface, becomes a
   `ComponentError`. Errors that are meant for the user pass, and so does a signal.
-- What an answer must be like is declared at the method of the interface, by `checked`.
+- What an answer must be like is declared at the method of the interface, by `check_result`.
 """
 
 import inspect
@@ -21,18 +21,18 @@ from safecompress_core.api import Definition, Params
 from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.extras import missing_extra
 from safecompress_core.host.definitions import key_of, label
-from safecompress_core.host.sources import FILE_MODULE, GROUP, Origin, told
+from safecompress_core.host.sources import FILE_MODULE, GROUP, Origin, format_error
 from safecompress_core.termination import is_sent
 
 __all__ = [
     "BREAKAGE",
     "Owner",
-    "checked",
+    "check_result",
     "culprit",
-    "guarded",
     "is_signal",
     "owner_of",
     "raising_as",
+    "wrap_component",
 ]
 
 CORE = "safecompress_core"
@@ -83,7 +83,7 @@ def is_signal(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and is_sent(error)
 
 
-def checked(check: Check) -> Callable[[Function], Function]:
+def check_result(check: Check) -> Callable[[Function], Function]:
     """Declare what the answers of a method of the interface must be like."""
 
     def declare(method: Function) -> Function:
@@ -93,7 +93,7 @@ def checked(check: Check) -> Callable[[Function], Function]:
     return declare
 
 
-def guarded(component: Any, owner: Owner) -> Any:
+def wrap_component(component: Any, owner: Owner) -> Any:
     """Wrap the methods of the interface that a component implements; returns the component.
 
     Raises:
@@ -105,7 +105,7 @@ def guarded(component: Any, owner: Owner) -> Any:
             f"the {owner.label} is a {own.__name__}, which inherits from no class of "
             "safecompress_core.toolkit, so nothing can use it"
         )
-    methods = {name: _wrapped(name, *found, owner) for name, found in _implemented(own).items()}
+    methods = {name: _wrap(name, *found, owner) for name, found in _find_overrides(own).items()}
     names = {name: getattr(own, name) for name in ("__module__", "__qualname__", "__doc__")}
     subclass = type(own.__name__, (own,), {**names, "__slots__": (), OWNER: owner, **methods})
     component.__class__ = subclass
@@ -139,7 +139,7 @@ def raising_as(owner: Owner | None, what: str) -> Iterator[None]:
             raise
         if extra := missing_extra(error):
             raise extra from error
-        raise owner.error(f"{owner.label}: {what} raised {told(error)}") from error
+        raise owner.error(f"{owner.label}: {what} raised {format_error(error)}") from error
 
 
 def culprit(error: BaseException) -> str | None:
@@ -183,7 +183,7 @@ def _is_core(cls: type) -> bool:
     return cls.__module__.partition(".")[0] == CORE
 
 
-def _implemented(own: type) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
+def _find_overrides(own: type) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
     """By name, a class's methods that override one of the interface, each with that one."""
     found: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
     for name in {name for base in own.__mro__ for name in vars(base) if name[0] != "_"}:
@@ -197,7 +197,7 @@ def _implemented(own: type) -> dict[str, tuple[Callable[..., Any], Callable[...,
     return found
 
 
-def _wrapped(
+def _wrap(
     name: str, method: Callable[..., Any], declared: Callable[..., Any], owner: Owner
 ) -> Callable[..., Any]:
     check: Check | None = getattr(declared, CHECK, None)
@@ -207,7 +207,7 @@ def _wrapped(
         with raising_as(owner, f"{name}()"):
             result = method(self, *args, **kwargs)
         if inspect.isgenerator(result):
-            return _guarded_items(result, owner, name)
+            return _wrap_items(result, owner, name)
         if check is not None:
             try:
                 check(owner.definition, result, *args, **kwargs)
@@ -218,6 +218,6 @@ def _wrapped(
     return called
 
 
-def _guarded_items(items: Iterator[Any], owner: Owner, name: str) -> Iterator[Any]:
+def _wrap_items(items: Iterator[Any], owner: Owner, name: str) -> Iterator[Any]:
     with raising_as(owner, f"{name}()"):
         yield from items

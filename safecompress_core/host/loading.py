@@ -18,12 +18,12 @@ from safecompress_core.host.definitions import flaws_of, game_flaw, key_of, labe
 from safecompress_core.host.registry import Registry
 from safecompress_core.host.sources import (
     Origin,
+    PluginSource,
     Selection,
     SkippedPlugin,
-    Source,
     files_in,
-    installed,
-    told,
+    find_installed,
+    format_error,
 )
 
 __all__ = ["PluginHost", "load_plugins"]
@@ -45,7 +45,7 @@ class PluginHost:
     """
 
     def __init__(
-        self, sources: Iterable[Source | SkippedPlugin], *, is_strict: bool = False
+        self, sources: Iterable[PluginSource | SkippedPlugin], *, is_strict: bool = False
     ) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
@@ -53,7 +53,7 @@ class PluginHost:
         plugins: list[Origin] = []
         skipped: list[SkippedPlugin] = []
         for source in sources:
-            outcome = source if isinstance(source, SkippedPlugin) else self._adopted(source)
+            outcome = source if isinstance(source, SkippedPlugin) else self._adopt(source)
             if isinstance(outcome, SkippedPlugin):
                 skipped.append(outcome)
             else:
@@ -106,10 +106,10 @@ class PluginHost:
             except BREAKAGE as error:
                 if is_signal(error):
                     raise
-                logger.warning("observer %s failed: %s", observer.plugin_name, told(error))
+                logger.warning("observer %s failed: %s", observer.plugin_name, format_error(error))
                 logger.debug("observer %s", observer.plugin_name, exc_info=error)
 
-    def _adopted(self, source: Source) -> list[Definition] | SkippedPlugin:
+    def _adopt(self, source: PluginSource) -> list[Definition] | SkippedPlugin:
         """What a plugin defines, or why it is not used."""
         origin = source.origin
         before = self._manager.get_plugin(origin.name)
@@ -121,10 +121,10 @@ class PluginHost:
             if self._manager.get_plugin(origin.name) is not before:
                 self._manager.unregister(name=origin.name)
             logger.debug("plugin %s", origin.name, exc_info=error)
-            reason = str(error) if isinstance(error, UnusablePluginError) else told(error)
+            reason = str(error) if isinstance(error, UnusablePluginError) else format_error(error)
             return SkippedPlugin(origin=origin, reason=reason)
 
-    def _definitions(self, source: Source) -> list[Definition]:
+    def _definitions(self, source: PluginSource) -> list[Definition]:
         """Load and register one plugin, and ask each of its hooks."""
         name = source.origin.name
         if self._manager.has_plugin(name):
@@ -134,7 +134,7 @@ class PluginHost:
             raise UnusablePluginError(f"it is the same object as {other}")
         self._manager.register(plugin, name=name)
         self._check_hooks(plugin)
-        return _distinct(self._collected(plugin))
+        return _distinct(self._collect(plugin))
 
     def _check_hooks(self, plugin: object) -> None:
         hooks = self._hooks(plugin)
@@ -148,7 +148,7 @@ class PluginHost:
                 if own.wrapper or own.hookwrapper:
                     raise UnusablePluginError(f"{hook.name} is a wrapper; write a plain hook")
 
-    def _collected(self, plugin: object) -> list[Definition]:
+    def _collect(self, plugin: object) -> list[Definition]:
         """What the plugin's registering hooks return; raises whatever they raise."""
         definitions: list[Definition] = []
         for kind, name in HOOKS.items():
@@ -181,7 +181,7 @@ def load_plugins(
     """
     selection = Selection.of(environ)
     files = [] if plugins_dir is None else list(files_in(plugins_dir))
-    return PluginHost([*installed(selection), *files], is_strict=selection.is_strict)
+    return PluginHost([*find_installed(selection), *files], is_strict=selection.is_strict)
 
 
 def _without_game(entries: Iterable[tuple[Definition, Origin]]) -> SkippedPlugin | None:

@@ -19,9 +19,9 @@ from safecompress_core.api import (
 )
 from safecompress_core.errors import PluginError, SafeCompressError
 from safecompress_core.extras import missing_extra
-from safecompress_core.host.boundary import BREAKAGE, Owner, guarded, is_signal
+from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal, wrap_component
 from safecompress_core.host.definitions import Key, key_of, label
-from safecompress_core.host.sources import BLOCK, Origin, normalised, told
+from safecompress_core.host.sources import BLOCK, Origin, format_error, normalise_name
 
 __all__ = ["Registry"]
 
@@ -137,8 +137,8 @@ class Registry:
             if extra := missing_extra(error):
                 raise extra from error
             what = f"cannot build the {owner.label} from {definition.target}"
-            raise owner.error(f"{what}: {told(error)}") from error
-        return guarded(built, owner)
+            raise owner.error(f"{what}: {format_error(error)}") from error
+        return wrap_component(built, owner)
 
     def create_game(self, name: str) -> Any:
         """Import a game's implementation and build it from its definition.
@@ -182,7 +182,7 @@ def _conflict(definition: Definition, first: Origin, second: Origin) -> PluginEr
 
 
 def _mend(first: Origin, second: Origin) -> str:
-    if normalised(first.distribution) != normalised(second.distribution):
+    if normalise_name(first.distribution) != normalise_name(second.distribution):
         for origin in (second, first):
             is_file = os.sep in origin.distribution
             if not is_file and not origin.is_built_in:

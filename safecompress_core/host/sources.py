@@ -17,13 +17,13 @@ __all__ = [
     "GROUP",
     "OWN_DISTRIBUTION",
     "Origin",
+    "PluginSource",
     "Selection",
     "SkippedPlugin",
-    "Source",
     "files_in",
-    "installed",
-    "normalised",
-    "told",
+    "find_installed",
+    "format_error",
+    "normalise_name",
 ]
 
 GROUP = "safecompress"
@@ -53,7 +53,7 @@ class Origin:
     @property
     def is_built_in(self) -> bool:
         """Whether it came with SafeCompress itself, whose tests have seen it."""
-        return normalised(self.distribution) == OWN_DISTRIBUTION
+        return normalise_name(self.distribution) == OWN_DISTRIBUTION
 
     @property
     def name(self) -> str:
@@ -85,7 +85,7 @@ class SkippedPlugin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class PluginSource:
     """A plugin that can be loaded; ``load`` runs its code and may raise anything."""
 
     origin: Origin
@@ -128,7 +128,7 @@ class Selection:
 
     def refusal(self, distribution: str) -> str | None:
         """Why a distribution is left out; None if it is not."""
-        name = normalised(distribution)
+        name = normalise_name(distribution)
         if name in self.blocked:
             return f"blocked by {BLOCK}"
         if self.allowed is not None and name not in {*self.allowed, OWN_DISTRIBUTION}:
@@ -136,7 +136,7 @@ class Selection:
         return None
 
 
-def normalised(distribution: str) -> str:
+def normalise_name(distribution: str) -> str:
     """A distribution's name as package indexes compare it (PEP 503).
 
     >>> normalised("Acme_Attacks")
@@ -145,12 +145,12 @@ def normalised(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """An error in one line, with its type."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
-def installed(selection: Selection) -> Iterator[Source | SkippedPlugin]:
+def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugin]:
     """Every entry point of the group, of each distribution on ``sys.path``, in name order.
 
     What the selection leaves out is not loaded, and is reported as skipped.
@@ -158,21 +158,21 @@ def installed(selection: Selection) -> Iterator[Source | SkippedPlugin]:
     ``importlib.metadata.entry_points`` raise for everyone, costs only its own plugins.
     """
     seen: set[str] = set()
-    found: list[Source | SkippedPlugin] = []
+    found: list[PluginSource | SkippedPlugin] = []
     for distribution in distributions():
         if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
             continue
         origin = _origin(distribution)
-        if normalised(origin.distribution) in seen:
+        if normalise_name(origin.distribution) in seen:
             continue  # hidden by the same distribution earlier on the path, as for any import
-        seen.add(normalised(origin.distribution))
+        seen.add(normalise_name(origin.distribution))
         refusal = selection.refusal(origin.distribution)
         points = _entry_points(distribution, origin)
         found += [_left_out(point.origin, refusal) for point in points] if refusal else points
     yield from sorted(found, key=lambda one: one.origin.name)
 
 
-def files_in(folder: Path) -> Iterator[Source]:
+def files_in(folder: Path) -> Iterator[PluginSource]:
     """Every ``*.py`` of a folder but those that start with an underscore, in name order.
 
     The file becomes a module of its own name behind ``safecompress_file_``; as a target it writes
@@ -187,11 +187,11 @@ def files_in(folder: Path) -> Iterator[Source]:
         if not path.name.startswith("_"):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
             origin = Origin(plugin=path.name, distribution=str(folder), version=f"sha256:{digest}")
-            yield Source(origin=origin, load=lambda path=path: _module_of(path))  # type: ignore[misc]
+            yield PluginSource(origin=origin, load=lambda path=path: _module_of(path))  # type: ignore[misc]
 
 
 def _names(text: str) -> frozenset[str]:
-    return frozenset(normalised(name.strip()) for name in text.split(",") if name.strip())
+    return frozenset(normalise_name(name.strip()) for name in text.split(",") if name.strip())
 
 
 def _origin(distribution: Distribution) -> Origin:
@@ -206,11 +206,11 @@ def _origin(distribution: Distribution) -> Origin:
     )
 
 
-def _entry_points(distribution: Distribution, origin: Origin) -> list[Source | SkippedPlugin]:
+def _entry_points(distribution: Distribution, origin: Origin) -> list[PluginSource | SkippedPlugin]:
     try:
         points = list(distribution.entry_points.select(group=GROUP))
     except Exception as error:
-        return [SkippedPlugin(origin=origin, reason=told(error))]
+        return [SkippedPlugin(origin=origin, reason=format_error(error))]
     return [_source(point, origin) for point in points]
 
 
@@ -218,8 +218,8 @@ def _left_out(origin: Origin, refusal: str) -> SkippedPlugin:
     return SkippedPlugin(origin=origin, reason=refusal, is_broken=False)
 
 
-def _source(point: EntryPoint, origin: Origin) -> Source:
-    return Source(origin=replace(origin, plugin=point.name), load=point.load)
+def _source(point: EntryPoint, origin: Origin) -> PluginSource:
+    return PluginSource(origin=replace(origin, plugin=point.name), load=point.load)
 
 
 def _module_of(path: Path) -> ModuleType:

@@ -13,7 +13,7 @@ from torch import nn
 from safecompress_core.api import DataCard, Definition, HeldOut, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
@@ -265,6 +265,6 @@ class Method(ABC):
         """How many models it trains or tests, for the display of progress."""
 
     @abstractmethod
-    @checked(_check_outcome)
+    @check_result(_check_outcome)
     def run(self, context: MethodContext) -> MethodOutcome:
         """Yield a model; goes on from a checkpoint where there is one."""

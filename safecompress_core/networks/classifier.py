@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from safecompress_core.api import Access, Definition
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable_weights
 from safecompress_core.sparse.topology import Masks, Topology
@@ -264,13 +264,13 @@ class ModelFactory(ABC):
         """Names of the outputs that it has learned already, in their order; empty for none."""
         return ()
 
-    @checked(_check_prepared)
+    @check_result(_check_prepared)
     def prepare(self, dataset: Dataset) -> Dataset:
         """The samples as the model takes them; a model that reads text makes tokens of it."""
         return dataset
 
     @abstractmethod
-    @checked(_check_module)
+    @check_result(_check_module)
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
     ) -> nn.Module:

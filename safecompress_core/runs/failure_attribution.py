@@ -15,7 +15,7 @@ from safecompress_core.api import Kind
 from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.host import Registry
 from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal
-from safecompress_core.host.sources import OWN_DISTRIBUTION, told
+from safecompress_core.host.sources import OWN_DISTRIBUTION, format_error
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.specfile.component_files import ExternalCode, list_externals
 from safecompress_core.specfile.load import LoadedSpec
@@ -88,7 +88,8 @@ def _failure(
         for code, owner in sources:
             if (name := _name_in(code, module, file)) is not None:
                 return owner.error(
-                    f"{owner.label}: the code of {code.name!r} raised {told(error)} ({name}:{line})"
+                    f"{owner.label}: the code of {code.name!r} raised {format_error(error)} "
+                    f"({name}:{line})"
                 )
     return _failure_of_network(error, sources)
 
@@ -106,7 +107,7 @@ def _failure_of_network(
         return None
     [(code, owner)] = models
     return owner.error(
-        f"{owner.label}: the forward pass of what {code.name!r} builds raised {told(error)}"
+        f"{owner.label}: the forward pass of what {code.name!r} builds raised {format_error(error)}"
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from safecompress_core.api import Definition
 from safecompress_core.errors import TopologyError
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 from safecompress_core.sparse.topology import Masks, Topology
 
 __all__ = ["Grow", "History", "Initial", "LossGradients", "Prune", "Weights"]
@@ -115,7 +115,7 @@ class Initial(ABC):
     needs_curvature: bool = False
 
     @abstractmethod
-    @checked(_check_topology)
+    @check_result(_check_topology)
     def topology(
         self,
         weights: Weights,
@@ -149,7 +149,7 @@ class Prune(ABC):
     gradient_batches: int = 0
 
     @abstractmethod
-    @checked(_check_dropped)
+    @check_result(_check_dropped)
     def drop(
         self,
         weights: Weights,
@@ -193,7 +193,7 @@ class Grow(ABC):
     needs_momentum: bool = False
 
     @abstractmethod
-    @checked(_check_grown)
+    @check_result(_check_grown)
     def grow(
         self,
         topology: Topology,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.api import Definition
-from safecompress_core.host.boundary import checked
+from safecompress_core.host.boundary import check_result
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.spec_flaw import Flaw
@@ -215,7 +215,7 @@ class Defence(nn.Module, ABC):
             generator: what initial weights are drawn from.
         """
 
-    @checked(_check_guard)
+    @check_result(_check_guard)
     def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard | None:
         """What is to stand before the answers of the model that ships; None for nothing.
 
@@ -231,12 +231,12 @@ class Defence(nn.Module, ABC):
     def equip(self, inputs: DefenceInputs) -> None:
         """Take what the definition asks for, after ``prepare``; copies are equipped anew."""
 
-    @checked(_check_batch)
+    @check_result(_check_batch)
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """The batch as the model shall see it in this step."""
         return batch
 
-    @checked(_check_batch)
+    @check_result(_check_batch)
     def challenge(self, batch: Batch, network: Classifier, *, generator: torch.Generator) -> Batch:
         """The batch made hard for the model as it is; the model and its mode are left alone."""
         return batch
@@ -251,7 +251,7 @@ class Defence(nn.Module, ABC):
     def oppose(self, step: Step, *, generator: torch.Generator) -> None:
         """Train an opponent on the model as it is; the model's own gradients are left alone."""
 
-    @checked(_check_loss)
+    @check_result(_check_loss)
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """The scalar to minimise, given the one that the defences before this one ask for."""
         return loss

@@ -13,8 +13,8 @@ from safecompress_core.choose.front import (
     REFERENCE,
     greedy_by_hypervolume,
     hypervolume_contributions,
-    nondominated,
-    normalised,
+    is_nondominated,
+    normalise,
 )
 
 POINTS = arrays(
@@ -31,13 +31,13 @@ def test_nondominated_agrees_with_its_definition(points: np.ndarray) -> None:
         not any((other <= point).all() and (other < point).any() for other in points)
         for point in points
     ]
-    assert nondominated(points).tolist() == expected
+    assert is_nondominated(points).tolist() == expected
 
 
 @given(POINTS)
 def test_contribution_is_what_the_hypervolume_loses(points: np.ndarray) -> None:
     """Recomputed by leaving each distinct point of the front out, with one dimension too."""
-    front = normalised(points, nondominated(points))[nondominated(points)]
+    front = normalise(points, is_nondominated(points))[is_nondominated(points)]
     distinct = np.unique(front, axis=0)
 
     contributions = hypervolume_contributions(front)
@@ -51,7 +51,7 @@ def test_the_front_spans_the_unit_box() -> None:
     """Dominated points may lie outside; a loss that is the same all over is only shifted."""
     points = np.array([[2.0, 30.0, 5.0], [4.0, 10.0, 5.0], [6.0, 40.0, 6.0]])
 
-    scaled = normalised(points, np.array([True, True, False]))
+    scaled = normalise(points, np.array([True, True, False]))
 
     assert scaled.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [2.0, 1.5, 1.0]]
 
@@ -68,7 +68,7 @@ def test_greedy_subset_covers_most_of_the_best_one() -> None:
     """Never less than 1 − 1/e of the best of all subsets, found by trying them all."""
     for seed in range(10):
         points = np.random.default_rng(seed).random((12, 3))
-        front = normalised(points, nondominated(points))[nondominated(points)]
+        front = normalise(points, is_nondominated(points))[is_nondominated(points)]
         count = min(3, len(front))
 
         greedy = _volume(front[greedy_by_hypervolume(front, count)])

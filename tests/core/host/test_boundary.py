@@ -38,7 +38,7 @@ from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.data.dataset import DataSource
 from safecompress_core.errors import ComponentError, PoolError
 from safecompress_core.host import Origin
-from safecompress_core.host.boundary import Owner, culprit, guarded, owner_of, raising_as
+from safecompress_core.host.boundary import Owner, culprit, owner_of, raising_as, wrap_component
 from safecompress_core.methods.method import Method
 from safecompress_core.metric import Metric, SampleMetric
 from safecompress_core.networks.classifier import ModelFactory
@@ -70,7 +70,7 @@ def one_of(interface: type, method: str, does: Callable[..., Any], definition: D
     """A guarded component whose one method does as told; it needs no other."""
     names = getattr(interface, "__abstractmethods__", frozenset())
     own = type("Odd", (interface,), {**dict.fromkeys(names, lambda *_, **__: None), method: does})
-    return guarded(own(), Owner(definition, Params(), ORIGIN))
+    return wrap_component(own(), Owner(definition, Params(), ORIGIN))
 
 
 def returning(value: Any) -> Callable[..., Any]:
@@ -280,7 +280,7 @@ def test_copies_stay_guarded_and_are_copies() -> None:
         def score(self, evidence: Any) -> torch.Tensor:
             return torch.full((4,), float(self.learned))
 
-    first = guarded(Learning(), Owner(ATTACKER, AttackerParams(), ORIGIN))
+    first = wrap_component(Learning(), Owner(ATTACKER, AttackerParams(), ORIGIN))
     first.fit(1, generator=GENERATOR)
     second = copy.deepcopy(first)
     second.adapt(torch.nan, generator=GENERATOR)

@@ -11,8 +11,8 @@ from safecompress_core.host.sources import (
     Selection,
     SkippedPlugin,
     files_in,
-    normalised,
-    told,
+    format_error,
+    normalise_name,
 )
 
 
@@ -26,13 +26,13 @@ def test_names_are_compared_as_indexes_do() -> None:
         "FrIeNdLy-._.-bArD",
     ]
 
-    assert {normalised(name) for name in names} == {"friendly-bard"}
+    assert {normalise_name(name) for name in names} == {"friendly-bard"}
 
 
 def test_an_error_is_one_line_with_its_type() -> None:
     """Also one without words."""
-    assert told(ValueError("two\n  lines")) == "ValueError: two lines"
-    assert told(SystemExit()) == "SystemExit"
+    assert format_error(ValueError("two\n  lines")) == "ValueError: two lines"
+    assert format_error(SystemExit()) == "SystemExit"
 
 
 @pytest.mark.parametrize(
