@@ -123,7 +123,7 @@ from safecompress_core.seeding import (
     global_random_state,
 )
 from safecompress_core.sparse.allocation import (
-    apportioned,
+    apportion,
     erdos_renyi,
     uniform,
 )
@@ -131,12 +131,12 @@ from safecompress_core.sparse.quantised import (
     Quantised,
 )
 from safecompress_core.sparse.selection import (
-    flattened,
+    flatten,
     largest,
     largest_overall,
     random_positions,
     smallest,
-    unflattened,
+    unflatten,
 )
 from safecompress_core.sparse.strategy import (
     Grow,
@@ -261,7 +261,7 @@ __all__ = [
     "TrainingState",
     "UnitResult",
     "Weights",
-    "apportioned",
+    "apportion",
     "by_value",
     "calibrate_threshold",
     "can_be_factorised",
@@ -271,7 +271,7 @@ __all__ = [
     "confidence",
     "correctness",
     "erdos_renyi",
-    "flattened",
+    "flatten",
     "global_random_state",
     "in_batches",
     "in_eval_mode",
@@ -291,6 +291,6 @@ __all__ = [
     "select_inputs",
     "smallest",
     "spellings_unified",
-    "unflattened",
+    "unflatten",
     "uniform",
 ]

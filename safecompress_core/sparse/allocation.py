@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from safecompress_core.errors import TopologyError
 
-__all__ = ["apportioned", "erdos_renyi", "uniform"]
+__all__ = ["apportion", "erdos_renyi", "uniform"]
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -41,7 +41,7 @@ def erdos_renyi(shapes: Shapes, density: float, *, kernel: bool) -> dict[str, in
         shares = {name: sum(shape) for name, shape in shapes.items()}
     else:
         shares = {name: sum(shape[:2]) * math.prod(shape[2:]) for name, shape in shapes.items()}
-    return _allocated(shapes, shares, density)
+    return _allocate(shapes, shares, density)
 
 
 def uniform(shapes: Shapes, density: float) -> dict[str, int]:
@@ -49,14 +49,14 @@ def uniform(shapes: Shapes, density: float) -> dict[str, int]:
 
     Arguments, result and errors are those of `erdos_renyi`.
     """
-    return _allocated(shapes, {name: math.prod(shape) for name, shape in shapes.items()}, density)
+    return _allocate(shapes, {name: math.prod(shape) for name, shape in shapes.items()}, density)
 
 
-def _allocated(shapes: Shapes, shares: Mapping[str, int], density: float) -> dict[str, int]:
+def _allocate(shapes: Shapes, shares: Mapping[str, int], density: float) -> dict[str, int]:
     if not 0 < density <= 1:
         raise TopologyError(f"density is a fraction in (0, 1], not {density}")
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
-    counts = apportioned(sizes, shares, round(density * sum(sizes.values())))
+    counts = apportion(sizes, shares, round(density * sum(sizes.values())))
     empty = [name for name, count in counts.items() if count == 0]
     if empty:
         raise TopologyError(
@@ -66,7 +66,7 @@ def _allocated(shapes: Shapes, shares: Mapping[str, int], density: float) -> dic
     return counts
 
 
-def apportioned(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -> dict[str, int]:
+def apportion(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -> dict[str, int]:
     """Split ``total`` by ``shares``, no layer above its size, by the largest remainder.
 
     Args:
@@ -106,7 +106,7 @@ def _least_density(sizes: Mapping[str, int], shares: Mapping[str, int]) -> str:
     """
 
     def works(total: int) -> bool:
-        return min(apportioned(sizes, shares, total).values()) > 0
+        return min(apportion(sizes, shares, total).values()) > 0
 
     everything = sum(sizes.values())
     too_few, enough = 0, everything

@@ -67,9 +67,9 @@ class SparseBinding:
         Raises:
             TopologyError: if the update does not start from there.
         """
-        if before.replaced(update.dropped, update.grown) != update.topology:
+        if before.replace(update.dropped, update.grown) != update.topology:
             raise TopologyError("the update starts from another topology than the one applied")
-        dropped = before.completed(update.dropped)
+        dropped = before.complete(update.dropped)
         kept = [mask & ~dropped[name] for name, mask in before.masks.items()]
         self._take(update.topology)
         factors = zip(kept, self._factors, strict=True)

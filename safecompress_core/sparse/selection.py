@@ -12,12 +12,12 @@ from torch import Tensor
 from safecompress_core.errors import TopologyError
 
 __all__ = [
-    "flattened",
+    "flatten",
     "largest",
     "largest_overall",
     "random_positions",
     "smallest",
-    "unflattened",
+    "unflatten",
 ]
 
 
@@ -73,14 +73,14 @@ def largest_overall(values: Mapping[str, Tensor], count: int) -> dict[str, Tenso
     if count < len(values):
         raise TopologyError(f"{len(values)} layers cannot share {count} weights; each needs one")
     shapes = {name: value.shape for name, value in values.items()}
-    flat = flattened(values).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    flat = flatten(values).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     first = torch.zeros(flat.shape, dtype=torch.bool, device=flat.device)
     start = 0
     for shape in shapes.values():
         end = start + shape.numel()
         first[start + flat[start:end].argmax()] = True
         start = end
-    return unflattened(first | largest(flat, ~first, count - len(values)), shapes)
+    return unflatten(first | largest(flat, ~first, count - len(values)), shapes)
 
 
 def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
@@ -101,13 +101,13 @@ def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator
     return chosen.view(eligible.shape)
 
 
-def flattened(tensors: Mapping[str, Tensor]) -> Tensor:
+def flatten(tensors: Mapping[str, Tensor]) -> Tensor:
     """All layers as one, shape (total,), so that a choice is made over all of them at once."""
     return torch.cat([tensor.flatten() for tensor in tensors.values()])
 
 
-def unflattened(flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
-    """Undo `flattened`, given the shapes in the same order.
+def unflatten(flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+    """Undo `flatten`, given the shapes in the same order.
 
     >>> from torch import tensor
     >>> layers = {"a": tensor([[1, 2]]), "b": tensor([3])}

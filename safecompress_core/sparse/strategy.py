@@ -67,7 +67,7 @@ def _check_dropped(
     _: Definition, masks: object, __: Weights, topology: Topology, **___: object
 ) -> None:
     """Active positions of the topology, and no more than can be replaced."""
-    dropped = _completed(masks, topology)
+    dropped = _complete(masks, topology)
     for name, limit in topology.replaceable().items():
         mask = dropped[name]
         if wrong := int((mask & ~topology.masks[name]).sum()):
@@ -81,7 +81,7 @@ def _check_grown(
     _: Definition, masks: object, topology: Topology, counts: Mapping[str, int], **__: object
 ) -> None:
     """Inactive positions of the topology, as many as were dropped."""
-    grown = _completed(masks, topology)
+    grown = _complete(masks, topology)
     for name, mask in grown.items():
         if wrong := int((mask & topology.masks[name]).sum()):
             raise ValueError(f"returned {wrong} positions of {name} that are active already")
@@ -90,7 +90,7 @@ def _check_grown(
         raise ValueError(f"returned {count} positions; it must return {wanted}")
 
 
-def _completed(masks: object, topology: Topology) -> dict[str, Tensor]:
+def _complete(masks: object, topology: Topology) -> dict[str, Tensor]:
     wanted = "it must return bool tensors by the names of layers"
     if not isinstance(masks, Mapping):
         raise ValueError(f"returned {type(masks).__name__}; {wanted}")
@@ -98,7 +98,7 @@ def _completed(masks: object, topology: Topology) -> dict[str, Tensor]:
         if not isinstance(mask, Tensor):
             raise ValueError(f"returned {type(mask).__name__} for {name}; {wanted}")
     try:
-        return topology.completed(masks)
+        return topology.complete(masks)
     except TopologyError as error:
         raise ValueError(f"returned what fits no layer: {error}; {wanted}") from None
 

@@ -29,7 +29,7 @@ class Topology:
     __slots__ = ("_masks",)
 
     def __init__(self, masks: Masks) -> None:
-        self._masks = {name: _checked(name, mask) for name, mask in masks.items()}
+        self._masks = {name: _check_mask(name, mask) for name, mask in masks.items()}
         if not self._masks:
             raise TopologyError("a topology needs at least one layer")
 
@@ -97,14 +97,14 @@ class Topology:
             sha.update(np.packbits(mask.flatten().numpy()).tobytes())
         return sha.hexdigest()
 
-    def replaced(self, dropped: Masks, grown: Masks) -> "Topology":
+    def replace(self, dropped: Masks, grown: Masks) -> "Topology":
         """The topology without ``dropped`` and with ``grown``; layers not named stay as they are.
 
         Raises:
             TopologyError: if a dropped weight was not active, a grown one was, the total would
                 change, a layer would be emptied, or a mask fits no layer.
         """
-        dropped, grown = self.completed(dropped), self.completed(grown)
+        dropped, grown = self.complete(dropped), self.complete(grown)
         for name, active in self._masks.items():
             if wrong := int((dropped[name] & ~active).sum()):
                 raise TopologyError(f"{name}: {wrong} of the dropped weights are not active")
@@ -117,16 +117,16 @@ class Topology:
             {name: active & ~dropped[name] | grown[name] for name, active in self._masks.items()}
         )
 
-    def united(self, other: "Topology") -> "Topology":
+    def unite(self, other: "Topology") -> "Topology":
         """The topology with every weight that is active in either; both are of the same layers.
 
         Raises:
             TopologyError: if they are not.
         """
-        others = other.completed(self._masks) and self.completed(other.masks)
+        others = other.complete(self._masks) and self.complete(other.masks)
         return Topology({name: mask | others[name] for name, mask in self._masks.items()})
 
-    def completed(self, masks: Masks) -> dict[str, Tensor]:
+    def complete(self, masks: Masks) -> dict[str, Tensor]:
         """Bool masks for all layers of this topology, on the CPU; layers not named are False.
 
         Raises:
@@ -182,7 +182,7 @@ class Topology:
         return f"<Topology: {self.total_active} of {self.total} weights, {self.digest()[:12]}>"
 
 
-def _checked(name: str, mask: Tensor) -> Tensor:
+def _check_mask(name: str, mask: Tensor) -> Tensor:
     """An own copy of a mask, after checking that it is one."""
     if mask.dtype is not torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
         raise TopologyError(f"{name}: a mask holds nothing but 0 and 1")

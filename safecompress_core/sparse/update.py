@@ -71,7 +71,7 @@ def update_topology(
     slope: dict[str, Any] = {}
     if prune.gradient_batches and prune_gradients is not None:
         slope = {"gradients": _on_cpu(topology, prune_gradients, what="gradients")}
-    seen = _seen(topology, grow, history) if grow.needs_history else None
+    seen = _copy_history(topology, grow, history) if grow.needs_history else None
     # Plugins get a copy: one that writes into a mask cannot change what its answer is held against.
     shown = Topology.from_masks(topology.masks)
 
@@ -90,7 +90,7 @@ def update_topology(
     grown = grow.grow(shown, counts, gradients=gradients, generator=generator, **past)
     grown = _answer(topology, grow, grown)
     try:
-        after = topology.replaced(dropped, grown)
+        after = topology.replace(dropped, grown)
     except TopologyError as error:
         names = f"{type(prune).__name__} and {type(grow).__name__}"
         raise TopologyError(f"{names} do not fit: {error}") from None
@@ -98,7 +98,7 @@ def update_topology(
     return TopologyUpdate(topology=after, dropped=dropped, grown=grown)
 
 
-def _seen(topology: Topology, grow: Grow, history: History | None) -> History:
+def _copy_history(topology: Topology, grow: Grow, history: History | None) -> History:
     """The history as a rule may see it: on the CPU, and its own copy."""
     if history is None or (grow.needs_momentum and history.momentum is None):
         what = "a history" if history is None else "momentum"
@@ -119,6 +119,6 @@ def _on_cpu(topology: Topology, tensors: Weights, *, what: str) -> dict[str, Ten
 def _answer(topology: Topology, plugin: object, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A plugin's masks, complete and on the CPU."""
     try:
-        return topology.completed(masks)
+        return topology.complete(masks)
     except TopologyError as error:
         raise TopologyError(f"{type(plugin).__name__}: {error}") from None

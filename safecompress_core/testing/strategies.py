@@ -122,7 +122,7 @@ class _RuleConformance(DefinitionConformance):
         for seed in range(4):
             after = self.update(topology, fraction, seed=seed, explored=explored).topology
             assert after.total_active == topology.total_active
-            topology, explored = after, explored.united(after)
+            topology, explored = after, explored.unite(after)
 
     def test_the_same_seed_gives_the_same_topology(self) -> None:
         """All chance comes from the generator that is handed in, and none from a global one."""
@@ -203,7 +203,7 @@ class GrowConformance(_RuleConformance):
         asked = {"history": history} if rule.needs_history else {}
         room = {name: int((~mask).sum()) for name, mask in topology.masks.items()}
         for counts in (room, dict.fromkeys(room, 0)):
-            grown = topology.completed(
+            grown = topology.complete(
                 rule.grow(
                     topology,
                     counts,

@@ -158,7 +158,7 @@ class TrainingState:
         assert self.explored is not None
         self._binding.set_topology(self.topology, update)
         self.network.topology = update.topology
-        self.explored = self.explored.united(update.topology)
+        self.explored = self.explored.unite(update.topology)
 
     @torch.no_grad()
     def quantise(self, quantised: Mapping[str, Quantised]) -> None:
@@ -222,7 +222,7 @@ class TrainingState:
         )
         twin.epoch = self.epoch
         if twin.explored is not None and self.explored is not None:
-            twin.explored = self.explored.united(twin.explored)
+            twin.explored = self.explored.unite(twin.explored)
         twin.momentum = {name: average.clone() for name, average in self.momentum.items()}
         for name, defence in self.defences.items():
             try:

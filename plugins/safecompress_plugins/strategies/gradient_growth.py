@@ -11,8 +11,8 @@ from safecompress_core.toolkit import (
     Topology,
     TopologyError,
     Weights,
-    flattened,
-    unflattened,
+    flatten,
+    unflatten,
 )
 from safecompress_plugins.strategies.manifest import GradientGrowthParams
 from safecompress_plugins.strategies.precedence import largest_in_turn
@@ -65,5 +65,5 @@ def largest_inactive(
         }
     # Flattened in the topology's order of layers, so that ties break alike in every process.
     total = sum(counts.values())
-    grown = largest_in_turn(flattened(sizes), flattened(inactive), flattened(first), total)
-    return unflattened(grown, topology.shapes)
+    grown = largest_in_turn(flatten(sizes), flatten(inactive), flatten(first), total)
+    return unflatten(grown, topology.shapes)

@@ -12,7 +12,7 @@ from safecompress_core.toolkit import (
     Topology,
     TopologyError,
     Weights,
-    apportioned,
+    apportion,
 )
 from safecompress_plugins.strategies.gradient_growth import largest_inactive
 from safecompress_plugins.strategies.manifest import MomentumGrowthParams
@@ -72,4 +72,4 @@ def shared_out(sizes: Mapping[str, Tensor], topology: Topology, total: int) -> d
     # Plus one: a layer without any momentum takes the rest that others have no room for.
     shares = {name: 1 + round(FINENESS * mean / most) for name, mean in means.items()}
     room = {name: int((~mask).sum()) for name, mask in topology.masks.items()}
-    return apportioned(room, shares, total)
+    return apportion(room, shares, total)

@@ -97,7 +97,7 @@ class NOfMGrowth(Grow):
         sizes = {name: gradients[name].abs() for name in topology.masks}
         # Layers without any pruned weight are absent from the history; completed() adds empty
         # masks.
-        dropped = topology.completed(history.dropped)
+        dropped = topology.complete(history.dropped)
         places = {
             name: self.places(sizes[name], mask, left=mask & ~dropped[name])
             for name, mask in topology.masks.items()

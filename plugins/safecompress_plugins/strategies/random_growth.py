@@ -12,9 +12,9 @@ from safecompress_core.toolkit import (
     Topology,
     TopologyError,
     Weights,
-    flattened,
+    flatten,
     random_positions,
-    unflattened,
+    unflatten,
 )
 from safecompress_plugins.strategies.manifest import RandomGrowthParams
 
@@ -45,9 +45,9 @@ class RandomGrowth(Grow):
                 for name, mask in inactive.items()
             }
         # One draw over all layers: every inactive position has the same probability.
-        tried = flattened({name: self.tried(name, m, history) for name, m in inactive.items()})
-        grown = self.drawn(flattened(inactive), sum(counts.values()), tried, generator)
-        return unflattened(grown, topology.shapes)
+        tried = flatten({name: self.tried(name, m, history) for name, m in inactive.items()})
+        grown = self.drawn(flatten(inactive), sum(counts.values()), tried, generator)
+        return unflatten(grown, topology.shapes)
 
     def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
         """Return the positions of a layer that grow last; none here."""

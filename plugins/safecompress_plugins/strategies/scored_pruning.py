@@ -11,8 +11,8 @@ from safecompress_core.toolkit import (
     Topology,
     TopologyError,
     Weights,
-    flattened,
-    unflattened,
+    flatten,
+    unflatten,
 )
 from safecompress_plugins.strategies.manifest import (
     MagnitudePruningParams,
@@ -73,11 +73,11 @@ class ByScore(Prune):
         }
         if self._scope == "layer":
             return offered
-        pool = flattened(offered)
+        pool = flatten(offered)
         # Rounded over the total, so that the overall density is exact whatever the layers' sizes.
         count = min(round(fraction * topology.total_active), int(pool.sum()))
-        dropped = largest_in_turn(flattened(goes), pool, flattened(first), count)
-        return unflattened(dropped, topology.shapes)
+        dropped = largest_in_turn(flatten(goes), pool, flatten(first), count)
+        return unflatten(dropped, topology.shapes)
 
 
 class MagnitudePruning(ByScore):

@@ -51,7 +51,7 @@ def small_model() -> tuple[dict[str, Tensor], Topology]:
         "bias": torch.tensor([0.5], dtype=torch.float64),
         "batches": torch.tensor(7),
     }
-    return state, Topology.from_masks({"w": torch.tensor([1, 0, 1, 1, 0])}).replaced(
+    return state, Topology.from_masks({"w": torch.tensor([1, 0, 1, 1, 0])}).replace(
         {"w": torch.tensor([False, False, True, False, False])},
         {"w": torch.tensor([False, False, False, False, True])},
     )

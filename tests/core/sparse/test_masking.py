@@ -85,9 +85,7 @@ def one_swap(topology: Topology) -> TopologyUpdate:
     dropped.view(-1)[mask.flatten().nonzero()[0]] = True
     grown.view(-1)[(~mask).flatten().nonzero()[0]] = True
     changes = {"fc2": dropped}, {"fc2": grown}
-    return TopologyUpdate(
-        topology=topology.replaced(*changes), dropped=changes[0], grown=changes[1]
-    )
+    return TopologyUpdate(topology=topology.replace(*changes), dropped=changes[0], grown=changes[1])
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)

@@ -9,12 +9,12 @@ from torch import tensor
 
 from safecompress_core.errors import TopologyError
 from safecompress_core.sparse.selection import (
-    flattened,
+    flatten,
     largest,
     largest_overall,
     random_positions,
     smallest,
-    unflattened,
+    unflatten,
 )
 
 # Few distinct values, so that ties are the rule.
@@ -118,7 +118,7 @@ def test_flattened_layers_come_back() -> None:
     """Layers laid end to end are cut apart again at the same places."""
     layers = {"a": torch.arange(6.0).view(2, 3), "b": torch.arange(4.0).view(1, 2, 2)}
 
-    again = unflattened(flattened(layers), {name: layer.shape for name, layer in layers.items()})
+    again = unflatten(flatten(layers), {name: layer.shape for name, layer in layers.items()})
 
     assert list(again) == ["a", "b"]
     assert all(torch.equal(again[name], layer) for name, layer in layers.items())

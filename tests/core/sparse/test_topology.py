@@ -48,7 +48,7 @@ def test_replaceable_leaves_one_weight_and_needs_as_many_places() -> None:
 
 def test_replaced_moves_weights(topology: Topology) -> None:
     """Dropped weights go, grown ones come, and layers that are not named stay."""
-    after = topology.replaced(
+    after = topology.replace(
         {"a": tensor([[True, False, False], [False, False, False]])}, {"b": mask(0, 1, 0)}
     )
 
@@ -79,7 +79,7 @@ def test_replaced_refuses_what_breaks_the_topology(
 ) -> None:
     """Each broken rule has a message that names the layer, and nothing changes."""
     with pytest.raises(TopologyError, match=message):
-        topology.replaced(dropped, grown)
+        topology.replace(dropped, grown)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_digest_tells_bits_names_and_shapes_apart() -> None:
 def test_equality_is_that_of_the_bits(topology: Topology) -> None:
     """A copy is equal and hashes alike; one moved weight is not."""
     twin = copy.deepcopy(topology)
-    moved = topology.replaced({"b": mask(1, 0, 0)}, {"b": mask(0, 1, 0)})
+    moved = topology.replace({"b": mask(1, 0, 0)}, {"b": mask(0, 1, 0)})
 
     assert (twin, hash(twin)) == (topology, hash(topology))
     assert moved != topology
@@ -170,8 +170,8 @@ def test_united_topologies_have_the_weights_of_both() -> None:
     one = Topology.from_masks({"a": tensor([1, 0, 0]), "b": tensor([1, 0])})
     other = Topology.from_masks({"a": tensor([0, 0, 1]), "b": tensor([1, 0])})
 
-    assert one.united(other) == Topology.from_masks({"a": tensor([1, 0, 1]), "b": tensor([1, 0])})
+    assert one.unite(other) == Topology.from_masks({"a": tensor([1, 0, 1]), "b": tensor([1, 0])})
     with pytest.raises(TopologyError, match="no layer has this name"):
-        one.united(Topology.from_masks({"a": tensor([1, 0, 0])}))
+        one.unite(Topology.from_masks({"a": tensor([1, 0, 0])}))
     with pytest.raises(TopologyError, match="no layer has this name"):
-        Topology.from_masks({"a": tensor([1, 0, 0])}).united(one)
+        Topology.from_masks({"a": tensor([1, 0, 0])}).unite(one)

@@ -264,7 +264,7 @@ def test_every_position_that_was_ever_active_is_explored(
     for epoch in range(1, 7):
         trainer.train(one, until=epoch, topology_schedule=topology_schedule, what="it")
         assert one.topology is not None
-        seen = seen.united(one.topology)
+        seen = seen.unite(one.topology)
         assert one.explored == seen
 
     assert one.topology.total_active < seen.total_active < seen.total

@@ -105,7 +105,7 @@ def test_results_say_how_many_weights_a_moving_topology_has_tried(
 
     assert outcome.facts["explored"] == explored.density
     assert 0.2 < outcome.facts["explored"] < 1
-    assert explored.united(outcome.chosen.topology) == explored
+    assert explored.unite(outcome.chosen.topology) == explored
 
 
 def test_growth_where_no_weight_has_been_explores_most(shop: Callable[..., Any]) -> None:
