@@ -7,7 +7,7 @@ import click
 
 from safecompress_core.host import PluginHost, load_plugins
 
-__all__ = ["allow_code_option", "discovered_plugins", "plugins_dir_option"]
+__all__ = ["allow_code_option", "discover_plugins", "plugins_dir_option"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ allow_code_option = click.option(
 )
 
 
-def discovered_plugins(plugins_dir: Path | None) -> PluginHost:
+def discover_plugins(plugins_dir: Path | None) -> PluginHost:
     """Load all plugins; warn of each broken one.
 
     Raises:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import click
 
-from safecompress_core.cli.invoked import remember_arguments
+from safecompress_core.cli.command_line import remember_arguments
 from safecompress_core.errors import SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
 from safecompress_core.termination import Interrupted, is_sent, listen
@@ -132,10 +132,10 @@ class LazyGroup(click.Group):
                 _fail(ctx, _unforeseen(error), error)
             resume = "; run the same command again to resume"
             resumes = ctx.invoked_subcommand in ("run", "compare")
-            click.echo(f"\n{_ended(error)}{resume if resumes else ''}", err=True)
+            click.echo(f"\n{_describe_end(error)}{resume if resumes else ''}", err=True)
             ctx.exit(error.exit_code if isinstance(error, Interrupted) else INTERRUPTED)
         except (Exception, SystemExit) as error:
-            if _lost_reader(error):
+            if _has_lost_reader(error):
                 ctx.exit(FAILED)
             told = (
                 missing_extra(error) or _unwritten(error) or _unreadable(error) or _of_plugin(error)
@@ -152,7 +152,7 @@ def _fail(ctx: click.Context, message: str, error: BaseException) -> NoReturn:
     ctx.exit(FAILED)
 
 
-def _ended(error: KeyboardInterrupt) -> str:
+def _describe_end(error: KeyboardInterrupt) -> str:
     is_terminated = isinstance(error, Interrupted) and error.signal != signal.SIGINT
     return "terminated" if is_terminated else "interrupted"
 
@@ -160,7 +160,7 @@ def _ended(error: KeyboardInterrupt) -> str:
 def _unwritten(error: BaseException) -> str | None:
     """Return why standard output takes no more, and drop what it has not taken; else None.
 
-    A reader that has closed its pipe is none of it (`_lost_reader`).
+    A reader that has closed its pipe is none of it (`_has_lost_reader`).
     """
     if not isinstance(error, OSError) or error.filename is not None or error.__traceback__ is None:
         return None
@@ -173,7 +173,7 @@ def _unwritten(error: BaseException) -> str | None:
     return f"standard output: cannot be written: {error.strerror}"
 
 
-def _lost_reader(error: BaseException) -> bool:
+def _has_lost_reader(error: BaseException) -> bool:
     """Return whether standard output has lost its reader (``| head``); then drop what is left."""
     if isinstance(error, SystemExit):  # rich has dropped the rest, and ends the program so
         return isinstance(error.__context__, BrokenPipeError)

@@ -65,7 +65,7 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
     if as_json:
         click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
         return
-    from safecompress_core.cli.archived import other_model
+    from safecompress_core.cli.archive_entries import other_model
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import print_places, print_summary
 

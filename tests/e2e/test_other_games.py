@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.cli.display.tables import drawn
+from safecompress_core.cli.display.tables import draw_table
 from safecompress_core.host import load_plugins
 from safecompress_core.report import contents, summary
 from safecompress_core.report.page import write_report
@@ -65,4 +65,4 @@ def test_heterogeneous_attacks_are_combined(bench: Any) -> None:
     assert contents.headline(results).endswith(".")
     labels = [row.label.strip() for row in summary.comparison(results).rows]
     assert {"robust accuracy", "squared error", "SSIM", "fidelity"} <= set(labels)
-    assert drawn(summary.comparison(results)).row_count == len(labels)
+    assert draw_table(summary.comparison(results)).row_count == len(labels)

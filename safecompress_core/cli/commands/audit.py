@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from safecompress_core.cli.command_line import invocation
 from safecompress_core.cli.discovery import (
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
-from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
-from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.load import compose_spec, load_audit_spec
@@ -95,7 +95,7 @@ def audit(
     from safecompress_core.saved_models.model_format import detect_model
 
     given = detect_model(model, allow_code=allow_code)
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     loaded = load_audit_spec(
         read,
         laid=(*_files(data, members, non_members), *_architecture(given)),
@@ -121,12 +121,12 @@ def audit(
 def _files(data: Path | None, members: Path | None, non_members: Path | None) -> Iterator[Overlay]:
     """What the options say of the data."""
     if data is not None:
-        yield _laid(("task", "data", "path"), str(data), f"--data {data}")
+        yield _overlay(("task", "data", "path"), str(data), f"--data {data}")
     if members is not None and non_members is not None:
-        yield _laid(("task", "data", "path"), str(members), f"--members {members}")
+        yield _overlay(("task", "data", "path"), str(members), f"--members {members}")
         where = ("task", "data", "non_members")
-        yield _laid(where, str(non_members), f"--non-members {non_members}")
-        yield _laid(("pools", "members"), GIVEN, f"--members {members}")
+        yield _overlay(where, str(non_members), f"--non-members {non_members}")
+        yield _overlay(("pools", "members"), GIVEN, f"--members {members}")
 
 
 def _architecture(given: "GivenModel") -> Iterator[Overlay]:
@@ -140,8 +140,8 @@ def _architecture(given: "GivenModel") -> Iterator[Overlay]:
     elif given.format is Format.HUGGINGFACE:
         steps = ("task", "model", "type")
         yield Overlay(steps=steps, value="huggingface", origin=origin, yields=True)
-        yield _laid(("task", "model", "path"), str(given.path), origin)
+        yield _overlay(("task", "model", "path"), str(given.path), origin)
 
 
-def _laid(steps: tuple[str, ...], value: Any, origin: str) -> Overlay:
+def _overlay(steps: tuple[str, ...], value: Any, origin: str) -> Overlay:
     return Overlay(steps=steps, value=value, origin=origin)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from safecompress_core.cli.command_line import invocation
 from safecompress_core.cli.discovery import (
     allow_code_option,
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
-from safecompress_core.cli.invoked import invocation
-from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
 
@@ -73,7 +73,7 @@ def compare(
     Example:
         safecompress compare specs/desk/handwriting.yaml --dry-run
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     comparison = load_comparison(
         spec,
         overrides=overrides,
@@ -173,18 +173,18 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(record, indent=2, ensure_ascii=False))
         return
+    from safecompress_core.cli.display.comparison_tables import draw_variants
     from safecompress_core.cli.display.consoles import output_console
-    from safecompress_core.cli.display.tables import drawn_verdict, print_places
-    from safecompress_core.cli.display.variants import drawn_variants
+    from safecompress_core.cli.display.tables import draw_verdict, print_places
     from safecompress_core.report.comparison.variants import comparison_verdict, legend
 
     console = output_console()
     console.print()
-    console.print(drawn_variants(record, with_intervals=console.width >= NARROW))
+    console.print(draw_variants(record, with_intervals=console.width >= NARROW))
     console.print()
     for sentence in legend(record):
         console.print(sentence, style="dim")
-    console.print(drawn_verdict(comparison_verdict(record)))
+    console.print(draw_verdict(comparison_verdict(record)))
     for failure in record["failures"]:
         console.print(f"not finished: {failure['label']}: {failure['reason']}", style="red")
     console.print()

@@ -33,7 +33,7 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
         safecompress inspect runs/multi-attack-*/model/model.safetensors
     """
     if place.suffix in SPECS:
-        from safecompress_core.cli.blueprint import print_model_summary
+        from safecompress_core.cli.model_summary import print_model_summary
 
         print_model_summary(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
         return
@@ -129,7 +129,7 @@ def _print_run(found: Mapping[str, Any]) -> None:
 
 def _print_model(found: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
-    from safecompress_core.cli.display.tables import drawn
+    from safecompress_core.cli.display.tables import draw_table
     from safecompress_core.report.formatting import format_fraction
     from safecompress_core.report.summary import Cell, ResultTable, Row
 
@@ -151,7 +151,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
         told = TOLD.get(name, _told)(value)
         console.print(f"  {name}: {told}")
     columns = ("shape", "dtype", "density", "bytes")
-    console.print(drawn(ResultTable("Tensors", columns, tuple(rows))))
+    console.print(draw_table(ResultTable("Tensors", columns, tuple(rows))))
     times = found["dense_bytes"] / found["file_bytes"]
     console.print(
         f"{found['active']:,} of {found['weights']:,} weights: "
@@ -164,18 +164,21 @@ def _print_model(found: Mapping[str, Any]) -> None:
         console.print(f"{found['guard_bytes']:,} of these bytes guard its answers.")
 
 
-def _reshaped(value: Mapping[str, Mapping[str, Any]]) -> str:
+def _describe_layer_shapes(value: Mapping[str, Mapping[str, Any]]) -> str:
     """How many layers have other shapes than the architecture's; the table shows which."""
     words = {"widths": "of another width", "factorised": "made of two"}
     return ", ".join(f"{len(layers)} layers {words[kind]}" for kind, layers in value.items())
 
 
-def _encoded(value: Mapping[str, Any]) -> str:
+def _describe_encoder(value: Mapping[str, Any]) -> str:
     """Which data set's encoder reads new rows; its record may be long."""
     return f"rows as {value['data']} reads them (its record: --json)"
 
 
-TOLD: Mapping[str, Callable[[Any], str]] = {"encoder": _encoded, "reshaping": _reshaped}
+TOLD: Mapping[str, Callable[[Any], str]] = {
+    "encoder": _describe_encoder,
+    "reshaping": _describe_layer_shapes,
+}
 """Metadata that are not listed value by value, and what is said of them."""
 
 

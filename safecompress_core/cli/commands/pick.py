@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import click
 
-from safecompress_core.cli.archived import (
+from safecompress_core.cli.archive_entries import (
     Entry,
     Preference,
-    entry_of,
-    listed_archive,
-    preferred_entry,
+    archive_table,
+    find_entry,
+    pick_entry,
 )
 from safecompress_core.errors import RunDirectoryError
 
@@ -56,11 +56,9 @@ def pick(
     if prefer is None and model is None:
         _list(results, run, as_json=as_json)
         return
-    entry = (
-        entry_of(results, model) if model else preferred_entry(results, cast(Preference, prefer))
-    )
+    entry = find_entry(results, model) if model else pick_entry(results, cast(Preference, prefer))
     source = _inside(run, entry["file"])
-    place = _copied(source, output) if output else _picked(run, source, entry["id"])
+    place = _copy_model(source, output) if output else _record_pick(run, source, entry["id"])
     if as_json:
         audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
         keys = ("id", "strategy", "settings", "objectives", "chosen")
@@ -80,7 +78,7 @@ def _list(results: Mapping[str, Any], run: Path, *, as_json: bool) -> None:
     from safecompress_core.cli.display.consoles import output_console
 
     console = output_console()
-    console.print(listed_archive(results))
+    console.print(archive_table(results))
     console.print(
         "Performance is better when higher, the advantage of an attack when lower. Take one with\n"
         f"  safecompress pick {run} --id ID",
@@ -99,19 +97,19 @@ def _inside(run: Path, name: str) -> Path:
     return run / name
 
 
-def _picked(run: Path, source: Path, model: str) -> Path:
+def _record_pick(run: Path, source: Path, model: str) -> Path:
     """Copy a model into the run directory, and record it there."""
     from safecompress_core.results.checksums import record_files
     from safecompress_core.results.directory import require_inside
 
     require_inside(run)
     name = f"picked/{model}.safetensors"
-    place = _copied(source, _inside(run, name))
+    place = _copy_model(source, _inside(run, name))
     record_files(run, [name])
     return place
 
 
-def _copied(source: Path, target: Path) -> Path:
+def _copy_model(source: Path, target: Path) -> Path:
     """Copy a model file that is sound.
 
     Raises:
@@ -128,15 +126,15 @@ def _copied(source: Path, target: Path) -> Path:
 
 def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
     from safecompress_core.cli.display.consoles import output_console
-    from safecompress_core.cli.display.tables import drawn, print_places
+    from safecompress_core.cli.display.tables import draw_table, print_places
     from safecompress_core.report.summary import audit_of, objectives_of
 
     console = output_console(markup=True)
     is_chosen = " (the one that the run chose)" if entry["chosen"] else ""
     console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)
-    console.print(drawn(objectives_of(results, entry)))
+    console.print(draw_table(objectives_of(results, entry)))
     if "audit" in entry:
-        console.print(drawn(audit_of(results, entry)))
+        console.print(draw_table(audit_of(results, entry)))
     else:
         console.print(
             "This model was not audited: the figures above are those it was selected by, so they "

@@ -8,10 +8,10 @@ import click
 
 from safecompress_core.cli.discovery import (
     allow_code_option,
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
-from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
@@ -48,7 +48,7 @@ def plan(
     Example:
         safecompress plan specs/multi_attack.yaml --set training.epochs=50
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     loaded = load_spec(
         spec,
         overrides=overrides,
@@ -64,7 +64,7 @@ def plan(
         from safecompress_core.runs.step_timing import measure_step
 
         told["measured"] = measure_step(loaded, host.registry).to_json()
-        told |= _counted(told, loaded.spec)
+        told |= _count_samples(told, loaded.spec)
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
@@ -107,7 +107,7 @@ def _print(told: dict[str, Any]) -> None:
     console.print(f"\nFiles: {', '.join(told['files'])}")
 
 
-def _counted(told: dict[str, Any], spec: RunSpec) -> dict[str, int]:
+def _count_samples(told: dict[str, Any], spec: RunSpec) -> dict[str, int]:
     """Members and steps, where the plan could not tell them and the samples had to be loaded."""
     samples, share = told["measured"]["samples"], spec.pools.members
     if told["members"] is not None or samples is None or not isinstance(share, float):

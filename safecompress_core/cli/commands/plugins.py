@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from safecompress_core.api import Definition, Kind
-from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
 from safecompress_core.host import Registry
 
 __all__ = ["plugins"]
@@ -31,7 +31,7 @@ def list_components(as_json: bool, kind: str | None, plugins_dir: Path | None) -
     Example:
         safecompress plugins list --kind attacker
     """
-    registry = discovered_plugins(plugins_dir).registry
+    registry = discover_plugins(plugins_dir).registry
     rows = [_row(registry, one) for one in registry if kind in {None, one.kind.value}]
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -11,7 +11,7 @@ import click
 
 from safecompress_core.cli.discovery import (
     allow_code_option,
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
 
@@ -65,7 +65,7 @@ def predict(
     from safecompress_core.saved_models.load import load_classifier
 
     place = model / MODEL if model.is_dir() else model
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     classifier = load_classifier(place, registry=host.registry, allow_code=allow_code)
     found = classifier.predict(file)
     text = _as_csv(found) if form == "csv" else _as_json(found, model=place)

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from safecompress_core.cli.command_line import invocation
 from safecompress_core.cli.discovery import (
     allow_code_option,
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
-from safecompress_core.cli.invoked import invocation
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
-from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.specfile.load import LoadedSpec, load_spec
@@ -76,7 +76,7 @@ def run(
     Example:
         safecompress run specs/multi_attack.yaml --set seed=19
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     changes = (*overrides, *([f"device={device}"] if device else []))
     loaded = load_spec(
         spec,
@@ -126,11 +126,11 @@ def _done(
                 invoked=invoked,
             )
         except TrainingDivergedError as error:
-            kept = _kept(run_directory(loaded, host.registry, runs))
+            kept = _describe_checkpoint(run_directory(loaded, host.registry, runs))
             raise TrainingDivergedError(f"{error}\n{kept}") from error
 
 
-def _kept(directory: Path) -> str:
+def _describe_checkpoint(directory: Path) -> str:
     """What a run that had to stop has kept, and where."""
     kept = {
         int(record.parent.name.removeprefix("round-")): record.parent

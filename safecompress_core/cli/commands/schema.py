@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from safecompress_core.atomic_writing import write_bytes
-from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
 from safecompress_core.specfile.schema import spec_schema
 
 __all__ = ["schema"]
@@ -26,7 +26,7 @@ def schema(output: Path | None, plugins_dir: Path | None) -> None:
     Example:
         safecompress schema --output specs/schema.json
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     text = json.dumps(spec_schema(host.registry), indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)

@@ -7,10 +7,10 @@ import click
 
 from safecompress_core.cli.discovery import (
     allow_code_option,
-    discovered_plugins,
+    discover_plugins,
     plugins_dir_option,
 )
-from safecompress_core.cli.overriding import set_option
+from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
@@ -61,7 +61,7 @@ def validate(
     Example:
         safecompress validate specs/*.yaml
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     found = {path: _problems(path, overrides, host, allow_code=allow_code) for path in specs}
     problems = list(dict.fromkeys(problem for several in found.values() for problem in several))
     text = render(problems, output_format)

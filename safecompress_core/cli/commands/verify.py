@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from safecompress_core.cli.discovery import discovered_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
 
 __all__ = ["verify"]
 
@@ -29,7 +29,7 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
     """
     from safecompress_core.runs.verify import Status, verify_run
 
-    checks = verify_run(run, discovered_plugins(plugins_dir).registry)
+    checks = verify_run(run, discover_plugins(plugins_dir).registry)
     damaged = sum(check.status is Status.DAMAGED for check in checks)
     if as_json:
         listed = [

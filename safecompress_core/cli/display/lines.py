@@ -60,7 +60,7 @@ class Lines(Display):
 
     def beat(self) -> None:
         """Write what is being done, if nothing has been written for long."""
-        if self._progress.elapsed - self._written >= SILENCE:
+        if self._progress.running_seconds - self._written >= SILENCE:
             self.write_status()
 
     def write_status(self) -> None:
@@ -71,10 +71,10 @@ class Lines(Display):
     def _write_line(self, line: str) -> None:
         progress = self._progress
         with self._lock:
-            self._written = progress.elapsed
+            self._written = progress.running_seconds
             width = len(str(progress.total))
             done = f"{progress.done:{width}}/{progress.total} " if progress.total else ""
-            self.write(f"[{done}{duration(progress.elapsed):>5}] {line}")
+            self.write(f"[{done}{duration(progress.running_seconds):>5}] {line}")
 
     def _watch_the_clock(self) -> None:
         while not self._is_over.wait(LOOK):
@@ -112,13 +112,13 @@ class Lines(Display):
     def _figures(self) -> str:
         candidate = self._progress.candidate
         performance = {self._progress.metric: candidate["performance"]}
-        return _listed({**performance, **candidate["advantages"]})
+        return _join({**performance, **candidate["advantages"]})
 
     def _audit(self, model: str) -> str:
         """What all attacks have found on a model; empty while one of them is missing."""
         found = self._progress.audited[model]
         is_whole = len(found) == len(self._progress.outline.audit)
-        return f"audit of {model}: advantage {_listed(found)}" if is_whole else ""
+        return f"audit of {model}: advantage {_join(found)}" if is_whole else ""
 
     def _round(self, event: Event) -> str:
         total = self._progress.outline.rounds
@@ -155,5 +155,5 @@ def brief_lines(entry: ComparisonRun) -> Iterator[Callable[[Event], None]]:
         yield display.hear
 
 
-def _listed(figures: Mapping[str, float]) -> str:
+def _join(figures: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {format_number(value)}" for name, value in figures.items())

@@ -42,7 +42,7 @@ class LiveView(Display):
         self._console = console
         self._lock = Lock()  # the clock moves in a thread of its own
         self._live = Live(
-            get_renderable=self.drawn,
+            get_renderable=self.draw,
             console=console,
             refresh_per_second=CLOCK_HZ,
             transient=True,
@@ -69,7 +69,7 @@ class LiveView(Display):
         with self._lock:
             super().take(event)
 
-    def drawn(self) -> RenderableType:
+    def draw(self) -> RenderableType:
         """The whole view."""
         with self._lock:
             return self._panel()
@@ -120,7 +120,7 @@ def _bar(progress: Progress) -> Table:
     line = Table.grid(padding=(0, 2), expand=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True)
-    told = [f"{progress.done}/{progress.total}", f"{duration(progress.elapsed)} gone"]
+    told = [f"{progress.done}/{progress.total}", f"{duration(progress.running_seconds)} gone"]
     told += [progress.time_left] if progress.time_left else []
     bar = ProgressBar(
         total=max(progress.total, 1), completed=progress.done, complete_style="cyan", pulse=False
@@ -150,7 +150,7 @@ def _figures(progress: Progress) -> Table:
     table.add_column("advantage: upper ends" if progress.outline.is_careful else "", no_wrap=True)
     for name in names:
         header = progress.metric if name == "performance" else name
-        table.add_column(_folded(header), justify="right", overflow="fold")
+        table.add_column(_fold(header), justify="right", overflow="fold")
 
     def add(label: str, figures: Mapping[str, Any], style: str = "") -> None:
         table.add_row(label, *(format_number(figures[name]) for name in names), style=style)
@@ -183,7 +183,7 @@ def _audit(progress: Progress) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("audit: advantage of", no_wrap=True)
     for attack in attacks:
-        table.add_column(_folded(attack), justify="right", overflow="fold")
+        table.add_column(_fold(attack), justify="right", overflow="fold")
     models = list(progress.audited)
     for model in (*models[:AUDITS_ON_TOP], *models[AUDITS_ON_TOP:][-AUDITS_SHOWN:]):
         found = progress.audited[model]
@@ -192,6 +192,6 @@ def _audit(progress: Progress) -> Table:
     return table
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     """A long name in lines that break after hyphens."""
     return name.replace("-", "-\n") if len(name) > HEADER_WIDTH else name

@@ -101,7 +101,7 @@ class Progress:
         self._heard = self._start
 
     @property
-    def elapsed(self) -> float:
+    def running_seconds(self) -> float:
         """Seconds since this process took up the run."""
         return self._clock() - self._start
 
@@ -116,7 +116,7 @@ class Progress:
         worked = self.done - self._resumed_at
         if worked <= 0 or self.done >= self.total:
             return None
-        return self.elapsed / worked * (self.total - self.done)
+        return self.running_seconds / worked * (self.total - self.done)
 
     @property
     def time_left(self) -> str:
@@ -157,37 +157,37 @@ class Progress:
         self.training = None
         match event["event"], event.get("phase"):
             case "run_started", _:
-                self._started(event)
+                self._on_run_started(event)
             case "training_progressed", _:
-                self._trained(event)
+                self._on_training(event)
             case "attack_finished", "select":
-                self._attacked(event)
+                self._on_attack(event)
             case "attack_finished", "audit":
-                self._audited(event)
+                self._on_audit_attack(event)
             case "candidate_tested", _:
-                self._tested(event)
+                self._on_candidate(event)
             case "round_finished", _:
-                self._finished(event)
+                self._on_round(event)
             case "reference_trained", _:
                 self.activity = "training reference models"
             case "run_finished", _:
                 self.activity = "done"
 
-    def _started(self, event: Event) -> None:
+    def _on_run_started(self, event: Event) -> None:
         self.name, self.path, self.metric = event["name"], event["path"], event["metric"]
         self.attackers = tuple(event["attackers"])
         self.activity = AUDITING if event["method"] is None else UNCOMPRESSED
-        for earlier in _finished_rounds(Path(self.path)):
-            self._finished(earlier)
+        for earlier in _read_finished_rounds(Path(self.path)):
+            self._on_round(earlier)
             self._resumed_at = earlier["done"]
             self.activity = f"going on after round {self.rounds_done}"
 
-    def _trained(self, event: Event) -> None:
+    def _on_training(self, event: Event) -> None:
         is_over = (event["epoch"], event["step"]) == (event["until"], event["steps"])
         self.training = None if is_over else event
         self.activity = f"{'finished ' if is_over else ''}training {event['what']}"
 
-    def _attacked(self, event: Event) -> None:
+    def _on_attack(self, event: Event) -> None:
         if self.candidate.get("candidate") != event["candidate"]:
             self.candidate = {
                 "candidate": event["candidate"],
@@ -197,7 +197,7 @@ class Progress:
         self.candidate["advantages"][event["attacker"]] = event["advantage"]
         self.activity = f"attacking {event['candidate']}{_next(event['attacker'], self.attackers)}"
 
-    def _tested(self, event: Event) -> None:
+    def _on_candidate(self, event: Event) -> None:
         if self.candidate.get("candidate") != event["candidate"]:  # a run without attackers
             self.candidate = {"candidate": event["candidate"], "advantages": {}}
         self.candidate |= {"strategy": event["strategy"], "performance": event["performance"]}
@@ -205,7 +205,7 @@ class Progress:
         is_last = self.tested == self.candidates
         self.activity = "choosing" if is_last else "training the next candidate"
 
-    def _finished(self, event: Event) -> None:
+    def _on_round(self, event: Event) -> None:
         self.last_round = event
         self.rounds_done, self.tested, self.candidate = event["round"], 0, {}
         self._objectives |= {one["id"]: one["objectives"] for one in event["candidates"]}
@@ -214,7 +214,7 @@ class Progress:
         self.front = dict(sorted(front.items(), key=lambda pair: -pair[1]["performance"]))
         self.activity = "auditing" if self.is_auditing else "training for this round"
 
-    def _audited(self, event: Event) -> None:
+    def _on_audit_attack(self, event: Event) -> None:
         self.candidate = {}
         found = self.audited.setdefault(event["model"], {})
         found[event["attacker"]] = event["advantage"]
@@ -228,7 +228,7 @@ def _next(finished: str, attacks: tuple[str, ...]) -> str:
     return f" with {following}" if following else ""
 
 
-def _finished_rounds(directory: Path) -> Iterator[Event]:
+def _read_finished_rounds(directory: Path) -> Iterator[Event]:
     """The finished rounds of earlier, interrupted work in a run directory."""
     try:
         lines = (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()

@@ -18,7 +18,7 @@ from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.report.verdict import VerdictFinding
 from safecompress_core.report.worst_cases import cautions
 
-__all__ = ["drawn", "drawn_verdict", "print_places", "print_summary"]
+__all__ = ["draw_table", "draw_verdict", "print_places", "print_summary"]
 
 MARKS = {
     "good": ("✓", "green"),
@@ -44,11 +44,11 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     for table in tables:
         if table:
             console.print()
-            console.print(drawn(table))
+            console.print(draw_table(table))
     apart = summary.separability(results)
     console.print()
     if apart:
-        console.print(drawn(apart))
+        console.print(draw_table(apart))
         console.print()
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
     guards = (
@@ -59,7 +59,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     told = (*verdict.defences(results), *guesses(results))
     checks = (*told, *guards, *cautions(results), *verdict.gates(results))
     _print_findings(console, checks)
-    console.print(drawn_verdict(verdict.verdict(results)))
+    console.print(draw_verdict(verdict.verdict(results)))
 
 
 def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> None:
@@ -74,7 +74,7 @@ def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> Non
     console.print()
 
 
-def drawn_verdict(finding: VerdictFinding) -> Text:
+def draw_verdict(finding: VerdictFinding) -> Text:
     """The last line of a summary."""
     style = "bold" if finding.tone == "plain" else f"bold {MARKS[finding.tone][1]}"
     return Text(finding.text, style=style)
@@ -87,7 +87,7 @@ def print_places(places: Mapping[str, Path | str]) -> None:
         click.echo(f"{name:{width}}  {place}")
 
 
-def drawn(table: ResultTable) -> Drawing:
+def draw_table(table: ResultTable) -> Drawing:
     """A table with its title above and headings in bold."""
     drawing = Drawing(
         box=box.SIMPLE_HEAD,

@@ -17,7 +17,7 @@ from safecompress_core.cli.display.lines import BriefLines, Lines
 from safecompress_core.cli.display.live import LiveView
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
-from safecompress_core.cli.display.tables import drawn as drawn_table
+from safecompress_core.cli.display.tables import draw_table as drawn_table
 from safecompress_core.cli.outcome import display_of
 from safecompress_core.host import PluginHost, load_plugins
 from safecompress_core.report.summary import Cell, ResultTable, Row
@@ -137,7 +137,7 @@ def told(display: Display, *events: Event) -> Display:
 def drawn(view: LiveView) -> str:
     """The view as plain text."""
     console = Console(file=StringIO(), width=80, record=True)
-    console.print(view.drawn())
+    console.print(view.draw())
     return console.export_text()
 
 
@@ -233,7 +233,7 @@ def test_the_time_left_follows_from_the_work_of_this_process(
     progress.take(attacked("r2c1", "probe", 0.1, done=6))
 
     assert progress.left == pytest.approx(20 / 2 * 4)
-    assert progress.elapsed == 20
+    assert progress.running_seconds == 20
     assert progress.rounds_done == 1
     assert list(progress.front) == ["r1c2"]
 

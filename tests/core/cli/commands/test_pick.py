@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
-from safecompress_core.cli.archived import other_model
+from safecompress_core.cli.archive_entries import other_model
 from safecompress_core.results.checksums import record_all_files
 
 

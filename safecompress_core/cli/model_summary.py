@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from safecompress_core.cli.discovery import discovered_plugins
+from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.specfile.load import load_spec
 
 __all__ = ["print_model_summary"]
@@ -21,7 +21,7 @@ def print_model_summary(
     Raises:
         SpecError: if the spec is invalid, or its data or model cannot be had.
     """
-    host = discovered_plugins(plugins_dir)
+    host = discover_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
     from safecompress_core.context.model_summary import summarise_model
     from safecompress_core.context.run_context import RunContext
@@ -38,7 +38,7 @@ def print_model_summary(
 
 def _print(found: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
-    from safecompress_core.cli.display.tables import drawn
+    from safecompress_core.cli.display.tables import draw_table
     from safecompress_core.report.summary import Cell, ResultTable, Row
 
     console = output_console()
@@ -46,12 +46,14 @@ def _print(found: Mapping[str, Any]) -> None:
         Row(one["name"], (Cell(one["layer"]), Cell(_shape(one["shape"]))))
         for one in found["representations"]
     )
-    console.print(drawn(ResultTable("May be the representation", ("layer", "puts out"), modules)))
+    console.print(
+        draw_table(ResultTable("May be the representation", ("layer", "puts out"), modules))
+    )
     weights = tuple(
         Row(one["name"], (Cell(_shape(one["shape"])), Cell(f"{one['weights']:,}")))
         for one in found["sparse"]
     )
-    console.print(drawn(ResultTable("May be sparse", ("shape", "weights"), weights)))
+    console.print(draw_table(ResultTable("May be sparse", ("shape", "weights"), weights)))
     console.print(
         f"{found['sparse_weights']:,} of {found['parameters']:,} parameters may be sparse.\n"
         f"The representation has {found['representation']:,} values; "

@@ -9,13 +9,13 @@ from rich.text import Text
 
 from safecompress_core.report.comparison.variants import Figure, variant_table
 
-__all__ = ["drawn_variants"]
+__all__ = ["draw_variants"]
 
 SPARED = ("bytes", "seconds")
 """What a narrow terminal has no room for; every file has it."""
 
 
-def drawn_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Table:
+def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Table:
     """A row for each variant and density; ✓ marks the front.
 
     Args:
@@ -37,13 +37,13 @@ def drawn_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Ta
     for title in ("density", *found.columns, "time"):
         drawing.add_column(title, justify="right", no_wrap=title == "density")
     for row in found.rows:
-        figures = (_drawn(figure, with_intervals=with_intervals) for figure in row.figures)
+        figures = (_draw_figure(figure, with_intervals=with_intervals) for figure in row.figures)
         place = f"{'✓' if row.on_front else ' '}{row.place:2}"
         drawing.add_row(place, row.name, row.density, *figures, row.times)
     return drawing
 
 
-def _drawn(figure: Figure, *, with_intervals: bool) -> Text:
+def _draw_figure(figure: Figure, *, with_intervals: bool) -> Text:
     text = Text(figure.value, style="bold" if figure.is_best else "")
     if with_intervals and figure.reach:
         text.append(f" {figure.reach}", style="dim not bold")

@@ -6,13 +6,13 @@ from typing import Any, Literal, get_args
 
 from safecompress_core.errors import RunDirectoryError
 
-__all__ = ["Entry", "Preference", "entry_of", "listed_archive", "other_model", "preferred_entry"]
+__all__ = ["Entry", "Preference", "archive_table", "find_entry", "other_model", "pick_entry"]
 
 Entry = Mapping[str, Any]
 Preference = Literal["safety", "performance", "balanced"]
 
 
-def entry_of(results: Mapping[str, Any], model: str) -> Entry:
+def find_entry(results: Mapping[str, Any], model: str) -> Entry:
     """Return the model of an id.
 
     Raises:
@@ -28,7 +28,7 @@ def entry_of(results: Mapping[str, Any], model: str) -> Entry:
     return found
 
 
-def preferred_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
+def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
     """Return the model that a preference takes.
 
     Raises:
@@ -49,18 +49,18 @@ def preferred_entry(results: Mapping[str, Any], preference: Preference) -> Entry
         for entry in results["archive"]
     )
     weights = tuple(one["weight"] for one in attackers.values())
-    return entry_of(results, Archive(weights=weights, entries=points).pick(preference).id)
+    return find_entry(results, Archive(weights=weights, entries=points).pick(preference).id)
 
 
 def other_model(results: Mapping[str, Any], run: Path) -> str:
     """Return the command that takes another model than the chosen one; it lists them if need be."""
     for preference in get_args(Preference):
-        if not preferred_entry(results, preference)["chosen"]:
+        if not pick_entry(results, preference)["chosen"]:
             return f"safecompress pick {run} --prefer {preference}"
     return f"safecompress pick {run}"
 
 
-def listed_archive(results: Mapping[str, Any]) -> Any:
+def archive_table(results: Mapping[str, Any]) -> Any:
     """Return all models as a table for a terminal.
 
     Raises:
