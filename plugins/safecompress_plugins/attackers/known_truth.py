@@ -4,10 +4,10 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, PoolError
 
-__all__ = ["known_attribute", "known_membership"]
+__all__ = ["require_attribute", "require_membership"]
 
 
-def known_membership(known: AdversaryKnowledge) -> Tensor:
+def require_membership(known: AdversaryKnowledge) -> Tensor:
     """Return membership, shape (N,), bool, with at least one sample of either class.
 
     Raises:
@@ -19,7 +19,7 @@ def known_membership(known: AdversaryKnowledge) -> Tensor:
     return known.truth
 
 
-def known_attribute(known: AdversaryKnowledge) -> Tensor:
+def require_attribute(known: AdversaryKnowledge) -> Tensor:
     """Return each sample's attribute value, shape (N,), int64, of at least one sample.
 
     Raises:

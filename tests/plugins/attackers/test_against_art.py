@@ -12,13 +12,13 @@ from sklearn.metrics import balanced_accuracy_score, roc_curve
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, calibrate_threshold
 from safecompress_plugins.attackers.membership.confidence import Confidence
-from safecompress_plugins.attackers.membership.entropy import Entropy
+from safecompress_plugins.attackers.membership.entropy_attack import EntropyAttack
 from safecompress_plugins.attackers.membership.gap import Gap
 from safecompress_plugins.attackers.membership.gradient_norm import GradientNorm
 from safecompress_plugins.attackers.membership.loss_threshold import LossThreshold
 from safecompress_plugins.attackers.membership.manifest import (
     ConfidenceParams,
-    EntropyParams,
+    EntropyAttackParams,
     GapParams,
     GradientNormParams,
     LossThresholdParams,
@@ -73,7 +73,7 @@ def test_the_gap_attack_is_that_of_the_adversarial_robustness_toolbox(leaky: Lea
     "attacker",
     [
         Confidence(ConfidenceParams()),
-        Entropy(EntropyParams()),
+        EntropyAttack(EntropyAttackParams()),
         GradientNorm(GradientNormParams()),
         LossThreshold(LossThresholdParams()),
         ModifiedEntropy(ModifiedEntropyParams()),

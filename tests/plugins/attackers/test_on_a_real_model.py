@@ -12,13 +12,13 @@ from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations
 from safecompress_plugins.attackers.attribute.attribute_probe import AttributeProbe
 from safecompress_plugins.attackers.attribute.manifest import AttributeProbeParams
 from safecompress_plugins.attackers.membership.confidence import Confidence
-from safecompress_plugins.attackers.membership.entropy import Entropy
+from safecompress_plugins.attackers.membership.entropy_attack import EntropyAttack
 from safecompress_plugins.attackers.membership.gap import Gap
 from safecompress_plugins.attackers.membership.gradient_norm import GradientNorm
 from safecompress_plugins.attackers.membership.loss_threshold import LossThreshold
 from safecompress_plugins.attackers.membership.manifest import (
     ConfidenceParams,
-    EntropyParams,
+    EntropyAttackParams,
     GapParams,
     GradientNormParams,
     LossThresholdParams,
@@ -75,7 +75,7 @@ def power(attacker: Attacker, leaky: Leaky) -> Power:
         pytest.param(Gap(GapParams()), 0.70, id="gap"),
         pytest.param(LossThreshold(LossThresholdParams()), 0.72, id="loss-threshold"),
         pytest.param(Confidence(ConfidenceParams()), 0.72, id="confidence"),
-        pytest.param(Entropy(EntropyParams()), 0.62, id="entropy"),
+        pytest.param(EntropyAttack(EntropyAttackParams()), 0.62, id="entropy"),
         pytest.param(ModifiedEntropy(ModifiedEntropyParams()), 0.72, id="modified-entropy"),
         pytest.param(Population(PopulationParams()), 0.72, id="population"),
         pytest.param(

@@ -6,7 +6,7 @@ from torch import Tensor
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
 from safecompress_plugins.attackers.attribute.manifest import AttributeByMembershipParams
 from safecompress_plugins.attackers.attribute.value_queries import Prior, answers_by_value
-from safecompress_plugins.attackers.known_truth import known_attribute
+from safecompress_plugins.attackers.known_truth import require_attribute
 
 __all__ = ["AttributeByMembership"]
 
@@ -39,7 +39,7 @@ class AttributeByMembership(Attacker):
             PoolError: if attack-train has no member with a known attribute, or the attribute is not
                 part of the model's input.
         """
-        truth = known_attribute(known)
+        truth = require_attribute(known)
         if known.is_member is None or not known.is_member.any():
             raise PoolError("attribute-by-membership needs members in attack-train; it has none")
         members = known.take(known.is_member)

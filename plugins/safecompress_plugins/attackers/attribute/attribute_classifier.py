@@ -17,7 +17,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.attribute.manifest import AttributeClassifierParams
-from safecompress_plugins.attackers.known_truth import known_attribute
+from safecompress_plugins.attackers.known_truth import require_attribute
 
 __all__ = ["AttributeClassifier"]
 
@@ -44,7 +44,7 @@ class AttributeClassifier(Attacker):
         Raises:
             PoolError: if attack-train is empty.
         """
-        truth = known_attribute(known).numpy()
+        truth = require_attribute(known).numpy()
         self._known = torch.as_tensor(np.unique(truth))
         self._pipeline = None
         if len(self._known) > 1:  # a single class cannot be fitted; it is the only prediction

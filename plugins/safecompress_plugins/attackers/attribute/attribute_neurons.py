@@ -11,15 +11,15 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.attribute.manifest import AttributeNeuronsParams
-from safecompress_plugins.attackers.known_truth import known_attribute
+from safecompress_plugins.attackers.known_truth import require_attribute
 
-__all__ = ["AttributeNeurons", "correlations", "ranks"]
+__all__ = ["AttributeNeurons", "correlations", "rank_activations"]
 
 # M known samples · N samples · H hidden units · V attribute values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Voice:
+class ValueNeurons:
     """The neurons that indicate one value.
 
     Attributes:
@@ -54,7 +54,7 @@ class AttributeNeurons(Attacker):
         self._count = params.neurons
         self._layers = params.layers
         self._reference: Tensor | None = None  # (H, M) activations on attack-train, sorted
-        self._voices: dict[int, Voice] = {}
+        self._voices: dict[int, ValueNeurons] = {}
 
     def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         """Select the neurons of each value; nothing is random.
@@ -62,10 +62,10 @@ class AttributeNeurons(Attacker):
         Raises:
             PoolError: if attack-train is empty.
         """
-        truth = known_attribute(known)
+        truth = require_attribute(known)
         hidden = self._neurons(known)
         self._reference = hidden.T.contiguous().sort(dim=1).values
-        placed = ranks(hidden, self._reference)
+        placed = rank_activations(hidden, self._reference)
         self._voices = {}
         for value in truth.unique().tolist():
             has_value = truth == value
@@ -76,13 +76,13 @@ class AttributeNeurons(Attacker):
             excited = strength > 0
             neurons, weights = neurons[excited], strength[excited]
             slope, intercept = _curve(_mean(placed[:, neurons], weights), has_value)
-            self._voices[value] = Voice(neurons, weights, slope, intercept)
+            self._voices[value] = ValueNeurons(neurons, weights, slope, intercept)
 
     def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return each value's probability, shape (N, V); 0 for values absent from attack-train."""
         if self._reference is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
-        placed = ranks(self._neurons(knowledge), self._reference)
+        placed = rank_activations(self._neurons(knowledge), self._reference)
         scores = torch.zeros(len(knowledge.seen), knowledge.values)
         for value, voice in self._voices.items():
             mean = _mean(placed[:, voice.neurons], voice.weights)
@@ -97,7 +97,7 @@ class AttributeNeurons(Attacker):
         return torch.cat([seen.activations(layer) for layer in self._layers], dim=1)
 
 
-def ranks(hidden: Tensor, reference: Tensor) -> Tensor:
+def rank_activations(hidden: Tensor, reference: Tensor) -> Tensor:
     """Return the share of the reference below each activation, shape (N, H), in [0, 1].
 
     Args:

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, PoolError
-from safecompress_plugins.attackers.known_truth import known_attribute
+from safecompress_plugins.attackers.known_truth import require_attribute
 
 __all__ = ["Prior", "answers_by_value"]
 
@@ -49,7 +49,7 @@ class Prior:
     """
 
     def __init__(self, known: AdversaryKnowledge, *, of: str) -> None:
-        truth = known_attribute(known)
+        truth = require_attribute(known)
         counts = torch.bincount(truth, minlength=known.values).double() + 1
         self._frequency = counts / counts.sum()
         self._seen = truth.unique()

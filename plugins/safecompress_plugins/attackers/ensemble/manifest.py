@@ -6,10 +6,10 @@ from pydantic import Field
 
 from safecompress_core.api import CombinedAttackerDef, CombinedAttackerParams
 
-__all__ = ["DEFINITIONS", "BasketParams"]
+__all__ = ["DEFINITIONS", "EnsembleAttackerParams"]
 
 
-class BasketParams(CombinedAttackerParams):
+class EnsembleAttackerParams(CombinedAttackerParams):
     """Several attackers as one, as strong as the strongest of them."""
 
     worst: Literal["sample", "run"] = "sample"
@@ -24,8 +24,8 @@ class BasketParams(CombinedAttackerParams):
 DEFINITIONS = (
     CombinedAttackerDef(
         name="basket",
-        params=BasketParams,
-        target="safecompress_plugins.attackers.ensemble.basket:Basket",
+        params=EnsembleAttackerParams,
+        target="safecompress_plugins.attackers.ensemble.ensemble_attacker:EnsembleAttacker",
         summary="Several attackers as one: the strongest of them, by sample or by run.",
         cites="Platt 1999, Probabilistic Outputs for Support Vector Machines; Guo et al. 2017, On "
         "Calibration of Modern Neural Networks, ICML (what makes scores comparable)",

@@ -60,17 +60,17 @@ class Knockoff(Extractor):
         if self.network is None:
             raise RuntimeError("an attacker has to be fitted before it can answer")
         with torch.no_grad():
-            labels: Tensor = self.network(self._scaled(inputs)).argmax(dim=1)
+            labels: Tensor = self.network(self._scale_inputs(inputs)).argmax(dim=1)
         return labels
 
-    def _scaled(self, inputs: Tensor) -> Tensor:
+    def _scale_inputs(self, inputs: Tensor) -> Tensor:
         mean, deviation = self._scale
         return (inputs - mean) / deviation
 
     def _train(
         self, network: nn.Module, known: AdversaryKnowledge, epochs: int, generator: torch.Generator
     ) -> None:
-        inputs, answers = self._scaled(known.seen.inputs), known.seen.posteriors
+        inputs, answers = self._scale_inputs(known.seen.inputs), known.seen.posteriors
         optimizer = torch.optim.Adam(
             network.parameters(), lr=self._params.learning_rate, fused=True
         )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, negative_loss_of_logits
 from safecompress_plugins.attackers.membership.reference_manifest import BayesOptimalParams
-from safecompress_plugins.attackers.membership.reference_models import (
+from safecompress_plugins.attackers.membership.reference_statistics import (
     log_mean_probability,
     references_of,
 )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, negative_loss_of_logits
 from safecompress_plugins.attackers.membership.reference_manifest import CalibratedParams
-from safecompress_plugins.attackers.membership.reference_models import mean_where, references_of
+from safecompress_plugins.attackers.membership.reference_statistics import mean_where, references_of
 
 __all__ = ["Calibrated"]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
-from safecompress_plugins.attackers.known_truth import known_membership
+from safecompress_plugins.attackers.known_truth import require_membership
 from safecompress_plugins.attackers.membership.compression_manifest import (
     CompressionDifferenceParams,
 )
@@ -49,7 +49,7 @@ class CompressionDifference(Attacker):
         Raises:
             PoolError: if members, non-members or the uncompressed model are missing.
         """
-        is_member = known_membership(known)
+        is_member = require_membership(known)
         seed = int(torch.randint(2**31, (), generator=generator))
         self._pipeline = answer_classifier(self._classifier, seed=seed)
         self._pipeline.fit(_rows(known), is_member.numpy())

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations, PoolError
-from safecompress_plugins.attackers.known_truth import known_membership
+from safecompress_plugins.attackers.known_truth import require_membership
 from safecompress_plugins.attackers.membership.compression_difference import (
     answer_classifier,
     paired_answers,
@@ -54,7 +54,7 @@ class CompressionVersions(Attacker):
         Raises:
             PoolError: if there are fewer than two members or two non-members.
         """
-        is_member = known_membership(known).numpy()
+        is_member = require_membership(known).numpy()
         fewest = min(int(is_member.sum()), int((~is_member).sum()))
         if fewest < 2:
             raise PoolError("compression-versions needs at least 2 members and 2 non-members")

@@ -64,7 +64,7 @@ class ToolboxSearch:
 
     def _distance(self, one: Observations, start: Tensor) -> float:
         """Measure one sample's distance, from an anchor (D,) of another prediction."""
-        asked = _Asked(one, budget=self.params.budget)
+        asked = _QueryCounter(one, budget=self.params.budget)
         begin = start.reshape(one.inputs.shape)
         asked.answer(begin.numpy())  # counts the anchor as the nearest point so far
         model = BlackBoxClassifier(
@@ -96,7 +96,7 @@ class _BudgetSpentError(Exception):
     """The query budget of a sample is spent."""
 
 
-class _Asked:
+class _QueryCounter:
     """Query counter around the model, with the nearest point of another prediction so far."""
 
     def __init__(self, one: Observations, *, budget: int) -> None:

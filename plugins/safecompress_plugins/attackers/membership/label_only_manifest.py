@@ -6,10 +6,10 @@ from pydantic import Field
 
 from safecompress_core.api import Access, AttackerDef, AttackerParams
 
-__all__ = ["DEFINITIONS", "AugmentationParams", "BoundaryParams"]
+__all__ = ["DEFINITIONS", "AugmentationAttackParams", "BoundaryParams"]
 
 
-class AugmentationParams(AttackerParams):
+class AugmentationAttackParams(AttackerParams):
     """Robustness of a prediction under perturbations of the sample."""
 
     noise: list[Annotated[float, Field(gt=0)]] = [0.02, 0.05, 0.1, 0.2, 0.3]
@@ -41,8 +41,8 @@ class BoundaryParams(AttackerParams):
 DEFINITIONS = (
     AttackerDef(
         name="augmentation",
-        params=AugmentationParams,
-        target="safecompress_plugins.attackers.membership.augmentation:Augmentation",
+        params=AugmentationAttackParams,
+        target="safecompress_plugins.attackers.membership.augmentation_attack:AugmentationAttack",
         summary="Members are classified correctly even under small perturbations.",
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML",
@@ -53,7 +53,7 @@ DEFINITIONS = (
     AttackerDef(
         name="boundary",
         params=BoundaryParams,
-        target="safecompress_plugins.attackers.membership.boundary:Boundary",
+        target="safecompress_plugins.attackers.membership.boundary_attack:BoundaryAttack",
         summary="Members are farther from the decision boundary.",
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML; Chen, Jordan & Wainwright 2020, HopSkipJumpAttack, S&P",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, logit_of_confidence
 from safecompress_plugins.attackers.membership.reference_manifest import LiraParams
-from safecompress_plugins.attackers.membership.reference_models import mean_where, references_of
+from safecompress_plugins.attackers.membership.reference_statistics import mean_where, references_of
 
 __all__ = ["Lira"]
 
@@ -63,13 +63,13 @@ class Lira(Attacker):
         references = references_of(knowledge)
         scores = references.confidence_logits
         own = logit_of_confidence(knowledge.seen.logits, knowledge.seen.labels)
-        out = self._standardised(own, scores, ~references.is_in, self._global[1])
+        out = self._standardise(own, scores, ~references.is_in, self._global[1])
         if self._params.mode == "online":
-            inside = self._standardised(own, scores, references.is_in, self._global[0])
+            inside = self._standardise(own, scores, references.is_in, self._global[0])
             return _log_density(*inside) - _log_density(*out)
         return out[0] if self._params.variant == "paper" else -_log_density(*out)
 
-    def _standardised(
+    def _standardise(
         self, own: Tensor, scores: Tensor, is_used: Tensor, pooled: float
     ) -> tuple[Tensor, Tensor]:
         """Return the distance to the mean in deviations, and the deviation, both (N,)."""

@@ -9,7 +9,7 @@ from safecompress_core.api import Access, AttackerDef, AttackerParams, LayerName
 __all__ = [
     "DEFINITIONS",
     "ConfidenceParams",
-    "EntropyParams",
+    "EntropyAttackParams",
     "GapParams",
     "GradientNormParams",
     "LossThresholdParams",
@@ -76,7 +76,7 @@ class ConfidenceParams(AttackerParams):
     """One threshold on the posterior of the label."""
 
 
-class EntropyParams(AttackerParams):
+class EntropyAttackParams(AttackerParams):
     """One threshold on the entropy of the posteriors."""
 
 
@@ -173,8 +173,8 @@ DEFINITIONS = (
     ),
     AttackerDef(
         name="entropy",
-        params=EntropyParams,
-        target="safecompress_plugins.attackers.membership.entropy:Entropy",
+        params=EntropyAttackParams,
+        target="safecompress_plugins.attackers.membership.entropy_attack:EntropyAttack",
         summary="Members are the samples with a confident prediction, right or wrong.",
         cites="Salem et al. 2019, ML-Leaks, NDSS, adversary 3; Song & Mittal 2021, USENIX Security",
         game="membership",

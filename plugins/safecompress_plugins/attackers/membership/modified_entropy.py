@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, modified_entropy
-from safecompress_plugins.attackers.known_truth import known_membership
+from safecompress_plugins.attackers.known_truth import require_membership
 from safecompress_plugins.attackers.membership.manifest import ModifiedEntropyParams
 
 __all__ = ["ModifiedEntropy", "best_threshold"]
@@ -38,7 +38,7 @@ class ModifiedEntropy(Attacker):
         Raises:
             PoolError: if members or non-members are missing.
         """
-        is_member = known_membership(known)
+        is_member = require_membership(known)
         signal = modified_entropy(known.seen.posteriors, known.seen.labels)
         thresholds = best_threshold(signal, is_member).repeat(known.seen.classes)
         for label in range(known.seen.classes):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Observations, correctness
-from safecompress_plugins.attackers.membership.kept_classifier import signal_tables
+from safecompress_plugins.attackers.membership.cross_validated_classifier import signal_tables
 from safecompress_plugins.attackers.membership.manifest import NeuralBlackboxParams
 from safecompress_plugins.attackers.membership.neural_membership import NeuralMembership
 

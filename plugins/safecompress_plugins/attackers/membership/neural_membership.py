@@ -21,11 +21,14 @@ from safecompress_core.toolkit import (
     Observations,
     global_random_state,
 )
-from safecompress_plugins.attackers.known_truth import known_membership
-from safecompress_plugins.attackers.membership.kept_classifier import KeptClassifier, Kind
+from safecompress_plugins.attackers.known_truth import require_membership
+from safecompress_plugins.attackers.membership.cross_validated_classifier import (
+    CrossValidatedClassifier,
+    Kind,
+)
 from safecompress_plugins.attackers.membership.manifest import NeuralParams
 
-__all__ = ["FEW", "NeuralMembership", "balanced_batches"]
+__all__ = ["FEW", "NeuralMembership", "draw_balanced_batches"]
 
 FEW = 1000
 """Records up to which ``learner: auto`` is a support vector machine."""
@@ -43,7 +46,7 @@ class NeuralMembership(Attacker):
     def __init__(self, params: NeuralParams) -> None:
         self._params = params
         self.network: nn.Module | None = None
-        self._classifier: KeptClassifier | None = None
+        self._classifier: CrossValidatedClassifier | None = None
 
     @abstractmethod
     def build(self, seen: Observations) -> nn.Module:
@@ -67,7 +70,7 @@ class NeuralMembership(Attacker):
         Raises:
             PoolError: if members or non-members are missing.
         """
-        is_member = known_membership(known)
+        is_member = require_membership(known)
         self.network, self._classifier = None, None
         learner = self._params.learner
         # With `auto` the network is trained too: an audit scores by the classifier, a run adapts
@@ -80,7 +83,7 @@ class NeuralMembership(Attacker):
             self._train(self.network, known, self._params.epochs, generator)
         kind = self._kind(len(is_member))
         if kind is not None:
-            self._classifier = KeptClassifier(
+            self._classifier = CrossValidatedClassifier(
                 kind=kind,
                 tables=self.tables(known.seen),
                 is_member=is_member,
@@ -99,8 +102,8 @@ class NeuralMembership(Attacker):
             self._classifier = None
             self._train(self.network, known, self._params.adapt_epochs, generator)
         elif self._classifier is not None:
-            self._classifier = self._classifier.refitted(
-                self.tables(known.seen), known_membership(known)
+            self._classifier = self._classifier.refit(
+                self.tables(known.seen), require_membership(known)
             )
         else:
             self.fit(known, generator=generator)
@@ -131,7 +134,7 @@ class NeuralMembership(Attacker):
     def _train(
         self, network: nn.Module, known: AdversaryKnowledge, epochs: int, generator: torch.Generator
     ) -> None:
-        is_member = known_membership(known)
+        is_member = require_membership(known)
         # Before features: these are scaled by what calibrate estimates.
         self.calibrate(known.seen)
         features, target = self.features(known.seen), is_member.float()
@@ -142,7 +145,7 @@ class NeuralMembership(Attacker):
         network.train()
         with global_random_state(generator):
             for _ in range(epochs):
-                for rows in balanced_batches(is_member, self._params.batch_size, generator):
+                for rows in draw_balanced_batches(is_member, self._params.batch_size, generator):
                     optimizer.zero_grad()
                     logits = network(*(part[rows] for part in features))
                     loss = F.binary_cross_entropy_with_logits(logits, target[rows])
@@ -151,7 +154,7 @@ class NeuralMembership(Attacker):
         optimizer.zero_grad()  # an attacker is deep-copied, and its gradients would be copied too
 
 
-def balanced_batches(
+def draw_balanced_batches(
     is_member: Tensor, batch_size: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """Yield the rows of one epoch's batches, as many members as non-members in each.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Observations
-from safecompress_plugins.attackers.membership.kept_classifier import signal_tables
+from safecompress_plugins.attackers.membership.cross_validated_classifier import signal_tables
 from safecompress_plugins.attackers.membership.manifest import NeuralWhiteboxParams
 from safecompress_plugins.attackers.membership.neural_membership import NeuralMembership
 
@@ -57,9 +57,9 @@ class NeuralWhitebox(NeuralMembership):
         scaled = zip(self._gradients(seen), self._gradient_scales, strict=True)
         return (
             seen.posteriors.sort(dim=1, descending=True).values,
-            _standardised(seen.losses, self._loss_scale)[:, None],
+            _standardise(seen.losses, self._loss_scale)[:, None],
             F.one_hot(seen.labels, seen.classes).float(),
-            *(_standardised(gradient, scale) for gradient, scale in scaled),
+            *(_standardise(gradient, scale) for gradient, scale in scaled),
         )
 
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
@@ -80,7 +80,7 @@ def _mean_and_deviation(values: Tensor) -> Scale:
     return float(values.mean()), deviation if deviation > 0 else 1.0
 
 
-def _standardised(values: Tensor, scale: Scale) -> Tensor:
+def _standardise(values: Tensor, scale: Scale) -> Tensor:
     mean, deviation = scale
     return (values - mean) / deviation
 

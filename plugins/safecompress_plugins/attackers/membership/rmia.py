@@ -10,7 +10,7 @@ from safecompress_core.toolkit import (
     negative_loss_of_logits,
 )
 from safecompress_plugins.attackers.membership.reference_manifest import RmiaParams
-from safecompress_plugins.attackers.membership.reference_models import (
+from safecompress_plugins.attackers.membership.reference_statistics import (
     log_mean_probability,
     references_of,
 )

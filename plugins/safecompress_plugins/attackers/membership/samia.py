@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import AdversaryKnowledge, Observations
 from safecompress_plugins.attackers.membership.compression_manifest import SamiaParams
-from safecompress_plugins.attackers.membership.kept_classifier import signal_tables
+from safecompress_plugins.attackers.membership.cross_validated_classifier import signal_tables
 from safecompress_plugins.attackers.membership.neural_membership import NeuralMembership
 
 __all__ = ["Samia", "SamiaNetwork", "sensitivity"]

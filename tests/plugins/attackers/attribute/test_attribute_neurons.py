@@ -20,7 +20,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.attackers.attribute.attribute_neurons import (
     AttributeNeurons,
     correlations,
-    ranks,
+    rank_activations,
 )
 from safecompress_plugins.attackers.attribute.manifest import DEFINITIONS, AttributeNeuronsParams
 
@@ -114,7 +114,7 @@ def test_ranks_are_those_of_the_published_code() -> None:
     known, asked = (torch.randn(n, 3, generator=generator).relu() for n in (200, 40))
     transformer = QuantileTransformer(n_quantiles=200).fit(known.numpy())
 
-    found = ranks(asked, known.T.contiguous().sort(dim=1).values)
+    found = rank_activations(asked, known.T.contiguous().sort(dim=1).values)
 
     active = asked > 0
     expected = torch.as_tensor(transformer.transform(asked.numpy()))

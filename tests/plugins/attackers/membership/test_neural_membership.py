@@ -21,7 +21,7 @@ from safecompress_plugins.attackers.membership.neural_blackbox import (
 )
 from safecompress_plugins.attackers.membership.neural_membership import (
     NeuralMembership,
-    balanced_batches,
+    draw_balanced_batches,
 )
 from safecompress_plugins.attackers.membership.neural_whitebox import (
     NeuralWhitebox,
@@ -68,7 +68,7 @@ def evidence(
 def test_batches_hold_as_many_members_as_non_members(members: int, others: int) -> None:
     """Also when one class is larger: the larger is gone through once, the smaller evenly."""
     is_member = torch.arange(members + others) < members
-    batches = list(balanced_batches(is_member, 8, torch.Generator().manual_seed(0)))
+    batches = list(draw_balanced_batches(is_member, 8, torch.Generator().manual_seed(0)))
 
     assert all(is_member[rows].double().mean() == 0.5 for rows in batches)
     assert all(len(rows) == 8 for rows in batches[:-1])
@@ -82,11 +82,11 @@ def test_every_epoch_is_shuffled_anew() -> None:
     """Batches follow from the generator, and from nothing else."""
     is_member = torch.arange(40) < 20
     generator, again = (torch.Generator().manual_seed(5) for _ in range(2))
-    first = torch.cat(list(balanced_batches(is_member, 8, generator)))
-    second = torch.cat(list(balanced_batches(is_member, 8, generator)))
+    first = torch.cat(list(draw_balanced_batches(is_member, 8, generator)))
+    second = torch.cat(list(draw_balanced_batches(is_member, 8, generator)))
 
     assert not torch.equal(first, second)
-    assert torch.equal(first, torch.cat(list(balanced_batches(is_member, 8, again))))
+    assert torch.equal(first, torch.cat(list(draw_balanced_batches(is_member, 8, again))))
 
 
 @pytest.mark.parametrize("make", [blackbox, whitebox])

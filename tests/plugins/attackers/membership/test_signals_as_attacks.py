@@ -8,12 +8,12 @@ from torch import nn, tensor
 from safecompress_core.api import Access
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Classifier, observe
 from safecompress_plugins.attackers.membership.confidence import Confidence
-from safecompress_plugins.attackers.membership.entropy import Entropy
+from safecompress_plugins.attackers.membership.entropy_attack import EntropyAttack
 from safecompress_plugins.attackers.membership.gap import Gap
 from safecompress_plugins.attackers.membership.gradient_norm import GradientNorm
 from safecompress_plugins.attackers.membership.manifest import (
     ConfidenceParams,
-    EntropyParams,
+    EntropyAttackParams,
     GapParams,
     GradientNormParams,
 )
@@ -57,7 +57,7 @@ def test_confidence_is_the_posterior_of_the_label() -> None:
 
 def test_entropy_does_not_look_at_the_label() -> None:
     """As scipy computes it; a sure answer is a member's, be it right or wrong."""
-    found = scores(Entropy(EntropyParams()), Access.BLACK_BOX)
+    found = scores(EntropyAttack(EntropyAttackParams()), Access.BLACK_BOX)
 
     torch.testing.assert_close(found, -tensor(entropy(ANSWERS, axis=1)), rtol=1e-5, atol=1e-6)
     assert found[0] == found[1]

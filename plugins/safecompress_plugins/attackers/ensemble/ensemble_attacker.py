@@ -22,14 +22,14 @@ from safecompress_plugins.attackers.ensemble.calibration import (
     MembershipCalibration,
     ValueCalibration,
 )
-from safecompress_plugins.attackers.ensemble.manifest import BasketParams
+from safecompress_plugins.attackers.ensemble.manifest import EnsembleAttackerParams
 
-__all__ = ["Basket"]
+__all__ = ["EnsembleAttacker"]
 
 # N samples · V attribute values · P parts
 
 
-class Basket(Attacker):
+class EnsembleAttacker(Attacker):
     """Scores as its strongest member does, by sample or by run.
 
     By run, the strongest member is the one with the highest (balanced) accuracy on the held-out
@@ -38,7 +38,7 @@ class Basket(Attacker):
     sample that one attack exposes and the others do not counts as exposed.
     """
 
-    def __init__(self, params: BasketParams, parts: tuple[Part, ...]) -> None:
+    def __init__(self, params: EnsembleAttackerParams, parts: tuple[Part, ...]) -> None:
         self._by_run = params.worst == "run"
         self._folds = params.folds
         self._parts = tuple(_CrossFitted(part) for part in parts)

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Observations, correctness, logit_of_confidence
 
-__all__ = ["KeptClassifier", "Kind", "membership_signals", "signal_tables"]
+__all__ = ["CrossValidatedClassifier", "Kind", "membership_signals", "signal_tables"]
 
 # N samples · F features
 
@@ -44,7 +44,7 @@ GRIDS: dict[Kind, dict[str, list[float]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptClassifier:
+class CrossValidatedClassifier:
     """Classifiers over sets of features, fitted on first use.
 
     Attributes:
@@ -68,7 +68,7 @@ class KeptClassifier:
         ]
         return torch.as_tensor(np.mean(found, axis=0))
 
-    def refitted(self, tables: Sequence[Tensor], is_member: Tensor) -> "KeptClassifier":
+    def refit(self, tables: Sequence[Tensor], is_member: Tensor) -> "CrossValidatedClassifier":
         """Refit with the same settings to another model's features."""
         # A copy whose cached property is preset: the search is not repeated, only the final fit.
         again = replace(self, tables=tables, is_member=is_member)

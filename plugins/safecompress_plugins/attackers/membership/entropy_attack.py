@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker
-from safecompress_plugins.attackers.membership.manifest import EntropyParams
+from safecompress_plugins.attackers.membership.manifest import EntropyAttackParams
 
-__all__ = ["Entropy"]
+__all__ = ["EntropyAttack"]
 
 
-class Entropy(Attacker):
+class EntropyAttack(Attacker):
     """Scores a sample by minus the entropy of its posteriors; nothing is learned.
 
     It needs no label, so a confident misclassification looks like a member; ``modified-entropy``
@@ -19,7 +19,7 @@ class Entropy(Attacker):
     USENIX Security, section 3.2 (entropy), with one threshold over all classes.
     """
 
-    def __init__(self, params: EntropyParams) -> None:
+    def __init__(self, params: EntropyAttackParams) -> None:
         del params  # no parameters
 
     def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:

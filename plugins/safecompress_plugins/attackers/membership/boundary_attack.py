@@ -15,7 +15,7 @@ from safecompress_plugins.attackers.membership.label_only_manifest import Bounda
 if TYPE_CHECKING:
     from safecompress_plugins.attackers.membership.hop_skip_jump import ToolboxSearch
 
-__all__ = ["Boundary", "Search"]
+__all__ = ["BoundaryAttack", "Search"]
 
 # N samples · D values of a sample · A anchors · T steps · Q queries of a step
 
@@ -25,7 +25,7 @@ TOOLBOX = "safecompress_plugins.attackers.membership.hop_skip_jump"
 HALVINGS = 12  # of the interval around the boundary: 1/4,096 of it remains
 
 
-class Boundary(Attacker):
+class BoundaryAttack(Attacker):
     """Scores a sample by its distance to the nearest input with another prediction.
 
     Training moves the boundary away from members. A misclassified sample has a distance of 0.
@@ -105,7 +105,7 @@ class Search:
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
         if not len(right):
             return found
-        asked = _Asked(seen.take(right))
+        asked = _BoundaryQueries(seen.take(right))
         apart = torch.cdist(asked.origin, self.anchors)  # (n, A)
         # Anchors are queried once for all samples.
         labels = seen.predict(self.anchors.unflatten(1, seen.inputs.shape[1:]))
@@ -117,13 +117,13 @@ class Search:
         best = (there - asked.origin).norm(dim=1)
         # The first step may overshoot what a later one finds, so the minimum over steps counts.
         for step, directions in enumerate(self.directions, start=1):
-            there = asked.towards_origin(asked.jumped(there, directions, step=step))
+            there = asked.towards_origin(asked.jump(there, directions, step=step))
             best = torch.minimum(best, (there - asked.origin).norm(dim=1))
         found[right] = torch.where(has_start, best, apart.amax(dim=1))
         return found
 
 
-class _Asked:
+class _BoundaryQueries:
     """The samples of a search, and the model's predictions at points around them."""
 
     def __init__(self, seen: Observations) -> None:
@@ -146,7 +146,7 @@ class _Asked:
         # The upper end of the interval: it has another prediction, the middle may not.
         return torch.lerp(self.origin, outside, high)
 
-    def jumped(self, there: Tensor, directions: Tensor, *, step: int) -> Tensor:
+    def jump(self, there: Tensor, directions: Tensor, *, step: int) -> Tensor:
         """Jump off the boundary along its normal, to a point with another prediction, (n, D)."""
         distance = (there - self.origin).norm(dim=1, keepdim=True)
         reach = distance / there.shape[1]  # the paper's δ: shrinks with the dimension D

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, Observations
-from safecompress_plugins.attackers.known_truth import known_membership
-from safecompress_plugins.attackers.membership.label_only_manifest import AugmentationParams
+from safecompress_plugins.attackers.known_truth import require_membership
+from safecompress_plugins.attackers.membership.label_only_manifest import AugmentationAttackParams
 
-__all__ = ["Augmentation", "rotated", "shifted"]
+__all__ = ["AugmentationAttack", "rotate_images", "shift_images"]
 
 # N samples · M noisy copies · G groups of changes
 
 
-class Augmentation(Attacker):
+class AugmentationAttack(Attacker):
     """Infers membership from the share of perturbed copies that keep their label.
 
     Training moves the decision boundary away from members. Its distance shows in the share of
@@ -36,7 +36,7 @@ class Augmentation(Attacker):
 
     threshold = 0.0  # log-odds: the regression weights both classes equally
 
-    def __init__(self, params: AugmentationParams) -> None:
+    def __init__(self, params: AugmentationAttackParams) -> None:
         self._params = params
         self._directions: Tensor | None = None  # (M, ...) as the inputs
         self._regression: LogisticRegression | None = None
@@ -47,7 +47,7 @@ class Augmentation(Attacker):
         Raises:
             PoolError: if members or non-members are missing.
         """
-        is_member = known_membership(known)
+        is_member = require_membership(known)
         shape = known.seen.inputs.shape[1:]
         self._directions = torch.randn(self._params.copies, *shape, generator=generator)
         self._regression = LogisticRegression(class_weight="balanced", max_iter=1000)
@@ -67,11 +67,11 @@ class Augmentation(Attacker):
         right = [
             # One copy at a time: a generator keeps all but one out of memory.
             torch.stack([seen.predict(copy) == seen.labels for copy in copies]).double().mean(dim=0)
-            for copies in self._changed(seen.inputs)
+            for copies in self._change_inputs(seen.inputs)
         ]
         return torch.stack([(seen.predictions == seen.labels).double(), *right], dim=1).numpy()
 
-    def _changed(self, inputs: Tensor) -> Iterator[Iterator[Tensor]]:
+    def _change_inputs(self, inputs: Tensor) -> Iterator[Iterator[Tensor]]:
         """Yield copies of the inputs, group by group."""
         assert self._directions is not None  # drawn by fit
         directions = self._directions
@@ -79,12 +79,12 @@ class Augmentation(Attacker):
             yield (inputs + strength * direction for direction in directions)
         # Shifts and rotations have a meaning for images alone, (N, channels, height, width).
         if inputs.ndim == 4 and self._params.shift:
-            yield shifted(inputs, self._params.shift)
+            yield shift_images(inputs, self._params.shift)
         if inputs.ndim == 4 and self._params.rotation:
-            yield (rotated(inputs, sign * self._params.rotation) for sign in (-1, 1))
+            yield (rotate_images(inputs, sign * self._params.rotation) for sign in (-1, 1))
 
 
-def shifted(images: Tensor, pixels: int) -> Iterator[Tensor]:
+def shift_images(images: Tensor, pixels: int) -> Iterator[Tensor]:
     """Yield images (N, channels, height, width) moved down, up, right and left."""
     height, width = images.shape[2:]
     # One padded copy serves all four directions; each is a window of it.
@@ -94,7 +94,7 @@ def shifted(images: Tensor, pixels: int) -> Iterator[Tensor]:
         yield padded[:, :, top : top + height, left : left + width]
 
 
-def rotated(images: Tensor, degrees: float) -> Tensor:
+def rotate_images(images: Tensor, degrees: float) -> Tensor:
     """Rotate images (N, channels, height, width) about their centre, interpolating bilinearly."""
     # Both axes of affine_grid are [-1, 1]; without the aspect ratio a rotation would shear.
     aspect = images.shape[3] / images.shape[2]

@@ -24,7 +24,7 @@ from safecompress_core.toolkit import (
     correctness,
     observe,
 )
-from safecompress_plugins.attackers.membership.boundary import Boundary
+from safecompress_plugins.attackers.membership.boundary_attack import BoundaryAttack
 from safecompress_plugins.attackers.membership.label_only_manifest import (
     DEFINITIONS,
     BoundaryParams,
@@ -46,15 +46,15 @@ class Leaky(Protocol):
     pool: AdversaryKnowledge
 
 
-def fitted(known: Observations, **params: Any) -> Boundary:
+def fitted(known: Observations, **params: Any) -> BoundaryAttack:
     """An attacker that has drawn its anchors and directions."""
-    attacker = Boundary(BoundaryParams(**params))
+    attacker = BoundaryAttack(BoundaryParams(**params))
     knowledge = AdversaryKnowledge(seen=known.restrict(Access.LABEL_ONLY), truth=None, values=2)
     attacker.fit(knowledge, generator=torch.Generator().manual_seed(0))
     return attacker
 
 
-def distances(attacker: Boundary, seen: Observations) -> Tensor:
+def distances(attacker: BoundaryAttack, seen: Observations) -> Tensor:
     """What the attacker measures with label-only access."""
     asked = AdversaryKnowledge(seen=seen.restrict(Access.LABEL_ONLY), truth=None, values=2)
     return attacker.score(asked)
@@ -247,7 +247,7 @@ def test_what_is_missing_is_said_when_the_attacker_is_built(
     with pytest.raises(MissingExtraError, match=r"art is not .*\[attacks\]'"):
         registry.create(BoundaryParams(search="hopskipjump"))
 
-    assert isinstance(registry.create(BoundaryParams()), Boundary)
+    assert isinstance(registry.create(BoundaryParams()), BoundaryAttack)
 
 
 def test_there_must_be_somewhere_to_start(leaky: Leaky) -> None:
@@ -255,4 +255,4 @@ def test_there_must_be_somewhere_to_start(leaky: Leaky) -> None:
     empty = replace(leaky.known, seen=leaky.known.seen.take(torch.arange(0)))
 
     with pytest.raises(PoolError, match="attack-train is empty"):
-        Boundary(BoundaryParams()).fit(empty, generator=torch.Generator())
+        BoundaryAttack(BoundaryParams()).fit(empty, generator=torch.Generator())

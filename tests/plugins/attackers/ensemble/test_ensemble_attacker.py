@@ -14,12 +14,12 @@ from safecompress_core.api import Access, AttackerDef, Part
 from safecompress_core.host import load_plugins
 from safecompress_core.testing import AttackerConformance
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
-from safecompress_plugins.attackers.ensemble.basket import Basket
 from safecompress_plugins.attackers.ensemble.calibration import (
     MembershipCalibration,
     ValueCalibration,
 )
-from safecompress_plugins.attackers.ensemble.manifest import DEFINITIONS, BasketParams
+from safecompress_plugins.attackers.ensemble.ensemble_attacker import EnsembleAttacker
+from safecompress_plugins.attackers.ensemble.manifest import DEFINITIONS, EnsembleAttackerParams
 from safecompress_plugins.attackers.manifest import DEFINITIONS as ATTACKERS
 
 [BASKET] = DEFINITIONS
@@ -63,11 +63,11 @@ class TestBasketOnAnAttributeByRun(AttackerConformance):
     ]
 
 
-def basket(*parts: tuple[str, dict[str, Any]], **params: Any) -> Basket:
+def basket(*parts: tuple[str, dict[str, Any]], **params: Any) -> EnsembleAttacker:
     """A basket of built-in attackers by name."""
     registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
     made: list[Any] = [BY_NAME[name].params.model_validate(given) for name, given in parts]
-    built: Basket = registry.create(BasketParams(attackers=made, **params))
+    built: EnsembleAttacker = registry.create(EnsembleAttackerParams(attackers=made, **params))
     return built
 
 
@@ -120,8 +120,8 @@ def test_the_worst_is_not_who_learned_attack_train_by_heart(leaky: Leaky) -> Non
         Part(definition=BY_NAME[name], params=default(name), attacker=attacker)
         for name, attacker in zip(names, attackers, strict=True)
     )
-    made = BasketParams(attackers=[part.params for part in parts], worst="run")
-    attacker = fitted(Basket(made, parts), leaky.known)
+    made = EnsembleAttackerParams(attackers=[part.params for part in parts], worst="run")
+    attacker = fitted(EnsembleAttacker(made, parts), leaky.known)
 
     said = attackers[0].score(leaky.known) > 0
     assert leaky.known.truth is not None
@@ -217,7 +217,10 @@ def test_parts_see_no_more_than_alone(leaky: Leaky) -> None:
         Part(definition=BY_NAME[name], params=default(name), attacker=Spy())
         for name in ("gap", "gradient-norm")
     )
-    fitted(Basket(BasketParams(attackers=[part.params for part in parts]), parts), leaky.known)
+    fitted(
+        EnsembleAttacker(EnsembleAttackerParams(attackers=[part.params for part in parts]), parts),
+        leaky.known,
+    )
 
     assert {*seen} == {Access.LABEL_ONLY, Access.WHITE_BOX}
     assert seen.index(Access.WHITE_BOX) == seen.count(Access.LABEL_ONLY)

@@ -25,8 +25,8 @@ from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing.attackers import AttackerConformance
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker
 from safecompress_plugins.attackers.manifest import DEFINITIONS
-from safecompress_plugins.attackers.membership.kept_classifier import (
-    KeptClassifier,
+from safecompress_plugins.attackers.membership.cross_validated_classifier import (
+    CrossValidatedClassifier,
     membership_signals,
 )
 from safecompress_plugins.attackers.membership.manifest import (
@@ -136,7 +136,7 @@ def test_noise_beside_a_signal_costs_little() -> None:
     signal = 2 * is_member.double()[:, None] + torch.randn(800, 1, generator=draw).double()
     noise = torch.randn(800, 30, generator=draw).double()
     tables = (signal, torch.cat([signal, noise], dim=1))
-    classifier = KeptClassifier(
+    classifier = CrossValidatedClassifier(
         kind="svm", tables=[one[:300] for one in tables], is_member=is_member[:300], seed=0
     )
 
@@ -152,7 +152,7 @@ def test_one_record_of_a_kind_is_enough() -> None:
     """Nothing can be held out then, and settings are the usual ones."""
     tables = (torch.tensor([[1.0], [0.0], [0.1]]),)
     is_member = torch.tensor([True, False, False])
-    classifier = KeptClassifier(kind="svm", tables=tables, is_member=is_member, seed=0)
+    classifier = CrossValidatedClassifier(kind="svm", tables=tables, is_member=is_member, seed=0)
 
     assert (classifier.scores(tables) > 0).tolist() == [True, False, False]
 

@@ -19,10 +19,14 @@ from safecompress_core.toolkit import (
     correctness,
     observe,
 )
-from safecompress_plugins.attackers.membership.augmentation import Augmentation, rotated, shifted
+from safecompress_plugins.attackers.membership.augmentation_attack import (
+    AugmentationAttack,
+    rotate_images,
+    shift_images,
+)
 from safecompress_plugins.attackers.membership.label_only_manifest import (
     DEFINITIONS,
-    AugmentationParams,
+    AugmentationAttackParams,
 )
 
 [AUGMENTATION] = [one for one in DEFINITIONS if one.name == "augmentation"]
@@ -47,7 +51,7 @@ def auc(leaky: Leaky, **params: Any) -> float:
     known, asked = (
         replace(one, seen=one.seen.restrict(Access.LABEL_ONLY)) for one in (leaky.known, leaky.pool)
     )
-    attacker = Augmentation(AugmentationParams(**params))
+    attacker = AugmentationAttack(AugmentationAttackParams(**params))
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
     assert asked.truth is not None
     return float(roc_auc_score(asked.truth, attacker.score(replace(asked, truth=None))))
@@ -85,7 +89,7 @@ def test_shares_are_counted_by_group_of_changes() -> None:
     images[1, 0, 1] = torch.tensor([0.8, 1.0, 0.9])
     labels = torch.tensor([4, 4])
     seen = observe(Classifier(Brightest()), images, labels).restrict(Access.LABEL_ONLY)
-    attacker = Augmentation(AugmentationParams(noise=[1e-3], copies=3, rotation=5))
+    attacker = AugmentationAttack(AugmentationAttackParams(noise=[1e-3], copies=3, rotation=5))
     known = AdversaryKnowledge(seen=seen, truth=torch.tensor([True, False]), values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
@@ -101,7 +105,7 @@ def test_inputs_that_are_no_images_are_only_made_noisy() -> None:
     seen = observe(
         Classifier(nn.Linear(5, 2)), torch.arange(30.0).reshape(6, 5), torch.arange(6) % 2
     )
-    attacker = Augmentation(AugmentationParams(noise=[0.1, 0.2], copies=2))
+    attacker = AugmentationAttack(AugmentationAttackParams(noise=[0.1, 0.2], copies=2))
     known = AdversaryKnowledge(seen=seen, truth=torch.arange(6) < 3, values=2)
     attacker.fit(known, generator=torch.Generator().manual_seed(0))
 
@@ -113,7 +117,7 @@ def test_shifts_are_by_whole_pixels_in_four_directions() -> None:
     images = torch.rand(2, 1, 4, 5, generator=torch.Generator().manual_seed(0))
     steps = [(2, 0), (-2, 0), (0, 2), (0, -2)]
 
-    for moved, step in zip(shifted(images, 2), steps, strict=True):
+    for moved, step in zip(shift_images(images, 2), steps, strict=True):
         expected = ndimage.shift(images.numpy(), (0, 0, *step), order=0)
         np.testing.assert_array_equal(moved.numpy(), expected)
 
@@ -124,7 +128,7 @@ def test_rotations_are_scipys(shape: tuple[int, int]) -> None:
     images = torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(0))
     expected = ndimage.rotate(images[0, 0].numpy(), 10.0, order=1, reshape=False)
 
-    found = rotated(images, 10.0)[0, 0].numpy()
+    found = rotate_images(images, 10.0)[0, 0].numpy()
 
     inner = (slice(2, -2), slice(2, -2))
     np.testing.assert_allclose(found[inner], expected[inner], atol=1e-4)
@@ -139,4 +143,4 @@ def test_both_classes_are_needed(is_member: bool) -> None:
     known = AdversaryKnowledge(seen=seen, truth=torch.full((6,), is_member), values=2)
 
     with pytest.raises(PoolError, match="needs members and non-members"):
-        Augmentation(AugmentationParams()).fit(known, generator=torch.Generator())
+        AugmentationAttack(AugmentationAttackParams()).fit(known, generator=torch.Generator())
