@@ -22,4 +22,4 @@ class EncodingSource(DataSource):
     @staticmethod
     def encoder(record: Mapping[str, Any]) -> Encoder:
         """Rebuild the encoder of samples that this source has loaded."""
-        return KINDS[record["kind"]].restored(record)
+        return KINDS[record["kind"]].restore(record)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from safecompress_core.toolkit import DataError, local_path
 
-__all__ = ["existing", "here"]
+__all__ = ["describe_folder", "require_existing"]
 
 MOST_SHOWN = 20
 
 
-def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False) -> Path:
+def require_existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False) -> Path:
     """Return the file or folder of a path parameter.
 
     Args:
@@ -27,7 +27,9 @@ def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False
             return path
         if path.is_dir():
             raise DataError(
-                f"{str(path)!r} is a folder; {here(path)}", mend="name a file", field=field
+                f"{str(path)!r} is a folder; {describe_folder(path)}",
+                mend="name a file",
+                field=field,
             )
         raise DataError(f"{str(path)!r} is a file", mend="name its folder", field=field)
     # A missing folder and a missing file in a folder have different remedies.
@@ -43,12 +45,12 @@ def existing(text: str, *, field: tuple[str | int, ...], is_folder: bool = False
     guess = f"did you mean {near[0]!r}? " if near else ""
     raise DataError(
         f"there is no {path.name!r} in {str(folder)!r}",
-        mend=f"{guess}{here(folder)}",
+        mend=f"{guess}{describe_folder(folder)}",
         field=field,
     )
 
 
-def here(folder: Path) -> str:
+def describe_folder(folder: Path) -> str:
     """List a folder's contents in a phrase."""
     names = sorted(one.name for one in folder.iterdir())
     shown = ", ".join(names[:MOST_SHOWN]) or "nothing"

@@ -9,11 +9,11 @@ import pyarrow as pa
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.arrays.manifest import HuggingfaceParams
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.files import require_existing
 from safecompress_plugins.data.images.labelled_images import image_dataset
 from safecompress_plugins.data.samples import SIDE
 from safecompress_plugins.data.tables.columns import RawColumn, Table
-from safecompress_plugins.data.tables.parquet_file import concatenated, images_of, plain_table
+from safecompress_plugins.data.tables.parquet_file import concatenate, images_of, plain_table
 from safecompress_plugins.data.tables.table import dataset_of
 
 __all__ = ["HuggingfaceData"]
@@ -28,10 +28,10 @@ class HuggingfaceData(EncodingSource):
     def load(self) -> Dataset:
         """Read the splits as one table, and encode its columns or images."""
         params = self._params
-        found = self._found()
+        found = self._find_splits()
         what = f"parts {', '.join(found)}"
         # Joined before encoding, so that both splits share categories, means and label numbers.
-        whole = concatenated([_arrow(part) for part in found.values()], what=what, field="splits")
+        whole = concatenate([_arrow(part) for part in found.values()], what=what, field="splits")
         sides = [
             "train" if split == next(iter(found)) else "test"
             for split, part in found.items()
@@ -48,7 +48,7 @@ class HuggingfaceData(EncodingSource):
             params = params.model_copy(update={"members": SIDE})
         return dataset_of(table, params)
 
-    def _found(self) -> dict[str, Any]:
+    def _find_splits(self) -> dict[str, Any]:
         """Return the requested splits, in their order."""
         params = self._params
         if (params.name is None) == (params.path is None):
@@ -57,7 +57,7 @@ class HuggingfaceData(EncodingSource):
                 mend="write one of 'name' and 'path'",
                 field=("name",) if params.name else (),
             )
-        whole = self._saved() if params.path is not None else self._named()
+        whole = self._load_saved() if params.path is not None else self._load_named()
         if isinstance(whole, datasets.Dataset):
             return {"train": whole}
         missing = [split for split in params.splits if split not in whole]
@@ -69,27 +69,27 @@ class HuggingfaceData(EncodingSource):
             )
         return {split: whole[split] for split in params.splits}
 
-    def _saved(self) -> Any:
-        folder = existing(str(self._params.path), field=("path",), is_folder=True)
+    def _load_saved(self) -> Any:
+        folder = require_existing(str(self._params.path), field=("path",), is_folder=True)
         # save_to_disk leaves one of these files; load_dataset cannot read such a folder.
         is_saved = any((folder / name).exists() for name in ("dataset_dict.json", "state.json"))
         try:
             if is_saved:
                 return datasets.load_from_disk(str(folder))
-            return self._loaded(str(folder), field="path")
+            return self._load(str(folder), field="path")
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
             raise _unreadable(folder, error) from error
 
-    def _named(self) -> Any:
+    def _load_named(self) -> Any:
         name = str(self._params.name)
         # load_dataset would read a local folder of that name, whose files it may take for code.
         if Path(name).exists():
             raise DataError(
                 f"{name!r} is a folder here", mend="write it as 'path'", field=("name",)
             )
-        return self._loaded(name, field="name")
+        return self._load(name, field="name")
 
-    def _loaded(self, where: str, *, field: str) -> Any:
+    def _load(self, where: str, *, field: str) -> Any:
         params = self._params
         only_here = datasets.DownloadConfig(local_files_only=not params.download)
         # The library reads this switch at call time; without it a cached data set still asks the

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from safecompress_core.api import DataCard, DataDef, Params
-from safecompress_plugins.data.arrays.made_up_manifest import DEFINITIONS as MADE_UP
 from safecompress_plugins.data.arrays.manifest import DEFINITIONS as ARRAYS
+from safecompress_plugins.data.arrays.synthetic_manifest import DEFINITIONS as MADE_UP
 from safecompress_plugins.data.images.manifest import DEFINITIONS as IMAGES
 from safecompress_plugins.data.papers.manifest import DEFINITIONS as PAPERS
 from safecompress_plugins.data.tables.manifest import DEFINITIONS as TABLES

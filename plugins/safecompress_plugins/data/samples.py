@@ -9,7 +9,7 @@ from safecompress_core.toolkit import DataError, by_value, choose_stratified
 from safecompress_plugins.data.tables.columns import RawColumn, Table
 from safecompress_plugins.data.tables.manifest import SampledParams
 
-__all__ = ["SIDE", "is_member_of", "joined", "sampled_rows", "sides_of"]
+__all__ = ["SIDE", "is_member_of", "join", "sample_rows", "sides_of"]
 
 SIDE = "part of the data set"
 """Column of the split of a data set in several files."""
@@ -64,7 +64,7 @@ def sides_of(members: int, non_members: int) -> RawColumn:
     return RawColumn(["train"] * members + ["test"] * non_members)
 
 
-def joined(members: Table, non_members: Table) -> Table:
+def join(members: Table, non_members: Table) -> Table:
     """Concatenate two tables, with the column ``SIDE``, so that both are encoded alike.
 
     Raises:
@@ -89,7 +89,7 @@ def _rows(table: Table) -> int:
     return len(next(iter(table.values())).cells) if table else 0
 
 
-def sampled_rows(
+def sample_rows(
     labels: NDArray[np.int64], is_member: Tensor | None, params: SampledParams
 ) -> NDArray[np.int64]:
     """Return the rows to use, ascending: all, or ``samples`` of them.

@@ -13,7 +13,12 @@ from PIL import Image
 
 from safecompress_core.toolkit import DataError, EncodedRows, Encoder
 from safecompress_plugins.data.arrays.floats import float32_of
-from safecompress_plugins.data.images.images import ByteImages, decoded, pixels_of, sizes_differ
+from safecompress_plugins.data.images.images import (
+    ByteImages,
+    decode_image,
+    pixels_of,
+    sizes_differ,
+)
 from safecompress_plugins.data.images.manifest import ImageParams
 
 __all__ = ["ArrayEncoder", "ImageEncoder"]
@@ -38,7 +43,7 @@ class ArrayEncoder(Encoder):
     bytes_only: bool = False
 
     @classmethod
-    def restored(cls, record: Mapping[str, Any]) -> "ArrayEncoder":
+    def restore(cls, record: Mapping[str, Any]) -> "ArrayEncoder":
         """Rebuild the encoder from its record."""
         return cls(tuple(record["shape"]), float(record["divisor"]), bool(record["bytes_only"]))
 
@@ -87,7 +92,7 @@ class ArrayEncoder(Encoder):
             raise DataError(
                 f"row {broken[0] + 1} holds numbers that are not finite", mend="give finite ones"
             )
-        return EncodedRows(inputs=inputs, names=_numbered(len(inputs)))
+        return EncodedRows(inputs=inputs, names=_number(len(inputs)))
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class ImageEncoder(Encoder):
         return cls(tuple(shape), ImageParams.model_validate(reading))
 
     @classmethod
-    def restored(cls, record: Mapping[str, Any]) -> "ImageEncoder":
+    def restore(cls, record: Mapping[str, Any]) -> "ImageEncoder":
         """Rebuild the encoder from its record."""
         return cls(tuple(record["shape"]), ImageParams.model_validate(record["reading"]))
 
@@ -143,7 +148,7 @@ class ImageEncoder(Encoder):
         pixels = np.stack(found) if found else np.zeros((0, *self.shape), dtype=np.uint8)
         images = ByteImages(torch.from_numpy(pixels), self.params.normalisation)
         return EncodedRows(
-            inputs=images[torch.arange(len(pixels))], names=names or _numbered(len(pixels))
+            inputs=images[torch.arange(len(pixels))], names=names or _number(len(pixels))
         )
 
     def _pixels(self, row: Any, number: int) -> NDArray[np.uint8]:
@@ -152,7 +157,7 @@ class ImageEncoder(Encoder):
         if isinstance(row, Image.Image):
             found = pixels_of(row, self.params, name=f"image {number}")
         elif isinstance(row, str | PathLike | bytes):
-            found = decoded(row if isinstance(row, bytes) else Path(row), self.params)
+            found = decode_image(row if isinstance(row, bytes) else Path(row), self.params)
         else:
             raise DataError(
                 f"image {number} is a {type(row).__name__}",
@@ -200,5 +205,5 @@ def _images_at(path: Path) -> list[Path]:
     return found
 
 
-def _numbered(count: int) -> tuple[str, ...]:
+def _number(count: int) -> tuple[str, ...]:
     return tuple(str(row + 1) for row in range(count))

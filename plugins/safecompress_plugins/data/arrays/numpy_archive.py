@@ -14,10 +14,10 @@ from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
 from safecompress_plugins.data.arrays.floats import float32_of
 from safecompress_plugins.data.arrays.manifest import NumpyParams
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
-from safecompress_plugins.data.samples import is_member_of, sampled_rows, sides_of
+from safecompress_plugins.data.files import require_existing
+from safecompress_plugins.data.samples import is_member_of, sample_rows, sides_of
 from safecompress_plugins.data.tables.columns import RawColumn, require_columns
-from safecompress_plugins.data.tables.encoding import coded
+from safecompress_plugins.data.tables.encoding import encode_categories
 from safecompress_plugins.data.tables.manifest import MISSING_CELLS
 
 __all__ = ["NumpyArchive"]
@@ -65,7 +65,7 @@ class NumpyArchive(EncodingSource):
     ) -> Dataset:
         params = self._params
         inputs, bounds, note = _inputs(numbers, params.inputs)
-        labels = coded(columns[params.target])
+        labels = encode_categories(columns[params.target])
         task_notes = [f"{params.target}: the task, {labels.note}", *([note] if note else [])]
         given = None if sides is None else is_member_of(sides, ("members",))
         dataset = Dataset(
@@ -74,10 +74,14 @@ class NumpyArchive(EncodingSource):
             classes=labels.names,
             attributes={
                 name: Attribute(torch.from_numpy(one.codes), one.names)
-                for name, one in ((name, coded(columns[name])) for name in params.private)
+                for name, one in (
+                    (name, encode_categories(columns[name])) for name in params.private
+                )
             },
             is_member=given,
-            groups=torch.from_numpy(coded(columns[params.group]).codes) if params.group else None,
+            groups=torch.from_numpy(encode_categories(columns[params.group]).codes)
+            if params.group
+            else None,
             bounds=bounds,
             notes=(*notes, *task_notes),
             encoder=ArrayEncoder(
@@ -87,7 +91,7 @@ class NumpyArchive(EncodingSource):
             ),
         )
         # Sampling comes last, so that notes and encodings describe the whole file.
-        rows = sampled_rows(labels.codes, given, params)
+        rows = sample_rows(labels.codes, given, params)
         return dataset if len(rows) == len(dataset) else dataset.take(torch.from_numpy(rows))
 
     def _read(
@@ -95,19 +99,21 @@ class NumpyArchive(EncodingSource):
     ) -> tuple[NDArray[Any], dict[str, RawColumn], RawColumn | None]:
         """Return the inputs, the other arrays, and membership, of both files if there are two."""
         params = self._params
-        inputs, columns = _parts(_arrays(existing(params.path, field=("path",)), named), named)
+        inputs, columns = _parts(
+            _arrays(require_existing(params.path, field=("path",)), named), named
+        )
         if params.non_members is None:
             return inputs, columns, columns[params.members] if params.members else None
         if params.members:
             message = f"the array {params.members!r} and the two files both give membership"
             raise DataError(message, mend="remove one of them", field=("members",))
-        path = existing(params.non_members, field=("non_members",))
+        path = require_existing(params.non_members, field=("non_members",))
         others, further = _parts(_arrays(path, named), named)
         whole = {
             name: RawColumn([*column.cells, *further[name].cells])
             for name, column in columns.items()
         }
-        return _joined(params.inputs, inputs, others), whole, sides_of(len(inputs), len(others))
+        return _join(params.inputs, inputs, others), whole, sides_of(len(inputs), len(others))
 
 
 def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[str, RawColumn]]:
@@ -138,7 +144,7 @@ def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
     return RawColumn([None if cell in BLANK else cell for cell in np.char.strip(array.astype(str))])
 
 
-def _joined(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+def _join(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
     """Concatenate the rows of two files, which must have the same unit: bytes or fractions."""
     if members.shape[1:] != others.shape[1:] or members.dtype.kind != others.dtype.kind:
         raise DataError(

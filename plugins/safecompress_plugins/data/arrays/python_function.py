@@ -11,7 +11,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
 from safecompress_plugins.data.arrays.manifest import PythonParams
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.files import require_existing
 from safecompress_plugins.named_code import imported
 
 __all__ = ["PythonFunction"]
@@ -32,7 +32,7 @@ class PythonFunction(EncodingSource):
         """Call the function."""
         params = self._params
         if params.folder is not None:
-            existing(params.folder, field=("folder",), is_folder=True)
+            require_existing(params.folder, field=("folder",), is_folder=True)
         try:
             made = imported(*self.reads(params))(**params.arguments)
         # Our own errors already name the cause and its remedy.

@@ -8,11 +8,11 @@ import torch
 
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing, here
+from safecompress_plugins.data.files import describe_folder, require_existing
 from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.images.manifest import ImageFolderParams
 
-__all__ = ["ImageFolder", "folders_of_labels", "images_in", "labelled"]
+__all__ = ["ImageFolder", "folders_of_labels", "images_in", "label_images"]
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 SIDES = {
@@ -35,7 +35,7 @@ class ImageFolder(EncodingSource):
 
     def load(self) -> Dataset:
         """Read all images, label by label in alphabetical order."""
-        root = existing(self._params.path, field=("path",), is_folder=True)
+        root = require_existing(self._params.path, field=("path",), is_folder=True)
         below = {one.name: one for one in _folders(root) if images_in(one)}
         sides = {name: folder for name, folder in below.items() if name.lower() in SIDES}
         _require_one_layout(root, below, sides)
@@ -47,10 +47,10 @@ class ImageFolder(EncodingSource):
             given = {is_member for _, is_member in parts} == {True, False}
         else:
             parts, given = [({name: images_in(one) for name, one in below.items()}, True)], False
-        images = labelled(parts, given=given)
+        images = label_images(parts, given=given)
         if not len(images.labels):
             raise DataError(
-                f"no folder in {str(root)!r} holds images; {here(root)}",
+                f"no folder in {str(root)!r} holds images; {describe_folder(root)}",
                 mend="put the images of each label into its own folder",
                 field=("path",),
             )
@@ -66,8 +66,8 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
     others = [name for name in below if name not in sides]
     if sides and others:
         raise DataError(
-            f"{str(root)!r} holds the sides {_listed(sides)} and other folders of images: "
-            f"{_listed(others)}",
+            f"{str(root)!r} holds the sides {_list(sides)} and other folders of images: "
+            f"{_list(others)}",
             mend="move out what is neither training nor test data, or name a folder whose folders "
             "are labels",
             field=("path",),
@@ -78,7 +78,7 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
         if inner:
             raise DataError(
                 f"{name!r} in {str(root)!r} is in the position of a label, but holds the sides "
-                f"{_listed(inner)}",
+                f"{_list(inner)}",
                 mend=f"name {str(folder)!r}, or put the labels into the sides: train/{name}",
                 field=("path",),
             )
@@ -93,7 +93,7 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
             )
 
 
-def _listed(names: Sequence[str] | Mapping[str, Path]) -> str:
+def _list(names: Sequence[str] | Mapping[str, Path]) -> str:
     shown = ", ".join(map(repr, list(names)[:MOST_SHOWN]))
     more = len(names) - MOST_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
@@ -116,7 +116,7 @@ def _left_out(root: Path) -> Iterator[str]:
         )
     empty = [one.name for one in _folders(root) if not images_in(one)]
     if empty:
-        yield f"folders without images are left out: {_listed(empty)}"
+        yield f"folders without images are left out: {_list(empty)}"
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -158,7 +158,7 @@ def _is_left_behind(name: str) -> bool:
     return name.startswith(".") or name.lower() in TOOLS
 
 
-def labelled(
+def label_images(
     parts: Sequence[tuple[Mapping[str, Sequence[Path]], bool]], *, given: bool
 ) -> LabelledImages:
     """Combine images of several parts under one numbering of labels.

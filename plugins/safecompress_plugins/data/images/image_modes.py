@@ -59,9 +59,9 @@ def as_bytes(image: Image.Image, params: ImageParams, *, name: str) -> Image.Ima
             mend="save the frames as separate files",
         )
     if image.mode in DEEP:
-        image = _scaled(image, params.white, name=name)
+        image = _scale(image, params.white, name=name)
     elif image.has_transparency_data:
-        image = _laid_on(image.convert("RGBA"), params.background, name=name)
+        image = _flatten_alpha(image.convert("RGBA"), params.background, name=name)
     return image.convert("RGB" if params.channels == 3 else "L")
 
 
@@ -71,7 +71,7 @@ def _frames(image: Image.Image) -> int:
     return count if count > 1 else 0
 
 
-def _scaled(image: Image.Image, white: float | None, *, name: str) -> Image.Image:
+def _scale(image: Image.Image, white: float | None, *, name: str) -> Image.Image:
     # float64 is exact for every deep mode, so the rounding below is the only one.
     values = np.asarray(image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
@@ -96,7 +96,7 @@ def _scaled(image: Image.Image, white: float | None, *, name: str) -> Image.Imag
     return Image.fromarray((values / white * BRIGHTEST).round().astype(np.uint8))
 
 
-def _laid_on(image: Image.Image, background: str | None, *, name: str) -> Image.Image:
+def _flatten_alpha(image: Image.Image, background: str | None, *, name: str) -> Image.Image:
     # An alpha channel that is opaque everywhere hides nothing.
     if image.getchannel("A").getextrema() == OPAQUE:
         return image.convert("RGB")

@@ -29,11 +29,11 @@ __all__ = [
     "Encoded",
     "FileImages",
     "bounds_of",
-    "decoded",
-    "fitted",
+    "decode_image",
+    "fit_images",
     "pixels_of",
     "sizes_differ",
-    "stored",
+    "store_images",
 ]
 
 Encoded = bytes | Path
@@ -61,7 +61,7 @@ class _Images(Inputs):
         # bounds by device, so that no batch copies them again
         self._ends: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
-    def _normalised(self, pixels: Tensor) -> Tensor:
+    def _normalise(self, pixels: Tensor) -> Tensor:
         """Return (x / 255 − mean) / std, in float32, channel by channel."""
         device = pixels.device
         if device not in self._ends:
@@ -81,7 +81,7 @@ class ByteImages(_Images):
 
     def __getitem__(self, positions: Tensor) -> Tensor:
         """Return normalised images, on the device of the pixels."""
-        return self._normalised(self._pixels[positions.to(self._pixels.device)])
+        return self._normalise(self._pixels[positions.to(self._pixels.device)])
 
     def take(self, positions: Tensor) -> "ByteImages":
         """Select these images."""
@@ -122,7 +122,7 @@ class FileImages(_Images):
         """Return normalised images, decoded now."""
         if positions.dtype == torch.bool:
             positions = positions.nonzero()[:, 0]
-        return self._normalised(self._decoding.pixels(positions.tolist()))
+        return self._normalise(self._decoding.pixels(positions.tolist()))
 
     def take(self, positions: Tensor) -> "FileImages":
         """Return a view of these images."""
@@ -151,7 +151,7 @@ class FileImages(_Images):
             generator=torch.Generator(),
         )
         for pixels in loader:
-            yield self._normalised(pixels)
+            yield self._normalise(pixels)
 
 
 class _Decoding(TorchDataset[Tensor]):
@@ -168,9 +168,9 @@ class _Decoding(TorchDataset[Tensor]):
         return len(self._encoded)
 
     def __getitem__(self, position: int) -> Tensor:
-        pixels = decoded(self._encoded[position], self._params)
+        pixels = decode_image(self._encoded[position], self._params)
         if pixels.shape != self._shape:
-            raise sizes_differ(self._shape, pixels.shape, _named(self._encoded[position]))
+            raise sizes_differ(self._shape, pixels.shape, _name_image(self._encoded[position]))
         return torch.from_numpy(pixels)
 
     def pixels(self, positions: Iterable[int]) -> Tensor:
@@ -179,18 +179,18 @@ class _Decoding(TorchDataset[Tensor]):
         return torch.stack(found) if found else torch.zeros(0, *self._shape, dtype=torch.uint8)
 
 
-def decoded(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
+def decode_image(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
     """Decode an image, shape (C, H, W), uint8.
 
     Raises:
         DataError: if it is not an image, or the conversion would lose information.
     """
-    with _opened(encoded) as image:
-        return pixels_of(image, params, name=_named(encoded))
+    with _open(encoded) as image:
+        return pixels_of(image, params, name=_name_image(encoded))
 
 
 @contextmanager
-def _opened(encoded: Encoded) -> Iterator[Image.Image]:
+def _open(encoded: Encoded) -> Iterator[Image.Image]:
     """Open an image, and name it in any error.
 
     Raises:
@@ -202,18 +202,18 @@ def _opened(encoded: Encoded) -> Iterator[Image.Image]:
             yield image
     except Image.DecompressionBombError as error:
         raise DataError(
-            f"{_named(encoded)} is too large ({error})",
+            f"{_name_image(encoded)} is too large ({error})",
             mend="scale it down, or remove it",
         ) from error
     # All of these are raised by Pillow's decoders on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise DataError(
-            f"{_named(encoded)} is not a readable image ({error})", mend="replace or remove it"
+            f"{_name_image(encoded)} is not a readable image ({error})", mend="replace or remove it"
         ) from error
 
 
 def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[np.uint8]:
-    """Convert an open image as :func:`decoded` does, shape (C, H, W), uint8.
+    """Convert an open image as :func:`decode_image` does, shape (C, H, W), uint8.
 
     Args:
         image: in any mode.
@@ -235,7 +235,7 @@ def pixels_of(image: Image.Image, params: ImageParams, *, name: str) -> NDArray[
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
+def fit_images(pixels: Tensor, params: ImageParams) -> ByteImages:
     """Resize and convert decoded pixels, shape (N, C, H, W), as the parameters say."""
     _, channels, height, width = pixels.shape
     size = params.size
@@ -250,7 +250,7 @@ def fitted(pixels: Tensor, params: ImageParams) -> ByteImages:
     return ByteImages(pixels, params.normalisation)
 
 
-def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tuple[str, ...]]:
+def store_images(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tuple[str, ...]]:
     """Store images in memory as pixels, or encoded on disk; also return their conversions.
 
     Raises:
@@ -258,27 +258,27 @@ def stored(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Inputs, tup
     """
     if not encoded:
         raise DataError("there are no images", mend="name another folder or file")
-    first = decoded(encoded[0], params)
+    first = decode_image(encoded[0], params)
     on_disk = params.storage == "disk"
     if params.storage == "auto":
         on_disk = len(encoded) * first.size > FITS
     if on_disk:
-        changes = _checked(encoded, first.shape, params)
+        changes = _check_encoded(encoded, first.shape, params)
         return FileImages(encoded, first.shape, params), changes
     found = set()
     pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
     for position, one in enumerate(encoded):
-        with _opened(one) as image:
+        with _open(one) as image:
             # before pixels are read: Pillow then clears the tile description
             found.add(change_of(image, params))
-            array = pixels_of(image, params, name=_named(one))
+            array = pixels_of(image, params, name=_name_image(one))
         if array.shape != first.shape:
-            raise sizes_differ(first.shape, array.shape, _named(one))
+            raise sizes_differ(first.shape, array.shape, _name_image(one))
         pixels[position] = torch.from_numpy(array)
     return ByteImages(pixels, params.normalisation), tuple(sorted(found - {""}))
 
 
-def _checked(
+def _check_encoded(
     encoded: Sequence[Encoded], shape: tuple[int, ...], params: ImageParams
 ) -> tuple[str, ...]:
     """Describe the conversions of images that stay encoded; reading each finds broken files now.
@@ -287,7 +287,7 @@ def _checked(
     """
     found = set()
     for one in encoded:
-        with _opened(one) as image:
+        with _open(one) as image:
             width, height = image.size
             found.add(change_of(image, params))
             if is_plain(image):
@@ -295,9 +295,9 @@ def _checked(
                 image.draft(image.mode, (1, 1))
                 image.load()
             else:
-                pixels_of(image, params, name=_named(one))
+                pixels_of(image, params, name=_name_image(one))
         if params.size is None and (height, width) != shape[1:]:
-            raise sizes_differ(shape, (shape[0], height, width), _named(one))
+            raise sizes_differ(shape, (shape[0], height, width), _name_image(one))
     return tuple(sorted(found - {""}))
 
 
@@ -310,5 +310,5 @@ def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> D
     )
 
 
-def _named(encoded: Encoded) -> str:
+def _name_image(encoded: Encoded) -> str:
     return "one of them" if isinstance(encoded, bytes) else repr(str(encoded))

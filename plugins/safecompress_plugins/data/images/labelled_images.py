@@ -8,9 +8,15 @@ from torch import Tensor
 
 from safecompress_core.toolkit import Attribute, Dataset, Inputs
 from safecompress_plugins.data.arrays.array_encoder import ImageEncoder
-from safecompress_plugins.data.images.images import ByteImages, Encoded, bounds_of, fitted, stored
+from safecompress_plugins.data.images.images import (
+    ByteImages,
+    Encoded,
+    bounds_of,
+    fit_images,
+    store_images,
+)
 from safecompress_plugins.data.images.manifest import ImageParams
-from safecompress_plugins.data.samples import is_member_of, sampled_rows
+from safecompress_plugins.data.samples import is_member_of, sample_rows
 from safecompress_plugins.data.tables.columns import RawColumn
 
 __all__ = ["LabelledImages", "image_dataset"]
@@ -86,7 +92,7 @@ def image_dataset(
         DataError: if sizes differ, or there are fewer samples than requested.
     """
     # Sampled before decoding: images that are not used are never opened.
-    rows = sampled_rows(images.labels.numpy(), images.is_member, params)
+    rows = sample_rows(images.labels.numpy(), images.is_member, params)
     count = len(images.labels)
     said = list(notes)
     if len(rows) < count:
@@ -94,11 +100,11 @@ def image_dataset(
         said.append(f"{len(rows)} of {count} images are used, stratified by label")
     inputs: Inputs
     if isinstance(images.images, Tensor):
-        inputs = fitted(images.images, params)
+        inputs = fit_images(images.images, params)
     else:
-        inputs, changes = stored(images.images, params)
+        inputs, changes = store_images(images.images, params)
         said += changes
-    said.append(_kept(inputs, params))
+    said.append(_describe_sample(inputs, params))
     return Dataset(
         inputs=inputs,
         labels=images.labels,
@@ -113,7 +119,7 @@ def image_dataset(
     )
 
 
-def _kept(inputs: Inputs, params: ImageParams) -> str:
+def _describe_sample(inputs: Inputs, params: ImageParams) -> str:
     channels, height, width = inputs.shape[1:]
     place = "in memory" if isinstance(inputs, ByteImages) else "on disk, decoded batch by batch"
     mean, std = (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safecompress_core.toolkit import DataError, Dataset, local_path
 from safecompress_plugins.data.arrays.manifest import TorchvisionParams
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.files import require_existing
 from safecompress_plugins.data.images.image_modes import change_of
 from safecompress_plugins.data.images.images import pixels_of, sizes_differ
 from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
@@ -75,7 +75,7 @@ class TorchvisionImages(EncodingSource):
         if params.download:
             given["root"] = str(local_path(params.root))
         else:
-            given["root"] = str(existing(params.root, field=("root",), is_folder=True))
+            given["root"] = str(require_existing(params.root, field=("root",), is_folder=True))
         takes = inspect.signature(made_of).parameters
         if "download" in takes:
             given["download"] = params.download

@@ -15,7 +15,7 @@ from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperImagesParams
-from safecompress_plugins.data.papers.paper_files import found_splits, root_of, usual
+from safecompress_plugins.data.papers.paper_files import find_splits, root_of, with_defaults
 
 __all__ = ["Cifar", "cifar10", "cifar100"]
 
@@ -45,7 +45,7 @@ class Cifar(EncodingSource):
 
     def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:
         self._facts = facts
-        self._params = usual(params, facts)
+        self._params = with_defaults(params, facts)
 
     def load(self) -> Dataset:
         """Read binary files or, without any, Parquet."""
@@ -54,12 +54,12 @@ class Cifar(EncodingSource):
         patterns = {split: (*BINARY[name][split], *several) for split, several in PARQUET.items()}
         parts = []
         sides = []
-        for split, files in found_splits(root, self._facts, patterns).items():
+        for split, files in find_splits(root, self._facts, patterns).items():
             part = self._binary(files) if files[0].suffix == ".bin" else self._parquet(files)
             parts.append(part)
             sides.append(torch.full((len(part.labels),), split == "train"))
         # One split alone says nothing of membership: all its images could be members.
-        images = _joined(parts, torch.cat(sides) if len(parts) > 1 else None)
+        images = _join(parts, torch.cat(sides) if len(parts) > 1 else None)
         return image_dataset(images, self._params)
 
     def _binary(self, files: Sequence[Path]) -> LabelledImages:
@@ -99,7 +99,7 @@ def _records(path: Path, length: int) -> "np.ndarray[tuple[int, int], np.dtype[n
     return content.reshape(-1, length)
 
 
-def _joined(parts: Sequence[LabelledImages], is_member: Tensor | None) -> LabelledImages:
+def _join(parts: Sequence[LabelledImages], is_member: Tensor | None) -> LabelledImages:
     """Concatenate training and test images."""
     first = parts[0]
     for other in parts[1:]:

@@ -11,8 +11,8 @@ from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperParams
-from safecompress_plugins.data.papers.paper_files import absent, root_of
-from safecompress_plugins.data.samples import sampled_rows
+from safecompress_plugins.data.papers.paper_files import missing_files_error, root_of
+from safecompress_plugins.data.samples import sample_rows
 
 __all__ = ["PaperBits", "purchase_100", "texas_100"]
 
@@ -40,7 +40,7 @@ class PaperBits(EncodingSource):
             labels = _numbers(features.with_name("labels"))[:, 0]
             bits = _numbers(features)
         else:
-            raise absent(root, self._facts)
+            raise missing_files_error(root, self._facts)
         # Labels are 1 to 100 in the files; other values mean a truncated or foreign file.
         if len(labels) != len(bits) or labels.min() < 1 or labels.max() > CLASSES:
             raise DataError(
@@ -49,7 +49,7 @@ class PaperBits(EncodingSource):
                 mend="download them again",
                 field=("root",),
             )
-        rows = sampled_rows(labels.astype(np.int64), None, self._params)
+        rows = sample_rows(labels.astype(np.int64), None, self._params)
         width = bits.shape[1]
         return Dataset(
             inputs=torch.from_numpy(bits[rows]).float(),

@@ -12,10 +12,10 @@ from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.images.image_folder import images_in
 from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacesParams, PaperFacts
-from safecompress_plugins.data.papers.paper_files import absent, root_of, usual
+from safecompress_plugins.data.papers.paper_files import missing_files_error, root_of, with_defaults
 from safecompress_plugins.data.tables.columns import RawColumn, require_columns
 from safecompress_plugins.data.tables.csv_file import read_csv
-from safecompress_plugins.data.tables.encoding import coded, intervals_of
+from safecompress_plugins.data.tables.encoding import encode_categories, intervals_of
 from safecompress_plugins.data.tables.numbers import Separators, numbers_of
 
 __all__ = ["PaperFaces", "celeba", "fairface", "utkface"]
@@ -52,7 +52,7 @@ class PaperFaces(EncodingSource):
         read: Callable[[Path, PaperFacts], Faces],
     ) -> None:
         self._facts = facts
-        self._params = usual(params, facts)
+        self._params = with_defaults(params, facts)
         self._read = read
 
     def load(self) -> Dataset:
@@ -79,7 +79,9 @@ class PaperFaces(EncodingSource):
             {name: self._attribute(faces.labels[name]) for name in private},
             # Images of one person stay together, or membership of a person would leak between
             # sides.
-            groups=torch.from_numpy(coded(RawColumn(faces.people)).codes) if faces.people else None,
+            groups=torch.from_numpy(encode_categories(RawColumn(faces.people)).codes)
+            if faces.people
+            else None,
         )
         # With one split alone all images would be on one side.
         side = RawColumn(faces.sides) if len(set(faces.sides)) > 1 else None
@@ -89,7 +91,7 @@ class PaperFaces(EncodingSource):
         found = numbers_of(column, Separators())
         # Ages are numbers and become intervals; FairFace's age groups are text and stay categories.
         if found.odd:
-            values = coded(column)
+            values = encode_categories(column)
             return Attribute(torch.from_numpy(values.codes), values.names)
         cut = intervals_of(found.values, self._params.intervals)
         return Attribute(
@@ -108,7 +110,7 @@ def _utkface(root: Path, facts: PaperFacts) -> Faces:
             paths.append(path)
             rows.append((GENDERS[int(gender)], RACES[int(race)], age))
     if not paths:
-        raise absent(root, facts)
+        raise missing_files_error(root, facts)
     columns = zip(facts.labels, zip(*rows, strict=True), strict=True)
     return Faces(paths, {name: RawColumn(cells) for name, cells in columns})
 
@@ -127,7 +129,7 @@ def _fairface(root: Path, facts: PaperFacts) -> Faces:
             for name in facts.labels:
                 labels[name] += columns[name].cells
     if not paths:
-        raise absent(root, facts)
+        raise missing_files_error(root, facts)
     return Faces(paths, {name: RawColumn(cells) for name, cells in labels.items()}, sides)
 
 
@@ -135,7 +137,7 @@ def _celeba(root: Path, facts: PaperFacts) -> Faces:
     """Read forty labels of 1 and −1, with identities and splits from files of their own."""
     table = root / "list_attr_celeba.txt"
     if not table.exists():
-        raise absent(root, facts)
+        raise missing_files_error(root, facts)
     # The first line is the number of images.
     _, header, *lines = table.read_text(encoding="utf-8").splitlines()
     rows = [line.split() for line in lines if line.strip()]

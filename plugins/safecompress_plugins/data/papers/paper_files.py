@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from safecompress_core.toolkit import DataError
-from safecompress_plugins.data.files import existing, here
+from safecompress_plugins.data.files import describe_folder, require_existing
 from safecompress_plugins.data.images.manifest import ImageParams, Normal
 from safecompress_plugins.data.papers.manifest import PaperFacts, PaperParams
 
-__all__ = ["absent", "found_splits", "root_of", "usual"]
+__all__ = ["find_splits", "missing_files_error", "root_of", "with_defaults"]
 
 SPLITS = ("train", "test")
 Images = TypeVar("Images", bound=ImageParams)
@@ -22,14 +22,14 @@ def root_of(params: PaperParams, facts: PaperFacts) -> Path:
         DataError: if it does not exist; the message says where to download the files.
     """
     try:
-        return existing(params.root, field=("root",), is_folder=True)
+        return require_existing(params.root, field=("root",), is_folder=True)
     except DataError as error:
         raise DataError(
             error.message, mend=f"{error.mend}; {_get(facts)}", field=error.field
         ) from error
 
 
-def found_splits(
+def find_splits(
     root: Path, facts: PaperFacts, patterns: Mapping[str, Sequence[str]]
 ) -> dict[str, list[Path]]:
     """Find the files of each split, by the first of its patterns with a match.
@@ -44,14 +44,14 @@ def found_splits(
         if files:
             found[split] = files
     if not found:
-        raise absent(root, facts)
+        raise missing_files_error(root, facts)
     return found
 
 
-def absent(root: Path, facts: PaperFacts) -> DataError:
+def missing_files_error(root: Path, facts: PaperFacts) -> DataError:
     """Build the error for missing files."""
     return DataError(
-        f"the files of {facts.name!r} are not in {str(root)!r}; {here(root)}",
+        f"the files of {facts.name!r} are not in {str(root)!r}; {describe_folder(root)}",
         mend=_get(facts),
         field=("root",),
     )
@@ -61,7 +61,7 @@ def _get(facts: PaperFacts) -> str:
     return f"download {facts.files} from {facts.where}; nothing is downloaded automatically"
 
 
-def usual(params: Images, facts: PaperFacts) -> Images:
+def with_defaults(params: Images, facts: PaperFacts) -> Images:
     """Fill in the data set's usual normalisation and size where they are not set."""
     normal = Normal(mean=list(facts.mean), std=list(facts.std))
     wanted = {"normal": params.normal or normal, "size": params.size or facts.size}

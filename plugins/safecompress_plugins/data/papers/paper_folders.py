@@ -5,10 +5,10 @@ from pathlib import Path
 
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.images.image_folder import folders_of_labels, images_in, labelled
+from safecompress_plugins.data.images.image_folder import folders_of_labels, images_in, label_images
 from safecompress_plugins.data.images.labelled_images import image_dataset
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperImagesParams
-from safecompress_plugins.data.papers.paper_files import absent, root_of, usual
+from safecompress_plugins.data.papers.paper_files import missing_files_error, root_of, with_defaults
 
 __all__ = ["PaperFolders", "imagenet_100", "tiny_imagenet"]
 
@@ -24,7 +24,7 @@ class PaperFolders(EncodingSource):
 
     def __init__(self, facts: PaperFacts, params: PaperImagesParams) -> None:
         self._facts = facts
-        self._params = usual(params, facts)
+        self._params = with_defaults(params, facts)
 
     def load(self) -> Dataset:
         """Read the available splits."""
@@ -38,8 +38,8 @@ class PaperFolders(EncodingSource):
         validation = self._validation(root)
         parts = [(part, side) for part, side in ((training, True), (validation, False)) if part]
         if not parts:
-            raise absent(root, self._facts)
-        return image_dataset(labelled(parts, given=len(parts) > 1), self._params)
+            raise missing_files_error(root, self._facts)
+        return image_dataset(label_images(parts, given=len(parts) > 1), self._params)
 
     @staticmethod
     def _validation(root: Path) -> Folders:
@@ -47,7 +47,9 @@ class PaperFolders(EncodingSource):
         folders: Folders = {}
         for folder in sorted(root.glob("val*")):
             annotations = folder / ANNOTATIONS
-            folders |= _annotated(annotations) if annotations.exists() else _labels_in(folder)
+            folders |= (
+                _read_annotations(annotations) if annotations.exists() else _labels_in(folder)
+            )
         return folders
 
 
@@ -55,7 +57,7 @@ def _labels_in(folder: Path) -> Folders:
     return folders_of_labels(folder) if folder.is_dir() else {}
 
 
-def _annotated(path: Path) -> Folders:
+def _read_annotations(path: Path) -> Folders:
     there = {image.name: image for image in images_in(path.parent)}
     folders: Folders = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

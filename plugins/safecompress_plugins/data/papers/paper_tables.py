@@ -10,7 +10,7 @@ import numpy as np
 from safecompress_core.toolkit import Dataset
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperTableParams
-from safecompress_plugins.data.papers.paper_files import absent, root_of
+from safecompress_plugins.data.papers.paper_files import missing_files_error, root_of
 from safecompress_plugins.data.tables.columns import RawColumn, Table, require_columns
 from safecompress_plugins.data.tables.csv_file import read_csv
 from safecompress_plugins.data.tables.manifest import PrivateColumn, TableParams
@@ -22,7 +22,7 @@ MISSING = ("", "?", "NA", "N/A")
 
 
 @dataclass(frozen=True)
-class Usual:
+class TableDefaults:
     """Default roles of a table's columns.
 
     Attributes:
@@ -47,7 +47,7 @@ class PaperTable(EncodingSource):
         params: PaperTableParams,
         *,
         read: Callable[[Path, PaperFacts], Table],
-        usual: Usual,
+        usual: TableDefaults,
     ) -> None:
         self._facts = facts
         self._params = params
@@ -125,7 +125,7 @@ def _adult(root: Path, facts: PaperFacts) -> Table:
         return _both(parts)
     if (path := root / "adult.csv").exists():
         return read_csv(path, missing=MISSING)
-    raise absent(root, facts)
+    raise missing_files_error(root, facts)
 
 
 def _without_dots(table: Table) -> Table:
@@ -137,7 +137,7 @@ def _compas(root: Path, facts: PaperFacts) -> Table:
     """Read the rows that ProPublica's own analysis keeps; its notebook gives the reasons."""
     path = root / "compas-scores-two-years.csv"
     if not path.exists():
-        raise absent(root, facts)
+        raise missing_files_error(root, facts)
     # Two columns of the file are both called decile_score, and two priors_count.
     table = read_csv(path, missing=("",), numbered=True)
     needed = ("days_b_screening_arrest", "is_recid", "c_charge_degree", "score_text")
@@ -160,7 +160,7 @@ compas = partial(
     PaperTable,
     FACTS["compas"],
     read=_compas,
-    usual=Usual(
+    usual=TableDefaults(
         target="two_year_recid",
         private=("race", "sex"),
         inputs=(
@@ -177,5 +177,7 @@ adult = partial(
     PaperTable,
     FACTS["adult"],
     read=_adult,
-    usual=Usual(target="Salary", private=("sex", "race", "marital-status"), drop=("fnlwgt",)),
+    usual=TableDefaults(
+        target="Salary", private=("sex", "race", "marital-status"), drop=("fnlwgt",)
+    ),
 )

@@ -7,8 +7,8 @@ import torch
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.papers.manifest import FACTS, PaperFacts, PaperParams
-from safecompress_plugins.data.papers.paper_files import found_splits, root_of
-from safecompress_plugins.data.samples import sampled_rows
+from safecompress_plugins.data.papers.paper_files import find_splits, root_of
+from safecompress_plugins.data.samples import sample_rows
 from safecompress_plugins.data.tables.csv_file import read_csv
 from safecompress_plugins.data.tables.table_encoder import TableEncoder
 
@@ -32,7 +32,7 @@ class PaperTexts(EncodingSource):
         texts: list[str] = []
         labels: list[int] = []
         sides: list[bool] = []
-        found = found_splits(root, facts, patterns)
+        found = find_splits(root, facts, patterns)
         for split, [path, *_] in found.items():
             # missing=(): an empty title or "NA" is text here, not a missing value.
             table = read_csv(path, names=("label", *self._columns), missing=())
@@ -42,7 +42,7 @@ class PaperTexts(EncodingSource):
             sides += [split == "train"] * len(columns[0])
         given = torch.tensor(sides) if len(found) > 1 else None
         label = torch.tensor(labels)
-        rows = torch.from_numpy(sampled_rows(label.numpy(), given, self._params))
+        rows = torch.from_numpy(sample_rows(label.numpy(), given, self._params))
         return Dataset(
             # Zero columns: the text encoder of the model makes the inputs.
             inputs=torch.zeros(len(rows), 0),

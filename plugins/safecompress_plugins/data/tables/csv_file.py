@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.files import require_existing
 from safecompress_plugins.data.tables.columns import RawColumn, Table
 from safecompress_plugins.data.tables.manifest import CsvParams
 from safecompress_plugins.data.tables.table import dataset_of_sides
@@ -37,7 +37,7 @@ class CsvFile(EncodingSource):
         )
 
     def _read(self, path: str, *, field: str) -> Table:
-        return table_of(existing(path, field=(field,)), self._params)
+        return table_of(require_existing(path, field=(field,)), self._params)
 
 
 def table_of(path: Path, params: CsvParams) -> Table:
@@ -87,7 +87,7 @@ def read_csv(
         with path.open(encoding=_encoding(path, encoding), newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
             header = [name.strip() for name in (names or next(reader, []))]
-            header = _numbered(header) if numbered else header
+            header = _number(header) if numbered else header
             _check_header(header, path, delimiter)
             rows = []
             for cells in reader:
@@ -146,7 +146,7 @@ def _other_delimiter(text: str) -> str:
     return next((one for one in DELIMITERS if one in text), "")
 
 
-def _numbered(header: Sequence[str]) -> list[str]:
+def _number(header: Sequence[str]) -> list[str]:
     counts: Counter[str] = Counter()
     names = []
     for name in header:

@@ -17,17 +17,17 @@ from safecompress_plugins.data.tables.columns import RawColumn
 
 __all__ = [
     "MISSING",
+    "CategoryCodes",
     "CategoryRule",
-    "Coded",
-    "Encoded",
+    "EncodedColumn",
     "NumberRule",
     "Rule",
-    "as_they_are",
-    "coded",
+    "encode_categories",
     "intervals_of",
     "one_hot",
     "rule_of",
-    "standardised",
+    "standardise",
+    "without_scaling",
 ]
 
 MISSING = "missing"
@@ -37,7 +37,7 @@ OTHER = "other"
 
 
 @dataclass(frozen=True)
-class Coded:
+class CategoryCodes:
     """A categorical column: each sample's value as an index into ``names``.
 
     Attributes:
@@ -56,7 +56,7 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedColumn:
     """Model inputs of a column.
 
     Attributes:
@@ -85,7 +85,7 @@ class NumberRule:
         """JSON-ready fields of the rule; floats are restored exactly."""
         return {"median": self.median, "mean": self.mean, "spread": self.spread}
 
-    def scaled(self, numbers: NDArray[np.float64]) -> Tensor:
+    def scale(self, numbers: NDArray[np.float64]) -> Tensor:
         """Encode numbers, NaN where missing, shape (N, 1), float32."""
         complete = np.where(np.isnan(numbers), self.median, numbers)
         # Computed in float64 and rounded once, so that a stored rule reproduces the inputs exactly.
@@ -144,7 +144,7 @@ def rule_of(record: Mapping[str, Any]) -> Rule:
     return CategoryRule(tuple(record["names"]), record["other"], record["absent"])
 
 
-def coded(column: RawColumn, *, most: int | None = None) -> Coded:
+def encode_categories(column: RawColumn, *, most: int | None = None) -> CategoryCodes:
     """Encode categories in alphabetical order, then ``other`` and ``missing`` if needed.
 
     Numbers are sorted by value, and spellings of one value (``1``, ``1.0``) are one category.
@@ -177,7 +177,7 @@ def coded(column: RawColumn, *, most: int | None = None) -> Coded:
     rule = CategoryRule(tuple(names), other, absent if column.missing.any() else None)
     cells = (absent if cell is None else place[shared[cell]] for cell in column.cells)
     codes = np.fromiter(cells, np.int64, len(column.cells))
-    return Coded(codes, tuple(names), note, rule, missing=bool(column.missing.any()))
+    return CategoryCodes(codes, tuple(names), note, rule, missing=bool(column.missing.any()))
 
 
 def _in_order(names: Sequence[str]) -> type[float | str]:
@@ -196,41 +196,41 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return name
 
 
-def one_hot(column: Coded) -> Encoded:
+def one_hot(column: CategoryCodes) -> EncodedColumn:
     """Encode each category as one input, 1 where a sample has it."""
     assert column.rule is not None  # intervals of numbers are no input
     codes = torch.eye(len(column.names))
     block = codes[torch.from_numpy(column.codes)]
-    return Encoded(block, codes, f"{column.note}, one-hot", column.rule)
+    return EncodedColumn(block, codes, f"{column.note}, one-hot", column.rule)
 
 
-def standardised(numbers: NDArray[np.float64]) -> Encoded:
+def standardise(numbers: NDArray[np.float64]) -> EncodedColumn:
     """Standardise over all samples; a missing number becomes the median.
 
     Members and non-members count alike, so that neither is nearer to the origin.
     """
-    numbers, median, note = _completed(numbers)
+    numbers, median, note = _fill_missing(numbers)
     mean, spread = float(numbers.mean()), float(numbers.std())
     # A constant column has a spread of 0; dividing by 1 leaves it at 0.
     rule = NumberRule(median, mean, spread or 1.0)
     note += f", standardised (mean {mean:g}, standard deviation {spread:g})"
-    return Encoded(rule.scaled(numbers), None, note, rule)
+    return EncodedColumn(rule.scale(numbers), None, note, rule)
 
 
-def as_they_are(numbers: NDArray[np.float64], *, name: str) -> Encoded:
+def without_scaling(numbers: NDArray[np.float64], *, name: str) -> EncodedColumn:
     """Leave numbers unscaled; a missing one becomes the median.
 
     Raises:
         DataError: if float32 cannot represent two whole numbers as distinct, or one at all.
     """
-    numbers, median, note = _completed(numbers)
+    numbers, median, note = _fill_missing(numbers)
     # Called for its check alone; the encoding below is the rule's, as for later rows.
     float32_of(numbers, name=f"the column {name!r}")
     rule = NumberRule(median)
-    return Encoded(rule.scaled(numbers), None, f"{note}, as they are", rule)
+    return EncodedColumn(rule.scale(numbers), None, f"{note}, as they are", rule)
 
 
-def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, str]:
+def _fill_missing(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, str]:
     """Replace missing numbers by the median; return them, the median, and a note."""
     known = numbers[~np.isnan(numbers)]
     note = f"{known.min():g} to {known.max():g}"
@@ -241,7 +241,7 @@ def _completed(numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], float
     return numbers, middle, note
 
 
-def intervals_of(numbers: NDArray[np.float64], count: int) -> Coded:
+def intervals_of(numbers: NDArray[np.float64], count: int) -> CategoryCodes:
     """Cut numbers into intervals of about equal counts; ties may make them fewer.
 
     Args:
@@ -259,4 +259,4 @@ def intervals_of(numbers: NDArray[np.float64], count: int) -> Coded:
         for start, end in pairwise(ends)
     )
     note = f"{low:g} to {ends[-1]:g}, {len(names)} intervals: {', '.join(names)}"
-    return Coded(codes.astype(np.int64), names, note)
+    return CategoryCodes(codes.astype(np.int64), names, note)

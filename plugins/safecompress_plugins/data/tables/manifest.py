@@ -120,7 +120,7 @@ class CsvParams(SidesParams, TableParams):
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_encoding(cls, name: str) -> str:
         try:
             "".encode(name)
         except LookupError as error:

@@ -12,13 +12,13 @@ import torch
 
 from safecompress_core.toolkit import DataError, Dataset
 from safecompress_plugins.data.encoders import EncodingSource
-from safecompress_plugins.data.files import existing
+from safecompress_plugins.data.files import require_existing
 from safecompress_plugins.data.images.images import Encoded
 from safecompress_plugins.data.images.labelled_images import LabelledImages, image_dataset
 from safecompress_plugins.data.images.manifest import ImageParquetParams
 from safecompress_plugins.data.samples import sides_of
 from safecompress_plugins.data.tables.columns import RawColumn, Table, require_columns
-from safecompress_plugins.data.tables.encoding import coded
+from safecompress_plugins.data.tables.encoding import encode_categories
 from safecompress_plugins.data.tables.manifest import MISSING_CELLS, ParquetParams, SidesParams
 from safecompress_plugins.data.tables.table import dataset_of_sides
 
@@ -26,7 +26,7 @@ __all__ = [
     "ImageParquetFile",
     "ParquetFile",
     "arrow_table",
-    "concatenated",
+    "concatenate",
     "images_of",
     "plain_table",
 ]
@@ -62,7 +62,7 @@ class ImageParquetFile(EncodingSource):
             found = images_of(members, image=params.image, label=params.target)
             return image_dataset(found, params, notes=found.notes)
         what = f"{params.path} and {params.non_members}"
-        whole = concatenated([members, others], what=what, field="non_members")
+        whole = concatenate([members, others], what=what, field="non_members")
         sides = sides_of(len(members), len(others))
         found = images_of(whole, image=params.image, label=params.target, sides=sides)
         return image_dataset(found, params, notes=found.notes)
@@ -73,13 +73,13 @@ def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Tab
     members = arrow_table(_paths(path))
     if params.non_members is None:
         return members, None
-    return members, arrow_table([existing(params.non_members, field=("non_members",))])
+    return members, arrow_table([require_existing(params.non_members, field=("non_members",))])
 
 
 def _paths(given: str | list[str]) -> list[Path]:
     if isinstance(given, str):
-        return [existing(given, field=("path",))]
-    return [existing(text, field=("path", index)) for index, text in enumerate(given)]
+        return [require_existing(given, field=("path",))]
+    return [require_existing(text, field=("path", index)) for index, text in enumerate(given)]
 
 
 def arrow_table(paths: Sequence[Path]) -> pa.Table:
@@ -92,10 +92,10 @@ def arrow_table(paths: Sequence[Path]) -> pa.Table:
         tables = [pq.read_table(path) for path in paths]
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(", ".join(map(str, paths)), error, field="path") from error
-    return concatenated(tables, what=", ".join(map(str, paths)), field="path")
+    return concatenate(tables, what=", ".join(map(str, paths)), field="path")
 
 
-def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
+def concatenate(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Table:
     """Concatenate tables; labels are matched by name, whatever their numbers.
 
     Args:
@@ -107,12 +107,12 @@ def concatenated(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Tab
         DataError: if their columns or label names differ.
     """
     try:
-        return pa.concat_tables([_numbered_as(tables[0], one, what, field) for one in tables])
+        return pa.concat_tables([_renumber(tables[0], one, what, field) for one in tables])
     except pa.ArrowException as error:
         raise _unreadable(what, error, field=field) from error
 
 
-def _numbered_as(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
+def _renumber(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
     """Renumber the labels of a table as in the first one, whose names are kept."""
     for position, name in enumerate(table.column_names):
         names, own = _label_names(first.schema, name), _label_names(table.schema, name)
@@ -170,7 +170,7 @@ def images_of(
             field=("image",),
         )
     labels, classes = _labels(table, label)
-    images = [_encoded(one) for one in column.to_pylist()]
+    images = [_encoded_image(one) for one in column.to_pylist()]
     if None in images:
         raise DataError(
             f"row {images.index(None) + 1} of {image!r} holds neither an image nor a valid path",
@@ -182,7 +182,7 @@ def images_of(
     return found.on_sides(sides).with_labels()
 
 
-def _encoded(struct: dict[str, Any] | None) -> Encoded | None:
+def _encoded_image(struct: dict[str, Any] | None) -> Encoded | None:
     """Return an image's bytes, or its file where they are not embedded; None for neither."""
     if struct is None:
         return None
@@ -198,7 +198,7 @@ def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
     if names is not None and pa.types.is_integer(table.column(label).type):
         return _codes(table, label), names
     column = RawColumn([_cell(value, None) for value in table.column(label).to_pylist()])
-    found = coded(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
+    found = encode_categories(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
     # `missing` is the last category, and no class: those rows become -1 and are dropped.
     present = len(found.names) - bool(found.missing)
     codes = [code if code < present else -1 for code in found.codes.tolist()]

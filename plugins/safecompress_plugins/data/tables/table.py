@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safecompress_core.toolkit import Attribute, DataError, Dataset
-from safecompress_plugins.data.samples import SIDE, is_member_of, joined, sampled_rows
+from safecompress_plugins.data.samples import SIDE, is_member_of, join, sample_rows
 from safecompress_plugins.data.tables.columns import RawColumn, Table, require_columns
 from safecompress_plugins.data.tables.encoding import (
-    Coded,
-    Encoded,
-    as_they_are,
-    coded,
+    CategoryCodes,
+    EncodedColumn,
+    encode_categories,
     intervals_of,
     one_hot,
-    standardised,
+    standardise,
+    without_scaling,
 )
 from safecompress_plugins.data.tables.manifest import PrivateColumn, TableParams
 from safecompress_plugins.data.tables.number_columns import NumberColumns
@@ -38,9 +38,9 @@ def dataset_of(table: Table, params: TableParams) -> Dataset:
     Raises:
         DataError: at the parameter that does not fit the table.
     """
-    require_columns(table, _named(params))
+    require_columns(table, _named_columns(params))
     _check_roles(params)
-    return _Reading(table, params).dataset()
+    return _TableReader(table, params).dataset()
 
 
 def dataset_of_sides(members: Table, non_members: Table | None, params: TableParams) -> Dataset:
@@ -58,11 +58,11 @@ def dataset_of_sides(members: Table, non_members: Table | None, params: TablePar
             mend="remove one of them",
             field=("members",),
         )
-    whole = joined(members, non_members)
+    whole = join(members, non_members)
     return dataset_of(whole, params.model_copy(update={"members": SIDE}))
 
 
-def _named(params: TableParams) -> Iterator[tuple[Path, str]]:
+def _named_columns(params: TableParams) -> Iterator[tuple[Path, str]]:
     """Yield every column named by the parameters, with the field of the name."""
     yield ("target",), params.target
     for index, one in enumerate(params.private):
@@ -102,7 +102,7 @@ def _check_roles(params: TableParams) -> None:
 
 
 @dataclass
-class _Reading:
+class _TableReader:
     """A table in conversion, with the notes and warnings so far."""
 
     table: Table
@@ -117,11 +117,11 @@ class _Reading:
         # The order of these steps matters: indices are detected before rows go, unlabelled rows go
         # before sampling, and encodings (means, categories, intervals) see the final rows alone.
         params = self.params
-        roles = {name for _, name in _named(params) if name not in params.numeric}
+        roles = {name for _, name in _named_columns(params) if name not in params.numeric}
         self._numbers.point_out_indices(self.table, roles)
         self._keep(self._complete(), "their label or another required value is missing")
         labels, classes = self._labels()
-        self._keep(sampled_rows(labels, self._members(), params), f"'samples' is {params.samples}")
+        self._keep(sample_rows(labels, self._members(), params), f"'samples' is {params.samples}")
         # Labels are renumbered after each step, since one may have lost its last row.
         labels, classes = self._labels()
         fewest = params.fewest_per_label
@@ -131,11 +131,11 @@ class _Reading:
         )
         labels, classes = self._labels()
         self._check_alone(labels, classes)
-        unified = coded(self.table[params.target]).note.partition(", ")[2]
+        unified = encode_categories(self.table[params.target]).note.partition(", ")[2]
         unified_note = f"; {unified}" if unified else ""
         self.notes.append(f"{params.target}: the task, {len(classes)} labels{unified_note}")
         parts = self._inputs()
-        inputs, attributes, features = self._joined(parts)
+        inputs, attributes, features = self._join(parts)
         rules = {part.name: part.encoded.rule for part in parts if part.encoded is not None}
         # Rules only of inputs: the encoder must not need a private or target column.
         return Dataset(
@@ -170,7 +170,7 @@ class _Reading:
         return np.flatnonzero(~missing)
 
     def _labels(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        labels = coded(self.table[self.params.target])
+        labels = encode_categories(self.table[self.params.target])
         count = len(labels.codes)
         if not count:
             message = "no row is left" if self.notes else "the table has no rows"
@@ -213,7 +213,7 @@ class _Reading:
     def _groups(self) -> Tensor | None:
         if self.params.group is None:
             return None
-        groups = coded(self.table[self.params.group])
+        groups = encode_categories(self.table[self.params.group])
         self.notes.append(f"{self.params.group}: {len(groups.names)} groups, never split")
         return torch.from_numpy(groups.codes)
 
@@ -246,14 +246,14 @@ class _Reading:
             self.notes.append(f"{name}: left out, since it is constant")
             return []
         if numbers is not None:
-            encoded = self._scaled(name, numbers)
+            encoded = self._scale(name, numbers)
         else:
             # One-hot inputs of an identifier would let the model memorise rows by name.
             distinct = len(set(column.cells))
             if distinct == len(column.cells) and distinct > self.params.most_categories:
                 self.notes.append(f"{name}: left out, since all its values differ")
                 return []
-            encoded = one_hot(coded(column, most=self.params.most_categories))
+            encoded = one_hot(encode_categories(column, most=self.params.most_categories))
         self.notes.append(f"{name}: {encoded.note}")
         return [_Part(name, encoded)]
 
@@ -267,7 +267,7 @@ class _Reading:
                 numbers = np.where(np.isnan(numbers), np.nanmedian(numbers), numbers)
             values = intervals_of(numbers, wanted.intervals)
         else:
-            values, numbers = coded(column), None
+            values, numbers = encode_categories(column), None
         if len(values.names) < 2:
             raise DataError(
                 f"all samples have the same {name!r}, so there is nothing to infer",
@@ -278,18 +278,18 @@ class _Reading:
         self.notes.append(f"{name}: private, {values.note}, {seen}")
         encoded = None
         if wanted.input:
-            encoded = one_hot(values) if numbers is None else self._scaled(name, numbers)
+            encoded = one_hot(values) if numbers is None else self._scale(name, numbers)
             self.warnings.append(
                 f"{name!r} is private and an input of the model: knowing the inputs is knowing it"
             )
         return _Part(name, encoded, values, numbers)
 
-    def _scaled(self, name: str, numbers: NDArray[np.float64]) -> Encoded:
+    def _scale(self, name: str, numbers: NDArray[np.float64]) -> EncodedColumn:
         if self.params.scale == "standard":
-            return standardised(numbers)
-        return as_they_are(numbers, name=name)
+            return standardise(numbers)
+        return without_scaling(numbers, name=name)
 
-    def _joined(
+    def _join(
         self, parts: "list[_Part]"
     ) -> tuple[Tensor, dict[str, Attribute], dict[str, tuple[int, ...]]]:
         """Concatenate inputs, and locate attributes and features among them."""
@@ -316,8 +316,8 @@ class _Part:
     """Result of one column: an input, a private attribute, or both."""
 
     name: str
-    encoded: Encoded | None
-    private: Coded | None = None
+    encoded: EncodedColumn | None
+    private: CategoryCodes | None = None
     numbers: NDArray[np.float64] | None = None
 
     def attribute(self, columns: tuple[int, ...]) -> Attribute:

@@ -56,7 +56,7 @@ class TableEncoder(Encoder):
         return cls(reading, rules, tuple(params.text))
 
     @classmethod
-    def restored(cls, record: Mapping[str, Any]) -> "TableEncoder":
+    def restore(cls, record: Mapping[str, Any]) -> "TableEncoder":
         """Rebuild the encoder from its record."""
         rules = {name: rule_of(rule) for name, rule in record["columns"]}
         return cls(record["reading"], rules, tuple(record["text"]))
@@ -100,7 +100,7 @@ class TableEncoder(Encoder):
             return EncodedRows(inputs=torch.zeros(count, 0), texts=texts, names=numbers)
         separators = Separators(self.reading.get("decimal", "."), self.reading.get("thousands"))
         blocks = [
-            _encoded(rule, name, table[name], separators) for name, rule in self.rules.items()
+            _encode_column(rule, name, table[name], separators) for name, rule in self.rules.items()
         ]
         return EncodedRows(inputs=torch.cat(blocks, dim=1), names=numbers)
 
@@ -162,7 +162,7 @@ def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[An
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _encoded(rule: Rule, name: str, column: RawColumn, separators: Separators) -> Tensor:
+def _encode_column(rule: Rule, name: str, column: RawColumn, separators: Separators) -> Tensor:
     """Encode one column, shape (N, K)."""
     if isinstance(rule, CategoryRule):
         unknown = rule.unknown(column)
@@ -181,4 +181,4 @@ def _encoded(rule: Rule, name: str, column: RawColumn, separators: Separators) -
             f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, not a number",
             mend="write a number, or leave the cell empty for the median of training",
         )
-    return rule.scaled(found.values)
+    return rule.scale(found.values)

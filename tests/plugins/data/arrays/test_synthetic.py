@@ -5,11 +5,11 @@ import torch
 
 from safecompress_core.api import DataDef
 from safecompress_core.testing import DefinitionConformance
-from safecompress_plugins.data.arrays.made_up import MadeUp
-from safecompress_plugins.data.arrays.made_up_manifest import (
+from safecompress_plugins.data.arrays.synthetic import SyntheticData
+from safecompress_plugins.data.arrays.synthetic_manifest import (
     DEFINITIONS,
-    MadeUpParams,
-    made_up_card,
+    SyntheticParams,
+    synthetic_card,
 )
 
 
@@ -20,10 +20,10 @@ class TestMadeUp(DefinitionConformance):
 @pytest.mark.parametrize("params", [{"shape": [3, 4, 5]}, {"words": 7, "classes": 3}])
 def test_the_card_tells_what_is_made_up(params: dict[str, object]) -> None:
     """Shape, labels and texts; the same at every call."""
-    given = MadeUpParams.model_validate({"samples": 12, **params})
-    one, other = MadeUp(given).load(), MadeUp(given).load()
+    given = SyntheticParams.model_validate({"samples": 12, **params})
+    one, other = SyntheticData(given).load(), SyntheticData(given).load()
 
-    assert one.card == made_up_card(given)
+    assert one.card == synthetic_card(given)
     assert isinstance(one.inputs, torch.Tensor)
     assert torch.equal(one.inputs, other.inputs)  # type: ignore[arg-type]
     assert [len(text.split()) for text in one.texts] == [7] * 12 * bool(given.words)

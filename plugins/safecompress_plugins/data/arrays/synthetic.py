@@ -4,16 +4,16 @@ import torch
 
 from safecompress_core.toolkit import Dataset
 from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
-from safecompress_plugins.data.arrays.made_up_manifest import MadeUpParams
+from safecompress_plugins.data.arrays.synthetic_manifest import SyntheticParams
 from safecompress_plugins.data.encoders import EncodingSource
 
-__all__ = ["MadeUp"]
+__all__ = ["SyntheticData"]
 
 
-class MadeUp(EncodingSource):
+class SyntheticData(EncodingSource):
     """Uniform numbers in [0, 1), or texts of one repeated word; labels in rotation."""
 
-    def __init__(self, params: MadeUpParams) -> None:
+    def __init__(self, params: SyntheticParams) -> None:
         self._params = params
 
     def load(self) -> Dataset:

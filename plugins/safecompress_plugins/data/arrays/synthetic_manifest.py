@@ -6,12 +6,12 @@ from pydantic import Field
 
 from safecompress_core.api import DataCard, DataDef, Params
 
-__all__ = ["DEFINITIONS", "MadeUpParams", "made_up_card"]
+__all__ = ["DEFINITIONS", "SyntheticParams", "synthetic_card"]
 
 Count = Annotated[int, Field(ge=1)]
 
 
-class MadeUpParams(Params):
+class SyntheticParams(Params):
     """Noise in the shape of real data, for ``safecompress plan --measure``."""
 
     samples: Count
@@ -24,7 +24,7 @@ class MadeUpParams(Params):
     """Words per text, for a text model; 0: samples are numbers."""
 
 
-def made_up_card(params: MadeUpParams) -> DataCard:
+def synthetic_card(params: SyntheticParams) -> DataCard:
     """Describe the data set without building it."""
     return DataCard(
         samples=params.samples,
@@ -37,9 +37,9 @@ def made_up_card(params: MadeUpParams) -> DataCard:
 DEFINITIONS = (
     DataDef(
         name="made-up",
-        params=MadeUpParams,
-        target="safecompress_plugins.data.arrays.made_up:MadeUp",
+        params=SyntheticParams,
+        target="safecompress_plugins.data.arrays.synthetic:SyntheticData",
         summary="Noise in the shape of real data, to plan a run without its data.",
-        card=made_up_card,
+        card=synthetic_card,
     ),
 )
