@@ -10,9 +10,9 @@ from safecompress_plugins.defences.training.manifest import DEFINITIONS as OF_TR
 __all__ = [
     "DEFINITIONS",
     "AdversarialRegularisationParams",
-    "AugmentationParams",
+    "AugmentationDefenceParams",
     "DistillationParams",
-    "EntropyParams",
+    "EntropyRegularisationParams",
     "GradientReversalParams",
     "HampParams",
     "L1Params",
@@ -27,7 +27,7 @@ __all__ = [
 Strength = Annotated[float, Field(ge=0)]
 
 
-class EntropyParams(DefenceParams):
+class EntropyRegularisationParams(DefenceParams):
     """Entropy regularisation: a reward for uncertain posteriors."""
 
     on: Literal["all", "misclassified"] = "misclassified"
@@ -57,7 +57,7 @@ class GradientReversalParams(DefenceParams):
     """Width of the adversary's hidden layer."""
 
 
-class AugmentationParams(DefenceParams):
+class AugmentationDefenceParams(DefenceParams):
     """Random changes of inputs during training."""
 
     noise: Strength = 0.0
@@ -162,8 +162,8 @@ class AdversarialRegularisationParams(DefenceParams):
 DEFINITIONS = (
     DefenceDef(
         name="entropy",
-        params=EntropyParams,
-        target="safecompress_plugins.defences.training.entropy:Entropy",
+        params=EntropyRegularisationParams,
+        target="safecompress_plugins.defences.training.entropy:EntropyRegularisation",
         summary="Rewards uncertain posteriors, of all samples (re1) or misclassified ones (re2).",
         cites="Zhu, Wang & Han 2022, Safety and Performance, Why not Both?, ASE, Eq. 8 and 9",
     ),
@@ -183,8 +183,8 @@ DEFINITIONS = (
     ),
     DefenceDef(
         name="augmentation",
-        params=AugmentationParams,
-        target="safecompress_plugins.defences.training.augmentation:Augmentation",
+        params=AugmentationDefenceParams,
+        target="safecompress_plugins.defences.training.augmentation:AugmentationDefence",
         summary="Input noise and, for images, small affine changes; in training only.",
         cites="Simard, Steinkraus & Platt 2003, ICDAR; Bishop 1995, Neural Computation 7(1)",
         moves_inputs=True,

@@ -148,7 +148,7 @@ def _print_model(found: Mapping[str, Any]) -> None:
     console = output_console()
     console.print(f"{found['file']}: model file, format version {found['format_version']}")
     for name, value in found["metadata"].items():
-        told = TOLD.get(name, _told)(value)
+        told = TOLD.get(name, _list_first)(value)
         console.print(f"  {name}: {told}")
     columns = ("shape", "dtype", "density", "bytes")
     console.print(draw_table(ResultTable("Tensors", columns, tuple(rows))))
@@ -182,11 +182,11 @@ TOLD: Mapping[str, Callable[[Any], str]] = {
 """Metadata that are not listed value by value, and what is said of them."""
 
 
-def _told(value: Any) -> str:
+def _list_first(value: Any) -> str:
     """A value of the metadata in a line; the type of a component first, as in a spec."""
     if isinstance(value, Mapping):
         keys = sorted(value, key=lambda key: key != "type")
-        return ", ".join(f"{key} {_told(value[key])}" for key in keys)
+        return ", ".join(f"{key} {_list_first(value[key])}" for key in keys)
     if isinstance(value, list):
         few = value if len(value) <= FEW else [*value[: FEW - 1], f"… ({len(value)} in all)"]
         return ", ".join(map(str, few))

@@ -19,7 +19,7 @@ from safecompress_core.toolkit import (
     Step,
 )
 from safecompress_plugins.defences.manifest import HampParams
-from safecompress_plugins.defences.outputs.coin import coins, new_secret
+from safecompress_plugins.defences.outputs.query_randomness import new_secret, query_uniform
 
 __all__ = ["Hamp", "RandomValues", "largest_share"]
 
@@ -129,7 +129,7 @@ class RandomValues(OutputGuard):
 
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         """Return a row of values per query; equal logits keep the order of their labels."""
-        drawn = (coins(queries, self.secret) * len(self.values)).long()
+        drawn = (query_uniform(queries, self.secret) * len(self.values)).long()
         order = logits.argsort(dim=1, descending=True, stable=True)
         return torch.empty_like(logits).scatter_(1, order, self.values[drawn])
 

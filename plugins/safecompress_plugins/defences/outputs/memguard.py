@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Defence, DefenceContext, Flaw, GuardTrainingData, OutputGuard
 from safecompress_plugins.defences.manifest import MemguardParams
-from safecompress_plugins.defences.outputs.coin import coins, new_secret
+from safecompress_plugins.defences.outputs.query_randomness import new_secret, query_uniform
 from safecompress_plugins.defences.training.dmp import Dmp
-from safecompress_plugins.defences.training.stacked import linear, stack
+from safecompress_plugins.defences.training.linear_stack import linear, stack
 
 __all__ = ["AnswerNoise", "Memguard", "NoiseSearch"]
 
@@ -104,14 +104,14 @@ class NoiseSearch:
         rows = torch.arange(len(logits), device=logits.device)
         weight = FIRST_WEIGHT
         while len(rows) and weight <= LAST_WEIGHT:
-            noise, is_found = self._descended(logits[rows], weight)
+            noise, is_found = self._descend(logits[rows], weight)
             # Only samples that succeeded try the next, stricter weight.
             rows = rows[is_found]
             found[rows] = noise[is_found]
             weight *= NEXT_WEIGHT
         return found
 
-    def _descended(self, logits: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+    def _descend(self, logits: Tensor, weight: float) -> tuple[Tensor, Tensor]:
         """Search noise (N, C) for one weight, and return for which samples (N,) it succeeds."""
         labels = logits.argmax(dim=1)
         posteriors = logits.softmax(dim=1)
@@ -230,7 +230,7 @@ class AnswerNoise(OutputGuard):
         # Noise that moves the classifier away from ½ would help an attacker.
         is_worse = self._confidence(posteriors) <= self._confidence(answered)
         chance = (params.budget / distance.clamp_min(TINY)).clamp_max(1)
-        is_noisy = ~is_worse & (coins(queries, self.secret) < chance)
+        is_noisy = ~is_worse & (query_uniform(queries, self.secret) < chance)
         return torch.where(is_noisy[:, None], noisy, logits)
 
     def _confidence(self, posteriors: Tensor) -> Tensor:

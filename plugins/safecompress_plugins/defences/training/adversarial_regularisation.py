@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Batch, Classifier, Defence, DefenceInputs, Step, in_eval_mode
 from safecompress_plugins.defences.manifest import AdversarialRegularisationParams
-from safecompress_plugins.defences.training.stacked import linear, stack
+from safecompress_plugins.defences.training.linear_stack import linear, stack
 
 __all__ = ["AdversarialRegularisation", "InferenceModel"]
 

@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.toolkit import Batch, Defence, SafeCompressError
-from safecompress_plugins.defences.manifest import AugmentationParams
+from safecompress_plugins.defences.manifest import AugmentationDefenceParams
 
-__all__ = ["Augmentation", "affine_maps"]
+__all__ = ["AugmentationDefence", "affine_maps"]
 
 
-class Augmentation(Defence):
+class AugmentationDefence(Defence):
     """Rotates, shifts and scales images, then adds noise to any input, independently per sample.
 
     Only training batches are changed. A model is tested and attacked on plain samples, members and
@@ -25,7 +25,7 @@ class Augmentation(Defence):
 
     is_per_sample = True
 
-    def __init__(self, params: AugmentationParams) -> None:
+    def __init__(self, params: AugmentationDefenceParams) -> None:
         super().__init__()
         self._params = params
         self._is_affine = any((params.rotation, params.translation, params.scale))
@@ -38,14 +38,14 @@ class Augmentation(Defence):
         """
         inputs = batch.inputs
         if self._is_affine:
-            inputs = self._transformed(inputs, generator)
+            inputs = self._transform(inputs, generator)
         if self._params.noise:
             # Drawn on the CPU and moved: one seed gives the same noise on every device.
             noise = torch.randn(inputs.shape, generator=generator)
             inputs = inputs + self._params.noise * noise.to(inputs)
         return replace(batch, inputs=inputs)
 
-    def _transformed(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def _transform(self, images: Tensor, generator: torch.Generator) -> Tensor:
         if images.ndim != 4:
             raise SafeCompressError(
                 "augmentation: rotation, translation and scale need images of shape (channels, "
@@ -61,7 +61,7 @@ class Augmentation(Defence):
 
 
 def affine_maps(
-    count: int, params: AugmentationParams, *, aspect: float, generator: torch.Generator
+    count: int, params: AugmentationDefenceParams, *, aspect: float, generator: torch.Generator
 ) -> Tensor:
     """Draw one affine map per sample, from output to input coordinates, shape (count, 2, 3).
 

@@ -22,7 +22,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.defences.training.manifest import DpSgdParams
 from safecompress_plugins.defences.training.per_sample import (
-    PerSample,
+    PerSampleHooks,
     mixing_layers,
     unknown_layers,
 )
@@ -53,7 +53,7 @@ class DpSgd(Defence):
         super().__init__()
         self._params = params
         self.guarantees = params.noise != 0
-        self._gradients = PerSample()
+        self._gradients = PerSampleHooks()
         # (noise, sampling rate, steps), the accountant's input
         self._history: list[tuple[float, float, int]] = []
 
@@ -133,8 +133,8 @@ class DpSgd(Defence):
         # min(1, C / ‖g‖) without a division by 0.
         weights = limit / gradients.norms().clamp(min=limit)
         changed = set()
-        for parameter, total in gradients.weighed(weights):
-            noisy = total + self._drawn(parameter, gradients.masks, generator)
+        for parameter, total in gradients.weighted_sum(weights):
+            noisy = total + self._draw_noise(parameter, gradients.masks, generator)
             parameter.grad = (noisy / self._batch).to(parameter)
             changed.add(id(parameter))
         # A gradient that did not pass the hooks would reach the weights without clipping or noise.
@@ -146,7 +146,7 @@ class DpSgd(Defence):
                 )
         self._count()
 
-    def _drawn(
+    def _draw_noise(
         self, parameter: Tensor, masks: Mapping[int, Tensor], generator: torch.Generator
     ) -> Tensor | float:
         """Draw noise for the active weights."""

@@ -33,7 +33,7 @@ class Dropout(Defence):
 
     def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
         """Report a model without hidden linear layers."""
-        if not _hidden_linear(context.network.module):
+        if not _find_hidden_linear(context.network.module):
             message = "dropout needs a linear layer with hidden inputs; this model has none"
             yield Flaw(field="type", message=message, mend="use another model or defence")
 
@@ -41,7 +41,7 @@ class Dropout(Defence):
     def inside(self, network: Classifier) -> Iterator[None]:
         """Drop inputs of the linear layers."""
         with ExitStack() as hooks:
-            for layer in _hidden_linear(network.module):
+            for layer in _find_hidden_linear(network.module):
                 # Hooks rather than modules: the architecture, and with it the stored model, stays
                 # unchanged.
                 hooks.callback(layer.register_forward_pre_hook(self._drop).remove)
@@ -53,7 +53,7 @@ class Dropout(Defence):
         return (F.dropout(values, self._rate), *given[1:])
 
 
-def _hidden_linear(module: nn.Module) -> list[nn.Linear]:
+def _find_hidden_linear(module: nn.Module) -> list[nn.Linear]:
     """List all linear layers except the first of all layers with weights."""
     layers = [
         layer for layer in module.modules() if isinstance(layer, nn.Linear | _ConvNd | nn.Embedding)

@@ -3,12 +3,12 @@
 from torch import Tensor
 
 from safecompress_core.toolkit import Defence, Step
-from safecompress_plugins.defences.manifest import EntropyParams
+from safecompress_plugins.defences.manifest import EntropyRegularisationParams
 
-__all__ = ["Entropy"]
+__all__ = ["EntropyRegularisation"]
 
 
-class Entropy(Defence):
+class EntropyRegularisation(Defence):
     """Subtracts ``weight`` times the mean entropy of the posteriors from the loss.
 
     With p the posteriors, H(p) = −Σ_c p_c log p_c in nats and E the misclassified samples::
@@ -23,7 +23,7 @@ class Entropy(Defence):
     predictions). Entropy is subtracted, as their published code does.
     """
 
-    def __init__(self, params: EntropyParams) -> None:
+    def __init__(self, params: EntropyRegularisationParams) -> None:
         super().__init__()
         self._everywhere = params.on == "all"
         # A mean over misclassified samples depends on how many of the batch there are.

@@ -24,7 +24,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from safecompress_core.toolkit import Classifier
 
-__all__ = ["PerSample", "mixing_layers", "unknown_layers"]
+__all__ = ["PerSampleHooks", "mixing_layers", "unknown_layers"]
 
 # B samples of a batch · O outputs, I inputs of a linear layer
 
@@ -44,7 +44,7 @@ def unknown_layers(network: nn.Module) -> dict[str, nn.Module]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Product:
+class _LinearWeight:
     """Gradients of a linear weight: activations (B, I), errors (B, O), mask (O, I) or None."""
 
     parameter: Tensor
@@ -60,14 +60,14 @@ class _Product:
         # (e²)ᵀ M a² for every sample in one product: masked per-sample gradients are never formed.
         return (outputs @ self.mask * inputs).sum(dim=1)
 
-    def weighed(self, weights: Tensor) -> Tensor:
+    def weighted_sum(self, weights: Tensor) -> Tensor:
         """Sum over samples with weights, shape (O, I)."""
         total = (self.errors * weights[:, None]).T @ self.activations
         return total if self.mask is None else total * self.mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Convolved:
+class _ConvolutionWeight:
     """Gradients of a convolution: activations (B, I, ...), errors (B, O, ...), mask or None."""
 
     parameter: Tensor
@@ -84,7 +84,7 @@ class _Convolved:
             rows.mul_(self.mask)
         return _squares(rows)
 
-    def weighed(self, weights: Tensor) -> Tensor:
+    def weighted_sum(self, weights: Tensor) -> Tensor:
         """Sum over samples with weights, of the kernels' shape."""
         layer = self.layer
         total: Tensor = conv2d_weight(
@@ -100,7 +100,7 @@ class _Convolved:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Whole:
+class _AnyParameter:
     """Gradients of any parameter: one row per sample, (B, ...), already masked."""
 
     parameter: Tensor
@@ -110,17 +110,17 @@ class _Whole:
         """Return squared norms, shape (B,)."""
         return _squares(self.rows)
 
-    def weighed(self, weights: Tensor) -> Tensor:
+    def weighted_sum(self, weights: Tensor) -> Tensor:
         """Sum over samples with weights, of the parameter's shape."""
         total: Tensor = torch.tensordot(weights, self.rows, dims=1)
         return total
 
 
-_Part = _Product | _Convolved | _Whole
+_Part = _LinearWeight | _ConvolutionWeight | _AnyParameter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gradients:
+class PerSampleGradients:
     """Per-sample gradients of all parameters.
 
     Attributes:
@@ -135,13 +135,13 @@ class Gradients:
         """Return Euclidean norms over all active weights, shape (B,)."""
         return torch.stack([part.squares() for part in self.parts]).sum(dim=0).sqrt()
 
-    def weighed(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def weighted_sum(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield each parameter with its weighted sum over samples; ``weights`` are (B,)."""
         for part in self.parts:
-            yield part.parameter, part.weighed(weights)
+            yield part.parameter, part.weighted_sum(weights)
 
 
-class PerSample:
+class PerSampleHooks:
     """Hooks on forward and backward passes, and the per-sample gradients from them."""
 
     def __init__(self) -> None:
@@ -183,7 +183,7 @@ class PerSample:
                 lambda gradient: self._seen.append((layer, activations, gradient.detach()))
             )
 
-    def gradients(self, network: Classifier, *, samples: int) -> Gradients:
+    def gradients(self, network: Classifier, *, samples: int) -> PerSampleGradients:
         """Return the gradient of each sample's own loss, for a loss that was the mean over them."""
         masks = {
             id(parameter): network.masks[name].to(parameter)
@@ -201,15 +201,15 @@ class PerSample:
             is_once = all(uses[id(one)] == 1 for one in _own(layer))
             if is_once and isinstance(layer, nn.Linear) and errors.ndim == 2:
                 mask = masks.get(id(layer.weight))
-                parts.append(_Product(layer.weight, activations, errors, mask))
+                parts.append(_LinearWeight(layer.weight, activations, errors, mask))
                 if layer.bias is not None:
-                    parts.append(_Whole(layer.bias, errors))
+                    parts.append(_AnyParameter(layer.bias, errors))
                 continue
             if is_once and isinstance(layer, nn.Conv2d) and _is_plain(layer):
                 mask = masks.get(id(layer.weight))
-                parts.append(_Convolved(layer.weight, layer, activations, errors, mask))
+                parts.append(_ConvolutionWeight(layer.weight, layer, activations, errors, mask))
                 if layer.bias is not None:
-                    parts.append(_Whole(layer.bias, errors.sum(dim=(2, 3))))
+                    parts.append(_AnyParameter(layer.bias, errors.sum(dim=(2, 3))))
                 continue
             gradients = GradSampleModule.GRAD_SAMPLERS[type(layer)](layer, [activations], errors)
             for parameter, rows in gradients.items():
@@ -217,10 +217,10 @@ class PerSample:
         # Masks apply after the sum over uses: they are the same for each.
         for parameter, rows in shared.items():
             mask = masks.get(id(parameter))
-            parts.append(_Whole(parameter, rows if mask is None else rows * mask))
+            parts.append(_AnyParameter(parameter, rows if mask is None else rows * mask))
         self._seen.clear()
         # Frozen parameters have no gradient to clip.
-        return Gradients([part for part in parts if part.parameter.requires_grad], masks)
+        return PerSampleGradients([part for part in parts if part.parameter.requires_grad], masks)
 
 
 def _squares(rows: Tensor) -> Tensor:

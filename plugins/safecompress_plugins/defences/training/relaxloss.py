@@ -6,7 +6,7 @@ from torch import Tensor
 from safecompress_core.toolkit import Defence, Step
 from safecompress_plugins.defences.manifest import RelaxLossParams
 
-__all__ = ["RelaxLoss", "flattened_labels"]
+__all__ = ["RelaxLoss", "flatten_labels"]
 
 
 class RelaxLoss(Defence):
@@ -15,7 +15,7 @@ class RelaxLoss(Defence):
     ==============  ==================  ====================================================
     L ≥ target      every epoch         L, ordinary descent
     L < target      even epochs         2·target − L, gradient ascent
-    L < target      odd epochs          cross-entropy with `flattened_labels`
+    L < target      odd epochs          cross-entropy with `flatten_labels`
     ==============  ==================  ====================================================
 
     The labels are constants, so that flattening does not change the confidence of the true class
@@ -40,13 +40,13 @@ class RelaxLoss(Defence):
             relaxed = 2 * self._target - cross_entropy
         else:
             # Detached: the algorithm's soft labels are constants.
-            soft = flattened_labels(step.logits.detach(), step.batch.labels)
+            soft = flatten_labels(step.logits.detach(), step.batch.labels)
             relaxed = -(soft * step.logits.log_softmax(dim=1)).sum(dim=1).mean()
         # Only the cross-entropy is replaced: `loss` may hold other defences' terms as well.
         return loss - cross_entropy + relaxed
 
 
-def flattened_labels(logits: Tensor, labels: Tensor) -> Tensor:
+def flatten_labels(logits: Tensor, labels: Tensor) -> Tensor:
     """Return soft labels, shape (B, C): p_y for the true class, (1 − p_y) / (C − 1) elsewhere.
 
     Source: Chen, Yu & Fritz 2022, Algorithm 1.

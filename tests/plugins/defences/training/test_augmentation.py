@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from safecompress_core.toolkit import Batch, SafeCompressError
-from safecompress_plugins.defences.manifest import AugmentationParams
-from safecompress_plugins.defences.training.augmentation import Augmentation, affine_maps
+from safecompress_plugins.defences.manifest import AugmentationDefenceParams
+from safecompress_plugins.defences.training.augmentation import AugmentationDefence, affine_maps
 
 
 def handwriting(count: int = 200) -> Tensor:
@@ -26,7 +26,7 @@ def batch(inputs: Tensor) -> Batch:
 
 def augmented(inputs: Tensor, *, seed: int = 0, **params: Any) -> Tensor:
     """The inputs as a model is trained on them."""
-    defence = Augmentation(AugmentationParams(**params))
+    defence = AugmentationDefence(AugmentationDefenceParams(**params))
     seen = defence.transform(batch(inputs), generator=torch.Generator().manual_seed(seed))
     assert torch.equal(seen.labels, torch.arange(len(inputs)))
     return seen.inputs
@@ -72,7 +72,7 @@ def test_small_changes_keep_an_image_recognisable() -> None:
 
 def test_affine_maps_stay_within_their_limits() -> None:
     """Angles, shifts and sizes, read back from the maps, fill the range that was asked for."""
-    params = AugmentationParams(rotation=15, translation=0.2, scale=0.25)
+    params = AugmentationDefenceParams(rotation=15, translation=0.2, scale=0.25)
     maps = affine_maps(2000, params, aspect=1.0, generator=torch.Generator().manual_seed(0))
     cosine, sine = maps[:, 0, 0], maps[:, 1, 0]
     angle = torch.rad2deg(torch.atan2(sine, cosine))
@@ -90,7 +90,7 @@ def test_affine_maps_stay_within_their_limits() -> None:
 
 def test_a_wide_image_is_turned_without_being_stretched() -> None:
     """On pixels, not on the square of coordinates, every map is a plain rotation."""
-    params = AugmentationParams(rotation=30)
+    params = AugmentationDefenceParams(rotation=30)
     generator = torch.Generator().manual_seed(0)
     maps = affine_maps(100, params, aspect=15 / 9, generator=generator)[:, :, :2]
     sides = torch.diag(torch.tensor([15.0, 9.0]))

@@ -28,13 +28,17 @@ from safecompress_core.toolkit import (
     Step,
 )
 from safecompress_core.training.precision import Precision
-from safecompress_plugins.defences.manifest import EntropyParams, L2Params, MixupParams
+from safecompress_plugins.defences.manifest import (
+    EntropyRegularisationParams,
+    L2Params,
+    MixupParams,
+)
 from safecompress_plugins.defences.training.dp_sgd import DpSgd
-from safecompress_plugins.defences.training.entropy import Entropy
+from safecompress_plugins.defences.training.entropy import EntropyRegularisation
 from safecompress_plugins.defences.training.l2 import L2
 from safecompress_plugins.defences.training.manifest import DpSgdParams
 from safecompress_plugins.defences.training.mixup import Mixup
-from safecompress_plugins.defences.training.per_sample import PerSample
+from safecompress_plugins.defences.training.per_sample import PerSampleHooks
 
 SCHEDULE = Schedule(members=600, steps=10, epochs=5)
 PLAIN = Precision()
@@ -170,7 +174,7 @@ def test_gradients_are_those_of_a_loop_over_samples(
     network, batch = task
     network.topology = half(network) if is_sparse else None
     one_by_one = looped(network, batch)
-    watcher, weights = PerSample(), torch.linspace(0.1, 1, 12, dtype=torch.float64)
+    watcher, weights = PerSampleHooks(), torch.linspace(0.1, 1, 12, dtype=torch.float64)
 
     with watcher.watching(network):
         logits = network(batch.inputs)
@@ -179,7 +183,7 @@ def test_gradients_are_those_of_a_loop_over_samples(
 
     norms = [torch.cat([row.flatten() for row in rows.values()]).norm() for rows in one_by_one]
     torch.testing.assert_close(found.norms(), torch.stack(norms), rtol=1e-9, atol=1e-12)
-    sums = {id(parameter): total for parameter, total in found.weighed(weights)}
+    sums = {id(parameter): total for parameter, total in found.weighted_sum(weights)}
     for name, parameter in network.module.named_parameters():
         rows = torch.stack([rows[name] for rows in one_by_one])
         expected = torch.tensordot(weights, rows, dims=1)
@@ -377,8 +381,8 @@ def test_neighbours_must_be_about_one_sample_at_a_time() -> None:
         others={
             "mixup": Mixup(MixupParams()),
             "small": L2(L2Params()),
-            "unsure": Entropy(EntropyParams(on="all")),
-            "wrong": Entropy(EntropyParams(on="misclassified")),
+            "unsure": EntropyRegularisation(EntropyRegularisationParams(on="all")),
+            "wrong": EntropyRegularisation(EntropyRegularisationParams(on="misclassified")),
             "twin": DpSgd(DpSgdParams(noise=1)),
         },
     )

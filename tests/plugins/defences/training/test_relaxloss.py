@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from safecompress_core.toolkit import Step
 from safecompress_plugins.defences.manifest import RelaxLossParams
-from safecompress_plugins.defences.training.relaxloss import RelaxLoss, flattened_labels
+from safecompress_plugins.defences.training.relaxloss import RelaxLoss, flatten_labels
 
 # posteriors (1/2, 1/4, 1/4) and (1/8, 3/4, 1/8), both right
 LOGITS = [[math.log(4), math.log(2), math.log(2)], [math.log(1), math.log(6), math.log(1)]]
@@ -76,7 +76,7 @@ def test_flattening_evens_out_the_wrong_classes_and_keeps_the_right_one(
     loss.backward()
 
     torch.testing.assert_close(
-        flattened_labels(posteriors.log(), tensor([0])), tensor([[1 / 2, 1 / 4, 1 / 4]])
+        flatten_labels(posteriors.log(), tensor([0])), tensor([[1 / 2, 1 / 4, 1 / 4]])
     )
     by_hand = math.log(2) / 2 + math.log(8 / 3) / 4 + math.log(8) / 4
     assert loss.item() == pytest.approx(by_hand)

@@ -7,7 +7,7 @@ query and a secret, unknown to an adversary with query access alone.
 import torch
 from torch import Tensor
 
-__all__ = ["coins", "new_secret"]
+__all__ = ["new_secret", "query_uniform"]
 
 BITS = 24  # the mantissa of float32: every such fraction is exact
 MIXING = 0x2C1B3C6D  # odd, so that multiplication is a bijection; as many ones as zeros
@@ -20,7 +20,7 @@ def new_secret(generator: torch.Generator) -> Tensor:
     return torch.randint(1, 2**62, (), generator=generator)
 
 
-def coins(queries: Tensor, secret: Tensor) -> Tensor:
+def query_uniform(queries: Tensor, secret: Tensor) -> Tensor:
     """Hash each query with the secret to a number in [0, 1).
 
     Args:
