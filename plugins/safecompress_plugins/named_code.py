@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from safecompress_core.toolkit import ExternalCode
 
-__all__ = ["imported"]
+__all__ = ["import_function"]
 
 _from_folders: dict[str, tuple[Path, frozenset[tuple[str, str]]]] = {}
 """Modules imported from a folder, with the folder and the hashes of its sources."""
 
 
-def imported(code: "ExternalCode") -> Callable[..., Any]:
+def import_function(code: "ExternalCode") -> Callable[..., Any]:
     """Import a callable that a component declares, from its current source.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safecompress_core.toolkit import ExternalCode
-from safecompress_plugins.named_code import imported
+from safecompress_plugins.named_code import import_function
 
 
 def write(folder: Path, value: int) -> Path:
@@ -26,7 +26,7 @@ def test_the_same_name_in_another_folder_is_other_code(tmp_path: Path) -> None:
     """Python itself would hand out the module that it imported first."""
     one, two = write(tmp_path / "one", 1), write(tmp_path / "two", 2)
 
-    found = [imported(code(folder))() for folder in (one, two, one)]
+    found = [import_function(code(folder))() for folder in (one, two, one)]
 
     assert found == [1, 2, 1]
 
@@ -34,11 +34,11 @@ def test_the_same_name_in_another_folder_is_other_code(tmp_path: Path) -> None:
 def test_code_that_was_changed_is_imported_again(tmp_path: Path) -> None:
     """Also what it imports itself, and within the second that bytecode cannot tell apart."""
     folder = write(tmp_path / "own", 1)
-    assert imported(code(folder))() == 1
+    assert import_function(code(folder))() == 1
 
     write(folder, 2)
 
-    assert imported(code(folder))() == 2
+    assert import_function(code(folder))() == 2
     assert not (folder / "__pycache__").exists()
 
 
@@ -46,13 +46,13 @@ def test_code_that_was_not_changed_is_imported_once(tmp_path: Path) -> None:
     """So that its classes stay the same."""
     folder = write(tmp_path / "own", 1)
 
-    assert imported(code(folder)) is imported(code(folder))
+    assert import_function(code(folder)) is import_function(code(folder))
 
 
 def test_what_a_folder_had_is_not_found_without_it(tmp_path: Path) -> None:
     """The folder is looked in where it is named, and nowhere else."""
-    imported(code(write(tmp_path / "own", 1)))
+    import_function(code(write(tmp_path / "own", 1)))
 
     with pytest.raises(ModuleNotFoundError, match="named_net"):
-        imported(code(None))
+        import_function(code(None))
     assert str(tmp_path / "own") not in sys.path

@@ -19,7 +19,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import LotteryParams
 from safecompress_plugins.methods.schedules import geometric
-from safecompress_plugins.methods.thinning import kept, magnitudes, thinning_flaws
+from safecompress_plugins.methods.thinning import largest_topology, magnitudes, thinning_flaws
 
 __all__ = ["Lottery"]
 
@@ -74,7 +74,7 @@ class Lottery(Method):
         def again(density: float) -> Callable[[TrainingState], Done]:
             def ticket(trained: TrainingState) -> Done:
                 # Ranked by the trained weights, but trained again from the early ones.
-                topology = kept(magnitudes(trained), density, params.scope)
+                topology = largest_topology(magnitudes(trained), density, params.scope)
                 return train(beginning.branch(settings, topology=topology))
 
             return ticket

@@ -15,7 +15,7 @@ from safecompress_core.toolkit import (
     ModelError,
     can_be_factorised,
 )
-from safecompress_plugins.methods.reshaping import DenseThenReshaped, weights_of
+from safecompress_plugins.methods.dense_then_reshaped import DenseThenReshaped, weights_of
 
 __all__ = ["LowRank", "ranks"]
 
@@ -46,7 +46,7 @@ class LowRank(DenseThenReshaped):
         ones = {name: 1 for name, shape in _matrices(network).items() if sum(shape) < prod(shape)}
         return architecture.build_with_shapes(LayerShapes(factorised=ones))
 
-    def reshaped(
+    def reshape(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
         """Factorise the layers; facts are the share of energy and the ranks."""

@@ -24,7 +24,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.manifest import MiaPruningParams
 from safecompress_plugins.methods.schedules import boundaries
-from safecompress_plugins.methods.thinning import Scope, best, smallest_gone, thinning_flaws
+from safecompress_plugins.methods.thinning import Scope, best, thinning_flaws, without_smallest
 
 __all__ = ["AugmentedLagrangian", "MiaPruning"]
 
@@ -60,7 +60,7 @@ class AugmentedLagrangian(Defence):
         self._scope = scope
         self.dual = {name: torch.zeros_like(weight) for name, weight in weights.items()}
         # Detached: Z is a constant of the penalty, not a function of W.
-        self.sparse = self._projected({name: weight.detach() for name, weight in weights.items()})
+        self.sparse = self._project({name: weight.detach() for name, weight in weights.items()})
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """Add the penalty to the loss."""
@@ -78,12 +78,12 @@ class AugmentedLagrangian(Defence):
         """
         now = {name: weight.detach() for name, weight in weights.items()}
         # Z before U: the order of ADMM, with the dual of the previous step.
-        self.sparse = self._projected({name: w + self.dual[name] for name, w in now.items()})
+        self.sparse = self._project({name: w + self.dual[name] for name, w in now.items()})
         apart = {name: w - self.sparse[name] for name, w in now.items()}
         self.dual = {name: self.dual[name] + gap for name, gap in apart.items()}
         return _norm(apart) / _norm(now)
 
-    def _projected(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _project(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Project (Π) onto the nearest tensors with that number of entries."""
         sizes = {name: value.abs() for name, value in values.items()}
         # An exact number of entries, as for every topology: ties do not change the density.
@@ -141,7 +141,7 @@ class MiaPruning(Method):
             return state, {"residuals": residuals}
 
         def retrain(state: TrainingState) -> Done:
-            pruned = smallest_gone(state, params.density, params.scope)
+            pruned = without_smallest(state, params.density, params.scope)
             train(pruned, until=end, topology_schedule=None, what=RETRAINED, phase=(last, end))
             return pruned, {}
 

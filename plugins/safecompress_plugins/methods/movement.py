@@ -25,7 +25,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import MovementParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
-from safecompress_plugins.methods.thinning import Scope, best, kept, thinning_flaws
+from safecompress_plugins.methods.thinning import Scope, best, largest_topology, thinning_flaws
 
 __all__ = ["Movement", "StraightThrough"]
 
@@ -68,7 +68,7 @@ class StraightThrough(Defence):
         """Return the weights with the largest scores, ranked on the CPU for any training device."""
         # On the CPU, so that ties and rounding do not depend on the training device.
         scores = {name: one.cpu() for name, one in self.scores.items()}
-        return kept(scores, self.density, self._scope)
+        return largest_topology(scores, self.density, self._scope)
 
     @torch.no_grad()
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:

@@ -128,7 +128,7 @@ class NOfM(Method):
         train_change_finetune(
             context,
             phases,
-            lambda state: (self._pruned(state), {}),
+            lambda state: (self._prune(state), {}),
             pretrain=self._params.pretrain,
             name="prune and fine-tune",
             what=PRUNED,
@@ -144,11 +144,11 @@ class NOfM(Method):
             context.trainer.train(state, until=end, topology_schedule=None, what=PRUNED, own=[mask])
             # The mask of training was soft: the final topology fixes the largest weights of each
             # group.
-            return self._pruned(state), {}
+            return self._prune(state), {}
 
         phases.do("train through a mask", train, epochs=end)
 
-    def _pruned(self, state: TrainingState) -> TrainingState:
+    def _prune(self, state: TrainingState) -> TrainingState:
         """Return a copy with the n largest of each group's m weights."""
         topology = topology_of(magnitudes(state), n=self._params.n, m=self._params.m)
         return state.branch(state.settings, topology=topology)

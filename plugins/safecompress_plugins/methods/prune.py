@@ -18,7 +18,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import DENSE, Done, train_change_finetune
 from safecompress_plugins.methods.manifest import PruneParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
-from safecompress_plugins.methods.thinning import smallest_gone, thinning_flaws
+from safecompress_plugins.methods.thinning import thinning_flaws, without_smallest
 
 __all__ = ["PruneAndFinetune"]
 
@@ -66,7 +66,7 @@ class PruneAndFinetune(Method):
         params = self._params
 
         def prune(state: TrainingState) -> Done:
-            return smallest_gone(state, params.density, params.scope), {}
+            return without_smallest(state, params.density, params.scope), {}
 
         train_change_finetune(
             context,
@@ -91,7 +91,7 @@ class PruneAndFinetune(Method):
             # Each step trains first: the schedule's density holds after that epoch.
             for epoch in schedule.steps(params.every):
                 train(state, until=epoch, topology_schedule=None, what=PRUNED)
-                state = smallest_gone(state, schedule.at(epoch), params.scope)
+                state = without_smallest(state, schedule.at(epoch), params.scope)
                 # Rounded counts: the density reached differs slightly from the schedule's.
                 steps.append({"epoch": epoch, "density": state.density})
             return state, {"steps": steps}

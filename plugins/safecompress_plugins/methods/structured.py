@@ -17,9 +17,9 @@ from safecompress_core.toolkit import (
     ModelError,
     can_be_resized,
 )
-from safecompress_plugins.methods.reshaping import DenseThenReshaped
+from safecompress_plugins.methods.dense_then_reshaped import DenseThenReshaped
 
-__all__ = ["Channels", "Structured", "dropped"]
+__all__ = ["Channels", "Structured", "channels_to_drop"]
 
 MEND = "take a model of linear layers, convolutions and batch normalisation, each used once"
 
@@ -41,9 +41,9 @@ class Structured(DenseThenReshaped):
 
     def smallest(self, network: Classifier, architecture: Architecture) -> Classifier:
         """Build the network with one channel per group."""
-        return self.reshaped(network, architecture, 0)[0]
+        return self.reshape(network, architecture, 0)[0]
 
-    def reshaped(
+    def reshape(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
         """Remove channels; facts are each group's channels left and in total."""
@@ -70,7 +70,7 @@ class Structured(DenseThenReshaped):
             name.rpartition(".")[0]: tuple(weight.shape)
             for name, weight in network.sparse_parameters().items()
         }
-        gone = dropped(found, weights, most=most)
+        gone = channels_to_drop(found, weights, most=most)
         for channels in found:
             if gone[channels.layer]:
                 layer = module.get_submodule(channels.layer)
@@ -102,7 +102,7 @@ class Channels:
     inputs: Mapping[str, int]
 
 
-def dropped(
+def channels_to_drop(
     groups: Sequence[Channels], weights: Mapping[str, tuple[int, ...]], *, most: int
 ) -> dict[str, list[int]]:
     """Select the fewest channels, of the smallest scores, whose removal meets a budget.

@@ -19,12 +19,12 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.methods.manifest import ThinningParams
 
-__all__ = ["Scope", "best", "kept", "magnitudes", "smallest_gone", "thinning_flaws"]
+__all__ = ["Scope", "best", "largest_topology", "magnitudes", "thinning_flaws", "without_smallest"]
 
 Scope = Literal["layer", "global"]
 
 
-def kept(values: Mapping[str, Tensor], density: float, scope: Scope) -> Topology:
+def largest_topology(values: Mapping[str, Tensor], density: float, scope: Scope) -> Topology:
     """Return the topology of the weights with the largest values.
 
     Args:
@@ -40,7 +40,7 @@ def kept(values: Mapping[str, Tensor], density: float, scope: Scope) -> Topology
 
 
 def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str, Tensor]:
-    """Return the masks of `kept`, True for remaining weights, on the values' device."""
+    """Return the masks of `largest_topology`, True for remaining weights, on the values' device."""
     if scope == "global":
         total = sum(one.numel() for one in values.values())
         return largest_overall(values, round(density * total))
@@ -58,9 +58,9 @@ def magnitudes(state: TrainingState) -> dict[str, Tensor]:
     return {name: weight.detach().abs().cpu() for name, weight in state.weights.items()}
 
 
-def smallest_gone(state: TrainingState, density: float, scope: Scope) -> TrainingState:
+def without_smallest(state: TrainingState, density: float, scope: Scope) -> TrainingState:
     """Return a copy with the largest weights alone."""
-    topology = kept(magnitudes(state), density, scope)
+    topology = largest_topology(magnitudes(state), density, scope)
     return state.branch(state.settings, topology=topology)
 
 
@@ -80,6 +80,6 @@ def thinning_flaws(
         yield Flaw(field="type", message=message, mend=f"write training.epochs: {least}, or more")
     sizes = {name: one.detach().abs() for name, one in network.sparse_parameters().items()}
     try:
-        kept(sizes, params.density, params.scope)
+        largest_topology(sizes, params.density, params.scope)
     except TopologyError as error:
         yield Flaw(field="density", message=str(error), mend="increase it")

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.images import channels_of
-from safecompress_plugins.models.initialisation import by_lecun, drawn, flat_width
+from safecompress_plugins.models.image_channels import channels_of
+from safecompress_plugins.models.initialisation import by_lecun, flat_width, initialise
 from safecompress_plugins.models.manifest import AlexnetParams
 
 __all__ = ["Alexnet"]
@@ -25,9 +25,9 @@ class Alexnet(ModelFactory):
     def __init__(self, params: AlexnetParams) -> None:
         self._normalisation = params.normalisation
         self._width = params.width
-        self._hidden = self._scaled(WIDTHS[params.size])
+        self._hidden = self._scale(WIDTHS[params.size])
 
-    def _scaled(self, units: int) -> int:
+    def _scale(self, units: int) -> int:
         # A narrow variant keeps at least one unit in each layer.
         return max(1, round(units * self._width))
 
@@ -41,7 +41,7 @@ class Alexnet(ModelFactory):
             layers: list[nn.Module] = []
             before = channels
             for full, kernel, padding in CONVOLUTIONS:
-                outputs = self._scaled(full)
+                outputs = self._scale(full)
                 convolution = nn.Conv2d(before, outputs, kernel, stride=2, padding=padding)
                 layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
                 before = outputs
@@ -53,4 +53,4 @@ class Alexnet(ModelFactory):
                 layers += [nn.Linear(inputs, self._hidden), nn.BatchNorm1d(self._hidden), nn.ReLU()]
             return nn.Sequential(*layers, nn.Linear(self._hidden, classes))
 
-        return drawn(make, by_lecun, generator=generator, normalisation=self._normalisation)
+        return initialise(make, by_lecun, generator=generator, normalisation=self._normalisation)

@@ -28,7 +28,7 @@ from safecompress_core.toolkit import (
     local_path,
     output_names,
 )
-from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.image_channels import channels_of
 from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
 
 __all__ = ["HuggingfaceModel"]
@@ -134,13 +134,13 @@ class HuggingfaceModel(ModelFactory):
     def reads(params: HuggingfaceModelParams) -> list[ExternalFiles]:
         """List weights, configuration and tokenizer, in their folders or in the local cache."""
         revision = params.revision or "main"
-        named = [] if params.name is None else _cached(params.name, revision)
+        named = [] if params.name is None else _find_cached(params.name, revision)
         own = named if params.path is None else [list_pretrained_files(params.path)]
         if params.tokenizer is None:
             return own
         if local_path(params.tokenizer).is_dir():
             return [*own, list_pretrained_files(params.tokenizer)]
-        return [*own, *_cached(params.tokenizer, revision)]
+        return [*own, *_find_cached(params.tokenizer, revision)]
 
     def prepare(self, dataset: Dataset) -> Dataset:
         """Tokenise texts to ids, (N, L), int64; images are unchanged."""
@@ -259,7 +259,7 @@ class HuggingfaceModel(ModelFactory):
             transformers.logging.enable_progress_bar()
 
 
-def _cached(name: str, revision: str) -> list[ExternalFiles]:
+def _find_cached(name: str, revision: str) -> list[ExternalFiles]:
     """List the files of a hub model in the local cache; empty if there are none."""
     try:
         folder = snapshot_download(name, revision=revision, local_files_only=True)

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from safecompress_core.toolkit import ModelError
 
-__all__ = ["by_he", "by_lecun", "drawn", "flat_width"]
+__all__ = ["by_he", "by_lecun", "flat_width", "initialise"]
 
 Fill = Callable[[nn.Module, torch.Generator], None]
 """Initialises one convolution or linear layer."""
@@ -23,7 +23,7 @@ Fill = Callable[[nn.Module, torch.Generator], None]
 Normalisation = Literal["batch", "group"]
 
 
-def drawn(
+def initialise(
     make: Callable[[], nn.Module],
     fill: Fill,
     *,
@@ -32,8 +32,8 @@ def drawn(
 ) -> nn.Module:
     """Build the network of ``make``, with convolutions and linear layers initialised by ``fill``.
 
-    Normalisation starts as the identity: scale 1, shift 0. ``group`` applies `in_groups` to every
-    batch normalisation.
+    Normalisation starts as the identity: scale 1, shift 0. ``group`` applies `use_group_norm` to
+    every batch normalisation.
 
     Raises:
         ModelError: if a layer of another type has parameters.
@@ -42,7 +42,7 @@ def drawn(
     with torch.device("meta"):
         module = make()
         if normalisation == "group":
-            in_groups(module)
+            use_group_norm(module)
     # Memory without values: every parameter is set below, or the layer is rejected.
     module.to_empty(device="cpu")
     for name, layer in module.named_modules():
@@ -58,7 +58,7 @@ def drawn(
     return module
 
 
-def in_groups(module: nn.Module) -> None:
+def use_group_norm(module: nn.Module) -> None:
     """Replace every batch normalisation by group normalisation.
 
     Groups of an image's channels have equal sizes, of at least sixteen channels if there are that
@@ -72,10 +72,10 @@ def in_groups(module: nn.Module) -> None:
     for parent in list(module.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, _BatchNorm):
-                setattr(parent, name, _grouped(layer))
+                setattr(parent, name, _to_group_norm(layer))
 
 
-def _grouped(layer: _BatchNorm) -> nn.Module:
+def _to_group_norm(layer: _BatchNorm) -> nn.Module:
     channels = layer.num_features
     if channels == 1:
         return nn.Identity()
@@ -119,7 +119,7 @@ def flat_width(features: nn.Module, input_shape: tuple[int, ...], *, of: str) ->
     """Count a sample's values after some layers, without computing a sample.
 
     Args:
-        features: layers without memory, as inside `drawn`.
+        features: layers without memory, as inside `initialise`.
         input_shape: (channels, height, width).
         of: the network's name, for errors.
 

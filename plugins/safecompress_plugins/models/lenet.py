@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.images import channels_of
-from safecompress_plugins.models.initialisation import by_lecun, drawn, flat_width
+from safecompress_plugins.models.image_channels import channels_of
+from safecompress_plugins.models.initialisation import by_lecun, flat_width, initialise
 from safecompress_plugins.models.manifest import LenetParams
 
 __all__ = ["Lenet"]
@@ -32,4 +32,4 @@ class Lenet(ModelFactory):
             head = [nn.Linear(width, 500), nn.ReLU(), nn.Linear(500, classes)]
             return nn.Sequential(*features, *head)
 
-        return drawn(make, by_lecun, generator=generator)
+        return initialise(make, by_lecun, generator=generator)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.initialisation import by_lecun, drawn
+from safecompress_plugins.models.initialisation import by_lecun, initialise
 from safecompress_plugins.models.manifest import MlpParams
 
 __all__ = ["Mlp"]
@@ -25,11 +25,11 @@ class Mlp(ModelFactory):
         """Build a new network; weights and biases by torch's rule, from ``generator``."""
         widths = [math.prod(input_shape), *self._hidden, classes]
 
-        # Built on the meta device and initialised by `drawn`, so constructors must not draw.
+        # Built on the meta device and initialised by `initialise`, so constructors must not draw.
         def make() -> nn.Module:
             layers: list[nn.Module] = [nn.Flatten()]
             for inputs, outputs in pairwise(widths):
                 layers += [nn.Linear(inputs, outputs), nn.ReLU()]
             return nn.Sequential(*layers[:-1])  # no ReLU after the logits
 
-        return drawn(make, by_lecun, generator=generator)
+        return initialise(make, by_lecun, generator=generator)

@@ -15,7 +15,7 @@ from safecompress_core.toolkit import (
     global_random_state,
 )
 from safecompress_plugins.models.loaded_manifest import PythonModelParams
-from safecompress_plugins.named_code import imported
+from safecompress_plugins.named_code import import_function
 
 __all__ = ["PythonFactory"]
 
@@ -44,7 +44,7 @@ class PythonFactory(ModelFactory):
         given = {"input_shape": input_shape, "classes": classes, "generator": generator}
         try:
             if self._function is None:
-                self._function = self._imported()
+                self._function = self._import()
             with global_random_state(generator):
                 made = self._function(**given, **params.arguments)
         # Our own errors already name the cause and its remedy.
@@ -61,7 +61,7 @@ class PythonFactory(ModelFactory):
             raise self._unusable(f"{params.factory!r} returned a {type(made).__name__}")
         return made.float()
 
-    def _imported(self) -> Callable[..., Any]:
+    def _import(self) -> Callable[..., Any]:
         """Import the function.
 
         Raises:
@@ -77,7 +77,7 @@ class PythonFactory(ModelFactory):
                 field=("folder",),
             )
         try:
-            return imported(code)
+            return import_function(code)
         except ModuleNotFoundError as error:
             module = code.name.partition(":")[0]
             # A missing import inside the user's module is an error of that module, not of its name.

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.images import channels_of
-from safecompress_plugins.models.initialisation import by_he, drawn
+from safecompress_plugins.models.image_channels import channels_of
+from safecompress_plugins.models.initialisation import by_he, initialise
 from safecompress_plugins.models.manifest import ResnetParams
 
 __all__ = ["Resnet18", "Resnet34", "Resnet50"]
@@ -147,7 +147,7 @@ class Resnet18(ModelFactory):
                 classes=classes,
             )
 
-        return drawn(make, by_he, generator=generator, normalisation=self._normalisation)
+        return initialise(make, by_he, generator=generator, normalisation=self._normalisation)
 
 
 class Resnet34(Resnet18):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from safecompress_core.toolkit import ModelError, ModelFactory, global_random_state
-from safecompress_plugins.models.images import channels_of
+from safecompress_plugins.models.image_channels import channels_of
 from safecompress_plugins.models.loaded_manifest import TorchvisionModelParams
 
 __all__ = ["TorchvisionModel"]

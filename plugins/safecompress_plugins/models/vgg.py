@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.images import channels_of
-from safecompress_plugins.models.initialisation import by_lecun, drawn, flat_width
+from safecompress_plugins.models.image_channels import channels_of
+from safecompress_plugins.models.initialisation import by_lecun, flat_width, initialise
 from safecompress_plugins.models.manifest import Vgg11Params, Vgg16Params
 
 __all__ = ["Vgg11", "Vgg16"]
@@ -49,18 +49,18 @@ class Vgg(ModelFactory):
             # exist.
             layers = [*self._features(channels), nn.Flatten()]
             width = flat_width(nn.Sequential(*layers), input_shape, of=self.name)
-            hidden = self._scaled(HIDDEN)
+            hidden = self._scale(HIDDEN)
             for inputs in (width, hidden):
                 layers += [nn.Linear(inputs, hidden), nn.ReLU(), nn.BatchNorm1d(hidden)]
             return nn.Sequential(*layers, nn.Linear(hidden, classes))
 
-        return drawn(make, by_lecun, generator=generator, normalisation=self._normalisation)
+        return initialise(make, by_lecun, generator=generator, normalisation=self._normalisation)
 
     def _features(self, channels: int) -> list[nn.Module]:
         layers: list[nn.Module] = []
         before = channels
         for outputs, depth in zip(CHANNELS, self.depths, strict=True):
-            width = self._scaled(outputs)
+            width = self._scale(outputs)
             for index in range(depth):
                 # kernel // 2 keeps the image size: 1 for 3 × 3, 0 for 1 × 1.
                 kernel = self.last_kernel if index == 2 else 3
@@ -73,7 +73,7 @@ class Vgg(ModelFactory):
             layers.append(nn.MaxPool2d(2))
         return layers
 
-    def _scaled(self, channels: int) -> int:
+    def _scale(self, channels: int) -> int:
         return max(1, round(channels * self._width))
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from safecompress_core.toolkit import ModelFactory
-from safecompress_plugins.models.images import channels_of
-from safecompress_plugins.models.initialisation import by_he, drawn
+from safecompress_plugins.models.image_channels import channels_of
+from safecompress_plugins.models.initialisation import by_he, initialise
 from safecompress_plugins.models.manifest import WideResnetParams
 
 __all__ = ["WideResnet"]
@@ -68,4 +68,6 @@ class WideResnet(ModelFactory):
             layers += [nn.BatchNorm2d(inputs), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             return nn.Sequential(*layers, nn.Linear(inputs, classes))
 
-        return drawn(make, by_he, generator=generator, normalisation=self._params.normalisation)
+        return initialise(
+            make, by_he, generator=generator, normalisation=self._params.normalisation
+        )

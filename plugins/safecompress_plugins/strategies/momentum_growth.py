@@ -60,11 +60,13 @@ class MomentumGrowth(Grow):
         # A new weight starts at 0 and may move either way, so only the magnitude matters.
         sizes = {name: history.momentum[name].abs() for name in topology.masks}
         if self._scope == "share":
-            counts = shared_out(sizes, topology, sum(counts.values()))
+            counts = apportion_by_momentum(sizes, topology, sum(counts.values()))
         return largest_inactive(sizes, topology, counts, is_overall=self._scope == "global")
 
 
-def shared_out(sizes: Mapping[str, Tensor], topology: Topology, total: int) -> dict[str, int]:
+def apportion_by_momentum(
+    sizes: Mapping[str, Tensor], topology: Topology, total: int
+) -> dict[str, int]:
     """Apportion ``total`` to layers by the mean momentum of their active weights."""
     # The mean over active weights: a share that a large layer does not win by size alone.
     means = {name: float(sizes[name][mask].mean()) for name, mask in topology.masks.items()}

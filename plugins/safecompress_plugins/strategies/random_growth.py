@@ -41,19 +41,21 @@ class RandomGrowth(Grow):
         # Layer by layer in the topology's order, so that the generator's draws are reproducible.
         if self._scope == "layer":
             return {
-                name: self.drawn(mask, counts[name], self.tried(name, mask, history), generator)
+                name: self.draw(
+                    mask, counts[name], self.last_choices(name, mask, history), generator
+                )
                 for name, mask in inactive.items()
             }
         # One draw over all layers: every inactive position has the same probability.
-        tried = flatten({name: self.tried(name, m, history) for name, m in inactive.items()})
-        grown = self.drawn(flatten(inactive), sum(counts.values()), tried, generator)
+        tried = flatten({name: self.last_choices(name, m, history) for name, m in inactive.items()})
+        grown = self.draw(flatten(inactive), sum(counts.values()), tried, generator)
         return unflatten(grown, topology.shapes)
 
-    def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
+    def last_choices(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
         """Return the positions of a layer that grow last; none here."""
         return torch.zeros_like(inactive)
 
-    def drawn(
+    def draw(
         self, eligible: Tensor, count: int, tried: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Draw eligible positions; tried ones only when there are no others."""
@@ -77,7 +79,7 @@ class RandomUnfiredGrowth(RandomGrowth):
 
     needs_history = True
 
-    def tried(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
+    def last_choices(self, name: str, inactive: Tensor, history: History | None) -> Tensor:
         """Return the positions of a layer that have been active before.
 
         Raises:

@@ -17,7 +17,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_plugins.methods.reshaping_manifest import StructuredParams
-from safecompress_plugins.methods.structured import Channels, Structured, dropped
+from safecompress_plugins.methods.structured import Channels, Structured, channels_to_drop
 
 STRUCTURED = {"type": "structured", "density": 0.5}
 LAYERS = (nn.Linear, nn.Conv2d)
@@ -46,11 +46,11 @@ def test_the_smallest_channels_go_until_the_budget_is_met() -> None:
     weights = {"a": (3, 2), "b": (4, 3), "c": (2, 8)}
 
     # without a's 1: 2·2 + 4·2 + 2·8 = 28; without b's 1 as well: 2·2 + 3·2 + 2·6 = 22
-    assert dropped(groups, weights, most=34) == {"a": [], "b": []}
-    assert dropped(groups, weights, most=28) == {"a": [1], "b": []}
-    assert dropped(groups, weights, most=27) == {"a": [1], "b": [1]}
-    assert dropped(groups, weights, most=16) == {"a": [1], "b": [0, 1]}
-    assert dropped(groups, weights, most=0) == {"a": [1, 2], "b": [0, 1, 2]}
+    assert channels_to_drop(groups, weights, most=34) == {"a": [], "b": []}
+    assert channels_to_drop(groups, weights, most=28) == {"a": [1], "b": []}
+    assert channels_to_drop(groups, weights, most=27) == {"a": [1], "b": [1]}
+    assert channels_to_drop(groups, weights, most=16) == {"a": [1], "b": [0, 1]}
+    assert channels_to_drop(groups, weights, most=0) == {"a": [1, 2], "b": [0, 1, 2]}
 
 
 def test_the_channels_of_the_smallest_norm_go_and_the_rest_is_what_it_was(

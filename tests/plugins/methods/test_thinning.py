@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from safecompress_plugins.methods.thinning import kept
+from safecompress_plugins.methods.thinning import largest_topology
 
 
 def layers() -> dict[str, nn.Linear]:
@@ -27,7 +27,9 @@ def mask_of(layer: nn.Module) -> Tensor:
 def test_globally_it_is_what_torch_prunes() -> None:
     """``torch.nn.utils.prune.global_unstructured`` by L1, as many as are left over."""
     ours, theirs = layers(), layers()
-    topology = kept({name: one.weight.abs() for name, one in ours.items()}, 0.25, "global")
+    topology = largest_topology(
+        {name: one.weight.abs() for name, one in ours.items()}, 0.25, "global"
+    )
     prune.global_unstructured(
         [(layer, "weight") for layer in theirs.values()],
         pruning_method=prune.L1Unstructured,
@@ -42,7 +44,9 @@ def test_globally_it_is_what_torch_prunes() -> None:
 def test_by_layer_it_is_what_torch_prunes_in_each() -> None:
     """The same fraction everywhere, however small a layer's weights are."""
     ours, theirs = layers(), layers()
-    topology = kept({name: one.weight.abs() for name, one in ours.items()}, 0.25, "layer")
+    topology = largest_topology(
+        {name: one.weight.abs() for name, one in ours.items()}, 0.25, "layer"
+    )
     for layer in theirs.values():
         prune.l1_unstructured(layer, "weight", amount=0.75)
 

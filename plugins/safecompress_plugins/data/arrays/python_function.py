@@ -12,7 +12,7 @@ from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
 from safecompress_plugins.data.arrays.manifest import PythonParams
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import require_existing
-from safecompress_plugins.named_code import imported
+from safecompress_plugins.named_code import import_function
 
 __all__ = ["PythonFunction"]
 
@@ -34,7 +34,7 @@ class PythonFunction(EncodingSource):
         if params.folder is not None:
             require_existing(params.folder, field=("folder",), is_folder=True)
         try:
-            made = imported(*self.reads(params))(**params.arguments)
+            made = import_function(*self.reads(params))(**params.arguments)
         # Our own errors already name the cause and its remedy.
         except SafeCompressError:
             raise

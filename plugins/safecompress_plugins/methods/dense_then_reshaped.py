@@ -38,7 +38,7 @@ class DenseThenReshaped(Method):
         self._params = params
 
     @abstractmethod
-    def reshaped(
+    def reshape(
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
         """Build the smaller network.
@@ -100,7 +100,7 @@ class DenseThenReshaped(Method):
 
         def reshape(state: TrainingState) -> Done:
             dense = state.network
-            network, facts = self.reshaped(dense, context.architecture, self._most(dense))
+            network, facts = self.reshape(dense, context.architecture, self._most(dense))
             density = weights_of(network) / weights_of(dense)
             return context.move_state(state, network), {"density": density, **facts}
 

@@ -20,7 +20,7 @@ from safecompress_plugins.strategies.manifest import (
     NOfMGrowthParams,
     NOfMPruningParams,
 )
-from safecompress_plugins.strategies.n_of_m import NOfMGrowth, NOfMPruning
+from safecompress_plugins.strategies.n_of_m_rules import NOfMGrowth, NOfMPruning
 from safecompress_plugins.strategies.scored_pruning import MagnitudePruning
 
 SHAPES = {"conv": (3, 12, 2, 2), "fc": (5, 24), "odd": (4, 7)}
