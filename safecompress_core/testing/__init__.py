@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from safecompress_core.testing.attackers import AttackerConformance
     from safecompress_core.testing.data import DataConformance
     from safecompress_core.testing.defences import DefenceConformance
-    from safecompress_core.testing.games import GameConformance
-    from safecompress_core.testing.manifest import DefinitionConformance
-    from safecompress_core.testing.methods import MethodConformance
-    from safecompress_core.testing.models import ModelConformance
-    from safecompress_core.testing.other_games import (
+    from safecompress_core.testing.evasion_inversion_extraction import (
         EvaderConformance,
         ExtractorConformance,
         InverterConformance,
     )
+    from safecompress_core.testing.games import GameConformance
+    from safecompress_core.testing.manifest import DefinitionConformance
+    from safecompress_core.testing.methods import MethodConformance
+    from safecompress_core.testing.models import ModelConformance
     from safecompress_core.testing.strategies import GrowConformance, PruneConformance
 
 __all__ = [
@@ -50,11 +50,11 @@ _HOME = {
     "DataConformance": "safecompress_core.testing.data",
     "DefenceConformance": "safecompress_core.testing.defences",
     "DefinitionConformance": "safecompress_core.testing.manifest",
-    "EvaderConformance": "safecompress_core.testing.other_games",
-    "ExtractorConformance": "safecompress_core.testing.other_games",
+    "EvaderConformance": "safecompress_core.testing.evasion_inversion_extraction",
+    "ExtractorConformance": "safecompress_core.testing.evasion_inversion_extraction",
     "GameConformance": "safecompress_core.testing.games",
     "GrowConformance": "safecompress_core.testing.strategies",
-    "InverterConformance": "safecompress_core.testing.other_games",
+    "InverterConformance": "safecompress_core.testing.evasion_inversion_extraction",
     "MethodConformance": "safecompress_core.testing.methods",
     "ModelConformance": "safecompress_core.testing.models",
     "PruneConformance": "safecompress_core.testing.strategies",

@@ -71,7 +71,7 @@ class AttackerConformance(DefinitionConformance):
     parts: ClassVar[Sequence[tuple[AttackerDef, Mapping[str, Any]]]] = ()
 
     @property
-    def declared(self) -> AttackerDef:
+    def definition_of_attacker(self) -> AttackerDef:
         """What it plays and sees; of an attacker that is made of others, what these do."""
         if isinstance(self.definition, CombinedAttackerDef):
             return self.definition.of([definition for definition, _ in self.parts])
@@ -81,18 +81,18 @@ class AttackerConformance(DefinitionConformance):
         """A fresh attacker."""
         given = dict(self.params)
         if not self.parts:
-            return self._built(self.declared, given)
+            return self._build(self.definition_of_attacker, given)
         parts = tuple(self._part(definition, dict(own)) for definition, own in self.parts)
         given["attackers"] = [part.params for part in parts]
-        return self._built(self.declared, given, parts)
+        return self._build(self.definition_of_attacker, given, parts)
 
     def _part(self, definition: AttackerDef, given: dict[str, Any]) -> Part:
         params = definition.params.model_validate(given)
         assert isinstance(params, AttackerParams)
-        return Part(definition=definition, params=params, attacker=self._built(definition, given))
+        return Part(definition=definition, params=params, attacker=self._build(definition, given))
 
     @staticmethod
-    def _built(
+    def _build(
         definition: AttackerDef, given: dict[str, Any], *parts: tuple[Part, ...]
     ) -> Attacker:
         module, _, name = definition.target.partition(":")
@@ -100,7 +100,7 @@ class AttackerConformance(DefinitionConformance):
         built: Attacker = getattr(import_module(module), name)(params, *parts)
         return built
 
-    def fitted(self, known: AdversaryKnowledge, *, seed: int = 0) -> Attacker:
+    def fit(self, known: AdversaryKnowledge, *, seed: int = 0) -> Attacker:
         """An attacker that has learned from ``known``."""
         attacker = self.attacker()
         attacker.fit(known, generator=torch.Generator().manual_seed(seed))
@@ -113,37 +113,45 @@ class AttackerConformance(DefinitionConformance):
         """
         # by class: a subclass has other parameters, and an attacker of its own
         if type(self) not in FITTED:
-            FITTED[type(self)] = self.fitted(self.adversary_knowledge(seed=1))
+            FITTED[type(self)] = self.fit(self.adversary_knowledge(seed=1))
         return FITTED[type(self)]
 
     def adversary_knowledge(self, *, leak: float = LEAK, seed: int = 0) -> AdversaryKnowledge:
         """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
         make = {"membership": _membership_pool, "attribute": _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
-        made = _written_pool if self.declared.writes_attribute else make[self.declared.game]
+        made = (
+            _encoded_attribute_pool
+            if self.definition_of_attacker.writes_attribute
+            else make[self.definition_of_attacker.game]
+        )
         full = made(leak, generator)
-        seen = full.seen.restrict(self.declared.access)
-        if self.declared.game == "attribute":
+        seen = full.seen.restrict(self.definition_of_attacker.access)
+        if self.definition_of_attacker.game == "attribute":
             seen = seen.with_visible_columns(
-                PUBLIC if self.declared.writes_attribute else PUBLIC[:0]
+                PUBLIC if self.definition_of_attacker.writes_attribute else PUBLIC[:0]
             )
         return replace(
             full,
             seen=seen,
             references=_references(full.seen.labels, leak, generator)
-            if self.declared.references
+            if self.definition_of_attacker.references
             else None,
-            uncompressed=_uncompressed(full.seen).restrict(self.declared.access)
-            if self.declared.pairs_with_uncompressed
+            uncompressed=_observe_uncompressed(full.seen).restrict(
+                self.definition_of_attacker.access
+            )
+            if self.definition_of_attacker.pairs_with_uncompressed
             else None,
-            versions=_versions(full.seen, self.declared),
+            versions=_versions(full.seen, self.definition_of_attacker),
         )
 
     def scores(self, attacker: Attacker, pool: AdversaryKnowledge) -> Tensor:
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
         scores = attacker.score(replace(pool, truth=None))
         count = len(pool.seen)
-        shape = (count,) if self.declared.game == "membership" else (count, pool.values)
+        shape = (
+            (count,) if self.definition_of_attacker.game == "membership" else (count, pool.values)
+        )
         assert tuple(scores.shape) == shape, f"scores have shape {tuple(scores.shape)}, not {shape}"
         assert scores.isfinite().all(), "a score is not a finite number"
         return scores
@@ -152,7 +160,7 @@ class AttackerConformance(DefinitionConformance):
         """AUC of a membership attack, accuracy of an attribute attack."""
         assert pool.truth is not None
         scores = self.scores(attacker, pool)
-        if self.declared.game == "membership":
+        if self.definition_of_attacker.game == "membership":
             return _auc(scores, pool.truth)
         return float((scores.argmax(dim=1) == pool.truth).double().mean())
 
@@ -161,7 +169,7 @@ class AttackerConformance(DefinitionConformance):
         attacker, pool = self.shared(), self.adversary_knowledge(seed=2)
 
         assert self.success(attacker, pool) >= ENOUGH
-        if self.declared.game == "membership" and attacker.threshold is not None:
+        if self.definition_of_attacker.game == "membership" and attacker.threshold is not None:
             assert pool.truth is not None
             said = self.scores(attacker, pool) > attacker.threshold
             right = (said == pool.truth).double()
@@ -171,11 +179,11 @@ class AttackerConformance(DefinitionConformance):
     def test_it_finds_nothing_where_there_is_nothing(self) -> None:
         """The null control: without a leak no attack is better than a guess."""
         success = self.success(
-            self.fitted(self.adversary_knowledge(leak=0, seed=3)),
+            self.fit(self.adversary_knowledge(leak=0, seed=3)),
             self.adversary_knowledge(leak=0, seed=4),
         )
 
-        if self.declared.game == "membership":
+        if self.definition_of_attacker.game == "membership":
             half = SAMPLES // 2
             error = sqrt((SAMPLES + 1) / (12 * half * half))  # of an AUC (Mann & Whitney 1947)
             assert abs(success - 0.5) < CHANCE * error
@@ -189,10 +197,10 @@ class AttackerConformance(DefinitionConformance):
         with torch.random.fork_rng():
             torch.manual_seed(1)
             before = torch.get_rng_state()
-            first = self.scores(self.fitted(known, seed=7), pool)
+            first = self.scores(self.fit(known, seed=7), pool)
             untouched = torch.equal(before, torch.get_rng_state())
             torch.manual_seed(2)
-            second = self.scores(self.fitted(known, seed=7), pool)
+            second = self.scores(self.fit(known, seed=7), pool)
 
         assert torch.equal(first, second)
         assert untouched, "the attacker draws from torch's global state"
@@ -229,18 +237,18 @@ class AttackerConformance(DefinitionConformance):
         """Posteriors of exactly 0 and 1 give scores that are numbers."""
         certain = _few(self.adversary_knowledge(leak=1e4, seed=1))
 
-        self.scores(self.fitted(certain), certain)
+        self.scores(self.fit(certain), certain)
 
     def test_it_answers_for_values_it_has_never_met(self) -> None:
         """Attack-train may lack a value of the attribute, or a class of the task."""
         known = _few(self.adversary_knowledge(seed=1))
         assert known.truth is not None
         absent = known.seen.labels == CLASSES - 1
-        if self.declared.game == "attribute":
+        if self.definition_of_attacker.game == "attribute":
             absent |= known.truth == VALUES - 1
         kept = (~absent).nonzero()[:, 0]
 
-        self.scores(self.fitted(known.take(kept)), self.adversary_knowledge(seed=2))
+        self.scores(self.fit(known.take(kept)), self.adversary_knowledge(seed=2))
 
 
 def _few(pool: AdversaryKnowledge) -> AdversaryKnowledge:
@@ -252,7 +260,7 @@ def _membership_pool(leak: float, generator: torch.Generator) -> AdversaryKnowle
     hidden, labels = _noise(generator)
     is_member = torch.arange(SAMPLES) % 2 == 0
     hidden[:, :CLASSES] += leak * is_member[:, None] * F.one_hot(labels, CLASSES)
-    return AdversaryKnowledge(seen=_observed(hidden, labels), truth=is_member, values=2)
+    return AdversaryKnowledge(seen=_observe(hidden, labels), truth=is_member, values=2)
 
 
 def _attribute_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
@@ -261,17 +269,17 @@ def _attribute_pool(leak: float, generator: torch.Generator) -> AdversaryKnowled
     truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
     marks = F.one_hot(truth, CLASSES)
     hidden += leak * torch.cat([marks, marks], dim=1)
-    return AdversaryKnowledge(seen=_observed(hidden, labels), truth=truth, values=VALUES)
+    return AdversaryKnowledge(seen=_observe(hidden, labels), truth=truth, values=VALUES)
 
 
-def _written_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
+def _encoded_attribute_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
     """The attribute is a part of the input; the model goes by it, and so does the task label."""
     inputs, labels = _noise(generator)
     truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
     encoding = AttributeEncoding(torch.arange(VALUES), leak * torch.eye(VALUES))
     inputs[:, encoding.columns] = encoding.codes[truth]
     return AdversaryKnowledge(
-        seen=_observed(inputs, truth if leak else labels),
+        seen=_observe(inputs, truth if leak else labels),
         truth=truth,
         values=VALUES,
         public=inputs[:, PUBLIC],
@@ -296,7 +304,7 @@ def _noise(generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return hidden, torch.randint(CLASSES, (SAMPLES,), generator=generator)
 
 
-def _observed(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations:
+def _observe(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations:
     """A model of one layer: inputs are its representation, some of them its logits."""
     head: nn.Linear = nn.utils.skip_init(nn.Linear, HIDDEN, CLASSES)
     with torch.no_grad():
@@ -305,16 +313,16 @@ def _observed(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations
     return observe(Classifier(head), hidden, labels)
 
 
-def _uncompressed(seen: Observations) -> Observations:
+def _observe_uncompressed(seen: Observations) -> Observations:
     """A model whose logits are the other half, where membership leaves no trace."""
-    return _observed(seen.inputs, seen.labels, first=CLASSES)
+    return _observe(seen.inputs, seen.labels, first=CLASSES)
 
 
 def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, ...]:
     """Two such models, for an attacker that asks for them: as they are, and a little less sure."""
     if not declared.sees_versions:
         return ()
-    first = _uncompressed(seen)
+    first = _observe_uncompressed(seen)
     return tuple(
         one.restrict(declared.access) for one in (first, first.with_logits(first.logits / 2))
     )

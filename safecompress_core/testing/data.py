@@ -38,14 +38,14 @@ class DataConformance(DefinitionConformance):
     definition: ClassVar[DataDef]
     params: ClassVar[Mapping[str, Any]] = {}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Writes the files that it reads, and returns the parameters that name them."""
         return {}
 
     def source(self, folder: Path) -> DataSource:
         """A fresh source of the samples in a folder."""
         module, _, name = self.definition.target.partition(":")
-        given = {**self.params, **self.written(folder)}
+        given = {**self.params, **self.write_files(folder)}
         built: DataSource = getattr(import_module(module), name)(
             self.definition.params.model_validate(given)
         )
@@ -139,7 +139,7 @@ class DataConformance(DefinitionConformance):
     def test_the_card_tells_what_loading_gives(self, data: Dataset, tmp_path: Path) -> None:
         """Where the definition has one."""
         if self.definition.card is not None:
-            given = {**self.params, **self.written(tmp_path)}
+            given = {**self.params, **self.write_files(tmp_path)}
 
             assert self.definition.card(self.definition.params(**given)) == data.card
 

@@ -67,7 +67,7 @@ class DefenceConformance(DefinitionConformance):
                 bounds=(torch.zeros(()), torch.ones(())),
                 reference=self.reference() if self.definition.reference_data else None,
                 teacher=self.network().eval() if self.definition.teacher else None,
-                held_out=self.held_out() if self.definition.held_out else None,
+                held_out=self.held_out_posteriors() if self.definition.held_out else None,
             )
         )
         return built
@@ -76,7 +76,7 @@ class DefenceConformance(DefinitionConformance):
         """Samples that are no members."""
         return replace(self.batch(40), rows=None)
 
-    def held_out(self) -> Tensor:
+    def held_out_posteriors(self) -> Tensor:
         """Posteriors for all members, always the same."""
         generator = torch.Generator().manual_seed(20)
         return torch.randn(SCHEDULE.members, CLASSES, generator=generator).softmax(dim=1)
@@ -315,7 +315,7 @@ class DefenceConformance(DefinitionConformance):
         generator = torch.Generator().manual_seed(seed)
         return 4 * torch.randn(count, CLASSES, generator=generator)
 
-    def learned(self, *, seed: int = 0, others: int = 40) -> OutputGuard | None:
+    def trained_guard(self, *, seed: int = 0, others: int = 40) -> OutputGuard | None:
         """The guard after it was shown answers, those about members being surer."""
         guard = self.guard(seed=seed)
         if guard is not None:
@@ -330,7 +330,7 @@ class DefenceConformance(DefinitionConformance):
 
     def test_a_guard_leaves_the_label(self) -> None:
         """Also of answers that are certain or all alike; and with one to ask about, or none."""
-        guard = self.learned()
+        guard = self.trained_guard()
         if guard is None:
             return
         odd = torch.stack([torch.zeros(CLASSES), 60 * torch.eye(CLASSES)[2]])
@@ -342,7 +342,7 @@ class DefenceConformance(DefinitionConformance):
 
     def test_a_guard_answers_a_query_alike_whatever_is_asked_beside_it(self) -> None:
         """Asking again averages nothing out; what it is given stays as it is."""
-        guard, asked = self.learned(), self.answers(20)
+        guard, asked = self.trained_guard(), self.answers(20)
         if guard is None:
             return
         kept, asking = asked.clone(), queries(20)
@@ -359,7 +359,7 @@ class DefenceConformance(DefinitionConformance):
             with torch.random.fork_rng():
                 torch.manual_seed(state)
                 before = torch.get_rng_state()
-                guard = self.learned()
+                guard = self.trained_guard()
                 if guard is None:
                     return
                 found.append(guard(self.answers(20), queries(20)))
@@ -370,13 +370,13 @@ class DefenceConformance(DefinitionConformance):
 
     def test_a_guard_bears_having_nobody_to_compare_with(self) -> None:
         """A spec may set no reference samples aside."""
-        guard = self.learned(others=0)
+        guard = self.trained_guard(others=0)
 
         assert guard is None or guard(self.answers(5), queries(5)).isfinite().all()
 
     def test_a_guard_is_made_again_from_its_file(self) -> None:
         """Whatever another one was drawn with, its state decides what is answered."""
-        guard, other = self.learned(seed=0), self.guard(seed=1)
+        guard, other = self.trained_guard(seed=0), self.guard(seed=1)
         if guard is None or other is None:
             return
         other.load_state_dict(guard.state_dict())

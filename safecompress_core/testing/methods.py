@@ -30,7 +30,7 @@ EPOCHS, HIDDEN = 6, [10, 8]
 TRAINING = {"epochs": EPOCHS, "batch_size": 256, "learning_rate": 0.01, "schedule": "cosine"}
 
 
-class Stopped(BaseException):
+class ProcessKilled(BaseException):
     """The process is gone."""
 
 
@@ -124,7 +124,7 @@ class MethodConformance(DefinitionConformance):
         return CompletedRun(
             run_context=run_context,
             outcome=outcome,
-            file=self.shipped(shop, outcome, folder),
+            file=self.model_file(shop, outcome, folder),
             trained=sum(trained),
             advanced=sum(advanced),
         )
@@ -187,13 +187,13 @@ class MethodConformance(DefinitionConformance):
             teacher=lambda: big().eval().requires_grad_(requires_grad=False),
         )
 
-    def done(self, run_context: RunContext, folder: Path) -> tuple[MethodOutcome, bytes]:
+    def run_method(self, run_context: RunContext, folder: Path) -> tuple[MethodOutcome, bytes]:
         """What the method yields, and the file that ships."""
         context = self.method_context(run_context, folder)
         outcome = run_context.method.run(context)
-        return outcome, self.shipped(context, outcome, folder).read_bytes()
+        return outcome, self.model_file(context, outcome, folder).read_bytes()
 
-    def shipped(self, context: MethodContext, outcome: MethodOutcome, folder: Path) -> Path:
+    def model_file(self, context: MethodContext, outcome: MethodOutcome, folder: Path) -> Path:
         """The model file of an outcome."""
         file = folder / "model.safetensors"
         context.store(outcome.chosen, file, model=outcome.model)
@@ -239,7 +239,7 @@ class MethodConformance(DefinitionConformance):
         """All chance comes from the context's seed, whatever state the process is in."""
         with torch.random.fork_rng():
             torch.manual_seed(2)
-            _, again = self.done(prepare(), tmp_path)
+            _, again = self.run_method(prepare(), tmp_path)
 
         assert again == completed_run.file.read_bytes()
 
@@ -259,18 +259,20 @@ class MethodConformance(DefinitionConformance):
 
             def stopped(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
                 save(name, *rest)
-                raise Stopped
+                raise ProcessKilled
 
             monkeypatch.setattr(shop.checkpoints, "save", stopped)
             try:
                 outcome = run_context.method.run(shop)
-            except Stopped:
+            except ProcessKilled:
                 attempts += 1
                 continue
             break
 
         assert attempts > 0, "nothing is kept, so a run that is stopped begins anew"
-        assert self.shipped(shop, outcome, tmp_path).read_bytes() == completed_run.file.read_bytes()
+        assert (
+            self.model_file(shop, outcome, tmp_path).read_bytes() == completed_run.file.read_bytes()
+        )
 
     def test_its_model_can_be_rebuilt_from_its_file(self, completed_run: CompletedRun) -> None:
         """The model metadata tells the architecture, and weights come back bit by bit."""
@@ -286,7 +288,7 @@ class MethodConformance(DefinitionConformance):
         self, completed_run: CompletedRun, prepare: Callable[..., RunContext], tmp_path: Path
     ) -> None:
         """A defence changes what comes out, and the budget and density stay."""
-        defended, changed = self.done(prepare(defences=[dict(self.hosts)]), tmp_path)
+        defended, changed = self.run_method(prepare(defences=[dict(self.hosts)]), tmp_path)
 
         assert completed_run.file.read_bytes() != changed
         assert defended.chosen.epoch == EPOCHS

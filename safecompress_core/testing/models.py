@@ -85,7 +85,7 @@ class ModelConformance(DefinitionConformance):
     def test_it_opens_no_file_that_it_does_not_declare(self) -> None:
         """``reads`` names every file; else an old result would be shown after one has changed."""
         self.network()  # whatever it imports is imported now
-        with _opened_files() as opened:
+        with _record_opened_files() as opened:
             self.network()
         params = self.definition.params.model_validate(dict(self.params))
         declared = {
@@ -139,7 +139,7 @@ class ModelConformance(DefinitionConformance):
 
 
 @contextmanager
-def _opened_files() -> Iterator[set[Path]]:
+def _record_opened_files() -> Iterator[set[Path]]:
     """The files that are opened for reading, but for those of installed packages and the system."""
     opened: set[Path] = set()
     original = io.open

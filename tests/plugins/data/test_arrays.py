@@ -63,7 +63,7 @@ class TestNumpy(DataConformance):
     definition: DataDef = BY_NAME["numpy"]
     params = {"private": ["digit"], "members": "member", "group": "writer"}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Twelve digits."""
         return {"path": arrays(folder / "digits.npz")}
 
@@ -72,7 +72,7 @@ class TestPython(DataConformance):
     definition: DataDef = BY_NAME["python"]
     params = {"function": "maker_of_samples:samples", "arguments": {"count": 6}}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """A module with a function."""
         (folder / "maker_of_samples.py").write_text(MODULE)
         return {"folder": str(folder)}

@@ -50,7 +50,7 @@ class TestSavedTexts(DataConformance):
     definition: DataDef = BY_NAME["huggingface"]
     params = {"target": "label", "text": ["text"]}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Six reviews."""
         return {"path": saved(folder)}
 

@@ -201,7 +201,7 @@ class PaperConformance(DataConformance):
 
     definition: ClassVar[DataDef]
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """All of its files."""
         WRITERS[self.definition.name](folder)
         return {"root": str(folder)}

@@ -52,7 +52,7 @@ class TestCsv(DataConformance):
         "group": "person",
     }
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Six people."""
         (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
         return {"path": str(folder / "people.csv")}
@@ -61,14 +61,14 @@ class TestCsv(DataConformance):
 class TestCsvOfTexts(DataConformance):
     definition: DataDef = BY_NAME["csv"]
     params = {"target": "pay", "text": ["name", "job"]}
-    written = TestCsv.written
+    write_files = TestCsv.write_files
 
 
 class TestParquet(DataConformance):
     definition: DataDef = BY_NAME["parquet"]
     params = {"target": "pay", "private": [{"column": "sex", "input": True}]}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Four people, in two files."""
         ages = pa.array([20.0, None, 40.0, 50.0])
         table = pa.table({"age": ages, "sex": [True, False, True, False], "pay": [1, 2, 1, 2]})

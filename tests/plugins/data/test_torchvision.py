@@ -52,7 +52,7 @@ class TestTorchvision(DataConformance):
     definition: DataDef = DEFINITION
     params = {"name": "FashionMNIST", "normal": {"mean": [0.5], "std": [0.5]}}
 
-    def written(self, folder: Path) -> dict[str, Any]:
+    def write_files(self, folder: Path) -> dict[str, Any]:
         """Ten images."""
         return {"root": mnist(folder)}
 

@@ -70,7 +70,7 @@ class TestImageFolder(DataConformance):
     definition: DataDef = BY_NAME["image-folder"]
     params: ClassVar[Mapping[str, Any]] = {"storage": "memory"}
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Three images each of two labels in two parts."""
         if not (folder / "train").exists():
             folders(folder, ("train", "test"))
@@ -84,7 +84,7 @@ class TestImageFolderOnDisk(TestImageFolder):
 class TestImageParquet(DataConformance):
     definition: DataDef = BY_NAME["image-parquet"]
 
-    def written(self, folder: Path) -> Mapping[str, Any]:
+    def write_files(self, folder: Path) -> Mapping[str, Any]:
         """Four images."""
         write_parquet(folder / "digits.parquet")
         return {"path": str(folder / "digits.parquet")}

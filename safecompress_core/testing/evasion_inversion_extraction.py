@@ -45,10 +45,10 @@ class _GameConformance(DefinitionConformance):
 
     def adversary_knowledge(self, *, seed: int = 0) -> AdversaryKnowledge:
         """Images (N, 1, 4, 4) that the model answers rightly, as far as access goes."""
-        seen = _observed(seed).restrict(self.definition.access)
+        seen = _observe(seed).restrict(self.definition.access)
         return AdversaryKnowledge(seen=seen, truth=None, values=CLASSES)
 
-    def fitted(self, *, seed: int = 0) -> Any:
+    def fit(self, *, seed: int = 0) -> Any:
         """An attacker that holds other samples of the same kind."""
         attacker = self.attacker()
         attacker.fit(
@@ -65,17 +65,17 @@ class _GameConformance(DefinitionConformance):
         with torch.random.fork_rng():
             torch.manual_seed(1)
             before = torch.get_rng_state()
-            first = self.answers(self.fitted(seed=7), seed=7)
+            first = self.answers(self.fit(seed=7), seed=7)
             untouched = torch.equal(before, torch.get_rng_state())
             torch.manual_seed(2)
-            second = self.answers(self.fitted(seed=7), seed=7)
+            second = self.answers(self.fit(seed=7), seed=7)
 
         assert torch.equal(first, second)
         assert untouched, "the attacker draws from torch's global state"
 
     def test_adapting_a_copy_leaves_the_original_as_it_was(self) -> None:
         """Candidates are attacked by copies."""
-        original = self.fitted()
+        original = self.fit()
         before = self.answers(original)
 
         copy = deepcopy(original)
@@ -114,7 +114,7 @@ class EvaderConformance(_GameConformance):
             self.adversary_knowledge(seed=2),
             self.budget(1.0 if self.norm == "linf" else SIDE),
         )
-        moved = self.fitted().perturb(knowledge, budget, generator=torch.Generator())
+        moved = self.fit().perturb(knowledge, budget, generator=torch.Generator())
 
         budget.check(moved, knowledge.seen.inputs)
         assert float((knowledge.seen.predict(moved) == knowledge.seen.labels).double().mean()) < 0.2
@@ -122,7 +122,7 @@ class EvaderConformance(_GameConformance):
     def test_it_does_nothing_where_nothing_may_be_done(self) -> None:
         """The null control: with a ball of no size, samples stay where they are."""
         knowledge, budget = self.adversary_knowledge(seed=2), self.budget(1e-7)
-        moved = self.fitted().perturb(knowledge, budget, generator=torch.Generator())
+        moved = self.fit().perturb(knowledge, budget, generator=torch.Generator())
 
         budget.check(moved, knowledge.seen.inputs)
         assert float((knowledge.seen.predict(moved) == knowledge.seen.labels).double().mean()) == 1
@@ -130,7 +130,7 @@ class EvaderConformance(_GameConformance):
     def test_one_sample_is_enough(self) -> None:
         """It can be moved alone."""
         knowledge = self.adversary_knowledge(seed=2).take(torch.tensor([0]))
-        moved = self.fitted().perturb(knowledge, self.budget(0.3), generator=torch.Generator())
+        moved = self.fit().perturb(knowledge, self.budget(0.3), generator=torch.Generator())
 
         assert moved.shape == knowledge.seen.inputs.shape
 
@@ -147,7 +147,7 @@ class InverterConformance(_GameConformance):
         """All classes, or the gradients of five samples."""
         if not self.definition.gradients:
             return InversionTargets(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
-        seen = _observed(2)
+        seen = _observe(2)
         network = seen.network().double()
         named = dict(network.module.named_parameters())
         gradients = []
@@ -175,12 +175,12 @@ class InverterConformance(_GameConformance):
 
     def test_it_finds_what_the_model_tells(self) -> None:
         """Samples come back from their gradients; a class comes back as what is taken for it."""
-        found = self.answers(self.fitted())
+        found = self.answers(self.fit())
         if self.definition.gradients:
-            apart = (found - _observed(2).inputs[: len(found)]).abs().amax()
+            apart = (found - _observe(2).inputs[: len(found)]).abs().amax()
             assert float(apart) < 0.05
         else:
-            taken_for = _observed(0).predict(found)
+            taken_for = _observe(0).predict(found)
             assert torch.equal(taken_for, torch.arange(CLASSES))
 
 
@@ -194,7 +194,7 @@ class ExtractorConformance(_GameConformance):
 
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
         """A label for each sample."""
-        inputs = _observed(2).inputs
+        inputs = _observe(2).inputs
         found: Tensor = attacker.answer(inputs)
         assert tuple(found.shape) == (len(inputs),)
         assert found.dtype == torch.int64
@@ -206,12 +206,12 @@ class ExtractorConformance(_GameConformance):
 
     def test_its_clone_answers_as_a_simple_model_does(self) -> None:
         """The model is linear, and its answers are clear."""
-        agreement = self.answers(self.fitted()) == _observed(2).predictions
+        agreement = self.answers(self.fit()) == _observe(2).predictions
 
         assert float(agreement.double().mean()) > 0.8
 
 
-def _observed(seed: int) -> Observations:
+def _observe(seed: int) -> Observations:
     """A linear model of 16 pixels: each class is told by how bright its own row is."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(SAMPLES) % CLASSES

@@ -21,7 +21,7 @@ from safecompress_core.attacks.adversary import (
     Inverter,
     PerturbationBudget,
 )
-from safecompress_core.testing.other_games import (
+from safecompress_core.testing.evasion_inversion_extraction import (
     EvaderConformance,
     ExtractorConformance,
     InverterConformance,
