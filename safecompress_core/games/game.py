@@ -98,7 +98,7 @@ class ScoredGame(Game):
     def measure_one_way(
         self, known: AttackScores, asked: AttackScores, terms: MeasureOptions
     ) -> AttackResult:
-        """Measure scores as they are; `judge` also measures their reverse."""
+        """Measure scores as they are; `measure_scores` also measures their reverse."""
 
     def adversary_knowledge(
         self,
