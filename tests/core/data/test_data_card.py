@@ -4,7 +4,6 @@ import torch
 
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.report.data_card_text import card_lines
 
 DATA = Dataset(
     inputs=torch.zeros(1200, 3, 4),
@@ -26,15 +25,3 @@ def test_every_label_and_value_is_counted() -> None:
     assert (card["samples"], card["input_shape"]) == (1200, [3, 4])
     assert card["labels"] == [{"name": "no", "samples": 600}, {"name": "yes", "samples": 600}]
     assert card["attributes"][0]["values"][2] == {"name": "blue", "samples": 400}
-
-
-def test_a_card_is_a_line_a_fact_with_warnings_last() -> None:
-    """Of many values, only how many there are."""
-    assert list(card_lines(describe_data(DATA))) == [
-        "data: 1,200 samples, input 3 x 4",
-        "  labels: no 600, yes 600",
-        "  private colour: red 400, green 400, blue 400",
-        "  private town: 12, with 100 to 100 samples each",
-        "  age: left out",
-        "  warning: 'colour' is an input",
-    ]

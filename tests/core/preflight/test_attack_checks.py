@@ -8,9 +8,13 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.data.dataset import Attribute
 from safecompress_core.errors import MissingExtraError, SpecError
 from safecompress_core.preflight.attack_checks import attack_flaws
 from safecompress_core.preflight.run_checks import require_feasible
+from tests.core.fixtures.refusals import refusal
+
+Prepare = Callable[..., RunContext]
 
 
 def refused(run_context: RunContext) -> list[str]:
@@ -76,3 +80,40 @@ def test_a_missing_extra_is_told_before_anything_is_trained(
 
     with pytest.raises(MissingExtraError, match=r"foolbox is not installed.*\[attacks\]'$"):
         require_feasible(run_context)
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
+    prepare: Prepare, rare: int
+) -> None:
+    """Nothing can be inferred, and an advantage of 0 would read as if nothing leaked."""
+    run_context = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
+    whole = run_context.original
+    values = torch.zeros(len(whole), dtype=torch.int64)
+    values[run_context.pools.attack_train.indices[:rare]] = 1
+    same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
+    vars(run_context)["original"] = vars(run_context)["dataset"] = same
+
+    pools = ["audit"] if rare else ["attack_train", "audit"]
+    assert [one.partition(": ")[2] for one in refusal(run_context)] == [
+        f"audit.attackers.0.attribute: all {len(getattr(run_context.pools, pool))} samples of pool "
+        f"{pool!r} have the same 'digit', so there is nothing to infer; take the attacker out, "
+        "give the pool a larger share, or use more data"
+        for pool in pools
+    ]
+
+
+def test_words_cannot_be_moved(prepare: Prepare) -> None:
+    """Neither by an attack nor by a defence that changes samples a little."""
+    moving = {"audit": {"attackers": [{"type": "boundary"}]}}
+    defences = [{"type": "augmentation", "noise": 0.1}]
+    run_context = prepare(**moving)
+    run_context.__dict__["original"] = replace(
+        run_context.original, inputs=(run_context.original.inputs * 16).long()
+    )
+    assert "'boundary' needs inputs that can be moved" in refusal(run_context)[0]
+    run_context = prepare(method__defences=defences)
+    run_context.__dict__["original"] = replace(
+        run_context.original, inputs=(run_context.original.inputs * 16).long()
+    )
+    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(run_context)[0]

@@ -1,6 +1,5 @@
 """What only data, model or machine can tell is wrong is said before anything trains."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,27 +10,11 @@ import torch
 from torch import nn
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.data.dataset import Attribute
-from safecompress_core.errors import SpecError
-from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.run_checks import require_feasible
-from safecompress_core.specfile.load import load_spec
+from tests.core.fixtures.refusals import line, refusal
 
 Prepare = Callable[..., RunContext]
-
-
-def refusal(run_context: RunContext) -> list[str]:
-    """Every problem, as ``line: path: message; mend``."""
-    with pytest.raises(SpecError) as caught:
-        require_feasible(run_context)
-    return [f"{one.line}: {one.path}: {one.message}; {one.mend}" for one in caught.value.problems]
-
-
-def line(tmp_path: Path, text: str) -> int:
-    """Where a text first stands in the spec."""
-    lines = (tmp_path / "spec.yaml").read_text().splitlines()
-    return next(number for number, line in enumerate(lines, start=1) if text in line)
 
 
 def test_a_spec_that_works_is_no_trouble(prepare: Prepare) -> None:
@@ -92,87 +75,6 @@ def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.Monkey
         "training.compile: torch compiles with a C++ compiler here, and there is none; install "
         "g++, or write false"
     )
-
-
-NOSY = """
-from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
-from safecompress_core.toolkit import Attacker
-
-
-class NosyParams(AttackerParams):
-    pass
-
-
-class Nosy(Attacker):
-    def __init__(self, params):
-        pass
-
-    def fit(self, known, *, generator):
-        pass
-
-    def score(self, evidence):
-        return -evidence.seen.losses
-
-
-@hookimpl
-def safecompress_attackers():
-    yield AttackerDef(
-        name="nosy", params=NosyParams, target=f"{__name__}:Nosy", summary="Reads too much.",
-        game="membership", access=Access.LABEL_ONLY,
-    )
-"""
-
-
-def test_an_attacker_that_reads_more_than_it_declares_is_refused_before_training(
-    tmp_path: Path,
-) -> None:
-    """In either list and as a part of another, where it would fail when models are trained."""
-    (tmp_path / "nosy.py").write_text(NOSY)
-    registry = load_plugins(plugins_dir=tmp_path, environ={"SAFECOMPRESS_PLUGINS": ""}).registry
-    file = tmp_path / "spec.json"
-    nosy, gap = {"type": "nosy", "id": "n"}, {"type": "gap"}
-    spec = {
-        "version": 1,
-        "name": "small",
-        "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [8]}},
-        "method": {"type": "uncompressed"},
-        "attackers": [nosy],
-        "audit": {"attackers": [{"type": "basket", "attackers": [{"type": "entropy"}, nosy]}, gap]},
-    }
-    spec["audit"]["allow_selectors"] = True  # type: ignore[index]
-    file.write_text(json.dumps(spec))
-
-    found = refusal(RunContext(load_spec(file, registry=registry), registry))
-
-    reason = (
-        "'n' reads more than it declares: 'losses' needs black-box access, but the attacker "
-        "declared label-only; take it out; its plugin has to declare the access that it needs"
-    )
-    assert found == [
-        f"1: attackers.0.type: {reason}",
-        f"1: audit.attackers.0.attackers.1.type: {reason}",
-    ]
-
-
-@pytest.mark.parametrize("rare", [0, 1])
-def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
-    prepare: Prepare, rare: int
-) -> None:
-    """Nothing can be inferred, and an advantage of 0 would read as if nothing leaked."""
-    run_context = prepare(audit__attackers=[{"type": "attribute-probe", "attribute": "digit"}])
-    whole = run_context.original
-    values = torch.zeros(len(whole), dtype=torch.int64)
-    values[run_context.pools.attack_train.indices[:rare]] = 1
-    same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
-    vars(run_context)["original"] = vars(run_context)["dataset"] = same
-
-    pools = ["audit"] if rare else ["attack_train", "audit"]
-    assert [one.partition(": ")[2] for one in refusal(run_context)] == [
-        f"audit.attackers.0.attribute: all {len(getattr(run_context.pools, pool))} samples of pool "
-        f"{pool!r} have the same 'digit', so there is nothing to infer; take the attacker out, "
-        "give the pool a larger share, or use more data"
-        for pool in pools
-    ]
 
 
 def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(
@@ -379,153 +281,6 @@ def test_texts_need_a_model_that_reads_them(prepare: Prepare) -> None:
     [found] = refusal(run_context)
 
     assert "task.model: the samples are texts, which this model cannot read; use a model" in found
-
-
-def test_words_cannot_be_moved(prepare: Prepare) -> None:
-    """Neither by an attack nor by a defence that changes samples a little."""
-    moving = {"audit": {"attackers": [{"type": "boundary"}]}}
-    defences = [{"type": "augmentation", "noise": 0.1}]
-    run_context = prepare(**moving)
-    run_context.__dict__["original"] = replace(
-        run_context.original, inputs=(run_context.original.inputs * 16).long()
-    )
-    assert "'boundary' needs inputs that can be moved" in refusal(run_context)[0]
-    run_context = prepare(method__defences=defences)
-    run_context.__dict__["original"] = replace(
-        run_context.original, inputs=(run_context.original.inputs * 16).long()
-    )
-    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(run_context)[0]
-
-
-RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
-GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
-PRIVATE = {"type": "dp-sgd", "noise": 1.0}
-
-
-def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path) -> None:
-    """Beside another one, and for the schedule of the run: 898 members."""
-    run_context = prepare(
-        method__strategies=[RANDOM],
-        method__defences=[{"type": "mixup"}, {**PRIVATE, "delta": 0.5}],
-    )
-
-    place = line(tmp_path, "dp-sgd")
-    found = refusal(run_context)
-    assert found[0] == (
-        f"{place}: method.defences.1.type: 'mixup' combines several samples, or uses members "
-        "without noise, which dp-sgd does not cover; remove one of the two"
-    )
-    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 permits ")
-
-
-def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) -> None:
-    """The second one is refused, by its place."""
-    guards = [{"type": "memguard"}, {"type": "memguard", "id": "other"}]
-
-    assert refusal(prepare(method__defences=guards, pools={"reference": 0.2})) == [
-        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: 'memguard' stands before the "
-        "answers already, and 'other' would too; take one of them out"
-    ]
-
-
-def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare: Prepare) -> None:
-    """HAMP's asks about inputs between bounds, which handwriting has; else members tell them."""
-    hamp = {"type": "hamp", "entropy": 0.8}
-    run_context = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
-    require_feasible(run_context)
-
-    boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
-    vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
-
-    [found] = refusal(boundless)
-    assert found.endswith(
-        "'dp-sgd' bounds what members do to what ships, and for the guard of 'hamp' inputs are "
-        "drawn between the members' own extremes, since the data have no bounds; take one of the "
-        "two out"
-    )
-
-
-def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
-    """Gradients to grow by are the members' own, and so are weights trained without it."""
-    run_context = prepare(
-        method__strategies=[RANDOM, GRADIENT],
-        method__initial={"type": "erdos-renyi", "weights": "inherit"},
-        method__defences=[PRIVATE],
-    )
-
-    assert refusal(run_context) == [
-        f"{line(tmp_path, 'inherit')}: method.initial.weights: 'dp-sgd' bounds what members do to "
-        "the model, and these weights know them; write 'random', or 'pretrained'",
-        f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' bounds what "
-        "members do to the model, and this reads their gradients; write 'random'",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("strategy", "place", "mend"),
-    [
-        ({**RANDOM, "prune": {"type": "saliency"}}, "prune", "magnitude"),
-        ({**RANDOM, "prune": {"type": "movement"}}, "prune", "magnitude"),
-        ({**RANDOM, "grow": {"type": "momentum"}}, "grow", "random"),
-    ],
-    ids=["saliency", "movement", "momentum"],
-)
-def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
-    prepare: Prepare, strategy: dict[str, Any], place: str, mend: str
-) -> None:
-    """What replaces them is named by its role; signs and unexplored positions tell of nobody."""
-    allowed = {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}}
-    run_context = prepare(method__strategies=[allowed, strategy], method__defences=[PRIVATE])
-
-    [found] = refusal(run_context)
-    assert f"method.strategies.1.{place}.type: 'dp-sgd' bounds" in found
-    assert found.endswith(f"write '{mend}'")
-
-
-def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:
-    """Clipping alone grows by gradients."""
-    require_feasible(
-        prepare(
-            method__strategies=[GRADIENT],
-            method__initial={"type": "erdos-renyi", "weights": "inherit"},
-            method__defences=[{"type": "dp-sgd", "noise": 0}],
-        )
-    )
-
-
-@pytest.mark.parametrize("defence", [PRIVATE, {"type": "dropout"}])
-def test_what_hooks_the_forward_pass_is_not_compiled(
-    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, defence: dict[str, Any]
-) -> None:
-    """Torch fixes the pass beforehand, hooks or none."""
-    monkeypatch.setattr("shutil.which", lambda _: "g++")
-    run_context = prepare(
-        training={"epochs": 4, "compile": True},
-        device="cpu",
-        method__strategies=[RANDOM],
-        method__defences=[defence],
-    )
-
-    [found] = refusal(run_context)
-
-    assert "changes the forward pass, which training.compile fixes beforehand" in found
-    assert found.endswith("write 'training.compile: false'")
-
-
-def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: Prepare) -> None:
-    """And taken with groups."""
-    images = {"type": "made-up", "samples": 200, "classes": 14, "shape": [3, 32, 32]}
-    private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
-    pools = {"attackers": [], "audit__attackers": [], "method__keep": False}
-
-    def prepared(**model: Any) -> RunContext:
-        task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}
-        return prepare(task=task, **private, **pools)
-
-    [found] = refusal(prepared())
-
-    assert "dp-sgd does not support '1' (BatchNorm2d) and 14 more: it mixes samples" in found
-    require_feasible(prepared(normalisation="group"))
 
 
 def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> None:

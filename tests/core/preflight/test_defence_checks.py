@@ -1,0 +1,144 @@
+"""Defences that cannot work in a model, next to each other or in a method."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.preflight.run_checks import require_feasible
+from tests.core.fixtures.refusals import line, refusal
+
+Prepare = Callable[..., RunContext]
+
+RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
+GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
+PRIVATE = {"type": "dp-sgd", "noise": 1.0}
+
+
+def test_a_defences_flaws_are_told_at_its_place(prepare: Prepare, tmp_path: Path) -> None:
+    """Beside another one, and for the schedule of the run: 898 members."""
+    run_context = prepare(
+        method__strategies=[RANDOM],
+        method__defences=[{"type": "mixup"}, {**PRIVATE, "delta": 0.5}],
+    )
+
+    place = line(tmp_path, "dp-sgd")
+    found = refusal(run_context)
+    assert found[0] == (
+        f"{place}: method.defences.1.type: 'mixup' combines several samples, or uses members "
+        "without noise, which dp-sgd does not cover; remove one of the two"
+    )
+    assert found[1].startswith(f"{place + 2}: method.defences.1.delta: a delta of 0.5 permits ")
+
+
+def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) -> None:
+    """The second one is refused, by its place."""
+    guards = [{"type": "memguard"}, {"type": "memguard", "id": "other"}]
+
+    assert refusal(prepare(method__defences=guards, pools={"reference": 0.2})) == [
+        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: 'memguard' stands before the "
+        "answers already, and 'other' would too; take one of them out"
+    ]
+
+
+def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare: Prepare) -> None:
+    """HAMP's asks about inputs between bounds, which handwriting has; else members tell them."""
+    hamp = {"type": "hamp", "entropy": 0.8}
+    run_context = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    require_feasible(run_context)
+
+    boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
+    vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
+
+    [found] = refusal(boundless)
+    assert found.endswith(
+        "'dp-sgd' bounds what members do to what ships, and for the guard of 'hamp' inputs are "
+        "drawn between the members' own extremes, since the data have no bounds; take one of the "
+        "two out"
+    )
+
+
+def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: Path) -> None:
+    """Gradients to grow by are the members' own, and so are weights trained without it."""
+    run_context = prepare(
+        method__strategies=[RANDOM, GRADIENT],
+        method__initial={"type": "erdos-renyi", "weights": "inherit"},
+        method__defences=[PRIVATE],
+    )
+
+    assert refusal(run_context) == [
+        f"{line(tmp_path, 'inherit')}: method.initial.weights: 'dp-sgd' bounds what members do to "
+        "the model, and these weights know them; write 'random', or 'pretrained'",
+        f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' bounds what "
+        "members do to the model, and this reads their gradients; write 'random'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "place", "mend"),
+    [
+        ({**RANDOM, "prune": {"type": "saliency"}}, "prune", "magnitude"),
+        ({**RANDOM, "prune": {"type": "movement"}}, "prune", "magnitude"),
+        ({**RANDOM, "grow": {"type": "momentum"}}, "grow", "random"),
+    ],
+    ids=["saliency", "movement", "momentum"],
+)
+def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
+    prepare: Prepare, strategy: dict[str, Any], place: str, mend: str
+) -> None:
+    """What replaces them is named by its role; signs and unexplored positions tell of nobody."""
+    allowed = {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}}
+    run_context = prepare(method__strategies=[allowed, strategy], method__defences=[PRIVATE])
+
+    [found] = refusal(run_context)
+    assert f"method.strategies.1.{place}.type: 'dp-sgd' bounds" in found
+    assert found.endswith(f"write '{mend}'")
+
+
+def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:
+    """Clipping alone grows by gradients."""
+    require_feasible(
+        prepare(
+            method__strategies=[GRADIENT],
+            method__initial={"type": "erdos-renyi", "weights": "inherit"},
+            method__defences=[{"type": "dp-sgd", "noise": 0}],
+        )
+    )
+
+
+@pytest.mark.parametrize("defence", [PRIVATE, {"type": "dropout"}])
+def test_what_hooks_the_forward_pass_is_not_compiled(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, defence: dict[str, Any]
+) -> None:
+    """Torch fixes the pass beforehand, hooks or none."""
+    monkeypatch.setattr("shutil.which", lambda _: "g++")
+    run_context = prepare(
+        training={"epochs": 4, "compile": True},
+        device="cpu",
+        method__strategies=[RANDOM],
+        method__defences=[defence],
+    )
+
+    [found] = refusal(run_context)
+
+    assert "changes the forward pass, which training.compile fixes beforehand" in found
+    assert found.endswith("write 'training.compile: false'")
+
+
+def test_batch_normalisation_is_refused_with_its_layers_before_dp_sgd(prepare: Prepare) -> None:
+    """And taken with groups."""
+    images = {"type": "made-up", "samples": 200, "classes": 14, "shape": [3, 32, 32]}
+    private = {"method__strategies": [RANDOM], "method__defences": [PRIVATE]}
+    pools = {"attackers": [], "audit__attackers": [], "method__keep": False}
+
+    def prepared(**model: Any) -> RunContext:
+        task = {"data": images, "model": {"type": "vgg16", "width": 0.1, **model}}
+        return prepare(task=task, **private, **pools)
+
+    [found] = refusal(prepared())
+
+    assert "dp-sgd does not support '1' (BatchNorm2d) and 14 more: it mixes samples" in found
+    require_feasible(prepared(normalisation="group"))
