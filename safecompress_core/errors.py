@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from safecompress_core.specfile.problems import Problem
+    from safecompress_core.specfile.problems import LocatedProblem
 
 __all__ = [
     "AccessError",
@@ -59,7 +59,7 @@ class SpecError(SafeCompressError):
         problems: all that was found, in the order of the file.
     """
 
-    def __init__(self, problems: "Sequence[Problem]") -> None:
+    def __init__(self, problems: "Sequence[LocatedProblem]") -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -127,15 +127,15 @@ class DataError(SafeCompressError):
 
     Attributes:
         message: what is wrong.
-        mend: what to write instead.
+        hint: what to write instead.
         field: the path of the parameter that says it, below ``task.data``; empty for all of them.
     """
 
-    def __init__(self, message: str, *, mend: str, field: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, *, hint: str, field: tuple[str | int, ...] = ()) -> None:
         self.message = message
-        self.mend = mend
+        self.hint = hint
         self.field = field
-        super().__init__(f"{message}; {mend}")
+        super().__init__(f"{message}; {hint}")
 
 
 class PoolError(SafeCompressError):
@@ -151,15 +151,15 @@ class ModelError(SafeCompressError):
 
     Attributes:
         message: what is wrong.
-        mend: what to write instead.
+        hint: what to write instead.
         field: the path of the parameter that says it, below ``task.model``; empty for all of them.
     """
 
-    def __init__(self, message: str, *, mend: str, field: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, *, hint: str, field: tuple[str | int, ...] = ()) -> None:
         self.message = message
-        self.mend = mend
+        self.hint = hint
         self.field = field
-        super().__init__(f"{message}; {mend}")
+        super().__init__(f"{message}; {hint}")
 
 
 class TopologyError(SafeCompressError):

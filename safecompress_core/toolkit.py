@@ -115,6 +115,9 @@ from safecompress_core.networks.output_guard import (
     GuardTrainingData,
     OutputGuard,
 )
+from safecompress_core.problems import (
+    Problem,
+)
 from safecompress_core.saved_models.output_labels import (
     output_names,
 )
@@ -149,9 +152,6 @@ from safecompress_core.sparse.strategy import (
 from safecompress_core.sparse.topology import (
     Masks,
     Topology,
-)
-from safecompress_core.spec_flaw import (
-    Flaw,
 )
 from safecompress_core.specfile.component_files import (
     External,
@@ -215,7 +215,6 @@ __all__ = [
     "ExternalCode",
     "ExternalFiles",
     "Extractor",
-    "Flaw",
     "Game",
     "GameResult",
     "Grow",
@@ -242,6 +241,7 @@ __all__ = [
     "PerturbationBudget",
     "Phases",
     "PoolError",
+    "Problem",
     "Prune",
     "Quantised",
     "Recipe",

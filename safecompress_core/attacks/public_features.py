@@ -13,7 +13,7 @@ from torch import Tensor
 
 from safecompress_core.data.dataset import Attribute, Dataset
 
-__all__ = ["AttributeEncoding", "background_flaws", "encoding_of", "public_columns"]
+__all__ = ["AttributeEncoding", "check_public_features", "encoding_of", "public_columns"]
 
 # N samples · D columns of the flat input · P of them public · V attribute values · K their columns
 
@@ -58,7 +58,7 @@ def public_columns(dataset: Dataset, attribute: str) -> Tensor:
     return torch.tensor(sorted(public - hidden), dtype=torch.int64)
 
 
-def background_flaws(dataset: Dataset) -> Iterator[str]:
+def check_public_features(dataset: Dataset) -> Iterator[str]:
     """Each way in which features and attributes contradict the samples, as a sentence."""
     width = prod(dataset.inputs.shape[1:])
     held = {f"feature {name!r}": columns for name, columns in dataset.features.items()}
@@ -68,10 +68,10 @@ def background_flaws(dataset: Dataset) -> Iterator[str]:
         if outside:
             yield f"{what} is in column {outside[0]}, but the flat input has {width}, from 0"
     for name, attribute in dataset.attributes.items():
-        yield from _attribute_flaws(name, attribute, len(dataset.labels))
+        yield from _check_attribute(name, attribute, len(dataset.labels))
 
 
-def _attribute_flaws(name: str, attribute: Attribute, count: int) -> Iterator[str]:
+def _check_attribute(name: str, attribute: Attribute, count: int) -> Iterator[str]:
     if attribute.numbers is not None:
         if attribute.numbers.shape != (count,):
             shape = tuple(attribute.numbers.shape)

@@ -15,7 +15,7 @@ from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.identity import changes_since
 from safecompress_core.runs.run import run_directory
 from safecompress_core.specfile.models.comparison import Comparison
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
 __all__ = ["changes_of_finished", "require_all_feasible"]
 
@@ -35,7 +35,7 @@ def require_all_feasible(
         SpecError: with everything that was found; what several runs share is told once.
         MissingExtraError: if a component needs a package that is not installed.
     """
-    problems: dict[Problem, None] = {}
+    problems: dict[LocatedProblem, None] = {}
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")

@@ -121,6 +121,6 @@ def _refuse_overlap(data: Dataset) -> None:
     raise DataError(
         f"{count} as well, with the same input and label (member = non-member, each counted from 1 "
         f"on its side): {shown}{more}",
-        mend="take them out on one side; where they are others who only look alike, write "
+        hint="take them out on one side; where they are others who only look alike, write "
         "'pools: {duplicates: keep}'",
     )

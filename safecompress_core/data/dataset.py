@@ -260,5 +260,5 @@ class DataSource(ABC):
         """
         raise DataError(
             f"no encoder can be made of the record {sorted(record)}",
-            mend="give the model its inputs as a tensor",
+            hint="give the model its inputs as a tensor",
         )

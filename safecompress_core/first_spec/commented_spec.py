@@ -127,7 +127,7 @@ def draft_spec(
     if is_model and data is None:
         raise DataError(
             f"{str(what)!r} is a model, and nothing says what it is trained on",
-            mend="give its data as well: --data FILE.csv, or a folder of images",
+            hint="give its data as well: --data FILE.csv, or a folder of images",
         )
     if what.suffix == ".py":
         return _own_model(_data(data or what, target, private), what, factory)
@@ -144,7 +144,7 @@ def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
     raise DataError(
         f"{str(path)!r} is none of a CSV file, a folder of images, a folder of Hugging Face and a "
         "Python file",
-        mend="write the spec by hand: 'your-own' in the documents shows how",
+        hint="write the spec by hand: 'your-own' in the documents shows how",
     )
 
 
@@ -194,7 +194,7 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         message = f"{str(model / 'config.json')!r} is no JSON file"
-        raise DataError(message, mend="give a folder that save_pretrained wrote") from error
+        raise DataError(message, hint="give a folder that save_pretrained wrote") from error
     draft = _data(data, target, private)
     draft.extras, draft.pretrained = ("run", "huggingface"), True
     draft.model = f"{{type: huggingface, path: {_quote(str(model))}"
@@ -209,7 +209,7 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
     texts = [one.name for one in table.columns if one.is_text and one is not label]
     if not texts:
         raise DataError(
-            f"no column of {str(data)!r} looks like text", mend="write 'text: [COLUMN]' by hand"
+            f"no column of {str(data)!r} looks like text", hint="write 'text: [COLUMN]' by hand"
         )
     draft.data = [line for line in draft.data if not line.startswith("drop:")]
     draft.data.append(f"text: {_quote(texts)}")
@@ -234,7 +234,7 @@ def _factory_in(file: Path) -> str:
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"cannot read {str(file)!r} ({error})", mend="check it") from error
+        raise DataError(f"cannot read {str(file)!r} ({error})", hint="check it") from error
     functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
     for function in functions:
         names = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
@@ -244,7 +244,7 @@ def _factory_in(file: Path) -> str:
             return function.name
     raise DataError(
         f"no function in {str(file)!r} takes input_shape, classes and generator",
-        mend="write one that returns a torch.nn.Module, or name it: --factory FUNCTION",
+        hint="write one that returns a torch.nn.Module, or name it: --factory FUNCTION",
     )
 
 

@@ -43,7 +43,7 @@ def survey_images(folder: Path) -> ImageSurvey:
     if len(labels) < 2:
         raise DataError(
             f"fewer than two folders in {str(folder)!r} hold images",
-            mend="put the images of each label into a folder of its own",
+            hint="put the images of each label into a folder of its own",
         )
     looked_at = found[:: max(1, len(found) // LOOKED_AT)]
     sizes = frozenset(size for size in map(size_of, looked_at) if size is not None)

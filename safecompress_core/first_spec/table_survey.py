@@ -84,7 +84,7 @@ class TableSurvey:
             if column.name == name:
                 return column
         names = ", ".join(column.name for column in self.columns)
-        raise DataError(f"the file has no column {name!r}", mend=f"it has: {names}")
+        raise DataError(f"the file has no column {name!r}", hint=f"it has: {names}")
 
     def likely_target(self) -> Column:
         """Return the column that is most likely the label.
@@ -101,7 +101,7 @@ class TableSurvey:
             return labels[-1]
         raise DataError(
             "no column looks like a label: few values, each of them in several rows",
-            mend="name it: --target COLUMN",
+            hint="name it: --target COLUMN",
         )
 
     def likely_private(self, target: str) -> list[str]:
@@ -122,15 +122,15 @@ def survey_table(path: Path) -> TableSurvey:
             file.seek(0)
             rows = [row for row in _first(csv.reader(file, delimiter=delimiter)) if row]
     except OSError as error:
-        raise DataError(f"cannot read {str(path)!r}: {error.strerror}", mend="check it") from error
+        raise DataError(f"cannot read {str(path)!r}: {error.strerror}", hint="check it") from error
     except UnicodeDecodeError as error:
-        mend = "save it as UTF-8"
-        raise DataError(f"{str(path)!r} is no UTF-8 text", mend=mend) from error
+        hint = "save it as UTF-8"
+        raise DataError(f"{str(path)!r} is no UTF-8 text", hint=hint) from error
     except csv.Error as error:
-        raise DataError(f"{str(path)!r} is no CSV file ({error})", mend="check it") from error
+        raise DataError(f"{str(path)!r} is no CSV file ({error})", hint="check it") from error
     if len(rows) < 3 or len(rows[0]) < 2:
         message = f"{str(path)!r} has fewer than two columns, or fewer than two rows of values"
-        raise DataError(message, mend="give a CSV file with a line of names and a row a sample")
+        raise DataError(message, hint="give a CSV file with a line of names and a row a sample")
     has_names = not all(map(_is_number, rows[0]))
     names = rows[0] if has_names else [f"c{place}" for place in range(1, len(rows[0]) + 1)]
     body = rows[1:] if has_names else rows

@@ -6,7 +6,7 @@ Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error me
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from safecompress_core.specfile.problems import Problem, printable
+from safecompress_core.specfile.problems import LocatedProblem, printable
 
 __all__ = ["as_annotations"]
 
@@ -14,15 +14,15 @@ DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
 
 
-def as_annotations(problems: Sequence[Problem]) -> str:
+def as_annotations(problems: Sequence[LocatedProblem]) -> str:
     """A workflow command each; an override has no file to stand beside, so it is in the text."""
     return "\n".join(map(_annotation, problems))
 
 
-def _annotation(problem: Problem) -> str:
+def _annotation(problem: LocatedProblem) -> str:
     problem = replace(problem, file=printable(problem.file))
     title = _escape(problem.path or "spec", PROPERTY)
-    text = _escape(f"{problem.message}; {problem.mend}", DATA)
+    text = _escape(f"{problem.message}; {problem.hint}", DATA)
     if problem.is_override:
         return f"::error title={title}::{_escape(problem.file, DATA)}: {text}"
     file = _escape(problem.file, PROPERTY)

@@ -4,16 +4,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
 __all__ = ["as_json", "as_text"]
 
 
-def as_text(problems: Sequence[Problem]) -> str:
-    """A line each: ``file:line:column: path: message; mend``."""
+def as_text(problems: Sequence[LocatedProblem]) -> str:
+    """A line each: ``file:line:column: path: message; hint``."""
     return "\n".join(map(str, problems))
 
 
-def as_json(problems: Sequence[Problem]) -> str:
-    """``{"problems": [{"file", "line", "column", "path", "message", "mend"}, …]}``."""
+def as_json(problems: Sequence[LocatedProblem]) -> str:
+    """``{"problems": [{"file", "line", "column", "path", "message", "hint"}, …]}``."""
     return json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2)

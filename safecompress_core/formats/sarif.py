@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
 __all__ = ["as_sarif"]
 
@@ -18,7 +18,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 RULE = "invalid-spec"
 
 
-def as_sarif(problems: Sequence[Problem]) -> str:
+def as_sarif(problems: Sequence[LocatedProblem]) -> str:
     """One run with a result each; an override has a logical location alone."""
     rule = {"id": RULE, "shortDescription": {"text": "The spec cannot be run as it is written."}}
     run = {
@@ -29,8 +29,8 @@ def as_sarif(problems: Sequence[Problem]) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _result(problem: Problem) -> dict[str, Any]:
-    text = f"{problem.message}; {problem.mend}"
+def _result(problem: LocatedProblem) -> dict[str, Any]:
+    text = f"{problem.message}; {problem.hint}"
     location: dict[str, Any] = {}
     if problem.is_override:
         text = f"{problem.file}: {text}"

@@ -175,13 +175,13 @@ def _check_role(kind: Kind, role: Role | None) -> None:
 def _conflict(definition: Definition, first: Origin, second: Origin) -> PluginError:
     return PluginError(
         f"the {label(key_of(definition))} is already defined by {first.name} "
-        f"{first.version}; {_mend(first, second)}",
+        f"{first.version}; {_hint(first, second)}",
         plugin=second.plugin,
         distribution=second.package,
     )
 
 
-def _mend(first: Origin, second: Origin) -> str:
+def _hint(first: Origin, second: Origin) -> str:
     if normalise_name(first.distribution) != normalise_name(second.distribution):
         for origin in (second, first):
             is_file = os.sep in origin.distribution

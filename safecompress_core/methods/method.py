@@ -17,12 +17,12 @@ from safecompress_core.host.boundary import check_result
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.spec_flaw import Flaw
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.training.defence import Defence, DefenceInputs
 from safecompress_core.training.precision import PLAIN, Precision
@@ -30,7 +30,7 @@ from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import TrainingState, read_topology
 
-__all__ = ["Flaw", "Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher"]
+__all__ = ["Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,13 +239,13 @@ def _check_outcome(_: Definition, found: object, *__: object) -> None:
 class Method(ABC):
     """Built from its parameters."""
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterable[Flaw]:
+    ) -> Iterable[Problem]:
         """Why the method cannot do what its parameters ask for; found before anything is trained.
 
         Args:
@@ -257,7 +257,7 @@ class Method(ABC):
         return ()
 
     def trainee(self, architecture: Architecture) -> Params:
-        """The model that the method's defences help to train, which has no flaws; the spec's."""
+        """The model that the method's defences help to train, which has no problems; the spec's."""
         return architecture.model
 
     @abstractmethod

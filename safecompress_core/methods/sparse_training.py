@@ -7,8 +7,9 @@ import torch
 
 from safecompress_core.api import Params, SparseTrainingParams
 from safecompress_core.errors import TopologyError
-from safecompress_core.methods.method import Flaw, MethodContext
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.problems import Problem
 from safecompress_core.sparse.strategy import Initial, LossGradients
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.training.settings import Settings
@@ -40,7 +41,7 @@ class SparseTraining:
         initial: Any = self._params.initial
         return str(initial.weights)
 
-    def flaws(self, network: Classifier, create: Create) -> Iterator[Flaw]:
+    def check(self, network: Classifier, create: Create) -> Iterator[Problem]:
         """Each layer needs a weight."""
         initial: Initial = create(self._params.initial)
         weights = {name: one.detach() for name, one in network.sparse_parameters().items()}
@@ -51,7 +52,7 @@ class SparseTraining:
         try:
             self._initial_topology(initial, network, torch.Generator(), lambda: loss_gradients)
         except TopologyError as error:
-            yield Flaw(field="density", message=str(error), mend="ask for more")
+            yield Problem(path=("density",), message=str(error), hint="ask for more")
 
     def settings(self, context: MethodContext) -> Settings:
         """Where a model's settings start."""

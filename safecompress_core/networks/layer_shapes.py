@@ -198,4 +198,4 @@ def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
 
 
 def _shape_error(message: str) -> ModelError:
-    return ModelError(message, mend="use the file's own architecture as task.model")
+    return ModelError(message, hint="use the file's own architecture as task.model")

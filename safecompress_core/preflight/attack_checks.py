@@ -13,14 +13,14 @@ from safecompress_core.errors import MissingExtraError
 from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.inversion import is_image
 from safecompress_core.games.play import Attack
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
-__all__ = ["attack_flaws", "can_be_moved", "each_attack", "nothing_to_infer"]
+__all__ = ["can_be_moved", "check_attacks", "each_attack", "nothing_to_infer"]
 
 
-def attack_flaws(prepared: SpecContext) -> Iterator[Finding]:
+def check_attacks(prepared: SpecContext) -> Iterator[Problem]:
     """Attackers that cannot be set on these data.
 
     Raises:
@@ -31,10 +31,10 @@ def attack_flaws(prepared: SpecContext) -> Iterator[Finding]:
         assert pool is not None  # whoever has attackers that select has a pool for them
         if attack.game.definition.moves_inputs or attack.definition.moves_inputs:
             prepared.registry.create(attack.params)
-            yield from _flaws(prepared, attack, path, members=len(pool.members))
+            yield from _check_attack(prepared, attack, path, members=len(pool.members))
 
 
-def nothing_to_infer(prepared: SpecContext) -> Iterator[Finding]:
+def nothing_to_infer(prepared: SpecContext) -> Iterator[Problem]:
     """Attacks on an attribute that is the same for all samples of a pool that they need."""
     for path, attack in each_attack(prepared):
         if not isinstance(attack.game, ScoredGame) or attack.attribute is None:
@@ -48,8 +48,8 @@ def nothing_to_infer(prepared: SpecContext) -> Iterator[Finding]:
                     f"all {len(values)} samples of pool {pool.name!r} have the same "
                     f"{attack.attribute!r}, so there is nothing to infer"
                 )
-                mend = "take the attacker out, give the pool a larger share, or use more data"
-                yield Finding((*path, "attribute"), message, mend)
+                hint = "take the attacker out, give the pool a larger share, or use more data"
+                yield Problem((*path, "attribute"), message, hint)
 
 
 def each_attack(prepared: SpecContext) -> Iterator[tuple[SpecPath, Attack]]:
@@ -63,25 +63,25 @@ def each_attack(prepared: SpecContext) -> Iterator[tuple[SpecPath, Attack]]:
             yield place, Attack.from_params(params, prepared.registry)
 
 
-def _flaws(
+def _check_attack(
     prepared: SpecContext, attack: Attack, path: SpecPath, *, members: int
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
     if not can_be_moved(prepared.dataset):
         message = f"{attack.id!r} needs inputs that can be moved, and these are words or codes"
-        yield Finding((*path, "type"), message, "take it out, or use data of images or columns")
+        yield Problem((*path, "type"), message, "take it out, or use data of images or columns")
         return
     samples = getattr(attack.params, "samples", 0)
     if attack.definition.gradients:
         if samples > members:
             message = f"{attack.id!r} is to show {samples} members, and the pool has {members}"
-            yield Finding((*path, "samples"), message, f"write at most {members}")
+            yield Problem((*path, "samples"), message, f"write at most {members}")
         if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
             raise MissingExtraError("skimage", extra="attacks")
     budget = getattr(attack.params, "budget", None) or 0
     if budget > held:
         message = f"{attack.id!r} is to query {budget} samples, and the adversary has {held}"
-        yield Finding((*path, "budget"), message, f"write at most {held}, or leave it out")
+        yield Problem((*path, "budget"), message, f"write at most {held}, or leave it out")
 
 
 def can_be_moved(dataset: Dataset) -> bool:

@@ -10,13 +10,13 @@ from safecompress_core.context.finished_model import attacked_network, load_fini
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.output_checks import OutputSummary, check_outputs
-from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, layer_flaws, run_checks
+from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, check_layers, run_checks
+from safecompress_core.problems import Problem
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
 from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["check_audit_feasible"]
 
@@ -50,17 +50,17 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
     finished = replace(finished, notes=(*finished.notes, *found.notes))
     network = _network(audit_context, finished, found)
     if network.access is Access.WHITE_BOX:
-        run_checks([partial(layer_flaws, audit_context.spec, network)], audit_context.loaded)
+        run_checks([partial(check_layers, audit_context.spec, network)], audit_context.loaded)
     return finished, network
 
 
-def _architecture(audit_context: AuditContext) -> Iterator[Finding]:
+def _architecture(audit_context: AuditContext) -> Iterator[Problem]:
     if audit_context.given.format is Format.WEIGHTS and audit_context.spec.task.model is None:
         message = f"{audit_context.given.path} holds weights, and nothing says of what architecture"
-        yield Finding(("task",), message, "write it as task.model")
+        yield Problem(("task",), message, "write it as task.model")
 
 
-def _access(audit_context: AuditContext) -> Iterator[Finding]:
+def _access(audit_context: AuditContext) -> Iterator[Problem]:
     """Who needs to see more than there is."""
     access, form = audit_context.access, audit_context.given.format
     what = (
@@ -72,20 +72,20 @@ def _access(audit_context: AuditContext) -> Iterator[Finding]:
         needed = attacker_of(attacker).access
         if not access.covers(needed):
             needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
-            mend = "take it out, or audit the model's state dict"
-            yield Finding((*path, "type"), f"{needs}; {what} gives {access} access only", mend)
+            hint = "take it out, or audit the model's state dict"
+            yield Problem((*path, "type"), f"{needs}; {what} gives {access} access only", hint)
 
 
-def _pairs(audit_context: AuditContext) -> Iterator[Finding]:
+def _pairs(audit_context: AuditContext) -> Iterator[Problem]:
     """Who needs to see other models beside this one."""
     for path, attacker in each_base_attacker(audit_context.spec.audit.attackers, ATTACKERS):
         name, definition = component_id(attacker), attacker_of(attacker)
         if definition.pairs_with_uncompressed:
             message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
-            yield Finding((*path, "type"), message, "take it out")
+            yield Problem((*path, "type"), message, "take it out")
         elif definition.sees_versions:
             message = f"{name!r} also sees other versions of the model, and an audit has one"
-            yield Finding((*path, "type"), message, "take it out")
+            yield Problem((*path, "type"), message, "take it out")
 
 
 def _load(audit_context: AuditContext) -> LoadedModel:
@@ -95,11 +95,11 @@ def _load(audit_context: AuditContext) -> LoadedModel:
         if not error.field:
             raise
         path: SpecPath = ("task", "model", *error.field)
-        problem = audit_context.loaded.problem(path, error.message, error.mend)
+        problem = audit_context.loaded.problem(path, error.message, error.hint)
         raise SpecError([problem]) from error
 
 
-def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Finding]:
+def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Problem]:
     if finished.sizes["density"] is not None:
         return
     for index, gate in enumerate(audit_context.spec.gate):
@@ -107,10 +107,10 @@ def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Fin
             message = (
                 f"nobody can tell the density of {audit_context.given.format.name_with_article}"
             )
-            yield Finding(("gate", index, "measure"), message, "ask for model.file_bytes")
+            yield Problem(("gate", index, "measure"), message, "ask for model.file_bytes")
 
 
-def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Finding]:
+def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Problem]:
     """What a model answers with has to be what the spec says."""
     path: SpecPath = ("task", "answers")
     low, high = found.sums
@@ -124,17 +124,17 @@ def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Find
             f"the model's answers {span}: they are probabilities of labels one by one (sigmoids, a "
             "multi-label head), and no distribution over labels"
         )
-        yield Finding(path, message, "export its logits, or a model with one label a sample")
+        yield Problem(path, message, "export its logits, or a model with one label a sample")
     elif audit_context.spec.task.answers == "probabilities":
         if found.total is None:
-            mend = "export probabilities that sum to 1, or percentages"
+            hint = "export probabilities that sum to 1, or percentages"
             if found.lowest < 0:
-                mend = "write 'answers: logits'"
+                hint = "write 'answers: logits'"
             message = f"the model does not answer with probabilities: its answers {span}"
-            yield Finding(path, message, mend)
+            yield Problem(path, message, hint)
     elif found.total is not None:
         message = "every answer of the model is a distribution, so these are no logits"
-        yield Finding(path, message, "write 'answers: probabilities'")
+        yield Problem(path, message, "write 'answers: probabilities'")
 
 
 def _network(
@@ -144,7 +144,7 @@ def _network(
         return attacked_network(finished, audit_context, whole=found.total)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
-        mend = "use a model whose last layer is linear"
+        hint = "use a model whose last layer is linear"
         if audit_context.spec.task.representation:
-            path, mend = ("task", "representation"), "name another module, or leave it out"
-        raise SpecError([audit_context.loaded.problem(path, str(error), mend)]) from error
+            path, hint = ("task", "representation"), "name another module, or leave it out"
+        raise SpecError([audit_context.loaded.problem(path, str(error), hint)]) from error

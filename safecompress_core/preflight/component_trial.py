@@ -32,11 +32,11 @@ from safecompress_core.metric import Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import each_attack
 from safecompress_core.preflight.defence_checks import list_defences, strategy_parts
+from safecompress_core.problems import Problem
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.strategy import History, LossGradients
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.components import definition_of
-from safecompress_core.specfile.translate import Finding
 from safecompress_core.training.defence import Batch, Defence, Step
 
 __all__ = ["trial"]
@@ -47,7 +47,7 @@ DENSITY, FRACTION = 0.5, 0.3
 """Of the topology that strategies are tried on, and of its update."""
 
 
-def trial(run_context: RunContext) -> Iterator[Finding]:
+def trial(run_context: RunContext) -> Iterator[Problem]:
     """Call each third-party component once.
 
     Yields:
@@ -75,7 +75,7 @@ def _few(run_context: RunContext) -> Pool:
     return Pool(pool.name, pool.members[:TRIED], pool.non_members[:TRIED])
 
 
-def _attackers(run_context: RunContext) -> Iterator[Finding]:
+def _attackers(run_context: RunContext) -> Iterator[Problem]:
     """Try attackers on a few samples; whoever fails may do well with more, and gets the whole pool.
 
     Reference models there are none yet.
@@ -94,8 +94,8 @@ def _attackers(run_context: RunContext) -> Iterator[Finding]:
             )
         except AccessError as error:
             message = f"{attack.id!r} reads more than it declares: {error}"
-            mend = "take it out; its plugin has to declare the access that it needs"
-            yield Finding((*path, "type"), message, mend)
+            hint = "take it out; its plugin has to declare the access that it needs"
+            yield Problem((*path, "type"), message, hint)
         except ComponentError:
             if not attack.definition.references:
                 _attack(

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from safecompress_core.attacks.public_features import background_flaws
+from safecompress_core.attacks.public_features import check_public_features
 from safecompress_core.data.dataset import Dataset
 
-__all__ = ["data_flaws"]
+__all__ = ["check_data"]
 
 
-def data_flaws(dataset: Dataset) -> Iterator[str]:
+def check_data(dataset: Dataset) -> Iterator[str]:
     """Each way in which a data set contradicts itself or cannot be learned from, as a sentence.
 
     Labels and attributes outside their range, features in columns that are not there, numbers that
@@ -32,7 +32,7 @@ def data_flaws(dataset: Dataset) -> Iterator[str]:
     yield from _outside("label", dataset.labels, len(dataset.classes))
     for name, attribute in dataset.attributes.items():
         yield from _outside(f"attribute {name!r}", attribute.values, len(attribute.names))
-    yield from background_flaws(dataset)
+    yield from check_public_features(dataset)
     if (dataset.labels == dataset.labels[0]).all():
         yield f"all {count} samples have the same label, so there is nothing to learn"
     if dataset.labels.min() >= 0 and dataset.labels.max() < len(dataset.classes):

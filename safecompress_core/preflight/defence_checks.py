@@ -10,12 +10,12 @@ from safecompress_core.api import Params, Role, StrategyDef, component_id
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.preflight.attack_checks import can_be_moved
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 from safecompress_core.training.defence import Defence, DefenceContext
 
-__all__ = ["defence_flaws", "list_defences", "movable_flaws", "strategy_parts"]
+__all__ = ["check_defences", "check_input_changes", "list_defences", "strategy_parts"]
 
 METHOD: SpecPath = ("method",)
 WITHOUT_GRADIENTS = {
@@ -26,7 +26,7 @@ WITHOUT_GRADIENTS = {
 """What to write in the place of a part that reads gradients."""
 
 
-def movable_flaws(run_context: RunContext) -> Iterator[Finding]:
+def check_input_changes(run_context: RunContext) -> Iterator[Problem]:
     """Defences that change samples a little, where these are words or codes."""
     if can_be_moved(run_context.dataset):
         return
@@ -34,7 +34,7 @@ def movable_flaws(run_context: RunContext) -> Iterator[Finding]:
         if definition_of(params).moves_inputs:
             name = component_id(params)
             message = f"{name!r} needs inputs that can be moved, and these are words or codes"
-            yield Finding((*path, "type"), message, "take it out")
+            yield Problem((*path, "type"), message, "take it out")
 
 
 def list_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
@@ -43,7 +43,7 @@ def list_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
     return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
 
 
-def defence_flaws(run_context: RunContext) -> Iterator[Finding]:
+def check_defences(run_context: RunContext) -> Iterator[Problem]:
     """Defences that cannot work in this model, beside each other or in this method.
 
     Raises:
@@ -67,15 +67,15 @@ def defence_flaws(run_context: RunContext) -> Iterator[Finding]:
             earlier=tuple(component_id(other) for _, other in declared[:index]),
             are_numbers=can_be_moved(run_context.dataset),
         )
-        for flaw in built[name].flaws(context):
-            yield Finding((*path, flaw.field), flaw.message, flaw.mend)
+        for problem in built[name].check(context):
+            yield problem.within(*path)
         if run_context.recipe.precision.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
-            yield Finding((*path, "type"), message, "write 'training.compile: false'")
+            yield Problem((*path, "type"), message, "write 'training.compile: false'")
         earlier = [other for other in context.earlier if guards[other] is not None]
         if guards[name] is not None and earlier:
             message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
-            yield Finding((*path, "type"), message, "take one of them out")
+            yield Problem((*path, "type"), message, "take one of them out")
         if built[name].guarantees:
             yield from _past(run_context, name)
             yield from _guarded_past(run_context, name, guards)
@@ -93,7 +93,7 @@ def _guard(run_context: RunContext, defence: Defence) -> OutputGuard | None:
 
 def _guarded_past(
     run_context: RunContext, name: str, guards: Mapping[str, OutputGuard | None]
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
     for path, params in list_defences(run_context):
         other = component_id(params)
@@ -110,10 +110,10 @@ def _guarded_past(
         else:
             continue
         message = f"{name!r} bounds what members do to what ships, and {reason}"
-        yield Finding((*path, "type"), message, "take one of the two out")
+        yield Problem((*path, "type"), message, "take one of the two out")
 
 
-def _past(run_context: RunContext, name: str) -> Iterator[Finding]:
+def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in strategy_parts(run_context.spec.method):
         role, part = definition_of(params).role, run_context.registry.create(params)
@@ -121,10 +121,10 @@ def _past(run_context: RunContext, name: str) -> Iterator[Finding]:
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
             )
-            yield Finding((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
+            yield Problem((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
         if role is Role.INITIAL and getattr(params, "weights", "random") == "inherit":
             message = f"{name!r} bounds what members do to the model, and these weights know them"
-            yield Finding((*path, "weights"), message, "write 'random', or 'pretrained'")
+            yield Problem((*path, "weights"), message, "write 'random', or 'pretrained'")
 
 
 def strategy_parts(value: Any, path: SpecPath = METHOD) -> Iterator[tuple[SpecPath, Params]]:

@@ -106,7 +106,7 @@ def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) 
             raise ModelError(
                 f"the model answers {len(positions)} samples with a tensor of shape "
                 f"{tuple(answer.shape)}, and the data have {classes} labels",
-                mend="give data with the model's own labels, name all of them in task.labels, or "
+                hint="give data with the model's own labels, name all of them in task.labels, or "
                 "export a model that puts out a number for each",
             )
         if not answers:
@@ -117,7 +117,7 @@ def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) 
         raise ModelError(
             f"the model's answers to {len(broken)} of {count} samples are not finite; the first is "
             f"sample {broken[0]}",
-            mend="mend the model: nobody can be told apart by NaN",
+            hint="correct the model: nobody can be told apart by NaN",
         )
     return _summarise(torch.cat(answers))
 
@@ -154,14 +154,14 @@ def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: to
         raise ModelError(
             "the model answers the same samples differently when it is asked again, as in train "
             "mode (dropout)",
-            mend=IN_EVAL_MODE,
+            hint=IN_EVAL_MODE,
         )
     alone = torch.cat([_query(module, one, device) for one in batch[:ALONE].split(1)])
     if alone.shape != answer[:ALONE].shape or differs(alone, answer[:ALONE], DEPENDENT):
         raise ModelError(
             "the model's answer to a sample depends on the others in its batch, as in train mode "
             "(batch normalisation)",
-            mend=IN_EVAL_MODE,
+            hint=IN_EVAL_MODE,
         )
 
 
@@ -177,9 +177,9 @@ def _query(module: nn.Module, batch: Tensor, device: torch.device) -> Tensor:
         raise ModelError(
             f"the model cannot be asked about {len(batch)} samples of shape "
             f"{tuple(batch.shape[1:])}: {reason}",
-            mend="give the samples as it takes them, and a model in eval mode",
+            hint="give the samples as it takes them, and a model in eval mode",
         ) from error
     if not isinstance(answer, Tensor):
         message = f"the model answers with a {type(answer).__name__}, and with no tensor"
-        raise ModelError(message, mend="use one that puts out logits or probabilities")
+        raise ModelError(message, hint="use one that puts out logits or probabilities")
     return answer.float().cpu()

@@ -28,24 +28,24 @@ from safecompress_core.errors import (
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import (
-    attack_flaws,
+    check_attacks,
     each_attack,
     nothing_to_infer,
 )
 from safecompress_core.preflight.component_trial import trial
-from safecompress_core.preflight.data_checks import data_flaws
-from safecompress_core.preflight.defence_checks import defence_flaws, movable_flaws
+from safecompress_core.preflight.data_checks import check_data
+from safecompress_core.preflight.defence_checks import check_defences, check_input_changes
+from safecompress_core.problems import Problem
 from safecompress_core.results.environment import is_available
 from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import locating_components
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
 __all__ = [
     "SAMPLES_AND_ATTACKS",
-    "layer_flaws",
+    "check_layers",
     "require_buildable",
     "require_feasible",
     "run_checks",
@@ -76,7 +76,7 @@ def require_buildable(run_context: RunContext) -> None:
 
 
 @locating_components
-def run_checks(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: LoadedSpec[Any]) -> None:
+def run_checks(checks: Iterable[Callable[[], Iterator[Problem]]], loaded: LoadedSpec[Any]) -> None:
     """Make checks one after the other, until one of them finds something.
 
     Raises:
@@ -84,48 +84,48 @@ def run_checks(checks: Iterable[Callable[[], Iterator[Finding]]], loaded: Loaded
     """
     for check in checks:
         if found := list(check()):
-            raise SpecError([loaded.problem(one.path, one.message, one.mend) for one in found])
+            raise SpecError([loaded.root.locate(problem) for problem in found])
 
 
-def _device(prepared: SpecContext) -> Iterator[Finding]:
+def _device(prepared: SpecContext) -> Iterator[Problem]:
     wanted = prepared.spec.device
     if not is_available(wanted):
         message = f"this machine has no {wanted} device that torch can use"
-        yield Finding(("device",), message, "write auto, or cpu")
+        yield Problem(("device",), message, "write auto, or cpu")
 
 
-def _compiler(run_context: RunContext) -> Iterator[Finding]:
+def _compiler(run_context: RunContext) -> Iterator[Problem]:
     """Torch generates C++ for a processor, and would say so only in the first step."""
     wanted = run_context.spec.training.compile and run_context.device.type == "cpu"
     if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
         message = "torch compiles with a C++ compiler here, and there is none"
-        yield Finding(("training", "compile"), message, "install g++, or write false")
+        yield Problem(("training", "compile"), message, "install g++, or write false")
 
 
-def _loading(prepared: SpecContext) -> Iterator[Finding]:
+def _loading(prepared: SpecContext) -> Iterator[Problem]:
     try:
         _ = prepared.original
     except DataError as error:
-        yield Finding(("task", "data", *error.field), error.message, error.mend)
+        yield Problem(("task", "data", *error.field), error.message, error.hint)
         return
     except ModelError as error:  # a model that reads texts makes tokens of them
-        yield Finding(("task", "model", *error.field), error.message, error.mend)
+        yield Problem(("task", "model", *error.field), error.message, error.hint)
 
 
-def _data(prepared: SpecContext) -> Iterator[Finding]:
-    for message in data_flaws(prepared.original):
-        yield Finding(("task", "data"), message, "mend the data, or what loads them")
+def _data(prepared: SpecContext) -> Iterator[Problem]:
+    for message in check_data(prepared.original):
+        yield Problem(("task", "data"), message, "correct the data, or what loads them")
 
 
-def _attributes(prepared: SpecContext) -> Iterator[Finding]:
+def _attributes(prepared: SpecContext) -> Iterator[Problem]:
     known = prepared.dataset.attributes
     for path, name in find_marked(prepared.spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in known:
-            mend = f"use one of: {', '.join(sorted(known)) or 'none'}"
-            yield Finding(path, f"the data has no attribute {name!r}", mend)
+            hint = f"use one of: {', '.join(sorted(known)) or 'none'}"
+            yield Problem(path, f"the data has no attribute {name!r}", hint)
 
 
-def _values(prepared: SpecContext) -> Iterator[Finding]:
+def _values(prepared: SpecContext) -> Iterator[Problem]:
     """Who asks about other values of an attribute needs it in the model's input."""
     for path, attack in each_attack(prepared):
         if not attack.definition.writes_attribute or attack.attribute is None:
@@ -135,11 +135,11 @@ def _values(prepared: SpecContext) -> Iterator[Finding]:
                 f"{attack.id!r} asks the model about other values of {attack.attribute!r}, which "
                 "is not a part of its input"
             )
-            mend = "make the attribute an input, or take another attacker"
-            yield Finding((*path, "attribute"), message, mend)
+            hint = "make the attribute an input, or take another attacker"
+            yield Problem((*path, "attribute"), message, hint)
 
 
-def _gates(prepared: SpecContext) -> Iterator[Finding]:
+def _gates(prepared: SpecContext) -> Iterator[Problem]:
     """What a gate asks of a numeric attribute is asked of one."""
     numeric: set[str] = set()
     needs_number: set[str] = set()
@@ -153,20 +153,20 @@ def _gates(prepared: SpecContext) -> Iterator[Finding]:
         if gate.measure not in needs_number - numeric:
             continue
         message = f"{gate.measure!r} needs an attack on a numeric attribute"
-        yield Finding(("gate", index, "measure"), message, "ask for lift or advantage")
+        yield Problem(("gate", index, "measure"), message, "ask for lift or advantage")
 
 
-def _metrics(prepared: SpecContext) -> Iterator[Finding]:
+def _metrics(prepared: SpecContext) -> Iterator[Problem]:
     if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
         message = "no metric is a mean over samples, so there is no performance to choose by"
-        yield Finding(("metrics",), message, "add {type: accuracy}")
+        yield Problem(("metrics",), message, "add {type: accuracy}")
 
 
-def _pools(prepared: SpecContext) -> Iterator[Finding]:
+def _pools(prepared: SpecContext) -> Iterator[Problem]:
     try:
         pools = prepared.pools
     except PoolError as error:
-        yield _pool_flaw(error)
+        yield _pool_problem(error)
         return
     if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
@@ -176,7 +176,7 @@ def _pools(prepared: SpecContext) -> Iterator[Finding]:
                 f"pool {pool.name!r} has {len(pool.non_members)} non-members, and the audit's null "
                 f"control needs {FEWEST_NON_MEMBERS}"
             )
-            yield Finding(("pools",), message, "use more data, or fewer members")
+            yield Problem(("pools",), message, "use more data, or fewer members")
     fewest = min(len(pools.audit.members), len(pools.audit.non_members))
     if fewest < FEWEST_TO_FIND:
         message = (
@@ -184,78 +184,78 @@ def _pools(prepared: SpecContext) -> Iterator[Finding]:
             f"{len(pools.audit.non_members)} non-members, and the audit's planted-leak control "
             f"needs {FEWEST_TO_FIND} of either to be sure of anything"
         )
-        yield Finding(("pools",), message, "give it a larger share, or use more data")
+        yield Problem(("pools",), message, "give it a larger share, or use more data")
 
 
-def _one_sided(prepared: SpecContext) -> Iterator[Finding]:
+def _one_sided(prepared: SpecContext) -> Iterator[Problem]:
     if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
     for message in describe_one_sided_labels(prepared.original, prepared.pools):
-        mend = "write labels of members and non-members alike, or leave out samples of these labels"
-        yield Finding(("task", "data"), message, mend)
+        hint = "write labels of members and non-members alike, or leave out samples of these labels"
+        yield Problem(("task", "data"), message, hint)
 
 
-def _pool_flaw(error: PoolError, *, prefix: str = "") -> Finding:
-    """With the error's own mend, where it says one."""
-    message, _, mend = str(error).partition("; ")
-    return Finding(("pools",), prefix + message, mend or "change the shares, or use more data")
+def _pool_problem(error: PoolError, *, prefix: str = "") -> Problem:
+    """With the error's own hint, where it has one."""
+    message, _, hint = str(error).partition("; ")
+    return Problem(("pools",), prefix + message, hint or "change the shares, or use more data")
 
 
-def _model(run_context: RunContext) -> Iterator[Finding]:
+def _model(run_context: RunContext) -> Iterator[Problem]:
     place: SpecPath = ("task", "model")
     if 0 in run_context.original.inputs.shape[1:]:
         what = "are texts" if run_context.original.texts else "hold no values"
-        mend = "use a model that reads texts, such as huggingface, or data with other inputs"
-        yield Finding(place, f"the samples {what}, which this model cannot read", mend)
+        hint = "use a model that reads texts, such as huggingface, or data with other inputs"
+        yield Problem(place, f"the samples {what}, which this model cannot read", hint)
         return
     try:
         network = run_context.create_network()
     except ModelError as error:
-        yield Finding((*place, *error.field), error.message, error.mend)
+        yield Problem((*place, *error.field), error.message, error.hint)
         return
     except RepresentationError as error:
-        mend = "name one of them; `safecompress inspect`, without it, shows what each puts out"
-        yield Finding(("task", "representation"), str(error), mend)
+        hint = "name one of them; `safecompress inspect`, without it, shows what each puts out"
+        yield Problem(("task", "representation"), str(error), hint)
         return
     except TopologyError as error:
-        yield Finding(place, str(error), "use a model whose last layer is linear")
+        yield Problem(place, str(error), "use a model whose last layer is linear")
         return
     try:
         network.sparse_parameters()
     except TopologyError as error:
-        mend = "write a pattern that fits one, '*' for all"
-        yield Finding(("task", "sparsify"), str(error), mend)
+        hint = "write a pattern that fits one, '*' for all"
+        yield Problem(("task", "sparsify"), str(error), hint)
     outputs, classes = network.head.out_features, len(run_context.dataset.classes)
     if outputs != classes:
         message = f"the model has {outputs} outputs, and the data have {classes} labels"
-        yield Finding(place, message, f"build it for {classes} classes")
+        yield Problem(place, message, f"build it for {classes} classes")
 
 
-def _layers(run_context: RunContext) -> Iterator[Finding]:
-    yield from layer_flaws(run_context.spec, run_context.create_network())
+def _layers(run_context: RunContext) -> Iterator[Problem]:
+    yield from check_layers(run_context.spec, run_context.create_network())
 
 
-def layer_flaws(spec: AnySpec, network: Classifier) -> Iterator[Finding]:
+def check_layers(spec: AnySpec, network: Classifier) -> Iterator[Problem]:
     """Layers that a spec names and a network does not have."""
     for path, name in find_marked(spec, LayerMark):
         try:
             layer_parameters(network, name)
         except TopologyError as error:
-            yield Finding(path, str(error), "name one of them, or a module that holds some")
+            yield Problem(path, str(error), "name one of them, or a module that holds some")
 
 
-def _method(run_context: RunContext) -> Iterator[Finding]:
-    flaws = run_context.method.flaws(
+def _method(run_context: RunContext) -> Iterator[Problem]:
+    problems = run_context.method.check(
         run_context.create_network(),
         run_context.recipe,
         run_context.registry.create,
         run_context.architecture,
     )
-    for flaw in flaws:
-        yield Finding(("method", flaw.field), flaw.message, flaw.mend)
+    for problem in problems:
+        yield problem.within("method")
 
 
-def _references(run_context: RunContext) -> Iterator[Finding]:
+def _references(run_context: RunContext) -> Iterator[Problem]:
     """Each sample has to be in several reference models, and out of several."""
     fewest = 2 * fold_count(len(run_context.pools.members), len(run_context.dataset))
     for place, attack in each_attack(run_context):
@@ -265,23 +265,23 @@ def _references(run_context: RunContext) -> Iterator[Finding]:
                 f"{attack.id!r} asks for {wanted} reference models, but with these pools it takes "
                 f"{fewest} for each sample to be in 2 of them and out of 2"
             )
-            yield Finding((*place, "references"), message, f"write at least {fewest}")
+            yield Problem((*place, "references"), message, f"write at least {fewest}")
     if not count_references(run_context):
         return
     try:
         for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
             _ = build_reference_context(run_context, index).pools
     except PoolError as error:
-        yield _pool_flaw(error, prefix="a reference model cannot have such pools: ")
+        yield _pool_problem(error, prefix="a reference model cannot have such pools: ")
 
 
-SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Finding]], ...] = (
+SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Problem]], ...] = (
     _device,
     _loading,
     _data,
     _pools,
     _one_sided,
-    attack_flaws,
+    check_attacks,
     _attributes,
     _values,
     nothing_to_infer,
@@ -290,14 +290,14 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Finding]], ...] = (
 )
 """What can be told without the model, in the audit of a finished one as well."""
 
-CHECKS: tuple[Callable[[RunContext], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     _compiler,
     *SAMPLES_AND_ATTACKS,
-    movable_flaws,
+    check_input_changes,
     _model,
     _layers,
     _method,
-    defence_flaws,
+    check_defences,
     _references,
     trial,
 )

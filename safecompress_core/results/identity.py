@@ -104,12 +104,12 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
         RunDirectoryError: if something has changed since; it names what.
     """
     record = directory.path / RECORD
-    mend = "remove that directory, or give this run another name: --set name=..."
+    hint = "remove that directory, or give this run another name: --set name=..."
     if not record.exists():
         if directory.results.exists():
             raise RunDirectoryError(
                 f"{directory.path}: its results are there and {RECORD} is not, so nothing tells "
-                f"what they are of; {mend}"
+                f"what they are of; {hint}"
             )
         write_json(record, identity)
         return
@@ -117,7 +117,7 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
         more = f" and {len(changes) - MOST_SHOWN} more" if len(changes) > MOST_SHOWN else ""
         raise RunDirectoryError(
             f"{directory.path}: changed since this run began: {', '.join(changes[:MOST_SHOWN])}"
-            f"{more}; its results are of what was there then: {mend}"
+            f"{more}; its results are of what was there then: {hint}"
         )
 
 

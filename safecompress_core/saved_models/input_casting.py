@@ -72,6 +72,6 @@ def cast(inputs: Tensor, dtype: torch.dtype, scale: int) -> Tensor:
 def _refuse(dtype: torch.dtype, what: str) -> None:
     raise ModelError(
         f"the model takes {str(dtype).removeprefix('torch.')}, and the samples have {what}",
-        mend="give samples as the model was trained on them (images: task.data.normal), or export "
+        hint="give samples as the model was trained on them (images: task.data.normal), or export "
         "one that takes float32",
     )

@@ -73,7 +73,7 @@ class RowEncoder:
             if found.texts:
                 raise ModelError(
                     "texts are made tokens of by the model that the file names",
-                    mend="load it without 'network', or give token ids to the model itself",
+                    hint="load it without 'network', or give token ids to the model itself",
                 )
             return found
         prepared = self.factory.prepare(

@@ -261,7 +261,7 @@ def _require_shape(given: GivenModel, shape: tuple[int, ...]) -> None:
     if wanted is not None and tuple(wanted) != shape:
         raise ModelError(
             f"the model takes samples of shape {tuple(wanted)}, and these have {shape}",
-            mend="give the data that it was made for, read in the same way",
+            hint="give the data that it was made for, read in the same way",
         )
 
 
@@ -276,5 +276,5 @@ def _require_learned(
         raise ModelError(
             f"{given.path} has no weights of the right size for {list_first(drawn)}; it knows "
             f"{len(given.labels)} labels{data}",
-            mend="name a folder with a trained classifier, and data with its labels",
+            hint="name a folder with a trained classifier, and data with its labels",
         )

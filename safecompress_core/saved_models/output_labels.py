@@ -94,7 +94,7 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         message = f"two outputs of the model have the name {twice[0]!r}"
-        raise DataError(message, mend="name each of them in task.labels, in their order")
+        raise DataError(message, hint="name each of them in task.labels, in their order")
     used = dataset.labels.unique().tolist()
     labels = [dataset.classes[label] for label in used]
     places = match_labels(labels, names)
@@ -160,7 +160,7 @@ def _refuse(labels: Sequence[str], places: Sequence[int | None], names: Sequence
     shown = ", ".join(map(repr, unknown[:MOST_SHOWN]))
     raise DataError(
         f"the samples have labels that the model has no output for: {shown}{more}",
-        mend="leave them out, mend the names, or write the data's name of each output, in their "
+        hint="leave them out, correct the names, or write the data's name of each output, in their "
         f"order, as task.labels; the model has: {', '.join(names)}",
     )
 

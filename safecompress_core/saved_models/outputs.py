@@ -90,7 +90,7 @@ class OutputReader:
             value = self._select_named({str(number): one for number, one in enumerate(value)})
         if not isinstance(value, Tensor):
             message = f"the model answers with a {type(value).__name__}, and with no tensor"
-            raise ModelError(message, mend="export one that puts out logits or probabilities")
+            raise ModelError(message, hint="export one that puts out logits or probabilities")
         return value.detach().float().cpu()
 
     def _select_named(self, outputs: Mapping[str, Any]) -> Any:
@@ -104,7 +104,7 @@ class OutputReader:
             raise ModelError(
                 f"the model gives probabilities of the labels {', '.join(map(str, keys))}, and the "
                 f"data have {', '.join(self.classes)}",
-                mend="name the model's labels, in their order, as task.labels",
+                hint="name the model's labels, in their order, as task.labels",
             )
         order = [keys[place] for place in places if place is not None]
         return torch.tensor([[row[key] for key in order] for row in rows], dtype=torch.float32)
@@ -113,7 +113,7 @@ class OutputReader:
     def _ask(names: Sequence[str], message: str) -> None:
         raise ModelError(
             f"{message}; its outputs are {', '.join(map(repr, names))}",
-            mend="write the one that holds logits or probabilities as task.output",
+            hint="write the one that holds logits or probabilities as task.output",
         )
 
 
@@ -155,5 +155,5 @@ def require_same_labels(answers: Tensor, named: Sequence[str], classes: tuple[st
             raise ModelError(
                 f"the model names the label {name!r} where its answers, read in the order "
                 f"{', '.join(classes)}, give {classes[order[0]]!r}",
-                mend="write the data's labels, in the order of the model's outputs, as task.labels",
+                hint="write the data's labels, in the order of the model's outputs, as task.labels",
             )

@@ -52,7 +52,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
     if wrong:
         raise ModelError(
             f"the weights in {origin} do not fit the architecture: {'; '.join(wrong)}",
-            mend="write the model's own architecture as task.model, and data with its labels",
+            hint="write the model's own architecture as task.model, and data with its labels",
         )
     lossy = [
         f"{name} is {_dtype(state[name])} for {_dtype(own[name])}"
@@ -63,7 +63,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
         raise ModelError(
             f"the weights in {origin} are not of the architecture's dtypes: {list_first(lossy)}; "
             "quantised weights mean nothing without their scales",
-            mend="save the dequantised state dict, or export the quantised model as ONNX or .pt2",
+            hint="save the dequantised state dict, or export the quantised model as ONNX or .pt2",
         )
     module.load_state_dict(state, strict=False)
 

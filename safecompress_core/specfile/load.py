@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from safecompress_core.api import Kind, Params
 from safecompress_core.errors import SpecError
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.audit_spec_checks import check_audit
 from safecompress_core.specfile.checks.hosting import check_hosting
 from safecompress_core.specfile.checks.kinds import SpecKind, kind_of, wrong_command_problem
@@ -19,8 +20,8 @@ from safecompress_core.specfile.models.audit_spec import AuditSpec, build_audit_
 from safecompress_core.specfile.models.components import Definitions
 from safecompress_core.specfile.models.run_spec import RunSpec, build_spec_model
 from safecompress_core.specfile.outside import check_code
-from safecompress_core.specfile.problems import Problem, SpecPath
-from safecompress_core.specfile.translate import Finding, translate_errors
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath
+from safecompress_core.specfile.translate import translate_errors
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
 from safecompress_core.specfile.yaml.nodes import Mark, Node
 from safecompress_core.specfile.yaml.overrides import Overlay, apply_overlays, apply_overrides
@@ -56,9 +57,9 @@ class LoadedSpec(Generic[Spec]):
     root: Node
     allow_code: bool = False
 
-    def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
+    def problem(self, path: SpecPath, message: str, hint: str) -> LocatedProblem:
         """A problem that only a run could find, at the place of the value that caused it."""
-        return self.root.mark_of(path).problem(path, message, mend)
+        return self.root.mark_of(path).problem(path, message, hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Composed:
 
     path: Path
     root: Node
-    problems: list[Problem]
+    problems: list[LocatedProblem]
 
     @property
     def kind(self) -> SpecKind:
@@ -96,15 +97,15 @@ class _Sort(Generic[Spec]):
     """A kind of specs: its model, and whether its parts fit each other."""
 
     build: Callable[[Definitions], type[Spec]]
-    check: Callable[[Spec, Definitions], Iterator[Finding]]
+    check: Callable[[Spec, Definitions], Iterator[Problem]]
 
 
-def _check_run(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
+def _check_run(spec: RunSpec, registry: Definitions) -> Iterator[Problem]:
     yield from check(spec, registry.definitions(Kind.GAME))
     yield from check_hosting(spec, registry)
 
 
-def _check_audit(spec: AuditSpec, registry: Definitions) -> Iterator[Finding]:
+def _check_audit(spec: AuditSpec, registry: Definitions) -> Iterator[Problem]:
     yield from check_audit(spec, registry.definitions(Kind.GAME))
 
 
@@ -254,7 +255,7 @@ def compose_spec(path: Path, overrides: Sequence[str]) -> Composed:
 def _validate(
     sort: _Sort[Spec],
     root: Node,
-    found: Sequence[Problem],
+    found: Sequence[LocatedProblem],
     *,
     path: Path,
     registry: Definitions,
@@ -273,14 +274,14 @@ def _validate(
         raise SpecError(in_order(problems, path)) from None
     refused = () if allow_code else check_code(spec)
     found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)
-    problems += [finding.problem(root) for finding in found_later]
+    problems += [root.locate(problem) for problem in found_later]
     if problems:
         raise SpecError(in_order(problems, path))
     resolved = _type_first(spec.model_dump(mode="json", by_alias=True))
     return LoadedSpec(spec=spec, resolved=resolved, root=root, allow_code=allow_code)
 
 
-def in_order(problems: Sequence[Problem], path: Path) -> list[Problem]:
+def in_order(problems: Sequence[LocatedProblem], path: Path) -> list[LocatedProblem]:
     """By position; the file that was asked for comes before those it extends.
 
     Only the first are kept where there are very many, with one that says so.

@@ -6,31 +6,31 @@ from typing import Any
 from pydantic import BaseModel
 
 from safecompress_core.api import Definition, Params, PathMark
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.paths import unset_variables
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["check_code", "check_paths", "code_in", "components"]
 
 
-def check_paths(spec: Params) -> Iterator[Finding]:
+def check_paths(spec: Params) -> Iterator[Problem]:
     """Every environment variable that a path field names is set."""
     for path, text in find_marked(spec, PathMark):
         for name in unset_variables(text):
             message = f"the environment variable {name!r} is not set"
-            yield Finding(path, message, f"set it: export {name}=..., or write the path out")
+            yield Problem(path, message, f"set it: export {name}=..., or write the path out")
 
 
-def check_code(spec: Params) -> Iterator[Finding]:
+def check_code(spec: Params) -> Iterator[Problem]:
     """No component imports code that the spec names: for who runs specs that he did not write."""
     for path, definition in code_in(spec):
         message = (
             f"{definition.name!r} imports and runs code that this spec names, which may do "
             "anything that you may"
         )
-        mend = "give --allow-code on the command line, if you trust that code and the spec"
-        yield Finding((*path, "type"), message, mend)
+        hint = "give --allow-code on the command line, if you trust that code and the spec"
+        yield Problem((*path, "type"), message, hint)
 
 
 def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:

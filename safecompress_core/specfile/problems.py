@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-__all__ = ["OVERRIDE", "Problem", "SpecPath", "dotted_path", "printable", "shorten"]
+from safecompress_core.problems import SpecPath
+
+__all__ = ["OVERRIDE", "LocatedProblem", "SpecPath", "dotted_path", "printable", "shorten"]
 
 OVERRIDE = "--set "
 """What the file of a problem begins with if the problem stands in an override."""
 OPTION = "--"
 """What it begins with if the problem stands on the command line: there, or in another option."""
-
-SpecPath = tuple[str | int, ...]
-
 
 LENGTH = 80
 """The longest text of a spec that a message repeats whole."""
@@ -44,8 +43,8 @@ def printable(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing that is wrong, fit for a user; ordered by its position.
+class LocatedProblem:
+    """A problem at its position in a file, fit for a user; ordered by its position.
 
     Attributes:
         file: as the user named it; ``--set a.b=c`` for an override.
@@ -53,7 +52,7 @@ class Problem:
         column: from 1.
         path: the field, ``attackers.1.type``; empty where the file as a whole is meant.
         message: what is wrong.
-        mend: what to write instead.
+        hint: what to write instead.
     """
 
     file: str
@@ -61,7 +60,7 @@ class Problem:
     column: int
     path: str
     message: str
-    mend: str
+    hint: str
 
     @property
     def is_override(self) -> bool:
@@ -71,4 +70,4 @@ class Problem:
     def __str__(self) -> str:
         field = f"{self.path}: ".replace("\n", r"\n") if self.path else ""
         place = f"{self.file}:{self.line}:{self.column}"
-        return printable(f"{place}: {field}{self.message}; {self.mend}")
+        return printable(f"{place}: {field}{self.message}; {self.hint}")

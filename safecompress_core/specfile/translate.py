@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, locate
 from safecompress_core.specfile.models.components import MOST, UNKNOWN_COMPONENT
 from safecompress_core.specfile.names import list_names, nearest, offer
-from safecompress_core.specfile.problems import Problem, SpecPath, shorten
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
 from safecompress_core.specfile.yaml.nodes import Node
 
-__all__ = ["Finding", "findings", "translate_errors"]
+__all__ = ["find_problems", "translate_errors"]
 
 NOUNS = {
     "data": "data set",
@@ -59,31 +59,9 @@ LIMITS = {"gt": "greater than", "ge": "of at least", "lt": "less than", "le": "o
 """What the marks of a bounded number are called, and how a message words them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A problem that is not yet placed in a file.
-
-    Attributes:
-        path: of what is wrong.
-        message: what is wrong.
-        mend: what to write instead.
-        at_key: whether the key is what is wrong, rather than the value.
-    """
-
-    path: SpecPath
-    message: str
-    mend: str
-    at_key: bool = False
-
-    def problem(self, root: Node) -> Problem:
-        """The problem at its place in the spec."""
-        mark = root.mark_of(self.path, key=self.at_key)
-        return mark.problem(self.path, self.message, self.mend)
-
-
 def translate_errors(
     error: ValidationError, *, root: Node, model: type[BaseModel], skipped: Sequence[object] = ()
-) -> list[Problem]:
+) -> list[LocatedProblem]:
     """A problem for each thing that is wrong.
 
     Args:
@@ -92,13 +70,13 @@ def translate_errors(
         model: the model that it was validated with.
         skipped: plugins that might have provided what is missing.
     """
-    return [finding.problem(root) for finding in findings(error, model=model, skipped=skipped)]
+    return [root.locate(problem) for problem in find_problems(error, model=model, skipped=skipped)]
 
 
-def findings(
+def find_problems(
     error: ValidationError, *, model: type[BaseModel], skipped: Sequence[object] = ()
-) -> list[Finding]:
-    """A finding for each thing that is wrong; of a union's branches, for all of them at once."""
+) -> list[Problem]:
+    """A problem for each thing that is wrong; of a union's branches, for all of them at once."""
     details: dict[SpecPath, list[tuple[ErrorDetails, list[Place]]]] = {}
     for detail in error.errors(include_url=False)[:MAX_DETAILS]:
         path, places = locate(model, detail["loc"])
@@ -114,7 +92,7 @@ def findings(
         detail, places = others[0]
         if detail["type"] == "extra_forbidden":
             places = locate(model, detail["loc"][:-1])[1]
-        found.append(_finding(path, detail, places, skipped))
+        found.append(_problem(path, detail, places, skipped))
     return found
 
 
@@ -122,22 +100,22 @@ def _is_below(path: SpecPath, above: SpecPath) -> bool:
     return len(path) > len(above) and path[: len(above)] == above
 
 
-def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Finding:
+def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Problem:
     kind = " or ".join(dict.fromkeys(kinds))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    mend = (
+    hint = (
         f"put it in quotes: {shorten(str(value))!r}"
         if kind == "text" and is_number
         else f"write {kind}"
     )
     if kind == "a whole number" and isinstance(value, float) and value.is_integer():
-        mend = f"write {value:.0f}"
-    return Finding(path, f"{_format_value(value)} is not {kind}", mend)
+        hint = f"write {value:.0f}"
+    return Problem(path, f"{_format_value(value)} is not {kind}", hint)
 
 
-def _finding(
+def _problem(
     path: SpecPath, detail: ErrorDetails, places: list[Place], skipped: Sequence[object]
-) -> Finding:
+) -> Problem:
     if detail["type"] == UNKNOWN_COMPONENT:
         return _unknown_component(path, detail["input"], detail["ctx"], skipped)
     describe = _DESCRIPTIONS.get(detail["type"], _other)
@@ -146,24 +124,24 @@ def _finding(
     return describe(path, detail, places)
 
 
-def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
+def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Problem:
     about = " ".join(next((place.description for place in places), "").split())
     hint = f" ({about[0].lower()}{about[1:].rstrip('.')})" if about else ""
-    return Finding(path, f"the field {shorten(str(path[-1]))!r} is missing", f"add it{hint}")
+    return Problem(path, f"the field {shorten(str(path[-1]))!r} is missing", f"add it{hint}")
 
 
-def _unknown_field(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Finding:
+def _unknown_field(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Problem:
     names = field_names(places)
-    mend = offer(str(path[-1]), names, none="leave it out: there are no fields here")
-    return Finding(path, f"there is no field {shorten(str(path[-1]))!r} here", mend, at_key=True)
+    hint = offer(str(path[-1]), names, none="leave it out: there are no fields here")
+    return Problem(path, f"there is no field {shorten(str(path[-1]))!r} here", hint, at_key=True)
 
 
-def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
+def _not_an_option(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Problem:
     options = [option for place in places for option in _options(place.annotation)]
     value = detail["input"]
     texts = [option for option in options if isinstance(option, str)]
     near = nearest(value, texts) if isinstance(value, str) else ""
-    return Finding(
+    return Problem(
         path,
         f"{_format_value(value)} is no option",
         near or "write " + " or ".join(map(str, options)),
@@ -176,41 +154,41 @@ def _options(annotation: Any) -> list[Any]:
     return list(get_args(annotation))
 
 
-def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Finding:
+def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Problem:
     (bound,) = detail["ctx"].values()
     message = f"{_format_value(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
-    return Finding(path, message, f"write a number {_range(places) or 'within the bound'}")
+    return Problem(path, message, f"write a number {_range(places) or 'within the bound'}")
 
 
-def _not_finite(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
-    return Finding(path, f"{detail['input']} is not a finite number", "write a number")
+def _not_finite(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
+    return Problem(path, f"{detail['input']} is not a finite number", "write a number")
 
 
-def _too_few(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+def _too_few(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
     least = detail["ctx"]["min_length"]
     message = "there are no entries" if least == 1 else f"there are fewer than {least} entries"
-    return Finding(path, message, f"write {least} or more")
+    return Problem(path, message, f"write {least} or more")
 
 
-def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
     most = detail["ctx"]["max_length"]
-    return Finding(path, f"there are more than {most} entries", f"write {most} at most")
+    return Problem(path, f"there are more than {most} entries", f"write {most} at most")
 
 
-def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
     """What a validator says: ``message; what to write instead``."""
-    message, *mend = detail["msg"].split("; ", maxsplit=1)
+    message, *hint = detail["msg"].split("; ", maxsplit=1)
     for prefix in ("Value error, ", "Assertion failed, "):
         message = message.removeprefix(prefix)
-    return Finding(path, message, mend[0] if mend else "change it")
+    return Problem(path, message, hint[0] if hint else "change it")
 
 
-def _other(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Finding:
+def _other(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
     wanted = re.sub(r"^\w+ should ", "it should ", detail["msg"])
-    return Finding(path, f"{_format_value(detail['input'])} is refused", wanted)
+    return Problem(path, f"{_format_value(detail['input'])} is refused", wanted)
 
 
-_DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Finding]] = {
+_DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Problem]] = {
     "missing": _missing,
     "extra_forbidden": _unknown_field,
     "literal_error": _not_an_option,
@@ -225,27 +203,27 @@ _DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Find
 
 def _unknown_component(
     path: SpecPath, value: Any, context: Mapping[str, Any], skipped: Sequence[object]
-) -> Finding:
+) -> Problem:
     names = context["names"].split()
     kind = context["role"] or context["kind"]
     noun = NOUNS.get(kind, kind)
     none = f"there is no {noun}; install a plugin that has one"
     if not isinstance(value, Mapping):
         example = value if value in names else "..."
-        mend = f"write {{type: {example}}}"
+        hint = f"write {{type: {example}}}"
         if example != value:
-            mend += f"; {offer(str(value), names, none=none)}"
-        return Finding(path, f"{_format_value(value)} is not a mapping", mend)
+            hint += f"; {offer(str(value), names, none=none)}"
+        return Problem(path, f"{_format_value(value)} is not a mapping", hint)
     if "type" not in value:
         message = f"the field 'type' is missing, which says which {noun} it is"
-        return Finding((*path, "type"), message, f"add it; {list_names(names, none=none)}")
+        return Problem((*path, "type"), message, f"add it; {list_names(names, none=none)}")
     name = value["type"]
     if not isinstance(name, str):
-        return Finding(
+        return Problem(
             (*path, "type"), f"{_format_value(name)} is no name", list_names(names, none=none)
         )
-    mend = offer(name, names, none=none) + _about(skipped)
-    return Finding((*path, "type"), f"no {noun} is called {shorten(name)!r}", mend)
+    hint = offer(name, names, none=none) + _about(skipped)
+    return Problem((*path, "type"), f"no {noun} is called {shorten(name)!r}", hint)
 
 
 def _about(skipped: Sequence[object]) -> str:

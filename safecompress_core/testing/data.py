@@ -12,7 +12,7 @@ from torch import Tensor
 
 from safecompress_core.api import DataDef
 from safecompress_core.data.dataset import Dataset, DataSource, in_batches
-from safecompress_core.preflight.data_checks import data_flaws
+from safecompress_core.preflight.data_checks import check_data
 from safecompress_core.testing.manifest import DefinitionConformance
 
 __all__ = ["DataConformance"]
@@ -56,9 +56,9 @@ class DataConformance(DefinitionConformance):
         """Its samples."""
         return self.source(tmp_path).load()
 
-    def test_its_samples_have_no_flaws(self, data: Dataset) -> None:
+    def test_its_samples_have_no_problems(self, data: Dataset) -> None:
         """As many of everything, labels and attributes in range, finite inputs, several labels."""
-        assert list(data_flaws(data)) == []
+        assert list(check_data(data)) == []
 
     def test_samples_are_of_the_declared_types(self, data: Dataset) -> None:
         """Inputs are float32 of a sample a row; what is known of samples is known of each."""

@@ -312,8 +312,8 @@ class MethodConformance(DefinitionConformance):
         if "density" not in self.definition.params.model_fields:
             pytest.skip("the method has no density")
         run_context = prepare(density=0.001)
-        flaws = list(
-            run_context.method.flaws(
+        problems = list(
+            run_context.method.check(
                 run_context.create_network(),
                 run_context.recipe,
                 run_context.registry.create,
@@ -321,5 +321,6 @@ class MethodConformance(DefinitionConformance):
             )
         )
 
-        assert flaws
-        assert {flaw.field for flaw in flaws} <= self.definition.params.model_fields.keys()
+        assert problems
+        fields = {problem.path[0] for problem in problems}
+        assert fields <= self.definition.params.model_fields.keys()

@@ -14,7 +14,7 @@ from safecompress_core.api import Definition
 from safecompress_core.host.boundary import check_result
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import OutputGuard
-from safecompress_core.spec_flaw import Flaw
+from safecompress_core.problems import Problem
 from safecompress_core.training.precision import Precision
 
 __all__ = ["Batch", "Defence", "DefenceContext", "DefenceInputs", "Schedule", "Step"]
@@ -194,7 +194,7 @@ class Defence(nn.Module, ABC):
         super().__init__()
         self.guard: OutputGuard | None = None
 
-    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
+    def check(self, context: DefenceContext) -> Iterable[Problem]:
         """Why it cannot do what its parameters ask for; found before anything is trained."""
         return ()
 

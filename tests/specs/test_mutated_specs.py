@@ -11,7 +11,7 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.load import compose_spec, load_any_spec
 from safecompress_core.specfile.models.comparison import load_comparison
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
 from tests.specs.mutations import MAX_LENGTH, mutated
 
@@ -20,7 +20,7 @@ COUNT = 60
 """How many are tried here, in seconds; ten thousand were once."""
 
 
-def problems_of(path: Path, registry: Registry) -> tuple[Problem, ...]:
+def problems_of(path: Path, registry: Registry) -> tuple[LocatedProblem, ...]:
     """What ``validate`` finds."""
     try:
         spec = compose_spec(path, ())
@@ -45,7 +45,7 @@ def test_a_mutated_spec_is_valid_or_has_problems_with_place_and_hint(tmp_path: P
         problems = problems_of(tmp_path / "mutated.yaml", registry)
 
         assert len(problems) <= MAX_PROBLEMS + 1, seed
-        assert all(one.line >= 1 and one.column >= 1 and one.mend for one in problems), seed
+        assert all(one.line >= 1 and one.column >= 1 and one.hint for one in problems), seed
         for output_format in FORMATS:
             render(problems, output_format).encode()
 
@@ -55,7 +55,7 @@ def test_a_mutated_spec_is_valid_or_has_problems_with_place_and_hint(tmp_path: P
 )
 def test_the_name_of_a_file_is_printed_whatever_it_is(name: str) -> None:
     """In every format, and without what a terminal would obey."""
-    problem = Problem(name, 1, 1, "a.b\nc", "wrong", "right")
+    problem = LocatedProblem(name, 1, 1, "a.b\nc", "wrong", "right")
 
     for output_format in FORMATS:
         text = render([problem], output_format)

@@ -28,16 +28,16 @@ def require_existing(text: str, *, field: tuple[str | int, ...], is_folder: bool
         if path.is_dir():
             raise DataError(
                 f"{str(path)!r} is a folder; {describe_folder(path)}",
-                mend="name a file",
+                hint="name a file",
                 field=field,
             )
-        raise DataError(f"{str(path)!r} is a file", mend="name its folder", field=field)
+        raise DataError(f"{str(path)!r} is a file", hint="name its folder", field=field)
     # A missing folder and a missing file in a folder have different remedies.
     folder = path.resolve().parent
     if not folder.is_dir():
         raise DataError(
             f"there is no folder {str(folder)!r}",
-            mend=f"check the path, which starts from {str(Path.cwd())!r}",
+            hint=f"check the path, which starts from {str(Path.cwd())!r}",
             field=field,
         )
     names = sorted(one.name for one in folder.iterdir())
@@ -45,7 +45,7 @@ def require_existing(text: str, *, field: tuple[str | int, ...], is_folder: bool
     guess = f"did you mean {near[0]!r}? " if near else ""
     raise DataError(
         f"there is no {path.name!r} in {str(folder)!r}",
-        mend=f"{guess}{describe_folder(folder)}",
+        hint=f"{guess}{describe_folder(folder)}",
         field=field,
     )
 

@@ -54,7 +54,7 @@ class HuggingfaceData(EncodingSource):
         if (params.name is None) == (params.path is None):
             raise DataError(
                 "both 'name' and 'path' are set" if params.name else "'name' or 'path' is missing",
-                mend="write one of 'name' and 'path'",
+                hint="write one of 'name' and 'path'",
                 field=("name",) if params.name else (),
             )
         whole = self._load_saved() if params.path is not None else self._load_named()
@@ -64,7 +64,7 @@ class HuggingfaceData(EncodingSource):
         if missing:
             raise DataError(
                 f"there is no split {missing[0]!r}",
-                mend=f"there are: {', '.join(map(str, whole))}",
+                hint=f"there are: {', '.join(map(str, whole))}",
                 field=("splits",),
             )
         return {split: whole[split] for split in params.splits}
@@ -85,7 +85,7 @@ class HuggingfaceData(EncodingSource):
         # load_dataset would read a local folder of that name, whose files it may take for code.
         if Path(name).exists():
             raise DataError(
-                f"{name!r} is a folder here", mend="write it as 'path'", field=("name",)
+                f"{name!r} is a folder here", hint="write it as 'path'", field=("name",)
             )
         return self._load(name, field="name")
 
@@ -109,7 +109,7 @@ class HuggingfaceData(EncodingSource):
                 asking = "check the name, and whether the hub can be reached"
             raise DataError(
                 f"the data set {where!r} is not available ({reason})",
-                mend=f"{asking}, log in there if it is gated, or name local files in 'path'",
+                hint=f"{asking}, log in there if it is gated, or name local files in 'path'",
                 field=("name",),
             ) from error
         finally:
@@ -120,7 +120,7 @@ def _unreadable(folder: Path, error: Exception) -> DataError:
     reason = " ".join(str(error).split())
     return DataError(
         f"{str(folder)!r} holds no data set ({reason})",
-        mend="name a folder of csv, json, parquet or image files, or one of save_to_disk",
+        hint="name a folder of csv, json, parquet or image files, or one of save_to_disk",
         field=("path",),
     )
 

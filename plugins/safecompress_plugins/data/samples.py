@@ -46,7 +46,7 @@ def is_member_of(
         what = "a blank cell" if wrong is None else repr(wrong)
         raise DataError(
             f"{what} in row {row + 1} is neither member nor non-member",
-            mend=f"use one of {', '.join(MEMBER)}; or one of {', '.join(NON_MEMBER)}",
+            hint=f"use one of {', '.join(MEMBER)}; or one of {', '.join(NON_MEMBER)}",
             field=field,
         )
     return torch.tensor(sides, dtype=torch.bool)
@@ -75,7 +75,7 @@ def join(members: Table, non_members: Table) -> Table:
     if odd:
         raise DataError(
             f"the two files do not have the same columns: only one has {', '.join(map(repr, odd))}",
-            mend="write both with the same columns",
+            hint="write both with the same columns",
             field=("non_members",),
         )
     whole: dict[str, RawColumn] = {}
@@ -105,7 +105,7 @@ def sample_rows(
     if wanted > len(labels):
         raise DataError(
             f"'samples' is {wanted}, but there are only {len(labels)} samples",
-            mend=f"write at most {len(labels)}, or remove it",
+            hint=f"write at most {len(labels)}, or remove it",
             field=("samples",),
         )
     strata = torch.from_numpy(labels)

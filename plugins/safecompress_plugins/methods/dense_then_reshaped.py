@@ -9,12 +9,12 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     ModelError,
     Phases,
+    Problem,
     Recipe,
     SafeCompressError,
     TrainingState,
@@ -67,32 +67,32 @@ class DenseThenReshaped(Method):
         """Count the phases."""
         return 2
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report phases without an epoch, and a smallest network that fails or is too large."""
         if recipe.epochs < self.units():
             message = f"training.epochs is {recipe.epochs}; the method has 2 phases"
-            yield Flaw(field="type", message=message, mend="write training.epochs: 2, or more")
+            yield Problem(path=("type",), message=message, hint="write training.epochs: 2, or more")
         most, total = self._most(network), weights_of(network)
         # Built for real: whether a model's code works with other shapes shows only then.
         try:
             least = weights_of(self.smallest(network, architecture))
         except ModelError as error:
-            yield Flaw(field="type", message=error.message, mend=error.mend)
+            yield Problem(path=("type",), message=error.message, hint=error.hint)
         except (SafeCompressError, RuntimeError, AttributeError, TypeError, ValueError) as error:
             message = f"the model does not work with layers of other shapes: {error}"
-            yield Flaw(field="type", message=message, mend="use 'prune', or another model")
+            yield Problem(path=("type",), message=message, hint="use 'prune', or another model")
         else:
             if least > most:
                 message = f"the smallest network has {least} of the {total} weights; density "
                 enough = ceil(1000 * least / total) / 1000  # rounded up to three digits
-                mend = f"write at least {enough:g}"
-                yield Flaw(field="density", message=f"{message}allows {most}", mend=mend)
+                hint = f"write at least {enough:g}"
+                yield Problem(path=("density",), message=f"{message}allows {most}", hint=hint)
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run both phases, from the last checkpoint."""

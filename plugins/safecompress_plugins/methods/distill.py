@@ -9,11 +9,11 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     DefenceInputs,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     SafeCompressError,
     TrainingState,
@@ -43,47 +43,47 @@ class Distill(Method):
         """Count the models: one student."""
         return 1
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report a student with other inputs or classes, or with too many weights."""
         most = self._most(network)
         student = self._params.student
         if student is None:
             if architecture.narrow(1.0) is None:
                 message = "the spec's model has no narrower variant"
-                mend = "write the student's architecture, as in task.model"
-                yield Flaw(field="student", message=message, mend=mend)
+                hint = "write the student's architecture, as in task.model"
+                yield Problem(path=("student",), message=message, hint=hint)
             elif widest(architecture, most) is None:
                 message = f"even the narrowest student has more than the allowed {most} weights"
-                yield Flaw(field="density", message=message, mend="increase density")
+                yield Problem(path=("density",), message=message, hint="increase density")
             return
         # Any student may be named in the spec, so its construction can fail in any way of its own.
         try:
             built = architecture.build(student)
             weights = _weights(built)
         except SafeCompressError as error:
-            yield Flaw(field="student", message=str(error), mend="use another architecture")
+            yield Problem(path=("student",), message=str(error), hint="use another architecture")
             return
         classes = network.head.out_features
         if built.head.out_features != classes:
             message = f"the student has {built.head.out_features} outputs, the model {classes}"
-            yield Flaw(field="student", message=message, mend="use another architecture")
+            yield Problem(path=("student",), message=message, hint="use another architecture")
         elif weights > most:
             message = f"the student has {weights} weights; density allows {most}"
-            yield Flaw(
-                field="student", message=message, mend="make it narrower, or increase density"
+            yield Problem(
+                path=("student",), message=message, hint="make it narrower, or increase density"
             )
 
     def trainee(self, architecture: Architecture) -> Params:
         """Return the student's architecture."""
         most = self._most(architecture.build(architecture.model))
         model = self._params.student or widest(architecture, most)
-        assert model is not None  # flaws reports it otherwise
+        assert model is not None  # check reports it otherwise
         return model
 
     def run(self, context: MethodContext) -> MethodOutcome:

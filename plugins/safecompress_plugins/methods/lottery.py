@@ -7,11 +7,11 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     Settings,
     TrainingState,
@@ -19,7 +19,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import LotteryParams
 from safecompress_plugins.methods.schedules import geometric
-from safecompress_plugins.methods.thinning import largest_topology, magnitudes, thinning_flaws
+from safecompress_plugins.methods.thinning import check_thinning, largest_topology, magnitudes
 
 __all__ = ["Lottery"]
 
@@ -42,18 +42,20 @@ class Lottery(Method):
         """Count the trainings: the dense one, and one after each pruning."""
         return self._params.iterations + 1
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report a rewinding epoch without training after it, and layers without weights."""
         if self._params.rewind >= recipe.epochs:
             message = f"rewinding to epoch {self._params.rewind} of {recipe.epochs} leaves none"
-            yield Flaw(field="rewind", message=message, mend=f"write at most {recipe.epochs - 1}")
-        yield from thinning_flaws(self._params, network, recipe, least=1)
+            yield Problem(
+                path=("rewind",), message=message, hint=f"write at most {recipe.epochs - 1}"
+            )
+        yield from check_thinning(self._params, network, recipe, least=1)
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all iterations, from the last checkpoint."""

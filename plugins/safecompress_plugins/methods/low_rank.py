@@ -105,7 +105,7 @@ def ranks(
         )
 
     shares = torch.cat(list(kept.values())).unique().tolist()  # ascending; ranks change only here
-    low, high = 0, len(shares)  # the first fits: flaws has built the smallest network
+    low, high = 0, len(shares)  # the first fits: check has built the smallest network
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if weights(at(shares[middle])) <= most else (low, middle)
@@ -136,6 +136,6 @@ def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
     if not found:
         raise ModelError(
             "low-rank needs a factorisable layer other than the last; this model has none",
-            mend="use 'prune', or a model of linear layers or convolutions",
+            hint="use 'prune', or a model of linear layers or convolutions",
         )
     return found

@@ -12,11 +12,11 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     Defence,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     Step,
     TrainingState,
@@ -24,7 +24,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.manifest import MiaPruningParams
 from safecompress_plugins.methods.schedules import boundaries
-from safecompress_plugins.methods.thinning import Scope, best, thinning_flaws, without_smallest
+from safecompress_plugins.methods.thinning import Scope, best, check_thinning, without_smallest
 
 __all__ = ["AugmentedLagrangian", "MiaPruning"]
 
@@ -101,15 +101,15 @@ class MiaPruning(Method):
         """Count the phases."""
         return 3
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report phases without an epoch, and layers without a weight."""
-        return thinning_flaws(self._params, network, recipe, least=self.units())
+        return check_thinning(self._params, network, recipe, least=self.units())
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""

@@ -12,11 +12,11 @@ from safecompress_core.toolkit import (
     Batch,
     Classifier,
     Defence,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     Step,
     Topology,
@@ -25,7 +25,7 @@ from safecompress_core.toolkit import (
 from safecompress_plugins.methods.dense_first import Done
 from safecompress_plugins.methods.manifest import MovementParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
-from safecompress_plugins.methods.thinning import Scope, best, largest_topology, thinning_flaws
+from safecompress_plugins.methods.thinning import Scope, best, check_thinning, largest_topology
 
 __all__ = ["Movement", "StraightThrough"]
 
@@ -109,15 +109,15 @@ class Movement(Method):
         """Count the phases."""
         return 2
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report phases without an epoch, and layers without a weight."""
-        return thinning_flaws(self._params, network, recipe, least=3)
+        return check_thinning(self._params, network, recipe, least=3)
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""

@@ -10,11 +10,11 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     Step,
     Topology,
@@ -96,22 +96,24 @@ class NOfM(Method):
         """Count the phases."""
         return 2 if self._is_at_once else 1
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report phases without an epoch, and a model without whole groups."""
         if recipe.epochs < self.units():
             message = f"training.epochs is {recipe.epochs}; the method has 2 phases"
-            yield Flaw(field="schedule", message=message, mend="write training.epochs: 2, or more")
+            yield Problem(
+                path=("schedule",), message=message, hint="write training.epochs: 2, or more"
+            )
         weights, m = network.sparse_parameters().values(), self._params.m
         if not any(divides(m, weight) for weight in weights):
             inputs = sorted({weight.shape[1] for weight in weights if weight.ndim > 1})
             message = f"{m} divides no layer's number of inputs: {', '.join(map(str, inputs))}"
-            yield Flaw(field="m", message=message, mend="write a divisor of one of them")
+            yield Problem(path=("m",), message=message, hint="write a divisor of one of them")
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""

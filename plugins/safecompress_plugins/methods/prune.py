@@ -7,18 +7,18 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     TrainingState,
 )
 from safecompress_plugins.methods.dense_first import DENSE, Done, train_change_finetune
 from safecompress_plugins.methods.manifest import PruneParams
 from safecompress_plugins.methods.schedules import Cubic, boundaries
-from safecompress_plugins.methods.thinning import thinning_flaws, without_smallest
+from safecompress_plugins.methods.thinning import check_thinning, without_smallest
 
 __all__ = ["PruneAndFinetune"]
 
@@ -43,15 +43,15 @@ class PruneAndFinetune(Method):
         """Count the phases."""
         return 3 if self._is_gradual else 2
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report phases without an epoch, and layers without a weight."""
-        return thinning_flaws(self._params, network, recipe, least=self.units())
+        return check_thinning(self._params, network, recipe, least=self.units())
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""

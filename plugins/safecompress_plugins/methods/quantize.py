@@ -10,11 +10,11 @@ from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     TrainingState,
 )
@@ -54,17 +54,19 @@ class Quantize(Method):
         """Count the phases."""
         return 3 if self._params.aware else 2
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report training phases without an epoch."""
         if self._params.aware and recipe.epochs < 2:
             message = f"training.epochs is {recipe.epochs}; the method has 2 training phases"
-            yield Flaw(field="aware", message=message, mend="write training.epochs: 2, or more")
+            yield Problem(
+                path=("aware",), message=message, hint="write training.epochs: 2, or more"
+            )
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Run all phases, from the last checkpoint."""

@@ -7,11 +7,11 @@ from safecompress_core.api import Params, SparseTrainingParams
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    Flaw,
     Method,
     MethodContext,
     MethodOutcome,
     Phases,
+    Problem,
     Recipe,
     SparseTraining,
     TrainingState,
@@ -32,15 +32,15 @@ class FromInitial(Method):
         """Count the models: one."""
         return 1
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Report layers without a weight."""
-        return self._training.flaws(network, create)
+        return self._training.check(network, create)
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Train, or load the result of an earlier run."""

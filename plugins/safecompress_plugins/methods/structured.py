@@ -21,7 +21,7 @@ from safecompress_plugins.methods.dense_then_reshaped import DenseThenReshaped
 
 __all__ = ["Channels", "Structured", "channels_to_drop"]
 
-MEND = "take a model of linear layers, convolutions and batch normalisation, each used once"
+HINT = "take a model of linear layers, convolutions and batch normalisation, each used once"
 
 
 class Structured(DenseThenReshaped):
@@ -166,9 +166,9 @@ def _require_known(network: Classifier) -> None:
         uses.update(map(id, own))
         if own and not can_be_resized(layer):
             message = f"channels of {name!r} ({type(layer).__name__}) cannot be removed"
-            raise ModelError(message, mend=MEND)
+            raise ModelError(message, hint=HINT)
         if any(uses[id(one)] > 1 for one in own):
-            raise ModelError(f"{name!r} shares its weights with another layer", mend=MEND)
+            raise ModelError(f"{name!r} shares its weights with another layer", hint=HINT)
 
 
 def _changes(before: nn.Module, after: nn.Module) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from safecompress_core.toolkit import (
     Classifier,
-    Flaw,
+    Problem,
     Recipe,
     Topology,
     TopologyError,
@@ -19,7 +19,7 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.methods.manifest import ThinningParams
 
-__all__ = ["Scope", "best", "largest_topology", "magnitudes", "thinning_flaws", "without_smallest"]
+__all__ = ["Scope", "best", "check_thinning", "largest_topology", "magnitudes", "without_smallest"]
 
 Scope = Literal["layer", "global"]
 
@@ -64,9 +64,9 @@ def without_smallest(state: TrainingState, density: float, scope: Scope) -> Trai
     return state.branch(state.settings, topology=topology)
 
 
-def thinning_flaws(
+def check_thinning(
     params: ThinningParams, network: Classifier, recipe: Recipe, *, least: int
-) -> Iterator[Flaw]:
+) -> Iterator[Problem]:
     """Yield reasons against pruning a network this way.
 
     Args:
@@ -77,9 +77,11 @@ def thinning_flaws(
     """
     if recipe.epochs < least:
         message = f"training.epochs is {recipe.epochs}; the method has {least} phases"
-        yield Flaw(field="type", message=message, mend=f"write training.epochs: {least}, or more")
+        yield Problem(
+            path=("type",), message=message, hint=f"write training.epochs: {least}, or more"
+        )
     sizes = {name: one.detach().abs() for name, one in network.sparse_parameters().items()}
     try:
         largest_topology(sizes, params.density, params.scope)
     except TopologyError as error:
-        yield Flaw(field="density", message=str(error), mend="increase it")
+        yield Problem(path=("density",), message=str(error), hint="increase it")

@@ -119,14 +119,14 @@ class HuggingfaceModel(ModelFactory):
         if (params.name is None) == (params.path is None):
             raise ModelError(
                 "both 'name' and 'path' are set" if params.name else "'name' or 'path' is missing",
-                mend="write one of 'name' and 'path'",
+                hint="write one of 'name' and 'path'",
                 field=("name",) if params.name else (),
             )
         self._where = str(params.name or local_path(str(params.path)))
         if params.path is not None and not local_path(params.path).is_dir():
             raise ModelError(
                 f"there is no folder {self._where!r}",
-                mend="check the path, or write the model's 'name'",
+                hint="check the path, or write the model's 'name'",
                 field=("path",),
             )
 
@@ -150,7 +150,7 @@ class HuggingfaceModel(ModelFactory):
         if not dataset.texts:
             raise ModelError(
                 "the model needs texts, and the data have none",
-                mend="set 'text' of the data, or 'reads: images' of the model",
+                hint="set 'text' of the data, or 'reads: images' of the model",
                 field=("reads",),
             )
         tokenizer = self._tokenizer
@@ -222,7 +222,7 @@ class HuggingfaceModel(ModelFactory):
                 raise ModelError(
                     f"the configuration of {self._where!r} names code of the hub ({value!r}), "
                     "which is never run",
-                    mend="remove its implementation from config.json",
+                    hint="remove its implementation from config.json",
                     field=("name",) if self._params.name else ("path",),
                 )
 
@@ -244,14 +244,14 @@ class HuggingfaceModel(ModelFactory):
         except ImportError as error:  # it imports a model's code when it is asked for one
             raise ModelError(
                 f"transformers cannot import the {what} ({error.__cause__ or error})",
-                mend="install its requirements; a torchvision for another torch also fails",
+                hint="install its requirements; a torchvision for another torch also fails",
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             own = "name" if params.name else "path"
             raise ModelError(
                 f"the {what} {where!r} is not available ({reason})",
-                mend=_mend(params),
+                hint=_hint(params),
                 field=("tokenizer",) if where == params.tokenizer else (own,),
             ) from error
         finally:
@@ -268,7 +268,7 @@ def _find_cached(name: str, revision: str) -> list[ExternalFiles]:
     return [list_pretrained_files(folder, name=name)]
 
 
-def _mend(params: HuggingfaceModelParams) -> str:
+def _hint(params: HuggingfaceModelParams) -> str:
     """Suggest a remedy for unavailable parts of a model."""
     folder = "a folder with config.json, model.safetensors and the tokenizer's files"
     if params.name is None:

@@ -15,6 +15,6 @@ def channels_of(input_shape: tuple[int, ...], *, needed_by: str) -> int:
         shape = " × ".join(map(str, input_shape)) or "one number"
         raise ModelError(
             f"{needed_by} needs images (channels × height × width); a sample is {shape}",
-            mend="use image data, or mlp",
+            hint="use image data, or mlp",
         )
     return input_shape[0]

@@ -53,7 +53,7 @@ def initialise(
         elif list(layer.parameters(recurse=False)):
             raise ModelError(
                 f"there is no initialisation rule for {name or 'the network'}",
-                mend="use convolutions, linear layers and batch normalisation",
+                hint="use convolutions, linear layers and batch normalisation",
             )
     return module
 
@@ -134,7 +134,7 @@ def flat_width(features: nn.Module, input_shape: tuple[int, ...], *, of: str) ->
     except RuntimeError as error:
         raise ModelError(
             f"{of} reduces {_size(input_shape)} to nothing",
-            mend="use larger images, or a smaller network",
+            hint="use larger images, or a smaller network",
         ) from error
     finally:
         features.train(was_training)

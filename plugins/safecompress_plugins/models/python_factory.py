@@ -73,7 +73,7 @@ class PythonFactory(ModelFactory):
             raise ModelError(
                 f"there is no folder {str(folder)!r}; paths start at {Path.cwd()}, where the "
                 "command was started",
-                mend="write the folder that holds the module",
+                hint="write the folder that holds the module",
                 field=("folder",),
             )
         try:
@@ -84,14 +84,14 @@ class PythonFactory(ModelFactory):
             if error.name != module.partition(".")[0]:
                 raise
             where = "among installed packages" if folder is None else f"in {str(folder)!r}"
-            mend = "write 'folder: .' to look in the folder where the command was started"
+            hint = "write 'folder: .' to look in the folder where the command was started"
             if folder is not None:
-                mend = f"write the folder that holds {module.replace('.', '/')}.py"
+                hint = f"write the folder that holds {module.replace('.', '/')}.py"
             raise ModelError(
-                f"there is no module {module!r} {where}", mend=mend, field=("factory",)
+                f"there is no module {module!r} {where}", hint=hint, field=("factory",)
             ) from error
 
     @staticmethod
     def _unusable(message: str) -> ModelError:
-        mend = "return a torch.nn.Module from it, or name another one"
-        return ModelError(message, mend=mend, field=("factory",))
+        hint = "return a torch.nn.Module from it, or name another one"
+        return ModelError(message, hint=hint, field=("factory",))

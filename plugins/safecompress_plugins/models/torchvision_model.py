@@ -30,14 +30,14 @@ class TorchvisionModel(ModelFactory):
             near = difflib.get_close_matches(name, known, n=3)
             raise ModelError(
                 f"torchvision has no model {name!r}",
-                mend=f"write {' or '.join(near) or 'resnet18'}, for example",
+                hint=f"write {' or '.join(near) or 'resnet18'}, for example",
                 field=("name",),
             )
         channels = channels_of(input_shape, needed_by=name)
         if channels != 3:
             raise ModelError(
                 f"{name!r} needs images of 3 channels; these have {channels}",
-                mend="use 'normal' with three channels in the data, or another model",
+                hint="use 'normal' with three channels in the data, or another model",
                 field=("name",),
             )
         try:
@@ -48,7 +48,7 @@ class TorchvisionModel(ModelFactory):
         except (TypeError, ValueError) as error:
             raise ModelError(
                 f"torchvision cannot build {name!r} ({error})",
-                mend="check its options",
+                hint="check its options",
                 field=("options",) if self._params.options else ("name",),
             ) from error
         return made
@@ -67,6 +67,6 @@ def _library() -> Any:
     except RuntimeError as error:
         raise ModelError(
             f"torchvision does not fit the torch that is installed ({error})",
-            mend="install both at once, and from the same index",
+            hint="install both at once, and from the same index",
         ) from error
     return models

@@ -59,7 +59,7 @@ def init(
     try:
         draft = draft_spec(what, data=data, target=target, private=private, factory=factory)
     except DataError as error:
-        raise SafeCompressError(f"{error.message}; {error.mend}") from error
+        raise SafeCompressError(f"{error.message}; {error.hint}") from error
     place = output or Path(f"{what.stem or 'first'}.yaml")
     try:
         write_new(place, draft.text(place.stem).encode())

@@ -18,7 +18,7 @@ from safecompress_core.host import PluginHost
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import LoadedSpec, compose_spec, load_any_spec
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def validate(
 
 def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
-) -> tuple[Problem, ...]:
+) -> tuple[LocatedProblem, ...]:
     try:
         spec = compose_spec(path, overrides)
         loaded = _loader(spec.kind)(
@@ -99,7 +99,7 @@ def _loader(kind: SpecKind) -> "Callable[..., LoadedSpec[Any] | Comparison]":
     return load_comparison
 
 
-def _summary(found: dict[Path, tuple[Problem, ...]], count: int) -> str:
+def _summary(found: dict[Path, tuple[LocatedProblem, ...]], count: int) -> str:
     invalid = sum(bool(problems) for problems in found.values())
     if not invalid:
         return "1 spec is valid" if len(found) == 1 else f"{len(found)} specs are valid"

@@ -18,7 +18,7 @@ from safecompress_core.api import Params
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import Flaw, Method, MethodContext, MethodOutcome, Recipe
+from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import (
     UNCHANGED,
@@ -34,6 +34,7 @@ from safecompress_core.methods.test_driven.state import (
     save_state,
 )
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.problems import Problem
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule
 from safecompress_core.training.training_state import TrainingState
@@ -102,21 +103,21 @@ class TestDriven(Method):
             attacks=sum(len(one["attacks"]) for one in tested),
         )
 
-    def flaws(
+    def check(
         self,
         network: Classifier,
         recipe: Recipe,
         create: Callable[[Params], Any],
         architecture: Architecture,
-    ) -> Iterator[Flaw]:
+    ) -> Iterator[Problem]:
         """Each round needs an epoch, and each layer a weight."""
         rounds = self._params.rounds
         left = recipe.epochs - self._params.epochs_before_tests(recipe.epochs)
         if rounds > left:
             message = f"{rounds} rounds do not fit into the {left} training.epochs that are theirs"
-            mend = f"write at most {left}" if left else "lower method.tests_from"
-            yield Flaw(field="rounds", message=message, mend=mend)
-        yield from self._training.flaws(network, create)
+            hint = f"write at most {left}" if left else "lower method.tests_from"
+            yield Problem(path=("rounds",), message=message, hint=hint)
+        yield from self._training.check(network, create)
 
     def _start(self, context: MethodContext, settings: Settings) -> LoopState:
         state = self._training.create_state(context, settings)

@@ -14,10 +14,10 @@ from safecompress_core.api import (
     attribute_of,
     component_id,
 )
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.models.components import attacker_of, definition_of, game_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_base_attacker"]
 
@@ -39,7 +39,7 @@ def each_base_attacker(
             yield (*path, index), attacker
 
 
-def check_attackers(spec: RunSpec) -> Iterator[Finding]:
+def check_attackers(spec: RunSpec) -> Iterator[Problem]:
     """Everything that is wrong with the attackers beside their ids and weights."""
     yield from check_combined(spec.attackers, LISTS["select"])
     yield from check_combined(spec.audit.attackers, LISTS["audit"])
@@ -48,7 +48,7 @@ def check_attackers(spec: RunSpec) -> Iterator[Finding]:
     yield from _check_audit(spec)
 
 
-def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Finding]:
+def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
     """What is wrong with the parts of the attackers of a list that are made of others."""
     for index, attacker in enumerate(attackers):
         if isinstance(definition_of(attacker), CombinedAttackerDef):
@@ -80,7 +80,7 @@ def _parts(attacker: Params) -> list[AttackerParams]:
     return attacker.attackers
 
 
-def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Finding]:
+def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Problem]:
     """They are of one game, after the same, made of nothing, and count as much as each other."""
     first = game_of(parts[0]).name
     sought = attribute_of(parts[0])
@@ -88,51 +88,51 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Findin
         name, game = component_id(part), game_of(part)
         if isinstance(definition_of(part), CombinedAttackerDef):
             message = f"{name!r} is made of other attackers, and cannot be a part of one itself"
-            yield Finding((*path, index, "type"), message, "write its attackers here instead")
+            yield Problem((*path, index, "type"), message, "write its attackers here instead")
         elif not game.scores_samples:
             message = f"{name!r} plays {game.name!r}, where attackers cannot be combined"
-            mend = "take attackers on membership or on one attribute"
-            yield Finding((*path, index, "type"), message, mend)
+            hint = "take attackers on membership or on one attribute"
+            yield Problem((*path, index, "type"), message, hint)
         elif game.name != first:
             message = (
                 f"{name!r} plays {game.name!r}, and {component_id(parts[0])!r} beside it {first!r}"
             )
-            yield Finding((*path, index, "type"), message, "make two attackers of them")
+            yield Problem((*path, index, "type"), message, "make two attackers of them")
         elif attribute_of(part) != sought:
             message = f"{name!r} is after another attribute than {component_id(parts[0])!r}"
-            mend = f"write {sought!r}, or make two attackers of them"
-            yield Finding((*path, index, "attribute"), message, mend)
+            hint = f"write {sought!r}, or make two attackers of them"
+            yield Problem((*path, index, "attribute"), message, hint)
         if part.weight != WEIGHT:  # a resolved spec writes it out
             message = f"{name!r} is a part of an attacker, and only the whole has a weight"
-            yield Finding((*path, index, "weight"), message, "leave it out")
+            yield Problem((*path, index, "weight"), message, "leave it out")
 
 
-def _check_selecting(spec: RunSpec) -> Iterator[Finding]:
+def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
     """What an attacker may need that no candidate comes with.
 
     Reference models of every candidate would cost more than all candidates together, and a
     reference model re-runs the selection, where it has no other models beside it. Candidates are
     compared sample by sample.
     """
-    mend = "move it to audit.attackers"
+    hint = "move it to audit.attackers"
     for path, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
         name, definition = component_id(attacker), attacker_of(attacker)
         where = (*path, "type")
         if definition.references:
             message = f"{name!r} compares with reference models, which only the audit trains"
-            yield Finding(where, message, mend)
+            yield Problem(where, message, hint)
         if definition.pairs_with_uncompressed:
             message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
-            yield Finding(where, message, mend)
+            yield Problem(where, message, hint)
         elif definition.sees_versions:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
-            yield Finding(where, message, mend)
+            yield Problem(where, message, hint)
         if not game_of(attacker).compares_candidates:
             message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
-            yield Finding(where, message, mend)
+            yield Problem(where, message, hint)
 
 
-def _check_versions(spec: RunSpec) -> Iterator[Finding]:
+def _check_versions(spec: RunSpec) -> Iterator[Problem]:
     """Who compares versions of a model needs a run that leaves several behind."""
     for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
         if not attacker_of(attacker).sees_versions:
@@ -144,15 +144,15 @@ def _check_versions(spec: RunSpec) -> Iterator[Finding]:
                 message = (
                     f"{name!r} sees several compressed versions, and {method.name!r} makes one"
                 )
-                mend = "take it out, or use a method with rounds"
-                yield Finding((*path, "type"), message, mend)
+                hint = "take it out, or use a method with rounds"
+                yield Problem((*path, "type"), message, hint)
                 continue
         if spec.audit.front == "chosen":
             message = f"{name!r} sees several compressed versions, and the audit keeps one"
-            yield Finding((*path, "type"), message, "write audit.front: ends, or all")
+            yield Problem((*path, "type"), message, "write audit.front: ends, or all")
 
 
-def _check_audit(spec: RunSpec) -> Iterator[Finding]:
+def _check_audit(spec: RunSpec) -> Iterator[Problem]:
     """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
     if spec.audit.allow_selectors:
         return
@@ -160,7 +160,7 @@ def _check_audit(spec: RunSpec) -> Iterator[Finding]:
     for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
         name = selecting.get(_identity(attacker))
         if name is not None:
-            yield Finding(
+            yield Problem(
                 path,
                 f"this is the attacker {name!r} that selects, whose figures read too low here",
                 "audit with another one, or write 'allow_selectors: true'",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 
 from safecompress_core.api import component_id
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import check_combined, each_base_attacker
 from safecompress_core.specfile.checks.spec_checks import (
     check_against_card,
@@ -14,12 +15,11 @@ from safecompress_core.specfile.checks.spec_checks import (
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.outside import check_paths
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["check_audit"]
 
 
-def check_audit(spec: AuditSpec, games: Collection[str]) -> Iterator[Finding]:
+def check_audit(spec: AuditSpec, games: Collection[str]) -> Iterator[Problem]:
     """Everything in the spec of an audit that does not fit the rest of it, or the data's card.
 
     Args:
@@ -33,32 +33,32 @@ def check_audit(spec: AuditSpec, games: Collection[str]) -> Iterator[Finding]:
     yield from check_against_card(spec)
 
 
-def _check_pools(spec: AuditSpec) -> Iterator[Finding]:
+def _check_pools(spec: AuditSpec) -> Iterator[Problem]:
     total = spec.pools.attack_train + spec.pools.audit
     if not math.isclose(total, 1, abs_tol=1e-9):
         message = f"attack_train and audit sum to {total:g}"
-        yield Finding(("pools",), message, "write shares that sum to 1; the defaults are .5 .5")
+        yield Problem(("pools",), message, "write shares that sum to 1; the defaults are .5 .5")
 
 
-def _check_ids(spec: AuditSpec) -> Iterator[Finding]:
+def _check_ids(spec: AuditSpec) -> Iterator[Problem]:
     taken = reserved_names(spec.audit.attackers)
     yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
     yield from check_names(("metrics",), spec.metrics, taken)
 
 
-def _check_labels(spec: AuditSpec) -> Iterator[Finding]:
+def _check_labels(spec: AuditSpec) -> Iterator[Problem]:
     names = spec.task.labels
     for index, name in enumerate(names):
         if name in names[:index]:
             message = f"two outputs of the model are called {name!r}"
-            yield Finding(("task", "labels", index), message, "name each of them once")
+            yield Problem(("task", "labels", index), message, "name each of them once")
 
 
-def _check_combined(spec: AuditSpec) -> Iterator[Finding]:
+def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
     yield from check_combined(spec.audit.attackers, ("audit", "attackers"))
 
 
-def _check_references(spec: AuditSpec) -> Iterator[Finding]:
+def _check_references(spec: AuditSpec) -> Iterator[Problem]:
     """A reference model is trained as the attacked one was, and nobody knows how that was."""
     for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
         if attacker_of(attacker).references:
@@ -67,11 +67,11 @@ def _check_references(spec: AuditSpec) -> Iterator[Finding]:
                 f"{name!r} compares with reference models, which are trained as the attacked model "
                 "was; of a model that exists already, nobody can say how that was"
             )
-            mend = "take it out, or make the model with `safecompress run`, whose audit trains them"
-            yield Finding((*path, "type"), message, mend)
+            hint = "take it out, or make the model with `safecompress run`, whose audit trains them"
+            yield Problem((*path, "type"), message, hint)
 
 
-_CHECKS: tuple[Callable[[AuditSpec], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[AuditSpec], Iterator[Problem]], ...] = (
     _check_pools,
     _check_ids,
     _check_labels,

@@ -9,30 +9,31 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from safecompress_core.api import component_id
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, find_marked
 from safecompress_core.specfile.models.changes import Change, ChangesMark, expand
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding, findings
+from safecompress_core.specfile.translate import find_problems
 
 __all__ = ["check_changes"]
 
 LEARNING_RATE, UPDATE_FRACTION = "learning_rate", "update_fraction"
 
 
-def check_changes(spec: RunSpec) -> Iterator[Finding]:
-    """A finding for each change, in any field marked with ``ChangesMark``, that cannot be made."""
+def check_changes(spec: RunSpec) -> Iterator[Problem]:
+    """A problem for each change, in any field marked with ``ChangesMark``, that cannot be made."""
     for path, changes in find_marked(spec, ChangesMark):
         for key in changes:
             for options in expand({key: changes[key]}):
-                finding = _finding(spec, (*path, key), key, options[key])
-                if finding is not None:
-                    yield finding
+                problem = _problem(spec, (*path, key), key, options[key])
+                if problem is not None:
+                    yield problem
                     break
 
 
-def _finding(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Finding | None:
+def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem | None:
     """What is wrong with one change, if anything."""
     defences = {component_id(one): one for one in getattr(spec.method, "defences", ())}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
@@ -43,35 +44,35 @@ def _finding(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Finding
         if key in general:
             return _refusal(general[key], key, change, path)
         names = [*general, *(f"{name}.<parameter>" for name in defences)]
-        mend = offer(key, names)
-        return Finding(path, f"no dial is called {key!r}", mend, at_key=True)
+        hint = offer(key, names)
+        return Problem(path, f"no dial is called {key!r}", hint, at_key=True)
     if owner not in defences:
         message = f"no defence of the method is called {owner!r}"
-        mend = offer(owner, defences, none="the method has none; add it to method.defences")
-        return Finding(path, message, mend, at_key=True)
+        hint = offer(owner, defences, none="the method has none; add it to method.defences")
+        return Problem(path, message, hint, at_key=True)
     names = [name for name in field_names([Place(type(defences[owner]))]) if name not in _FIXED]
     if field not in names:
         message = f"the defence {owner!r} has no parameter {field!r}"
-        mend = offer(field, names, none="it has no parameters")
-        return Finding(path, message, mend, at_key=True)
+        hint = offer(field, names, none="it has no parameters")
+        return Problem(path, message, hint, at_key=True)
     return _refusal(defences[owner], field, change, path)
 
 
 _FIXED = {"type", "id"}
 
 
-def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Finding | None:
+def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Problem | None:
     """Why a model does not take the changed value of a field, if it does not."""
     values: dict[str, Any] = model.model_dump(by_alias=True)
     current = values[field]
     if change.is_factor and (not isinstance(current, int | float) or isinstance(current, bool)):
         message = f"{field!r} is {current!r} and takes no factor"
-        return Finding(path, message, "write the values themselves")
+        return Problem(path, message, "write the values themselves")
     changed = change.apply(current)
     try:
         type(model).model_validate(values | {field: changed})
     except ValidationError as error:
-        first = findings(error, model=type(model))[0]
+        first = find_problems(error, model=type(model))[0]
         message = f"{field!r} cannot be {changed:g}: {first.message}"
-        return Finding(path, message, first.mend)
+        return Problem(path, message, first.hint)
     return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.problems import Problem, SpecPath
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath
 
 __all__ = ["other_samples"]
 
@@ -12,7 +12,7 @@ SECTIONS: tuple[SpecPath, ...] = (("task", "data"), ("pools",))
 """What decides which samples there are, and who knows them."""
 
 
-def other_samples(own: LoadedSpec, other: LoadedSpec, *, name: str) -> Iterator[Problem]:
+def other_samples(own: LoadedSpec, other: LoadedSpec, *, name: str) -> Iterator[LocatedProblem]:
     """A problem of ``own`` for each field by which it has other data or pools than ``other``.
 
     Args:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from safecompress_core.api import GameDef, Params, SparseTrainingParams, component_id
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import Gate
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["check_bounds", "check_contradictions", "check_densities"]
 
@@ -19,7 +19,7 @@ MODEL_RANGES: Mapping[str, Range] = {"model.density": SHARE, "model.file_bytes":
 
 def check_bounds(
     gates: Sequence[Gate], metrics: Sequence[Params], games: Mapping[str, GameDef]
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     """Find each bound that lies outside of its measure's range, or at the end that is always kept.
 
     Args:
@@ -38,7 +38,7 @@ def check_bounds(
             yield from _outside(index, gate, found)
 
 
-def check_contradictions(gates: Sequence[Gate]) -> Iterator[Finding]:
+def check_contradictions(gates: Sequence[Gate]) -> Iterator[Problem]:
     """Find two gates on one measure of which one excludes the other."""
     lower: dict[str, float] = {}
     upper: dict[str, float] = {}
@@ -51,10 +51,10 @@ def check_contradictions(gates: Sequence[Gate]) -> Iterator[Finding]:
         if least is not None and most is not None and least > most:
             message = f"{gate.measure!r} cannot be at least {least:g} and at most {most:g}"
             field = "at_least" if gate.at_least is not None else "at_most"
-            yield Finding(("gate", index, field), message, "change one of the two gates")
+            yield Problem(("gate", index, field), message, "change one of the two gates")
 
 
-def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Finding]:
+def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Problem]:
     """Find bounds on density that the method rules out: the whole model is never sparser."""
     name = definition_of(method).name
     if isinstance(method, SparseTrainingParams):
@@ -67,10 +67,10 @@ def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Finding]:
         # a count is rounded by less than one weight, of which a small layer has few
         if gate.measure == "model.density" and gate.at_most is not None and gate.at_most < kept:
             message = f"{name!r} keeps {kept:g} of the weights, and all that cannot be sparse"
-            mend = f"write {kept:g} or more, or a lower method.density"
+            hint = f"write {kept:g} or more, or a lower method.density"
             if name == "uncompressed":
-                mend = "take the gate out, or use a method that compresses"
-            yield Finding(("gate", index, "at_most"), message, mend)
+                hint = "take the gate out, or use a method that compresses"
+            yield Problem(("gate", index, "at_most"), message, hint)
 
 
 def _metric_range(metric: Params) -> Range:
@@ -78,22 +78,22 @@ def _metric_range(metric: Params) -> Range:
     return (definition.lowest, definition.highest)
 
 
-def _outside(index: int, gate: Gate, found: Range) -> Iterator[Finding]:
+def _outside(index: int, gate: Gate, found: Range) -> Iterator[Problem]:
     low, high = found
     name = gate.measure
     field = "at_least" if gate.at_least is not None else "at_most"
     path = ("gate", index, field)
     least, most = gate.at_least, gate.at_most
     if least is not None and least > high:
-        yield Finding(path, f"{name!r} is never above {high:g}", _hint(least, found))
+        yield Problem(path, f"{name!r} is never above {high:g}", _hint(least, found))
     elif most is not None and most < low:
-        yield Finding(path, f"{name!r} is never below {low:g}", _hint(most, found))
+        yield Problem(path, f"{name!r} is never below {low:g}", _hint(most, found))
     elif least is not None and least <= low:
         message = f"{name!r} is never below {low:g}, so this gate cannot be missed"
-        yield Finding(path, message, _hint(least, found))
+        yield Problem(path, message, _hint(least, found))
     elif most is not None and most >= high:
         message = f"{name!r} is never above {high:g}, so this gate cannot be missed"
-        yield Finding(path, message, _hint(most, found))
+        yield Problem(path, message, _hint(most, found))
 
 
 def _hint(bound: float, found: Range) -> str:

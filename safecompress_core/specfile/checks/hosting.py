@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from safecompress_core.api import Kind, MethodDef, component_id
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.models.components import Definitions, definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
-from safecompress_core.specfile.translate import Finding
 
 __all__ = ["check_hosting"]
 
 
-def check_hosting(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
-    """A finding for each defence that the method refuses; it says why, and which methods do not."""
+def check_hosting(spec: RunSpec, registry: Definitions) -> Iterator[Problem]:
+    """A problem for each defence that the method refuses; it says why, and which methods do not."""
     method: MethodDef = definition_of(spec.method)
     for index, params in enumerate(spec.method.defences):
         name = definition_of(params).name
@@ -26,5 +26,5 @@ def check_hosting(spec: RunSpec, registry: Definitions) -> Iterator[Finding]:
             f"{method.name!r} cannot host the defence {component_id(params)!r}: "
             f"{method.refuses[name]}"
         )
-        mend = f"take it out, or use a method that can: {', '.join(others)}"
-        yield Finding(("method", "defences", index, "type"), message, mend)
+        hint = f"take it out, or use a method that can: {', '.join(others)}"
+        yield Problem(("method", "defences", index, "type"), message, hint)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from safecompress_core.specfile.problems import OPTION, Problem, shorten
+from safecompress_core.specfile.problems import OPTION, LocatedProblem, shorten
 from safecompress_core.specfile.yaml.nodes import Node
 
 __all__ = ["AUDIT", "VARIANTS", "SpecKind", "kind_of", "wrong_command_problem"]
@@ -44,7 +44,7 @@ def kind_of(root: Node) -> SpecKind:
     return SpecKind.RUN
 
 
-def wrong_command_problem(root: Node, wanted: SpecKind) -> Problem | None:
+def wrong_command_problem(root: Node, wanted: SpecKind) -> LocatedProblem | None:
     """Return the one problem of a spec that is for another command, if it is.
 
     A spec without any field that tells runs from audits is taken for what is wanted.

@@ -12,6 +12,7 @@ from safecompress_core.api import (
     Params,
     component_id,
 )
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import auditing_selectors, check_attackers
 from safecompress_core.specfile.checks.change_checks import check_changes
 from safecompress_core.specfile.checks.gate_checks import (
@@ -26,7 +27,6 @@ from safecompress_core.specfile.models.run_spec import SLUG, RunSpec
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.outside import check_paths
 from safecompress_core.specfile.problems import SpecPath
-from safecompress_core.specfile.translate import Finding
 
 __all__ = [
     "MODEL_MEASURES",
@@ -46,7 +46,7 @@ MODEL_MEASURES = ("model.density", "model.file_bytes")
 """What a gate may ask of the model file."""
 
 
-def check(spec: RunSpec, games: Collection[str]) -> Iterator[Finding]:
+def check(spec: RunSpec, games: Collection[str]) -> Iterator[Problem]:
     """Everything in a spec that does not fit the rest of it, or the data's card.
 
     Args:
@@ -82,14 +82,14 @@ def _games_by_owner(spec: AnySpec) -> dict[str, GameDef]:
     return owners
 
 
-def _check_pools(spec: RunSpec) -> Iterator[Finding]:
+def _check_pools(spec: RunSpec) -> Iterator[Problem]:
     total = spec.pools.attack_train + spec.pools.select + spec.pools.audit
     if not math.isclose(total, 1, abs_tol=1e-9):
         message = f"attack_train, select and audit sum to {total:g}"
-        yield Finding(("pools",), message, "write shares that sum to 1; the defaults are .4 .3 .3")
+        yield Problem(("pools",), message, "write shares that sum to 1; the defaults are .4 .3 .3")
 
 
-def _check_ids(spec: RunSpec) -> Iterator[Finding]:
+def _check_ids(spec: RunSpec) -> Iterator[Problem]:
     taken = reserved_names([*spec.attackers, *spec.audit.attackers])
     yield from check_names(("attackers",), spec.attackers, taken)
     yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
@@ -104,7 +104,7 @@ def reserved_names(attackers: Sequence[Params]) -> set[str]:
 
 def check_names(
     path: SpecPath, components: Sequence[Params], taken: Collection[str]
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     """The components of a list, and the parts of each, have names that results can use.
 
     Args:
@@ -118,25 +118,25 @@ def check_names(
         name = component_id(component)
         where = (*path, index, "id" if getattr(component, "id", None) else "type")
         if name in seen:
-            mend = "take one out" if noun == "metrics" else "give one of them another 'id'"
-            yield Finding(where, f"two {noun} are called {name!r}", mend)
+            hint = "take one out" if noun == "metrics" else "give one of them another 'id'"
+            yield Problem(where, f"two {noun} are called {name!r}", hint)
         seen.add(name)
         if name in taken:
-            mend = "give it another 'id'"
-            yield Finding(where, f"{name!r} means something else in results", mend)
+            hint = "give it another 'id'"
+            yield Problem(where, f"{name!r} means something else in results", hint)
         elif not re.fullmatch(SLUG, name):
-            yield Finding(where, f"{name!r} is no id", "write it in lower case with hyphens")
+            yield Problem(where, f"{name!r} is no id", "write it in lower case with hyphens")
         if isinstance(component, CombinedAttackerParams):
             yield from check_names((*path, index, "attackers"), component.attackers, taken)
 
 
-def _check_weights(spec: RunSpec) -> Iterator[Finding]:
+def _check_weights(spec: RunSpec) -> Iterator[Problem]:
     if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
         message = "every attacker has weight 0, so nothing would be defended against"
-        yield Finding(("attackers",), message, "give one of them a weight")
+        yield Problem(("attackers",), message, "give one of them a weight")
 
 
-def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
+def _check_reference_data(spec: RunSpec) -> Iterator[Problem]:
     """A defence that learns from samples that are no members has to be given some."""
     if spec.pools.reference:
         return
@@ -144,11 +144,11 @@ def _check_reference_data(spec: RunSpec) -> Iterator[Finding]:
         if definition_of(defence).reference_data:
             name = component_id(defence)
             message = f"{name!r} learns from samples that are no members, and there are none for it"
-            mend = "write pools.reference: 0.5, say"
-            yield Finding(("method", "defences", index, "type"), message, mend)
+            hint = "write pools.reference: 0.5, say"
+            yield Problem(("method", "defences", index, "type"), message, hint)
 
 
-def _check_tests(spec: RunSpec) -> Iterator[Finding]:
+def _check_tests(spec: RunSpec) -> Iterator[Problem]:
     """A method that chooses by attacks has some to choose by."""
     definition = definition_of(spec.method)
     if spec.attackers or definition.workload is None:
@@ -156,14 +156,14 @@ def _check_tests(spec: RunSpec) -> Iterator[Finding]:
     candidates = definition.workload(spec.method, spec.training.epochs).candidates
     if max(candidates, default=0) > 1:
         message = f"{definition.name!r} chooses among candidates by attacks, and there are none"
-        yield Finding(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
+        yield Problem(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
 
 
-def _check_gate_density(spec: RunSpec) -> Iterator[Finding]:
+def _check_gate_density(spec: RunSpec) -> Iterator[Problem]:
     yield from check_densities(spec.gate, spec.method)
 
 
-def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Finding]:
+def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Problem]:
     """Every gate names a measure that there will be, and has a bound that decides something.
 
     Args:
@@ -181,13 +181,13 @@ def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Finding]:
         game = gate.measure.partition(".")[0]
         if game in games and game not in owners:
             message = f"{gate.measure!r} has no measure: no attacker of the audit plays {game!r}"
-            yield Finding(path, message, "add one to audit.attackers")
+            yield Problem(path, message, "add one to audit.attackers")
         else:
             message = f"no measure is called {gate.measure!r}"
-            yield Finding(path, message, offer(gate.measure, measures))
+            yield Problem(path, message, offer(gate.measure, measures))
 
 
-_CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
     _check_pools,
     _check_ids,
     _check_weights,
@@ -198,18 +198,18 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Finding]], ...] = (
 )
 
 
-def check_against_card(spec: AnySpec) -> Iterator[Finding]:
+def check_against_card(spec: AnySpec) -> Iterator[Problem]:
     """What does not fit what is known of the data before they are loaded."""
     card = _card(spec)
-    if isinstance(card, Finding):
+    if isinstance(card, Problem):
         yield card
     elif card is not None:
         yield from _check_members(spec, card)
         yield from _check_attributes(spec, card)
 
 
-def _card(spec: AnySpec) -> DataCard | Finding | None:
-    """What is known of the data beforehand; a finding where its definition cannot tell."""
+def _card(spec: AnySpec) -> DataCard | Problem | None:
+    """What is known of the data beforehand; a problem where its definition cannot tell."""
     definition = definition_of(spec.task.data)
     if definition.card is None:
         return None
@@ -218,21 +218,21 @@ def _card(spec: AnySpec) -> DataCard | Finding | None:
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         message = f"{definition.name!r} cannot say what it would load ({reason})"
-        return Finding(("task", "data"), message, "change its parameters, or report it")
+        return Problem(("task", "data"), message, "change its parameters, or report it")
 
 
-def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
+def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Problem]:
     members = spec.pools.members
     if isinstance(members, int) and members >= card.samples:
         name = component_id(spec.task.data)
         message = f"{members} members are asked for, and {name!r} has {card.samples} samples"
-        mend = f"write less than {card.samples}, so that non-members are left, or a share"
-        yield Finding(("pools", "members"), message, mend)
+        hint = f"write less than {card.samples}, so that non-members are left, or a share"
+        yield Problem(("pools", "members"), message, hint)
 
 
-def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Finding]:
+def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Problem]:
     data = component_id(spec.task.data)
     for path, name in find_marked(spec, AttributeMark):
         if path[:2] != ("task", "data") and name not in card.attributes:
             message = f"{data!r} has no attribute {name!r}"
-            yield Finding(path, message, offer(name, card.attributes))
+            yield Problem(path, message, offer(name, card.attributes))

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from safecompress_core.api import Density, Kind, Params, Seed, component_id
 from safecompress_core.errors import SpecError
+from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.comparability import other_samples
 from safecompress_core.specfile.checks.kinds import SpecKind, wrong_command_problem
 from safecompress_core.specfile.load import (
@@ -25,8 +26,8 @@ from safecompress_core.specfile.load import (
 from safecompress_core.specfile.models.components import Definitions, game_of
 from safecompress_core.specfile.models.run_spec import Slug
 from safecompress_core.specfile.names import offer
-from safecompress_core.specfile.problems import Problem, SpecPath, shorten
-from safecompress_core.specfile.translate import Finding, translate_errors
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
+from safecompress_core.specfile.translate import translate_errors
 from safecompress_core.specfile.yaml.composer import MAX_VALUES, Budget
 from safecompress_core.specfile.yaml.nodes import Node, merge
 from safecompress_core.specfile.yaml.source import read
@@ -138,7 +139,7 @@ def load_comparison(
     except ValidationError as error:
         wrong = translate_errors(error, root=root, model=ComparisonSpec, skipped=skipped)
         raise SpecError(in_order([*found.problems, *wrong], path)) from None
-    problems = [*found.problems, *(one.problem(root) for one in _excess(spec))]
+    problems = [*found.problems, *(root.locate(one) for one in _excess(spec))]
     if problems:
         raise SpecError(in_order(problems, path))
     first, *others = _values(root, "seeds", spec.seeds)
@@ -163,38 +164,38 @@ def load_comparison(
         )
     for entry in entries:
         problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
-    problems += [one.problem(root) for one in _find_unused(spec, entries)]
+    problems += [root.locate(one) for one in _find_unused(spec, entries)]
     if problems:
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
     reseeded = [_with_seed(entry, seed, node) for seed, node in others for entry in entries]
     return Comparison(spec=spec, entries=(*entries, *reseeded))
 
 
-def _excess(spec: ComparisonSpec) -> Iterator[Finding]:
+def _excess(spec: ComparisonSpec) -> Iterator[Problem]:
     """What is there twice, and what would be too many runs."""
     for field, values in (("seeds", spec.seeds), ("densities", spec.densities)):
         seen = set()
         for index, value in enumerate(values):
             if value in seen:
                 message = f"{value:g} is given twice, and a run is done once"
-                yield Finding((field, index), message, "keep one of them")
+                yield Problem((field, index), message, "keep one of them")
             seen.add(value)
     specs = len(spec.variants) * max(1, len(spec.densities))
     if specs > MAX_SPECS:
         message = f"there are {specs} variants times densities, and at most {MAX_SPECS} may be"
-        yield Finding(("variants",), message, "make several comparisons")
+        yield Problem(("variants",), message, "make several comparisons")
     elif specs * len(spec.seeds) > MAX_RUNS:
         message = f"this makes {specs * len(spec.seeds)} runs, and at most {MAX_RUNS} may be"
-        yield Finding(("seeds",), message, "write fewer seeds, or make several comparisons")
+        yield Problem(("seeds",), message, "write fewer seeds, or make several comparisons")
 
 
-def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iterator[Finding]:
+def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iterator[Problem]:
     """What the comparison asks for and none of its runs has."""
     if not entries:
         return
     if spec.densities and all(entry.density is None for entry in entries):
         message = "no variant has a method with a density"
-        yield Finding(("densities",), message, "take the densities out, or add such a variant")
+        yield Problem(("densities",), message, "take the densities out, or add such a variant")
     attackers = {
         component_id(one): game_of(one).name
         for entry in entries
@@ -203,7 +204,7 @@ def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iter
     names = [name for name, game in attackers.items() if game == MIA_GAME]
     if spec.mia is not None and spec.mia not in names:
         message = f"no membership attacker of the audit is called {shorten(spec.mia)!r}"
-        yield Finding(("mia",), message, offer(spec.mia, names))
+        yield Problem(("mia",), message, offer(spec.mia, names))
 
 
 def _with_seed(entry: ComparisonRun, seed: int, node: Node) -> ComparisonRun:
@@ -231,7 +232,7 @@ def _drafts(
     root: Node,
     spec: ComparisonSpec,
     registry: Definitions,
-    problems: list[Problem],
+    problems: list[LocatedProblem],
 ) -> Iterator[_Draft]:
     """Every variant at every density; nothing where the base or a name is wrong."""
     base = _base(path, root, spec, problems)
@@ -259,7 +260,9 @@ def _drafts(
             yield _Draft(variant=name, density=density, root=thin)
 
 
-def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem]) -> Node | None:
+def _base(
+    path: Path, root: Node, spec: ComparisonSpec, problems: list[LocatedProblem]
+) -> Node | None:
     """The base spec with what all variants change."""
     mark = root.mark_of(("base",))
     source = read(path.parent / spec.base, named_at=mark, field_path=("base",))
@@ -275,7 +278,7 @@ def _base(path: Path, root: Node, spec: ComparisonSpec, problems: list[Problem])
     return merge(source.root, changes)
 
 
-def _variants(base: Node, root: Node, problems: list[Problem]) -> Iterator[tuple[str, Node]]:
+def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterator[tuple[str, Node]]:
     """The name of each variant, and its spec."""
     variants = root.child("variants")
     assert variants is not None  # the model asks for them
@@ -290,8 +293,8 @@ def _variants(base: Node, root: Node, problems: list[Problem]) -> Iterator[tuple
         name = str(given.content) if given else method
         spot: SpecPath = ("variants", index, *(("name",) if given else ()))
         if name in seen:
-            message, mend = f"two variants are called {name!r}", "give one of them another 'name'"
-            problems.append(root.mark_of(spot).problem(spot, message, mend))
+            message, hint = f"two variants are called {name!r}", "give one of them another 'name'"
+            problems.append(root.mark_of(spot).problem(spot, message, hint))
         elif not name.startswith(method):
             message = f"the name {name!r} does not begin with that of the method"
             problems.append(

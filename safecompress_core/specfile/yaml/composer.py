@@ -33,7 +33,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from safecompress_core.specfile.problems import Problem, SpecPath, printable, shorten
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath, printable, shorten
 from safecompress_core.specfile.yaml.nodes import Mark, Node, Scalar
 from safecompress_core.specfile.yaml.yaml_errors import syntax_error
 
@@ -70,13 +70,13 @@ class Budget:
 class _BoundError(Exception):
     """A bound was crossed; carries the place, the rule and what to write instead."""
 
-    def __init__(self, mark: Mark, path: SpecPath, message: str, mend: str) -> None:
+    def __init__(self, mark: Mark, path: SpecPath, message: str, hint: str) -> None:
         super().__init__(message)
-        self.problem = mark.problem(path, message, mend)
+        self.problem = mark.problem(path, message, hint)
 
 
 def parse(
-    text: str, *, start: Mark, problems: list[Problem], budget: Budget | None = None
+    text: str, *, start: Mark, problems: list[LocatedProblem], budget: Budget | None = None
 ) -> Node | None:
     """Compose one YAML document.
 
@@ -96,8 +96,8 @@ def parse(
     except _BoundError as error:
         problems.append(error.problem)
     except MarkedYAMLError as error:
-        line, column, message, mend = syntax_error(error, text)
-        problems.append(start.move(line, column).problem((), message, mend))
+        line, column, message, hint = syntax_error(error, text)
+        problems.append(start.move(line, column).problem((), message, hint))
     except ReaderError as error:
         before = text[: error.position]
         place = start.move(before.count("\n"), len(before) - before.rfind("\n") - 1)
@@ -129,7 +129,7 @@ class _Composer:
 
     yaml: YAML
     start: Mark
-    problems: list[Problem]
+    problems: list[LocatedProblem]
     budget: Budget
     events: Iterator[Event] = field(default_factory=lambda: iter(()))
     anchors: dict[str, _Composed | None] = field(default_factory=dict)
@@ -144,8 +144,8 @@ class _Composer:
                 documents += 1
                 if documents > 1:
                     message = "this is not YAML: a second document begins here"
-                    mend = "write one spec in a file, without a line '---' in its middle"
-                    raise _BoundError(self._mark(event), (), message, mend)
+                    hint = "write one spec in a file, without a line '---' in its middle"
+                    raise _BoundError(self._mark(event), (), message, hint)
             elif isinstance(event, NodeEvent):
                 root = self._node(event, (), 0).node
         is_empty = root is None or (root.content is None and not self.problems)
@@ -178,12 +178,12 @@ class _Composer:
         mark = self._mark(event)
         if event.anchor not in self.anchors:
             message = f"no anchor is called {shorten(event.anchor)!r}"
-            mend = f"write '&{shorten(event.anchor)}' before the value that is to be repeated"
-            return _Composed(self._refused(mark, path, message, mend))
+            hint = f"write '&{shorten(event.anchor)}' before the value that is to be repeated"
+            return _Composed(self._refused(mark, path, message, hint))
         target = self.anchors[event.anchor]
         if target is None:
-            message, mend = "this alias stands inside what it repeats", "write the value out"
-            return _Composed(self._refused(mark, path, message, mend))
+            message, hint = "this alias stands inside what it repeats", "write the value out"
+            return _Composed(self._refused(mark, path, message, hint))
         self._spend(target.size, mark, path)
         self._require_depth(depth + target.depth, mark, path)
         return target
@@ -274,10 +274,10 @@ class _Composer:
             return Node(self._value(tag, text, event), mark)
         except OverflowError:
             message = f"{shorten(text)!r} is larger than a whole number may be"
-            mend = f"write one of at most {MAX_WHOLE}"
+            hint = f"write one of at most {MAX_WHOLE}"
         except (ValueError, KeyError, IndexError):
-            message, mend = f"{shorten(text)!r} is not {KINDS[tag]}", f"write {KINDS[tag]}"
-        return self._refused(mark, path, message, mend)
+            message, hint = f"{shorten(text)!r} is not {KINDS[tag]}", f"write {KINDS[tag]}"
+        return self._refused(mark, path, message, hint)
 
     def _text(self, text: str, mark: Mark, path: SpecPath) -> Node:
         if "\0" in text:
@@ -329,10 +329,10 @@ class _Composer:
             message = f"mappings and lists are nested more than {MAX_DEPTH} deep"
             raise _BoundError(mark, path[:4], message, "write it flatter")
 
-    def _refused(self, mark: Mark, path: SpecPath, message: str, mend: str) -> Node:
+    def _refused(self, mark: Mark, path: SpecPath, message: str, hint: str) -> Node:
         if len(self.problems) >= MAX_PROBLEMS:
             raise _BoundError(mark, path, "there are more problems from here on", "solve the first")
-        self.problems.append(mark.problem(path, message, mend))
+        self.problems.append(mark.problem(path, message, hint))
         return Node(None, mark)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safecompress_core.specfile.problems import Problem, SpecPath, dotted_path
+from safecompress_core.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath, dotted_path
 
 __all__ = ["Mark", "Node", "Scalar", "merge"]
 
@@ -19,9 +20,9 @@ class Mark:
     line: int
     column: int
 
-    def problem(self, path: SpecPath, message: str, mend: str) -> Problem:
+    def problem(self, path: SpecPath, message: str, hint: str) -> LocatedProblem:
         """A problem at this place."""
-        return Problem(self.file, self.line, self.column, dotted_path(path), message, mend)
+        return LocatedProblem(self.file, self.line, self.column, dotted_path(path), message, hint)
 
     def move(self, line: int, column: int) -> "Mark":
         """The place so many lines below, at a column from 0; on the same line to the right."""
@@ -75,6 +76,11 @@ class Node:
             yield node
             if step is not None:
                 node = node.child(step)
+
+    def locate(self, problem: Problem) -> LocatedProblem:
+        """The problem with the position of what is at fault."""
+        mark = self.mark_of(problem.path, key=problem.at_key)
+        return mark.problem(problem.path, problem.message, problem.hint)
 
     def mark_of(self, path: SpecPath, *, key: bool = False) -> Mark:
         """Where a value is written, or else the innermost part of its path that is.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safecompress_core.specfile.problems import OVERRIDE, Problem, SpecPath, dotted_path
+from safecompress_core.specfile.problems import OVERRIDE, LocatedProblem, SpecPath, dotted_path
 from safecompress_core.specfile.yaml.composer import MAX_DEPTH, parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
 
@@ -32,7 +32,7 @@ class _MisplacedError(Exception):
     """The path leads nowhere; carries what is wrong and what to write instead."""
 
 
-def apply_overrides(root: Node, overrides: Sequence[str], problems: list[Problem]) -> Node:
+def apply_overrides(root: Node, overrides: Sequence[str], problems: list[LocatedProblem]) -> Node:
     """The spec with every override applied, in order.
 
     Args:
@@ -46,7 +46,7 @@ def apply_overrides(root: Node, overrides: Sequence[str], problems: list[Problem
     return root
 
 
-def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Problem]) -> Node:
+def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[LocatedProblem]) -> Node:
     """The spec with other values in place of its own, in order.
 
     Args:
@@ -61,8 +61,8 @@ def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Problem
         try:
             root = _place(root, (), laid.steps, _to_nodes(laid.value, mark))
         except _MisplacedError as misplaced:
-            message, mend = misplaced.args
-            problems.append(mark.problem(laid.steps, message, mend))
+            message, hint = misplaced.args
+            problems.append(mark.problem(laid.steps, message, hint))
     return root
 
 
@@ -75,7 +75,7 @@ def _to_nodes(value: Any, mark: Mark) -> Node:
     return Node(value, mark, mark)
 
 
-def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
+def _with_override(root: Node, text: str, problems: list[LocatedProblem]) -> Node:
     target, equals, value_text = text.partition("=")
     start = Mark(f"{OVERRIDE}{text}", 1, 1)
     steps = [step.strip() for step in target.split(".")]
@@ -96,8 +96,8 @@ def _with_override(root: Node, text: str, problems: list[Problem]) -> Node:
     try:
         return _place(root, (), steps, value)
     except _MisplacedError as misplaced:
-        message, mend = misplaced.args
-        problems.append(start.problem(tuple(steps), message, mend))
+        message, hint = misplaced.args
+        problems.append(start.problem(tuple(steps), message, hint))
         return root
 
 
@@ -118,8 +118,8 @@ def _place(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Nod
     if not step.isdecimal() or int(step) >= len(content):
         message = f"{dotted_path(done)!r} is a list of {len(content)} and has no place {step!r}"
         last = len(content) - 1
-        mend = f"use a number from 0 to {last}" if content else f"set {dotted_path(done)!r} itself"
-        raise _MisplacedError(message, mend)
+        hint = f"use a number from 0 to {last}" if content else f"set {dotted_path(done)!r} itself"
+        raise _MisplacedError(message, hint)
     place = int(step)
     changed = _place(content[place], (*done, place), rest, value)
     return replace(node, content=(*content[:place], changed, *content[place + 1 :]))

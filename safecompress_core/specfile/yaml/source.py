@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from safecompress_core.specfile.problems import Problem, SpecPath, shorten
+from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
 from safecompress_core.specfile.shipped import find_shipped_specs
 from safecompress_core.specfile.yaml.composer import Budget, parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node, merge
@@ -31,7 +31,7 @@ class SpecSource:
     """What was read: the nodes, where there are any, and what was wrong with the text."""
 
     root: Node | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[LocatedProblem] = field(default_factory=list)
 
 
 def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> SpecSource:
@@ -52,8 +52,8 @@ def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ())
         source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
     except _RefusedError as refused:
         if refused.args:
-            mark, where, message, mend = refused.args
-            source.problems.append(mark.problem(where, message, mend))
+            mark, where, message, hint = refused.args
+            source.problems.append(mark.problem(where, message, hint))
     return source
 
 
@@ -65,7 +65,7 @@ class _RefusedError(Exception):
 class _Reader:
     """The files of one spec, laid over each other."""
 
-    problems: list[Problem]
+    problems: list[LocatedProblem]
     is_named: bool
     budget: Budget = field(default_factory=Budget)
     chain: list[Path] = field(default_factory=list)
@@ -90,8 +90,8 @@ class _Reader:
             message = f"the file is larger than {MAX_BYTES:,} bytes, the most that a spec may have"
             raise _RefusedError(start, (), message, "name the spec, and not the data")
         if content.startswith(UTF_16) or b"\0" in content[:4]:
-            mend = "save it as UTF-8; in PowerShell, with 'Out-File -Encoding utf8'"
-            raise _RefusedError(start, (), "this is not YAML: the text is in UTF-16", mend)
+            hint = "save it as UTF-8; in PowerShell, with 'Out-File -Encoding utf8'"
+            raise _RefusedError(start, (), "this is not YAML: the text is in UTF-16", hint)
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -104,8 +104,8 @@ class _Reader:
         if root is None:
             if len(self.problems) > before:
                 raise _RefusedError
-            mend = "begin with 'version: 1', 'name', 'task' and 'method'"
-            raise _RefusedError(start, (), "the file is empty", mend)
+            hint = "begin with 'version: 1', 'name', 'task' and 'method'"
+            raise _RefusedError(start, (), "the file is empty", hint)
         if not isinstance(root.content, dict):
             message = f"a spec is a mapping of fields, and this is {_kind(root)}"
             raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
@@ -143,8 +143,8 @@ def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPat
     mark = start.move(line, len(before) - before.rfind("\n") - 1)
     byte = content[place : place + 1]
     message = f"this is not YAML: the byte 0x{byte.hex()} is no UTF-8 text"
-    mend = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
-    return mark, (), message, mend
+    hint = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
+    return mark, (), message, hint
 
 
 def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
@@ -155,12 +155,12 @@ def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
     near = difflib.get_close_matches(path.name, beside, n=1)
     ours = difflib.get_close_matches(path.with_suffix("").as_posix(), find_shipped_specs(), n=1)
     if near:
-        mend = f"did you mean {str(path.parent / near[0])!r}?"
+        hint = f"did you mean {str(path.parent / near[0])!r}?"
     elif ours:
-        mend = f"check the path; {ours[0]!r} is a spec that comes with SafeCompress"
+        hint = f"check the path; {ours[0]!r} is a spec that comes with SafeCompress"
     else:
-        mend = "check the path"
-    return f"there is no file {shown!r}", mend
+        hint = "check the path"
+    return f"there is no file {shown!r}", hint
 
 
 def _kind(node: Node) -> str:

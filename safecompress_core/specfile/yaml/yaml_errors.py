@@ -65,7 +65,7 @@ def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]
     line, column = (0, 0) if mark is None else (mark.line, mark.column)
     if _has_tab_before(text, line, column):
         reason = r"found character '\t'"
-    for pattern, (message, mend) in REASONS.items():
+    for pattern, (message, hint) in REASONS.items():
         match = re.search(pattern, reason)
         if match:
             words = {name: shorten(value) for name, value in match.groupdict().items()}
@@ -73,7 +73,7 @@ def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]
                 line,
                 column,
                 f"this is not YAML: {message.format(**words)}",
-                mend.format(**words),
+                hint.format(**words),
             )
     return line, column, f"this is not YAML: {shorten(reason)}", "correct it there or before"
 

@@ -9,7 +9,7 @@ from torch import tensor
 
 from safecompress_core.attacks.public_features import (
     AttributeEncoding,
-    background_flaws,
+    check_public_features,
     encoding_of,
     public_columns,
 )
@@ -59,7 +59,7 @@ def test_a_value_is_written_over_every_sample_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "flaw"),
+    ("change", "problem"),
     [
         ({"columns": (4, 6)}, "attribute 'sex' is in column 6, but the flat input has 6, from 0"),
         (
@@ -76,19 +76,19 @@ def test_a_value_is_written_over_every_sample_and_nothing_else() -> None:
         ),
     ],
 )
-def test_what_contradicts_the_samples_is_told(change: dict[str, Any], flaw: str) -> None:
+def test_what_contradicts_the_samples_is_told(change: dict[str, Any], problem: str) -> None:
     """Before anybody reads columns that are not there."""
-    assert list(background_flaws(PERSON)) == []
+    assert list(check_public_features(PERSON)) == []
 
     attributes = {"sex": replace(PERSON.attributes["sex"], **change)}
 
-    assert list(background_flaws(replace(PERSON, attributes=attributes))) == [flaw]
+    assert list(check_public_features(replace(PERSON, attributes=attributes))) == [problem]
 
 
 def test_a_feature_in_no_column_is_told() -> None:
     """By its name."""
     lost = replace(PERSON, features={"hours": (5,), "place": (-1, 2)})
 
-    assert list(background_flaws(lost)) == [
+    assert list(check_public_features(lost)) == [
         "feature 'place' is in column -1, but the flat input has 6, from 0"
     ]

@@ -18,7 +18,7 @@ from safecompress_core.cli import cli, group
 from safecompress_core.cli.group import COMMANDS
 from safecompress_core.errors import MissingExtraError, PoolError, SpecError
 from safecompress_core.install_command import install_command
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
 PROGRAM = "from safecompress_core.cli import main; main()"
 
@@ -120,7 +120,9 @@ def test_an_unknown_command_gets_the_nearest() -> None:
 def test_an_invalid_spec_ends_with_its_problems_and_1(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each problem on a line of its own, on standard error."""
     problems = [
-        Problem(file="a.yaml", line=n, column=1, path="seed", message="is odd", mend="write 2")
+        LocatedProblem(
+            file="a.yaml", line=n, column=1, path="seed", message="is odd", hint="write 2"
+        )
         for n in (1, 2)
     ]
 

@@ -5,18 +5,18 @@ import json
 import pytest
 
 from safecompress_core.formats import FORMATS, render
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 
-IN_FILE = Problem(
+IN_FILE = LocatedProblem(
     "specs/my spec.yaml", 14, 7, "attackers.1.type", "no such attacker: 100%", "try, 'b'\n    so"
 )
-OVERRIDE = Problem("--set seed=-1", 1, 6, "seed", "-1 is less than 0", "write a number")
-WHOLE = Problem("/specs/a.yaml", 1, 1, "", "the file is empty", "write a spec")
+OVERRIDE = LocatedProblem("--set seed=-1", 1, 6, "seed", "-1 is less than 0", "write a number")
+WHOLE = LocatedProblem("/specs/a.yaml", 1, 1, "", "the file is empty", "write a spec")
 ALL = (IN_FILE, OVERRIDE, WHOLE)
 
 
 def test_text_is_a_line_each() -> None:
-    """As every other tool prints them; a mend may go on in indented lines."""
+    """As every other tool prints them; a hint may go on in indented lines."""
     assert render(ALL, "text").splitlines() == [
         "specs/my spec.yaml:14:7: attackers.1.type: no such attacker: 100%; try, 'b'",
         "    so",
@@ -35,14 +35,14 @@ def test_json_has_every_part_by_itself() -> None:
         "column": 7,
         "path": "attackers.1.type",
         "message": "no such attacker: 100%",
-        "mend": "try, 'b'\n    so",
+        "hint": "try, 'b'\n    so",
     }
     assert [problem["path"] for problem in found["problems"]] == ["attackers.1.type", "seed", ""]
 
 
 def test_github_annotations_escape_what_the_runner_would_read() -> None:
     """Percent signs and newlines in the text, colons and commas in properties too."""
-    odd = Problem("a,b:c.yaml", 1, 2, "x", "50%", "y: z, w")
+    odd = LocatedProblem("a,b:c.yaml", 1, 2, "x", "50%", "y: z, w")
 
     assert render((IN_FILE, odd), "github").splitlines() == [
         "::error file=specs/my spec.yaml,line=14,col=7,title=attackers.1.type::"

@@ -255,17 +255,17 @@ def test_errors_that_are_meant_for_the_user_pass() -> None:
 
 
 def test_a_generator_that_fails_later_is_told_as_well() -> None:
-    """Flaws are yielded one by one, after the call has ended."""
+    """Problems are yielded one by one, after the call has ended."""
 
     def does(*_: object) -> Iterator[object]:
         yield "first"
         raise ZeroDivisionError("division by zero")
 
-    flaws = one_of(Defence, "flaws", does, DefenceDef(**COMMON)).flaws(None)
+    problems = one_of(Defence, "check", does, DefenceDef(**COMMON)).check(None)
 
-    assert next(flaws) == "first"
-    with pytest.raises(ComponentError, match=r"flaws\(\) raised ZeroDivisionError"):
-        next(flaws)
+    assert next(problems) == "first"
+    with pytest.raises(ComponentError, match=r"check\(\) raised ZeroDivisionError"):
+        next(problems)
 
 
 def test_copies_stay_guarded_and_are_copies() -> None:

@@ -112,7 +112,7 @@ def test_a_strategy_is_asked_for_with_its_role() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    """The message is what a user needs to mend a typing mistake."""
+    """The message is what a user needs to correct a typing mistake."""
     registry = registry_of(definition("neural-whitebox"), definition("loss"))
 
     with pytest.raises(LookupError) as caught:

@@ -10,7 +10,7 @@ import torch
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute
 from safecompress_core.errors import MissingExtraError, SpecError
-from safecompress_core.preflight.attack_checks import attack_flaws
+from safecompress_core.preflight.attack_checks import check_attacks
 from safecompress_core.preflight.run_checks import require_feasible
 from tests.core.fixtures.refusals import refusal
 
@@ -21,7 +21,7 @@ def refused(run_context: RunContext) -> list[str]:
     """What is said before anything is trained."""
     with pytest.raises(SpecError) as caught:
         require_feasible(run_context)
-    return [f"{one.path}: {one.message}; {one.mend}" for one in caught.value.problems]
+    return [f"{one.path}: {one.message}; {one.hint}" for one in caught.value.problems]
 
 
 @pytest.mark.parametrize("is_text", [True, False])
@@ -38,7 +38,7 @@ def test_inputs_that_cannot_be_moved_are_refused(
     )
     run_context.__dict__["dataset"] = other
 
-    [found] = list(attack_flaws(run_context))
+    [found] = list(check_attacks(run_context))
 
     assert found.path == ("audit", "attackers", 0, "type")
     assert "needs inputs that can be moved" in found.message

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from safecompress_core.data.dataset import Attribute, Dataset
-from safecompress_core.preflight.data_checks import data_flaws
+from safecompress_core.preflight.data_checks import check_data
 
 PEOPLE = Dataset(
     inputs=torch.zeros(4, 2),
@@ -62,10 +62,10 @@ HOLED = torch.tensor([[0.0, 0.0], [torch.inf, 0.0], [0.0, torch.nan], [0.0, 1.0]
 )
 def test_each_flaw_is_one_sentence(change: dict[str, Any], message: str) -> None:
     """With a sample to look at, where one is at fault."""
-    assert list(data_flaws(replace(PEOPLE, **change))) == [message]
+    assert list(check_data(replace(PEOPLE, **change))) == [message]
 
 
 def test_good_data_have_none() -> None:
     """Also where inputs are whole numbers, and single ones."""
-    assert list(data_flaws(PEOPLE)) == []
-    assert list(data_flaws(replace(PEOPLE, inputs=torch.arange(4)))) == []
+    assert list(check_data(PEOPLE)) == []
+    assert list(check_data(replace(PEOPLE, inputs=torch.arange(4)))) == []

@@ -78,7 +78,7 @@ def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("strategy", "place", "mend"),
+    ("strategy", "place", "hint"),
     [
         ({**RANDOM, "prune": {"type": "saliency"}}, "prune", "magnitude"),
         ({**RANDOM, "prune": {"type": "movement"}}, "prune", "magnitude"),
@@ -87,7 +87,7 @@ def test_nothing_may_reach_a_model_past_a_guarantee(prepare: Prepare, tmp_path: 
     ids=["saliency", "movement", "momentum"],
 )
 def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
-    prepare: Prepare, strategy: dict[str, Any], place: str, mend: str
+    prepare: Prepare, strategy: dict[str, Any], place: str, hint: str
 ) -> None:
     """What replaces them is named by its role; signs and unexplored positions tell of nobody."""
     allowed = {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}}
@@ -95,7 +95,7 @@ def test_pruning_by_gradients_and_growing_by_momentum_are_no_way_past_either(
 
     [found] = refusal(run_context)
     assert f"method.strategies.1.{place}.type: 'dp-sgd' bounds" in found
-    assert found.endswith(f"write '{mend}'")
+    assert found.endswith(f"write '{hint}'")
 
 
 def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:

@@ -163,7 +163,7 @@ def test_data_that_contradict_themselves_are_refused_at_their_place(
 
     place = line(tmp_path, '"data"')
     assert refusal(run_context) == [
-        f"{place}: task.data: {message}; mend the data, or what loads them"
+        f"{place}: task.data: {message}; correct the data, or what loads them"
         for message in (
             "label 14 of sample 7 is outside [0, 14), and so are 1 in all",
             "2 of 1797 samples hold numbers that are not finite; the first is sample 5",
@@ -199,8 +199,8 @@ def test_pools_that_are_too_small_are_refused(prepare: Prepare, members: int, me
     assert {problem.split(": ")[1] for problem in found} == {"pools"}
 
 
-def test_a_pool_that_is_too_small_is_mended_once(prepare: Prepare, tmp_path: Path) -> None:
-    """The error's own mend is not followed by another one."""
+def test_a_pool_that_is_too_small_has_one_hint(prepare: Prepare, tmp_path: Path) -> None:
+    """The error's own hint is not followed by another one."""
     assert refusal(prepare(pools={"members": 3})) == [
         f"{line(tmp_path, 'pools')}: pools: pool 'attack_train' would have 1 members, but needs at "
         "least 2; give it a larger share or use more data"

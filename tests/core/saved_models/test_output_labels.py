@@ -37,8 +37,8 @@ def test_a_label_without_an_output_is_refused() -> None:
 
     assert str(refused.value) == (
         "the samples have labels that the model has no output for: 'cat'; "
-        "leave them out, mend the names, or write the data's name of each output, in their order, "
-        "as task.labels; the model has: ant, bee"
+        "leave them out, correct the names, or write the data's name of each output, in their "
+        "order, as task.labels; the model has: ant, bee"
     )
 
 

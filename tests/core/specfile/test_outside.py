@@ -80,7 +80,7 @@ def test_code_is_refused_unless_the_user_allows_it(
     [problem] = caught.value.problems
     assert problem.path == "task.data.type"
     assert "imports and runs code that this spec names" in problem.message
-    assert "--allow-code" in problem.mend
+    assert "--allow-code" in problem.hint
 
     assert load_spec(spec, registry=with_code, allow_code=True).allow_code
     assert not load_spec(spec, registry=registry(LEDGER)).allow_code

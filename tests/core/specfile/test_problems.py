@@ -1,11 +1,13 @@
 """How a problem reads."""
 
-from safecompress_core.specfile.problems import Problem, dotted_path
+from safecompress_core.specfile.problems import LocatedProblem, dotted_path
 
 
-def test_a_problem_reads_as_place_field_message_mend() -> None:
+def test_a_problem_reads_as_place_field_message_hint() -> None:
     """The format that editors and terminals make clickable."""
-    problem = Problem("a.yaml", 14, 7, "attackers.1.type", "no such attacker", "did you mean 'b'?")
+    problem = LocatedProblem(
+        "a.yaml", 14, 7, "attackers.1.type", "no such attacker", "did you mean 'b'?"
+    )
 
     text = "a.yaml:14:7: attackers.1.type: no such attacker; did you mean 'b'?"
     assert str(problem) == text
@@ -13,7 +15,7 @@ def test_a_problem_reads_as_place_field_message_mend() -> None:
 
 def test_a_problem_of_the_whole_file_names_no_field() -> None:
     """There is no empty place between two colons."""
-    problem = Problem("a.yaml", 1, 1, "", "the file is empty", "write a spec")
+    problem = LocatedProblem("a.yaml", 1, 1, "", "the file is empty", "write a spec")
 
     assert str(problem) == "a.yaml:1:1: the file is empty; write a spec"
 
@@ -21,15 +23,15 @@ def test_a_problem_of_the_whole_file_names_no_field() -> None:
 def test_problems_are_ordered_as_they_stand_in_the_file() -> None:
     """Line before column, as numbers."""
     places = [(10, 1), (9, 20), (9, 3)]
-    problems = [Problem("a", line, column, "", "", "") for line, column in places]
+    problems = [LocatedProblem("a", line, column, "", "", "") for line, column in places]
 
     assert [(one.line, one.column) for one in sorted(problems)] == [(9, 3), (9, 20), (10, 1)]
 
 
 def test_only_overrides_are_overrides() -> None:
     """Formats show them without a file to open."""
-    assert Problem("--set a=b", 1, 1, "a", "", "").is_override
-    assert not Problem("set.yaml", 1, 1, "a", "", "").is_override
+    assert LocatedProblem("--set a=b", 1, 1, "a", "", "").is_override
+    assert not LocatedProblem("set.yaml", 1, 1, "a", "", "").is_override
 
 
 def test_a_path_reads_with_dots() -> None:

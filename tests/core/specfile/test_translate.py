@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from safecompress_core.specfile.translate import findings
+from safecompress_core.specfile.translate import find_problems
 
 SKIPPED = ("acme-attacks 0.3 (ImportError: No module named 'acme_core')",)
 
@@ -166,7 +166,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_mistake_is_told_with_its_place_and_its_mend(
+def test_a_mistake_is_told_with_its_place_and_its_hint(
     case: str, problems: Callable[..., list[str]], changed: Callable[[str, str], str]
 ) -> None:
     """One mistake, one problem, nothing of pydantic's own words or paths."""
@@ -230,7 +230,7 @@ class Odd(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("fields", "message", "mend"),
+    ("fields", "message", "hint"),
     [
         ({"any": []}, "there are no entries", "write 1 or more"),
         ({"some": [1]}, "there are fewer than 2 entries", "write 2 or more"),
@@ -244,12 +244,12 @@ class Odd(BaseModel):
     ],
 )
 def test_a_plugins_own_constraints_read_well_too(
-    fields: dict[str, object], message: str, mend: str
+    fields: dict[str, object], message: str, hint: str
 ) -> None:
     """Whatever pydantic offers has a message, and something to do about it."""
     with pytest.raises(ValidationError) as caught:
         Odd.model_validate(fields)
 
-    (finding,) = findings(caught.value, model=Odd)
+    (problem,) = find_problems(caught.value, model=Odd)
 
-    assert (finding.message, finding.mend) == (message, mend)
+    assert (problem.message, problem.hint) == (message, hint)

@@ -62,7 +62,7 @@ def test_a_good_source_passes(tmp_path: Path) -> None:
     """Every check."""
     good = kit(GOOD, card=GOOD.card)
 
-    good.test_its_samples_have_no_flaws(GOOD)
+    good.test_its_samples_have_no_problems(GOOD)
     good.test_samples_are_of_the_declared_types(GOOD)
     good.test_columns_of_the_input_are_where_it_says(GOOD)
     good.test_inputs_are_within_their_bounds(GOOD)
@@ -74,7 +74,7 @@ def test_a_good_source_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("check", "data"),
     [
-        ("test_its_samples_have_no_flaws", changed(labels=torch.tensor([0, 1, 2, 0]))),
+        ("test_its_samples_have_no_problems", changed(labels=torch.tensor([0, 1, 2, 0]))),
         ("test_samples_are_of_the_declared_types", changed(inputs=GOOD.inputs.double())),
         ("test_samples_are_of_the_declared_types", changed(classes=("a", "a"))),
         ("test_samples_are_of_the_declared_types", changed(groups=torch.zeros(4))),

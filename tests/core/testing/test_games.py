@@ -72,5 +72,5 @@ def test_a_sound_game_passes_every_check() -> None:
     ],
 )
 def test_a_mistake_is_found_by_the_check_of_its_name(definition: GameDef, check: str) -> None:
-    """And by no other, so that its name says what to mend."""
+    """And by no other, so that its name says what to correct."""
     assert checks_that_fail(definition) == [check]

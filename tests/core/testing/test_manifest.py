@@ -87,7 +87,7 @@ def test_a_sound_definition_passes_every_check() -> None:
     ],
 )
 def test_each_mistake_is_found_by_its_check(change: dict[str, Any], check: str) -> None:
-    """And by no other, so that a failing test's name says what to mend."""
+    """And by no other, so that a failing test's name says what to correct."""
     assert checks_that_fail(replace(SOUND, **change)) == [check]
 
 

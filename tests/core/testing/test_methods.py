@@ -10,7 +10,8 @@ import torch
 
 from safecompress_core.api import Density, MethodDef, MethodParams, Workload
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.method import Flaw, Method, MethodContext, MethodOutcome
+from safecompress_core.methods.method import Method, MethodContext, MethodOutcome
+from safecompress_core.problems import Problem
 from safecompress_core.sparse.selection import largest_overall
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.testing.methods import CompletedRun, MethodConformance
@@ -35,10 +36,10 @@ class Good(Method):
     def units(self) -> int:
         return 1
 
-    def flaws(self, network: Any, *_: Any) -> list[Flaw]:
+    def check(self, network: Any, *_: Any) -> list[Problem]:
         weights = network.sparse_parameters()
         few = round(self.params.density * sum(w.numel() for w in weights.values())) < len(weights)
-        return [Flaw(field="density", message="too few", mend="more")] if few else []
+        return [Problem(path=("density",), message="too few", hint="more")] if few else []
 
     def run(self, context: MethodContext) -> MethodOutcome:
         settings = context.settings(self.defences())
@@ -115,8 +116,8 @@ class ForgetsItsOptimizer(Good):
         context.trainer.train(state, until=EPOCHS, topology_schedule=None, what="it")
 
 
-class SeesNoFlaw(Good):
-    def flaws(self, network: Any, *_: Any) -> list[Flaw]:
+class SeesNoProblem(Good):
+    def check(self, network: Any, *_: Any) -> list[Problem]:
         return []
 
 
@@ -188,7 +189,7 @@ def test_a_good_method_passes(tmp_path: Path) -> None:
         (KeepsNothing, "test_it_goes_on_after_a_stop_to_the_same_bytes"),
         (ForgetsItsOptimizer, "test_it_goes_on_after_a_stop_to_the_same_bytes"),
         (
-            SeesNoFlaw,
+            SeesNoProblem,
             "test_a_density_without_a_weight_for_each_layer_is_found_before_training",
         ),
     ],

@@ -121,4 +121,4 @@ def test_a_name_that_is_not_in_the_cache_is_not_fetched(
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)  # as where there is no network
     with pytest.raises(DataError) as caught:
         loaded(**absent, download=True)
-    assert caught.value.mend.startswith("check the name, and whether the hub can be reached")
+    assert caught.value.hint.startswith("check the name, and whether the hub can be reached")

@@ -227,7 +227,7 @@ class TestCifar10(PaperConformance):
 class TestCifar100(PaperConformance):
     definition = BY_NAME["cifar100"]
 
-    def test_its_samples_have_no_flaws(self, data: Dataset) -> None:
+    def test_its_samples_have_no_problems(self, data: Dataset) -> None:
         """Two of the hundred labels are there, which is what the test wrote."""
         assert torch.bincount(data.labels)[[7, 99]].tolist() == [2, 2]
 
@@ -282,8 +282,8 @@ def test_where_files_are_to_be_had_is_said_when_they_are_not_there(
 
     assert caught.value.field == ("root",)
     assert "there are: something-else" in caught.value.message
-    assert FACTS[name].where in caught.value.mend
-    assert FACTS[name].files in caught.value.mend
+    assert FACTS[name].where in caught.value.hint
+    assert FACTS[name].files in caught.value.hint
 
 
 def test_every_one_has_a_small_version_here() -> None:

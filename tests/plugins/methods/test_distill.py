@@ -208,5 +208,5 @@ def test_a_second_lesson_is_refused_with_the_methods_that_could_host_it(
         "'distill' cannot host the defence 'distillation': the method already distils, with "
         "its own alpha"
     )
-    assert "prune" in problem.mend
-    assert "distill," not in problem.mend
+    assert "prune" in problem.hint
+    assert "distill," not in problem.hint

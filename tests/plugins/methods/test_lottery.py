@@ -48,11 +48,11 @@ def test_every_ticket_starts_from_the_same_weights_and_keeps_the_largest_of_the_
     assert [phase["epochs"] for phase in outcome.phases] == [6, 6 - rewind, 6 - rewind]
 
 
-def test_rewinding_to_the_end_is_a_flaw(shop: Callable[..., Any]) -> None:
+def test_rewinding_to_the_end_is_a_problem(shop: Callable[..., Any]) -> None:
     """Nothing would be trained."""
     prepared = shop({**LOTTERY, "rewind": 6}).run_context
-    [flaw] = prepared.method.flaws(
+    [problem] = prepared.method.check(
         prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
-    assert (flaw.field, flaw.mend) == ("rewind", "write at most 5")
+    assert (problem.path, problem.hint) == (("rewind",), "write at most 5")

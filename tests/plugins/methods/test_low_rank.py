@@ -182,9 +182,9 @@ def test_a_network_of_a_single_layer_is_told_before_anything_is_trained(
     """The last layer is never made of two."""
     one = shop(LOW_RANK, task__model={"type": "mlp", "hidden": [10]}).run_context
     network = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(64, 14)))
-    [flaw] = one.method.flaws(network, one.recipe, one.registry.create, one.architecture)
+    [problem] = one.method.check(network, one.recipe, one.registry.create, one.architecture)
 
-    assert (flaw.field, flaw.mend) == (
-        "type",
+    assert (problem.path, problem.hint) == (
+        ("type",),
         "use 'prune', or a model of linear layers or convolutions",
     )

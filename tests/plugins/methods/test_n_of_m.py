@@ -129,8 +129,8 @@ def test_what_cannot_be_is_found_before_training(
 ) -> None:
     """With what the layers have."""
     prepared = shop({**N_OF_M, **method}, training__epochs=epochs).run_context
-    [flaw] = prepared.method.flaws(
+    [problem] = prepared.method.check(
         prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
-    assert (flaw.field, flaw.message) == (field, message)
+    assert (problem.path, problem.message) == ((field,), message)

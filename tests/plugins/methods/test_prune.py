@@ -85,12 +85,12 @@ def test_an_end_before_the_start_is_refused_at_its_place(shop: Callable[..., Any
         shop({**PRUNE, "schedule": "cubic", "until": 0.4})
 
 
-def test_too_few_epochs_for_its_phases_are_a_flaw(shop: Callable[..., Any]) -> None:
+def test_too_few_epochs_for_its_phases_are_a_problem(shop: Callable[..., Any]) -> None:
     """It says how many it takes."""
     prepared = shop({**PRUNE, "schedule": "cubic"}, training__epochs=2).run_context
-    [flaw] = prepared.method.flaws(
+    [problem] = prepared.method.check(
         prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
-    assert flaw.message == "training.epochs is 2; the method has 3 phases"
-    assert flaw.mend == "write training.epochs: 3, or more"
+    assert problem.message == "training.epochs is 2; the method has 3 phases"
+    assert problem.hint == "write training.epochs: 3, or more"

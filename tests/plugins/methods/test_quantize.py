@@ -221,11 +221,11 @@ def test_what_trains_on_is_stored_in_full(shop: Callable[..., Any], tmp_path: Pa
     assert load_model(tmp_path / "m").quantised == {}
 
 
-def test_too_few_epochs_for_aware_training_are_a_flaw(shop: Callable[..., Any]) -> None:
+def test_too_few_epochs_for_aware_training_are_a_problem(shop: Callable[..., Any]) -> None:
     """It says how many it takes."""
     prepared = shop({**QUANTIZE, "aware": True}, training__epochs=1).run_context
-    [flaw] = prepared.method.flaws(
+    [problem] = prepared.method.check(
         prepared.create_network(), prepared.recipe, prepared.registry.create, prepared.architecture
     )
 
-    assert (flaw.field, flaw.mend) == ("aware", "write training.epochs: 2, or more")
+    assert (problem.path, problem.hint) == (("aware",), "write training.epochs: 2, or more")

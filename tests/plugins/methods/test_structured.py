@@ -235,7 +235,7 @@ def test_a_network_that_cannot_be_narrower_is_told_before_anything_is_trained(
     architecture = architecture_of(kind)
     recipe = Recipe(epochs=4, learning_rate=0.1, optimizer=lambda *_: None)  # type: ignore[arg-type]
     method = Structured(StructuredParams(density=0.5))
-    [flaw] = method.flaws(architecture.build(Params()), recipe, lambda _: None, architecture)
+    [problem] = method.check(architecture.build(Params()), recipe, lambda _: None, architecture)
 
-    assert flaw.field == "type"
-    assert told in flaw.message
+    assert problem.path == ("type",)
+    assert told in problem.message

@@ -247,7 +247,7 @@ def test_a_model_that_cannot_be_had_is_a_clear_error(params: dict[str, Any], mes
 
 
 @pytest.mark.parametrize(
-    ("params", "mend", "field"),
+    ("params", "hint", "field"),
     [
         ({"name": "no-one/has-this"}, "write 'download: true' to ask the hub", "name"),
         ({"name": "no-one/has-this", "download": True}, "check the name, and whether", "name"),
@@ -256,7 +256,7 @@ def test_a_model_that_cannot_be_had_is_a_clear_error(params: dict[str, Any], mes
     ],
 )
 def test_what_to_do_fits_what_was_asked(
-    params: dict[str, Any], mend: str, field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    params: dict[str, Any], hint: str, field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is told to write what is written already; the hub is not reached here."""
     monkeypatch.chdir(tmp_path)
@@ -265,7 +265,7 @@ def test_what_to_do_fits_what_was_asked(
     with pytest.raises(ModelError) as caught:
         factory(**params).prepare(texts())
 
-    assert caught.value.mend.startswith(mend)
+    assert caught.value.hint.startswith(hint)
     assert caught.value.field == (field,)
 
 

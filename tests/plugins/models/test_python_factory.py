@@ -44,7 +44,7 @@ def test_a_function_that_makes_no_network_is_refused(
 
 
 def test_a_call_that_fails_tells_what_it_was_called_with(tmp_path: Path) -> None:
-    """So that its signature can be mended."""
+    """So that its signature can be corrected."""
     (tmp_path / "narrow_code.py").write_text("def make(classes): return None")
     params = PythonModelParams(
         factory="narrow_code:make", folder=str(tmp_path), arguments={"width": 3}

@@ -70,18 +70,18 @@ class ArrayEncoder(Encoder):
         """
         array = _array(rows)
         if array.dtype.kind not in "biuf":
-            raise DataError(f"the rows are {array.dtype}", mend="give numbers")
+            raise DataError(f"the rows are {array.dtype}", hint="give numbers")
         if self.bytes_only and array.dtype != np.uint8:
             raise DataError(
                 f"the rows are {array.dtype}, and the model was trained on bytes (uint8)",
-                mend="give whole numbers from 0 to 255, as uint8",
+                hint="give whole numbers from 0 to 255, as uint8",
             )
         # A single sample is accepted without its leading dimension.
         samples = array[None] if array.shape == self.shape else array
         if samples.ndim < 2 or samples[:1].size not in (0, int(np.prod(self.shape))):
             raise DataError(
                 f"the rows are of shape {array.shape}",
-                mend=f"the model takes samples of shape {self.shape}: give (N, "
+                hint=f"the model takes samples of shape {self.shape}: give (N, "
                 f"{', '.join(map(str, self.shape))})",
             )
         # Checked before the division, so that two large identifiers do not silently become one.
@@ -90,7 +90,7 @@ class ArrayEncoder(Encoder):
         broken = (~inputs.isfinite().flatten(1).all(dim=1)).nonzero()[:, 0].tolist()
         if broken:
             raise DataError(
-                f"row {broken[0] + 1} holds numbers that are not finite", mend="give finite ones"
+                f"row {broken[0] + 1} holds numbers that are not finite", hint="give finite ones"
             )
         return EncodedRows(inputs=inputs, names=_number(len(inputs)))
 
@@ -161,7 +161,7 @@ class ImageEncoder(Encoder):
         else:
             raise DataError(
                 f"image {number} is a {type(row).__name__}",
-                mend="give paths, bytes of image files, PIL images, or arrays of uint8",
+                hint="give paths, bytes of image files, PIL images, or arrays of uint8",
             )
         if found.shape != self.shape:
             raise sizes_differ(self.shape, found.shape, f"image {number}")
@@ -183,14 +183,14 @@ def _array(rows: Any) -> NDArray[Any]:
             if name != "inputs" and len(archive.files) > 1:
                 raise DataError(
                     f"{str(rows)!r} holds {', '.join(archive.files)}",
-                    mend="call the array of samples 'inputs'",
+                    hint="call the array of samples 'inputs'",
                 )
             array: NDArray[Any] = archive[name]
             return array
     except (OSError, ValueError, EOFError, IndexError) as error:
         raise DataError(
             f"{str(rows)!r} cannot be read as arrays ({error})",
-            mend="give a .npy or .npz file of numbers",
+            hint="give a .npy or .npz file of numbers",
         ) from error
 
 
@@ -201,7 +201,7 @@ def _images_at(path: Path) -> list[Path]:
 
     found = images_in(path)
     if not found:
-        raise DataError(f"{str(path)!r} holds no images", mend="name another folder")
+        raise DataError(f"{str(path)!r} holds no images", hint="name another folder")
     return found
 
 

@@ -44,7 +44,7 @@ def float32_of(
     if len(beyond):
         raise DataError(
             f"{name} holds {beyond[0]}, which is too large for float32",
-            mend="scale the numbers",
+            hint="scale the numbers",
             field=field,
         )
     _require_distinct(finite[(finite >= EXACT) | (finite <= -EXACT)], name=name, field=field)
@@ -61,6 +61,6 @@ def _require_distinct(large: NDArray[Any], *, name: str, field: tuple[str | int,
         one, other = whole[same[0]], whole[same[0] + 1]
         raise DataError(
             f"{name} holds {one} and {other}, which are equal as float32",
-            mend="leave out identifiers; subtract the smallest value from times, or scale them",
+            hint="leave out identifiers; subtract the smallest value from times, or scale them",
             field=field,
         )

@@ -106,7 +106,7 @@ class NumpyArchive(EncodingSource):
             return inputs, columns, columns[params.members] if params.members else None
         if params.members:
             message = f"the array {params.members!r} and the two files both give membership"
-            raise DataError(message, mend="remove one of them", field=("members",))
+            raise DataError(message, hint="remove one of them", field=("members",))
         path = require_existing(params.non_members, field=("non_members",))
         others, further = _parts(_arrays(path, named), named)
         whole = {
@@ -131,14 +131,14 @@ def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
     """Convert values to text, None for missing ones: NaN, NaT, or a spelling of missing."""
     if array.dtype.kind not in "biufSUMm":
         message = f"the array {name!r} holds {array.dtype}"
-        raise DataError(message, mend="write numbers or text", field=field)
+        raise DataError(message, hint="write numbers or text", field=field)
     if array.dtype.kind == "S":
         try:
             array = np.char.decode(array, "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"the array {name!r} holds bytes that are not UTF-8 text ({error})",
-                mend="write it as text: array.astype(str), or numpy.char.decode with its encoding",
+                hint="write it as text: array.astype(str), or numpy.char.decode with its encoding",
                 field=field,
             ) from error
     return RawColumn([None if cell in BLANK else cell for cell in np.char.strip(array.astype(str))])
@@ -150,14 +150,14 @@ def _join(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any
         raise DataError(
             f"the array {name!r} is {members.dtype} of rows {members.shape[1:]} in one file, and "
             f"{others.dtype} of rows {others.shape[1:]} in the other",
-            mend="write both files with the same type and shape",
+            hint="write both files with the same type and shape",
             field=("non_members",),
         )
     if np.uint8 in (members.dtype, others.dtype) and members.dtype != others.dtype:
         raise DataError(
             f"the array {name!r} is {members.dtype} in one file and {others.dtype} in the other, "
             "and only bytes are divided by 255",
-            mend="write both files with the same type",
+            hint="write both files with the same type",
             field=("non_members",),
         )
     return np.concatenate([members, others])
@@ -177,18 +177,18 @@ def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
     if len(set(counts.values())) > 1:
         lengths = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
         message = f"the arrays are of different lengths: {lengths}"
-        raise DataError(message, mend="give each array one row per sample", field=("path",))
+        raise DataError(message, hint="give each array one row per sample", field=("path",))
     for field, name in named.items():
         if field != ("inputs",) and arrays[name].ndim != 1:
             message = f"the array {name!r} has the shape {arrays[name].shape} instead of (N,)"
-            raise DataError(message, mend="write one value per sample", field=field)
+            raise DataError(message, hint="write one value per sample", field=field)
     return arrays
 
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
         f"cannot read {str(path)!r} as arrays ({why})",
-        mend="write it with numpy.savez, of numbers and text only",
+        hint="write it with numpy.savez, of numbers and text only",
         field=("path",),
     )
 
@@ -198,7 +198,7 @@ def _inputs(array: NDArray[Any], name: str) -> tuple[Tensor, tuple[Tensor, Tenso
     if array.dtype.kind not in "biuf" or array.ndim < 2:
         raise DataError(
             f"the inputs are {array.dtype} of shape {array.shape}",
-            mend="write numbers of shape (N, ...)",
+            hint="write numbers of shape (N, ...)",
             field=("inputs",),
         )
     # Only bytes have known bounds; for other types 0 and 1 would be a guess.

@@ -42,13 +42,13 @@ class PythonFunction(EncodingSource):
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise DataError(
                 f"{params.function!r} cannot be used ({reason})",
-                mend="correct it, or name another one",
+                hint="correct it, or name another one",
                 field=("function",),
             ) from error
         if not isinstance(made, Dataset):
             raise DataError(
                 f"{params.function!r} returned a {type(made).__name__}",
-                mend="return a safecompress_core.toolkit.Dataset",
+                hint="return a safecompress_core.toolkit.Dataset",
                 field=("function",),
             )
         # An encoder of the user, or texts, need none of ours.

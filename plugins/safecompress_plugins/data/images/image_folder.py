@@ -51,7 +51,7 @@ class ImageFolder(EncodingSource):
         if not len(images.labels):
             raise DataError(
                 f"no folder in {str(root)!r} holds images; {describe_folder(root)}",
-                mend="put the images of each label into its own folder",
+                hint="put the images of each label into its own folder",
                 field=("path",),
             )
         return image_dataset(images, self._params, warnings=list(_left_out(root)))
@@ -68,7 +68,7 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
         raise DataError(
             f"{str(root)!r} holds the sides {_list(sides)} and other folders of images: "
             f"{_list(others)}",
-            mend="move out what is neither training nor test data, or name a folder whose folders "
+            hint="move out what is neither training nor test data, or name a folder whose folders "
             "are labels",
             field=("path",),
         )
@@ -79,7 +79,7 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
             raise DataError(
                 f"{name!r} in {str(root)!r} is in the position of a label, but holds the sides "
                 f"{_list(inner)}",
-                mend=f"name {str(folder)!r}, or put the labels into the sides: train/{name}",
+                hint=f"name {str(folder)!r}, or put the labels into the sides: train/{name}",
                 field=("path",),
             )
     for folder in (root, *sides.values()):
@@ -88,7 +88,7 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
             raise DataError(
                 f"{len(loose)} images lie directly in {str(folder)!r}, not in label folders; "
                 f"the first is {loose[0].name!r}",
-                mend="put the images of each label into its own folder",
+                hint="put the images of each label into its own folder",
                 field=("path",),
             )
 

@@ -56,7 +56,7 @@ def as_bytes(image: Image.Image, params: ImageParams, *, name: str) -> Image.Ima
     if frames := _frames(image):
         raise DataError(
             f"{name} has {frames} frames; an input is one image",
-            mend="save the frames as separate files",
+            hint="save the frames as separate files",
         )
     if image.mode in DEEP:
         image = _scale(image, params.white, name=name)
@@ -78,19 +78,19 @@ def _scale(image: Image.Image, white: float | None, *, name: str) -> Image.Image
     if not np.isfinite(values).all() or low < 0:
         raise DataError(
             f"{name} has pixels from {low:g} to {high:g}, but black must be 0",
-            mend="shift and scale them to whole numbers from 0 to 255",
+            hint="shift and scale them to whole numbers from 0 to 255",
         )
     # The next common white value above the brightest pixel is the likely one.
     usual = next((one for one in WHITES if high <= one), high)
     if white is None:
         raise DataError(
             f"{name} has more than 8 bits (pixels {low:g} to {high:g}), and 'white' is not set",
-            mend=f"write 'white: {usual:g}', for example; all such images are divided by it",
+            hint=f"write 'white: {usual:g}', for example; all such images are divided by it",
         )
     if high > white:
         raise DataError(
             f"{name} has pixels up to {high:g}, which 'white: {white:g}' would clip",
-            mend=f"write 'white: {usual:g}', for example",
+            hint=f"write 'white: {usual:g}', for example",
             field=("white",),
         )
     return Image.fromarray((values / white * BRIGHTEST).round().astype(np.uint8))
@@ -103,7 +103,7 @@ def _flatten_alpha(image: Image.Image, background: str | None, *, name: str) -> 
     if background is None:
         raise DataError(
             f"{name} has transparent pixels, and 'background' is not set",
-            mend="write 'background: white' or 'background: black'",
+            hint="write 'background: white' or 'background: black'",
         )
     ground = Image.new("RGBA", image.size, background)
     return Image.alpha_composite(ground, image).convert("RGB")

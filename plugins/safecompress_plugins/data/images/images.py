@@ -203,12 +203,12 @@ def _open(encoded: Encoded) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{_name_image(encoded)} is too large ({error})",
-            mend="scale it down, or remove it",
+            hint="scale it down, or remove it",
         ) from error
     # All of these are raised by Pillow's decoders on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise DataError(
-            f"{_name_image(encoded)} is not a readable image ({error})", mend="replace or remove it"
+            f"{_name_image(encoded)} is not a readable image ({error})", hint="replace or remove it"
         ) from error
 
 
@@ -257,7 +257,7 @@ def store_images(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Input
         DataError: if one is not an image, is too large or would lose information, or sizes differ.
     """
     if not encoded:
-        raise DataError("there are no images", mend="name another folder or file")
+        raise DataError("there are no images", hint="name another folder or file")
     first = decode_image(encoded[0], params)
     on_disk = params.storage == "disk"
     if params.storage == "auto":
@@ -306,7 +306,7 @@ def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> D
     return DataError(
         f"images are of different sizes: the first is {first[2]} x {first[1]}, and {name} is "
         f"{other[2]} x {other[1]}",
-        mend=f"write 'size: {min(first[1:])}', for example, to resize all of them",
+        hint=f"write 'size: {min(first[1:])}', for example, to resize all of them",
     )
 
 

@@ -53,7 +53,7 @@ class TorchvisionImages(EncodingSource):
         if len(set(lists)) > 1:
             raise DataError(
                 f"the parts of {params.name!r} number their labels differently",
-                mend="export both parts as folders of images",
+                hint="export both parts as folders of images",
                 field=("name",),
             )
         names: Sequence[object] = lists[0]
@@ -92,7 +92,7 @@ class TorchvisionImages(EncodingSource):
                 reason = " ".join(str(error).split())
                 raise DataError(
                     f"torchvision cannot read {params.name!r} from {given['root']!r} ({reason})",
-                    mend="put its files there, or write 'download: true' to have them fetched",
+                    hint="put its files there, or write 'download: true' to have them fetched",
                     field=("root",),
                 ) from error
 
@@ -103,13 +103,13 @@ class TorchvisionImages(EncodingSource):
             known = sorted(one for one in datasets.__all__ if one != "VisionDataset")
             raise DataError(
                 f"torchvision has no data set {name!r}",
-                mend=f"there are: {', '.join(known)}",
+                hint=f"there are: {', '.join(known)}",
                 field=("name",),
             )
         if name in UNPICKLED:
             raise DataError(
                 f"torchvision unpickles {name!r}, and a pickle may run any code",
-                mend="write 'type: cifar10' or 'type: cifar100', or export it as images",
+                hint="write 'type: cifar10' or 'type: cifar100', or export it as images",
                 field=("name",),
             )
         return found
@@ -128,6 +128,6 @@ def _library() -> Any:
     except RuntimeError as error:
         raise DataError(
             f"torchvision does not fit the torch that is installed ({error})",
-            mend="install both at once, and from the same index",
+            hint="install both at once, and from the same index",
         ) from error
     return datasets

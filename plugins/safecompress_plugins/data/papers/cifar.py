@@ -93,7 +93,7 @@ def _records(path: Path, length: int) -> "np.ndarray[tuple[int, int], np.dtype[n
         # A truncated download rarely ends at a record's boundary.
         raise DataError(
             f"{str(path)!r} has {len(content)} bytes, not a multiple of {length} bytes per record",
-            mend="download the binary version again",
+            hint="download the binary version again",
             field=("root",),
         )
     return content.reshape(-1, length)
@@ -106,14 +106,14 @@ def _join(parts: Sequence[LabelledImages], is_member: Tensor | None) -> Labelled
         if other.classes != first.classes:
             raise DataError(
                 "the training and the test files have different labels",
-                mend="keep the files of a single data set in the folder",
+                hint="keep the files of a single data set in the folder",
                 field=("root",),
             )
     pixels = [part.images for part in parts if isinstance(part.images, Tensor)]
     encoded = [one for part in parts if not isinstance(part.images, Tensor) for one in part.images]
     if pixels and encoded:
         raise DataError(
-            "one part is binary and the other Parquet", mend="keep one layout", field=("root",)
+            "one part is binary and the other Parquet", hint="keep one layout", field=("root",)
         )
     labels = torch.cat([part.labels for part in parts])
     return LabelledImages(

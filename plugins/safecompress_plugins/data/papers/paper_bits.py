@@ -46,7 +46,7 @@ class PaperBits(EncodingSource):
             raise DataError(
                 f"the files of {self._facts.name!r} are damaged: {len(labels)} labels from "
                 f"{labels.min()} to {labels.max()} for {len(bits)} rows",
-                mend="download them again",
+                hint="download them again",
                 field=("root",),
             )
         rows = sample_rows(labels.astype(np.int64), None, self._params)
@@ -71,7 +71,7 @@ def _numbers(path: Path) -> NDArray[np.uint8]:
     except (ValueError, OSError) as error:
         raise DataError(
             f"{str(path)!r} is not a table of small numbers ({error})",
-            mend="download it again",
+            hint="download it again",
             field=("root",),
         ) from error
 

@@ -68,7 +68,7 @@ class PaperFaces(EncodingSource):
             if name == target:
                 raise DataError(
                     f"{name!r} is the task, so it cannot be private as well",
-                    mend="predict another label, or leave it out of 'private'",
+                    hint="predict another label, or leave it out of 'private'",
                     field=field,
                 )
         task = self._attribute(faces.labels[target])

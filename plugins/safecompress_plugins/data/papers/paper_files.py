@@ -25,7 +25,7 @@ def root_of(params: PaperParams, facts: PaperFacts) -> Path:
         return require_existing(params.root, field=("root",), is_folder=True)
     except DataError as error:
         raise DataError(
-            error.message, mend=f"{error.mend}; {_get(facts)}", field=error.field
+            error.message, hint=f"{error.hint}; {_get(facts)}", field=error.field
         ) from error
 
 
@@ -52,7 +52,7 @@ def missing_files_error(root: Path, facts: PaperFacts) -> DataError:
     """Build the error for missing files."""
     return DataError(
         f"the files of {facts.name!r} are not in {str(root)!r}; {describe_folder(root)}",
-        mend=_get(facts),
+        hint=_get(facts),
         field=("root",),
     )
 

@@ -66,7 +66,7 @@ def _read_annotations(path: Path) -> Folders:
         if name not in there or not label:
             raise DataError(
                 f"line {number} of {str(path)!r} does not name an image of its folder and a label",
-                mend="download the archive again",
+                hint="download the archive again",
                 field=("root",),
             )
         folders.setdefault(label, []).append(there[name])

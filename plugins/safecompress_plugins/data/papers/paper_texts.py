@@ -60,7 +60,7 @@ class PaperTexts(EncodingSource):
         if cell is None or not cell.isdecimal() or not 1 <= int(cell) <= count:
             raise DataError(
                 f"{cell!r} is not a label from 1 to {count}",
-                mend=f"download the files of {self._facts.name!r} again",
+                hint=f"download the files of {self._facts.name!r} again",
                 field=("root",),
             )
         return int(cell) - 1  # classes count from 0

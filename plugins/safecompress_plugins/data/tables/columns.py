@@ -66,6 +66,6 @@ def require_columns(
             guess = f"did you mean {near[0]!r}? " if near else ""
             raise DataError(
                 f"there is no {noun} {name!r}",
-                mend=f"{guess}there are: {', '.join(there)}",
+                hint=f"{guess}there are: {', '.join(there)}",
                 field=field,
             )

@@ -100,14 +100,14 @@ def read_csv(
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(
             f"cannot read {str(path)!r} as {encoding} text with cells ({error})",
-            mend="write its 'encoding', latin-1 or cp1252, say, or save it as UTF-8 text",
+            hint="write its 'encoding', latin-1 or cp1252, say, or save it as UTF-8 text",
             field=("path",),
         ) from error
     # The file's own header would otherwise be read as a sample.
     if names and rows and {cell.strip() for cell in rows[0]} == set(names):
         raise DataError(
             f"the first line of {str(path)!r} holds the names, and 'names' gives them again",
-            mend="remove 'names'",
+            hint="remove 'names'",
             field=("names",),
         )
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
@@ -128,15 +128,15 @@ def _encoding(path: Path, stated: str) -> str:
 
 def _uneven(cells: Sequence[str], header: Sequence[str], place: str) -> DataError:
     """Build the error for a line with another number of cells than columns."""
-    mend = "correct the file, the delimiter or the names"
+    hint = "correct the file, the delimiter or the names"
     # A trailing delimiter on every line but the header is a common export.
     if len(cells) == len(header) + 1 and not cells[-1].strip():
-        mend = "remove the delimiter at the end of each line, or add one to the header"
+        hint = "remove the delimiter at the end of each line, or add one to the header"
     elif len(cells) == 1 and (other := _other_delimiter(cells[0])):
-        mend = f"write 'delimiter: {json.dumps(other)}'"
+        hint = f"write 'delimiter: {json.dumps(other)}'"
     return DataError(
         f"{place} has {len(cells)} cells instead of {len(header)}",
-        mend=mend,
+        hint=hint,
         field=("path",),
     )
 
@@ -157,18 +157,18 @@ def _number(header: Sequence[str]) -> list[str]:
 
 def _check_header(header: Sequence[str], path: Path, delimiter: str) -> None:
     if not header:
-        raise DataError(f"{str(path)!r} is empty", mend="name another file", field=("path",))
+        raise DataError(f"{str(path)!r} is empty", hint="name another file", field=("path",))
     # UTF-16 without a mark decodes as UTF-8 with a zero byte after each ASCII letter.
     if any("\0" in name for name in header):
         raise DataError(
             f"{str(path)!r} holds zero bytes, like UTF-16 text without a byte-order mark",
-            mend="write 'encoding: utf-16-le', or save it as UTF-8 text",
+            hint="write 'encoding: utf-16-le', or save it as UTF-8 text",
             field=("path",),
         )
     if len(header) == 1 and (other := _other_delimiter(header[0])) and other != delimiter:
         raise DataError(
             f"the first line of {str(path)!r} has a single cell, {header[0]!r}",
-            mend=f"write 'delimiter: {json.dumps(other)}'",
+            hint=f"write 'delimiter: {json.dumps(other)}'",
             field=("path",),
         )
     # One nameless column is usual: pandas writes its index so.
@@ -176,13 +176,13 @@ def _check_header(header: Sequence[str], path: Path, delimiter: str) -> None:
     if len(nameless) > 1:
         raise DataError(
             f"columns {', '.join(nameless)} of {str(path)!r} have no name",
-            mend="name them in its first line, or give 'names' if its first line is a sample",
+            hint="name them in its first line, or give 'names' if its first line is a sample",
             field=("path",),
         )
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise DataError(
             f"{str(path)!r} has two columns called {twice[0]!r}",
-            mend="rename one of them, or give 'names' if its first line is a sample",
+            hint="rename one of them, or give 'names' if its first line is a sample",
             field=("path",),
         )

@@ -84,7 +84,7 @@ class NumberColumns:
         if name in self._params.numeric and not infinite:
             raise DataError(
                 f"the column {name!r} must be numeric, but holds {first}",
-                mend=f"{spelling or 'add it to missing'}, or remove the column from 'numeric'",
+                hint=f"{spelling or 'add it to missing'}, or remove the column from 'numeric'",
                 field=("numeric", self._params.numeric.index(name)),
             )
         share = f"{found.known - count} of {found.known} cells are finite numbers"

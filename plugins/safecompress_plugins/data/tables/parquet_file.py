@@ -123,7 +123,7 @@ def _renumber(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Tab
             raise DataError(
                 f"{what}: two sources have different labels in {name!r}; only one of them names "
                 f"{', '.join(map(repr, only))}",
-                mend="write labels as text, or both with the same list of names",
+                hint="write labels as text, or both with the same list of names",
                 field=(field,),
             )
         places = [None if code < 0 else names.index(own[code]) for code in _codes(table, name)]
@@ -142,7 +142,7 @@ def _unreadable(what: str, error: Exception, *, field: str) -> DataError:
     reason = str(error).splitlines()[0]
     return DataError(
         f"cannot read {what} as Parquet ({reason})",
-        mend="name Parquet files with the same columns",
+        hint="name Parquet files with the same columns",
         field=(field,),
     )
 
@@ -166,7 +166,7 @@ def images_of(
     if not (pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0):
         raise DataError(
             f"the column {image!r} holds {column.type} instead of images",
-            mend="name a column of structs with 'bytes', as Hugging Face datasets write them",
+            hint="name a column of structs with 'bytes', as Hugging Face datasets write them",
             field=("image",),
         )
     labels, classes = _labels(table, label)
@@ -174,7 +174,7 @@ def images_of(
     if None in images:
         raise DataError(
             f"row {images.index(None) + 1} of {image!r} holds neither an image nor a valid path",
-            mend="remove it, or embed the images",
+            hint="remove it, or embed the images",
             field=("image",),
         )
     encoded = [one for one in images if one is not None]
@@ -229,7 +229,7 @@ def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
         if pa.types.is_nested(form):
             raise DataError(
                 f"the column {name!r} holds {form}; a table cell must be a single value",
-                mend="write 'type: image-parquet' for images; split a list into columns",
+                hint="write 'type: image-parquet' for images; split a list into columns",
                 field=("path",),
             )
         named = _label_names(table.schema, name)
@@ -238,7 +238,7 @@ def plain_table(table: pa.Table, missing: Collection[str]) -> Table:
         except UnicodeDecodeError as error:
             raise DataError(
                 f"the column {name!r} holds bytes that are not UTF-8 text ({error})",
-                mend="write it as text",
+                hint="write it as text",
                 field=("path",),
             ) from error
         columns[name] = RawColumn([None if cell in blank else cell for cell in cells])

@@ -55,7 +55,7 @@ def dataset_of_sides(members: Table, non_members: Table | None, params: TablePar
     if params.members is not None:
         raise DataError(
             f"the column {params.members!r} and the two files both give membership",
-            mend="remove one of them",
+            hint="remove one of them",
             field=("members",),
         )
     whole = join(members, non_members)
@@ -89,14 +89,14 @@ def _check_roles(params: TableParams) -> None:
         if _private(one).column == params.target:
             raise DataError(
                 f"{params.target!r} is the task, so it cannot be private as well",
-                mend="predict another column, or remove it from 'private'",
+                hint="predict another column, or remove it from 'private'",
                 field=_private_path(params, index),
             )
     for index, name in enumerate(params.drop):
         if name == params.target or name in {_private(one).column for one in params.private}:
             raise DataError(
                 f"{name!r} is dropped, but is also the target or private",
-                mend="remove it from 'drop'; a private column is not an input anyway",
+                hint="remove it from 'drop'; a private column is not an input anyway",
                 field=("drop", index),
             )
 
@@ -174,12 +174,12 @@ class _TableReader:
         count = len(labels.codes)
         if not count:
             message = "no row is left" if self.notes else "the table has no rows"
-            raise DataError(message, mend="use other data, or leave out fewer rows")
+            raise DataError(message, hint="use other data, or leave out fewer rows")
         if len(labels.names) > MOST_LABELS or 2 < count == len(labels.names):
             raise DataError(
                 f"{self.params.target!r} has {len(labels.names)} values in {count} samples, "
                 "too many for labels",
-                mend="name a column of categories; regression is not supported",
+                hint="name a column of categories; regression is not supported",
                 field=("target",),
             )
         return labels.codes, labels.names
@@ -191,7 +191,7 @@ class _TableReader:
             raise DataError(
                 f"{', '.join(map(repr, alone))} of {self.params.target!r} has a single sample, "
                 "which cannot be a member and a non-member",
-                mend="write 'fewest_per_label: 2', for example, to leave such rows out",
+                hint="write 'fewest_per_label: 2', for example, to leave such rows out",
                 field=("target",),
             )
 
@@ -234,7 +234,7 @@ class _TableReader:
                 parts += self._public_part(name, column)
         if not params.text and not any(part.encoded for part in parts):
             message = "no column is left as an input"
-            raise DataError(message, mend="remove columns from 'drop' or 'private'")
+            raise DataError(message, hint="remove columns from 'drop' or 'private'")
         return parts
 
     def _public_part(self, name: str, column: RawColumn) -> "list[_Part]":
@@ -271,7 +271,7 @@ class _TableReader:
         if len(values.names) < 2:
             raise DataError(
                 f"all samples have the same {name!r}, so there is nothing to infer",
-                mend="remove it from 'private'",
+                hint="remove it from 'private'",
                 field=_private_path(self.params, index),
             )
         seen = "also an input" if wanted.input else "not an input"

@@ -89,7 +89,7 @@ class TableEncoder(Encoder):
         if missing:
             raise DataError(
                 f"the rows have no column {', '.join(map(repr, missing))}",
-                mend=f"the model takes: {', '.join(wanted)}",
+                hint=f"the model takes: {', '.join(wanted)}",
             )
         numbers = tuple(str(row + 1) for row in range(count))
         if self.text:
@@ -148,14 +148,14 @@ def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[An
         # Scalars instead of columns: a single row was given.
         if any(isinstance(one, str) or not isinstance(one, Iterable) for one in rows.values()):
             message = "a single mapping of values is given"
-            raise DataError(message, mend="give a list of rows: [{...}]")
+            raise DataError(message, hint="give a list of rows: [{...}]")
         return rows
     rows = list(rows)
     odd = [row for row in rows if not isinstance(row, Mapping)]
     if odd:
         raise DataError(
             f"a row is a {type(odd[0]).__name__}",
-            mend="give mappings from column to value, a data frame, or a file",
+            hint="give mappings from column to value, a data frame, or a file",
         )
     # Rows may lack keys; dict.fromkeys keeps the order of first appearance.
     names = dict.fromkeys(name for row in rows for name in row) if rows else default
@@ -171,7 +171,7 @@ def _encode_column(rule: Rule, name: str, column: RawColumn, separators: Separat
             what = "is empty" if value is None else f"holds {value!r}"
             raise DataError(
                 f"row {unknown + 1}: the column {name!r} {what}, a value unknown from training",
-                mend=f"use one of: {', '.join(rule.names)}",
+                hint=f"use one of: {', '.join(rule.names)}",
             )
         return rule.block(column)
     found = numbers_of(column, separators)
@@ -179,6 +179,6 @@ def _encode_column(rule: Rule, name: str, column: RawColumn, separators: Separat
         row = found.odd[0]
         raise DataError(
             f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, not a number",
-            mend="write a number, or leave the cell empty for the median of training",
+            hint="write a number, or leave the cell empty for the median of training",
         )
     return rule.scale(found.values)

@@ -13,9 +13,9 @@ from safecompress_core.toolkit import (
     Batch,
     Defence,
     DefenceContext,
-    Flaw,
     GuardTrainingData,
     OutputGuard,
+    Problem,
     Step,
 )
 from safecompress_plugins.defences.manifest import HampParams
@@ -56,11 +56,11 @@ class Hamp(Defence):
         self._classes = classes
         self._share = largest_share(self._params.entropy, classes)
 
-    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
+    def check(self, context: DefenceContext) -> Iterable[Problem]:
         """Report inputs that cannot be drawn uniformly: tokens and categorical codes."""
         if self._params.answers and not context.are_numbers:
             message = "random inputs need continuous inputs; this data set has token ids or codes"
-            yield Flaw(field="answers", message=message, mend="write 0 for no output guard")
+            yield Problem(path=("answers",), message=message, hint="write 0 for no output guard")
 
     def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard | None:
         """Build the guard with values of random inputs; None without a guard."""

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.toolkit import Defence, DefenceContext, Flaw, GuardTrainingData, OutputGuard
+from safecompress_core.toolkit import (
+    Defence,
+    DefenceContext,
+    GuardTrainingData,
+    OutputGuard,
+    Problem,
+)
 from safecompress_plugins.defences.manifest import MemguardParams
 from safecompress_plugins.defences.outputs.query_randomness import new_secret, query_uniform
 from safecompress_plugins.defences.training.dmp import Dmp
@@ -35,15 +41,15 @@ class Memguard(Defence):
         super().__init__()
         self._params = params
 
-    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
+    def check(self, context: DefenceContext) -> Iterable[Problem]:
         """Report a defence that trains on the reference samples, which are then members."""
         for name, other in context.others.items():
             if isinstance(other, Dmp):
-                yield Flaw(
-                    field="type",
+                yield Problem(
+                    path=("type",),
                     message=f"{name!r} trains on the reference samples, which memguard takes for "
                     "non-members",
-                    mend="remove one of the two",
+                    hint="remove one of the two",
                 )
 
     def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard:

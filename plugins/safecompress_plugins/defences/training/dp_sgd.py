@@ -16,7 +16,7 @@ from safecompress_core.toolkit import (
     Defence,
     DefenceContext,
     DefenceInputs,
-    Flaw,
+    Problem,
     SafeCompressError,
     Step,
 )
@@ -57,15 +57,15 @@ class DpSgd(Defence):
         # (noise, sampling rate, steps), the accountant's input
         self._history: list[tuple[float, float, int]] = []
 
-    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
+    def check(self, context: DefenceContext) -> Iterable[Problem]:
         """Report layers, other defences and budgets that DP-SGD does not support."""
         mixing = mixing_layers(context.network.module)
         if mixing:
-            yield Flaw(
-                field="type",
+            yield Problem(
+                path=("type",),
                 message=f"dp-sgd does not support {_list_first(mixing)}: it mixes samples of a "
                 "batch, so per-sample gradients are undefined",
-                mend="use a model without batch normalisation: mlp and lenet have none, our other "
+                hint="use a model without batch normalisation: mlp and lenet have none, our other "
                 "models take 'normalisation: group'",
             )
         unknown = {
@@ -75,32 +75,34 @@ class DpSgd(Defence):
         }
         if unknown:
             message = f"opacus has no per-sample gradients for {_list_first(unknown)}"
-            yield Flaw(field="type", message=message, mend="use a model without such layers")
+            yield Problem(path=("type",), message=message, hint="use a model without such layers")
         for name, other in context.others.items():
             if not other.is_per_sample:
-                yield Flaw(
-                    field="type",
+                yield Problem(
+                    path=("type",),
                     message=f"{name!r} combines several samples, or uses members without "
                     "noise, which dp-sgd does not cover",
-                    mend="remove one of the two",
+                    hint="remove one of the two",
                 )
         # The loss scale would multiply gradients before they are clipped.
         if context.precision.dtype is torch.float16:
             message = "training.precision float16 scales gradients before dp-sgd clips them"
-            yield Flaw(field="type", message=message, mend="train in bfloat16 or float32")
+            yield Problem(path=("type",), message=message, hint="train in bfloat16 or float32")
         # With δ ≥ 1/n, publishing a random member outright would satisfy the definition.
         members = context.schedule.members
         if self._params.delta * members >= 1:
             message = (
                 f"a delta of {self._params.delta:g} permits publishing one of {members} members"
             )
-            yield Flaw(field="delta", message=message, mend=f"write less than {1 / members:.1g}")
+            yield Problem(
+                path=("delta",), message=message, hint=f"write less than {1 / members:.1g}"
+            )
         elif self._params.epsilon is not None:
             try:
                 self._multiplier(context.schedule.steps, context.schedule.epochs)
             except ValueError:
                 message = f"no noise level reaches an epsilon of {self._params.epsilon:g}"
-                yield Flaw(field="epsilon", message=message, mend="increase it, or train less")
+                yield Problem(path=("epsilon",), message=message, hint="increase it, or train less")
 
     def equip(self, inputs: DefenceInputs) -> None:
         """Convert the budget to noise, for all of the model's training steps."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
-from safecompress_core.toolkit import Classifier, Defence, DefenceContext, Flaw
+from safecompress_core.toolkit import Classifier, Defence, DefenceContext, Problem
 from safecompress_plugins.defences.training.manifest import DropoutParams
 
 __all__ = ["Dropout"]
@@ -31,11 +31,11 @@ class Dropout(Defence):
         super().__init__()
         self._rate = params.rate
 
-    def flaws(self, context: DefenceContext) -> Iterable[Flaw]:
+    def check(self, context: DefenceContext) -> Iterable[Problem]:
         """Report a model without hidden linear layers."""
         if not _find_hidden_linear(context.network.module):
             message = "dropout needs a linear layer with hidden inputs; this model has none"
-            yield Flaw(field="type", message=message, mend="use another model or defence")
+            yield Problem(path=("type",), message=message, hint="use another model or defence")
 
     @contextmanager
     def inside(self, network: Classifier) -> Iterator[None]:

@@ -12,7 +12,7 @@ from safecompress_core.toolkit import (
     Defence,
     DefenceContext,
     DefenceInputs,
-    Flaw,
+    Problem,
     Schedule,
 )
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
@@ -46,28 +46,28 @@ class SplitDistillation(Defence):
         self._params = params
         self._answers: list[Tensor] = []  # in a list: not part of the module's state
 
-    def flaws(self, context: DefenceContext) -> Iterator[Flaw]:
+    def check(self, context: DefenceContext) -> Iterator[Problem]:
         """Report defences that change members, and pools too small for every model."""
         for name in context.earlier:
             if type(context.others[name]).transform is not Defence.transform:
-                yield Flaw(
-                    field="type",
+                yield Problem(
+                    path=("type",),
                     message=f"its targets are for unchanged members, and {name!r} changes them",
-                    mend=f"write it before {name!r}",
+                    hint=f"write it before {name!r}",
                 )
         for name, other in context.others.items():
             if other.hides_members:
-                yield Flaw(
-                    field="type",
+                yield Problem(
+                    path=("type",),
                     message=f"both it and {name!r} replace members or their labels",
-                    mend="remove one of the two",
+                    hint="remove one of the two",
                 )
         count = round(context.schedule.members * self._share)
         if count < FEWEST:
-            yield Flaw(
-                field="models",
+            yield Problem(
+                path=("models",),
                 message=f"each model would be trained on {count} members; the minimum is {FEWEST}",
-                mend="leave each member out of fewer models, or use more members",
+                hint="leave each member out of fewer models, or use more members",
             )
 
     @property
@@ -83,7 +83,7 @@ class SplitDistillation(Defence):
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
         """Set the out-of-fold outputs as targets of the batch."""
-        assert batch.rows is not None  # flaws rejects a defence before that replaces members
+        assert batch.rows is not None  # check() refuses a defence before it that replaces members
         answers = self._answers[0].to(batch.labels.device)
         # Moved once and kept there, instead of once a batch.
         self._answers = [answers]

@@ -52,7 +52,7 @@ def told(built_ins: Registry, tmp_path: Path) -> Callable[..., list[str]]:
         try:
             load_any_spec(path, overrides=overrides, registry=built_ins)
         except SpecError as error:
-            return [f"{one.path}: {one.message}; {one.mend}" for one in error.problems]
+            return [f"{one.path}: {one.message}; {one.hint}" for one in error.problems]
         return []
 
     return tell

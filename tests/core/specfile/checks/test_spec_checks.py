@@ -107,7 +107,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_does_not_fit_is_told_with_its_place_and_its_mend(
+def test_what_does_not_fit_is_told_with_its_place_and_its_hint(
     case: str, problems: Callable[..., list[str]], changed: Callable[[str, str], str]
 ) -> None:
     """One misfit, one problem."""

@@ -45,7 +45,7 @@ def problems_of(folder: Path, registry: Registry, **changes: Any) -> list[str]:
     """What is wrong with the spec, by path and message."""
     with pytest.raises(SpecError) as refused:
         load_audit_spec(written(folder, AUDIT | changes), registry=registry)
-    return [f"{one.path}: {one.message}; {one.mend}" for one in refused.value.problems]
+    return [f"{one.path}: {one.message}; {one.hint}" for one in refused.value.problems]
 
 
 def test_the_kind_decides_what_a_spec_is(built_ins: Registry, tmp_path: Path) -> None:

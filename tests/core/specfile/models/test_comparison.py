@@ -110,7 +110,7 @@ def test_a_problem_of_a_variant_has_its_place(told: Callable[..., list[str]]) ->
 
 
 def test_a_problem_of_the_base_is_told_in_the_base(told: Callable[..., list[str]]) -> None:
-    """Where it can be mended."""
+    """Where it can be corrected."""
     [found] = told(TWO, base=GOOD.replace("steps:", "stpes:"))
 
     assert found.startswith("base.yaml:11:3: method.stpes:")
@@ -141,7 +141,7 @@ def test_a_problem_of_the_base_is_told_in_the_base(told: Callable[..., list[str]
         ("densities: [0.1, 0.2]", "densities: [3]", "two.yaml:5:13: densities.0: 3 is greater"),
     ],
 )
-def test_what_is_wrong_with_a_comparison_is_told_with_its_mend(
+def test_what_is_wrong_with_a_comparison_is_told_with_its_hint(
     told: Callable[..., list[str]], before: str, after: str, expected: str
 ) -> None:
     """File, line, column, field, what is wrong, what to write."""

@@ -8,7 +8,7 @@ import pytest
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
 from safecompress_core.specfile.load import load_spec
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 from safecompress_core.specfile.yaml.composer import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES, parse
 from safecompress_core.specfile.yaml.nodes import Mark
 from safecompress_core.specfile.yaml.overrides import apply_overrides
@@ -24,7 +24,7 @@ NINE = "\n".join(
 
 def told(text: str) -> list[str]:
     """The problems of a text."""
-    problems: list[Problem] = []
+    problems: list[LocatedProblem] = []
     parse(text, start=START, problems=problems)
     return [str(problem) for problem in problems]
 
@@ -132,7 +132,7 @@ def test_overrides_and_json_have_the_same_bounds(tmp_path: Path) -> None:
     """A value on the command line, a path of it, and a spec that a program wrote."""
     root = parse("a: 1", start=START, problems=[])
     assert root is not None
-    problems: list[Problem] = []
+    problems: list[LocatedProblem] = []
     apply_overrides(root, ["b=" + "[" * 100, ".".join("a" * 100) + "=1"], problems)
     nested: list[object] = []
     for _ in range(100):

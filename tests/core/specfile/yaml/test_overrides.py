@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 from safecompress_core.specfile.yaml.composer import parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
 from safecompress_core.specfile.yaml.overrides import apply_overrides
@@ -14,7 +14,7 @@ def applied(*overrides: str) -> tuple[Node, list[str]]:
     """The spec after the overrides, and what was wrong with them."""
     root = parse(TEXT, start=Mark("a.yaml", 1, 1), problems=[])
     assert root is not None
-    problems: list[Problem] = []
+    problems: list[LocatedProblem] = []
     return apply_overrides(root, overrides, problems), [str(problem) for problem in problems]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from safecompress_core.specfile.problems import Problem
+from safecompress_core.specfile.problems import LocatedProblem
 from safecompress_core.specfile.yaml.composer import parse
 from safecompress_core.specfile.yaml.nodes import Mark
 from safecompress_core.specfile.yaml.source import read
@@ -12,7 +12,7 @@ from safecompress_core.specfile.yaml.source import read
 
 def parsed(text: str) -> tuple[object, list[str]]:
     """The plain value and the problems of a text."""
-    problems: list[Problem] = []
+    problems: list[LocatedProblem] = []
     node = parse(text, start=Mark("a.yaml", 1, 1), problems=problems)
     return node.plain() if node else None, [str(problem) for problem in problems]
 

@@ -143,6 +143,6 @@ def test_without_answers_nothing_guards_them() -> None:
         for are_numbers in (False, True)
     )
 
-    assert [flaw.field for flaw in Hamp(HampParams()).flaws(words)] == ["answers"]
-    assert not list(Hamp(HampParams()).flaws(numbers))
-    assert not list(Hamp(HampParams(answers=0)).flaws(words))
+    assert [problem.path for problem in Hamp(HampParams()).check(words)] == [("answers",)]
+    assert not list(Hamp(HampParams()).check(numbers))
+    assert not list(Hamp(HampParams(answers=0)).check(words))

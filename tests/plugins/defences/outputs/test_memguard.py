@@ -231,12 +231,12 @@ def test_it_stands_beside_no_defence_that_trains_on_reference_samples() -> None:
         others={"dmp": Dmp(DmpParams())},
     )
 
-    found = list(Memguard(MemguardParams()).flaws(context))
+    found = list(Memguard(MemguardParams()).check(context))
 
-    assert [flaw.message for flaw in found] == [
+    assert [problem.message for problem in found] == [
         "'dmp' trains on the reference samples, which memguard takes for non-members"
     ]
-    assert not list(Memguard(MemguardParams()).flaws(replace(context, others={})))
+    assert not list(Memguard(MemguardParams()).check(replace(context, others={})))
 
 
 @settings(max_examples=50)

@@ -116,6 +116,6 @@ def test_a_shift_moves_an_image_by_pixels() -> None:
 
 @pytest.mark.parametrize("change", ["rotation", "translation", "scale"])
 def test_vectors_cannot_be_turned(change: str) -> None:
-    """The message names the mend."""
+    """The message says what to write instead."""
     with pytest.raises(SafeCompressError, match="sample has shape \\(64,\\); .* use noise instead"):
         augmented(torch.zeros(5, 64), **{change: 0.1})

@@ -329,7 +329,7 @@ def test_noise_is_given_one_way(given: dict[str, float], said: str) -> None:
         DpSgdParams(**given)
 
 
-def flaws(
+def problems_of(
     module: nn.Module,
     *,
     precision: Precision = PLAIN,
@@ -341,21 +341,21 @@ def flaws(
     context = DefenceContext(
         network=Classifier(module), schedule=schedule, precision=precision, others=others or {}
     )
-    found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).flaws(context)
-    return [(one.field, one.message, one.mend) for one in found]
+    found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).check(context)
+    return [(*one.path, one.message, one.hint) for one in found]
 
 
 def test_layers_in_which_samples_see_each_other_are_refused_by_name() -> None:
     """Batch normalisation, with the models that have none; groups are welcome."""
     layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, affine=False), nn.Flatten(), nn.Linear(4, 3)]
-    [found] = flaws(nn.Sequential(*layers))
+    [found] = problems_of(nn.Sequential(*layers))
 
     assert found[1] == (
         "dp-sgd does not support '1' (BatchNorm2d): it mixes samples of a batch, so per-sample "
         "gradients are undefined"
     )
     assert "normalisation: group" in found[2]
-    assert not flaws(images())
+    assert not problems_of(images())
 
 
 def test_layers_of_which_opacus_knows_nothing_are_refused_by_name() -> None:
@@ -367,7 +367,7 @@ def test_layers_of_which_opacus_knows_nothing_are_refused_by_name() -> None:
             self.attention = nn.MultiheadAttention(4, 2)
             self.head = nn.Linear(4, 3)
 
-    [found] = flaws(Attending())
+    [found] = problems_of(Attending())
 
     assert found[1] == (
         "opacus has no per-sample gradients for 'attention' (MultiheadAttention) and 1 more"
@@ -376,7 +376,7 @@ def test_layers_of_which_opacus_knows_nothing_are_refused_by_name() -> None:
 
 def test_neighbours_must_be_about_one_sample_at_a_time() -> None:
     """Mixtures and penalties are refused by id; entropy of every sample is welcome."""
-    found = flaws(
+    found = problems_of(
         mlp(),
         others={
             "mixup": Mixup(MixupParams()),
@@ -393,10 +393,10 @@ def test_neighbours_must_be_about_one_sample_at_a_time() -> None:
 
 def test_budgets_that_say_nothing_are_refused() -> None:
     """δ of 1 in 600 lets one of 600 be published; some budgets no noise can keep to."""
-    [(field, message, mend)] = flaws(mlp(), delta=1 / 600)
-    assert (field, mend) == ("delta", "write less than 0.002")
+    [(field, message, hint)] = problems_of(mlp(), delta=1 / 600)
+    assert (field, hint) == ("delta", "write less than 0.002")
     assert "one of 600 members" in message
-    [(field, message, _)] = flaws(mlp(), noise=None, epsilon=1e-9)
+    [(field, message, _)] = problems_of(mlp(), noise=None, epsilon=1e-9)
     assert (field, message) == ("epsilon", "no noise level reaches an epsilon of 1e-09")
 
 
@@ -404,7 +404,7 @@ def test_scaled_gradients_are_refused() -> None:
     """Clipping would mean something else at every scale."""
     half_precision = Precision(dtype=torch.float16)
 
-    assert [one[0] for one in flaws(mlp(), precision=half_precision)] == ["type"]
+    assert [one[0] for one in problems_of(mlp(), precision=half_precision)] == ["type"]
 
 
 def test_what_learns_unseen_is_an_error() -> None:

@@ -54,16 +54,16 @@ def test_a_rate_of_0_drops_nothing() -> None:
 def test_a_model_without_hidden_values_is_refused() -> None:
     """Its only layer is given the sample itself; behind a convolution there are some."""
 
-    def flaws(module: nn.Module) -> list[str]:
+    def problems_of(module: nn.Module) -> list[str]:
         context = DefenceContext(
             network=Classifier(module),
             schedule=Schedule(members=9, steps=1, epochs=1),
             precision=Precision(),
             others={},
         )
-        return [one.message for one in Dropout(DropoutParams()).flaws(context)]
+        return [one.message for one in Dropout(DropoutParams()).check(context)]
 
-    assert flaws(nn.Linear(5, 3)) == [
+    assert problems_of(nn.Linear(5, 3)) == [
         "dropout needs a linear layer with hidden inputs; this model has none"
     ]
-    assert not flaws(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 3)))
+    assert not problems_of(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 3)))
