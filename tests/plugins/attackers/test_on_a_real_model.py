@@ -88,33 +88,33 @@ def power(attacker: Attacker, leaky: Leaky) -> Power:
         ),
         pytest.param(GradientNorm(GradientNormParams()), 0.72, id="gradient-norm"),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network")),
-            0.68,
+            NeuralBlackbox(NeuralBlackboxParams(epochs=10, learner="network")),
+            0.70,
             id="neural-blackbox",
         ),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="sorted")),
-            0.61,
+            NeuralBlackbox(NeuralBlackboxParams(epochs=10, learner="network", inputs="sorted")),
+            0.65,
             id="sorted",
         ),
         pytest.param(
-            NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="top3")),
-            0.61,
+            NeuralBlackbox(NeuralBlackboxParams(epochs=10, learner="network", inputs="top3")),
+            0.65,
             id="top3",
         ),
         pytest.param(
-            NeuralBlackbox(
-                NeuralBlackboxParams(epochs=10, learner="network", inputs="correctness")
-            ),
+            NeuralBlackbox(NeuralBlackboxParams(epochs=5, learner="network", inputs="correctness")),
             0.70,
             id="correctness",
         ),
         pytest.param(
-            NeuralWhitebox(NeuralWhiteboxParams(learner="network")), 0.72, id="neural-whitebox"
+            NeuralWhitebox(NeuralWhiteboxParams(epochs=10, learner="network")),
+            0.73,
+            id="neural-whitebox",
         ),
         pytest.param(
-            NeuralWhitebox(NeuralWhiteboxParams(layers=["4"], learner="network")),
-            0.70,
+            NeuralWhitebox(NeuralWhiteboxParams(epochs=10, layers=["4"], learner="network")),
+            0.73,
             id="chosen-layers",
         ),
     ],
@@ -135,7 +135,7 @@ def test_membership_is_told_well_over_chance(
 
 def test_raw_logits_blunt_the_papers_attack(leaky: Leaky) -> None:
     """What the papers' code feeds the network tells it little; posteriors tell it much (above)."""
-    attacker = NeuralBlackbox(NeuralBlackboxParams(epochs=50, learner="network", inputs="logits"))
+    attacker = NeuralBlackbox(NeuralBlackboxParams(epochs=20, learner="network", inputs="logits"))
 
     assert power(attacker, leaky).auc < 0.62
 

@@ -39,7 +39,10 @@ class TestBasketBySample(AttackerConformance):
 class TestBasketByRun(AttackerConformance):
     definition = BASKET
     params = {"worst": "run", "folds": 3}
-    parts = [(BY_NAME["gap"], {}), (BY_NAME["neural-blackbox"], {"epochs": 20})]
+    parts = [
+        (BY_NAME["gap"], {}),
+        (BY_NAME["neural-blackbox"], {"epochs": 5, "learner": "network"}),
+    ]
 
 
 class TestBasketWithReferences(AttackerConformance):

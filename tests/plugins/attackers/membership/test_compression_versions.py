@@ -20,6 +20,7 @@ from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.testing import AttackerConformance
 from safecompress_core.toolkit import AdversaryKnowledge, Classifier, PoolError, observe
+from safecompress_plugins.attackers.membership import compression_difference
 from safecompress_plugins.attackers.membership.compression_manifest import (
     DEFINITIONS,
     CompressionVersionsParams,
@@ -31,8 +32,14 @@ MEMBERS, KNOWN = 600, 300  # of 1,200 digits, labels drawn by lot where they can
 
 
 class TestForestWithoutTheUncompressedModel(AttackerConformance):
+    """With few trees; those of ``compression-difference`` have all of theirs."""
+
     definition: AttackerDef = VERSIONS
     params = {"with_uncompressed": False}
+
+    @pytest.fixture(autouse=True)
+    def _few_trees(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compression_difference, "TREES", 20)
 
 
 class TestLogistic(AttackerConformance):
