@@ -1,9 +1,7 @@
 """Small whole runs: real data, all three kinds of attack, seconds instead of minutes."""
 
 import json
-import os
-import subprocess
-import sys
+import multiprocessing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,26 +57,29 @@ SPEC: dict[str, Any] = {
     ],
 }
 
-ENVIRONMENT = {**os.environ, "PYTHONHASHSEED": "1"}  # sets are gone through in another order
-
 DRIVER = """
-import os, signal, sys
+import os, signal
 from pathlib import Path
 from safecompress_core.runs.run import run_spec
 from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import load_spec
 
-file, runs, fatal, count = sys.argv[1:]
 registry, seen = load_plugins().registry, []
 
 def observe(event):
     if event["event"] == fatal:
         seen.append(event)
-        if len(seen) == int(count):
+        if len(seen) == count:
             os.kill(os.getpid(), signal.SIGKILL)
 
 run_spec(load_spec(Path(file), registry=registry), registry, runs=Path(runs), observers=observe)
 """
+
+# Processes are forked from a server that has imported what takes seconds, and has done nothing.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["safecompress_core.runs.run", "sklearn.linear_model", "sklearn.metrics"]
+)
 
 
 class Bench:
@@ -119,9 +120,20 @@ class Bench:
         self, runs: str, *, killed_at: tuple[str, int] = ("never", 0), **changes: Any
     ) -> int:
         """The same in a process of its own, which kills itself at the n-th event of a kind."""
-        command = [sys.executable, "-c", DRIVER, str(self.write(**changes))]
-        command += [str(self.folder / runs), killed_at[0], str(killed_at[1])]
-        return subprocess.run(command, check=False, env=ENVIRONMENT).returncode
+        fatal, count = killed_at
+        names = {
+            "file": self.write(**changes),
+            "runs": self.folder / runs,
+            "fatal": fatal,
+            "count": count,
+        }
+        process = PROCESSES.Process(target=exec, args=(DRIVER, names))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONHASHSEED", "1")  # sets are gone through in another order
+            process.start()
+        process.join()
+        assert process.exitcode is not None
+        return process.exitcode
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from safecompress_core.runs.run import run_directory
 from safecompress_core.specfile.load import load_spec
 
@@ -33,19 +31,16 @@ def test_a_second_run_in_another_process_gives_the_same_bytes(
     assert comparable(second) == comparable(first)
 
 
-@pytest.mark.parametrize(
-    "killed_at",
-    [("candidate_tested", 3), ("round_finished", 2), ("attack_finished", 40)],
-)
-def test_a_killed_run_goes_on_to_the_same_bytes(
-    finished: Any, bench: Any, comparable: Comparable, killed_at: tuple[str, int]
+def test_a_run_killed_again_and_again_goes_on_to_the_same_bytes(
+    finished: Any, bench: Any, comparable: Comparable
 ) -> None:
     """``kill -9`` in the first round, between archive and checkpoint, and in the audit."""
     _, undisturbed = finished
 
-    assert bench.run_elsewhere("runs", killed_at=killed_at) == -signal.SIGKILL
-    [path] = (bench.folder / "runs").iterdir()
-    assert not (path / "results.json").exists()
+    for killed_at in (("candidate_tested", 3), ("round_finished", 2), ("attack_finished", 27)):
+        assert bench.run_elsewhere("runs", killed_at=killed_at) == -signal.SIGKILL
+        [path] = (bench.folder / "runs").iterdir()
+        assert not (path / "results.json").exists()
     resumed = bench.run()
 
     assert resumed.path == path
@@ -53,7 +48,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert shipped(path) == shipped(undisturbed.path)
     assert comparable(resumed) == comparable(undisturbed)
     lines = (path / "events.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in lines].count("run_started") == 2
+    assert [json.loads(line)["event"] for line in lines].count("run_started") == 4
+    assert {event["event"] for event in bench.events} >= {"attack_finished", "run_finished"}
+    assert "candidate_tested" not in {event["event"] for event in bench.events}
 
 
 def test_a_run_killed_between_phases_goes_on_to_the_same_bytes(
