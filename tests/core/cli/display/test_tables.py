@@ -44,12 +44,17 @@ def test_words_in_brackets_are_no_style() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tone", "style"),
-    [("good", "bold green"), ("bad", "bold red"), ("caution", "bold yellow"), ("plain", "bold")],
+    ("finding", "style"),
+    [
+        (VerdictFinding("passed", is_good=True), "bold green"),
+        (VerdictFinding("passed", is_good=False), "bold red"),
+        (VerdictFinding("passed", is_good=True, is_caution=True), "bold yellow"),
+        (VerdictFinding("passed"), "bold"),
+    ],
 )
-def test_the_verdict_has_the_colour_of_its_tone(tone: str, style: str) -> None:
+def test_the_verdict_has_the_colour_of_its_tone(finding: VerdictFinding, style: str) -> None:
     """And is always bold."""
-    text = draw_verdict(VerdictFinding("passed", tone))  # type: ignore[arg-type]
+    text = draw_verdict(finding)
 
     assert (text.plain, text.style) == ("passed", style)
 
