@@ -1,4 +1,4 @@
-"""What a plugin's manifest needs: the hook marker, the definitions, parameter models and enums.
+"""Interface of manifests: the hook marker, definitions, parameter models and enums.
 
 Nothing here imports torch or numpy, so that a spec is validated where neither is installed. A
 definition names its implementation as ``"package.module:Class"``; only a run imports it.
@@ -77,7 +77,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Kind(StrEnum):
-    """What a component is; each kind has a hook, and all but games a place in the spec."""
+    """Kind of a component; each has a hook, and all but games a place in the spec."""
 
     DATA = "data"
     MODEL = "model"
@@ -99,7 +99,7 @@ class Role(StrEnum):
 
 
 class Access(StrEnum):
-    """What an adversary may see of a model, weakest first; each level includes those before it."""
+    """Access of an adversary to a model, weakest first; each level includes those before it."""
 
     LABEL_ONLY = "label-only"
     BLACK_BOX = "black-box"
@@ -107,7 +107,7 @@ class Access(StrEnum):
     WHITE_BOX = "white-box"
 
     def covers(self, other: "Access") -> bool:
-        """Whether an adversary with this access also has the other one."""
+        """Return whether this access includes the other."""
         levels = list(Access)
         return levels.index(self) >= levels.index(other)
 
@@ -187,7 +187,7 @@ Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 def component_id(params: Params) -> str:
-    """What results and other parts of the spec call a component: its ``id``, or else its type."""
+    """Return the name of a component in results and specs: its ``id``, or else its type."""
     return str(getattr(params, "id", None) or getattr(params, "type", type(params).__name__))
 
 
@@ -321,7 +321,7 @@ class SparseTrainingParams(MethodParams):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataCard:
-    """What is known of a data set before it is loaded.
+    """Facts about a data set that are known before it is loaded.
 
     Attributes:
         samples: number of samples.
@@ -338,7 +338,7 @@ class DataCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """What a method does at most, known before anything is loaded.
+    """Work that a method does at most, known before anything is loaded.
 
     Attributes:
         epochs: passes over the members, of all models that it trains together.
@@ -462,7 +462,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What an adversary without the model does, and what it achieves, in words.
+    """Strategy of an adversary without the model, and its result, in words.
 
     Both are templates; ``{key}`` is what the results of an attack have under that key.
 
@@ -477,7 +477,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameDef(Definition):
-    """What adversaries try to find out or do; its target is a toolkit ``Game``.
+    """Game that adversaries play; its target is a toolkit ``Game``.
 
     The target is called with the definition. An attacker names the game that it plays. What specs,
     gates and reports say of a game comes from here; its implementation is imported by a run.

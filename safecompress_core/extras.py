@@ -1,4 +1,4 @@
-"""Which optional extra brings a package that turns out to be missing."""
+"""Optional extras and the packages that they install."""
 
 from safecompress_core.errors import MissingExtraError
 

@@ -1,4 +1,4 @@
-"""What core itself registers: the five games, the method it exists for, and four aggregators."""
+"""Definitions that core registers: five games, its methods, and four aggregators."""
 
 from collections.abc import Iterable
 
@@ -22,5 +22,5 @@ def safecompress_methods() -> Iterable[MethodDef]:
 
 @hookimpl
 def safecompress_games() -> Iterable[GameDef]:
-    """What adversaries try to find out or do."""
+    """Register the five games."""
     return GAMES

@@ -17,7 +17,7 @@ __all__ = ["Metric", "SampleMetric", "Subject"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a metric measures.
+    """Model and samples that a metric measures.
 
     Attributes:
         unseen: the model's reactions to samples that it was not trained on.
@@ -64,7 +64,7 @@ class SampleMetric(Metric):
     @abstractmethod
     @check_result(_check_shares)
     def per_sample(self, unseen: Observations) -> Tensor:
-        """What each sample contributes, shape (N,), in [0, 1], higher is better."""
+        """Return each sample's contribution, shape (N,), in [0, 1], higher is better."""
 
     def measure(self, subject: Subject) -> Estimate:
         """The mean; its interval is exact for hits and misses, Student's for anything between."""

@@ -1,4 +1,4 @@
-"""What a run would do, told from its spec alone: no data, no network, no torch.
+"""Plan of a run, made from its spec alone: no data, no network, no torch.
 
 Counts are upper ends: a candidate whose dial is at its end is left out of a real run.
 """
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def tests(self) -> int | None:
-        """How often a model is asked for an attack in all; None where nobody can tell."""
+        """Return the number of attacks on models in all, or None if it cannot be known."""
         found = [job.tests for job in self.jobs]
         return None if None in found else sum(one for one in found if one is not None)
 
@@ -104,7 +104,7 @@ class Plan:
 
 
 def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
-    """What a run of this spec would do."""
+    """Plan a run of this spec."""
     spec = loaded.spec
     card = _card(spec)
     members = _members(spec, card)

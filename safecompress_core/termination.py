@@ -38,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """What shells expect of a program that a signal has ended."""
+        """Return the exit code that shells expect after a signal."""
         return 128 + self.signal
 
 

@@ -16,7 +16,7 @@ __all__ = ["Aggregator", "Objectives"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objectives:
-    """What is known of K candidates when one of them has to be chosen.
+    """Objectives of K candidates among which one is chosen.
 
     Attributes:
         performance: shape (K,), the task metric, in [0, 1], higher is better.

@@ -39,13 +39,13 @@ def losses(objectives: Objectives) -> Array:
 
 
 def shares(objectives: Objectives) -> Array:
-    """How much each loss counts, shape (L,): performance 1, all attacks together 1."""
+    """Return the weight of each loss, shape (L,): performance 1, all attacks together 1."""
     weights = objectives.weights[objectives.weights > 0]
     return np.concatenate(([1.0], weights / weights.sum()))
 
 
 def is_nondominated(points: Array) -> NDArray[np.bool_]:
-    """Which of the points (K, L) no other point dominates, shape (K,); equal points all count."""
+    """Return the points (K, L) that no other dominates, shape (K,); equal points all count."""
     kept: NDArray[np.bool_] = moocore.is_nondominated(_at_least_2d(points), keep_weakly=True)
     return kept
 
@@ -63,7 +63,7 @@ def normalise(points: Array, on_front: NDArray[np.bool_]) -> Array:
 
 
 def hypervolume_contributions(front: Array) -> Array:
-    """What each point of a normalised front (K, L) adds to its hypervolume, shape (K,).
+    """Return the hypervolume that each point of a normalised front (K, L) adds, shape (K,).
 
     Equal points share their fate: each has the contribution that one of them alone would have.
     """

@@ -60,7 +60,7 @@ class Pareto(Aggregator):
     def _scores(
         self, objectives: Objectives, scaled: Array, behind: Array, on_front: NDArray[np.bool_]
     ) -> Array:
-        """What the pick makes of each candidate, shape (K,); only the front's are used."""
+        """Return the score of each candidate, shape (K,); only the front's are used."""
         if self.params.reference is not None:
             return _nearness(objectives, self.params.reference)
         if self.params.pick == "tm-score":

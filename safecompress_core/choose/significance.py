@@ -1,4 +1,4 @@
-"""Whether a candidate is better than what a run has, or only luckier.
+"""Significance of a candidate's lead over the run's best so far.
 
 Candidates are tested on the same samples, so their differences are far less noisy than each of
 them: every bootstrap replicate re-draws samples once and reads all candidates on them, and the
@@ -71,7 +71,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to carry on with, and why.
+    """Model to carry on with, and the reason.
 
     Attributes:
         chosen: index of the candidate.
@@ -159,7 +159,7 @@ def _above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
 def _better_in_all(
     objectives: Objectives, replicates: Replicates, *, incumbent: int, confidence: float
 ) -> NDArray[np.bool_]:
-    """Which candidates surely perform better and are safer from every attack, shape (K,)."""
+    """Return the candidates significantly better in task and every attack, shape (K,)."""
     safety, replicated_safety = -objectives.advantage, -replicates.advantage
     gains: list[tuple[Array, Array]] = [
         (objectives.performance, replicates.performance),
@@ -199,7 +199,7 @@ def _half_widths(deviations: Array, confidence: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveNoise:
-    """How far apart candidates lie in one objective, beside how well the test can tell.
+    """Spread of the candidates in one objective, and the test's resolution.
 
     Attributes:
         spread: standard deviation of the objective over the candidates.
@@ -212,7 +212,7 @@ class ObjectiveNoise:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether candidates differ by more than the test's noise."""
+        """Return whether candidates differ by more than the test's noise."""
         return self.spread > self.noise
 
 

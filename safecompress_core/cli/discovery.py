@@ -1,4 +1,4 @@
-"""How a command gets at the plugins, and says which it could not use."""
+"""Plugins as commands load them, with warnings about those that were skipped."""
 
 import logging
 from pathlib import Path

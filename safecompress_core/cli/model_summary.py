@@ -1,4 +1,4 @@
-"""What ``safecompress inspect`` shows of the model of a spec."""
+"""Summary of a spec's model for ``safecompress inspect``."""
 
 import json
 from collections.abc import Mapping

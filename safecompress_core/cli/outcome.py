@@ -1,4 +1,4 @@
-"""How ``run`` and ``audit`` show what they do, and what has come of it."""
+"""Output of ``run`` and ``audit``: progress, tables and exit code."""
 
 import json
 import logging

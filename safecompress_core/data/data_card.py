@@ -1,4 +1,4 @@
-"""What samples a run was made with, for its results."""
+"""Data card of a run: the samples that it was made with."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -70,7 +70,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def contents(self, positions: Tensor) -> Iterator[bytes]:
-        """What each of these samples is made of; equal samples have equal bytes."""
+        """Return the bytes of each sample; equal samples have equal bytes."""
 
     def to(self, device: torch.device) -> "Inputs":
         """The same samples, which will be handed out on a device; by default read on the CPU."""
@@ -240,7 +240,7 @@ def _check_dataset(_: Definition, found: object, *__: object) -> None:
 
 
 class DataSource(ABC):
-    """What a :class:`~safecompress_core.api.DataDef` points to; built from its parameters."""
+    """Target of a :class:`~safecompress_core.api.DataDef`; built from its parameters."""
 
     @abstractmethod
     @check_result(_check_dataset)

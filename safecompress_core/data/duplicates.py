@@ -21,7 +21,7 @@ ROWS = 4096  # of a tensor at a time, so that nothing large is copied
 
 
 def copies(dataset: Dataset) -> Tensor:
-    """Which samples have the input and the label of another one that stays, shape (N,), bool.
+    """Return the samples that repeat the input and label of a kept one, shape (N,), bool.
 
     Where the data tell who is a member, a member stays rather than a non-member; else the first.
     """

@@ -1,4 +1,4 @@
-"""Who knows which sample: members and non-members, cut once into disjoint pools."""
+"""Disjoint member and non-member pools for attack training, selection and audit."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -303,7 +303,7 @@ def _split_stratified(
 
 
 def choose_stratified(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Which samples to take, ``size`` of them in proportion to labels; shape (N,), bool.
+    """Choose ``size`` samples in proportion to the labels; shape (N,), bool.
 
     Of equal labels the first are taken, so shuffle them beforehand.
     """

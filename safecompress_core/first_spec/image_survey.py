@@ -18,7 +18,7 @@ JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSurvey:
-    """What a folder holds.
+    """Labels and sizes of a folder of images.
 
     Attributes:
         images: how many.

@@ -40,27 +40,27 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Whether its cells are sentences, nearly each of them another."""
+        """Return whether its cells are sentences, nearly all distinct."""
         rows = sum(self.values.values())
         words = sum(len(value.split()) * count for value, count in self.values.items())
         return len(self.values) > rows / 2 and words > WORDS * rows
 
     @property
     def is_identifier(self) -> bool:
-        """Whether it names the row, which tells a model nothing that holds for another row."""
+        """Return whether it names the row, which predicts nothing about other rows."""
         rows = sum(self.values.values())
         return bool(IDENTIFIER.fullmatch(self.name)) and len(self.values) == rows > 1
 
     @property
     def may_be_label(self) -> bool:
-        """Whether it has few values, each of them several times."""
+        """Return whether it has few values, each of them several times."""
         rows = sum(self.values.values())
         return 2 <= len(self.values) <= min(MOST_LABELS, rows // 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSurvey:
-    """What a CSV file holds.
+    """Columns of a CSV file.
 
     Attributes:
         rows: the number of rows that were looked at.

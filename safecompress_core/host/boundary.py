@@ -51,7 +51,7 @@ Raises a ``ValueError`` that says what was returned and what is wanted."""
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose code a component is.
+    """Plugin and place in the spec of a component.
 
     Attributes:
         definition: of the component.
@@ -65,7 +65,7 @@ class Owner:
 
     @cached_property
     def label(self) -> str:
-        """What messages call the component."""
+        """Return the component's name in messages."""
         return label(key_of(self.definition))
 
     def error(self, message: str) -> ComponentError:

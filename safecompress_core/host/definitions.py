@@ -1,4 +1,4 @@
-"""What a definition must be like, so that a spec can name it and a run can find it."""
+"""Rules for definitions: a spec can name them and a run can import them."""
 
 import difflib
 import re
@@ -35,12 +35,12 @@ Key = tuple[Kind, Role | None, str]
 
 
 def key_of(definition: Definition) -> Key:
-    """What no other definition may share."""
+    """Return the key that no two definitions may share."""
     return definition.kind, getattr(definition, "role", None), definition.name
 
 
 def label(key: Key) -> str:
-    """What a message calls a definition.
+    """Return a definition's name in messages.
 
     >>> print(label((Kind.STRATEGY, Role.GROW, "random")))
     grow strategy 'random'
@@ -50,7 +50,7 @@ def label(key: Key) -> str:
 
 
 def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
-    """What is wrong with something that a kind's hook returned, worst first.
+    """Return the problems of an object that a kind's hook returned, worst first.
 
     Later checks rely on earlier ones: stop at the first flaw.
     """
@@ -83,7 +83,7 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
 
 
 def game_flaw(definition: Definition, games: Mapping[str, GameDef]) -> str | None:
-    """What is wrong with the game that an attacker names; None for nothing.
+    """Return the problem of the game that an attacker names, or None.
 
     >>> game_flaw(Definition(name="x", params=Params, target="x:Y", summary="X."), {}) is None
     True

@@ -110,7 +110,7 @@ class PluginHost:
                 logger.debug("observer %s", observer.plugin_name, exc_info=error)
 
     def _adopt(self, source: PluginSource) -> list[Definition] | SkippedPlugin:
-        """What a plugin defines, or why it is not used."""
+        """Return the definitions of a plugin, or the reason to skip it."""
         origin = source.origin
         before = self._manager.get_plugin(origin.name)
         try:
@@ -149,7 +149,7 @@ class PluginHost:
                     raise UnusablePluginError(f"{hook.name} is a wrapper; write a plain hook")
 
     def _collect(self, plugin: object) -> list[Definition]:
-        """What the plugin's registering hooks return; raises whatever they raise."""
+        """Call the plugin's registering hooks; their exceptions propagate."""
         definitions: list[Definition] = []
         for kind, name in HOOKS.items():
             for own in getattr(self._manager.hook, name).get_hookimpls():

@@ -81,7 +81,7 @@ class Registry:
         return self._entries[key][0]
 
     def origin(self, definition: Definition) -> Origin:
-        """Where a definition comes from.
+        """Return the origin of a definition.
 
         Raises:
             LookupError: if it is not registered here.
@@ -151,7 +151,7 @@ class Registry:
         return self._build(definition, Params(), definition)
 
     def _parts(self, params: Params) -> tuple[Part, ...]:
-        """What an attacker is made of, built."""
+        """Build the parts of an attacker that is made of others."""
         assert isinstance(params, CombinedAttackerParams)  # or the host would have refused it
         return tuple(map(self._part, params.attackers))
 

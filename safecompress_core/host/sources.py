@@ -1,4 +1,4 @@
-"""Where plugins come from: installed distributions and single files."""
+"""Sources of plugins: installed distributions and single files."""
 
 import hashlib
 import importlib.util
@@ -38,7 +38,7 @@ STRICT = "SAFECOMPRESS_STRICT_PLUGINS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which plugin something comes from.
+    """Plugin, distribution and version of a component.
 
     Attributes:
         plugin: the entry point's name, or the file name of a single-file plugin.
@@ -52,12 +52,12 @@ class Origin:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether it came with SafeCompress itself, whose tests have seen it."""
+        """Return whether it is part of SafeCompress itself, whose tests cover it."""
         return normalise_name(self.distribution) == OWN_DISTRIBUTION
 
     @property
     def name(self) -> str:
-        """What the plugin is registered as."""
+        """Return the name under which the plugin is registered."""
         return f"{self.distribution}:{self.plugin}"
 
     @property
@@ -94,7 +94,7 @@ class PluginSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which distributions may be loaded, and whether a broken one is an error.
+    """Distributions that may be loaded, and whether a broken one is an error.
 
     Attributes:
         allowed: the only third-party distributions to load; None for all of them. SafeCompress's
@@ -127,7 +127,7 @@ class Selection:
         )
 
     def refusal(self, distribution: str) -> str | None:
-        """Why a distribution is left out; None if it is not."""
+        """Return the reason to leave out a distribution, or None."""
         name = normalise_name(distribution)
         if name in self.blocked:
             return f"blocked by {BLOCK}"

@@ -109,7 +109,7 @@ class Classifier(nn.Module):
 
     @property
     def masks(self) -> Masks:
-        """Which weights exist, bool, by name, on the CPU; empty for a dense network."""
+        """Return the active weights, bool, by name, on the CPU; empty for a dense network."""
         return {} if self.topology is None else self.topology.masks
 
     @property
@@ -119,7 +119,7 @@ class Classifier(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it takes its inputs."""
+        """Return the device of its inputs."""
         return next(self.parameters()).device
 
     @property
@@ -226,7 +226,7 @@ def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
 
 
 def _flat(output: Any) -> Tensor:
-    """What a module puts out as one vector a sample, (N, H); later layers may write into it."""
+    """Return a module's output as one vector a sample, (N, H); later layers may overwrite it."""
     if isinstance(output, tuple):
         output = output[0]
     if not isinstance(output, Tensor) or output.ndim < 2:
@@ -257,7 +257,7 @@ def _check_module(_: Definition, found: object, **__: object) -> None:
 
 
 class ModelFactory(ABC):
-    """What a :class:`~safecompress_core.api.ModelDef` points to; built from its parameters."""
+    """Target of a :class:`~safecompress_core.api.ModelDef`; built from its parameters."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How the layers of a network differ in shape from those of its architecture.
+"""Layer shapes that differ from those of the architecture.
 
 Three decisions:
 
@@ -67,7 +67,7 @@ class FactorizedLayer(nn.Sequential):
 
 
 def can_be_factorised(layer: nn.Module) -> bool:
-    """Whether a layer is a linear one or a convolution, and not in groups.
+    """Return whether a layer is linear or an ungrouped convolution.
 
     What derives from one of these is not: others may reach for its weights.
     """
@@ -76,13 +76,13 @@ def can_be_factorised(layer: nn.Module) -> bool:
 
 
 def can_be_resized(layer: nn.Module) -> bool:
-    """Whether a layer's inputs and outputs can be counted anew: also those of a normalisation."""
+    """Return whether a layer's inputs and outputs can be resized; normalisations as well."""
     return can_be_factorised(layer) or isinstance(layer, _BatchNorm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerShapes:
-    """What of an architecture has another shape; nothing by default.
+    """Layers that differ in shape from their architecture; none by default.
 
     Attributes:
         widths: inputs and outputs by the name of the layer, for those whose weights have others; of
@@ -95,7 +95,7 @@ class LayerShapes:
     factorised: Mapping[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether anything has another shape."""
+        """Return whether any layer differs in shape."""
         return bool(self.widths or self.factorised)
 
     def to_json(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class LayerShapes:
 
     @classmethod
     def from_json(cls, written: Any) -> Self:
-        """What `to_json` wrote.
+        """Read the output of `to_json`.
 
         Raises:
             ModelError: if it is none.
@@ -151,7 +151,7 @@ ARCHITECTURE_SHAPES = LayerShapes()
 
 
 def factor_names_to_layer(module: nn.Module) -> dict[str, str]:
-    """What parameters of factorised layers were called when these were one, by their names.
+    """Map the parameter names of factorised layers to those of the single layer.
 
     A user who names a layer's weight means what is in its place.
     """

@@ -24,7 +24,7 @@ SEED = 0x5AFE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardTrainingData:
-    """What a network answers after it has been trained: bare logits, float32.
+    """Bare logits of a trained network, float32.
 
     Attributes:
         members: about samples that it was trained on, shape (M, C): as many as there are others,
@@ -65,7 +65,7 @@ class OutputGuard(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
-        """What is answered, as logits (N, C), float32; the most likely label stays.
+        """Return the guarded answer as logits (N, C), float32; the most likely label stays.
 
         The same query has the same answer, whatever is asked beside it.
 
@@ -77,7 +77,7 @@ class OutputGuard(nn.Module, ABC):
         """
 
     def answer(self, inputs: Tensor, logits: Tensor) -> Tensor:
-        """What whoever asks about inputs (N, ...) is told in the place of bare logits (N, C)."""
+        """Return the guarded answer to inputs (N, ...) with bare logits (N, C)."""
         answers: Tensor = self(logits.float(), digests(inputs).to(logits.device))
         return answers
 

@@ -1,4 +1,4 @@
-"""Which weights of a network a topology may thin out.
+"""Weights of a network that a topology may prune.
 
 A weight may be sparse only if every layer that uses it may: one that an embedding shares with the
 last layer stays dense with the embedding. Shared modules and tied weights count once. Of a layer
@@ -26,7 +26,7 @@ WEIGHTS = ("weight", "in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparseRule:
-    """Which weights may be sparse; biases and normalisation never are.
+    """Weights that may be sparse; biases and normalisation never are.
 
     Attributes:
         layers: kinds of layers: linear, convolution, embedding.
@@ -39,7 +39,7 @@ class SparseRule:
     exclude: tuple[str, ...] = ()
 
     def fits(self, names: list[str]) -> bool:
-        """Whether the patterns let a weight be sparse; tied weights have several names."""
+        """Return whether the patterns let a weight be sparse; tied weights have several names."""
         return _any_fits(self.include, names) and not _any_fits(self.exclude, names)
 
 

@@ -1,4 +1,4 @@
-"""How many weights each layer gets, in whole numbers that add up exactly.
+"""Allocation of weights to layers, in whole numbers that add up exactly.
 
 Every rule gives a layer a *share*, an integer to which its count is proportional until the layer is
 full. Quotas are divided with integers and rounded by the largest remainder, so the total is exact

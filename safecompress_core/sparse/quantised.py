@@ -14,7 +14,7 @@ __all__ = ["Quantised"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantised:
-    """What a weight w is stored as: w = scale · value, with the scale of its output channel.
+    """Quantised weight: w = scale · value, with one scale for each output channel.
 
     Zero is zero, so what a topology leaves out stays out.
 

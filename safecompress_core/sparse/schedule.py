@@ -1,4 +1,4 @@
-"""How large a share of the weights an update replaces, as training goes on."""
+"""Schedule of the fraction of weights that an update replaces."""
 
 import math
 from collections.abc import Callable

@@ -21,7 +21,7 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossGradients:
-    """How the plain loss of some samples changes with each weight of a dense network.
+    """Gradients of the plain loss with respect to each weight of the dense network.
 
     Attributes:
         gradients: g, the gradient of the mean loss.
@@ -34,7 +34,7 @@ class LossGradients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What training, and the update at hand, have left behind for a topology to grow by.
+    """Accumulated gradients and past activity of weights, which a topology may grow by.
 
     Attributes:
         explored: every position that has been active since the network became sparse; those that
@@ -173,7 +173,7 @@ class Prune(ABC):
         """
 
     def facts(self, topology: Topology) -> Mapping[str, Any]:
-        """What results should say of the topology that the chosen model has, JSON-ready."""
+        """Return facts about the chosen model's topology for the results, JSON-ready."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Which weights of a network exist.
+"""Topology of a network: the weights that are active.
 
 Masks, not zeros, define a topology: an active weight whose value happens to be 0 stays active. They
 are kept as bool tensors on the CPU, where the same numbers choose the same weights whatever device
@@ -59,17 +59,17 @@ class Topology:
         return {name: tuple(mask.shape) for name, mask in self._masks.items()}
 
     def active(self) -> dict[str, int]:
-        """How many weights each layer has."""
+        """Return the number of active weights of each layer."""
         return {name: int(mask.sum()) for name, mask in self._masks.items()}
 
     @property
     def total_active(self) -> int:
-        """How many weights there are over all layers."""
+        """Return the number of active weights over all layers."""
         return sum(self.active().values())
 
     @property
     def total(self) -> int:
-        """How many weights there would be if every layer were dense."""
+        """Return the number of weights of the dense layers."""
         return sum(mask.numel() for mask in self._masks.values())
 
     @property
@@ -78,7 +78,7 @@ class Topology:
         return self.total_active / self.total
 
     def replaceable(self) -> dict[str, int]:
-        """How many weights each layer may give up in one update.
+        """Return the number of weights that each layer may exchange in one update.
 
         Each needs an inactive position to grow at (so a dense layer is left alone), and one weight
         always stays.

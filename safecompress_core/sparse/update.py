@@ -16,7 +16,7 @@ __all__ = ["TopologyUpdate", "update_topology"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologyUpdate:
-    """What an update has changed.
+    """Weights that an update has dropped and grown.
 
     Attributes:
         topology: after the update, of the same density as before.

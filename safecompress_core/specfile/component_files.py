@@ -66,7 +66,7 @@ class ExternalFiles:
         return tuple(sorted(file for file in found if _is_visible(file, place) and file.is_file()))
 
     def digests(self) -> Iterator[tuple[str, str]]:
-        """What each file is called, and the SHA-256 of its content."""
+        """Return the name of each file and the SHA-256 of its content."""
         place, name = local_path(self.path), Path(self.name or self.path)
         for file in self.files():
             yield (name / file.relative_to(place)).as_posix(), sha256_of(file)

@@ -1,4 +1,4 @@
-"""Where in a model a value belongs, and what is declared there."""
+"""Fields of nested models: the annotation and description at a path."""
 
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ TABLES = (dict, Mapping)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a model declares for a value.
+    """Declaration of a value in a model.
 
     Attributes:
         annotation: its type.
@@ -35,7 +35,7 @@ class Place:
 
     @property
     def description(self) -> str:
-        """What the field is for; empty if it is none, or does not say it."""
+        """Return the field's description; empty without one."""
         if self.field is None:
             return ""
         model, name = self.field
@@ -72,7 +72,7 @@ class Place:
         return [Place(one, self.marks, self.field).plain() for one in members]
 
     def below(self, step: str | int) -> "Place | None":
-        """What is declared for a field, a key or an item of the value."""
+        """Return the declaration of a field, a key or an item of the value."""
         if isinstance(step, str) and step.startswith(TAG):
             choice = next(mark for mark in self.marks if isinstance(mark, Choice))
             return Place(choice.components.models(choice.slot)[step.removeprefix(TAG)])
@@ -142,7 +142,7 @@ def _find_marked(
 
 
 def _fits(value: Any, place: Place) -> bool:
-    """Whether a union's member is the one that a value was read as."""
+    """Return whether a value was parsed as this member of a union."""
     if get_origin(place.annotation) is Literal:
         return value in get_args(place.annotation)
     origin = get_origin(place.annotation) or place.annotation
@@ -152,7 +152,7 @@ def _fits(value: Any, place: Place) -> bool:
 
 
 def _marks_of(mark: Any) -> list[Any]:
-    """What a ``Field`` inside an annotation holds; any other mark as it is."""
+    """Return the metadata of a ``Field`` inside an annotation; any other mark as it is."""
     return list(mark.metadata) if isinstance(mark, FieldInfo) else [mark]
 
 

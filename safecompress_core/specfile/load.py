@@ -78,7 +78,7 @@ class Composed:
 
     @property
     def kind(self) -> SpecKind:
-        """What the spec is for."""
+        """Return the kind of the spec."""
         return kind_of(self.root)
 
     def require(self, wanted: SpecKind) -> None:
@@ -262,7 +262,7 @@ def _validate(
     skipped: Sequence[object],
     allow_code: bool,
 ) -> LoadedSpec[Spec]:
-    """What has been composed, validated and checked."""
+    """Validate and check a composed spec."""
     problems = list(found)
     model = sort.build(registry)
     try:

@@ -1,4 +1,4 @@
-"""How messages offer names, where one is not known."""
+"""Suggestions in messages about unknown names."""
 
 import difflib
 from collections.abc import Iterable

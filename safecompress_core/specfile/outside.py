@@ -1,4 +1,4 @@
-"""What a spec reaches for outside of itself: files by variables, and code by name."""
+"""References of a spec to the outside: files by variables, and code by name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, where, and what to write instead."""
+"""Problems of a spec: position, rule and hint."""
 
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ class LocatedProblem:
 
     @property
     def is_override(self) -> bool:
-        """Whether it stands on the command line rather than in a file."""
+        """Return whether the position is on the command line rather than in a file."""
         return self.file.startswith(OPTION)
 
     def __str__(self) -> str:

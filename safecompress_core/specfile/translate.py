@@ -176,7 +176,7 @@ def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
 
 
 def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
-    """What a validator says: ``message; what to write instead``."""
+    """Split a validator's text: ``message; hint``."""
     message, *hint = detail["msg"].split("; ", maxsplit=1)
     for prefix in ("Value error, ", "Assertion failed, "):
         message = message.removeprefix(prefix)

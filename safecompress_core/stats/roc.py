@@ -1,4 +1,4 @@
-"""How well membership scores tell members from non-members, at every threshold.
+"""ROC curves of membership scores: every threshold, ties never split.
 
 Ties are never split: every sample of one score is on the same side of a threshold.
 """
@@ -34,7 +34,7 @@ RESOLVING_ERRORS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RocCurve:
-    """What happens when samples at or above a threshold are called members.
+    """Rates at every threshold; samples at or above it are predicted members.
 
     Attributes:
         thresholds: shape (K + 1,), infinity and then each distinct score, falling.
@@ -128,7 +128,7 @@ def roc_curve(scores: Array, is_member: Array) -> RocCurve:
 
 
 def placements(scores: Array, is_member: Array) -> tuple[Floats, Floats]:
-    """Where each sample stands among those of the other side; ties count half.
+    """Return each sample's rank fraction among the other side; ties count half.
 
     Returns:
         For each member (M,) the share of non-members below it, and for each non-member (N − M,)

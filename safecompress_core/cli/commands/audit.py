@@ -119,7 +119,7 @@ def audit(
 
 
 def _files(data: Path | None, members: Path | None, non_members: Path | None) -> Iterator[Overlay]:
-    """What the options say of the data."""
+    """Return the data options of the command line."""
     if data is not None:
         yield _overlay(("task", "data", "path"), str(data), f"--data {data}")
     if members is not None and non_members is not None:
@@ -130,7 +130,7 @@ def _files(data: Path | None, members: Path | None, non_members: Path | None) ->
 
 
 def _architecture(given: "GivenModel") -> Iterator[Overlay]:
-    """What the model's file or folder says of its architecture, where the spec does not."""
+    """Return the architecture that the model's file or folder states, if the spec has none."""
     from safecompress_core.saved_models.model_format import Format
 
     origin = str(given.path)

@@ -165,13 +165,13 @@ def _print_model(found: Mapping[str, Any]) -> None:
 
 
 def _describe_layer_shapes(value: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many layers have other shapes than the architecture's; the table shows which."""
+    """Return the number of layers with other shapes; the table lists them."""
     words = {"widths": "of another width", "factorised": "made of two"}
     return ", ".join(f"{len(layers)} layers {words[kind]}" for kind, layers in value.items())
 
 
 def _describe_encoder(value: Mapping[str, Any]) -> str:
-    """Which data set's encoder reads new rows; its record may be long."""
+    """Return the data set whose encoder reads new rows; its record may be long."""
     return f"rows as {value['data']} reads them (its record: --json)"
 
 

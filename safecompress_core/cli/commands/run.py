@@ -131,7 +131,7 @@ def _done(
 
 
 def _describe_checkpoint(directory: Path) -> str:
-    """What a run that had to stop has kept, and where."""
+    """Return what an interrupted run has kept, and its path."""
     kept = {
         int(record.parent.name.removeprefix("round-")): record.parent
         for record in (directory / "checkpoints").rglob("round-*/record.json")

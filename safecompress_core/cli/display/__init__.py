@@ -1,1 +1,1 @@
-"""What a person sees of a run: progress while it lasts, tables and words when it is done."""
+"""Display of a run: progress meanwhile, tables and verdict at the end."""

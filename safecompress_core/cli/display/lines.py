@@ -115,7 +115,7 @@ class Lines(Display):
         return _join({**performance, **candidate["advantages"]})
 
     def _audit(self, model: str) -> str:
-        """What all attacks have found on a model; empty while one of them is missing."""
+        """Return the result of all attacks on a model; empty while one is missing."""
         found = self._progress.audited[model]
         is_whole = len(found) == len(self._progress.outline.audit)
         return f"audit of {model}: advantage {_join(found)}" if is_whole else ""

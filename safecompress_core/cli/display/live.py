@@ -116,7 +116,7 @@ def _now(progress: Progress) -> Text:
 
 
 def _bar(progress: Progress) -> Table:
-    """How far the run is, and the time."""
+    """Draw the progress of the run and the time left."""
     line = Table.grid(padding=(0, 2), expand=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True)
@@ -130,7 +130,7 @@ def _bar(progress: Progress) -> Table:
 
 
 def _outcome(round_: Event) -> Text:
-    """What the last finished round came to."""
+    """Draw the result of the last finished round."""
     candidates = round_["candidates"]
     chosen = [one for one in candidates if one["chosen"]]
     text = Text(f"round {round_['round']} ", style="bold")

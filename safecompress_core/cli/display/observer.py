@@ -83,5 +83,5 @@ class Display(ABC):
 
     @hookimpl
     def safecompress_run_finished(self, event: Event) -> None:
-        """When the results are known."""
+        """Show the results."""
         self.hear(event)

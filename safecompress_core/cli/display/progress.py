@@ -1,4 +1,4 @@
-"""What is known of a run while it lasts, put together from its events."""
+"""Progress of a run, derived from its events."""
 
 import json
 import time
@@ -23,7 +23,7 @@ AUDITING = "attacking the model"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """What a spec tells of a run in advance.
+    """Facts of a run that its spec states in advance.
 
     Attributes:
         rounds: how many there are; None for a method without rounds.
@@ -129,7 +129,7 @@ class Progress:
 
     @property
     def status(self) -> str:
-        """What is being done now, with epoch and loss while a model trains."""
+        """Return the current unit of work, with epoch and loss while a model trains."""
         event = self.training
         if event is None:
             return self.activity
@@ -141,13 +141,13 @@ class Progress:
 
     @property
     def candidates(self) -> int | None:
-        """How many candidates this round has at most."""
+        """Return the largest number of candidates in this round."""
         known = self.outline.candidates
         return known and known[self.rounds_done > 0]
 
     @property
     def is_auditing(self) -> bool:
-        """Whether no round is left."""
+        """Return whether no round is left."""
         return bool(self.audited) or self.rounds_done == self.outline.rounds
 
     def take(self, event: Event) -> None:
@@ -223,7 +223,7 @@ class Progress:
 
 
 def _next(finished: str, attacks: tuple[str, ...]) -> str:
-    """Which attack comes after one that is finished; empty after the last."""
+    """Return the attack after a finished one; empty after the last."""
     following = dict(pairwise(attacks)).get(finished)
     return f" with {following}" if following else ""
 

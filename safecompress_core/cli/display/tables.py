@@ -81,7 +81,7 @@ def draw_verdict(finding: VerdictFinding) -> Text:
 
 
 def print_places(places: Mapping[str, Path | str]) -> None:
-    """Where things lie: paths are never folded, so that they can be copied."""
+    """Print paths; they are never folded, so that they can be copied."""
     width = max(map(len, places))
     for name, place in places.items():
         click.echo(f"{name:{width}}  {place}")

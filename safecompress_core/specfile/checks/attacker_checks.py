@@ -1,4 +1,4 @@
-"""Whether the attackers of a spec fit each other, the phase that they are named for, and the run.
+"""Checks of a spec's attackers: they must fit each other, their phase and the run.
 
 An attacker that is made of others is looked into: what holds for an attacker holds for a part.
 """
@@ -49,7 +49,7 @@ def check_attackers(spec: RunSpec) -> Iterator[Problem]:
 
 
 def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
-    """What is wrong with the parts of the attackers of a list that are made of others."""
+    """Return the problems of attackers that are made of others."""
     for index, attacker in enumerate(attackers):
         if isinstance(definition_of(attacker), CombinedAttackerDef):
             yield from _check_parts(_parts(attacker), (*path, index, "attackers"))
@@ -108,7 +108,7 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Proble
 
 
 def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
-    """What an attacker may need that no candidate comes with.
+    """Report needs of an attacker that no candidate can satisfy.
 
     Reference models of every candidate would cost more than all candidates together, and a
     reference model re-runs the selection, where it has no other models beside it. Candidates are
@@ -133,7 +133,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
 
 
 def _check_versions(spec: RunSpec) -> Iterator[Problem]:
-    """Who compares versions of a model needs a run that leaves several behind."""
+    """Require a run that leaves several versions of a model, for attackers that compare them."""
     for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
         if not attacker_of(attacker).sees_versions:
             continue
@@ -153,7 +153,7 @@ def _check_versions(spec: RunSpec) -> Iterator[Problem]:
 
 
 def _check_audit(spec: RunSpec) -> Iterator[Problem]:
-    """Whoever audits what it selected reads too low: the best of many noisy tests is chosen."""
+    """Warn of audits by selecting attackers, which read too low: the best of many is chosen."""
     if spec.audit.allow_selectors:
         return
     selecting = _selecting(spec)

@@ -1,4 +1,4 @@
-"""Whether the parts of an audit's spec fit each other."""
+"""Checks of an audit's spec: its parts must fit each other."""
 
 import math
 from collections.abc import Callable, Collection, Iterator

@@ -1,4 +1,4 @@
-"""Whether each change of training that a strategy makes changes something, to a value it may have.
+"""Checks of a strategy's changes of training: each changes something, to an allowed value.
 
 Held against the spec's own values: a factor may still lead out of range after several rounds.
 """
@@ -34,7 +34,7 @@ def check_changes(spec: RunSpec) -> Iterator[Problem]:
 
 
 def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem | None:
-    """What is wrong with one change, if anything."""
+    """Return the problem of one change, if there is one."""
     defences = {component_id(one): one for one in getattr(spec.method, "defences", ())}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
     if UPDATE_FRACTION in type(spec.method).model_fields:
@@ -62,7 +62,7 @@ _FIXED = {"type", "id"}
 
 
 def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Problem | None:
-    """Why a model does not take the changed value of a field, if it does not."""
+    """Return the reason why a model refuses the changed value of a field, if it does."""
     values: dict[str, Any] = model.model_dump(by_alias=True)
     current = values[field]
     if change.is_factor and (not isinstance(current, int | float) or isinstance(current, bool)):

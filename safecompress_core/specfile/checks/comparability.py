@@ -1,4 +1,4 @@
-"""Whether two runs are about the same samples, as far as their specs tell."""
+"""Comparability of two runs: the same samples, judged by their specs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a method can host the defences that a spec gives it."""
+"""Support of a spec's defences by its method."""
 
 from collections.abc import Iterator
 

@@ -15,7 +15,7 @@ VARIANTS = "variants"
 
 
 class SpecKind(StrEnum):
-    """What a spec is for, which is the name of its command as well."""
+    """Kind of a spec, named after the command that runs it."""
 
     RUN = "run"
     AUDIT = "audit"
@@ -60,5 +60,5 @@ def wrong_command_problem(root: Node, wanted: SpecKind) -> LocatedProblem | None
 
 
 def _is_unfinished_comparison(root: Node) -> bool:
-    """Whether a spec names a base to vary, which only a comparison does."""
+    """Return whether a spec names a base to vary, as only a comparison does."""
     return root.child("base") is not None and root.child("method") is None

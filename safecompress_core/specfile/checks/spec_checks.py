@@ -1,4 +1,4 @@
-"""What no single field can know: whether the parts of a valid spec fit each other."""
+"""Checks across fields: the parts of a valid spec must fit each other."""
 
 import math
 import re
@@ -98,7 +98,7 @@ def _check_ids(spec: RunSpec) -> Iterator[Problem]:
 
 
 def reserved_names(attackers: Sequence[Params]) -> set[str]:
-    """What no component may be called, since results and gates mean something else by it."""
+    """Return the names that components must not have, since results and gates use them."""
     return {"model", *(game_of(attacker).name for attacker in attackers)}
 
 
@@ -199,7 +199,7 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
 
 
 def check_against_card(spec: AnySpec) -> Iterator[Problem]:
-    """What does not fit what is known of the data before they are loaded."""
+    """Return the problems of a spec with the data card, before the data are loaded."""
     card = _card(spec)
     if isinstance(card, Problem):
         yield card
@@ -209,7 +209,7 @@ def check_against_card(spec: AnySpec) -> Iterator[Problem]:
 
 
 def _card(spec: AnySpec) -> DataCard | Problem | None:
-    """What is known of the data beforehand; a problem where its definition cannot tell."""
+    """Return the data card; a problem if the definition cannot give it."""
     definition = definition_of(spec.task.data)
     if definition.card is None:
         return None

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class AuditTask(Params):
-    """What the model does."""
+    """Task of the model: its data, private attributes and architecture."""
 
     data: Annotated[Params, Slot(Kind.DATA)]
     """The samples, as the model takes them, their task label and their private attributes."""
@@ -53,7 +53,7 @@ class AuditTask(Params):
 
 
 class AuditPools(Params):
-    """Who knows which sample: both sides are cut into two disjoint pools."""
+    """Disjoint pools: both sides are split in two."""
 
     members: Members = GIVEN
     """Who trained the model: ``given`` leaves it to the data; a share or a number is drawn by the
@@ -69,7 +69,7 @@ class AuditPools(Params):
 
 
 class Judges(Params):
-    """Who attacks the model."""
+    """Attackers of the audit."""
 
     attackers: Annotated[
         list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]],
@@ -81,7 +81,7 @@ class Judges(Params):
 
 
 class AuditSpec(Params):
-    """What an existing model is attacked with, and how much it may give away."""
+    """Attacks on an existing model, and the gates that it has to meet."""
 
     version: Literal[1]
     """Version of the spec's format."""

@@ -51,7 +51,7 @@ MAX_COMPARED = 2 * MAX_VALUES
 
 
 class ComparisonSpec(Params):
-    """Which variants of a run are held against each other."""
+    """Variants of a run that are compared."""
 
     version: Literal[1]
     """Version of the format."""
@@ -91,7 +91,7 @@ class ComparisonRun:
 
     @property
     def label(self) -> str:
-        """What progress and problems call it."""
+        """Return the label of a run in progress and problems."""
         at = "" if self.density is None else f" at density {self.density:g}"
         return f"{self.variant}{at}, seed {self.seed}"
 
@@ -172,7 +172,7 @@ def load_comparison(
 
 
 def _excess(spec: ComparisonSpec) -> Iterator[Problem]:
-    """What is there twice, and what would be too many runs."""
+    """Return repeated combinations, and runs above the limit."""
     for field, values in (("seeds", spec.seeds), ("densities", spec.densities)):
         seen = set()
         for index, value in enumerate(values):
@@ -190,7 +190,7 @@ def _excess(spec: ComparisonSpec) -> Iterator[Problem]:
 
 
 def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iterator[Problem]:
-    """What the comparison asks for and none of its runs has."""
+    """Return the requested figures that none of the runs has."""
     if not entries:
         return
     if spec.densities and all(entry.density is None for entry in entries):
@@ -305,7 +305,7 @@ def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterato
 
 
 def _type(whole: Node) -> str:
-    """What a spec's method is; empty where it says nothing, which validation will tell."""
+    """Return the type of a spec's method; empty without one, which validation reports."""
     method = whole.child("method")
     kind = method.child("type") if method else None
     return str(kind.content) if kind else ""

@@ -83,7 +83,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Definitions(Protocol):
-    """What the spec layer needs of a registry."""
+    """Registry as the spec layer needs it."""
 
     def definitions(self, kind: Kind, role: Role | None = None) -> Mapping[str, Definition]:
         """All definitions of a kind, and role if it has roles, by name in name order."""
@@ -340,7 +340,7 @@ def _is_upper_bound(mark: Any) -> bool:
 
 
 def _is_resolved(annotation: Any) -> bool:
-    """Whether an annotation names no class that was yet to come when its own class was made."""
+    """Return whether an annotation has no forward reference left."""
     if isinstance(annotation, str | ForwardRef):
         return False
     origin, arguments = get_origin(annotation), get_args(annotation)

@@ -79,7 +79,7 @@ Members = Annotated[
 
 
 class Sparsify(Params):
-    """Which weights may be sparse; biases and normalisation never are."""
+    """Weights that may be sparse; biases and normalisation never are."""
 
     layers: Annotated[list[Literal["linear", "convolution", "embedding"]], Field(min_length=1)] = [
         "linear",
@@ -93,7 +93,7 @@ class Sparsify(Params):
 
 
 class Task(Params):
-    """What the network has to learn."""
+    """Task of the network: data, private attributes and architecture."""
 
     data: Annotated[Params, Slot(Kind.DATA)]
     """The samples, their task label and their private attributes."""
@@ -107,7 +107,7 @@ class Task(Params):
 
 
 class Pools(Params):
-    """Who knows which sample: members are trained on; both sides are cut into disjoint pools."""
+    """Disjoint pools of members, which are trained on, and non-members."""
 
     members: Members = 0.5
     """The samples that the network is trained on: a share of all, or how many; ``given`` leaves it
@@ -128,7 +128,7 @@ class Pools(Params):
 
 
 class Training(Params):
-    """How networks are trained."""
+    """Training of the networks."""
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Passes over the members, in the whole run."""
@@ -195,7 +195,7 @@ class Gate(Params):
 
 
 class RunSpec(Params):
-    """What a run compresses, against which attacks, and how good it has to become."""
+    """Model to compress, attacks to test it with, and gates that it has to meet."""
 
     version: Literal[1]
     """Version of the spec's format."""

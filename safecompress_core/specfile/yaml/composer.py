@@ -245,7 +245,7 @@ class _Composer:
         self._refused(mark, (*path, name), message, "keep one of them")
 
     def _inherit(self, node: Node, path: SpecPath) -> Mapping[str, Node]:
-        """What ``<<: *anchor`` brings; of several mappings the first that has a key wins."""
+        """Merge ``<<: *anchor``; of several mappings the first that has a key wins."""
         found: dict[str, Node] = {}
         for part in node.content if isinstance(node.content, tuple) else (node,):
             if isinstance(part.content, Mapping):
@@ -288,7 +288,7 @@ class _Composer:
         return Node(text, mark)
 
     def _value(self, tag: str, text: str, event: ScalarEvent) -> Scalar:
-        """What a scalar stands for.
+        """Return the value of a scalar.
 
         Raises:
             OverflowError: if a whole number needs more than 64 bits.

@@ -83,7 +83,7 @@ class Node:
         return mark.problem(problem.path, problem.message, problem.hint)
 
     def mark_of(self, path: SpecPath, *, key: bool = False) -> Mark:
-        """Where a value is written, or else the innermost part of its path that is.
+        """Return the position of a value, or of the innermost part of its path that has one.
 
         Args:
             path: of the value.

@@ -28,7 +28,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(slots=True)
 class SpecSource:
-    """What was read: the nodes, where there are any, and what was wrong with the text."""
+    """Text of a spec as nodes, if it has any, and the problems of the text."""
 
     root: Node | None = None
     problems: list[LocatedProblem] = field(default_factory=list)

@@ -79,7 +79,7 @@ def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]
 
 
 def _has_tab_before(text: str, line: int, column: int) -> bool:
-    """Whether a tab indents the line of an error, which it may be the cause of."""
+    """Return whether a tab indents the line of an error and may be its cause."""
     lines = text.splitlines()
     if line >= len(lines):
         return False
