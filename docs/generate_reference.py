@@ -9,7 +9,7 @@ A page says where a table belongs with two comments, and everything between them
 each component of a kind. What they say comes from the JSON Schema of a spec and from the manifests,
 so that a page cannot promise a field that does not exist. A test fails when a page is stale.
 """
-# ruff: noqa: INP001  a script beside the pages that it writes, no package
+# ruff: noqa: INP001  a script next to the pages that it writes, no package
 
 import json
 import re
@@ -116,7 +116,7 @@ def _facts(definition: Definition) -> Iterator[str]:
         if definition.references:
             yield "Compares with **reference models**; for the audit alone."
         if definition.pairs_with_uncompressed:
-            yield "Sees the **uncompressed model** beside the other; for the audit alone."
+            yield "Observes the **uncompressed model** as well; for the audit alone."
         if definition.sees_versions:
             yield "Sees **other compressed versions** of the model; for the audit alone."
     if isinstance(definition, GameDef):

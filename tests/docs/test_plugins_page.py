@@ -74,13 +74,13 @@ def test_the_game_of_the_page_is_in_table_gates_and_report(here: Path) -> None:
     surer = results["audit"]["surer"]  # type: ignore[index]
     assert (gate["measure"], gate["value"]) == ("pairs.pair_accuracy", surer["pair_accuracy"])
     assert results["games"]["pairs"]["question"].startswith("Which of two samples")  # type: ignore[index]
-    assert "pairs told (guess 0.500)" in table.stdout
+    assert "pair accuracy (guess 0.500)" in table.stdout
     assert again.exit_code == 0, again.stderr
     page = (directory / "report.html").read_text(encoding="utf-8")
     assert (
         "Which of two samples was in the training set? Without the model, a coin is right" in page
     )
-    assert "Pairs pairs told must be at most 0.990" in page
+    assert "Pairs pair accuracy must be at most 0.990" in page
     records = json.loads((directory / "plugins.json").read_text(encoding="utf-8"))
     assert {"kind": "game", "name": "pairs"}.items() <= records[
         [record["kind"] for record in records].index("game")

@@ -104,7 +104,7 @@ def test_it_cannot_learn_without_non_members() -> None:
 
 
 def test_it_finds_members_of_an_overfitted_network() -> None:
-    """Real handwriting, 300 members learned by heart; scored on samples it was not fitted on."""
+    """Real handwriting, 300 memorised members; scored on samples it was not fitted on."""
     digits, labels = load_digits(return_X_y=True)
     rows = torch.randperm(len(digits), generator=torch.Generator().manual_seed(4))[:600]
     inputs = torch.as_tensor(digits[rows] / 16, dtype=torch.float32)

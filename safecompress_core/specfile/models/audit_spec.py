@@ -102,7 +102,7 @@ class AuditSpec(Params):
     metrics: Annotated[
         list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
     ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
-    """What is measured of the model besides attacks."""
+    """Metrics of the model other than attacks."""
     gate: Annotated[list[Gate], Field(max_length=MOST_ENTRIES)] = []
     """Bounds that the model must keep."""
 

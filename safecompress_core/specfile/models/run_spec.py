@@ -111,7 +111,7 @@ class Pools(Params):
 
     members: Members = 0.5
     """The samples that the network is trained on: a share of all, or how many; ``given`` leaves it
-    to the data, where these tell."""
+    to the data, if they contain it."""
     attack_train: Share = 0.4
     """Share of either side that the simulated adversary knows."""
     select: Share = 0.3
@@ -183,7 +183,7 @@ class Gate(Params):
     at_most: float | None = None
     """The measure must not exceed this."""
     against: Literal["interval", "estimate"] = "interval"
-    """What is held against the bound: the careful end of the interval, or the estimate."""
+    """Compared with the bound: the careful end of the interval, or the estimate."""
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
@@ -220,7 +220,7 @@ class RunSpec(Params):
     metrics: Annotated[
         list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
     ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
-    """What is measured of a model besides attacks."""
+    """Metrics of a model other than attacks."""
     choose: Annotated[Params, Slot(Kind.AGGREGATOR)] = Field(
         default={"type": "pareto"}  # type: ignore[assignment]
     )

@@ -99,7 +99,7 @@ class Search:
         """Return the distance to the nearest point with another prediction, shape (N,).
 
         0 for misclassified samples. Without an anchor of another prediction, the distance to the
-        farthest anchor: a lower bound, as far as was searched.
+        farthest anchor: a lower bound.
         """
         found = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]

@@ -46,7 +46,7 @@ class ToolboxSearch:
         """Return the distance to the nearest queried point with another prediction, shape (N,).
 
         0 for misclassified samples. Without an anchor of another prediction, the distance to the
-        farthest anchor: a lower bound, as far as was searched.
+        farthest anchor: a lower bound.
         """
         found = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
