@@ -41,15 +41,15 @@ LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, loggin
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": (
         "safecompress_core.cli.commands.init:init",
-        "Write a first spec, from a look at your files.",
+        "Write a first spec from your files.",
     ),
     "run": (
         "safecompress_core.cli.commands.run:run",
-        "Compress a network as a spec says, attack it, and audit what comes out.",
+        "Compress a network by a spec, attack it, and audit the result.",
     ),
     "audit": (
         "safecompress_core.cli.commands.audit:audit",
-        "Attack a model that exists already, and hold it against gates.",
+        "Attack an existing model, and check its gates.",
     ),
     "validate": (
         "safecompress_core.cli.commands.validate:validate",
@@ -61,7 +61,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "compare": (
         "safecompress_core.cli.commands.compare:compare",
-        "Hold variants of a spec against each other.",
+        "Compare variants of a spec.",
     ),
     "pick": (
         "safecompress_core.cli.commands.pick:pick",
@@ -74,7 +74,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("safecompress_core.cli.commands.report:report", "Write a run's report again."),
     "inspect": (
         "safecompress_core.cli.commands.inspect:inspect",
-        "Show what a run or a model file holds.",
+        "Show the contents of a run or a model file.",
     ),
     "verify": (
         "safecompress_core.cli.commands.verify:verify",
@@ -236,8 +236,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: safecompress run specs/multi_attack.yaml",
 )
-@click.option("-v", "--verbose", count=True, help="Say more; -vv for debugging.")
-@click.option("-q", "--quiet", count=True, help="Say less; -q hides warnings.")
+@click.option("-v", "--verbose", count=True, help="Print more; -vv for debugging.")
+@click.option("-q", "--quiet", count=True, help="Print less; -q hides warnings.")
 @click.option(
     "--version",
     is_flag=True,
@@ -248,7 +248,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
 )
 @click.pass_context
 def cli(ctx: click.Context, verbose: int, quiet: int) -> None:
-    """Compress a neural network, and know what the small one gives away."""
+    """Compress a neural network, and measure what the result leaks."""
     _set_loudness(ctx, verbose - quiet)
 
 

@@ -1,4 +1,4 @@
-"""``safecompress audit``: from a model that exists already to a verdict."""
+"""Command ``safecompress audit``: attacks on an existing model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,22 +31,22 @@ existing = click.Path(exists=True, path_type=Path)
 
 @click.command()
 @click.argument("model", metavar="MODEL", type=existing)
-@click.option("--spec", type=SpecFile(), required=True, help="What it is attacked with.")
+@click.option("--spec", type=SpecFile(), required=True, help="The spec of the audit.")
 @click.option("--data", type=existing, help="The data file; the same as --set task.data.path=...")
-@click.option("--members", type=existing, help="Instead: the file of those it was trained on, ...")
-@click.option("--non-members", type=existing, help="... and of those it was not trained on.")
+@click.option("--members", type=existing, help="Instead: the file of the members, ...")
+@click.option("--non-members", type=existing, help="... and of the non-members.")
 @set_option("Change a field of the spec: --set pools.members=0.5. May be repeated.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Where to compute; the same as --set device=...",
+    help="Device of all computation; the same as --set device=...",
 )
 @click.option(
     "--runs-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default="runs",
     show_default=True,
-    help="Where the audit's directory is made.",
+    help="Parent of the audit's directory.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option(
@@ -71,11 +71,11 @@ def audit(
     allow_code: bool,
     plugins_dir: Path | None,
 ) -> None:
-    """Attack a model that exists already, and hold it against gates.
+    """Attack an existing model, and check its gates.
 
-    MODEL is a state dict (.safetensors), a folder of Hugging Face, an exported program (.pt2), a
-    TorchScript file or an ONNX file. Who trained it is told by a column of the data or by two
-    files. Nothing is trained but attackers; nothing is unpickled.
+    MODEL is a state dict (.safetensors), a Hugging Face folder, an exported program (.pt2), a
+    TorchScript file or an ONNX file. Membership comes from a column of the data or from two
+    files. Only attackers are trained; nothing is unpickled.
 
     Exit code 0 if every gate of the spec is met, 1 if one is missed or a control failed.
 

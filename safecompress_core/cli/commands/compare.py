@@ -37,16 +37,16 @@ NARROW = 120
     type=click.Path(file_okay=False, path_type=Path),
     default="comparisons",
     show_default=True,
-    help="Where the comparison gets a folder of its name.",
+    help="Parent of the comparison's folder.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many runs are done at once; results do not depend on it, seconds do.",
+    help="Number of parallel runs; results do not depend on it, seconds do.",
 )
-@click.option("--dry-run", is_flag=True, help="Only show what there is to do, and how long it is.")
+@click.option("--dry-run", is_flag=True, help="Only show the work and its size.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @allow_code_option
 @plugins_dir_option
@@ -65,8 +65,8 @@ def compare(
 ) -> None:
     """Run every variant of a spec at every density with every seed, and compare them.
 
-    What runs have in common is trained once. A comparison that was interrupted goes on where it
-    stopped, and one that gained a variant does only what is new. Exit code 2 if a run could not be
+    Shared parts of runs are trained once. An interrupted comparison resumes, and an additional
+    variant runs alone. Exit code 2 if a run could not be
     finished; the table then shows the others.
 
     \b

@@ -22,18 +22,18 @@ PROBES = {"run": "torch", "huggingface": "transformers"}
     type=click.Path(exists=True, path_type=Path),
     help="For a model: the CSV file or folder of images that it is trained on.",
 )
-@click.option("--target", metavar="COLUMN", help="The column of labels; by default it is guessed.")
+@click.option("--target", metavar="COLUMN", help="The column of labels; guessed by default.")
 @click.option(
     "--private",
     metavar="COLUMN",
     multiple=True,
     help="A column that must stay private; the audit attacks it. May be repeated.",
 )
-@click.option("--factory", metavar="FUNCTION", help="The function that makes the network.")
+@click.option("--factory", metavar="FUNCTION", help="The function that builds the network.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the spec; never over a file.  [default: NAME.yaml]",
+    help="File of the spec; never overwritten.  [default: NAME.yaml]",
 )
 def init(
     what: Path,
@@ -44,10 +44,10 @@ def init(
     factory: str | None,
     output: Path | None,
 ) -> None:
-    """Write a first spec, from a look at your files.
+    """Write a first spec from your files.
 
-    WHAT is a CSV file, a folder with a folder of images a label, a folder of Hugging Face, or a
-    Python file with a function that makes a network. Needs no torch.
+    WHAT is a CSV file, a folder with one folder of images per label, a Hugging
+    Face folder, or a Python file with a function that builds a network. Needs no torch.
 
     \b
     Example:

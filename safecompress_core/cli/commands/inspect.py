@@ -1,4 +1,4 @@
-"""``safecompress inspect``: what a run directory, a model file or a spec's model holds."""
+"""Command ``safecompress inspect``: contents of a run directory, a model file or a spec's model."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ FEW = 6
 @plugins_dir_option
 @allow_code_option
 def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool) -> None:
-    """Show what a run directory, a model file or the model of a spec holds.
+    """Show the contents of a run directory, a model file or the model of a spec.
 
     Of a run: its results, and its files. Of a model file: architecture, tensors, densities, bytes.
     Of a spec: which modules may be the representation, and which weights may be sparse; its data

@@ -33,7 +33,7 @@ RESULTS = "results.json"
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to copy its file.  [default: RUN/picked/ID.safetensors]",
+    help="Copy of its file.  [default: RUN/picked/ID.safetensors]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def pick(
@@ -41,8 +41,8 @@ def pick(
 ) -> None:
     """Take another model from a run's archive.
 
-    A run keeps every model that no other beats in everything: all of one density, each another
-    trade between the task and safety. Give either --prefer or --id; with neither, all are listed.
+    A run keeps every non-dominated model: all of one density, each another trade-off between
+    performance and safety. Give either --prefer or --id; with neither, all are listed.
 
     \b
     Example:

@@ -25,7 +25,7 @@ __all__ = ["plan"]
 @click.option(
     "--measure",
     is_flag=True,
-    help="Also train a few steps on made-up samples of the true shape: memory, time per step.",
+    help="Also train a few steps on synthetic samples of the true shape: memory, time per step.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @plugins_dir_option
@@ -39,10 +39,10 @@ def plan(
     plugins_dir: Path | None,
     allow_code: bool,
 ) -> None:
-    """Show what a run would do: models, epochs, attacks, files, and what costs byte-identity.
+    """Show a run in advance: models, epochs, attacks, files, and limits of byte-identity.
 
-    Nothing is loaded or trained, and no torch is needed; with --measure some steps are, on made-up
-    samples, so that a run too large for this machine can still be planned on it.
+    Nothing is loaded or trained, and no torch is needed; with --measure some steps are, on
+    synthetic samples, so that a run too large for this machine can still be planned on it.
 
     \b
     Example:

@@ -30,7 +30,7 @@ MODEL = Path("model") / "model.safetensors"
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the predictions.  [default: standard output]",
+    help="File of the predictions.  [default: standard output]",
 )
 @click.option(
     "--format",

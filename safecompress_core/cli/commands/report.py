@@ -12,10 +12,10 @@ __all__ = ["report"]
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 def report(run: Path, as_json: bool) -> None:
-    """Write the report of a finished run again, and print where it lies.
+    """Write the report of a finished run again, and print its path.
 
-    One HTML page that needs nothing beside it. A run writes it by itself; this is for a page that
-    was lost, or that a newer version makes better.
+    One self-contained HTML page. A run writes it by itself; this is for a lost page, or
+    for a page of a newer version.
 
     \b
     Example:

@@ -33,21 +33,21 @@ GATE_FAILED = 1
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Where to compute; the same as --set device=...",
+    help="Device of all computation; the same as --set device=...",
 )
 @click.option(
     "--runs-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default="runs",
     show_default=True,
-    help="Where run directories are made.",
+    help="Parent of run directories.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many processes train reference models at once; results do not depend on it.",
+    help="Number of processes that train reference models; results do not depend on it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @allow_code_option
@@ -65,10 +65,10 @@ def run(
     allow_code: bool,
     plugins_dir: Path | None,
 ) -> None:
-    """Compress a network as a spec says, attack it, and audit what comes out.
+    """Compress a network by a spec, attack it, and audit the result.
 
-    Prints a table and a verdict; progress goes to standard error. A run that was interrupted goes
-    on where it stopped; one that is finished is only shown again.
+    Prints a table and a verdict; progress goes to standard error. An interrupted run resumes; a
+    finished one is only shown again.
 
     Exit code 0 if every gate of the spec is met, 1 if one is missed or a control failed.
 

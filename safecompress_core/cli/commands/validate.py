@@ -39,7 +39,7 @@ INVALID = 1
     type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="How problems are printed.",
+    help="Format of the problems.",
 )
 @allow_code_option
 @plugins_dir_option
@@ -55,7 +55,7 @@ def validate(
 ) -> None:
     """Check specs without running them.
 
-    Prints every problem with its place and what to write instead. Exit code 1 if there is any.
+    Prints every problem with its position and a remedy. Exit code 1 if there is any.
 
     \b
     Example:

@@ -20,8 +20,8 @@ DAMAGED = 1
 def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path | None) -> None:
     """Check a finished run: hashes, densities, counts, verdicts, and its name.
 
-    Everything is worked out again from the files; nothing is trained and no data is loaded. Exit
-    code 1 if anything does not fit.
+    Everything is recomputed from the files; nothing is trained and no data is loaded. Exit code 1
+    on any mismatch.
 
     \b
     Example:
