@@ -64,7 +64,7 @@ def _looking_in(code: "ExternalCode") -> Iterator[None]:
 
 
 def _is_below(module: Any, folder: Path) -> bool:
-    """Whether a module is a source of the folder's own, and of no environment in it."""
+    """Return whether a module is a source of the folder itself, not of an environment in it."""
     file = getattr(module, "__file__", None)
     if file is None or folder not in (path := Path(file).resolve()).parents:
         return False

@@ -1,4 +1,4 @@
-"""What a layer inside a network puts out, as neurons that can be read sample by sample."""
+"""Activations of a layer inside a network, as neurons of each sample."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What an attacker is given and what it must answer."""
+"""Adversaries: the knowledge that attackers get, and the answers that they return."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdversaryKnowledge:
-    """What an adversary holds about the samples of one pool.
+    """Knowledge of an adversary about the samples of one pool.
 
     Attributes:
         seen: the model's reactions to them, limited to the declared access.
@@ -84,7 +84,7 @@ class AdversaryKnowledge:
         )
 
     def restrict(self, definition: AttackerDef, params: AttackerParams) -> "AdversaryKnowledge":
-        """What is left of the evidence for an attacker that declares no more than this.
+        """Return the part of the knowledge that an attacker with these needs may see.
 
         Of reference models and versions there are as many as its parameters ask for.
         """
@@ -170,7 +170,7 @@ ROUNDING = 1e-5  # of float32 arithmetic on inputs of order 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PerturbationBudget:
-    """Where an input may be moved to.
+    """Perturbation budget: the inputs that are within reach of a sample.
 
     Attributes:
         norm: ``linf``, the largest change of a value; ``l2``, the Euclidean length of the change.
@@ -185,14 +185,14 @@ class PerturbationBudget:
     high: Tensor
 
     def distances(self, moved: Tensor, origin: Tensor) -> Tensor:
-        """How far each input was moved, shape (N,), for inputs (N, ...)."""
+        """Return the size of each perturbation, shape (N,), for inputs (N, ...)."""
         order = torch.inf if self.norm == "linf" else 2
         change = (moved - origin).flatten(1).double()
         lengths: Tensor = torch.linalg.vector_norm(change, ord=order, dim=1)
         return lengths
 
     def check(self, moved: Tensor, origin: Tensor) -> None:
-        """Whether an attacker kept to the rules, up to rounding.
+        """Return whether the perturbed inputs are within the budget, up to rounding.
 
         Raises:
             ValueError: if the shape is another one, or an input is no number, too far from where it
@@ -276,7 +276,7 @@ class Evader(Adversary):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InversionTargets:
-    """What is known of the K things to reconstruct.
+    """Targets of an inversion: the knowledge about K things to reconstruct.
 
     Attributes:
         classes: task labels, shape (K,), int64, for an attacker that reconstructs what is
@@ -362,4 +362,4 @@ class Extractor(Adversary):
     @abstractmethod
     @check_result(_check_labels)
     def answer(self, inputs: Tensor) -> Tensor:
-        """What the clone answers to inputs (M, ...): labels, shape (M,), int64."""
+        """Return the clone's labels for inputs (M, ...), shape (M,), int64."""

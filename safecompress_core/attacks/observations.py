@@ -1,4 +1,4 @@
-"""What a model gives away about the samples of a pool.
+"""Observations of a model on the samples of a pool, by level of access.
 
 - Made once per model and pool, by :func:`observe`, and shared by all attackers: re-forwarding the
   target in every epoch of an attack is where the papers' code spends 98 % of its attack time.
@@ -64,7 +64,7 @@ class _ModelObservations:
 
     @cached_property
     def held(self) -> "_ModelObservations":
-        """What an adversary sees who holds the network itself."""
+        """Return the observations of an adversary with white-box access."""
         if self.network.inside is self.network:
             return self
         return replace(
@@ -257,7 +257,7 @@ class Observations:
         return self._read("hidden", Access.WHITE_BOX).hidden
 
     def activations(self, layer: str) -> Tensor:
-        """What the neurons of any layer put out, shape (N, A), float32. Needs white-box access.
+        """Return the activations of any layer, shape (N, A), float32. Needs white-box access.
 
         The layer is a module, or that of a named parameter; what it puts out at several positions
         of a sample is averaged. Computed when first asked for, then shared.
@@ -320,7 +320,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> ForwardOutput:
-    """What the network makes of plain samples, float32, on the CPU."""
+    """Return the network's outputs for plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
     device = network.device

@@ -1,4 +1,4 @@
-"""What an adversary holds that is not asked about single members: samples of its own."""
+"""Samples of the adversary's own, for attacks that query no single members."""
 
 import torch
 

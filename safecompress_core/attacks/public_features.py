@@ -1,4 +1,4 @@
-"""What an adversary of a private attribute has beside the model: background knowledge.
+"""Public features: background knowledge of an adversary about a private attribute.
 
 Everyone may know the public features of a sample and its task label. What is neither public nor
 the attribute itself nobody knows; where the model is asked, 0 stands in its place.
@@ -20,7 +20,7 @@ __all__ = ["AttributeEncoding", "check_public_features", "encoding_of", "public_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributeEncoding:
-    """How the model's input says which value an attribute has.
+    """Encoding of an attribute's value in the model's input.
 
     Attributes:
         columns: where in the flat input, shape (K,), int64.
@@ -31,7 +31,7 @@ class AttributeEncoding:
     codes: Tensor
 
     def __len__(self) -> int:
-        """How many values there are, V."""
+        """Return the number of values, V."""
         return len(self.codes)
 
     def write_value(self, inputs: Tensor, value: int) -> Tensor:
@@ -42,14 +42,14 @@ class AttributeEncoding:
 
 
 def encoding_of(attribute: Attribute) -> AttributeEncoding | None:
-    """How the model's input says the attribute; None where it does not."""
+    """Return the encoding of an attribute in the model's input, or None."""
     if not attribute.columns or attribute.codes is None:
         return None
     return AttributeEncoding(torch.tensor(attribute.columns), attribute.codes)
 
 
 def public_columns(dataset: Dataset, attribute: str) -> Tensor:
-    """Where the flat input holds public features, shape (P,), int64, rising.
+    """Return the columns of public features in the flat input, shape (P,), int64, rising.
 
     Columns that hold the attribute itself are never among them, whatever features are declared.
     """

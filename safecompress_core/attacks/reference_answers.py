@@ -1,4 +1,4 @@
-"""What reference models say of the samples of a pool, and which of them were trained on which."""
+"""Answers of reference models for a pool, and the folds that they were trained on."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ class ReferenceAnswers:
             raise PoolError(f"logits, is_in and labels of references do not fit: {shapes}")
 
     def __len__(self) -> int:
-        """How many models there are, R."""
+        """Return the number of models, R."""
         return len(self.logits)
 
     def take(self, positions: Tensor) -> "ReferenceAnswers":
@@ -81,7 +81,7 @@ class ReferenceAnswers:
 
 
 def fold_count(members: int, samples: int) -> int:
-    """How many hands the samples are dealt into, so that one is about as large as a training set.
+    """Return the number of folds that makes one about as large as a training set.
 
     Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
     *non-members* of a reference model that are a hand.
@@ -97,7 +97,7 @@ def assign_folds(
     generator: torch.Generator,
     groups: Tensor | None = None,
 ) -> Tensor:
-    """Who trains which reference model.
+    """Assign samples to the training sets of the reference models.
 
     The samples are shuffled and dealt into ``fold_count``, label by label, whose sizes differ by at
     most 1; a model takes one hand, and when they are used up there is a new deal. So each sample is

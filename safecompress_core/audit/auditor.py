@@ -216,7 +216,7 @@ class Auditor:
         )
 
     def _observe_version(self, name: str, pool: Pool) -> Observations:
-        """What a compressed version shows of a pool, observed once for all models and attacks."""
+        """Observe a compressed version on a pool once, for all models and attacks."""
         key = name, pool.name
         if key not in self._shown:
             self._shown[key] = observe_pool(self._versions[name], self._dataset, pool).seen

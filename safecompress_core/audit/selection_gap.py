@@ -1,4 +1,4 @@
-"""What selection saw of the chosen model, beside what the audit finds of it."""
+"""Selection gap: scores of the chosen model on *select*, compared with the audit's."""
 
 from collections.abc import Mapping
 

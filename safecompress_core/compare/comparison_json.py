@@ -1,4 +1,4 @@
-"""What a comparison leaves behind: ``comparison.json``, and everything that is a function of it."""
+"""Record of a comparison, ``comparison.json``, and the files derived from it."""
 
 import hashlib
 import json

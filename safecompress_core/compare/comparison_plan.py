@@ -1,4 +1,4 @@
-"""What a comparison would do, before it does anything; no torch, unless a pace is asked for."""
+"""Plan of a comparison; without torch, unless a pace is requested."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class PlannedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonPlan:
-    """What there is to do.
+    """Runs and units of work that remain.
 
     Attributes:
         name: of the comparison.
@@ -106,7 +106,7 @@ def plan_comparison(
     *,
     changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> ComparisonPlan:
-    """What a comparison kept in ``folder`` would still do.
+    """Plan the remaining work of a comparison kept in ``folder``.
 
     Args:
         comparison: what is to be done.

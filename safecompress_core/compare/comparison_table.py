@@ -131,7 +131,7 @@ def _row(
 
 
 def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> dict[str, Any]:
-    """What every run has trained besides, once a seed."""
+    """Summarise the uncompressed models, one for each seed."""
     by_seed = {run.seed: run for run in reversed(runs)}
     seeds = sorted(by_seed)
     readings = [
@@ -191,7 +191,7 @@ def _describe(
 
 
 def _leads(row: Mapping[str, Any], peers: Sequence[Mapping[str, Any]], figure: str) -> bool:
-    """Whether a row is the best of its density; those without the figure, or its seeds, are out."""
+    """Return whether a row is the best of its density; those without figure or seeds are out."""
     own = row[figure]
     if own is None:
         return False

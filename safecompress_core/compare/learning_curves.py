@@ -1,4 +1,4 @@
-"""How test-driven runs went, round by round: what was chosen, as it was tested on *select*."""
+"""Learning curves of test-driven runs: the chosen model of each round, on *select*."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

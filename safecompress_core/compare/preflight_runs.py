@@ -53,7 +53,7 @@ def require_all_feasible(
 def changes_of_finished(
     comparison: Comparison, registry: Registry, folder: Path, dataset_cache: dict[str, Dataset]
 ) -> dict[str, tuple[str, ...]]:
-    """What has changed since finished runs began, by the name of each one's directory.
+    """Return the changes since finished runs began, by directory name.
 
     Raises:
         DataError: if data cannot be read any more.

@@ -1,4 +1,4 @@
-"""What a comparison takes from one run's results."""
+"""Metrics of one run that a comparison uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TPR_AT_LOW_FPR = "tpr_at_1_percent_fpr"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackMetrics:
-    """What one attacker of the audit found.
+    """Metrics of one attacker of the audit.
 
     Attributes:
         game: what it tried to find out.

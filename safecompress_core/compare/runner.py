@@ -113,7 +113,7 @@ def run_comparison(
 
 @dataclass(frozen=True)
 class _Runner:
-    """Where the runs of one process are done."""
+    """Runner of the runs of one process."""
 
     comparison: Comparison
     registry: Registry

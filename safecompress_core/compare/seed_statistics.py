@@ -1,4 +1,4 @@
-"""What several seeds say together: a mean with its interval, and whether two variants differ.
+"""Statistics over seeds: means with intervals, and significant differences.
 
 A seed draws pools, first weights and batches alike for all variants, so variants are compared
 seed by seed: what a seed has of luck, all of them have.
@@ -44,7 +44,7 @@ def _interval(values: Sequence[float], mean: float) -> list[float] | None:
 def is_best(
     candidate: Sequence[float], others: Sequence[Sequence[float]], *, higher_is_better: bool
 ) -> bool:
-    """Whether a variant is better than each of the others beyond what seeds explain.
+    """Return whether a variant is better than each other beyond what seeds explain.
 
     A paired t-test against each, with Holm's correction for their number. With fewer than two
     seeds, or where there is no other variant, nothing is best.
@@ -71,7 +71,7 @@ def _p_value(gains: Array) -> float:
 
 
 def _all_significant(p_values: Sequence[float]) -> bool:
-    """Whether Holm's procedure rejects every hypothesis (Holm 1979)."""
+    """Return whether Holm's procedure rejects every hypothesis (Holm 1979)."""
     ordered = sorted(p_values)
     alpha = 1 - CONFIDENCE
     return all(p <= alpha / (len(ordered) - rank) for rank, p in enumerate(ordered))

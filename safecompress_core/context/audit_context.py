@@ -1,4 +1,4 @@
-"""What stands before an audit: the samples as a finished model takes them, and who trained it."""
+"""Context of an audit: samples as the finished model takes them, and its members."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -42,7 +42,7 @@ class AuditContext(SpecContext):
 
     @cached_property
     def factory(self) -> ModelFactory | None:
-        """What builds the architecture; None where the file holds it, or nothing says it."""
+        """Return the factory of the architecture; None without one in the spec."""
         params = self.spec.task.model
         factory: ModelFactory | None = None if params is None else self.registry.create(params)
         return factory
@@ -80,7 +80,7 @@ class AuditContext(SpecContext):
 
     @property
     def _describe_draw(self) -> str:
-        """What has to be said where the seed decides who a finished model was trained on."""
+        """Return the warning that the seed decides who a finished model was trained on."""
         members = self.spec.pools.members
         return (
             f"members are drawn by the seed (pools.members: {members}, seed: {self.spec.seed}), "
@@ -90,7 +90,7 @@ class AuditContext(SpecContext):
 
     @cached_property
     def pools(self) -> SamplePools:
-        """Who knows which sample, cut once.
+        """Return the pools, split once.
 
         Raises:
             PoolError: if the data do not tell who is a member, or do not suffice.

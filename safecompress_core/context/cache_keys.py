@@ -16,7 +16,7 @@ COMMON = ("task", "pools", "training", "seed", "device")
 
 
 def trains_plainly(run_context: RunContext) -> bool:
-    """Whether a run's own method is how the uncompressed model is trained anyway."""
+    """Return whether a run's own method is plain dense training."""
     return bool(run_context.loaded.resolved["method"] == PLAIN)
 
 

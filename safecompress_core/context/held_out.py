@@ -1,4 +1,4 @@
-"""What uncompressed models answer about members that they were not trained on.
+"""Held-out answers: those of uncompressed models about members of another fold.
 
 Each member is left out by some of several models, the same number for every member, drawn by the
 seed; what belongs together is left out together. The models are trained as the uncompressed one of
@@ -32,7 +32,7 @@ HeldOutTrainer = Callable[[Trainer, Seed], Classifier]
 def assign_left_out(
     count: int, asked: HeldOut, *, generator: torch.Generator, groups: Tensor | None = None
 ) -> Tensor:
-    """Which models each member is left out by, shape (models, count), bool.
+    """Assign each member to the models that leave it out, shape (models, count), bool.
 
     Args:
         count: of members.

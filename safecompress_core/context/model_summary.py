@@ -1,4 +1,4 @@
-"""What a spec's network is made of: what may be its representation, and what may be sparse."""
+"""Layers of a spec's network: possible representations and sparse weights."""
 
 from contextlib import ExitStack
 from typing import Any

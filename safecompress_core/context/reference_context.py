@@ -20,7 +20,7 @@ __all__ = [
 
 
 def count_references(run_context: RunContext) -> int:
-    """How many reference models the audit needs: as many as the attacker that asks for most."""
+    """Return the number of reference models that the audit needs: the attackers' maximum."""
     return max(
         (
             getattr(attack.params, "references", 0)
@@ -55,7 +55,7 @@ class ReferenceContext(RunContext):
 
     @cached_property
     def is_in(self) -> Tensor:
-        """Which samples it is trained on, shape (N,), bool."""
+        """Return the samples that it is trained on, shape (N,), bool."""
         return assign_reference_members(self.origin, self.index + 1)[self.index]
 
     @cached_property
@@ -74,14 +74,14 @@ class ReferenceContext(RunContext):
 
 
 def build_reference_context(run_context: RunContext, index: int) -> ReferenceContext:
-    """What the reference model of that number (from 0) runs."""
+    """Build the context of the reference model of that number (from 0)."""
     return ReferenceContext(
         run_context.loaded, run_context.registry, origin=run_context, index=index
     )
 
 
 def assign_reference_members(run_context: RunContext, count: int) -> Tensor:
-    """Which of the first ``count`` reference models are trained on which sample, (count, N)."""
+    """Assign samples to the first ``count`` reference models, shape (count, N)."""
     return assign_folds(
         run_context.dataset.labels,
         members=len(run_context.pools.members),

@@ -92,7 +92,7 @@ class RunContext(SpecContext):
 
     @cached_property
     def pools(self) -> SamplePools:
-        """Who knows which sample, cut once."""
+        """Return the pools, split once."""
         generator = self.seed.child("pools", "reference").torch()
         return self._whole_pools.with_reference(self.spec.pools.reference, generator=generator)
 
@@ -105,13 +105,13 @@ class RunContext(SpecContext):
 
     @cached_property
     def method(self) -> Method:
-        """How the compressed model comes about."""
+        """Return the method."""
         method: Method = self.registry.create(self.spec.method)
         return method
 
     @cached_property
     def attacks(self) -> tuple[Attack, ...]:
-        """What tests candidates."""
+        """Return the attacks that test candidates."""
         return tuple(self.build_attacks(self.spec.attackers))
 
     @cached_property
@@ -208,7 +208,7 @@ class RunContext(SpecContext):
 
     @cached_property
     def model_metadata(self) -> dict[str, Any]:
-        """What a model file says of itself."""
+        """Return the metadata of a model file."""
         model, data, encoder = self.spec.task.model, self.spec.task.data, self.dataset.encoder
         model_metadata = {
             "model": model.model_dump(mode="json"),
@@ -223,7 +223,7 @@ class RunContext(SpecContext):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """How models are trained."""
+        """Return the recipe of training."""
         training = self.spec.training
         return Recipe(
             epochs=training.epochs,
@@ -234,7 +234,7 @@ class RunContext(SpecContext):
 
     @property
     def schedule(self) -> Schedule:
-        """How much a model is trained in all."""
+        """Return the length of training in a whole run."""
         return self._trainer.schedule
 
     @cached_property
@@ -285,7 +285,7 @@ class RunContext(SpecContext):
         archived: Callable[[str], Path],
         events: EventLog,
     ) -> MethodContext:
-        """What a method works with.
+        """Return the context of a method.
 
         Args:
             unit: names the method's own branch of the seed.
@@ -347,7 +347,7 @@ class RunContext(SpecContext):
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
-    """What the spec's training section asks for."""
+    """Build the optimizer of the spec's training section."""
 
     def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)

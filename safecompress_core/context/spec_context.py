@@ -1,4 +1,4 @@
-"""What an audit rests on: data, pools, metrics and attackers, built from a spec.
+"""Context that runs and audits share: data, pools, metrics and attackers of a spec.
 
 A run that makes its model prepares more (`RunContext`); the audit of a finished one has no need of
 it (`AuditContext`).
@@ -64,21 +64,21 @@ class SpecContext(ABC):
     @property
     @abstractmethod
     def pools(self) -> SamplePools:
-        """Who knows which sample, cut once."""
+        """Return the pools, split once."""
 
     @property
     def attacks(self) -> tuple[Attack, ...]:
-        """What tests candidates, where there are any."""
+        """Return the attacks that test candidates, if any."""
         return ()
 
     @cached_property
     def seed(self) -> Seed:
-        """Where all randomness starts."""
+        """Return the root of all randomness."""
         return Seed(self.spec.seed)
 
     @cached_property
     def device(self) -> torch.device:
-        """Where networks compute."""
+        """Return the device of the networks."""
         return pick_device(self.spec.device)
 
     @property
@@ -102,7 +102,7 @@ class SpecContext(ABC):
 
     @cached_property
     def audit_attacks(self) -> tuple[Attack, ...]:
-        """What judges at the end."""
+        """Return the attacks of the audit."""
         return tuple(self.build_attacks(self.spec.audit.attackers))
 
     def build_attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
@@ -174,7 +174,7 @@ class SpecContext(ABC):
         uncompressed: Classifier | None = None,
         versions: Mapping[str, Classifier] = MappingProxyType({}),
     ) -> Auditor:
-        """Who judges finished models, beside others where an attack asks for that.
+        """Return the auditor of finished models, with other versions if an attack needs them.
 
         Args:
             events: is told of each attack.

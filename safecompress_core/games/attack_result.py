@@ -1,4 +1,4 @@
-"""What is found out about one attack on one pool, whatever its game."""
+"""Result of one attack on one pool, in any game."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,19 +30,19 @@ Bools = NDArray[np.bool_]
 
 
 class GameResult(Protocol):
-    """What every game finds of an attack."""
+    """Result of an attack, as every game returns it."""
 
     @property
     def advantage(self) -> Estimate:
         """Gain over the baseline, in [0, 1]."""
 
     def to_json(self) -> dict[str, Any]:
-        """What results hold of the attack: ``game``, and each measure with its interval."""
+        """Return the record of the results: ``game``, and each measure with its interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResult:
-    """How well an attack did on units of its game's own: classes, pairs, whole data sets.
+    """Result of an attack on a game's own units: classes, pairs, whole data sets.
 
     Attributes:
         game: what was attacked.
@@ -136,7 +136,7 @@ class Unresolvable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AttackResult:
-    """How well one attack did on the N samples of one pool; made by its game.
+    """Result of one attack on the N samples of one pool; measured by its game.
 
     Attributes:
         game: what was attacked.
@@ -198,13 +198,13 @@ class AttackResult:
 
     @property
     def members(self) -> int:
-        """How many of the samples that count are members."""
+        """Return the number of counted samples that are members."""
         counted = slice(None) if self.counted is None else self.counted
         return int(self.is_member[counted].sum())
 
     @property
     def non_members(self) -> int:
-        """How many of the samples that count are not."""
+        """Return the number of counted samples that are non-members."""
         counted = slice(None) if self.counted is None else self.counted
         return int((~self.is_member[counted]).sum())
 
@@ -236,7 +236,7 @@ class AttackResult:
         return rescale_to_advantage(self.accuracies(resampling), baseline)
 
     def to_json(self) -> dict[str, Any]:
-        """What ``results.json`` holds of an attack.
+        """Return the record of ``results.json``.
 
         Always ``game``, ``n``, ``members``, ``non_members``, ``accuracy`` (or what it is called),
         ``accuracy_interval``, ``advantage``, ``advantage_interval``, ``baseline``; but for evasion

@@ -211,6 +211,6 @@ def _by_numbers(
 
 
 def _public_features(answers: AttackScores) -> PublicFeatures:
-    """What anyone has of the samples."""
+    """Return the public features of the samples."""
     public = None if answers.public is None else floats(answers.public)
     return PublicFeatures(ints(answers.labels), public)

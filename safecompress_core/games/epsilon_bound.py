@@ -99,7 +99,7 @@ class MatchedPairs:
 
 @dataclass(frozen=True, slots=True)
 class OneRunBound:
-    """What the guesses of one attack prove.
+    """Lower bound on ε that the guesses of one attack prove.
 
     Attributes:
         epsilon: the lower bound; 0 where they prove nothing.

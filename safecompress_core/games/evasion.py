@@ -30,7 +30,7 @@ class EvasionGame(Game):
     adversary = Evader
 
     def play(self, attack_run: AttackRun) -> AttackResult:
-        """What an attack makes of the non-members of a pool, beside what noise makes of them.
+        """Perturb the non-members of a pool by the attack, and by noise as the baseline.
 
         Raises:
             ValueError: if it moved a sample farther than it may; which is the attacker's fault.
@@ -144,7 +144,7 @@ def measure_evasion(
 
 
 def per_sample_correctness(values: Bools, is_member: Bools) -> Bools:
-    """What was found of the non-members, in the places that they have in the pool, shape (N,)."""
+    """Return the result for each sample at its position in the pool, shape (N,)."""
     found = np.zeros(len(is_member), dtype=np.bool_)
     found[~is_member] = values
     return found

@@ -38,7 +38,7 @@ class ExtractionGame(Game):
     adversary = Extractor
 
     def play(self, attack_run: AttackRun) -> AttackResult:
-        """How far a clone agrees with the model on the non-members of a pool.
+        """Measure a clone's agreement with the model on the non-members of a pool.
 
         Raises:
             ValueError: if it does not answer with a label for each sample; the attacker's fault.

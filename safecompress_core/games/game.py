@@ -32,7 +32,7 @@ NOTHING = 0.5
 
 
 class Game(ABC):
-    """What adversaries try to find out or do, and how well they did.
+    """Game of adversaries: its ground truth, its play and its measures.
 
     Args:
         definition: names, measures and sentences of the game.
@@ -51,7 +51,7 @@ class Game(ABC):
 
     @property
     def name(self) -> str:
-        """What specs and results call it."""
+        """Return the game's name in specs and results."""
         return self.definition.name
 
     def adversary_knowledge(
@@ -62,7 +62,7 @@ class Game(ABC):
         *,
         is_known: bool,
     ) -> AdversaryKnowledge:
-        """What an attacker holds of a pool; by default the non-members, without any truth.
+        """Return the attacker's knowledge of a pool; by default non-members without any truth.
 
         Args:
             observed: the pool as the model shows it.

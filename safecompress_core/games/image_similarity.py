@@ -1,4 +1,4 @@
-"""How alike two images look."""
+"""Structural similarity of images."""
 
 import numpy as np
 from numpy.typing import NDArray

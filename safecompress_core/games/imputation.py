@@ -1,4 +1,4 @@
-"""What a guesser without the model makes of a private attribute.
+"""Imputation of a private attribute without the model.
 
 Rules learn from what an adversary has anyway: the task label, and the public features where the
 data have any. A rule is fitted once for the same knowledge, whatever model or attack is judged.
@@ -42,7 +42,7 @@ FITTED = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublicFeatures:
-    """What anyone has of samples, the attribute left out.
+    """Public features of samples: all but the private attribute.
 
     Attributes:
         labels: their task labels, shape (N,).

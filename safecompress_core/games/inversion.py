@@ -44,7 +44,7 @@ EXACT = 1e-12  # of the range squared: beyond it, float32 inputs are the same
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InversionResult(UnitResult):
-    """How well an inversion attack did; its units are ``classes`` or ``samples``.
+    """Result of an inversion attack; its units are ``classes`` or ``samples``.
 
     Attributes:
         error: mean squared error of an input's value, over all units. The baseline is that of the
@@ -175,12 +175,12 @@ def _samples(attack_run: AttackRun) -> InversionResult:
 
 
 def is_image(shape: torch.Size) -> bool:
-    """Whether inputs of this shape are images large enough to be compared as such."""
+    """Return whether inputs of this shape are images large enough to be compared as such."""
     return len(shape) == 3 and min(shape[1:]) >= WINDOW
 
 
 def _gradient(network: Classifier, one: Tensor, label: Tensor) -> Mapping[str, Tensor]:
-    """What a participant of federated learning sends of one sample: 0 for missing weights."""
+    """Return one sample's gradient as federated learning sends it: 0 for missing weights."""
     device = next(network.parameters()).device
     named = dict(network.module.named_parameters())
     loss = F.cross_entropy(network(one.double().to(device)), label.to(device))
@@ -225,7 +225,7 @@ def _query_attacker(
     gradients: tuple[Mapping[str, Tensor], ...],
     truth: Tensor,
 ) -> Tensor:
-    """What the attacker answers, if it is an answer."""
+    """Return the attacker's reconstructions, after checking their shape."""
     low, high = attack_run.bounds
     targets = InversionTargets(classes=classes, gradients=gradients, low=low, high=high)
     own = own_samples(attack_run.known, attack_run.definition, attack_run.params)
@@ -289,5 +289,5 @@ class ReconstructionClassifier:
             self._network.fit(inputs, labels)
 
     def hits(self, inputs: NDArray[Any], labels: Ints) -> int:
-        """How many inputs (K, D) it takes for what they are to be."""
+        """Count the inputs (K, D) that it classifies as intended."""
         return int((self._network.predict(inputs) == labels).sum())

@@ -1,4 +1,4 @@
-"""What averages hide: accusations where members are rare, each label, and the most exposed samples.
+"""Membership risk beyond averages: precision at a low prior, labels, top-decile samples.
 
 All of it is about one attack on membership, on the pool that is reported. Nothing here is chosen on
 that pool: the threshold is the attack's, labels are the task's, and samples are ranked by their
@@ -70,7 +70,7 @@ def advantage_of_decisions(
 def precision_at_prior(
     says_member: Bools, is_member: Bools, *, prior: float = PRIOR, confidence: float = CONFIDENCE
 ) -> Estimate | None:
-    """How many of those called members would be, if a share ``prior`` of all asked about were.
+    """Return the precision among predicted members if a share ``prior`` were members.
 
     π·TPR / (π·TPR + (1 − π)·FPR). Both rates are known to lie in their Clopper-Pearson intervals at
     once (each at half the error), and the precision rises with the first and falls with the
@@ -141,7 +141,7 @@ class TopScored:
 def top_scored(
     scores: Array, is_member: Bools, *, share: float = TOP, confidence: float = CONFIDENCE
 ) -> TopScored:
-    """How many of the highest-scoring ``share`` of a pool are members, with Clopper-Pearson.
+    """Return the share of members in the highest-scoring ``share``, with Clopper-Pearson.
 
     These are the samples that the attack is surest of; an average over the pool hides them. Ties
     are never split: the block of the last sample counts whole.
@@ -170,7 +170,7 @@ def top_scored(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFigures:
-    """How an attack does among the samples of one task label.
+    """Figures of an attack on the samples of one task label.
 
     Attributes:
         label: its name.
@@ -248,7 +248,7 @@ def label_table(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DetailOptions:
-    """What is settled about a pool before any attack on it is looked at closely.
+    """Settings of a pool's details, fixed before any attack on it is examined.
 
     Attributes:
         pairs: of members and non-members, for the bound on ε.
@@ -263,7 +263,7 @@ class DetailOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipDetails:
-    """What the closer look found.
+    """Membership risk beyond averages of one attack.
 
     Attributes:
         prior: share of members at which ``precision`` is stated.

@@ -1,4 +1,4 @@
-"""How far an attack on a numeric attribute is off, beside the best guess without the model.
+"""Error of an attack on a numeric attribute, compared with the best guess without the model.
 
 Attackers score intervals, as they score the values of any attribute. Core makes a number of it: the
 median under what the scores say, since no other number has less absolute error.

@@ -52,7 +52,7 @@ class Attack:
         return attribute_of(self.params)
 
     def adversary_knowledge(self, observed: ObservedPool, *, is_known: bool) -> AdversaryKnowledge:
-        """What this attacker holds of a pool; the truth only where it is known to it."""
+        """Return the attacker's knowledge of a pool; the truth only if it is entitled to it."""
         return self.game.adversary_knowledge(
             observed, self.definition, self.params, is_known=is_known
         )
@@ -66,7 +66,7 @@ class Attack:
         detail_options: DetailOptions | None = None,
         seed: Seed = NO_CHANCE,
     ) -> AttackResult:
-        """How well a fitted attacker does on a pool; for every game that compares candidates.
+        """Measure a fitted attacker on a pool; for every game that compares candidates.
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """

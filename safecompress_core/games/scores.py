@@ -1,4 +1,4 @@
-"""What a judge is given: an attacker's answers, what is true, and the terms of the judgement."""
+"""Inputs of a measurement: an attacker's scores, the ground truth, and the options."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class AttackScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeasureOptions:
-    """What every judgement on a pool is made by; a game takes of it what it needs.
+    """Options of every measurement on a pool; a game uses those that it needs.
 
     Attributes:
         threshold: the attacker's own membership threshold, or None.

@@ -24,7 +24,7 @@ class Build(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What a network is built from.
+    """Architecture of a network: its definition, parameters and layer shapes.
 
     Attributes:
         model: parameters of the spec's model.

@@ -60,11 +60,11 @@ class TestDrivenParams(SparseTrainingParams):
     """How sure a difference must be before the run leaves what it has; 0: any will do."""
 
     def epochs_before_tests(self, epochs: int) -> int:
-        """How many of ``epochs`` epochs go by before there are rounds."""
+        """Return the number of epochs before the first round."""
         return round(self.tests_from * epochs)
 
     def timetable(self, epochs: int) -> tuple[Round, ...]:
-        """What each round does, where one model is trained for ``epochs`` epochs in all."""
+        """Return the work of each round of a training of ``epochs`` epochs."""
         return rounds_of(
             epochs=epochs,
             before=self.epochs_before_tests(epochs),

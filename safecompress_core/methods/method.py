@@ -1,4 +1,4 @@
-"""What a method is given and what it must yield; every way to a compressed model has this shape."""
+"""Methods: the context that they get and the outcome that they return."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ __all__ = ["Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How models are trained, whatever the method.
+    """Recipe of training, the same for every method.
 
     Attributes:
         epochs: passes over the members that the final model has been trained for.
@@ -93,7 +93,7 @@ class MethodContext:
     events: EventLog
 
     def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
-        """Where a model's settings start."""
+        """Return the initial settings of a model."""
         return Settings(
             learning_rate=self.recipe.learning_rate,
             update_fraction=update_fraction,
@@ -206,7 +206,7 @@ def shared_teacher(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodOutcome:
-    """What a method leaves behind.
+    """Outcome of a method.
 
     Attributes:
         chosen: the model that it stands for.
@@ -246,7 +246,7 @@ class Method(ABC):
         create: Callable[[Params], Any],
         architecture: Architecture,
     ) -> Iterable[Problem]:
-        """Why the method cannot do what its parameters ask for; found before anything is trained.
+        """Return the problems of its parameters, before training.
 
         Args:
             network: as it is before training; it may be changed.
@@ -262,7 +262,7 @@ class Method(ABC):
 
     @abstractmethod
     def units(self) -> int:
-        """How many models it trains or tests, for the display of progress."""
+        """Return the number of models that it trains or tests, for the display of progress."""
 
     @abstractmethod
     @check_result(_check_outcome)

@@ -104,7 +104,7 @@ class Phases:
         self._method_context.events.emit("phase_finished", **record)
 
     def outcome(self, *, model: Params | None = None, **facts: Any) -> MethodOutcome:
-        """What the method leaves behind: the last training state, the phases and some facts."""
+        """Return the method's outcome: the last training state, the phases and some facts."""
         return MethodOutcome(chosen=self.state, model=model, phases=self.finished, facts=facts)
 
 

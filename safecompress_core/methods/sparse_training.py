@@ -1,4 +1,4 @@
-"""What all methods share that train a sparse network from its beginning."""
+"""Sparse training from the first step, as several methods use it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ Create = Callable[[Params], Any]
 
 
 class SparseTraining:
-    """Where sparse networks start, and how their topology moves.
+    """Start of sparse networks and schedule of their topology.
 
     Args:
         params: of the method.
@@ -37,7 +37,7 @@ class SparseTraining:
 
     @property
     def start(self) -> str:
-        """Whose weights the first model has: ``InitialParams.weights``."""
+        """Return the source of the first model's weights: ``InitialParams.weights``."""
         initial: Any = self._params.initial
         return str(initial.weights)
 
@@ -55,11 +55,11 @@ class SparseTraining:
             yield Problem(path=("density",), message=str(error), hint="ask for more")
 
     def settings(self, context: MethodContext) -> Settings:
-        """Where a model's settings start."""
+        """Return the initial settings of a model."""
         return context.settings(self._params.defences, update_fraction=self._params.update_fraction)
 
     def topology_schedule(self, context: MethodContext) -> TopologySchedule:
-        """How topologies move while models train."""
+        """Return the schedule of topology updates."""
         params = self._params
         return TopologySchedule(
             rules=tuple(
@@ -72,7 +72,7 @@ class SparseTraining:
         )
 
     def facts(self, context: MethodContext, state: TrainingState) -> dict[str, Any]:
-        """What results should say of where a training state's weights come from, and have been.
+        """Return facts about the origin and history of a model's weights for the results.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
         since the first topology, in (0, 1]; told where the topology moves, beside what prune rules

@@ -1,4 +1,4 @@
-"""What only the data and the machine can tell is wrong with the attackers of a spec."""
+"""Checks of attackers that need the data or the machine."""
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -85,7 +85,7 @@ def _check_attack(
 
 
 def can_be_moved(dataset: Dataset) -> bool:
-    """Whether samples are numbers that may change a little, and no words or codes."""
+    """Return whether inputs are continuous, not token ids or categorical codes."""
     inputs = dataset.inputs
     is_numeric = not isinstance(inputs, Tensor) or inputs.is_floating_point()
     return is_numeric and not dataset.texts

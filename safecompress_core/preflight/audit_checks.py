@@ -1,4 +1,4 @@
-"""What can be wrong with an audit, found before the first attack."""
+"""Checks of an audit before its first attack."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _architecture(audit_context: AuditContext) -> Iterator[Problem]:
 
 
 def _access(audit_context: AuditContext) -> Iterator[Problem]:
-    """Who needs to see more than there is."""
+    """Return the attackers that need more access than the model gives."""
     access, form = audit_context.access, audit_context.given.format
     what = (
         form.name_with_article
@@ -77,7 +77,7 @@ def _access(audit_context: AuditContext) -> Iterator[Problem]:
 
 
 def _pairs(audit_context: AuditContext) -> Iterator[Problem]:
-    """Who needs to see other models beside this one."""
+    """Return the attackers that need other models next to this one."""
     for path, attacker in each_base_attacker(audit_context.spec.audit.attackers, ATTACKERS):
         name, definition = component_id(attacker), attacker_of(attacker)
         if definition.pairs_with_uncompressed:
@@ -111,7 +111,7 @@ def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Pro
 
 
 def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Problem]:
-    """What a model answers with has to be what the spec says."""
+    """Require the outputs to match the spec."""
     path: SpecPath = ("task", "answers")
     low, high = found.sums
     span = (

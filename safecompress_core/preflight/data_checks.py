@@ -1,4 +1,4 @@
-"""What can be wrong with samples, found before anything is trained on them."""
+"""Checks of samples before training."""
 
 from collections.abc import Iterator
 
@@ -72,5 +72,5 @@ def _outside(name: str, values: Tensor, count: int) -> Iterator[str]:
 
 
 def _finite(inputs: Tensor) -> Tensor:
-    """Which samples hold finite numbers only, shape (N,), bool."""
+    """Return the samples whose numbers are all finite, shape (N,), bool."""
     return torch.isfinite(inputs).flatten(1).all(dim=1) if inputs.ndim > 1 else inputs.isfinite()

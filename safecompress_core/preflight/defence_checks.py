@@ -1,4 +1,4 @@
-"""What only data, model and the rest of the method can tell is wrong with a spec's defences."""
+"""Checks of defences that need the data, the model or the rest of the method."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -86,7 +86,7 @@ def _hooks(defence: Defence) -> bool:
 
 
 def _guard(run_context: RunContext, defence: Defence) -> OutputGuard | None:
-    """What would stand before the answers."""
+    """Return the output guard that the spec would build."""
     classes = len(run_context.dataset.classes)
     return defence.make_guard(classes=classes, generator=torch.Generator())
 

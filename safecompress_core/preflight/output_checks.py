@@ -41,7 +41,7 @@ IN_EVAL_MODE = "export the model in eval mode: call model.eval() before"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSummary:
-    """What a model answered with.
+    """Summary of a model's outputs on all samples.
 
     Attributes:
         lowest: of all values.
@@ -59,7 +59,7 @@ class OutputSummary:
 
     @property
     def total(self) -> float | None:
-        """What every answer sums to, 1 or 100 (percentages); None if they are no distributions."""
+        """Return the sum of every output, 1 or 100 (percentages); None without distributions."""
         for whole in (1.0, 100.0):
             slack = SUM_ERROR + (self.step or 0.0) * self.labels / 2
             near = all(abs(total / whole - 1) <= slack for total in self.sums)
@@ -69,12 +69,12 @@ class OutputSummary:
 
     @property
     def are_independent(self) -> bool:
-        """Whether all values are in [0, 1] and no distributions, as those of sigmoids are."""
+        """Return whether all values are in [0, 1] without being distributions, as of sigmoids."""
         return self.lowest >= 0 and self.highest <= 1 and self.total is None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is done to probabilities before attacks see them, for the data card."""
+        """Return the transformations of probabilities before attacks, for the data card."""
         if self.total is None:
             return ()
         percent = "percentages, divided by 100" if self.total == 100 else ""
@@ -123,7 +123,7 @@ def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) 
 
 
 def _summarise(answers: Tensor) -> OutputSummary:
-    """What all answers, (N, C), have in common."""
+    """Summarise all outputs, (N, C)."""
     sums = answers.double().sum(dim=1)
     highest = float(answers.amax())
     whole = 100.0 if highest > 1 + SUM_ERROR else 1.0

@@ -1,4 +1,4 @@
-"""What only the data, the model or this machine can tell is wrong with a spec.
+"""Checks of a run that need the data, the model or this machine.
 
 All of it is looked at before the first epoch, since an hour later is too late.
 """
@@ -126,7 +126,7 @@ def _attributes(prepared: SpecContext) -> Iterator[Problem]:
 
 
 def _values(prepared: SpecContext) -> Iterator[Problem]:
-    """Who asks about other values of an attribute needs it in the model's input."""
+    """Require the attribute in the model's input for attackers that query its values."""
     for path, attack in each_attack(prepared):
         if not attack.definition.writes_attribute or attack.attribute is None:
             continue
@@ -140,7 +140,7 @@ def _values(prepared: SpecContext) -> Iterator[Problem]:
 
 
 def _gates(prepared: SpecContext) -> Iterator[Problem]:
-    """What a gate asks of a numeric attribute is asked of one."""
+    """Require a numeric attribute for gates on measures of one."""
     numeric: set[str] = set()
     needs_number: set[str] = set()
     for attack in prepared.audit_attacks:

@@ -1,4 +1,4 @@
-"""What the page says of an audited model, which no uncompressed one stands beside."""
+"""Page of an audited model without an uncompressed one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -67,7 +67,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundSummary:
-    """What was decided in a round.
+    """Decision of a round.
 
     Attributes:
         record: as in ``results.json``.

@@ -1,4 +1,4 @@
-"""What averages hide, as a table: a pure function of ``results.json``."""
+"""Table of membership risk beyond averages: a pure function of ``results.json``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["membership_details_table"]
 
 
 def membership_details_table(results: Mapping[str, Any]) -> ResultTable | None:
-    """What averages hide, of every model; None where no attack on membership was audited."""
+    """Return the details of every model; None without an audited membership attack."""
     columns, unimproved = columns_of(results), find_unimproved_top_deciles(results)
     rows: list[Row] = []
     for attack, one in results["audit"].items():

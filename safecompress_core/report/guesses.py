@@ -1,4 +1,4 @@
-"""What the best guess without the model is called, and how good it is, in words."""
+"""Baselines without the model, in words."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -13,7 +13,7 @@ __all__ = ["guess_name", "guess_sentence", "guesses"]
 
 
 def guess_name(game: GameDef, judged: Mapping[str, Any]) -> str:
-    """What the guess is that a judged attack is held against.
+    """Return the name of the baseline that an attack is compared with.
 
     >>> from safecompress_core.games.manifest import ATTRIBUTE
     >>> guess_name(ATTRIBUTE, {"baseline_rule": "boosting", "baseline": 0.5})
@@ -23,7 +23,7 @@ def guess_name(game: GameDef, judged: Mapping[str, Any]) -> str:
 
 
 def guess_sentence(game: GameDef, judged: Mapping[str, Any]) -> str:
-    """How good it is.
+    """Return a sentence on its result.
 
     >>> from safecompress_core.games.manifest import MEMBERSHIP
     >>> guess_sentence(MEMBERSHIP, {"baseline": 0.5})
@@ -34,7 +34,7 @@ def guess_sentence(game: GameDef, judged: Mapping[str, Any]) -> str:
 
 
 def guesses(results: Mapping[str, Any]) -> tuple[VerdictFinding, ...]:
-    """What attacks are held against whose guess was chosen, a sentence for each guess."""
+    """Return the baselines whose rule was chosen, a sentence each."""
     held: dict[str, list[str]] = {}
     for attack, judged in results["audit"].items():
         game = game_in(results.get("games"), judged["game"])

@@ -1,4 +1,4 @@
-"""What a run found, as tables: pure functions of ``results.json``.
+"""Summary of a run as tables: pure functions of ``results.json``.
 
 Nothing here knows how a table is drawn: a terminal, a page and a test read the same cells.
 """
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def is_heading(self) -> bool:
-        """Whether it names the rows that follow."""
+        """Return whether it is the heading of the rows that follow."""
         return not self.cells
 
 
@@ -103,7 +103,7 @@ def comparison(results: Results) -> ResultTable:
 
 
 def objectives_of(results: Results, entry: Mapping[str, Any]) -> ResultTable:
-    """What a model of the archive was kept for."""
+    """Return the objectives that a model of the archive was kept for."""
     rows = []
     for name, value in entry["objectives"].items():
         advantage = "" if name == "performance" else f"{_end(results)}advantage of "
@@ -156,7 +156,7 @@ def separability(results: Results) -> ResultTable | None:
 
 
 def phases(results: Results) -> ResultTable | None:
-    """What a method did in which order; None where there are no phases to tell of."""
+    """Return a method's phases in order; None without any."""
     method = results["method"]
     if method is None or not method["phases"]:
         return None
@@ -169,14 +169,14 @@ def phases(results: Results) -> ResultTable | None:
 
 
 def objective_name(results: Results, objective: str) -> str:
-    """What an objective is called: ``performance`` has the name of the metric that it is."""
+    """Return the name of an objective: ``performance`` has that of its metric."""
     if objective != "performance":
         return objective
     return str(results["selection"]["performance"])
 
 
 def _end(results: Results) -> str:
-    """Which end of an interval an objective is."""
+    """Return the end of an interval that serves as objective."""
     return "upper end of the " if results["selection"]["bound"] == "careful" else ""
 
 
@@ -273,7 +273,7 @@ def _density_rows(models: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
 
 
 def _explored_row(results: Results) -> Iterator[Row]:
-    """How many weights were tried out on the way, where a topology moved."""
+    """Return the number of weights that were ever active, if the topology changed."""
     method = results["method"]
     if method is not None and "explored" in method["facts"]:
         yield Row(
@@ -304,7 +304,7 @@ def _audit_rows(results: Results, parts: Sequence[Part]) -> Iterator[Row]:
 
 
 def _attack_rows(game: GameDef, judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
-    """What an attack achieves on each model, with what a guess without the model achieves."""
+    """Return an attack's result on each model, with that of a guess without the model."""
     for measure in game.measures:
         name = measure.name
         if not measure.is_shown or all(one.get(name) is None for one in judged):

@@ -1,4 +1,4 @@
-"""What a run's results mean, in words: gates, controls, and what its tests were worth."""
+"""Verdict of a run in words: gates, controls, and the value of its tests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,14 +59,14 @@ class VerdictFinding:
 
     @property
     def tone(self) -> Tone:
-        """How it is shown: its mark and colour."""
+        """Return its mark and colour."""
         if self.is_caution:
             return "caution"
         return "plain" if self.is_good is None else "good" if self.is_good else "bad"
 
 
 def is_good(results: Results) -> bool:
-    """Whether every gate is met and no control failed: what the exit code of a run says."""
+    """Return whether all gates are met and no control failed; the exit code follows it."""
     return not find_failed_controls(results) and all(gate["passed"] for gate in results["gate"])
 
 
@@ -118,12 +118,12 @@ def verdict_word(results: Results) -> str:
 
 
 def _kind(results: Results) -> str:
-    """What a verdict calls the model."""
+    """Return the model's kind for the verdict."""
     return "model" if results["baseline"] is None else "compressed model"
 
 
 def defences(results: Results) -> tuple[VerdictFinding, ...]:
-    """What the chosen model's defences tell of themselves, a guarantee say."""
+    """Return the facts that the chosen model's defences report, such as a guarantee."""
     told = results["defences"].items()
     return tuple(
         VerdictFinding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts
@@ -155,7 +155,7 @@ def _compressed_value(results: Results, gate: Mapping[str, Any]) -> str:
 
 
 def _uncompressed_value(gate: Mapping[str, Any]) -> str:
-    """What the uncompressed model would have got; empty where there is none."""
+    """Return the uncompressed model's value; empty without one."""
     other = gate["baseline"]
     if other is None:
         return ""
@@ -165,7 +165,7 @@ def _uncompressed_value(gate: Mapping[str, Any]) -> str:
 
 
 def _bound(gate: Mapping[str, Any]) -> tuple[bool, float]:
-    """Whether it is a floor, and where it lies."""
+    """Return the kind of bound, and its value."""
     is_floor = gate["at_least"] is not None
     return is_floor, gate["at_least"] if is_floor else gate["at_most"]
 
@@ -192,7 +192,7 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
 
 
 def _title(results: Results, owner: str, name: str) -> str:
-    """What a measure is called by the game that it is of: the owner, or what the owner plays."""
+    """Return the title of a measure in its game: the owner's, or the one that the owner plays."""
     if owner == "model":
         return FILE_BYTES
     attack = results["audit"].get(owner, {"game": owner})
@@ -201,7 +201,7 @@ def _title(results: Results, owner: str, name: str) -> str:
 
 
 def controls(results: Results) -> tuple[VerdictFinding, ...]:
-    """Whether attacks found something where there was nothing, and found what was planted."""
+    """Return the outcome of the null and the planted control."""
     if not any(results["controls"].values()):
         return (VerdictFinding("No attack on membership was audited, so there are no controls."),)
     return (
@@ -245,7 +245,7 @@ def inverted_findings(results: Results) -> tuple[VerdictFinding, ...]:
 
 
 def selection(results: Results) -> tuple[VerdictFinding, ...]:
-    """What the choices of the rounds rest on; nothing for a method that chose nothing."""
+    """Return the evidence behind the rounds' choices; empty if a method chose nothing."""
     return tuple(_selection(results)) if results["rounds"] else ()
 
 
@@ -312,7 +312,7 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
 
 
 def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
-    """How often a run went on with what it had; of several carried models none is the one kept."""
+    """Count the rounds that kept their model; of several carried ones none does."""
     rounds = results["rounds"]
     if any(sum(one["chosen"] for one in round_["candidates"]) > 1 for round_ in rounds):
         return

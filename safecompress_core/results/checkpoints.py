@@ -32,7 +32,7 @@ class Checkpoints:
 
     @property
     def seconds(self) -> float:
-        """How long it took to get here, by the clock.
+        """Return the wall time spent so far, in seconds.
 
         What earlier attempts spent counts up to the checkpoint that was loaded last, and what a
         stop has lost does not.
@@ -52,7 +52,7 @@ class Checkpoints:
         write_json(place / "record.json", kept)
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
-        """What was kept under a name; None where nothing was, or not all of it.
+        """Return the checkpoint of a name; None without a complete one.
 
         Raises:
             RunDirectoryError: if it cannot be read, or is damaged.

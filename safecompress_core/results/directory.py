@@ -80,7 +80,7 @@ class RunDirectory:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing is left to do."""
+        """Return whether the run is finished."""
         return is_finished(self.path)
 
     def record_all_files(self) -> None:
@@ -115,7 +115,7 @@ class RunDirectory:
 
     @property
     def results(self) -> Path:
-        """What the run has found."""
+        """Return the results of the run."""
         return self.path / RESULTS
 
     @property
@@ -130,7 +130,7 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> Path:
-        """Where training goes on from."""
+        """Return the checkpoints that training resumes from."""
         return self.path / "checkpoints"
 
     def archive_path(self, model: str) -> Path:

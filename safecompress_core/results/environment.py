@@ -1,4 +1,4 @@
-"""What a run ran on: it explains why another machine may give other bytes."""
+"""Environment of a run: it explains different bytes on another machine."""
 
 import os
 import platform
@@ -52,7 +52,7 @@ def environment(
 
 
 def is_available(wanted: str) -> bool:
-    """Whether torch can use the device that a spec asks for here."""
+    """Return whether torch can use the requested device here."""
     if wanted == "cuda":
         return torch.cuda.is_available()
     return wanted != "mps" or torch.backends.mps.is_available()
@@ -68,7 +68,7 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def threads_for(network: nn.Module, sample: Tensor) -> int:
-    """How many threads torch should use: one for a small network, else what it uses already.
+    """Return the number of torch threads: one for a small network, else the current number.
 
     Handing out so little work costs as much as doing it, and far more where other processes want
     the cores; and on one thread the bytes do not depend on how many cores there are.

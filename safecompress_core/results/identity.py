@@ -122,7 +122,7 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
 
 
 def changes_since(identity: Identity, path: Path) -> tuple[str, ...]:
-    """What has changed since a run began, in its directory; nothing if that has no record of it."""
+    """Return the changes since a run began; none without a record in its directory."""
     record = path / RECORD
     return tuple(_changes(read_json(record), identity)) if record.exists() else ()
 

@@ -15,7 +15,7 @@ SPARED = ("checkpoints", "references")
 
 
 class Status(StrEnum):
-    """What a check found."""
+    """Outcome of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -67,7 +67,7 @@ def check_recorded_files(directory: Path) -> Iterator[Check]:
 
 
 def _damage(path: Path, stated: str) -> str:
-    """What is wrong with a file; empty for nothing."""
+    """Return the damage of a file; empty for none."""
     try:
         return "" if sha256(path) == stated else f"its SHA-256 is not the one in {SUMS}"
     except OSError as error:
@@ -75,6 +75,6 @@ def _damage(path: Path, stated: str) -> str:
 
 
 def _is_spared(directory: Path, file: str) -> bool:
-    """Whether a file's whole folder was deleted; a single file may have lost its line instead."""
+    """Return whether a file's whole folder was deleted, rather than its line lost."""
     folder = file.partition("/")[0]
     return folder in SPARED and not (directory / folder).exists()

@@ -1,4 +1,4 @@
-"""What a run directory is called: the same for the same spec and the same components in it."""
+"""Name of a run directory: equal for equal specs and components."""
 
 import hashlib
 import json

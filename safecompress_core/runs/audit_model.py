@@ -107,7 +107,7 @@ def audit_model(
 
 
 def _threads(audit_context: AuditContext, network: Classifier) -> int:
-    """How many threads torch should use; how much work a sealed model does, nobody can tell."""
+    """Return the number of torch threads; the cost of a black-box model is unknown."""
     if network.access is Access.WHITE_BOX:
         return threads_for(network, audit_context.sample)
     return torch.get_num_threads()
@@ -175,7 +175,7 @@ class _AuditUnits:
         return describe_data(replace(data, notes=(*data.notes, *self.finished.notes)))
 
     def _origin(self) -> OriginRecord:
-        """What model it is, and what could be seen of it."""
+        """Return the model's format, and the access that it gives."""
         given = self.audit_context.given
         return OriginRecord(
             file=str(given.path),
@@ -186,7 +186,7 @@ class _AuditUnits:
         )
 
     def _guarding(self) -> dict[str, Any]:
-        """What there is to know of the guard that a model of ours has; nothing of any other."""
+        """Return the record of the model's output guard; empty for models of other tools."""
         guarding, guard = (
             self.finished.guarding,
             self.audit_context.given.model_metadata.get("guard"),

@@ -56,7 +56,7 @@ class AuditedModels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodWork:
-    """How the chosen model of a run came about.
+    """Method, outcome and duration behind the chosen model of a run.
 
     Attributes:
         params: of the method.
@@ -184,7 +184,7 @@ def describe_model(
 
 
 def _sizes(state: TrainingState) -> tuple[int, int]:
-    """How many sparsifiable weights, and how many parameters, the network has when it is dense."""
+    """Return the numbers of sparsifiable weights and of parameters of the dense network."""
     weights = sum(weight.numel() for weight in state.weights.values())
     return weights, sum(parameter.numel() for parameter in state.network.parameters())
 

@@ -113,7 +113,7 @@ class ReferenceTraining:
         self._plugins_dir = plugins_dir
 
     def units(self) -> int:
-        """How many models there are to train, those that are there already included."""
+        """Return the number of reference models, cached ones included."""
         return len({order.key for order in self._orders()})
 
     def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
@@ -160,7 +160,7 @@ class ReferenceTraining:
         return epochs
 
     def of(self, *, is_dense: bool) -> ReferenceAnswers | None:
-        """What the models say of all samples of the data set; None where nobody asks for any."""
+        """Return the models' outputs for all samples, or None if no attack needs them."""
         orders = [order for order in self._orders() if order.is_dense == is_dense]
         if not orders:
             return None
@@ -235,7 +235,7 @@ def _train_method(
 
 @dataclass(frozen=True, slots=True)
 class _SpecSource:
-    """Where another process finds what it has to build, and whether that may be code."""
+    """Spec that a worker process loads, and whether it may run code."""
 
     spec: Path
     plugins_dir: Path | None

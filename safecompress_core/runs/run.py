@@ -43,7 +43,7 @@ __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedRun:
-    """What is left behind.
+    """Finished run: its directory and its results.
 
     Attributes:
         path: the run directory.
@@ -216,7 +216,7 @@ class _RunUnits:
         return outcome
 
     def _run_method(self, big: Classifier) -> MethodOutcome:
-        """What the method makes; dense training is not done twice, nor its time counted twice."""
+        """Run the method; dense training is neither repeated nor timed twice."""
         is_plain = trains_plainly(self._prepared)
         place = self._dense if is_plain else self._directory.checkpoints / "method"
         context = self._method_context("method", place, big=big)

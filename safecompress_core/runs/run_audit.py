@@ -124,7 +124,7 @@ class RunAudit:
         return path.stat().st_size
 
     def _cached_audit_path(self) -> Path | None:
-        """Where runs that share the uncompressed model find its audit."""
+        """Return the cached audit of an uncompressed model that several runs share."""
         if self._shared is None:
             return None
         resolved = self._prepared.loaded.resolved

@@ -48,7 +48,7 @@ WORDS = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTiming:
-    """What a step costs.
+    """Time and memory of a training step.
 
     Attributes:
         device: where.
@@ -160,7 +160,7 @@ class SyntheticContext(RunContext):
 
     @property
     def makes_samples(self) -> bool:
-        """Whether the data's card tells the shape of a sample, so that none is loaded."""
+        """Return whether the data card gives the shape of a sample, so that none is loaded."""
         return self._card is not None and bool(self._card.input_shape)
 
     @property

@@ -66,7 +66,7 @@ class _Run:
     registry: Registry
 
     def checks(self) -> Iterator[tuple[str, Callable[[], Check]]]:
-        """What is looked at, in the order in which it is told."""
+        """Return the checks in the order of the report."""
         for file, stated in self._models():
             yield file, partial(self._model, file, stated)
         yield "results.json: files", self._files
@@ -114,7 +114,7 @@ class _Run:
         return Check(file, Status.OK, f"loads; density {found['density']:.6f}, hashes fit")
 
     def _weights(self, stored: StoredModel) -> int:
-        """How many weights the uncompressed model has that may be sparse."""
+        """Return the number of sparsifiable weights of the uncompressed model."""
         own = self.results["baseline"]["model"]["architecture"]
         if stored.metadata["model"] == own and "reshaping" not in stored.metadata:
             return stored.topology.total
@@ -194,7 +194,7 @@ class _Run:
         return Check("name", Status.WARNING, message)
 
     def _plugins(self) -> Check:
-        """Whether what is installed would give this directory again."""
+        """Return whether the installed plugins would reproduce this directory."""
         recorded = read_json(self.directory / PLUGINS)
         installed = plugin_records(self._spec(), self.registry)
         odd = [

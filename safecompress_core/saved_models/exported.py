@@ -167,7 +167,7 @@ def load_exported(
 
 
 def _describe_scaling(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
-    """What the data card says where samples are scaled."""
+    """Return the data card's note on scaled samples."""
     if scale == 1:
         return ()
     name = str(dtype).removeprefix("torch.")

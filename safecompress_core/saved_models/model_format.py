@@ -1,4 +1,4 @@
-"""What kind of model a file or a folder holds, told by its content and without loading it.
+"""Format of a model file or folder, detected by its content and without loading it.
 
 Nothing is unpickled, so a pickled state dict is refused. A file that holds code beside its weights
 is one that the user has to allow.
@@ -38,7 +38,7 @@ SAFETENSORS = (
 
 
 class Format(StrEnum):
-    """What a model comes as."""
+    """Format of a model."""
 
     WEIGHTS = "state dict"
     HUGGINGFACE = "Hugging Face model"
@@ -54,7 +54,7 @@ class Format(StrEnum):
 
     @property
     def holds_code(self) -> bool:
-        """Whether loading it runs what somebody has put there."""
+        """Return whether loading it runs code from the file."""
         return self in (Format.EXPORTED, Format.TORCHSCRIPT)
 
     @property
@@ -225,7 +225,7 @@ def _messages(message: Any, kind: type[Any]) -> Iterator[Any]:
 
 
 def _archive(path: Path) -> Format:
-    """Which of the archives that torch writes it is; all are zip files."""
+    """Detect which of torch's archives it is; all are zip files."""
     with zipfile.ZipFile(path) as archive:
         names = [PurePosixPath(name) for name in archive.namelist()]
     files = {name.name for name in names if len(name.parts) == 2}
@@ -258,7 +258,7 @@ def _header(path: Path) -> dict[str, Any] | None:
 
 
 def _read_metadata(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
-    """What our own file says of its architecture; nothing for a file of anybody else."""
+    """Return the architecture in our own file's metadata; none in other files."""
     stored = header.get("__metadata__", {}).get(ENTRY)
     if stored is None:
         return {}

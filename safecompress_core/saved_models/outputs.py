@@ -33,7 +33,7 @@ NEAR = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputReader:
-    """How the answers of a model are read.
+    """Reader of a model's answers.
 
     Attributes:
         output: name or number of the output that holds them; None where its name tells.
@@ -118,7 +118,7 @@ class OutputReader:
 
 
 def _is_table(value: Any) -> bool:
-    """Whether it is a row for each sample, with a probability by label."""
+    """Return whether it has a row for each sample, with a probability by label."""
     return (
         isinstance(value, list)
         and bool(value)

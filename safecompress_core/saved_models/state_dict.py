@@ -114,7 +114,7 @@ def _strip_prefix(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, 
 
 
 def _converts(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether a dtype holds a tensor: floats are rounded, and nothing else is."""
+    """Return whether a dtype can hold a tensor: floats are rounded, others must fit exactly."""
     if tensor.is_floating_point() and dtype.is_floating_point:
         return bool((tensor.to(dtype).isfinite() | ~tensor.isfinite()).all())
     if dtype.is_floating_point or tensor.is_complex():

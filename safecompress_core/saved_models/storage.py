@@ -45,7 +45,7 @@ _GUARD = "guard/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredModel:
-    """What a model file holds.
+    """Content of a model file.
 
     Attributes:
         state: every parameter and buffer by name, dense, on the CPU; 0 where not active.
@@ -142,7 +142,7 @@ def load_model(path: Path) -> StoredModel:
 
 
 def _restore(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
-    """What was saved; in ``tensors`` each layer's dense form takes the place of its parts."""
+    """Restore what was saved; each layer's dense form replaces its parts in ``tensors``."""
     layers = header["layers"]
     guard = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_GUARD)}
     masks = {name: _unpack(name, layer, tensors) for name, layer in layers.items()}

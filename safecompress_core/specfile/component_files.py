@@ -95,7 +95,7 @@ class ExternalCode:
         return () if self.place is None else tuple(_sources(self.place))
 
     def digests(self) -> Iterator[tuple[str, str]]:
-        """What each source file, or an installed package, is called, and its SHA-256."""
+        """Return the name of each source file or installed package, and its SHA-256."""
         top = self.name.partition(":")[0].partition(".")[0]
         is_inside, place = False, self.place
         if place is not None:

@@ -1,4 +1,4 @@
-"""What a plugin author's tests inherit: the checks that SafeCompress's own components pass.
+"""Conformance tests that plugin authors inherit; SafeCompress's own components pass them.
 
 Subclass the class of your kind, name your definition, and pytest runs them::
 

@@ -1,4 +1,4 @@
-"""What every attacker must keep to, as tests that a plugin author inherits.
+"""Conformance tests of attackers.
 
 The kit makes up a small model whose leak is known, since it writes the representation itself:
 planted, every attack of the game has to find it; left out, none may find anything.
@@ -72,7 +72,7 @@ class AttackerConformance(DefinitionConformance):
 
     @property
     def definition_of_attacker(self) -> AttackerDef:
-        """What it plays and sees; of an attacker that is made of others, what these do."""
+        """Return its definition; for an ensemble with the needs of its members."""
         if isinstance(self.definition, CombinedAttackerDef):
             return self.definition.of([definition for definition, _ in self.parts])
         return self.definition

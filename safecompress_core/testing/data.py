@@ -1,4 +1,4 @@
-"""What every source of samples must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of data sources."""
 
 import json
 from collections.abc import Mapping
@@ -91,7 +91,7 @@ class DataConformance(DefinitionConformance):
                 assert torch.equal(held, one.codes[one.values]), name
 
     def test_its_encoder_is_made_again_from_its_record(self, data: Dataset, tmp_path: Path) -> None:
-        """Where it has one: a model file keeps the record, as JSON, and no sample."""
+        """Rebuild the encoder from the JSON record that a model file keeps; it has no sample."""
         if data.encoder is None:
             return
         record = json.loads(json.dumps(data.encoder.record))
@@ -99,7 +99,7 @@ class DataConformance(DefinitionConformance):
         assert self.source(tmp_path).encoder(record).record == data.encoder.record
 
     def test_inputs_are_within_their_bounds(self, data: Dataset) -> None:
-        """Where it says that there are any."""
+        """Check the inputs against the stated bounds, if any."""
         if data.bounds is not None:
             inputs = data.inputs[torch.arange(len(data))]
             low, high = data.bounds
@@ -137,7 +137,7 @@ class DataConformance(DefinitionConformance):
         assert all(torch.equal(one[name], other[name]) for name in one)
 
     def test_the_card_tells_what_loading_gives(self, data: Dataset, tmp_path: Path) -> None:
-        """Where the definition has one."""
+        """Compare the data card, if any, with the loaded data."""
         if self.definition.card is not None:
             given = {**self.params, **self.write_files(tmp_path)}
 

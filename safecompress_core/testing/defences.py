@@ -1,4 +1,4 @@
-"""What every defence must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of defences."""
 
 import json
 from collections.abc import Mapping
@@ -141,7 +141,7 @@ class DefenceConformance(DefinitionConformance):
         return defence.loss(step, step.losses.mean())
 
     def gradients(self, batch: Batch) -> list[Tensor]:
-        """What the optimizer is given after one step of a fresh model and defence."""
+        """Return the gradients after one step of a fresh model and defence."""
         network, defence = self.network(), self.defence()
         step = self.step(defence, network, batch, epoch=0)
         defence.oppose(step, generator=torch.Generator().manual_seed(0))
@@ -253,7 +253,7 @@ class DefenceConformance(DefinitionConformance):
         step.losses.mean().backward()  # the step's own graph is still there
 
     def test_what_it_puts_around_a_forward_pass_is_gone_afterwards(self) -> None:
-        """What ships answers as a model that it never saw; a review leaves the mode alone."""
+        """Remove all hooks afterwards: the shipped model answers as if untouched."""
         network, batch, defence = self.network(), self.batch(), self.defence()
         self.loss(defence, network, batch, epoch=0)
         defence.review(network, epoch=0)
@@ -375,7 +375,7 @@ class DefenceConformance(DefinitionConformance):
         assert guard is None or guard(self.answers(5), queries(5)).isfinite().all()
 
     def test_a_guard_is_made_again_from_its_file(self) -> None:
-        """Whatever another one was drawn with, its state decides what is answered."""
+        """Rebuild the guard from its state alone; it answers the same."""
         guard, other = self.trained_guard(seed=0), self.guard(seed=1)
         if guard is None or other is None:
             return

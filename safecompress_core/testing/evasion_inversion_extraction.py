@@ -1,4 +1,4 @@
-"""What attackers that evade, invert or extract must keep to, as tests that an author inherits.
+"""Conformance tests of attackers that evade, invert or extract.
 
 The kit's model is linear on purpose: which inputs change its answer, and which inputs its gradients
 belong to, is known.
@@ -32,7 +32,7 @@ LOW, HIGH = torch.zeros(()), torch.ones(())
 
 
 class _GameConformance(DefinitionConformance):
-    """What the three kits share: an attacker and a small model with samples in [0, 1]."""
+    """Base of the three kits: an attacker and a small model with samples in [0, 1]."""
 
     definition: ClassVar[AttackerDef]
     params: ClassVar[Mapping[str, Any]] = {}
@@ -57,7 +57,7 @@ class _GameConformance(DefinitionConformance):
         return attacker
 
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
-        """What it answers to a standard question."""
+        """Return its answer to a standard query."""
         raise NotImplementedError
 
     def test_same_seed_same_answers(self) -> None:
@@ -201,7 +201,7 @@ class ExtractorConformance(_GameConformance):
         return found
 
     def test_it_sees_no_more_than_answers(self) -> None:
-        """Whoever holds the parameters has nothing to extract."""
+        """Require black-box access: an owner of the parameters has nothing to extract."""
         assert Access.BLACK_BOX.covers(self.definition.access)
 
     def test_its_clone_answers_as_a_simple_model_does(self) -> None:

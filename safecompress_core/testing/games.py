@@ -1,4 +1,4 @@
-"""What every game must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of games."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class GameConformance(DefinitionConformance):
         return built
 
     def example(self, game: Game) -> GameResult:
-        """What ``measure`` says of made-up answers, with every measure that a gate may name."""
+        """Return the measurement of synthetic answers, with every measure that a gate may name."""
         raise NotImplementedError
 
     def document(self) -> Mapping[str, Any]:
@@ -97,7 +97,7 @@ class GameConformance(DefinitionConformance):
         assert any(tellable)
 
     def test_a_report_can_be_written_without_it(self) -> None:
-        """What results keep of a game that is not SafeCompress's own is enough."""
+        """Write a report from the results alone, without the game's plugin."""
         records = {
             name: json.loads(record.model_dump_json())
             for name, record in record_games([self.definition]).items()

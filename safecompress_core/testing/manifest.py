@@ -1,4 +1,4 @@
-"""What every definition must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of definitions."""
 
 import dataclasses
 import json
@@ -104,7 +104,7 @@ class DefinitionConformance:
         assert unexplained == []
 
     def test_its_target_exists(self) -> None:
-        """What a run will import and call is there."""
+        """Import the target that a run will call."""
         module, _, attribute = self.definition.target.partition(":")
 
         assert callable(getattr(import_module(module), attribute))
@@ -139,7 +139,7 @@ class DefinitionConformance:
         assert len(summary) <= 100, f"the summary of {name!r} is longer than 100 letters"
 
     def test_its_source_can_be_looked_up(self) -> None:
-        """What it cites, where it cites anything, is on one line and has a year."""
+        """Require citations, if any, on one line and with a year."""
         cites = self.definition.cites
 
         name = self.definition.name

@@ -1,4 +1,4 @@
-"""What every method must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of methods."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -162,7 +162,7 @@ class MethodConformance(DefinitionConformance):
         return Registry(entries)
 
     def method_context(self, run_context: RunContext, folder: Path) -> MethodContext:
-        """What the method works with; the uncompressed model is trained when it is asked for."""
+        """Return the method's context; the uncompressed model is trained on first use."""
         plain = run_context.method_context(
             "baseline",
             big=None,
@@ -188,7 +188,7 @@ class MethodConformance(DefinitionConformance):
         )
 
     def run_method(self, run_context: RunContext, folder: Path) -> tuple[MethodOutcome, bytes]:
-        """What the method yields, and the file that ships."""
+        """Run the method and save the model that ships."""
         context = self.method_context(run_context, folder)
         outcome = run_context.method.run(context)
         return outcome, self.model_file(context, outcome, folder).read_bytes()

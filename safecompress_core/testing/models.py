@@ -1,4 +1,4 @@
-"""What every model factory must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of model factories."""
 
 import builtins
 import io
@@ -77,7 +77,7 @@ class ModelConformance(DefinitionConformance):
         assert all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
 
     def test_another_generator_gives_other_weights(self) -> None:
-        """What is not pretrained is drawn: at least the last layer."""
+        """Draw weights that are not pretrained, at least those of the last layer."""
         one, other = self.network(seed=0), self.network(seed=1)
 
         assert not all(map(torch.equal, one.parameters(), other.parameters()))

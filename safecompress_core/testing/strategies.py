@@ -1,4 +1,4 @@
-"""What every prune and grow rule must keep to, as tests that a plugin author inherits."""
+"""Conformance tests of prune and grow rules."""
 
 import json
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class _Anywhere(Grow):
 
 
 class _RuleConformance(DefinitionConformance):
-    """What prune and grow rules have in common."""
+    """Base of the tests of prune and grow rules."""
 
     definition: ClassVar[StrategyDef]
     params: ClassVar[Mapping[str, Any]] = {}
@@ -190,7 +190,7 @@ class GrowConformance(_RuleConformance):
         return _Smallest(), self.rule()
 
     def test_momentum_comes_with_a_history(self) -> None:
-        """Who needs the one has to ask for the other."""
+        """Require rules that need momentum to declare a history."""
         rule: Grow = self.rule()
 
         assert rule.needs_history or not rule.needs_momentum

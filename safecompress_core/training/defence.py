@@ -1,4 +1,4 @@
-"""How a defence changes training."""
+"""Defences: their part in each step of training."""
 
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -73,7 +73,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How much a model is trained in all.
+    """Length of a whole training.
 
     Attributes:
         members: samples that it learns from.
@@ -88,7 +88,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefenceInputs:
-    """What a defence may know besides the members, as far as its definition asks for it.
+    """Inputs of a defence besides the members, as its definition requests them.
 
     Attributes:
         schedule: how much the model is trained.
@@ -112,7 +112,7 @@ class DefenceInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefenceContext:
-    """Where a defence is to work, as far as it is known before anything is trained.
+    """Context of a defence that is known before training.
 
     Attributes:
         network: what will be trained.
@@ -195,7 +195,7 @@ class Defence(nn.Module, ABC):
         self.guard: OutputGuard | None = None
 
     def check(self, context: DefenceContext) -> Iterable[Problem]:
-        """Why it cannot do what its parameters ask for; found before anything is trained."""
+        """Return the problems of its parameters, before training."""
         return ()
 
     def prepare(
@@ -217,7 +217,7 @@ class Defence(nn.Module, ABC):
 
     @check_result(_check_guard)
     def make_guard(self, *, classes: int, generator: torch.Generator) -> OutputGuard | None:
-        """What is to stand before the answers of the model that ships; None for nothing.
+        """Return the output guard of the model that ships, or None.
 
         Asked once for a model in training, and again for one that is loaded: the parameters of
         the defence and these arguments suffice to make one of the same shapes.
@@ -242,7 +242,7 @@ class Defence(nn.Module, ABC):
         return batch
 
     def inside(self, network: Classifier) -> AbstractContextManager[Any]:
-        """What the forward pass of a step runs in: hooks of the network's layers, say.
+        """Return the context of a step's forward pass: hooks of layers, for instance.
 
         Afterwards the network is what it was; what ships has none of it.
         """
@@ -271,14 +271,14 @@ class Defence(nn.Module, ABC):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the model has changed for the last time.
+        """Return whether training is frozen.
 
         It is then trained no more, and its topology stays.
         """
         return False
 
     def facts(self) -> Mapping[str, Any]:
-        """What it came to for the model that it has trained, JSON-ready, for ``results.json``.
+        """Return facts about the trained model for ``results.json``, JSON-ready.
 
         ``text`` among them is what report and terminal say, a sentence without its full stop.
         Empty where there is nothing to tell that the spec does not.

@@ -1,4 +1,4 @@
-"""How the learning rate rises and falls over training."""
+"""Learning-rate schedule: a function of training progress."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How a loss changes with the weights: its gradient, and how that gradient itself would change."""
+"""Gradients of a loss with respect to the weights, and their change with the weights."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""How a network computes while it trains: precision, memory layout, compiled or not.
+"""Training precision, memory layout and compilation.
 
 - ``float32`` is plain arithmetic. In ``bfloat16`` and ``float16`` the network's layers run under
   autocast, while weights, moments, losses, defences and the gradients that topologies grow by stay
@@ -27,7 +27,7 @@ AMPERE = 8  # the first generation of NVIDIA's that multiplies bfloat16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """What a spec's training section comes to on this device, for this network.
+    """Precision, layout and compilation on this device, for this network.
 
     Attributes:
         dtype: of the network's layers in training: float32, bfloat16 or float16.
@@ -40,13 +40,13 @@ class Precision:
     compile: bool = False
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
-        """What a training step's forward pass runs in."""
+        """Return the context of a training step's forward pass."""
         if self.dtype is torch.float32:
             return nullcontext()
         return torch.autocast(device.type, dtype=self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler | None:
-        """What keeps small float16 gradients from vanishing; None where nothing has to."""
+        """Return the loss scaler that float16 gradients need, or None."""
         return torch.amp.GradScaler(device.type) if self.dtype is torch.float16 else None
 
     def apply_memory_format(self, network: nn.Module) -> None:
@@ -69,7 +69,7 @@ PLAIN = Precision()
 def choose_precision(
     training: Training, network: nn.Module, sample: Tensor, device: torch.device
 ) -> Precision:
-    """What ``auto`` and the other words of a spec mean here.
+    """Resolve ``auto`` and the other values of a spec for this device.
 
     Args:
         training: the spec's section.
@@ -92,12 +92,12 @@ def choose_precision(
 
 
 def reuses_weights(network: nn.Module) -> bool:
-    """Whether a weight meets many pixels or tokens of one sample, as in a convolution."""
+    """Return whether a weight is applied to many pixels or tokens of a sample."""
     return any(isinstance(layer, _ConvNd | nn.Embedding) for layer in network.modules())
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware (AMX; NVIDIA from Ampere on)."""
+    """Return whether the device multiplies bfloat16 in hardware (AMX; NVIDIA Ampere on)."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= AMPERE
     # torch 2.6 has no public name for it yet.

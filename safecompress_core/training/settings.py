@@ -1,4 +1,4 @@
-"""How a model is trained from here on: what a strategy may change along the way."""
+"""Training settings, which a strategy may change during a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

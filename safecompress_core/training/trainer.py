@@ -40,7 +40,7 @@ __all__ = ["TopologySchedule", "Trainer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologySchedule:
-    """How a topology moves while a model trains.
+    """Schedule and rules of a topology's updates during training.
 
     Attributes:
         rules: the prune and grow parts that a training state's ``settings.rule`` picks from.
@@ -55,11 +55,11 @@ class TopologySchedule:
     until: float
 
     def remembers(self, epoch: int) -> bool:
-        """Whether a rule may yet ask for the running average of this epoch's gradients."""
+        """Return whether a rule may need the running average of this epoch's gradients."""
         return epoch < self.until and any(grow.needs_momentum for _, grow in self.rules)
 
     def due(self, epoch: int) -> bool:
-        """Whether an update belongs right before this epoch."""
+        """Return whether an update is due right before this epoch."""
         return self.every > 0 and epoch > 0 and epoch % self.every == 0 and epoch < self.until
 
 
@@ -130,7 +130,7 @@ class Trainer:
 
     @property
     def schedule(self) -> Schedule:
-        """How much a model is trained in a whole run."""
+        """Return the length of training in a whole run."""
         return Schedule(members=len(self), steps=len(self._rows(0)), epochs=self._epochs)
 
     @cached_property
@@ -278,7 +278,7 @@ class Trainer:
     def loss_gradients(
         self, network: Classifier, *, batches: int, curvature: bool = False
     ) -> LossGradients:
-        """How the plain loss over the first batches changes with each weight of a fresh network.
+        """Return the gradients of the plain loss over the first batches for a fresh network.
 
         Otherwise as `dense_gradients`.
         """
@@ -299,7 +299,7 @@ class Trainer:
             return loss_gradients(network, list(batches), curvature=curvature)
 
     def _rows(self, epoch: int) -> list[Tensor]:
-        """Which samples are in which batch."""
+        """Return the samples of each batch."""
         order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
         rows = list(order.to(self._device).split(self._batch_size))
         if len(rows) > 1 and len(rows[-1]) == 1 < self._batch_size:

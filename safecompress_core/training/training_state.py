@@ -108,7 +108,7 @@ class TrainingState:
 
     @property
     def topology(self) -> Topology | None:
-        """Which weights of the network are active; None for a dense model."""
+        """Return the active weights of the network; None for a dense model."""
         return self.network.topology
 
     @property
@@ -123,7 +123,7 @@ class TrainingState:
 
     @property
     def is_settled(self) -> bool:
-        """Whether a defence has found that the model shall not change any more."""
+        """Return whether a defence has frozen training."""
         return any(defence.is_settled for defence in self.defences.values())
 
     @property
@@ -147,7 +147,7 @@ class TrainingState:
         return None
 
     def facts(self) -> dict[str, dict[str, Any]]:
-        """What its defences came to, by id; those that have nothing to tell are left out."""
+        """Return the facts of its defences by id; those without facts are left out."""
         told = {name: dict(defence.facts()) for name, defence in self.defences.items()}
         return {name: facts for name, facts in told.items() if facts}
 
@@ -173,7 +173,7 @@ class TrainingState:
 
     @property
     def history(self) -> History:
-        """What rules may ask of its training so far."""
+        """Return the history of its training that rules may use."""
         assert self.explored is not None  # a dense model never evolves
         return History(explored=self.explored, momentum=self.momentum or None)
 

@@ -30,5 +30,5 @@ class TrainingStep:
 
     @property
     def is_last(self) -> bool:
-        """Whether the model is trained with it."""
+        """Return whether training ends with it."""
         return (self.epoch, self.step) == (self.until, self.steps)

@@ -20,7 +20,7 @@ from safecompress_example_attacker.manifest import ConfidenceGapParams
 
 
 def reactions(logits: list[list[float]] | Tensor, labels: list[int] | Tensor) -> Observations:
-    """What is seen of a model that gives these logits, exactly."""
+    """Return observations of a model with exactly these logits."""
     values = torch.as_tensor(logits, dtype=torch.float32)
     identity = nn.Linear(values.shape[1], values.shape[1], bias=False)
     nn.init.eye_(identity.weight)
@@ -36,7 +36,7 @@ def fitted(seen: Observations, truth: list[bool] | Tensor, *, prior: float) -> C
 
 
 def scores(attack: ConfidenceGap, seen: Observations) -> Tensor:
-    """What it says of samples whose membership is not known."""
+    """Return its scores of samples with unknown membership."""
     return attack.score(AdversaryKnowledge(seen=seen, truth=None, values=2))
 
 

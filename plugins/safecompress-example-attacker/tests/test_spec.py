@@ -16,7 +16,7 @@ def safecompress(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_is_listed_with_its_distribution() -> None:
-    """Which means that the entry point is there and the host took what it registers."""
+    """List the definition: its entry point exists and the host accepts it."""
     outcome = safecompress("plugins", "list", "--kind", "attacker", "--json")
 
     rows = {row["name"]: row["distribution"] for row in json.loads(outcome.stdout)}

@@ -22,7 +22,7 @@ CONTROL_CONFIDENCE = 0.999
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """What an attack finds where it is known what there is to find.
+    """Result of an attack on a pool whose true result is known.
 
     Attributes:
         auc: area under the ROC curve.

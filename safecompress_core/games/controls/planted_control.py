@@ -122,7 +122,7 @@ class _PlantedLeak:
 
 
 def _shift(logits: Tensor, labels: Tensor, is_member: Tensor) -> Tensor:
-    """What has to be added to logits (N, C) for the labels' margins to tell members, (N, C)."""
+    """Return the shift of logits (N, C) by which the labels' margins reveal members, (N, C)."""
     is_label = torch.arange(logits.shape[1], device=logits.device) == labels[:, None]
     rival = logits.masked_fill(is_label, -torch.inf).amax(dim=1)
     margin = logits.masked_fill(~is_label, -torch.inf).amax(dim=1) - rival

@@ -53,7 +53,7 @@ def compare_attacks(
     *,
     confidence: float = CONFIDENCE,
 ) -> AttackComparison:
-    """Whether the cheap attack is significantly stronger than the trained one on the same samples.
+    """Return whether the threshold attack is significantly stronger on the same samples.
 
     Paired: both are measured on the same bootstrap draws.
 

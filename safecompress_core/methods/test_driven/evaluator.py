@@ -41,7 +41,7 @@ DRAWS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What the test of one model found.
+    """Evaluation of one model.
 
     Attributes:
         performance: what each non-member of the pool contributes to the task metric, shape (N₀,).
@@ -211,7 +211,7 @@ class CandidateEvaluator:
 
 
 def _is_about_membership(attack: Attack) -> bool:
-    """Whether the threshold attacks, which play no other game, are its rivals."""
+    """Return whether threshold attacks, which play no other game, are comparable."""
     return attack.game.name == MEMBERSHIP.name
 
 
@@ -221,7 +221,7 @@ def _without_guard(observed: ObservedPool) -> ObservedPool:
 
 
 def _threshold_attack_scores(observed: ObservedPool) -> dict[str, AttackScores]:
-    """What each of the attacks that need no training says of a pool."""
+    """Return the scores of the attacks that need no training."""
     return {
         name: AttackScores(
             scores=scores,

@@ -230,7 +230,7 @@ class TestDriven(Method):
     def _feasible(
         self, context: MethodContext, parent: Settings, number: int
     ) -> list[tuple[CandidateSpec, Settings]]:
-        """What can be tried with a model; if all its dials are at their ends, to go on as it is."""
+        """Return the candidates that a model admits; the model itself if all limits are reached."""
         found: list[tuple[CandidateSpec, Settings]] = []
         for candidate_spec in self._candidate_specs:
             settings = candidate_spec.settings(parent)

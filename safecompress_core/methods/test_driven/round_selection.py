@@ -106,7 +106,7 @@ class RoundSelection:
         return objective_noise(self.objectives, self._replicates, incumbent=INCUMBENT)
 
     def winners(self) -> tuple[int, ...]:
-        """Which candidates go on, the one that the aggregator likes best first.
+        """Return the candidates that go on, in the order of the aggregator.
 
         A single one must be significantly better than the incumbent; several are kept by what
         they add to the hypervolume.

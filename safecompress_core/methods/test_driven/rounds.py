@@ -1,4 +1,4 @@
-"""How the test-driven loop spends its epochs, known before anything is built."""
+"""Rounds of the test-driven loop and their epochs, known before anything is built."""
 
 from dataclasses import dataclass
 

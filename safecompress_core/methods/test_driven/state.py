@@ -1,4 +1,4 @@
-"""What the test-driven loop has reached after some rounds, and how a checkpoint keeps it."""
+"""State of the test-driven loop after some rounds, and its checkpoint."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,7 +21,7 @@ class BeamModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopState:
-    """What a run has reached.
+    """State of a run after its last finished round.
 
     Attributes:
         beam: the models that go on, the one that the aggregator likes best first.

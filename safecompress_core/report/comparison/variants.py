@@ -137,7 +137,7 @@ def comparison_verdict(comparison: Mapping[str, Any]) -> VerdictFinding:
 
 
 def _density(row: Mapping[str, Any]) -> str:
-    """What was asked for, or else what came of it."""
+    """Return the requested density, or else the actual one."""
     density = row["density"] if row["density"] is not None else row["kept"]["mean"]
     if density == 1:
         return ""
@@ -157,7 +157,7 @@ def _figure(summary: Mapping[str, Any] | None, *, is_best: bool) -> Figure:
 
 
 def legend(comparison: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader has to know of the table, a sentence each."""
+    """Return the legend of the table, one sentence each."""
     seeds = len(comparison["seeds"])
     if seeds > 1:
         yield f"Means over {seeds} seeds, ± half of the 95 % interval by Student's t."

@@ -31,7 +31,7 @@ def render(comparison: Mapping[str, Any]) -> str:
 
 
 def headline(comparison: Mapping[str, Any]) -> str:
-    """Who has the best TM-score at each density, and whether seeds explain the lead."""
+    """Return the best TM-score at each density, and whether seeds explain the lead."""
     rows = [row for row in comparison["variants"] if row["on_front"] is not None]
     scored = [row for row in rows if row["tm_score"]]
     if not scored:

@@ -82,7 +82,7 @@ class RoundPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseBar:
-    """How far a round's candidates lie apart in one objective, and how well the test could tell."""
+    """Spread of a round's candidates in one objective, and the test's resolution."""
 
     round: int
     spread: float
@@ -91,7 +91,7 @@ class NoiseBar:
 
 
 def width(panels: int) -> int:
-    """How wide each of so many panels is drawn, in CSS pixels."""
+    """Return the width of each of so many panels, in CSS pixels."""
     return WIDTHS.get(panels, WIDTH)
 
 

@@ -1,4 +1,4 @@
-"""Which figures a report has: picks the numbers of ``results.json`` that each panel draws."""
+"""Data of a report's figures, taken from ``results.json``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

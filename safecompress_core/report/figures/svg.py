@@ -27,7 +27,7 @@ __all__ = ["Color", "SvgFigure", "render_figure"]
 
 
 class Color(StrEnum):
-    """What a colour stands for: the stand-in that a figure is drawn in."""
+    """Colour of a figure, drawn as a placeholder that the page's style replaces."""
 
     TEXT = "#010101"
     MUTED = "#020202"

@@ -116,7 +116,7 @@ class PhaseRecord(Record):
 
 
 class MethodRecord(Record):
-    """How the chosen model came about."""
+    """Method, phases and facts behind the chosen model."""
 
     type: str
     """The method, as a spec names it."""
