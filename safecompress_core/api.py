@@ -266,7 +266,7 @@ class GradientAttackerParams(AttackerParams):
     """Parameters that every attacker has that is shown gradients of single samples."""
 
     samples: Annotated[int, Field(ge=2)] = 8
-    """How many members of the pool it has to reconstruct; drawn by lot."""
+    """How many members of the pool it has to reconstruct; drawn at random."""
 
 
 class ExtractionAttackerParams(AttackerParams):
@@ -327,7 +327,7 @@ class DataCard:
         samples: number of samples.
         classes: number of task labels.
         attributes: private attributes and how many values each has.
-        input_shape: of one sample; (0,) for texts, () where only loading them would tell.
+        input_shape: of one sample; (0,) for texts, () if only loading reveals it.
     """
 
     samples: int
@@ -396,7 +396,7 @@ class Definition:
 class DataDef(Definition):
     """A source of samples; its target is a :class:`safecompress_core.toolkit.DataSource`.
 
-    ``card`` tells, from the parameters alone, what will be loaded; leave it out where that needs
+    ``card`` states, from the parameters alone, what will be loaded; leave it out where that needs
     the data itself.
     """
 
@@ -408,7 +408,7 @@ class DataDef(Definition):
 class ModelDef(Definition):
     """An architecture; its target is a :class:`safecompress_core.toolkit.ModelFactory`.
 
-    ``narrowed`` tells, from the parameters and a factor in (0, 1], those of the same architecture
+    ``narrowed`` states, from the parameters and a factor in (0, 1], those of the same architecture
     with its layers that much narrower, so that a small dense one can be made of it; leave it out
     where the width cannot be chosen.
     """
@@ -600,7 +600,7 @@ class DefenceDef(Definition):
     """A change of training; its target is a :class:`safecompress_core.toolkit.Defence`.
 
     ``reference_data`` says that it learns from samples that are no members (``pools.reference``),
-    ``teacher`` that it asks the trained uncompressed model. ``held_out`` tells from its parameters
+    ``teacher`` that it asks the trained uncompressed model. ``held_out`` states from its parameters
     how many more uncompressed models, of parts of the members, it has trained to be asked about the
     rest. ``moves_inputs`` says that it changes samples a little, which words and codes cannot be.
     """
@@ -616,8 +616,8 @@ class DefenceDef(Definition):
 class MetricDef(Definition):
     """A measure of the model that is no attack; its target is a toolkit ``Metric``.
 
-    ``higher_is_better`` tells on which side a gate takes the interval's careful end; ``lowest`` and
-    ``highest`` are the ends of its range, where it has any: a gate beyond them is refused.
+    ``higher_is_better`` decides which end of the interval a gate uses; ``lowest`` and ``highest`` are
+    the ends of its range, if it has any: a gate beyond them is refused.
     """
 
     kind: ClassVar[Kind] = Kind.METRIC
@@ -637,7 +637,7 @@ class AggregatorDef(Definition):
 class MethodDef(Definition):
     """A way to a compressed model; its target is a toolkit ``Method``.
 
-    ``workload`` tells, from the parameters and ``training.epochs``, what it will do; without it
+    ``workload`` states, from the parameters and ``training.epochs``, what it will do; without it
     ``safecompress plan`` cannot say how long a run is. ``refuses`` are the defences that it cannot
     host, by name, each with the reason; a spec that names one of them is refused.
     """

@@ -100,7 +100,7 @@ def _append(handle: int, line: bytes) -> None:
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed have left half written below a folder.
 
-    Only for whoever holds the folder's lock: another process's unfinished files look the same.
+    Only for anyone who holds the folder's lock: another process's unfinished files look the same.
     """
     for left in list(folder.rglob(PARTIAL)):
         if left.is_dir() and not left.is_symlink():

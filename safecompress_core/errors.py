@@ -84,7 +84,7 @@ class ComponentError(PluginError):
     Attributes:
         message: what it did, and what is wanted.
         params: its parameters.
-        place: file, line, column and field of the spec where it stands; empty where nobody knows.
+        place: file, line, column and field of the spec where it stands; empty if unknown.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 One hook a kind registers *named things*; the engine then dispatches by name, because a spec picks
 any number of them, each with its own parameters. The lifecycle hooks are for observers: they are
-told what happened and cannot change it.
+notified and cannot change anything.
 
 A plugin is a module (or object) whose functions are marked with
 :data:`safecompress_core.api.hookimpl`, named by an entry point of the group ``safecompress``.
@@ -278,7 +278,7 @@ def safecompress_methods() -> Iterable[MethodDef]:
 
 @hookspec
 def safecompress_run_started(event: Mapping[str, Any]) -> None:
-    """Told once, before anything is trained.
+    """Called once, before anything is trained.
 
     ``event`` is JSON-ready and the same as a line of ``events.jsonl``; an observer gets its own
     copy.
@@ -295,7 +295,7 @@ def safecompress_run_started(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_round_finished(event: Mapping[str, Any]) -> None:
-    """Told after each round, when its candidates are tested and one is chosen.
+    """Called after each round, when its candidates are tested and one is chosen.
 
     >>> from safecompress_core.api import hookimpl
     >>> class Counter:
@@ -312,7 +312,7 @@ def safecompress_round_finished(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_candidate_tested(event: Mapping[str, Any]) -> None:
-    """Told after each candidate, when its objectives are known.
+    """Called after each candidate, when its objectives are known.
 
     >>> from safecompress_core.api import hookimpl
     >>> seen = []
@@ -327,7 +327,7 @@ def safecompress_candidate_tested(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_attack_finished(event: Mapping[str, Any]) -> None:
-    """Told after each attack, in the loop and in the audit.
+    """Called after each attack, in the loop and in the audit.
 
     >>> from safecompress_core.api import hookimpl
     >>> seen = []
@@ -342,7 +342,7 @@ def safecompress_attack_finished(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_reference_trained(event: Mapping[str, Any]) -> None:
-    """Told after each reference model, before the audit that compares with them.
+    """Called after each reference model, before the audit that compares with them.
 
     >>> from safecompress_core.api import hookimpl
     >>> seen = []
@@ -357,7 +357,7 @@ def safecompress_reference_trained(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_training_progressed(event: Mapping[str, Any]) -> None:
-    """Told once a second while a model trains, and at its end; ``events.jsonl`` has no line of it.
+    """Called once a second while a model trains, and at its end; not recorded in ``events.jsonl``.
 
     ``event`` has ``what`` is trained, the ``epoch`` (from 1) and the one that it trains ``until``,
     the ``step`` of so many ``steps`` of the epoch, and the epoch's mean ``loss`` so far.
@@ -375,7 +375,7 @@ def safecompress_training_progressed(event: Mapping[str, Any]) -> None:
 
 @hookspec
 def safecompress_run_finished(event: Mapping[str, Any]) -> None:
-    """Told once, when the results are written.
+    """Called once, when the results are written.
 
     >>> from safecompress_core.api import hookimpl
     >>> seen = []

@@ -1,6 +1,6 @@
 """Plan of a run, made from its spec alone: no data, no network, no torch.
 
-Counts are upper ends: a candidate whose dial is at its end is left out of a real run.
+Counts are upper ends: a candidate whose hyperparameter is at its limit is left out of a real run.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Job:
     Attributes:
         name: what it is.
         models: networks that are trained from their beginning.
-        epochs: passes over the members; None where the method's definition does not tell.
+        epochs: passes over the members; None if the method's definition does not state them.
         fits: how often an attacker is trained from scratch.
         tests: how often a model is asked for an attack; None as for ``epochs``.
         candidates: models derived in each round.
@@ -65,7 +65,7 @@ class Plan:
     Attributes:
         name: of the run.
         directory: the name of its directory, with the hash over spec and plugins.
-        members: samples that are trained on; None where only the data can tell.
+        members: samples that are trained on; None if only the data determine it.
         samples: samples in all; None likewise.
         steps: optimizer steps of an epoch; None likewise.
         training: the spec's section.
@@ -88,7 +88,7 @@ class Plan:
 
     @property
     def epochs(self) -> int | None:
-        """Passes over the members in all; None where the method does not tell."""
+        """Passes over the members in all; None if the method does not state them."""
         found = [job.epochs for job in self.jobs]
         return None if None in found else sum(one for one in found if one is not None)
 

@@ -15,7 +15,7 @@ __all__ = ["Seed", "global_random_state"]
 
 
 class Seed:
-    """A node in the tree of seeds; children are told apart by name.
+    """A node in the tree of seeds; children are distinguished by name.
 
     >>> Seed(18).child("round", 3).number == Seed(18).child("round").child(3).number
     True

@@ -59,7 +59,7 @@ def received_signal() -> int | None:
 def is_sent(error: KeyboardInterrupt) -> bool:
     """Return whether a signal is behind an interrupt, and not the code that was running.
 
-    Where nobody listens, a library's user handles signals, and every interrupt is taken for one.
+    Where no one listens, a library's user handles signals, and every interrupt is taken for one.
     """
     return isinstance(error, Interrupted) or not _listening or bool(_received)
 

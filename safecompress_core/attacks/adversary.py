@@ -125,7 +125,7 @@ class Adversary(ABC):
     """Built from its parameters once a model; copied, with what it learned, for each candidate.
 
     Attributes:
-        remarks: what an audit says of it, once fitted, beside the game's measures; JSON-ready.
+        remarks: what an audit says of it, once fitted, next to the game's measures; JSON-ready.
     """
 
     remarks: Mapping[str, Any] = MappingProxyType({})
@@ -214,7 +214,7 @@ class PerturbationBudget:
             raise ValueError("a perturbed input has a value that no input can have")
 
     def random_perturbation(self, origin: Tensor, *, generator: torch.Generator) -> Tensor:
-        """The inputs, each moved by epsilon in a direction drawn by lot, shape (N, ...).
+        """The inputs, each moved by epsilon in a direction drawn at random, shape (N, ...).
 
         ``linf``: every value by epsilon, up or down; ``l2``: uniform on the sphere. What would
         leave the range stops at its edge.
@@ -245,7 +245,7 @@ def _check_moved(
 
 
 class Evader(Adversary):
-    """Moves inputs a little, so that the model answers wrongly.
+    """Moves inputs a little, so that the model answers incorrectly.
 
     What it is fitted on are the non-members of attack-train.
     """

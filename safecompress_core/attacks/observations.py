@@ -4,7 +4,7 @@
   target in every epoch of an attack is where the papers' code spends 98 % of its attack time.
 - What an attacker did not declare is not there to read: every property names the access it needs.
 - Answers are those that a user gets, behind whatever guards them. An attacker with white-box access
-  holds the network, and is handed its bare logits.
+  holds the network, and gets its bare logits.
 - A snapshot: training the network further changes nothing here, not even what is computed late.
 """
 
@@ -181,7 +181,7 @@ class Observations:
         return Observations(access, observations, self._shown)
 
     def with_visible_columns(self, columns: Tensor) -> "Observations":
-        """The same observations for somebody who knows only these columns of the (flat) inputs.
+        """The same observations for an adversary who knows only these columns of the (flat) inputs.
 
         In ``inputs`` the others are 0. What the model makes of the samples is as it was.
         """

@@ -25,7 +25,7 @@ class ObservedPool:
         seen: the model's reactions to them, with all the access that it gives.
         references: those of reference models, or None.
         uncompressed: those of the uncompressed model, or None.
-        versions: those of other compressed versions, in the order in which they are handed out.
+        versions: those of other compressed versions, in the order in which they are returned.
     """
 
     dataset: Dataset

@@ -12,7 +12,7 @@ __all__ = ["own_samples"]
 def own_samples(
     observed: ObservedPool, definition: AttackerDef, params: AttackerParams
 ) -> AdversaryKnowledge:
-    """The non-members of a pool: whoever evades, inverts or extracts a model has no member.
+    """The non-members of a pool: anyone who evades, inverts or extracts a model has no member.
 
     An extraction gets as many as its budget allows, evenly spread over the pool's, with the model's
     answers to these, and no more than black-box access, so that it can ask for no others.

@@ -1,7 +1,7 @@
 """Public features: background knowledge of an adversary about a private attribute.
 
 Everyone may know the public features of a sample and its task label. What is neither public nor
-the attribute itself nobody knows; where the model is asked, 0 stands in its place.
+the attribute itself is unknown; where the model is asked, 0 stands in its place.
 """
 
 from collections.abc import Iterator

@@ -100,7 +100,7 @@ class Auditor:
             file_bytes: size of its file.
             references: what reference models of its kind say of all samples.
             version: which of the compressed versions it is; None if it is none, and has no others
-                beside it.
+                next to it.
         """
         look_at = partial(self._observe, network, references=references, version=version)
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
@@ -207,7 +207,7 @@ class Auditor:
         references: ReferenceAnswers | None,
         version: str | None,
     ) -> ObservedPool:
-        """A pool as a model shows it, and as others do beside it where that is asked for."""
+        """A pool as a model shows it, and as others do next to it where that is asked for."""
         others = () if version is None else (name for name in self._versions if name != version)
         return replace(
             observe_pool(network, self._dataset, pool, references),

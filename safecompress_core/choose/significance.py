@@ -227,7 +227,7 @@ class NoiseByObjective:
 def objective_noise(
     objectives: Objectives, replicates: Replicates, *, incumbent: int
 ) -> NoiseByObjective:
-    """The candidates' spread beside the noise of the test, for each objective.
+    """The candidates' spread compared with the noise of the test, for each objective.
 
     Raises:
         ValueError: as :func:`decide`.

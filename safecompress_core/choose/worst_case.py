@@ -17,7 +17,7 @@ class WorstCase(Aggregator):
 
     Weights are multipliers, relative to the largest: an attack of half the weight may have twice
     the advantage before it is the worst. Candidates under the floor rank below all others, by how
-    far they miss it. What remains equal is told apart by performance and mean advantage, so that
+    far they miss it. What remains equal is distinguished by performance and mean advantage, so that
     a dominated candidate never draws level.
     """
 

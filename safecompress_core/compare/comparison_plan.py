@@ -25,7 +25,7 @@ class PlannedRun:
     Attributes:
         label: variant, density and seed.
         directory: the name of its directory.
-        epochs: that its own method and reference models train; None where nobody can tell.
+        epochs: that its own method and reference models train; None if it cannot be known.
         tests: how often a model is asked for an attack; None likewise.
         is_done: whether it was finished before, and nothing that it read has changed since.
         changed: what has changed since; such a run is done again only once its directory is gone.
@@ -47,7 +47,7 @@ class ComparisonPlan:
         name: of the comparison.
         runs: all of them, in their order.
         shared_epochs: what runs of one seed train once for all of them, over all seeds.
-        steps: optimizer steps of an epoch; None where only the data can tell.
+        steps: optimizer steps of an epoch; None if only the data determine it.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ComparisonPlan:
 
     @property
     def epochs(self) -> int | None:
-        """Passes over the members that are still to be trained; None where nobody can tell."""
+        """Passes over the members that are still to be trained; None if it cannot be known."""
         found = [run.epochs for run in self.runs if not run.is_done]
         if None in found:
             return None
@@ -146,6 +146,6 @@ def _runs(
 
 
 def _sum(jobs: Sequence[Job], count: str) -> int | None:
-    """Of all jobs; None where one of them cannot tell."""
+    """Of all jobs; None if one of them is unknown."""
     found = [getattr(job, count) for job in jobs]
     return None if None in found else sum(found)

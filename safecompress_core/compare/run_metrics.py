@@ -37,12 +37,12 @@ class RunMetrics:
     Attributes:
         task_accuracy: the metric that candidates were chosen by, on the non-members of *audit*.
         mia_accuracy: right answers of the membership attacker that counts, in [0, 1]; None where
-            nobody attacks membership.
+            no attack is on membership.
         density: of the sparsifiable weights.
         model_density: of all parameters.
         sparsifiable: the share of parameters that may be sparse.
         bytes: of the model's file.
-        seconds: that its training took, tests included; None where nobody measured it.
+        seconds: that its training took, tests included; None if not measured.
         audit: by attacker.
     """
 

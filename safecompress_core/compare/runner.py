@@ -33,7 +33,7 @@ Event = Mapping[str, Any]
 
 
 RunDisplay = Callable[[ComparisonRun], AbstractContextManager[Callable[[Event], None]]]
-"""Shows one run: what it yields is told of the run's events."""
+"""Shows one run: what it yields receives the run's events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +89,8 @@ def run_comparison(
         registry: what its components are made of.
         order: where it came from, so that another process can load it, and where it goes.
         workers: how many runs are done at once.
-        told: is told of each run when it is finished, with the reason where it failed.
-        observers: are told of the events of runs that are done in this process.
+        told: receives each run when it is finished, with the reason where it failed.
+        observers: receive the events of runs that are done in this process.
         dataset_cache: data that this process has loaded; each process loads the same data once.
 
     Returns:

@@ -28,7 +28,7 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
         values: one a seed.
 
     Returns:
-        JSON-ready; the interval is null where a single seed tells nothing of the spread.
+        JSON-ready; the interval is null where a single seed reveals nothing of the spread.
     """
     mean = math.fsum(values) / len(values)
     return {"mean": mean, "interval": _interval(values, mean), "values": list(values)}

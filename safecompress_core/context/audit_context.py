@@ -74,7 +74,7 @@ class AuditContext(SpecContext):
 
     @property
     def _names(self) -> tuple[str, ...]:
-        """Names of the model's outputs; empty where nobody says them."""
+        """Names of the model's outputs; empty if they are unknown."""
         names = tuple(self.spec.task.labels) or self.given.labels
         return () if are_placeholders(names) else names
 
@@ -93,7 +93,7 @@ class AuditContext(SpecContext):
         """Return the pools, split once.
 
         Raises:
-            PoolError: if the data do not tell who is a member, or do not suffice.
+            PoolError: if the data do not name the members, or do not suffice.
         """
         declared, data = self.spec.pools, self.original
         if declared.members == GIVEN:

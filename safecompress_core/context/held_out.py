@@ -70,7 +70,7 @@ def train_held_out_models(
         trainer: makes one for some of the members.
         train_model: trains an uncompressed network.
         checkpoints: where answers are kept.
-        events: is told of each model.
+        events: receives each model.
         epochs: that each model is trained for, which one that was kept spares.
 
     Returns:

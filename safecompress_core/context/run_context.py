@@ -292,7 +292,7 @@ class RunContext(SpecContext):
             big: the trained uncompressed network, where there is one already.
             checkpoints: where the method keeps what it has reached.
             archived: the file of a model of the archive.
-            events: where it tells what happens.
+            events: the event log.
         """
         blank = self.create_network
 

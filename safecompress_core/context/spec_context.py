@@ -132,7 +132,7 @@ class SpecContext(ABC):
         *,
         canaries: int = 0,
     ) -> SamplePools:
-        """The pools: members as the data tell them, or drawn by the seed.
+        """The pools: members as the data name them, or drawn by the seed.
 
         Args:
             members: as a spec says it.
@@ -177,10 +177,10 @@ class SpecContext(ABC):
         """Return the auditor of finished models, with other versions if an attack needs them.
 
         Args:
-            events: is told of each attack.
+            events: receives each attack.
             uncompressed: the model that compression started from.
             versions: the compressed models that an adversary may hold several of, by id, those
-                that are handed out first in front.
+                that are returned first in front.
         """
         return Auditor(
             self.audit_attacks,

@@ -3,7 +3,7 @@
 Averages over a pool hide the samples that are exposed most. Some members are therefore trained on
 with a wrong label, and an equal number of non-members get wrong labels in the same way without
 being trained on: what tells these two apart is memory alone. Who is a canary, and which wrong label
-it gets, is drawn by lot.
+it gets, is drawn at random.
 
 Source: Aerni, Zhang & Tramèr 2024, "Evaluations of Machine Learning Privacy Defenses are
 Misleading", CCS (mislabelled samples stand for the most vulnerable ones).
@@ -25,7 +25,7 @@ def mislabel(dataset: Dataset, canaries: Pool, *, generator: torch.Generator) ->
 
     Args:
         dataset: with true labels.
-        canaries: in no other pool, so that nobody else sees the wrong labels.
+        canaries: in no other pool, so that no one else sees the wrong labels.
         generator: draws them.
 
     Raises:

@@ -47,9 +47,9 @@ class Attribute:
 class Inputs(ABC):
     """Samples that are not kept as one float32 tensor: as bytes in memory, or as files on disk.
 
-    Whoever trains on or observes samples takes a tensor or one of these, and reads both with
+    Anyone who trains on or observes samples takes a tensor or one of these, and reads both with
     :func:`select_inputs` and :func:`in_batches`; the same positions give the same bytes either way.
-    All numbers are finite by contract, since nobody reads everything just to look.
+    All numbers are finite by contract, since a check would read everything.
 
     Attributes:
         shape: of all samples as a tensor, (N, ...).
@@ -73,7 +73,7 @@ class Inputs(ABC):
         """Return the bytes of each sample; equal samples have equal bytes."""
 
     def to(self, device: torch.device) -> "Inputs":
-        """The same samples, which will be handed out on a device; by default read on the CPU."""
+        """The same samples, which will be returned on a device; by default read on the CPU."""
         return _DeviceInputs(self, device)
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -83,7 +83,7 @@ class Inputs(ABC):
 
 
 class _DeviceInputs(Inputs):
-    """Samples that are read on the CPU and handed out on another device."""
+    """Samples that are read on the CPU and returned on another device."""
 
     def __init__(self, inputs: Inputs, device: torch.device) -> None:
         self.shape = inputs.shape
@@ -113,7 +113,7 @@ class _DeviceInputs(Inputs):
 def select_inputs(
     inputs: Tensor | Inputs, positions: Tensor, device: torch.device
 ) -> Tensor | Inputs:
-    """Some of the samples, to be handed out on a device."""
+    """Some of the samples, to be returned on a device."""
     chosen = inputs[positions] if isinstance(inputs, Tensor) else inputs.take(positions)
     return chosen.to(device)
 
@@ -182,7 +182,7 @@ class Dataset:
             to one sample: of pixels, black and white after normalisation. None where there are no
             such bounds, as for standardised columns.
         encoder: encodes new rows in the same way; None where the data set does not say how.
-        notes: what was done to the data on loading, a sentence each, for whoever checks a run.
+        notes: what was done to the data on loading, a sentence each, for anyone who checks a run.
         warnings: what makes results mean less than they seem to, a sentence each.
     """
 
@@ -225,7 +225,7 @@ class Dataset:
 
     @property
     def card(self) -> DataCard:
-        """The same facts that a manifest's ``card`` tells without loading."""
+        """The same facts that a manifest's ``card`` states without loading."""
         return DataCard(
             samples=len(self),
             classes=len(self.classes),

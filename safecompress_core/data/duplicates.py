@@ -1,6 +1,6 @@
 """Samples that are there twice: a member's exact copy among the non-members is no non-member.
 
-Whoever asks a model about such a sample gets the same answer on either side, so every attack on
+Anyone who asks a model about such a sample gets the same answer on either side, so every attack on
 membership reads too low, and attacks on other things learn what they are tested on.
 """
 
@@ -23,7 +23,7 @@ ROWS = 4096  # of a tensor at a time, so that nothing large is copied
 def copies(dataset: Dataset) -> Tensor:
     """Return the samples that repeat the input and label of a kept one, shape (N,), bool.
 
-    Where the data tell who is a member, a member stays rather than a non-member; else the first.
+    Where the data name the members, a member stays rather than a non-member; else the first.
     """
     count = len(dataset)
     order = torch.arange(count)
@@ -42,11 +42,11 @@ def overlap(dataset: Dataset) -> list[tuple[int, int]]:
 
     Returns:
         The position of a member and that of a non-member, each among its own side, for every
-        non-member that is some member. Empty where nothing can be told apart, as among texts that
-        no model has read yet.
+        non-member that is some member. Empty if nothing can be compared, as among texts that no
+        model has read yet.
 
     Raises:
-        ValueError: if the data do not tell who is a member.
+        ValueError: if the data do not name the members.
     """
     if dataset.is_member is None:
         raise ValueError("the data do not tell which samples are members")
@@ -80,11 +80,11 @@ def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:
 
 
 def without_copies(dataset: Dataset) -> Dataset:
-    """Each sample once, and a note where there were more; where nothing can be told, all of them.
+    """Return each sample once, with a note about copies; all of them if none can be compared.
 
-    More copies than a tenth of the samples are a warning: inputs that were read wrongly make some.
+    More copies than a tenth of the samples are a warning: misread inputs cause them.
 
-    Texts that no model has read yet cannot be told apart by their empty inputs.
+    Texts that no model has read yet cannot be distinguished by their empty inputs.
     """
     if not dataset.inputs.shape[1:].numel():
         return dataset

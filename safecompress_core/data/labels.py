@@ -35,7 +35,7 @@ def unify_labels(dataset: Dataset) -> Dataset:
 def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[str]:
     """Describe each kind of label that members have and non-members have not, or the reverse.
 
-    Whoever knows such a label knows the side, whatever a model answers.
+    Anyone who knows such a label knows the side, whatever a model answers.
     """
     sides = {
         "members": pools.members,

@@ -82,7 +82,7 @@ task:
 {notes}  data:
 {data}
   model: {model}
-# half of the samples are trained on; attacks tell them from the other half
+# half of the samples are trained on; attacks distinguish them from the other half
 pools: {{members: 0.5}}
 training: {training}
 method:                         # train sparsely, attack every candidate, carry on with the best

@@ -1,4 +1,4 @@
-"""Columns of a CSV file, as far as its first rows tell what they are."""
+"""Columns of a CSV file, inferred from its first rows."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Problems as GitHub shows them beside the lines of a pull request.
+"""Problems as GitHub shows them next to the lines of a pull request.
 
 Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error message.
 """
@@ -15,7 +15,7 @@ PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
 
 
 def as_annotations(problems: Sequence[LocatedProblem]) -> str:
-    """A workflow command each; an override has no file to stand beside, so it is in the text."""
+    """A workflow command each; an override has no file to stand next to, so it is in the text."""
     return "\n".join(map(_annotation, problems))
 
 

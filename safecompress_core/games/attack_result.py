@@ -92,7 +92,7 @@ class LowFprRate:
     def to_json(self) -> dict[str, Any]:
         """``max_fpr``, ``tpr``, ``interval``, ``fpr``, ``fpr_interval``, ``threshold``, counts.
 
-        ``threshold`` is null where nobody is called a member.
+        ``threshold`` is null without any predicted member.
         """
         point = self.point
         return {
@@ -141,7 +141,7 @@ class AttackResult:
     Attributes:
         game: what was attacked.
         accuracy: of the attack's decisions, in [0, 1]. Membership: balanced accuracy, so that
-            unequal pools flatter nobody. Attribute: share of samples whose value is right.
+            unequal pools favour neither side. Attribute: share of samples whose value is right.
         auc: area under the ROC curve; attribute: the mean of one value against the rest. None
             where it is undefined.
         advantage: gain over the baseline, rescaled, in [0, 1]: 0 is nothing, 1 is everything.

@@ -83,7 +83,7 @@ class AttributeGame(ScoredGame):
         )
 
     def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> AttackScores:
-        """Also what the best guess without the model is made of, beside the label."""
+        """Also what the best guess without the model is made of, together with the label."""
         attribute = _attribute_of(attack_run.params)
         numbers = observed.dataset.attributes[attribute].numbers
         return replace(

@@ -1,8 +1,8 @@
 """A lower bound on the ε of differential privacy, from the one training that there was.
 
-Steinke, Nasr & Jagielski bound how often an adversary may guess rightly which samples were trained
-on, if a fair coin decided for each. Our pools are cut by lot, but to a fixed size, so the coins of
-single samples are neither fair nor independent. Those of *pairs* are: pair members with non-members
+Steinke, Nasr & Jagielski bound how often an adversary may guess correctly which samples were
+trained on, if a fair coin decided for each. Our pools are split at random, but to a fixed size, so
+the coins of single samples are neither fair nor independent. Those of *pairs* are: pair members with non-members
 of the same task label at random, and given the pairs, each of the two was as likely the member,
 independently of all other pairs. The adversary says of each pair which one it is.
 
@@ -60,7 +60,7 @@ def epsilon_lower_bound(*, guesses: int, correct: int, confidence: float = CONFI
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchedPairs:
-    """Members matched with non-members of the same task label, in an order drawn by lot.
+    """Members matched with non-members of the same task label, in an order drawn at random.
 
     Attributes:
         members: positions in the pool, shape (K,).
@@ -76,7 +76,7 @@ class MatchedPairs:
     def match_randomly(
         cls, is_member: Array, labels: Array, *, generator: np.random.Generator
     ) -> "MatchedPairs":
-        """As many pairs as each label allows; whoever finds no partner is left out.
+        """As many pairs as each label allows; anyone who finds no partner is left out.
 
         Args:
             is_member: shape (N,), True for members.

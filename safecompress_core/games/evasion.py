@@ -103,7 +103,7 @@ def measure_evasion(
 
     advantage = (error − noise error) / (1 − noise error): of the answers that noise leaves right,
     the share that the attack makes wrong. It is read on non-members, the test set, where a sample
-    that is answered wrongly anyway counts alike on both sides.
+    that is answered incorrectly anyway counts alike on both sides.
 
     Args:
         right: shape (N₀,), whether the answer to a plain non-member is right.

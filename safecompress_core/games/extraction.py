@@ -96,7 +96,7 @@ def measure_extraction(
     """Fidelity, the share of non-members to which clone and model give the same answer.
 
     The baseline is the fidelity of a clone that was trained in the same way on the same samples,
-    but on their true labels: whoever has samples of the task can train a model, and two models of
+    but on their true labels: any owner of samples of the task can train a model, and two models of
     one task agree anyway. advantage = (fidelity − baseline) / (1 − baseline).
 
     Args:

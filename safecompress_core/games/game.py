@@ -28,7 +28,7 @@ __all__ = ["Game", "ScoredGame"]
 # N samples · V attribute values
 
 NOTHING = 0.5
-"""AUC of scores that tell nothing."""
+"""AUC of uninformative scores."""
 
 
 class Game(ABC):
@@ -91,7 +91,7 @@ class ScoredGame(Game):
         """Return what is to be found out of a pool's samples, and how many values it can take.
 
         Raises:
-            PoolError: if the data do not tell.
+            PoolError: if the data do not name them.
         """
 
     @abstractmethod
@@ -152,9 +152,8 @@ class ScoredGame(Game):
     ) -> AttackResult:
         """Measure an attack on a pool, and its reverse where it is inverted.
 
-        An AUC whose whole interval is under 0.5 is no weakness: the scores tell the sides apart,
-        the wrong way round, and an adversary can turn them. So the negated scores are measured as
-        well.
+        An AUC whose whole interval is under 0.5 is no weakness: the scores distinguish the sides in
+        reverse, and an adversary can negate them. So the negated scores are measured as well.
 
         Args:
             known: the attacker's answers on attack-train, on which thresholds and rules are chosen;

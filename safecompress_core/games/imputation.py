@@ -155,7 +155,7 @@ def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
 
 
 def rows(asked: PublicFeatures, labels: Ints) -> Floats:
-    """Public features beside one column for each of L task labels, shape (N, P + L)."""
+    """Public features next to one column for each of L task labels, shape (N, P + L)."""
     marks = (asked.labels[:, None] == labels).astype(np.float64)
     return marks if asked.public is None else np.concatenate([asked.public, marks], axis=1)
 

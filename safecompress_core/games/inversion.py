@@ -154,7 +154,7 @@ class InversionGame(Game):
 
 
 def _samples(attack_run: AttackRun) -> InversionResult:
-    """Members drawn by lot, each from its gradient."""
+    """Members drawn at random, each from its gradient."""
     assert isinstance(attack_run.params, GradientAttackerParams)  # as AttackerDef says
     lots = torch.randperm(
         len(attack_run.asked.pool.members), generator=attack_run.seed.child("lots").torch()

@@ -83,7 +83,7 @@ def precision_at_prior(
         confidence: of the interval.
 
     Returns:
-        The estimate in [0, 1]; None if nobody is called a member.
+        The estimate in [0, 1]; None without any predicted member.
 
     Raises:
         PoolError: if there are no members or no non-members.
@@ -143,8 +143,8 @@ def top_scored(
 ) -> TopScored:
     """Return the share of members in the highest-scoring ``share``, with Clopper-Pearson.
 
-    These are the samples that the attack is surest of; an average over the pool hides them. Ties
-    are never split: the block of the last sample counts whole.
+    These are the samples that the attack is most confident about; an average over the pool hides
+    them. Ties are never split: the block of the last sample counts whole.
 
     Args:
         scores: shape (N,), higher means more likely a member.
@@ -267,7 +267,7 @@ class MembershipDetails:
 
     Attributes:
         prior: share of members at which ``precision`` is stated.
-        precision: of the attack's accusations; None where it accuses nobody.
+        precision: among predicted members; None without any predicted member.
         epsilon: a lower bound on ε; None where no pair could be made.
         exposed: the tenth of the pool with the highest scores.
         labels: figures for each task label.

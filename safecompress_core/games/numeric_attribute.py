@@ -52,7 +52,7 @@ class AbsoluteError:
     Attributes:
         mae: of the attack.
         baseline: of the best guess without the model.
-        lift: ``baseline`` less ``mae``, with a paired interval; above 0 the model tells something.
+        lift: ``baseline`` less ``mae``, with a paired interval; above 0 the model is informative.
         advantage: max(0, 1 − mae / baseline), the share of the error that the model takes away, in
             [0, 1]; the same form as for a categorical attribute, whose error is being wrong.
         rule: which guess the baseline is, a name in ``NUMBER_RULES``.

@@ -1,4 +1,4 @@
-"""Finds plugins, loads each by itself, and hands out what they register.
+"""Finds plugins, loads each by itself, and returns their definitions.
 
 - One broken plugin never breaks another: an entry point is loaded, registered and asked in its own
   ``try``, and what failed is kept as a :class:`SkippedPlugin` with plugin, distribution and reason.

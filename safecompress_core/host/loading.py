@@ -1,4 +1,4 @@
-"""Loads every plugin by itself and tells observers what happens."""
+"""Loads every plugin by itself and notifies observers."""
 
 import copy
 import logging
@@ -72,7 +72,7 @@ class PluginHost:
 
     @property
     def observers(self) -> tuple[str, ...]:
-        """Names of the plugins that are told what happens, in the order they were added."""
+        """Names of the plugins that receive events, in the order they were added."""
         return tuple(
             name
             for name, plugin in self._manager.list_name_plugin()

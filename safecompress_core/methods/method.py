@@ -72,7 +72,7 @@ class MethodContext:
             about the rest: (members, C), in their order. They are trained when first asked for.
         architecture: the spec's model, and what else can be built for the same samples.
         model_metadata: what a model file says of its architecture, inputs and classes.
-        events: where it tells what happens.
+        events: the event log.
     """
 
     recipe: Recipe

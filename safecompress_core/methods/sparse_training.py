@@ -75,7 +75,7 @@ class SparseTraining:
         """Return facts about the origin and history of a model's weights for the results.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
-        since the first topology, in (0, 1]; told where the topology moves, beside what prune rules
+        since the first topology, in (0, 1]; told where the topology moves, next to what prune rules
         have to say of it.
 
         Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time

@@ -1,6 +1,6 @@
 """A classifier as SafeCompress sees it: logits, a representation, weights that may be sparse.
 
-One whose inside nobody can see is `BlackBoxModel`: it answers, and that is all.
+One without access to its inside is `BlackBoxModel`: it answers, and that is all.
 """
 
 from abc import ABC, abstractmethod
@@ -58,7 +58,7 @@ class Classifier(nn.Module):
         module: what was wrapped.
         topology: which of its `sparse_parameters` exist; None for a dense network. The network is
             the one owner of its masks: training, attacks and files read them here.
-        layer_shapes: how its layers differ from those of its architecture. Whoever reshaped the
+        layer_shapes: how its layers differ from those of its architecture. Anyone who reshaped the
             module sets it likewise.
         width: H, values of the representation.
 

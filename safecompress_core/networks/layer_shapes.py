@@ -3,9 +3,9 @@
 Three decisions:
 
 - The vocabulary is small, and all of it is data: a layer is made of two of low rank, or has other
-  numbers of inputs and outputs. So a model file can say what shapes it holds, and whoever loads it
-  builds the architecture, reshapes it, and fills in the weights; nothing is unpickled.
-- A method finds the shapes in whatever way it likes, and tells them in these words.
+  numbers of inputs and outputs. So a model file can state its shapes, and a loader builds the
+  architecture, reshapes it, and fills in the weights; nothing is unpickled.
+- A method finds the shapes in any way, and states them in these terms.
 - Reshaped layers hold zeros until weights are loaded: no chance is spent on what is overwritten.
 """
 
@@ -33,7 +33,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 class FactorizedLayer(nn.Sequential):
-    """Two layers in the place of one: ``reduce`` to fewer values, ``expand`` to the outputs.
+    """Two layers instead of one: ``reduce`` to fewer values, ``expand`` to the outputs.
 
     The weights W (m × n) of the one become ``expand`` (m × rank) times ``reduce`` (rank × n). Of a
     convolution n is input channels times kernel: ``reduce`` has its kernel, stride and padding, and

@@ -45,11 +45,11 @@ class GuardTrainingData:
 class OutputGuard(nn.Module, ABC):
     """Made by a defence; its state ships in the model's file.
 
-    Its parameters are trained by nobody but itself.
+    Its parameters are trained by itself alone.
 
     Attributes:
         reads_samples: whether it learns from what is answered about members and others; one that
-            does cannot stand beside a defence that bounds what members do to what ships.
+            does cannot stand next to a defence that bounds what members do to what ships.
     """
 
     reads_samples: bool = True
@@ -67,7 +67,7 @@ class OutputGuard(nn.Module, ABC):
     def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
         """Return the guarded answer as logits (N, C), float32; the most likely label stays.
 
-        The same query has the same answer, whatever is asked beside it.
+        The same query has the same answer, whatever is asked next to it.
 
         Args:
             logits: what the network says, shape (N, C), float32.

@@ -28,7 +28,7 @@ def check_attacks(prepared: SpecContext) -> Iterator[Problem]:
     """
     for path, attack in each_attack(prepared):
         pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
-        assert pool is not None  # whoever has attackers that select has a pool for them
+        assert pool is not None  # a spec with attackers that select has a pool for them
         if attack.game.definition.moves_inputs or attack.definition.moves_inputs:
             prepared.registry.create(attack.params)
             yield from _check_attack(prepared, attack, path, members=len(pool.members))
@@ -40,7 +40,7 @@ def nothing_to_infer(prepared: SpecContext) -> Iterator[Problem]:
         if not isinstance(attack.game, ScoredGame) or attack.attribute is None:
             continue
         asked = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
-        assert asked is not None  # whoever has attackers that select has a pool for them
+        assert asked is not None  # a spec with attackers that select has a pool for them
         for pool in (prepared.pools.attack_train, asked):
             values, _ = attack.game.truth(prepared.dataset, pool, attack.params)
             if len(values.unique()) < 2:

@@ -1,8 +1,8 @@
 """Trial of third-party components on a few samples and an untrained network, before training.
 
 A component that fails in it would fail hours later as well. Built-in components are left out, since
-the tests of SafeCompress try them. What only a trained model or the pools' true size can tell is
-told when it happens.
+the tests of SafeCompress try them. What only a trained model or the pools' true size reveals is
+reported when it happens.
 """
 
 import warnings
@@ -76,7 +76,7 @@ def _few(run_context: RunContext) -> Pool:
 
 
 def _attackers(run_context: RunContext) -> Iterator[Problem]:
-    """Try attackers on a few samples; whoever fails may do well with more, and gets the whole pool.
+    """Try attackers on a few samples; one that fails may need more, and gets the whole pool.
 
     Reference models there are none yet.
     """

@@ -23,7 +23,7 @@ WITHOUT_GRADIENTS = {
     Role.PRUNE: "magnitude",
     Role.GROW: "random",
 }
-"""What to write in the place of a part that reads gradients."""
+"""What to write instead of a part that reads gradients."""
 
 
 def check_input_changes(run_context: RunContext) -> Iterator[Problem]:
@@ -44,7 +44,7 @@ def list_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
 
 
 def check_defences(run_context: RunContext) -> Iterator[Problem]:
-    """Defences that cannot work in this model, beside each other or in this method.
+    """Defences that cannot work in this model, next to each other or in this method.
 
     Raises:
         MissingExtraError: if a defence needs a package that is not installed.

@@ -51,7 +51,7 @@ __all__ = [
     "run_checks",
 ]
 
-FEWEST_TO_FIND = 11  # as many pairs told apart by chance: 1 in 2,048, the control's own error
+FEWEST_TO_FIND = 11  # as many pairs distinguished by chance: 1 in 2,048, the control's own error
 FEWEST_NON_MEMBERS = 4  # two halves of two, or a null control has no interval
 
 
@@ -288,7 +288,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Problem]], ...] = (
     _gates,
     _metrics,
 )
-"""What can be told without the model, in the audit of a finished one as well."""
+"""What can be estimated without the model, in the audit of a finished one as well."""
 
 CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     _compiler,

@@ -100,7 +100,7 @@ class AttackSummary:
 
 
 def headline(results: Results) -> str:
-    """The run beside the uncompressed model; empty where a control failed, which voids it all."""
+    """Compare the run with the uncompressed model; empty if a control failed and voids it."""
     if find_failed_controls(results):
         return ""
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
@@ -233,7 +233,7 @@ def _leaks(results: Results) -> tuple[Tile, ...]:
 
 
 def _leak(results: Results, game: str) -> Tile:
-    """The attack that gains most, of each model its own: nobody chooses who attacks."""
+    """The attack that gains most, of each model its own: no adversary is chosen."""
     (_, before), (name, after) = (
         max(
             ((name, one) for name, one in part["audit"].items() if one["game"] == game),

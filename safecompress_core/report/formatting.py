@@ -38,7 +38,7 @@ def format_fraction(value: float) -> str:
 
 
 def format_interval(low: float, high: float) -> str:
-    """An interval; with words where a dash would stand beside a minus.
+    """An interval; with words where a dash would stand next to a minus.
 
     >>> span(0.191, 0.2963), span(-0.02, 0.05)
     ('0.191–0.296', '−0.020 to 0.050')

@@ -82,7 +82,7 @@ class ResultTable:
 def columns_of(results: Results) -> dict[str, Part]:
     """The models that results are about, by what a table calls them.
 
-    Beside a model that was finished already there is no uncompressed one.
+    Next to a model that was finished already there is no uncompressed one.
     """
     if results["baseline"] is None:
         return {"model": results}
@@ -90,7 +90,7 @@ def columns_of(results: Results) -> dict[str, Part]:
 
 
 def comparison(results: Results) -> ResultTable:
-    """The uncompressed beside the compressed model: metrics, sizes, every attack of the audit."""
+    """The uncompressed next to the compressed model: metrics, sizes, every attack of the audit."""
     columns = columns_of(results)
     parts = tuple(columns.values())
     rows = [
@@ -121,7 +121,7 @@ def audit_of(results: Results, entry: Part) -> ResultTable:
 
 
 def archive_ends(results: Results) -> ResultTable | None:
-    """The chosen model beside the ends of the archive; None where no other model was audited."""
+    """The chosen model next to the ends of the archive; None where no other model was audited."""
     columns: list[str] = []
     parts: list[Part] = []
     for name, part in _list_audited_models(results):
@@ -140,7 +140,7 @@ def archive_ends(results: Results) -> ResultTable | None:
 
 
 def separability(results: Results) -> ResultTable | None:
-    """By objective, how far candidates differed beside the noise of the test, over all rounds."""
+    """Return the candidates' spread compared with the test's noise, by objective, over all rounds."""
     rounds = results["rounds"]
     if not rounds:
         return None

@@ -42,8 +42,8 @@ EVENTS = "events.jsonl"
 class RunDirectory:
     """``runs/<name>-<hash>/``, held by one process at a time; use it as a context manager.
 
-    It is made with mode 0700, since it holds what tells members from non-members; a mode that it
-    was given later stays. What a killed process has left half written is removed.
+    It is made with mode 0700, since it reveals who is a member; a mode that it was given
+    later stays. What a killed process has left half written is removed.
 
     Raises:
         RunInUseError: on entering, if another process holds it.
@@ -98,7 +98,7 @@ class RunDirectory:
             raise RunDirectoryError(f"{file}: cannot be read: {error.strerror}") from error
 
     def _require_there(self) -> None:
-        """Refuse to write into another directory that has come to stand in the place of this one.
+        """Refuse to write into another directory that has replaced this one.
 
         The open handle keeps its number from being given to another.
         """

@@ -21,12 +21,12 @@ class EventLog:
 
     Every event has ``event``, ``time`` (UTC), ``done`` and ``total`` (units of work: models trained
     or tested), and ``left``: the ``seconds`` that the run still takes and whether they
-    ``count_attacks``, or None while that cannot be told.
+    ``count_attacks``, or None while that cannot be estimated.
 
     Args:
-        sinks: are told of every event but the progress of training.
+        sinks: receive every event but the progress of training.
         total: units of work.
-        live: is told of that as well, at most once a second and of the last step.
+        live: receives that as well, at most once a second and of the last step.
         clock: seconds, from any beginning.
         estimate: of the time left.
     """
@@ -52,7 +52,7 @@ class EventLog:
 
         Args:
             units: models that are trained or tested.
-            epochs: passes over the members; None where nobody can tell.
+            epochs: passes over the members; None if it cannot be known.
             attacks: how often a model is asked for an attack; None likewise.
         """
         self._total = units

@@ -45,7 +45,7 @@ class RemainingWork:
         self._recent = (0.0, 0.0)  # epochs and their seconds, of which older ones count less
 
     def plan(self, *, epochs: int | None, attacks: int | None) -> None:
-        """State how much there is to do in all; None where nobody can tell."""
+        """State how much there is to do in all; None if it cannot be known."""
         self._epochs_left, self._attacks_left = epochs, attacks
 
     def skip(self, *, epochs: float = 0, attacks: int = 0) -> None:
@@ -69,7 +69,7 @@ class RemainingWork:
 
     @property
     def left(self) -> TimeLeft | None:
-        """Time left; None while it cannot be told."""
+        """Time left; None while it cannot be estimated."""
         if self._epochs_left is None:
             return None
         epochs, (trained, seconds) = max(self._epochs_left, 0.0), self._recent

@@ -1,6 +1,6 @@
 """An audit from a finished model to results: the same attacks, controls, gates and report as a run.
 
-There is no uncompressed model to stand beside it, so ``baseline`` is None in the results.
+There is no uncompressed model to stand next to it, so ``baseline`` is None in the results.
 """
 
 import time
@@ -67,7 +67,7 @@ def audit_model(
         loaded: a valid spec of an audit.
         registry: what its components are made of.
         runs: where the directory is made; its name follows from spec, plugins and model.
-        observers: is told of every event.
+        observers: receives every event.
         invoked: the command line that asks for it, which the directory records.
 
     Raises:

@@ -40,7 +40,7 @@ def run_units(
 
     Raises:
         SafeCompressError: if a process dies.
-        Exception: whatever ``work`` raises; units that nobody has begun are left out then.
+        Exception: whatever ``work`` raises; units that have not begun are skipped then.
     """
     if min(workers, len(units)) <= 1:
         for unit in units:

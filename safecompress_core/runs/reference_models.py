@@ -65,7 +65,7 @@ __all__ = [
 ]
 
 SELECTING = ("method", "attackers", "metrics", "choose")
-"""The sections of a spec that a method depends on, beside those that all training does."""
+"""The sections of a spec that a method depends on, next to those that all training does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class ReferenceTraining:
     Args:
         run_context: the run.
         directory: of the run; it holds the resolved spec.
-        events: is told of each model.
+        events: receives each model.
         workers: how many processes train.
         plugins_dir: where single-file plugins are, for those processes.
         shared: where several runs keep what they have in common; None to keep it with the run.

@@ -81,7 +81,7 @@ def run_spec(
         loaded: a valid spec.
         registry: what its components are made of.
         runs: where run directories are made.
-        observers: is told of every event.
+        observers: receives every event.
         workers: how many processes train reference models at once; results do not depend on it.
         plugins_dir: where single-file plugins are, for those processes to load.
         shared: where several runs keep what they have in common: the uncompressed model and the

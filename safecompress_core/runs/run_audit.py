@@ -37,7 +37,7 @@ class RunAudit:
         run_context: the run.
         directory: where its models have been written.
         references: its reference models, trained where there are any.
-        events: is told of each attack.
+        events: receives each attack.
         shared: where several runs keep what they have in common; None for a run by itself.
     """
 
@@ -91,7 +91,7 @@ class RunAudit:
         )
 
     def _describe(self, found: MethodOutcome, baseline: TrainingState) -> ModelRecord:
-        """A model's size beside the uncompressed one's."""
+        """A model's size next to the uncompressed one's."""
         is_dense = found.chosen is baseline
         model = found.model or self._prepared.spec.task.model
         return describe_model(

@@ -39,7 +39,7 @@ from safecompress_core.training.training_state import TrainingState
 __all__ = ["StepTiming", "measure_step"]
 
 POOLED = 12
-"""Made-up samples that stand in the pools: two on either side of each, and nobody is attacked."""
+"""Made-up samples that stand in the pools: two on either side of each, and none is attacked."""
 STEPS, ENOUGH = 10, 5.0
 """Steps that are timed at most, and the seconds after which no more are begun."""
 WORDS = 600
@@ -175,7 +175,7 @@ class SyntheticContext(RunContext):
 
     @cached_property
     def pools(self) -> SamplePools:
-        """As few as there may be: nobody is attacked."""
+        """As few as allowed: none is attacked."""
         names = ("attack-train", "select", "audit")
         sides = torch.arange(POOLED).view(len(names), 2, -1)
         known, select, audit = (

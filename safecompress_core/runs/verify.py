@@ -103,7 +103,7 @@ class _Run:
             "file_bytes": path.stat().st_size,
         }
         if "parameters" in stated:  # an archive's entry has none
-            # Running means are in the file as well, and nobody trains them.
+            # Running means are in the file as well, and are not trained.
             total = sum(tensor.numel() for tensor in stored.state.values())
             found["parameters"] = min(stated["parameters"], total)
             found["active"] = found["parameters"] - topology.total + topology.total_active

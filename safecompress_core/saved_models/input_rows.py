@@ -1,4 +1,4 @@
-"""New rows as inputs of a finished model, and what its file needs beside itself to read them."""
+"""New rows as inputs of a finished model, and what its file needs next to itself to read them."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -110,7 +110,7 @@ class RowEncoder:
 
 
 def digests_read(definition: Definition, params: Params) -> dict[str, dict[str, str]]:
-    """Hashes of what a model reads beside its file, by ``files`` and ``code``; weights left out."""
+    """Return hashes of a model's other files, by ``files`` and ``code``; weights left out."""
     found: dict[str, dict[str, str]] = {}
     for external in list_externals(definition, params):
         kind = "files" if isinstance(external, ExternalFiles) else "code"
@@ -123,7 +123,7 @@ def digests_read(definition: Definition, params: Params) -> dict[str, dict[str, 
 def require_same_files(
     recorded: Mapping[str, Mapping[str, str]], definition: Definition, params: Params
 ) -> None:
-    """Compare what a model reads beside its file with what was there when the file was written.
+    """Compare what a model reads next to its file with what was there when the file was written.
 
     Other code is a warning, since its sources change for many reasons.
 

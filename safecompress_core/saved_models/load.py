@@ -178,7 +178,7 @@ def load_classifier(
 
     Args:
         path: what ``safecompress run`` has written.
-        network: is filled with the file's weights, in place of a network that the file's metadata
+        network: is filled with the file's weights, instead of a network that the file's metadata
             describe; of the shapes of the architecture, or of those that the file holds.
         allow_code: whether code that the file's metadata name may be imported and run, from a
             folder that they name.

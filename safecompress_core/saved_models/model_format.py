@@ -1,6 +1,6 @@
 """Format of a model file or folder, detected by its content and without loading it.
 
-Nothing is unpickled, so a pickled state dict is refused. A file that holds code beside its weights
+Nothing is unpickled, so a pickled state dict is refused. A file that holds code next to its weights
 is one that the user has to allow.
 """
 
@@ -189,7 +189,7 @@ def _file(path: Path) -> GivenModel:
 
 
 def _external_data(path: Path) -> tuple[Path, ...]:
-    """The files beside an ONNX file that hold its large tensors, in order of their names.
+    """The files next to an ONNX file that hold its large tensors, in order of their names.
 
     Raises:
         MissingExtraError: if onnx is not installed.

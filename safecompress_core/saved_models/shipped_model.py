@@ -17,7 +17,7 @@ BATCH = 256
 
 
 class ShippedModel(nn.Module):
-    """A model as whoever asks meets it: behind what guards its answers, where anything does.
+    """A model as anyone who asks meets it: behind what guards its answers, where anything does.
 
     Attributes:
         module: the network itself.

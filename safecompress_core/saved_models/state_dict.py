@@ -69,7 +69,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
 
 
 def match_names(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
-    """Return a state dict under the names that a network has for it, as far as they can be told.
+    """Return a state dict under the network's own names, where they can be matched.
 
     Args:
         state: tensors by name.

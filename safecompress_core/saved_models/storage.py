@@ -4,7 +4,7 @@ A safetensors file, readable by anything that knows the format:
 
 - a sparse tensor is ``<name>.values``, its active values in memory order, and ``<name>.bitmask``,
   the mask packed eight positions to a byte (``numpy.packbits``);
-- a quantised tensor has int8 in the place of its values, and ``<name>.scales``, one for each index
+- a quantised tensor has int8 instead of its values, and ``<name>.scales``, one for each index
   of its first dimension, by which they are multiplied;
 - what guards the model's answers has tensors of its own, ``guard/<name>``;
 - a tensor with every weight active is ``<name>``, as it is, and so is everything outside the
@@ -73,7 +73,7 @@ def save_model(
 ) -> None:
     """Write a model file; the same model always gives the same bytes.
 
-    The file is complete or not there: it is written beside ``path``, synced and renamed.
+    The file is complete or not there: it is written next to ``path``, synced and renamed.
 
     Args:
         path: the file; an existing one is replaced.

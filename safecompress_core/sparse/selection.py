@@ -1,6 +1,6 @@
 """Choosing exactly so many positions of a layer: the largest, the smallest, or any.
 
-``kthvalue`` finds the value at the border, and only the ties there are told apart, by index:
+``kthvalue`` finds the value at the border, and only the ties there are distinguished, by index:
 nothing is sorted, and counts are exact however many values are alike.
 """
 

@@ -1,4 +1,4 @@
-"""Files and Python sources that a component reads beside its parameters, and their SHA-256.
+"""Files and Python sources that a component reads next to its parameters, and their SHA-256.
 
 An implementation declares them with a static method ``reads(params)``; what it declares is hashed
 into the identity of every run that names it, and the component itself hashes nothing. Without that
@@ -124,7 +124,7 @@ def implementation(definition: Definition) -> Any:
 
 
 def list_externals(definition: Definition, params: Params) -> Iterable[External]:
-    """Everything that a component reads beside its parameters."""
+    """Everything that a component reads next to its parameters."""
     reads = getattr(implementation(definition), "reads", None)
     if reads is not None:
         found: Iterable[External] = reads(params)
@@ -160,7 +160,7 @@ def package_digest(name: str) -> str | None:
 def _spec_of(name: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # a module that somebody put into sys.modules by hand
+    except (ImportError, ValueError):  # a module that was put into sys.modules by hand
         return None
 
 

@@ -110,7 +110,7 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
     tie.
 
     Perfect separation is taken by itself: the interval is Clopper-Pearson's for min(M, N − M)
-    independent pairs that were all told apart.
+    independent pairs that were all distinguished.
 
     Args:
         scores: shape (N,), higher means more likely a member.

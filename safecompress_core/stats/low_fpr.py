@@ -38,7 +38,7 @@ def tpr_interval(
     both errors can fail for themselves, and r is such that they do so no oftener than
     1 − ``confidence``; where scores are continuous the interval covers somewhat more than it says.
 
-    Clopper-Pearson's interval at the estimated threshold covers 42 to 98 % in place of 95 %, the
+    Clopper-Pearson's interval at the estimated threshold covers 42 to 98 % instead of 95 %, the
     less the steeper the curve and the more members there are. Nothing is sampled here.
 
     Args:

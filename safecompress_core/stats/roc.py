@@ -103,7 +103,7 @@ def _check_scores(scores: Array, is_member: Array) -> tuple[Floats, NDArray[np.b
 
 
 def roc_curve(scores: Array, is_member: Array) -> RocCurve:
-    """The curve with one point for each distinct score, and one for calling nobody a member.
+    """The curve with one point for each distinct score, and one for predicting no member.
 
     Args:
         scores: shape (N,), higher means more likely a member; may be infinite.
@@ -195,7 +195,7 @@ def calibrate_threshold(scores: Array, is_member: Array) -> float:
 
     Choose it on attack-train, never on what is reported. It lies in the middle of the gap between
     the two scores that it parts; of equally good gaps the highest is taken. Where nothing beats
-    a coin, nobody is called a member.
+    a coin, no member is predicted.
 
     Args:
         scores: shape (N,), higher means more likely a member.
@@ -209,7 +209,7 @@ def calibrate_threshold(scores: Array, is_member: Array) -> float:
     gain = curve.true_positives * curve.non_members - curve.false_positives * curve.members
     best = int(np.argmax(gain))  # of equals the highest; the last gains nothing, like the first
     if best == 0:
-        return float(curve.thresholds[1])  # nobody scores above the highest score
+        return float(curve.thresholds[1])  # no score is above the highest one
     high, low = float(curve.thresholds[best]), float(curve.thresholds[best + 1])
     with np.errstate(invalid="ignore", over="ignore"):
         middle = float(np.float64(low) / 2 + np.float64(high) / 2)

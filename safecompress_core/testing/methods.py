@@ -308,7 +308,7 @@ class MethodConformance(DefinitionConformance):
     def test_a_density_without_a_weight_for_each_layer_is_found_before_training(
         self, prepare: Callable[..., RunContext]
     ) -> None:
-        """It names a field to change, and nobody has trained anything by then."""
+        """It names a field to change, and no one has trained anything by then."""
         if "density" not in self.definition.params.model_fields:
             pytest.skip("the method has no density")
         run_context = prepare(density=0.001)

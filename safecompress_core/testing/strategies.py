@@ -147,7 +147,7 @@ class PruneConformance(_RuleConformance):
     """
 
     def pair(self) -> tuple[Prune, Grow]:
-        """The rule, beside random growth."""
+        """The rule, next to random growth."""
         return self.rule(), _Anywhere()
 
     @pytest.mark.parametrize("density", DENSITIES)
@@ -186,7 +186,7 @@ class GrowConformance(_RuleConformance):
     """
 
     def pair(self) -> tuple[Prune, Grow]:
-        """The rule, beside pruning by magnitude."""
+        """The rule, next to pruning by magnitude."""
         return _Smallest(), self.rule()
 
     def test_momentum_comes_with_a_history(self) -> None:

@@ -172,12 +172,12 @@ class Defence(nn.Module, ABC):
 
     Attributes:
         is_per_sample: whether its loss is a mean over the batch of what each sample gives by
-            itself, and it learns nothing from members; then it may stand beside a defence that
+            itself, and it learns nothing from members; then it may stand next to a defence that
             bounds what each of them does.
         guarantees: whether it bounds all that a model learns from members. Then nothing may reach
             the model past it: no weights that were trained without it, no gradients to grow by.
-        hides_members: whether ``transform`` puts other samples in the place of members, or other
-            targets in the place of their labels; gradients to grow by are then those of the others
+        hides_members: whether ``transform`` puts other samples instead of members, or other
+            targets instead of their labels; gradients to grow by are then those of the others
             too.
         guard: what ``make_guard`` has made.
         own_optimizer: what ``oppose`` trains parameters of the defence with; created in

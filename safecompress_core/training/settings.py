@@ -14,7 +14,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The dials of one model's training.
+    """The hyperparameters of one model's training.
 
     Attributes:
         learning_rate: of the optimizer.
@@ -31,8 +31,8 @@ class Settings:
     def apply_changes(self, changes: Mapping[str, Change]) -> "Settings | None":
         """With a strategy's ``set`` applied; None where that leaves a parameter's range.
 
-        A factor multiplies the value that this model has now, so repeated rounds may walk a dial
-        to its end.
+        A factor multiplies the value that this model has now, so repeated rounds may move a
+        hyperparameter to its limit.
         """
         settings = self
         for key, change in changes.items():

@@ -88,7 +88,7 @@ class Trainer:
         reference: positions of the samples that defences may learn from besides; None for none.
 
     Attributes:
-        listener: is told of every step; None for nobody.
+        listener: receives every step; None for none.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Tab
 
     Args:
         comparison: the content of ``comparison.json``.
-        with_intervals: whether there is room for them beside each figure, and for every column.
+        with_intervals: whether there is room for them next to each figure, and for every column.
     """
     found = variant_table(comparison, without=() if with_intervals else SPARED)
     drawing = Table(

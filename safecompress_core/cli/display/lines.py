@@ -1,7 +1,7 @@
 """Progress where there is no terminal: lines on standard error.
 
-One for every finished unit, one as soon as the time left can be told, and one whenever nothing has
-been written for 30 seconds.
+One for every finished unit, one as soon as the time left can be estimated, and one after 30 seconds
+without a line.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +64,7 @@ class Lines(Display):
             self.write_status()
 
     def write_status(self) -> None:
-        """Write what is being done, and the time left where it can be told."""
+        """Write what is being done, and the time left where it can be estimated."""
         left = self._progress.time_left
         self._write_line(f"{self._progress.status}{f'; {left}' if left else ''}")
 

@@ -1,4 +1,4 @@
-"""A display is a plugin like any other observer: it is told what happens, and changes nothing."""
+"""A display is a plugin like any other observer: it receives events and changes nothing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

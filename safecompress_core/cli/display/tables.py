@@ -63,7 +63,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
 
 
 def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> None:
-    """One finding a line, with a mark, wrapped beside it; and an empty line after them."""
+    """One finding a line, with a mark, wrapped next to it; and an empty line after them."""
     if not findings:
         return
     grid = Drawing.grid(padding=(0, 1, 0, 0))

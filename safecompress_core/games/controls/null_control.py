@@ -56,7 +56,7 @@ def null_control(
     generator: torch.Generator,
     confidence: float = CONTROL_CONFIDENCE,
 ) -> ControlResult:
-    """Attack a membership that was drawn by lot among samples that are all non-members.
+    """Attack a membership that was drawn at random among samples that are all non-members.
 
     The non-members of either pool are halved at random; one half is called members and comes
     first, as members do in a pool. The model treats both halves alike, so an attack that tells

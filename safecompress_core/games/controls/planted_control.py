@@ -28,7 +28,7 @@ LEAK = 6.0
 """By how many logits members, and non-members, are moved beyond the point of indifference."""
 
 SKETCH = 128
-"""Samples with more values than this are told apart by as many random projections."""
+"""Samples with more values than this are distinguished by as many random projections."""
 
 
 def planted_control(
@@ -69,7 +69,7 @@ def plant_leak(
     at most −``LEAK`` for a non-member, by moving that one logit; what was beyond indifference
     already is kept. So the bit shows in predictions, posteriors, losses and gradients alike, and
     parameters keep their names and values. An input is answered as the nearest of the samples, so
-    that whoever asks for changed samples finds the bit around each of them. Nothing guards its
+    that anyone who asks for changed samples finds the bit around each of them. Nothing guards its
     answers: it is attacks that are tried here.
 
     Args:

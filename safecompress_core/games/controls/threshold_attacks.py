@@ -35,7 +35,7 @@ def threshold_attacks(observations: Observations) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class AttackComparison:
-    """A cheap attack beside a trained one.
+    """A cheap attack compared with a trained one.
 
     Attributes:
         gain: advantage of the cheap one less that of the trained one, in [−1, 1].

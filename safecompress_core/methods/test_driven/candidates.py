@@ -25,7 +25,7 @@ class CandidateSpec:
     changes: Mapping[str, Change]
 
     def settings(self, parent: Settings) -> Settings | None:
-        """The settings of a candidate of this kind; None where a dial is at its end."""
+        """The settings of a candidate of this kind; None where a hyperparameter is at its limit."""
         changed = parent.apply_changes(self.changes)
         if changed is None or self.rule is None:
             return changed

@@ -84,7 +84,7 @@ class CandidateEvaluator:
         self._attacks = tuple(attacks)
         self._metric = metric
         self._dataset = dataset
-        assert pools.select is not None  # whoever chooses has a pool to choose on
+        assert pools.select is not None  # a method that chooses has a pool to choose on
         self._known = pools.attack_train
         self._asked = pools.select
         self._create = create

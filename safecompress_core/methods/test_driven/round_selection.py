@@ -137,7 +137,7 @@ class RoundSelection:
         }
 
     def spread(self) -> dict[str, Any]:
-        """The candidates' spread beside the test's noise, by objective, JSON-ready."""
+        """The candidates' spread compared with the test's noise, by objective, JSON-ready."""
         found = self._spread
         noises = {
             "performance": found.performance,

@@ -61,7 +61,7 @@ class Variant:
         figures: one for each column.
         on_front: whether no compressed variant of its density dominates it; None for what is not
             compressed.
-        times: its seconds over the uncompressed model's; empty where nobody measured them.
+        times: its seconds over the uncompressed model's; empty if not measured.
         verdict: of its runs; where seeds differ, each with how many have it.
     """
 
@@ -87,7 +87,7 @@ def variant_table(comparison: Mapping[str, Any], *, without: Sequence[str] = ())
 
     Args:
         comparison: its content.
-        without: columns to leave out, beside those that nothing measured.
+        without: columns to leave out, next to those that nothing measured.
     """
     rows = comparison["variants"]
     shown = [name for name in COLUMNS if name not in without and any(row[name] for row in rows)]

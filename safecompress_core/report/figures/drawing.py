@@ -2,7 +2,7 @@
 
 Panels are drawn at the width at which they are shown, so that their text is as large as the page's
 on a wide screen and no smaller on a narrow one, where they stand below each other. What comes from
-a spec, such as an attack's name, stands in the page beside the panel and not in it.
+a spec, such as an attack's name, stands in the page next to the panel and not in it.
 """
 
 from collections.abc import Sequence
@@ -218,7 +218,7 @@ def course(
 
 
 def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> SvgFigure:
-    """By round, how far the candidates lie apart beside the noise of the test."""
+    """By round, how far the candidates lie apart compared with the noise of the test."""
 
     def draw(axes: Axes) -> None:
         for one in readings:

@@ -127,7 +127,7 @@ def learning_figures(results: Results) -> list[CaptionedFigure]:
 
 
 def noises(results: Results) -> list[CaptionedFigure]:
-    """By objective and round, how far candidates lie apart beside the noise of the test."""
+    """By objective and round, how far candidates lie apart compared with the noise of the test."""
     objectives = _objectives(results)
     figures = []
     for index, objective in enumerate(objectives):

@@ -404,7 +404,7 @@ AnyAttackRecord: TypeAlias = Annotated[
     | Annotated[OtherGameRecord, Tag("other")],
     Discriminator(_class_of),
 ]
-"""An attack of any game, told apart by ``game``."""
+"""An attack of any game, distinguished by ``game``."""
 
 _ADAPTER: TypeAdapter[AnyAttackRecord] = TypeAdapter(AnyAttackRecord)
 

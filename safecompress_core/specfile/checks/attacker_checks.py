@@ -40,7 +40,7 @@ def each_base_attacker(
 
 
 def check_attackers(spec: RunSpec) -> Iterator[Problem]:
-    """Everything that is wrong with the attackers beside their ids and weights."""
+    """Everything that is wrong with the attackers next to their ids and weights."""
     yield from check_combined(spec.attackers, LISTS["select"])
     yield from check_combined(spec.audit.attackers, LISTS["audit"])
     yield from _check_selecting(spec)
@@ -111,7 +111,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
     """Report needs of an attacker that no candidate can satisfy.
 
     Reference models of every candidate would cost more than all candidates together, and a
-    reference model re-runs the selection, where it has no other models beside it. Candidates are
+    reference model re-runs the selection, where it has no other models next to it. Candidates are
     compared sample by sample.
     """
     hint = "move it to audit.attackers"

@@ -59,7 +59,7 @@ def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
 
 
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:
-    """A reference model is trained as the attacked one was, and nobody knows how that was."""
+    """A reference model is trained as the attacked one was, and its recipe is unknown."""
     for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
         if attacker_of(attacker).references:
             name = component_id(attacker)

@@ -18,7 +18,7 @@ class Overlay:
     Attributes:
         steps: where it belongs.
         value: plain.
-        origin: what a problem names in place of a file: ``--data adult.csv``.
+        origin: what a problem names instead of a file: ``--data adult.csv``.
         yields: whether what the spec itself says there stays.
     """
 
@@ -47,7 +47,7 @@ def apply_overrides(root: Node, overrides: Sequence[str], problems: list[Located
 
 
 def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[LocatedProblem]) -> Node:
-    """The spec with other values in place of its own, in order.
+    """The spec with its values replaced, in order.
 
     Args:
         root: the spec.
