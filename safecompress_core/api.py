@@ -616,8 +616,8 @@ class DefenceDef(Definition):
 class MetricDef(Definition):
     """A measure of the model that is no attack; its target is a toolkit ``Metric``.
 
-    ``higher_is_better`` decides which end of the interval a gate uses; ``lowest`` and ``highest`` are
-    the ends of its range, if it has any: a gate beyond them is refused.
+    ``higher_is_better`` decides which end of the interval a gate uses; ``lowest`` and ``highest``
+    are the ends of its range, if it has any: a gate beyond them is refused.
     """
 
     kind: ClassVar[Kind] = Kind.METRIC

@@ -59,8 +59,8 @@ def build_table(runs: Sequence[FinishedVariant], *, mia: str | None = None) -> l
     ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift`` and ``advantage.<game>`` (those of
     the strongest attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``,
     each with ``mean``, ``interval`` and ``values``, or null where nothing measured it;
-    ``relative_seconds`` over the uncompressed model's; ``verdicts``, the number of its runs with each
-    verdict (PASSED, FAILED, VOID, NO GATES), empty for the uncompressed model; ``best``, the
+    ``relative_seconds`` over the uncompressed model's; ``verdicts``, the number of its runs with
+    each verdict (PASSED, FAILED, VOID, NO GATES), empty for the uncompressed model; ``best``, the
     figures in which it is better than every other compressed row of its density beyond what seeds
     explain; and ``on_front``, whether no compressed row of its density is as good in task accuracy
     and every game's advantage and better in one. Where densities are asked for, a row that has

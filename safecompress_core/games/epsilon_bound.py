@@ -2,8 +2,9 @@
 
 Steinke, Nasr & Jagielski bound how often an adversary may guess correctly which samples were
 trained on, if a fair coin decided for each. Our pools are split at random, but to a fixed size, so
-the coins of single samples are neither fair nor independent. Those of *pairs* are: pair members with non-members
-of the same task label at random, and given the pairs, each of the two was as likely the member,
+the coins of single samples are neither fair nor independent. Those of *pairs* are: pair members
+with non-members of the same task label at random, and given the pairs, each of the two was as
+likely the member,
 independently of all other pairs. The adversary says of each pair which one it is.
 
 What the bound says: with the stated confidence, no ε smaller than it holds for this procedure as a

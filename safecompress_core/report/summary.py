@@ -140,7 +140,7 @@ def archive_ends(results: Results) -> ResultTable | None:
 
 
 def separability(results: Results) -> ResultTable | None:
-    """Return the candidates' spread compared with the test's noise, by objective, over all rounds."""
+    """Return the candidates' spread against the test's noise, by objective, over all rounds."""
     rounds = results["rounds"]
     if not rounds:
         return None

@@ -1,7 +1,8 @@
 """SHA-256 record of a finished run's files, which is written last and makes the run finished.
 
 ``SHA256SUMS`` has a line for each file of the run directory, as ``sha256sum --check`` reads it.
-Every reader of a finished run goes through this module; a file that is written again later (the report) or added (a picked model) gets its line renewed.
+Every reader of a finished run goes through this module; a file that is written
+again later (the report) or added (a picked model) gets its line renewed.
 """
 
 import hashlib

@@ -6,7 +6,8 @@ Decisions:
   anchor or a merge key brings in, and all duplicate keys are told rather than the first.
 - An anchored value is composed once and shared by its aliases. Each alias counts as many values as
   it stands for, so that aliases of aliases run into the same bound as a long file.
-- Values and depth are bounded, and so is the number of problems: a hostile spec costs seconds at most.
+- Values and depth are bounded, and so is the number of problems: a hostile spec costs
+  seconds at most.
 - A spec has strings, numbers, booleans, null, lists and mappings. A date stays the text it is;
   any other tag is a problem.
 """
