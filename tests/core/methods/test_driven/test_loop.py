@@ -10,8 +10,7 @@ import torch
 
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
-from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.method import MethodContext, MethodOutcome
+from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
@@ -22,30 +21,6 @@ Prepare = Callable[..., RunContext]
 Events = list[Mapping[str, Any]]
 
 GRADIENT = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
-RANDOM = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
-
-
-@pytest.fixture
-def events() -> Events:
-    """What the method tells."""
-    return []
-
-
-@pytest.fixture
-def workshop(prepare: Prepare, tmp_path: Path, events: Events) -> Callable[..., MethodContext]:
-    """Makes workshops of a small spec with some of its fields changed."""
-
-    def made(**changes: Any) -> MethodContext:
-        run_context = prepare(**changes)
-        return run_context.method_context(
-            "method",
-            big=None,
-            checkpoints=Checkpoints(tmp_path / "checkpoints"),
-            archived=lambda name: tmp_path / "archive" / f"{name}.safetensors",
-            events=EventLog(events.append, total=run_context.method.units()),
-        )
-
-    return made
 
 
 def method(prepare: Prepare, **changes: Any) -> TestDriven:
@@ -183,47 +158,6 @@ def test_a_dial_that_would_reshape_a_defence_is_refused_before_a_round_is_traine
     assert events == []
 
 
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [
-        ((200, 8, 0.4), [(15, 25), (40, 50), (65, 75), (90, 100)]),
-        ((10, 3, 0.5), [(1, 3), (4, 6), (8, 10)]),
-        ((3, 3, 0.4), [(0, 1), (1, 2), (2, 3)]),
-        ((4, 2, 0.01), [(1, 2), (3, 4)]),
-    ],
-)
-def test_rounds_share_the_epochs_and_every_candidate_is_trained(
-    prepare: Prepare,
-    shape: tuple[int, int, float],
-    expected: list[tuple[int, int]],
-) -> None:
-    """For one epoch at least: what has grown is 0 until then, and invisible."""
-    epochs, rounds, finetune = shape
-    changes = {
-        "method__rounds": rounds,
-        "method__finetune": finetune,
-        "training__epochs": epochs,
-    }
-    params = prepare(**changes).spec.method
-    assert isinstance(params, TestDrivenParams)
-
-    found = [(one.middle, one.end) for one in params.timetable(epochs)]
-
-    assert found[: len(expected)] == expected
-    assert found[-1][1] == epochs
-
-
-def test_tests_may_begin_late(prepare: Prepare) -> None:
-    """The first model trains until then, and rounds share what is left."""
-    changes = {"method__tests_from": 0.5, "method__rounds": 2, "method__finetune": 0.4}
-    params = prepare(training__epochs=20, **changes).spec.method
-    assert isinstance(params, TestDrivenParams)
-
-    rounds = params.timetable(20)
-
-    assert [(one.start, one.middle, one.end) for one in rounds] == [(0, 13, 15), (15, 18, 20)]
-
-
 def test_inherited_weights_are_the_big_models_largest(
     prepare: Prepare, workshop: Callable[..., MethodContext]
 ) -> None:
@@ -277,80 +211,6 @@ def test_the_archive_on_disk_is_the_front(
     for name in entries:
         stored = load_model(tmp_path / "archive" / f"{name}.safetensors")
         assert stored.topology.total_active == 187
-
-
-def run_until(
-    loop: TestDriven, shop: MethodContext, saves: int, monkeypatch: Any
-) -> MethodOutcome | None:
-    """Run a method that is stopped where it would make one checkpoint too many."""
-    save = shop.checkpoints.save
-    made: list[str] = []
-
-    def killed(name: str, *rest: Any) -> None:
-        if len(made) == saves:
-            raise KeyboardInterrupt
-        made.append(name)
-        save(name, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(shop.checkpoints, "save", killed)
-        try:
-            return loop.run(shop)
-        except KeyboardInterrupt:
-            return None
-
-
-def test_a_run_killed_after_the_archive_was_written_goes_on_to_the_same_end(
-    prepare: Prepare,
-    workshop: Callable[..., MethodContext],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Between the files of a round and its checkpoint: what the last checkpoint lists is there.
-
-    The network has so many layers that their names are not in alphabetical order.
-    """
-    changes = {
-        "method__rounds": 3,
-        "method__strategies": [RANDOM],
-        "task__model__hidden": [6, 6, 6, 6, 6],
-    }
-    expected = method(prepare, **changes).run(workshop(**changes))
-    wanted = {path.name: path.read_bytes() for path in (tmp_path / "archive").iterdir()}
-    for folder in ("archive", "checkpoints"):
-        (tmp_path / folder).rename(tmp_path / f"undisturbed-{folder}")
-
-    for saves in (1, 1):
-        shop = workshop(**changes)
-        assert run_until(method(prepare, **changes), shop, saves, monkeypatch) is None
-        [checkpoint] = (tmp_path / "checkpoints").iterdir()
-        record, _ = shop.checkpoints.load(checkpoint.name)  # type: ignore[misc]
-        assert {entry["id"] for entry in record["archive"]} <= files(tmp_path / "archive")
-    found = method(prepare, **changes).run(workshop(**changes))
-
-    assert {path.name: path.read_bytes() for path in (tmp_path / "archive").iterdir()} == wanted
-    assert found.archive == expected.archive
-    assert found.chosen_id == expected.chosen_id
-    kept, wanted_tensors = found.chosen.tensors(), expected.chosen.tensors()
-    assert kept.keys() == wanted_tensors.keys()
-    assert all(torch.equal(tensor, wanted_tensors[name]) for name, tensor in kept.items())
-
-
-def test_one_checkpoint_is_kept_and_left_over_files_are_swept(
-    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path
-) -> None:
-    """Those of a candidate that is no longer on the front, wherever they came from."""
-    shop = workshop()
-    loop = method(prepare)
-    stale = shop.archive_path("r1c1")
-    stale.parent.mkdir()
-    for number in (1, 2, 3):
-        shop.archive_path(f"r1c{number}").write_bytes(b"left over")
-    outcome = loop.run(shop)
-    assert outcome.archive is not None
-
-    assert files(tmp_path / "archive") == {entry.id for entry in outcome.archive.entries}
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["round-2"]
 
 
 def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_before(

@@ -1,0 +1,87 @@
+"""Where sparse networks start, and how their topology moves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from safecompress_core.api import SparseTrainingParams
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.method import MethodContext
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.events import EventLog
+
+Prepare = Callable[..., RunContext]
+
+
+def training_of(prepared: RunContext, folder: Path) -> tuple[SparseTraining, MethodContext]:
+    """The sparse training of a spec's method, by its first strategy, with all it works with."""
+    params: Any = prepared.spec.method
+    assert isinstance(params, SparseTrainingParams)
+    rule = (params.strategies[0].prune, params.strategies[0].grow)
+    context = prepared.method_context(
+        "method",
+        big=prepared.create_network(),
+        checkpoints=Checkpoints(folder),
+        archived=lambda name: folder / name,
+        events=EventLog(),
+    )
+    return SparseTraining(params, [rule]), context
+
+
+def test_the_first_topology_has_the_density_that_is_asked_for(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Exactly, and the same one at every call; missing weights are 0."""
+    training, context = training_of(prepare(), tmp_path)
+
+    first, second = (training.create_state(context, training.settings(context)) for _ in range(2))
+
+    assert first.topology is not None
+    assert first.topology == second.topology
+    assert first.topology.total_active == round(0.3 * first.topology.total)
+    for name, mask in first.topology.masks.items():
+        assert not first.weights[name][~mask].any()
+
+
+def test_inherited_weights_are_the_trained_models(prepare: Prepare, tmp_path: Path) -> None:
+    """The largest of each; its epochs are told as well."""
+    prepared = prepare(method__initial={"type": "uniform", "weights": "inherit"})
+    training, context = training_of(prepared, tmp_path)
+
+    state = training.create_state(context, training.settings(context))
+
+    assert training.start == "inherit"
+    assert training.facts(context, state)["inherited_epochs"] == 4
+    assert state.topology is not None
+    for name, weight in prepared.create_network().sparse_parameters().items():
+        mask = state.topology.masks[name]
+        assert torch.equal(state.weights[name][mask], weight[mask])
+        assert weight[mask].abs().min() >= weight[~mask].abs().max()
+
+
+def test_topologies_move_as_the_parameters_say(prepare: Prepare, tmp_path: Path) -> None:
+    """Until a share of all epochs; what was explored is told."""
+    prepared = prepare(method__update_until=0.5, method__update_every=1)
+    training, context = training_of(prepared, tmp_path)
+    state = training.create_state(context, training.settings(context))
+
+    schedule = training.topology_schedule(context)
+
+    assert (schedule.every, schedule.until) == (1, 2.0)
+    assert len(schedule.rules) == 1
+    assert training.facts(context, state)["explored"] == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_density_that_leaves_a_layer_empty_is_a_problem(prepare: Prepare, tmp_path: Path) -> None:
+    """Found without training, at the field that says it."""
+    prepared = prepare(method__density=0.0005)
+    training, _ = training_of(prepared, tmp_path)
+
+    [problem] = training.check(prepared.create_network(), prepared.registry.create)
+
+    assert "without a single weight" in problem.message
+    assert "density" in str(problem.path)
