@@ -41,6 +41,7 @@ def candidate_specs(
 ) -> tuple[CandidateSpec, ...]:
     """All that a round tries with each model; the first is what the others are held against."""
     found = [UNCHANGED] if keep else []
+    # The rule is kept as an index, since checkpoints hold no strategy objects.
     for rule, strategy in enumerate(strategies):
         parts = f"{strategy.prune.type} × {strategy.grow.type}"  # type: ignore[attr-defined]
         for changes in expand(strategy.set):

@@ -91,6 +91,7 @@ class CandidateEvaluator:
         self._events = events
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
+        # Drawn once: all candidates of all rounds are compared on the same resampled pools.
         self.resampling = Resampling.draw_stratified(
             self.is_member, draws=DRAWS, generator=seed.child("resampling").numpy()
         )
@@ -140,6 +141,8 @@ class CandidateEvaluator:
         known = observe_pool(network, self._dataset, self._known)
         asked = observe_pool(network, self._dataset, self._asked)
         cheap = self._measure_threshold_attacks(known, asked)
+        # A holder of the network sees logits before the output guard, so the rivals of white-box
+        # attackers read those.
         held = (
             cheap
             if network.inside is network
@@ -148,6 +151,7 @@ class CandidateEvaluator:
         judgements: dict[str, AttackResult] = {}
         outdone: dict[str, tuple[str, AttackResult]] = {}
         for attack in self._attacks:
+            # Siblings must not learn from each other, so each candidate gets a copy.
             attacker = copy.deepcopy(fitted_attackers[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
             attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
@@ -163,6 +167,7 @@ class CandidateEvaluator:
                 outdone[attack.id] = (better, own)
             judgements[attack.id] = rivals[better] if better else own
             self._tell(attack, judgements[attack.id], better, facts)
+        # float64, so that means of equal candidates compare equal.
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Evaluation(performance=performance, results=judgements, outperformed=outdone)
 
@@ -186,6 +191,7 @@ class CandidateEvaluator:
 
         They read posteriors, so they say nothing of an adversary that sees labels alone.
         """
+        # Thresholds on posteriors are no rivals of an attacker that sees labels alone.
         if not (_is_about_membership(attack) and attack.definition.access.covers(THRESHOLD_ACCESS)):
             return None
         gains = {

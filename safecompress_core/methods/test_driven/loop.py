@@ -81,10 +81,12 @@ class TestDriven(Method):
         if state is None:
             state = self._start(context, settings)
         context.events.advance(self._units(len(state.rounds)))
+        # Finished rounds are no work left, so the estimate of the time must not count them.
         self._skip(context, state)
         for number in range(len(state.rounds), self._params.rounds):
             state = self._round(context, topology_schedule, state, number)
             save_state(context, state)
+        # The beam is sorted by the aggregator's preference, so its first model is the result.
         best = state.beam[0]
         return MethodOutcome(
             chosen=best.state,
@@ -121,9 +123,8 @@ class TestDriven(Method):
 
     def _start(self, context: MethodContext, settings: Settings) -> LoopState:
         state = self._training.create_state(context, settings)
-        for (
-            candidate_spec
-        ) in self._candidate_specs:  # what cannot branch shall fail now, not after a round
+        # A candidate that cannot branch shall fail now, not after a round.
+        for candidate_spec in self._candidate_specs:
             changed = candidate_spec.settings(settings)
             if candidate_spec.changes and changed is not None:
                 state.branch(changed)
@@ -143,6 +144,7 @@ class TestDriven(Method):
             candidates += self._derive_candidates(
                 context, topology_schedule, beam_model, number, len(candidates)
             )
+        # Candidates of all carried models compete in one selection.
         selection = RoundSelection(
             [candidate.evaluation for candidate in candidates],
             context.evaluator,
@@ -150,6 +152,7 @@ class TestDriven(Method):
             self._params,
         )
         chosen = selection.winners()
+        # Before the record: a killed run must find the files of every archived model.
         archive = self._update_archive(context, state.archive, candidates, selection)
         record = {
             "round": number + 1,
@@ -197,6 +200,8 @@ class TestDriven(Method):
             what=f"{beam_model.id} in {where}",
         )
         context.events.advance()
+        # Attackers are fitted on the parent once; per candidate they only adapt, which costs a
+        # tenth.
         fitted_attackers = context.evaluator.fit_attackers(beam_model.state.shipped, unit=unit)
         found: list[Candidate] = []
         for candidate_spec, settings in self._feasible(context, beam_model.state.settings, number):
@@ -241,6 +246,7 @@ class TestDriven(Method):
             context.events.emit(
                 "candidate_left_out", round=number + 1, strategy=candidate_spec.name
             )
+        # Without any admissible candidate the lineage still trains on, or its epochs would be lost.
         return found or [(UNCHANGED, parent)]
 
     def _update_archive(

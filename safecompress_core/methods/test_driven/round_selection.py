@@ -77,6 +77,7 @@ class RoundSelection:
     def _replicates(self) -> Replicates:
         """All candidates on the same R resampled pools, members and non-members by themselves."""
         resampling, unseen = self._evaluator.resampling, ~self._evaluator.is_member
+        # Members keep 0: the metric is read on unseen samples only, and `where` leaves them out.
         values = np.zeros((len(unseen), len(self._evaluations)))  # (N, K)
         values[unseen] = np.stack([one.performance for one in self._evaluations], axis=1)
         performance = resampling.means(values, where=unseen)  # (R, K)
@@ -111,6 +112,8 @@ class RoundSelection:
         A single one must be significantly better than the incumbent; several are kept by what
         they add to the hypervolume.
         """
+        # Significance is defined against one incumbent; a beam keeps variety by hypervolume
+        # instead.
         if self._params.beam == 1:
             return (self._decision.chosen,)
         kept = keep_by_hypervolume(self.objectives, self._params.beam)
