@@ -204,7 +204,7 @@ def test_snip_and_grasp_choose_other_weights(shop: Callable[..., Any]) -> None:
 
 def test_choosing_by_the_loss_without_its_slopes_is_an_error() -> None:
     """The engine has to have asked for them."""
-    with pytest.raises(TopologyError, match="needs its slopes"):
+    with pytest.raises(TopologyError, match="needs the loss's gradients"):
         SnipInitial(SnipInitialParams()).topology(
             {"a": torch.ones(3)}, 0.5, inherited=False, generator=torch.Generator()
         )

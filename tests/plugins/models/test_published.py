@@ -129,5 +129,5 @@ def test_samples_that_do_not_fit_are_refused(
 
 def test_a_wide_network_has_a_depth_that_divides() -> None:
     """Three stages of blocks of two layers."""
-    with pytest.raises(ValidationError, match="27 is not 6·n \\+ 4 layers; write 22 or 28, say"):
+    with pytest.raises(ValidationError, match="27 is not 6·n \\+ 4 layers; write 22 or 28"):
         WideResnetParams(depth=27)

@@ -24,7 +24,7 @@ from safecompress_core.toolkit import Batch, Classifier, DefenceInputs, MethodCo
 from safecompress_plugins.defences.training.manifest import SplitDistillationParams
 from safecompress_plugins.defences.training.split_distillation import SplitDistillation
 
-SPLIT = {"type": "split-distillation", "models": 4, "assign_left_out": 2}
+SPLIT = {"type": "split-distillation", "models": 4, "left_out": 2}
 
 
 @pytest.fixture
