@@ -21,7 +21,7 @@ from torch import nn
 from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.directory import write_yaml
@@ -96,7 +96,7 @@ def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, Refe
     file = folder / "spec.json"
     file.write_text(json.dumps(spec_of(options)), encoding="utf-8")
     loaded = load_spec(file, registry=registry)
-    run_context = RunContext(loaded, registry)
+    run_context = build_run_context(loaded, registry)
     write_yaml(folder / "spec.resolved.yaml", loaded.resolved)
     training = ReferenceTraining(run_context, folder, events=EventLog(), workers=options.workers)
     with reproducible(1):

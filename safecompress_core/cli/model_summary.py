@@ -24,10 +24,10 @@ def print_model_summary(
     host = discover_plugins(plugins_dir)
     loaded = load_spec(spec, registry=host.registry, skipped=host.skipped, allow_code=allow_code)
     from safecompress_core.context.model_summary import summarise_model
-    from safecompress_core.context.run_context import RunContext
+    from safecompress_core.context.run_context import build_run_context
     from safecompress_core.preflight.run_checks import require_buildable
 
-    run_context = RunContext(loaded, host.registry)
+    run_context = build_run_context(loaded, host.registry)
     require_buildable(run_context)
     found = summarise_model(run_context)
     if as_json:

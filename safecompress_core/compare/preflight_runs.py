@@ -6,7 +6,7 @@ after the others have begun.
 
 from pathlib import Path
 
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Registry
@@ -43,7 +43,7 @@ def require_all_feasible(
             continue
         rehearsed.add((entry.variant, entry.density))
         try:
-            require_feasible(RunContext(entry.loaded, registry, dataset_cache=dataset_cache))
+            require_feasible(build_run_context(entry.loaded, registry, dataset_cache=dataset_cache))
         except SpecError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
@@ -62,7 +62,9 @@ def changes_of_finished(
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(run):
-            identity = RunContext(entry.loaded, registry, dataset_cache=dataset_cache).identity()
+            identity = build_run_context(
+                entry.loaded, registry, dataset_cache=dataset_cache
+            ).identity()
             if changes := changes_since(identity, run):
                 found[run.name] = changes
     return found

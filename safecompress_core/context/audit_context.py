@@ -1,44 +1,46 @@
-"""Context of an audit: samples as the finished model takes them, and its members."""
+"""Audit context: a finished model, and the samples as it takes them."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from safecompress_core.api import Access
+from safecompress_core.context.samples import cut_members, with_membership_note
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset, DataSource
 from safecompress_core.data.duplicates import overlap, without_copies
 from safecompress_core.data.labels import unify_labels
 from safecompress_core.data.pools import SamplePools
 from safecompress_core.errors import DataError, PoolError
+from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.saved_models.model_format import GivenModel
 from safecompress_core.saved_models.output_labels import are_placeholders, renumber_labels
+from safecompress_core.seeding import Seed
+from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["AuditContext"]
+__all__ = ["AuditContext", "build_audit_context"]
 
 MOST_SHOWN = 5
 
 
-@dataclass(frozen=True)
-class AuditContext(SpecContext):
-    """The spec of an audit, and the model that it is of, with the samples loaded and cut."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AuditSamples:
+    """The samples of an audit, and who of them trained the model.
 
+    Attributes:
+        spec: of the audit.
+        registry: what its components are made of.
+        seed: of the audit.
+        given: the model.
+    """
+
+    spec: AuditSpec
+    registry: Registry
+    seed: Seed
     given: GivenModel
-
-    @property
-    def spec(self) -> AuditSpec:
-        """The spec as it was validated."""
-        spec: AuditSpec = self.loaded.spec
-        return spec
-
-    @property
-    def access(self) -> Access:
-        """The most that an attacker can see of the model."""
-        if self.spec.task.answers == "probabilities":
-            return Access.BLACK_BOX  # what stands before them is not known
-        return self.given.format.access
 
     @cached_property
     def factory(self) -> ModelFactory | None:
@@ -62,7 +64,7 @@ class AuditContext(SpecContext):
             data = self.factory.prepare(data)
         if self._names:
             data = renumber_labels(data, self._names)
-        data = self.with_membership_note(data)
+        data = with_membership_note(data, self.spec)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
             data = replace(data, warnings=(*data.warnings, self._describe_draw))
@@ -106,7 +108,53 @@ class AuditContext(SpecContext):
             if count in (0, len(data)):
                 side, other = ("members", "non-members") if count else ("non-members", "members")
                 raise PoolError(f"all {len(data)} samples are {side}; give {other} as well")
-        return self.cut(declared.members, (declared.attack_train, 0.0, declared.audit))
+        shares = (declared.attack_train, 0.0, declared.audit)
+        return cut_members(data, declared.members, shares, seed=self.seed)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The same as the original: an audit has no canaries."""
+        return self.original
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AuditContext(SpecContext):
+    """The spec of an audit with the model that it is of.
+
+    Attributes:
+        given: the model.
+        samples: data and pools, with the factory of the model's architecture.
+    """
+
+    given: GivenModel
+    samples: AuditSamples
+
+    @property
+    def spec(self) -> AuditSpec:
+        """The spec as it was validated."""
+        spec: AuditSpec = self.loaded.spec
+        return spec
+
+    @property
+    def factory(self) -> ModelFactory | None:
+        """What builds the architecture; None where the file holds it, or nothing says it."""
+        return self.samples.factory
+
+    @property
+    def access(self) -> Access:
+        """The most that an attacker can see of the model."""
+        if self.spec.task.answers == "probabilities":
+            return Access.BLACK_BOX  # what stands before them is not known
+        return self.given.format.access
+
+
+def build_audit_context(
+    loaded: LoadedSpec[Any], registry: Registry, given: GivenModel
+) -> AuditContext:
+    """Build the context of an audit from its spec and the model."""
+    seed = Seed(loaded.spec.seed)
+    samples = AuditSamples(spec=loaded.spec, registry=registry, seed=seed, given=given)
+    return AuditContext(loaded=loaded, registry=registry, seed=seed, samples=samples, given=given)
 
 
 def _refuse_overlap(data: Dataset) -> None:

@@ -1,21 +1,25 @@
 """Contexts of reference models: the run's own spec on other pools and other draws."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from torch import Tensor
 
 from safecompress_core.attacks.reference_answers import assign_folds
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.samples import NetworkSamples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools, cut_pools
+from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.seeding import Seed
+from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = [
-    "ReferenceContext",
     "assign_reference_members",
     "build_reference_context",
     "count_references",
+    "reference_members",
 ]
 
 
@@ -31,32 +35,36 @@ def count_references(run_context: RunContext) -> int:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class ReferenceContext(RunContext):
-    """A spec as a reference model runs it: the same but for the pools and all that is drawn.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReferenceSamples:
+    """The run's own data, and pools that are cut from a reference model's members and the rest.
 
     Attributes:
-        origin: of the model that is attacked.
-        index: which reference model it is, from 0.
+        origin: samples of the run.
+        spec: of the run.
+        seed: of the reference model.
+        members: gives the samples that it is trained on, shape (N,), bool.
     """
 
-    origin: RunContext
-    index: int
+    origin: NetworkSamples
+    spec: RunSpec
+    seed: Seed
+    members: Callable[[], Tensor]
 
-    @cached_property
-    def seed(self) -> Seed:
-        """A branch of the run's."""
-        return self.origin.seed.child("reference", self.index)
+    @property
+    def factory(self) -> ModelFactory:
+        """The very same."""
+        return self.origin.factory
 
-    @cached_property
+    @property
+    def original(self) -> Dataset:
+        """The very same."""
+        return self.origin.original
+
+    @property
     def dataset(self) -> Dataset:
         """The very same."""
         return self.origin.dataset
-
-    @cached_property
-    def is_in(self) -> Tensor:
-        """Return the samples that it is trained on, shape (N,), bool."""
-        return assign_reference_members(self.origin, self.index + 1)[self.index]
 
     @cached_property
     def pools(self) -> SamplePools:
@@ -64,7 +72,7 @@ class ReferenceContext(RunContext):
         shares = self.spec.pools
         pools = cut_pools(
             self.dataset.labels,
-            self.is_in,
+            self.members(),
             shares=(shares.attack_train, shares.select, shares.audit),
             generator=self.seed.child("pools").torch(),
             groups=self.dataset.groups,
@@ -73,11 +81,24 @@ class ReferenceContext(RunContext):
         return pools.with_reference(shares.reference, generator=generator)
 
 
-def build_reference_context(run_context: RunContext, index: int) -> ReferenceContext:
-    """Build the context of the reference model of that number (from 0)."""
-    return ReferenceContext(
-        run_context.loaded, run_context.registry, origin=run_context, index=index
+def build_reference_context(run_context: RunContext, index: int) -> RunContext:
+    """Build the context of the reference model of that number (from 0).
+
+    It is the run's with other pools, and another seed for everything that is drawn.
+    """
+    seed = run_context.seed.child("reference", index)
+    samples = ReferenceSamples(
+        origin=run_context.samples,
+        spec=run_context.spec,
+        seed=seed,
+        members=partial(reference_members, run_context, index),
     )
+    return replace(run_context, seed=seed, samples=samples)
+
+
+def reference_members(run_context: RunContext, index: int) -> Tensor:
+    """Return which samples that reference model is trained on, shape (N,), bool."""
+    return assign_reference_members(run_context, index + 1)[index]
 
 
 def assign_reference_members(run_context: RunContext, count: int) -> Tensor:

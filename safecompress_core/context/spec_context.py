@@ -1,12 +1,12 @@
-"""Context that runs and audits share: data, pools, metrics and attackers of a spec.
+"""Spec context: data, pools, metrics and attackers of a spec, for runs and audits alike.
 
-A run that makes its model prepares more (`RunContext`); the audit of a finished one has no need of
-it (`AuditContext`).
+A context is composed of parts: the spec, the seed and the samples. Contexts differ in the parts
+that they are built with: a reference model has other pools and another seed, a timing has made-up
+samples. A run (`RunContext`) and an audit (`AuditContext`) add what else they need.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerParams, component_id
 from safecompress_core.audit.auditor import Auditor
+from safecompress_core.context.samples import Samples
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import SamplePools, build_pools, cut_pools
-from safecompress_core.errors import PoolError
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.games.play import Attack
 from safecompress_core.host import Registry
 from safecompress_core.metric import Metric, SampleMetric
@@ -31,50 +31,53 @@ from safecompress_core.results.identity import (
     identity_of_plugins,
 )
 from safecompress_core.seeding import Seed
-from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
-from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.models.run_spec import GIVEN
 
 __all__ = ["SpecContext"]
 
 
-@dataclass(frozen=True)
-class SpecContext(ABC):
-    """A spec with what every audit needs of it loaded and built."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpecContext:
+    """A spec with what every audit needs of it, loaded and built when first used.
+
+    Attributes:
+        loaded: the spec as it was read.
+        registry: what its components are made of.
+        seed: where all randomness starts.
+        samples: data and pools.
+        selecting: the attackers that test candidates; an audit has none.
+    """
 
     loaded: LoadedSpec[Any]
     registry: Registry
+    seed: Seed
+    samples: Samples
+    selecting: Sequence[AttackerParams] = ()
 
     @property
-    @abstractmethod
-    def spec(self) -> AnySpec:
+    def spec(self) -> Any:
         """The spec as it was validated."""
+        return self.loaded.spec
 
     @property
-    @abstractmethod
     def original(self) -> Dataset:
         """The data as the model takes them."""
+        return self.samples.original
 
     @property
     def dataset(self) -> Dataset:
         """The data that the model is asked about."""
-        return self.original
+        return self.samples.dataset
 
     @property
-    @abstractmethod
     def pools(self) -> SamplePools:
-        """Return the pools, split once."""
-
-    @property
-    def attacks(self) -> tuple[Attack, ...]:
-        """Return the attacks that test candidates, if any."""
-        return ()
+        """Who knows which sample, cut once."""
+        return self.samples.pools
 
     @cached_property
-    def seed(self) -> Seed:
-        """Return the root of all randomness."""
-        return Seed(self.spec.seed)
+    def attacks(self) -> tuple[Attack, ...]:
+        """What tests candidates, where there are any."""
+        return tuple(self.build_attacks(self.selecting))
 
     @cached_property
     def device(self) -> torch.device:
@@ -109,63 +112,6 @@ class SpecContext(ABC):
         """Attackers as a spec declares them."""
         for params in declared:
             yield Attack.from_params(params, self.registry)
-
-    def with_membership_note(self, data: Dataset) -> Dataset:
-        """The same samples, with a warning where they name members and the seed draws others.
-
-        Where a data set has parts of its own, such as training and test images, that is a note.
-        """
-        if warning := warn_of_unused_membership(self.spec):
-            return replace(data, warnings=(*data.warnings, warning))
-        if data.is_member is None or self.spec.pools.members == GIVEN:
-            return data
-        note = (
-            "the data's own parts (training and test, say) are not used: members are drawn by the "
-            f"seed (pools.members: {self.spec.pools.members})"
-        )
-        return replace(data, notes=(*data.notes, note))
-
-    def cut(
-        self,
-        members: int | float | str,
-        shares: tuple[float, float, float],
-        *,
-        canaries: int = 0,
-    ) -> SamplePools:
-        """The pools: members as the data name them, or drawn by the seed.
-
-        Args:
-            members: as a spec says it.
-            shares: of attack-train, select and audit.
-            canaries: how many there are of either side.
-
-        Raises:
-            PoolError: if the data do not suffice, or do not tell what is asked of them.
-        """
-        data, generator = self.original, self.seed.child("pools").torch()
-        if isinstance(members, str):
-            if data.is_member is None:
-                message = "the data do not tell which samples are members"
-                raise PoolError(f"{message}; write a share of them, or how many")
-            return cut_pools(
-                data.labels,
-                data.is_member,
-                shares=shares,
-                generator=generator,
-                canaries=canaries,
-                groups=data.groups,
-            )
-        attack_train, select, audit = shares
-        return build_pools(
-            data.labels,
-            members=members,
-            attack_train=attack_train,
-            select=select,
-            audit=audit,
-            generator=generator,
-            canaries=canaries,
-            groups=data.groups,
-        )
 
     def auditor(
         self,

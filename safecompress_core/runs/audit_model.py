@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from safecompress_core.api import Access
-from safecompress_core.context.audit_context import AuditContext
+from safecompress_core.context.audit_context import AuditContext, build_audit_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
@@ -77,7 +77,7 @@ def audit_model(
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
-    audit_context = AuditContext(loaded, registry, given)
+    audit_context = build_audit_context(loaded, registry, given)
     finished, network = check_audit_feasible(audit_context)
     fingerprint = given.fingerprint()
     records = plugin_records(loaded.resolved, registry)

@@ -12,11 +12,10 @@
   on, so that attackers share them and a run that was stopped trains only what is missing.
 """
 
-import copy
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -28,11 +27,11 @@ from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.reference_context import (
-    ReferenceContext,
     build_reference_context,
     count_references,
+    reference_members,
 )
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.errors import (
     DataError,
     MissingExtraError,
@@ -43,7 +42,6 @@ from safecompress_core.errors import (
 )
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import shared_teacher
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN
@@ -202,14 +200,14 @@ def _train(
         shutil.rmtree(working, ignore_errors=True)
     seen = observe(state.shipped, own.dataset.inputs, own.dataset.labels)
     inside = seen.restrict(Access.WHITE_BOX).logits
-    answers = {"logits": seen.logits, "is_in": own.is_in}
+    answers = {"logits": seen.logits, "is_in": reference_members(run_context, order.index)}
     if inside is not seen.logits:
         answers["inside"] = inside
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
 def _train_method(
-    own: ReferenceContext, working: Path, *, is_dense: bool, events: EventLog
+    own: RunContext, working: Path, *, is_dense: bool, events: EventLog
 ) -> TrainingState:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
@@ -218,16 +216,12 @@ def _train_method(
         """Only for what starts from it, or asks it."""
         return _train_method(own, working / "big", is_dense=True, events=events).network
 
-    context = replace(
-        own.method_context(
-            "method",
-            big=None,
-            checkpoints=Checkpoints(working / "checkpoints"),
-            archived=lambda model: working / "archive" / f"{model}.safetensors",
-            events=events,
-        ),
-        copy_uncompressed=lambda: copy.deepcopy(big()),
-        teacher=shared_teacher(lambda: copy.deepcopy(big())),
+    context = own.method_context(
+        "method",
+        big=big,
+        checkpoints=Checkpoints(working / "checkpoints"),
+        archived=lambda model: working / "archive" / f"{model}.safetensors",
+        events=events,
     )
     method = Uncompressed(UncompressedParams()) if is_dense else own.method
     return method.run(context).chosen
@@ -258,6 +252,6 @@ def _train_elsewhere(source: _SpecSource, threads: int, folder: Path, order: Ref
 def _load_context(source: _SpecSource) -> RunContext:
     registry = load_plugins(plugins_dir=source.plugins_dir).registry
     loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
-    run_context = RunContext(loaded, registry)
+    run_context = build_run_context(loaded, registry)
     require_same_identity(run_context.identity(), RunDirectory(source.spec.parent))
     return run_context

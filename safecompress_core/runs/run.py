@@ -1,14 +1,14 @@
 """A run from spec to results: prepares everything, lets the method work, audits, writes it down."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
@@ -96,9 +96,7 @@ def run_spec(
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
     """
-    run_context = RunContext(
-        loaded, registry, dataset_cache={} if dataset_cache is None else dataset_cache
-    )
+    run_context = build_run_context(loaded, registry, dataset_cache=dataset_cache)
     require_feasible(run_context)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
         require_same_identity(run_context.identity(), directory)
@@ -219,13 +217,15 @@ class _RunUnits:
         """Run the method; dense training is neither repeated nor timed twice."""
         is_plain = trains_plainly(self._prepared)
         place = self._dense if is_plain else self._directory.checkpoints / "method"
-        context = self._method_context("method", place, big=big)
+        context = self._method_context("method", place, big=lambda: big)
         outcome = self._method.run(context)
         self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
         context.store(outcome.chosen, self._directory.model, model=outcome.model)
         return outcome
 
-    def _method_context(self, unit: str, place: Path, *, big: Classifier | None) -> MethodContext:
+    def _method_context(
+        self, unit: str, place: Path, *, big: Callable[[], Classifier] | None
+    ) -> MethodContext:
         return self._prepared.method_context(
             unit,
             big=big,

@@ -18,20 +18,24 @@ import torch
 
 from safecompress_core.api import DataCard
 from safecompress_core.attacks.observations import observe
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
+from safecompress_core.context.samples import NetworkSamples
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.host import Registry
 from safecompress_core.methods.method import MethodContext
+from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.environment import multiplications, reproducible, threads_for
 from safecompress_core.results.events import EventLog
 from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.seeding import Seed
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.placing import locating_components
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import TrainingState
@@ -87,7 +91,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
     Raises:
         SpecError: if the model cannot be had, or, where samples cannot be made up, the data.
     """
-    run_context = SyntheticContext(loaded, registry)
+    run_context, samples = build_timing_context(loaded, registry)
     require_buildable(run_context)
     batch = loaded.spec.training.batch_size
     with (
@@ -123,7 +127,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
             precision=str(run_context.recipe.precision.dtype).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in state.network.parameters()),
             multiplications=multiplications(state.network, run_context.sample),
-            samples=None if run_context.makes_samples else len(run_context.original.labels),
+            samples=None if samples.are_made_up else len(samples.original.labels),
             batch_size=batch,
             step_seconds=_fastest(step, run_context.device),
             observing_seconds=_fastest(
@@ -133,16 +137,31 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class SyntheticContext(RunContext):
-    """A spec with samples that are noise, of the shape that the data's card tells."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TimedSamples:
+    """Noise of the shape that the data's card tells; the run's samples where it tells none.
+
+    Attributes:
+        origin: samples of the run.
+        spec: of the run.
+        seed: of the noise.
+    """
+
+    origin: NetworkSamples
+    spec: RunSpec
+    seed: Seed
+
+    @property
+    def factory(self) -> ModelFactory:
+        """That of the run; it has read these samples."""
+        return self.origin.factory
 
     @cached_property
     def original(self) -> Dataset:
-        """As many as a batch has; the real ones where the card does not tell their shape."""
+        """As many samples as a batch has."""
         card = self._card
-        if card is None or not self.makes_samples:
-            return super().original
+        if card is None or not self.are_made_up:
+            return self.origin.original
         count = max(self.spec.training.batch_size, POOLED) + 1
         generator = self.seed.child("made-up").torch()
         inputs = torch.rand(count, *card.input_shape, generator=generator)
@@ -156,11 +175,11 @@ class SyntheticContext(RunContext):
             },
             texts=() if inputs.numel() else ("word " * WORDS,) * count,
         )
-        return self._factory.prepare(data)
+        return self.factory.prepare(data)
 
     @property
-    def makes_samples(self) -> bool:
-        """Return whether the data card gives the shape of a sample, so that none is loaded."""
+    def are_made_up(self) -> bool:
+        """Whether the data's card tells the shape of a sample, so that none is loaded."""
         return self._card is not None and bool(self._card.input_shape)
 
     @property
@@ -168,14 +187,14 @@ class SyntheticContext(RunContext):
         card = definition_of(self.spec.task.data).card
         return card(self.spec.task.data) if card is not None else None
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset:
-        """Without canaries."""
+        """The same, without canaries."""
         return self.original
 
     @cached_property
     def pools(self) -> SamplePools:
-        """As few as allowed: none is attacked."""
+        """As small as pools may be: none of them is attacked."""
         names = ("attack-train", "select", "audit")
         sides = torch.arange(POOLED).view(len(names), 2, -1)
         known, select, audit = (
@@ -185,23 +204,30 @@ class SyntheticContext(RunContext):
         reference = torch.tensor([POOLED])
         return SamplePools(attack_train=known, select=select, audit=audit, reference=reference)
 
-    @cached_property
-    def _trainer(self) -> Trainer:
-        """An epoch is a single batch."""
-        training = self.spec.training
-        return Trainer(
-            self.dataset,
-            torch.arange(training.batch_size),
-            batch_size=training.batch_size,
-            device=self.device,
-            seed=self.seed.child("training"),
-            clip_norm=training.clip_norm,
-            precision=self.recipe.precision,
-            reference=self.pools.reference,
-        )
+
+def build_timing_context(loaded: LoadedSpec, registry: Registry) -> tuple[RunContext, TimedSamples]:
+    """Build a run's context with other samples, pools and trainer, and return these samples too."""
+    run = build_run_context(loaded, registry)
+    samples = TimedSamples(origin=run.samples, spec=run.spec, seed=run.seed)
+    return replace(run, samples=samples, trainer_of=_trainer_of_a_batch), samples
 
 
-def _new_state(run_context: SyntheticContext, context: MethodContext) -> TrainingState:
+def _trainer_of_a_batch(run_context: RunContext) -> Trainer:
+    """Return a trainer whose epoch is a single batch."""
+    training = run_context.spec.training
+    return Trainer(
+        run_context.dataset,
+        torch.arange(training.batch_size),
+        batch_size=training.batch_size,
+        device=run_context.device,
+        seed=run_context.seed.child("training"),
+        clip_norm=training.clip_norm,
+        precision=run_context.recipe.precision,
+        reference=run_context.pools.reference,
+    )
+
+
+def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState:
     """With the method's defences, and a random topology of its density where it has one."""
     network, method = context.create_network(), run_context.spec.method
     density = getattr(method, "density", 1.0)

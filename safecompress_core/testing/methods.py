@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from safecompress_core.api import Kind, MethodDef
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.host.sources import Origin
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.specfile.load import load_spec
@@ -150,7 +151,7 @@ class MethodConformance(DefinitionConformance):
         file.write_text(json.dumps(spec), encoding="utf-8")
         registry = self.registry()
         loaded = load_spec(file, registry=registry)
-        return RunContext(loaded, registry, dataset_cache=_loaded_data())
+        return build_run_context(loaded, registry, dataset_cache=_loaded_data())
 
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
@@ -170,21 +171,16 @@ class MethodConformance(DefinitionConformance):
             archived=lambda model: folder / f"{model}.safetensors",
             events=EventLog(),
         )
-        asked = run_context.method_context(
+
+        def big() -> Classifier:
+            return Uncompressed(UncompressedParams()).run(plain).chosen.network
+
+        return run_context.method_context(
             "method",
-            big=None,
+            big=big,
             checkpoints=Checkpoints(folder / "method"),
             archived=lambda model: folder / f"{model}.safetensors",
             events=EventLog(),
-        )
-
-        def big() -> Any:
-            return Uncompressed(UncompressedParams()).run(plain).chosen.network
-
-        return replace(
-            asked,
-            copy_uncompressed=big,
-            teacher=lambda: big().eval().requires_grad_(requires_grad=False),
         )
 
     def run_method(self, run_context: RunContext, folder: Path) -> tuple[MethodOutcome, bytes]:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from safetensors import safe_open
 
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.host import load_plugins
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
@@ -93,7 +93,9 @@ def test_it_can_be_verified_and_inspected(run: Path) -> None:
 def test_what_was_measured_is_the_model_in_the_file(run: Path) -> None:
     """Its accuracy is that of int8, and not of the weights before they were rounded."""
     registry = load_plugins().registry
-    run_context = RunContext(load_spec(run / "spec.resolved.yaml", registry=registry), registry)
+    run_context = build_run_context(
+        load_spec(run / "spec.resolved.yaml", registry=registry), registry
+    )
     stored = load_model(run / "model" / "model.safetensors")
     network = run_context.create_network().eval()
     network.module.load_state_dict(stored.state)

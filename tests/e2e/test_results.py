@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.saved_models.storage import load_model
 
 ATTACK = {
@@ -106,7 +106,7 @@ def test_the_model_file_gives_back_the_very_model_that_was_audited(
 ) -> None:
     """Loaded into a fresh network, it is as accurate on the audit pool as results say."""
     bench, run = finished
-    run_context = RunContext(bench.load(), bench.registry)
+    run_context = build_run_context(bench.load(), bench.registry)
     audit = run_context.pools.audit
     inputs, labels = (
         part[audit.non_members] for part in (run_context.dataset.inputs, run_context.dataset.labels)

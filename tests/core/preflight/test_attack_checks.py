@@ -36,7 +36,7 @@ def test_inputs_that_cannot_be_moved_are_refused(
         if is_text
         else replace(loaded, inputs=(loaded.inputs[torch.arange(len(loaded))] * 16).long())
     )
-    run_context.__dict__["dataset"] = other
+    run_context.samples.__dict__["dataset"] = other
 
     [found] = list(check_attacks(run_context))
 

@@ -9,7 +9,7 @@ import torch
 
 from safecompress_core.api import DataPath, Params
 from safecompress_core.context.cache_keys import content_key
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.data.pools import SamplePools, build_pools
 from safecompress_core.errors import RunDirectoryError
@@ -122,7 +122,7 @@ def test_the_shared_training_of_a_comparison_follows_its_code(tmp_path: Path) ->
     loaded = load_spec(tmp_path / "spec.yaml", registry=registry, allow_code=True)
 
     def key() -> str:
-        run_context = RunContext(loaded, registry)
+        run_context = build_run_context(loaded, registry)
         # samples are hashed as a network takes them, and these few bytes of code make none
         vars(run_context)["data_identity"] = {}
         return content_key(run_context, method={"type": "uncompressed"})

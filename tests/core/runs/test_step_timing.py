@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from safecompress_core.host import load_plugins
-from safecompress_core.runs.step_timing import SyntheticContext, measure_step
+from safecompress_core.runs.step_timing import build_timing_context, measure_step
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 
 SPEC = """
@@ -49,7 +49,7 @@ def test_a_step_is_measured_with_the_specs_batch_and_defences(loaded: LoadedSpec
 
 def test_no_more_is_made_up_than_a_step_needs(loaded: LoadedSpec) -> None:
     """A batch and one more, with the card's shape and labels; pools of two a side."""
-    run_context = SyntheticContext(loaded, load_plugins().registry)
+    run_context, _ = build_timing_context(loaded, load_plugins().registry)
 
     assert run_context.dataset.inputs.shape == (21, 3, 5, 5)
     assert run_context.dataset.card.classes == 6

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.networks.classifier import Classifier
@@ -55,7 +55,7 @@ def shop(tmp_path: Path) -> Callable[..., Shop]:
         file = tmp_path / f"{name}.yaml"
         file.write_text(json.dumps(spec))
         registry = load_plugins().registry
-        run_context = RunContext(load_spec(file, registry=registry), registry)
+        run_context = build_run_context(load_spec(file, registry=registry), registry)
         context = run_context.method_context(
             "method",
             big=None,

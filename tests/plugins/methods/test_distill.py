@@ -65,7 +65,7 @@ def test_other_architectures_are_made_narrower_too(
     sizes = {
         factor: sum(
             one.numel()
-            for one in prepared.built(prepared.architecture.narrow(factor))
+            for one in prepared.networks.build(prepared.architecture.narrow(factor))
             .sparse_parameters()
             .values()
         )
@@ -86,7 +86,7 @@ def test_a_student_can_be_normalised_in_groups(shop: Callable[..., Any], kind: s
     require_feasible(prepared)
 
     narrowest = prepared.architecture.narrow(1 / 4096)
-    assert prepared.built(narrowest)(prepared.sample).isfinite().all()
+    assert prepared.networks.build(narrowest)(prepared.sample).isfinite().all()
 
 
 def test_it_learns_what_the_defence_would_teach(shop: Callable[..., Any]) -> None:

@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import FinishedRun, run_spec
 from safecompress_core.runs.verify import Status, verify_run
@@ -89,7 +89,7 @@ def test_the_file_gives_back_the_very_model_that_was_audited(
 ) -> None:
     """Built from the file alone, it has the accuracy that results tell."""
     method, done = finished
-    run_context = RunContext(loaded(tmp_path, {"type": method}), load_plugins().registry)
+    run_context = build_run_context(loaded(tmp_path, {"type": method}), load_plugins().registry)
     network = run_context.load_network(done.path / "model" / "model.safetensors").eval()
     audit = run_context.pools.audit.non_members
     inputs, labels = run_context.dataset.inputs[audit], run_context.dataset.labels[audit]

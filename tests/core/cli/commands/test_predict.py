@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from safecompress import load_classifier
 from safecompress_core.cli import cli
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.host import load_plugins
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.load import load_spec
@@ -60,7 +60,7 @@ def trained(place: Path, data: dict[str, Any], model: dict[str, Any]) -> tuple[P
     assert outcome.exit_code == 0, outcome.output
     [run] = (place / "runs").iterdir()
     registry = load_plugins().registry
-    return run, RunContext(load_spec(place / "spec.json", registry=registry), registry)
+    return run, build_run_context(load_spec(place / "spec.json", registry=registry), registry)
 
 
 def invoke(*arguments: Any) -> Result:

@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.api import AttackerDef
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, observe_pool
@@ -179,7 +179,7 @@ def default_run(tmp_path_factory: pytest.TempPathFactory) -> Known:
     finished = run_spec(loaded, registry, runs=runs, observers=lambda _: None)
     places = {"compressed": "model", "uncompressed": "baseline"}
     files = {name: finished.path / at / "model.safetensors" for name, at in places.items()}
-    return observed(RunContext(loaded, registry), files)
+    return observed(build_run_context(loaded, registry), files)
 
 
 def observed(run_context: RunContext, files: Mapping[str, Path]) -> Known:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from safecompress_core.context.held_out import assign_left_out
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.preflight.run_checks import require_feasible
@@ -48,7 +48,7 @@ def prepare(tmp_path: Path) -> Callable[..., RunContext]:
         file = tmp_path / "spec.yaml"
         file.write_text(json.dumps(spec))
         registry = load_plugins().registry
-        return RunContext(load_spec(file, registry=registry), registry)
+        return build_run_context(load_spec(file, registry=registry), registry)
 
     return made
 
@@ -126,9 +126,9 @@ def test_answers_are_the_mean_of_models_that_never_saw_a_member(
     own, members = seed.child(2, 1, 0), run_context.pools.members
 
     context = shop(run_context, tmp_path / "hand")
-    network = run_context._make(run_context._factory, seed=own.child("network"))
+    network = run_context.networks.create(seed=own.child("network"))
     state = context.new_state(network, None, context.settings([]))
-    trainer = run_context._trains(members[~is_out[0]], own.child("training"))
+    trainer = run_context.trainers.create(members[~is_out[0]], own.child("training"))
     trainer.train(state, until=2, topology_schedule=None, what="it")
     network.eval()
     with torch.no_grad():

@@ -1,0 +1,85 @@
+"""Trainer factory: trainers of any of a run's samples, by the training section of its spec.
+
+It is given to methods, so of the pools it holds nothing but the reference samples.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from safecompress_core.data.dataset import Dataset
+from safecompress_core.methods.method import Recipe
+from safecompress_core.seeding import Seed
+from safecompress_core.specfile.models.run_spec import Training
+from safecompress_core.training.learning_rate import LearningRate
+from safecompress_core.training.precision import Precision
+from safecompress_core.training.trainer import Trainer
+
+__all__ = ["TrainerFactory"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainerFactory:
+    """Makes trainers.
+
+    Attributes:
+        training: the spec's section.
+        dataset: holds the samples.
+        reference: positions of samples that defences may learn from; None without any.
+        device: where networks compute.
+        precision: what forward passes are computed in.
+    """
+
+    training: Training
+    dataset: Dataset
+    reference: Tensor | None
+    device: torch.device
+    precision: Precision
+
+    @property
+    def recipe(self) -> Recipe:
+        """How models are trained, whatever the method."""
+        return Recipe(
+            epochs=self.training.epochs,
+            learning_rate=self.training.learning_rate,
+            optimizer=_optimizer(self.training),
+            precision=self.precision,
+        )
+
+    def create(self, members: Tensor, seed: Seed) -> Trainer:
+        """Make a trainer for samples at some positions, int64."""
+        training = self.training
+        return Trainer(
+            self.dataset,
+            members,
+            batch_size=training.batch_size,
+            device=self.device,
+            seed=seed,
+            epochs=training.epochs,
+            learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
+            clip_norm=training.clip_norm,
+            precision=self.precision,
+            reference=self.reference,
+        )
+
+
+def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
+    """What the spec's training section asks for."""
+
+    def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)
+
+    def adamw(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=training.weight_decay)
+
+    def sgd(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=training.momentum,
+            weight_decay=training.weight_decay,
+        )
+
+    return {"adam": adam, "adamw": adamw, "sgd": sgd}[training.optimizer]
