@@ -81,9 +81,9 @@ class RunSamples:
     @cached_property
     def original(self) -> Dataset:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
-        prepared = align_labels(self.factory.prepare(self._loaded_data), self.factory.labels)
-        prepared = with_membership_note(prepared, self._spec)
-        return without_copies(prepared) if self._spec.pools.duplicates == "remove" else prepared
+        data = align_labels(self.factory.prepare(self._loaded_data), self.factory.labels)
+        data = with_membership_note(data, self._spec)
+        return without_copies(data) if self._spec.pools.duplicates == "remove" else data
 
     @cached_property
     def _loaded_data(self) -> Dataset:
