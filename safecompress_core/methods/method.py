@@ -186,7 +186,7 @@ class MethodContext:
         epoch: int,
         network: Callable[[], Classifier] | None = None,
     ) -> TrainingState:
-        """The training state of a checkpoint, in a network of ``create_network`` by default."""
+        """Return the training state of a checkpoint, in a fresh network by default."""
         made = (network or self.create_network)()
         topology = read_topology(tensors, made.sparse_parameters())
         state = self.new_state(made, topology, settings)

@@ -92,7 +92,8 @@ def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
     values = torch.zeros(len(whole), dtype=torch.int64)
     values[run_context.pools.attack_train.indices[:rare]] = 1
     same = replace(whole, attributes={"digit": Attribute(values, ("no", "yes"))})
-    vars(run_context)["original"] = vars(run_context)["dataset"] = same
+    samples = vars(run_context.samples)
+    samples["original"] = samples["dataset"] = same
 
     pools = ["audit"] if rare else ["attack_train", "audit"]
     assert [one.partition(": ")[2] for one in refusal(run_context)] == [
@@ -108,12 +109,12 @@ def test_words_cannot_be_moved(prepare: Prepare) -> None:
     moving = {"audit": {"attackers": [{"type": "boundary"}]}}
     defences = [{"type": "augmentation", "noise": 0.1}]
     run_context = prepare(**moving)
-    run_context.__dict__["original"] = replace(
+    run_context.samples.__dict__["original"] = replace(
         run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
     assert "'boundary' needs inputs that can be moved" in refusal(run_context)[0]
     run_context = prepare(method__defences=defences)
-    run_context.__dict__["original"] = replace(
+    run_context.samples.__dict__["original"] = replace(
         run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
     assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(run_context)[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.errors import ComponentError
 from safecompress_core.host import load_plugins
 from safecompress_core.preflight.component_trial import trial
@@ -61,7 +61,7 @@ def test_an_attacker_that_reads_more_than_it_declares_is_refused_before_training
     spec["audit"]["allow_selectors"] = True  # type: ignore[index]
     file.write_text(json.dumps(spec))
 
-    found = refusal(RunContext(load_spec(file, registry=registry), registry))
+    found = refusal(build_run_context(load_spec(file, registry=registry), registry))
 
     reason = (
         "'n' reads more than it declares: 'losses' needs black-box access, but the attacker "
@@ -107,7 +107,7 @@ def with_metric(folder: Path, answer: str) -> RunContext:
         "audit": {"attackers": [{"type": "gap"}]},
     }
     (folder / "spec.json").write_text(json.dumps(spec))
-    return RunContext(load_spec(folder / "spec.json", registry=registry), registry)
+    return build_run_context(load_spec(folder / "spec.json", registry=registry), registry)
 
 
 def test_a_component_that_works_is_tried_on_a_few_samples(tmp_path: Path) -> None:
@@ -136,6 +136,8 @@ def test_built_in_components_are_not_tried(
 ) -> None:
     """Not even a network is built for them."""
     run_context = prepare()
-    monkeypatch.setitem(vars(run_context), "blank", lambda: pytest.fail("something was tried"))
+    monkeypatch.setitem(
+        vars(run_context), "create_network", lambda: pytest.fail("something was tried")
+    )
 
     assert list(trial(run_context)) == []

@@ -51,7 +51,7 @@ def test_a_guard_that_learns_from_members_is_refused_beside_a_guarantee(prepare:
     require_feasible(run_context)
 
     boundless = prepare(method__strategies=[RANDOM], method__defences=[hamp, PRIVATE])
-    vars(boundless)["dataset"] = replace(boundless.dataset, bounds=None)
+    vars(boundless.samples)["dataset"] = replace(boundless.dataset, bounds=None)
 
     [found] = refusal(boundless)
     assert found.endswith(

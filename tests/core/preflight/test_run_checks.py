@@ -102,7 +102,7 @@ def test_an_attribute_that_the_data_lack_is_refused_wherever_it_is_named(
         audit__attackers=[{"type": "attribute-probe", "id": "other", "classifier": "mlp", **digit}],
         method__defences=[{"type": "gradient-reversal", **digit}],
     )
-    run_context.__dict__["dataset"] = replace(run_context.dataset, attributes={})
+    run_context.samples.__dict__["dataset"] = replace(run_context.dataset, attributes={})
 
     found = refusal(run_context)
 
@@ -128,7 +128,7 @@ def test_who_asks_about_other_values_needs_the_attribute_in_the_input(
     ]
     digit = replace(run_context.dataset.attributes["digit"], columns=(0,), codes=torch.ones(10, 1))
     data = replace(run_context.dataset, attributes={"digit": digit})
-    run_context.__dict__["dataset"] = data
+    run_context.samples.__dict__["dataset"] = data
     require_feasible(run_context)
 
 
@@ -147,7 +147,9 @@ def test_a_gate_on_an_error_needs_a_numeric_attribute(prepare: Prepare, tmp_path
     ]
     digit = run_context.dataset.attributes["digit"]
     numeric = replace(digit, numbers=digit.values.double())
-    run_context.__dict__["dataset"] = replace(run_context.dataset, attributes={"digit": numeric})
+    run_context.samples.__dict__["dataset"] = replace(
+        run_context.dataset, attributes={"digit": numeric}
+    )
     require_feasible(run_context)
 
 
@@ -159,7 +161,9 @@ def test_data_that_contradict_themselves_are_refused_at_their_place(
     inputs, labels = run_context.original.inputs.clone(), run_context.original.labels.clone()
     inputs[[5, 9]] = torch.nan
     labels[7] = 14
-    run_context.__dict__["original"] = replace(run_context.original, inputs=inputs, labels=labels)
+    run_context.samples.__dict__["original"] = replace(
+        run_context.original, inputs=inputs, labels=labels
+    )
 
     place = line(tmp_path, '"data"')
     assert refusal(run_context) == [
@@ -276,7 +280,7 @@ def test_texts_need_a_model_that_reads_them(prepare: Prepare) -> None:
         inputs=torch.zeros(len(run_context.original), 0),
         texts=("word",) * len(run_context.original),
     )
-    run_context.__dict__["original"] = data
+    run_context.samples.__dict__["original"] = data
 
     [found] = refusal(run_context)
 
@@ -289,7 +293,7 @@ def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> Non
     data = run_context.original
     is_member = torch.arange(len(data)) % 2 == 0
     is_member[data.labels == 3] = True
-    vars(run_context)["original"] = replace(data, is_member=is_member)
+    vars(run_context.samples)["original"] = replace(data, is_member=is_member)
 
     name, count = data.classes[3], int((data.labels == 3).sum())
     assert refusal(run_context) == [
