@@ -28,7 +28,7 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AuditSamples:
-    """The samples of an audit, and who of them trained the model.
+    """Samples of an audit, with the members that trained the model.
 
     Attributes:
         spec: of the audit.
@@ -137,7 +137,7 @@ class AuditContext(SpecContext):
 
     @property
     def factory(self) -> ModelFactory | None:
-        """What builds the architecture; None where the file holds it, or nothing says it."""
+        """Return the factory of the architecture; None if the file holds it or nothing names it."""
         return self.samples.factory
 
     @property

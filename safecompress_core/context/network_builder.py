@@ -24,7 +24,7 @@ __all__ = ["NetworkBuilder"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkBuilder:
-    """Builds networks for samples of one shape.
+    """Builder of networks for samples of one shape.
 
     Attributes:
         spec: its model, representation, sparse layers and precision.
@@ -56,7 +56,7 @@ class NetworkBuilder:
 
     @property
     def architecture(self) -> Architecture:
-        """The spec's model, and what else can be built for the same samples."""
+        """Return the spec's model, with a builder of others for the same samples."""
         return Architecture(model=self.spec.task.model, build=self.build, sample=self.sample)
 
     def _create(self, factory: ModelFactory, layer_shapes: LayerShapes, seed: Seed) -> Classifier:

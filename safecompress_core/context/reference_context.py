@@ -53,22 +53,22 @@ class ReferenceSamples:
 
     @property
     def factory(self) -> ModelFactory:
-        """The very same."""
+        """Return that of the run."""
         return self.origin.factory
 
     @property
     def original(self) -> Dataset:
-        """The very same."""
+        """Return that of the run."""
         return self.origin.original
 
     @property
     def dataset(self) -> Dataset:
-        """The very same."""
+        """Return that of the run."""
         return self.origin.dataset
 
     @cached_property
     def pools(self) -> SamplePools:
-        """Cut from its own members and the rest."""
+        """Split the reference model's members and the rest."""
         shares = self.spec.pools
         pools = cut_pools(
             self.dataset.labels,

@@ -62,7 +62,7 @@ class RunContext(SpecContext):
 
     @cached_property
     def networks(self) -> NetworkBuilder:
-        """Builds fresh networks."""
+        """Return the builder of fresh networks."""
         return NetworkBuilder(
             spec=self.spec,
             registry=self.registry,
@@ -75,16 +75,16 @@ class RunContext(SpecContext):
 
     @cached_property
     def create_network(self) -> Callable[[], Classifier]:
-        """Makes a fresh network; the same weights at every call."""
+        """Build a fresh network; the same weights at every call."""
         return self.networks.create
 
     @property
     def architecture(self) -> Architecture:
-        """The spec's model, and what else can be built for the same samples."""
+        """Return the spec's model, with a builder of others for the same samples."""
         return self.networks.architecture
 
     def load_network(self, path: Path) -> Classifier:
-        """A model file of this run as a network, with its weights, masks, shapes and guard."""
+        """Load a model file of this run, with its weights, topology, layer shapes and guard."""
         given = detect_model(path, allow_code=False)
         is_own = given.model_metadata.get("model") == self.model_metadata["model"]
         found = load_network(
@@ -112,7 +112,7 @@ class RunContext(SpecContext):
 
     @cached_property
     def trainers(self) -> TrainerFactory:
-        """Makes trainers for some samples."""
+        """Return the factory of trainers."""
         training = self.spec.training
         return TrainerFactory(
             training=training,
@@ -124,7 +124,7 @@ class RunContext(SpecContext):
 
     @property
     def recipe(self) -> Recipe:
-        """How models are trained."""
+        """Return the recipe of training."""
         return self.trainers.recipe
 
     @property

@@ -35,7 +35,7 @@ class Samples(Protocol):
 
     @property
     def dataset(self) -> Dataset:
-        """The data that the model is asked about: canaries, if there are any, are mislabel."""
+        """The data that the model is asked about: canaries, if there are any, are mislabelled."""
 
     @property
     def pools(self) -> SamplePools:
@@ -43,7 +43,7 @@ class Samples(Protocol):
 
 
 class NetworkSamples(Samples, Protocol):
-    """The same with the factory of networks for them."""
+    """Samples with the factory of networks for them."""
 
     @property
     def factory(self) -> ModelFactory:
@@ -52,7 +52,7 @@ class NetworkSamples(Samples, Protocol):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RunSamples:
-    """What a run loads and cuts.
+    """Samples of a run.
 
     Attributes:
         loaded: its spec.
@@ -74,7 +74,7 @@ class RunSamples:
 
     @cached_property
     def factory(self) -> ModelFactory:
-        """See `NetworkSamples`."""
+        """Return the factory of the spec's model."""
         factory: ModelFactory = self.registry.create(self._spec.task.model)
         return factory
 
@@ -104,7 +104,7 @@ class RunSamples:
 
     @cached_property
     def pools(self) -> SamplePools:
-        """See `Samples`; a defence gets its part of what is cut."""
+        """Split the pools, then set the defences' reference samples aside."""
         declared = self._spec.pools
         shares = (declared.attack_train, declared.select, declared.audit)
         whole = cut_members(

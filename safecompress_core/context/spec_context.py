@@ -71,12 +71,12 @@ class SpecContext:
 
     @property
     def pools(self) -> SamplePools:
-        """Who knows which sample, cut once."""
+        """Return the pools, split once."""
         return self.samples.pools
 
     @cached_property
     def attacks(self) -> tuple[Attack, ...]:
-        """What tests candidates, where there are any."""
+        """Return the attacks that test candidates, if any."""
         return tuple(self.build_attacks(self.selecting))
 
     @cached_property

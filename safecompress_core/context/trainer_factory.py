@@ -22,7 +22,7 @@ __all__ = ["TrainerFactory"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainerFactory:
-    """Makes trainers.
+    """Factory of trainers.
 
     Attributes:
         training: the spec's section.
@@ -40,7 +40,7 @@ class TrainerFactory:
 
     @property
     def recipe(self) -> Recipe:
-        """How models are trained, whatever the method."""
+        """Return the recipe of training, the same for all methods."""
         return Recipe(
             epochs=self.training.epochs,
             learning_rate=self.training.learning_rate,
@@ -66,7 +66,7 @@ class TrainerFactory:
 
 
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
-    """What the spec's training section asks for."""
+    """Build the optimizer of the spec's training section."""
 
     def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)

@@ -117,7 +117,7 @@ class GuardedClassifier(Classifier):
             return seen._replace(answers=self._guard[0].answer(inputs, seen.logits))
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
-        """Those of the network."""
+        """Return those of the network."""
         return self.inside.sparse_parameters()
 
 

@@ -153,12 +153,12 @@ class TimedSamples:
 
     @property
     def factory(self) -> ModelFactory:
-        """That of the run; it has read these samples."""
+        """Return that of the run, which has read these samples."""
         return self.origin.factory
 
     @cached_property
     def original(self) -> Dataset:
-        """As many samples as a batch has."""
+        """Return one batch of samples, and one sample more."""
         card = self._card
         if card is None or not self.are_made_up:
             return self.origin.original
@@ -179,7 +179,7 @@ class TimedSamples:
 
     @property
     def are_made_up(self) -> bool:
-        """Whether the data's card tells the shape of a sample, so that none is loaded."""
+        """Return whether the data card gives the shape of a sample, so that none is loaded."""
         return self._card is not None and bool(self._card.input_shape)
 
     @property
@@ -189,12 +189,12 @@ class TimedSamples:
 
     @property
     def dataset(self) -> Dataset:
-        """The same, without canaries."""
+        """Return the same: there are no canaries."""
         return self.original
 
     @cached_property
     def pools(self) -> SamplePools:
-        """As small as pools may be: none of them is attacked."""
+        """Return the smallest pools that are allowed: none of them is attacked."""
         names = ("attack-train", "select", "audit")
         sides = torch.arange(POOLED).view(len(names), 2, -1)
         known, select, audit = (
