@@ -9,6 +9,7 @@ from safecompress_core.context.reference_context import (
     assign_reference_members,
     build_reference_context,
     count_references,
+    reference_members,
 )
 from safecompress_core.context.run_context import RunContext
 
@@ -30,8 +31,8 @@ def test_a_reference_model_has_its_own_half_pools_and_weights(prepare: Prepare) 
     first, second = build_reference_context(run_context, 0), build_reference_context(run_context, 1)
     everyone = torch.arange(len(run_context.dataset))
 
-    assert torch.equal(first.pools.members, everyone[first.is_in])
-    assert torch.equal(second.pools.members, everyone[~first.is_in])
+    assert torch.equal(first.pools.members, everyone[reference_members(run_context, 0)])
+    assert torch.equal(second.pools.members, everyone[~reference_members(run_context, 0)])
     assert first.spec is run_context.spec
     assert first.dataset is run_context.dataset
     drawn = [one.create_network().state() for one in (run_context, first, second)]

@@ -2,23 +2,21 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.context.samples import RunSamples
 from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.sparse.topology import Topology
-from safecompress_plugins.data.arrays.handwriting import Handwriting
 
 Prepare = Callable[..., RunContext]
 
@@ -55,20 +53,6 @@ def reachable(start: Any) -> Iterator[Any]:
             waiting += gc.get_referents(one)
 
 
-def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
-    """What is attacked ordinarily is as it was, and so is everything in a run without canaries."""
-    run_context = prepare(pools={"canaries": 20})
-    changed = run_context.dataset.labels != run_context.original.labels
-    assert run_context.pools.canaries is not None
-
-    assert torch.equal(changed.nonzero()[:, 0], run_context.pools.canaries.indices.sort().values)
-    described = run_context.describe_pools()
-    assert (described["canaries"]["members"], described["canaries"]["non_members"]) == (20, 20)
-    plain = prepare()
-    assert plain.dataset is plain.original
-    assert "canaries" not in plain.describe_pools()
-
-
 def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path) -> None:
     """Whatever it follows in its context, it meets attack-train and select alone."""
     run_context = prepare()
@@ -78,21 +62,11 @@ def test_a_method_has_no_path_to_the_audit_pool(prepare: Prepare, tmp_path: Path
     audit = run_context.pools.audit
 
     assert {one.name for one in found if isinstance(one, Pool)} == {"attack_train", "select"}
-    assert not any(isinstance(one, SamplePools | RunContext) for one in found)
+    assert not any(isinstance(one, SamplePools | RunContext | RunSamples) for one in found)
     tensors = [one for one in found if isinstance(one, Tensor)]
     for side in (audit.members, audit.non_members):
         assert not any(one.shape == side.shape and torch.equal(one, side) for one in tensors)
     assert audit in [one for one in reachable(run_context) if isinstance(one, Pool)]
-
-
-def test_a_blank_network_has_the_same_weights_at_every_call(prepare: Prepare) -> None:
-    """Those that the seed gives."""
-    one, other = prepare(), prepare(seed=4)
-    first, second, third = one.create_network(), one.create_network(), other.create_network()
-
-    assert first is not second
-    assert all(map(torch.equal, first.parameters(), second.parameters()))
-    assert not all(map(torch.equal, first.parameters(), third.parameters()))
 
 
 def test_a_network_from_a_model_file_knows_which_weights_exist(
@@ -120,7 +94,7 @@ def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -
     with torch.no_grad():
         for parameter in big.parameters():
             parameter.fill_(2)
-    given = workshop(run_context, tmp_path, big=big)
+    given = workshop(run_context, tmp_path, big=lambda: big)
     with torch.no_grad():
         for parameter in given.copy_uncompressed().parameters():
             parameter.fill_(3)
@@ -128,29 +102,6 @@ def test_the_big_network_is_a_copy_each_time(prepare: Prepare, tmp_path: Path) -
     assert all(bool((parameter == 2).all()) for parameter in given.copy_uncompressed().parameters())
     without = workshop(run_context, tmp_path).copy_uncompressed()
     assert all(map(torch.equal, without.parameters(), run_context.create_network().parameters()))
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
-)
-def test_the_recipe_is_the_training_section(prepare: Prepare, optimizer: str, kind: type) -> None:
-    """Optimizer, its decay and its momentum, epochs and learning rate."""
-    training = {
-        "epochs": 9,
-        "optimizer": optimizer,
-        "learning_rate": 0.5,
-        "momentum": 0.3,
-        "weight_decay": 0.01,
-    }
-    recipe = prepare(training=training).recipe
-
-    made = recipe.optimizer([torch.nn.Parameter(torch.ones(1))], 0.25)
-
-    assert (recipe.epochs, recipe.learning_rate) == (9, 0.5)
-    assert isinstance(made, kind)
-    [group] = made.param_groups
-    assert (group["lr"], group["weight_decay"]) == (0.25, 0.01)
-    assert group.get("momentum") == (0.3 if optimizer == "sgd" else None)
 
 
 def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path: Path) -> None:
@@ -161,17 +112,3 @@ def test_passport_and_card_tell_what_the_model_is_for(prepare: Prepare, tmp_path
     assert run_context.model_metadata["classes"][0] == "session 1"
     assert run_context.model_metadata["model"] == {"type": "mlp", "hidden": [8]}
     assert workshop(run_context, tmp_path).data_card.attributes == {"digit": 10}
-
-
-def test_runs_that_share_a_shelf_load_the_same_data_once(
-    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever else differs; other parameters of the data are other data."""
-    first, other = prepare(), prepare(seed=4, task__model={"type": "mlp", "hidden": [4]})
-    unlike = prepare(task__data={"type": "handwriting", "task": "digit"})
-    whole = first.original
-    monkeypatch.setattr(Handwriting, "load", lambda self: pytest.fail("it is loaded again"))
-
-    assert replace(other, dataset_cache=first.dataset_cache).original.inputs is whole.inputs
-    with pytest.raises(pytest.fail.Exception, match="loaded again"):
-        _ = replace(unlike, dataset_cache=first.dataset_cache).original
