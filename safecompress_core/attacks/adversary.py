@@ -89,6 +89,7 @@ class AdversaryKnowledge:
         Of reference models and versions there are as many as its parameters ask for.
         """
         access, references, uncompressed = definition.access, self.references, self.uncompressed
+        # A plugin receives nothing that its definition does not declare, even if the run has it.
         if not definition.references or references is None:
             references = None
         else:
@@ -98,6 +99,7 @@ class AdversaryKnowledge:
             uncompressed = None
         else:
             uncompressed = uncompressed.restrict(access)
+        # One of the versions is the audited model itself, which is in `seen`.
         others = params.versions - 1 if definition.sees_versions else 0  # type: ignore[attr-defined]
         return replace(
             self,
@@ -108,6 +110,7 @@ class AdversaryKnowledge:
         )
 
 
+# A hook of the host: the error names the plugin, so no plugin's name is needed here.
 def _check_scores(_: Definition, scores: object, knowledge: AdversaryKnowledge) -> None:
     """Require a tensor of numbers, of the shape that the evidence asks for."""
     n, shape = len(knowledge.seen.labels), knowledge.score_shape
@@ -116,6 +119,7 @@ def _check_scores(_: Definition, scores: object, knowledge: AdversaryKnowledge) 
         raise ValueError(f"returned {type(scores).__name__} for {n} samples; {wanted}")
     if tuple(scores.shape) != shape:
         raise ValueError(f"returned shape {tuple(scores.shape)} for {n} samples; {wanted}")
+    # NaN is rejected, infinite scores are not: they only rank first or last.
     if scores.is_complex() or (broken := int(scores.isnan().sum())):
         what = "complex numbers" if scores.is_complex() else f"{broken} NaN"
         raise ValueError(f"returned {what} for {n} samples; {wanted}")
@@ -128,6 +132,7 @@ class Adversary(ABC):
         remarks: what an audit says of it, once fitted, next to the game's measures; JSON-ready.
     """
 
+    # A read-only default: a plugin that writes into it would write for all attackers.
     remarks: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
@@ -187,6 +192,7 @@ class PerturbationBudget:
     def distances(self, moved: Tensor, origin: Tensor) -> Tensor:
         """Return the size of each perturbation, shape (N,), for inputs (N, ...)."""
         order = torch.inf if self.norm == "linf" else 2
+        # float64, so that rounding in the distance is not taken for a broken budget.
         change = (moved - origin).flatten(1).double()
         lengths: Tensor = torch.linalg.vector_norm(change, ord=order, dim=1)
         return lengths
@@ -204,7 +210,9 @@ class PerturbationBudget:
             )
         if not moved.isfinite().all():
             raise ValueError("perturbed inputs are not all finite numbers")
+        # The largest distance decides: one input outside the budget invalidates the result.
         farthest = float(self.distances(moved, origin).max())
+        # Relative for large budgets, absolute for budgets near 0.
         if farthest > self.epsilon * (1 + ROUNDING) + ROUNDING:
             raise ValueError(
                 f"an input was moved by {farthest:g} in {self.norm}, "
@@ -219,12 +227,16 @@ class PerturbationBudget:
         ``linf``: every value by epsilon, up or down; ``l2``: uniform on the sphere. What would
         leave the range stops at its edge.
         """
+        # Drawn for both norms, so that a seed uses up the same random numbers in each.
         drawn = torch.randn(origin.shape, generator=generator)
         if self.norm == "linf":
+            # Not sign(): a 0 would stay in place instead of moving by epsilon.
             step = self.epsilon * torch.where(drawn < 0, -1.0, 1.0)
         else:
+            # A normalised Gaussian vector is uniform on the sphere.
             flat = torch.nn.functional.normalize(drawn.flatten(1), dim=1)
             step = self.epsilon * flat.reshape(origin.shape)
+        # Clipping shortens the step for values at the edge of the range.
         return torch.clamp(origin + step, self.low, self.high)
 
 
@@ -239,8 +251,10 @@ def _check_moved(
     if not isinstance(moved, Tensor):
         raise ValueError(f"returned {type(moved).__name__}; it must return a tensor of inputs")
     try:
+        # An attacker may return tensors on its device, and with a graph.
         budget.check(moved.detach().cpu(), knowledge.seen.inputs)
     except ValueError as error:
+        # The cause adds nothing: the message says which rule was broken.
         raise ValueError(f"broke a rule: {error}") from None
 
 
@@ -294,6 +308,7 @@ class InversionTargets:
     high: Tensor
 
     def __len__(self) -> int:
+        # Gradient inversion has a target per gradient, model inversion one per class.
         return len(self.gradients) or len(self.classes)
 
 

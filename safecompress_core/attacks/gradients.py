@@ -33,10 +33,12 @@ def layer_parameters(network: Classifier, layer: str) -> dict[str, nn.Parameter]
         TopologyError: if the network has neither; the message lists its parameters.
     """
     parameters = dict(network.module.named_parameters())
+    # A factorised layer is addressed by the name that it had before it was split.
     before = factor_names_to_layer(network.module)
     found = {
         name: parameter
         for name, parameter in parameters.items()
+        # The dot matters: 'fc1' must not include 'fc10'.
         if layer in (name, before.get(name)) or name.startswith(f"{layer}.")
     }
     if not found:
@@ -67,11 +69,16 @@ def per_sample_gradients(
         TopologyError: if the network has no such layer.
     """
     chosen = {
-        name: parameter.detach() for name, parameter in layer_parameters(network, layer).items()
+        # Detached: `grad` of torch.func differentiates its argument and needs no graph of the
+        # module.
+        name: parameter.detach()
+        for name, parameter in layer_parameters(network, layer).items()
     }
+    # Only the chosen layer is an argument of `loss_of`, so backward stops there.
     fixed = {
         name: tensor for name, tensor in network.state().items() if name not in chosen
     }  # parameters and buffers
+    # Indices once, instead of a boolean selection in each chunk.
     kept = {
         name: network.masks[name].flatten().nonzero()[:, 0].to(parameter.device)
         for name, parameter in chosen.items()
@@ -79,11 +86,13 @@ def per_sample_gradients(
     }
 
     def loss_of(weights: dict[str, Tensor], sample: Tensor, label: Tensor) -> Tensor:
+        # vmap removes the batch dimension, which the network expects.
         logits: Tensor = functional_call(network.module, {**fixed, **weights}, (sample[None],))
         return F.cross_entropy(logits, label[None])
 
     vectorised = vmap(grad(loss_of), in_dims=(None, 0, 0))
     size = sum(parameter.numel() for parameter in chosen.values())
+    # Bounded by memory, not by batch size: one sample of a wide layer may fill a chunk.
     chunk = max(1, min(batch_size, CHUNK // size))
     device = next(iter(chosen.values())).device
     rows: list[Tensor] = []
@@ -93,5 +102,6 @@ def per_sample_gradients(
             gradient.flatten(1)[:, kept[name]] if name in kept else gradient.flatten(1)
             for name, gradient in gradients.items()
         ]
+        # Moved to the CPU chunk by chunk, since all rows may not fit on the device.
         rows.append(torch.cat(columns, dim=1).cpu())
     return torch.cat(rows)

@@ -43,7 +43,9 @@ def last_layer_gradients(posteriors: Tensor, hidden: Tensor, labels: Tensor) -> 
     ``hidden``'s type.
     """
     error = posteriors.clone()  # (N, C)
+    # p − onehot(y), the gradient of cross-entropy with respect to the logits.
     error[torch.arange(len(labels)), labels] -= 1
+    # A product in float64 would take twice the memory of the float32 inputs.
     return torch.einsum("nc,nh->nch", error.to(hidden.dtype), hidden)
 
 
@@ -65,18 +67,21 @@ class _ModelObservations:
     @cached_property
     def held(self) -> "_ModelObservations":
         """Return the observations of an adversary with white-box access."""
+        # Without a guard both views are the same object, and caches are shared.
         if self.network.inside is self.network:
             return self
         return replace(
             self,
             logits=self.inside,
             network=self.network.inside,
+            # New caches: gradients through the guard are not those of the bare network.
             _gradients={},
             _activations={},
         )
 
     @cached_property
     def inputs(self) -> Tensor:
+        # Inputs on disk are read only when an attack asks for them.
         everything = torch.arange(len(self.labels))
         return self.stored if isinstance(self.stored, Tensor) else self.stored[everything]
 
@@ -99,11 +104,13 @@ class _ModelObservations:
 
     @cached_property
     def last_layer_gradients(self) -> Tensor:
+        # From log-posteriors in float64: p − 1 in float32 is 0 for confident samples.
         return last_layer_gradients(self.log_posteriors.exp(), self.last_input, self.labels)
 
     @cached_property
     def parameters(self) -> Mapping[str, Tensor]:
         state = self.network.state()
+        # Moved to the CPU on first use; most attacks never read the weights.
         return MappingProxyType({name: tensor.cpu() for name, tensor in state.items()})
 
     def gradients(self, layer: str) -> Tensor:
@@ -122,6 +129,8 @@ class _ModelObservations:
 
     def query(self, inputs: Tensor) -> Tensor:
         answers = _forward(self.network, inputs, batch_size=self.batch_size).answers
+        # float64 before softmax, as in `posteriors`, so that both give equal numbers for equal
+        # logits.
         return torch.softmax(answers.double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:
@@ -160,6 +169,7 @@ class Observations:
         return len(self._model_observations.labels)
 
     def _read(self, what: str, needed: Access) -> _ModelObservations:
+        # Checked at each read, so that a wrong declaration fails instead of leaking information.
         if not self.access.covers(needed):
             raise AccessError(
                 f"'{what}' needs {needed} access, but the attacker declared {self.access}"
@@ -175,7 +185,10 @@ class Observations:
         Raises:
             AccessError: if ``access`` is more than these observations have.
         """
+        # Asking for more access than there is fails here.
         observations = self._read("restricted", access)
+        # A holder of the file can remove the guard, so guarded answers would understate the
+        # attack.
         if access.covers(Access.WHITE_BOX):
             observations = observations.held
         return Observations(access, observations, self._shown)
@@ -230,6 +243,7 @@ class Observations:
         inputs = self._read("inputs", Access.LABEL_ONLY).inputs
         if self._shown is None:
             return inputs
+        # 0 stands for unknown, as where the model is queried.
         known = torch.zeros_like(inputs).flatten(1)
         known[:, self._shown] = inputs.flatten(1)[:, self._shown]
         return known.reshape(inputs.shape)
@@ -288,6 +302,7 @@ class Observations:
 
     def network(self) -> Classifier:
         """A copy of the network in eval mode, to be differentiated. Needs white-box access."""
+        # A copy: an attack that trains or hooks it must not change what others observe.
         return deepcopy(self._read("network", Access.WHITE_BOX).network).eval()
 
     def with_logits(self, logits: Tensor) -> "Observations":
@@ -296,8 +311,14 @@ class Observations:
         Only the answers are the other model's, so that no more than black-box access is left.
         """
         observations = replace(
-            self._model_observations, logits=logits, inside=logits, _gradients={}, _activations={}
+            # The caches belong to the network, not to these logits.
+            self._model_observations,
+            logits=logits,
+            inside=logits,
+            _gradients={},
+            _activations={},
         )
+        # Never more access than before: label-only stays label-only.
         access = self.access if Access.BLACK_BOX.covers(self.access) else Access.BLACK_BOX
         return Observations(access, observations, self._shown)
 
@@ -310,6 +331,7 @@ class Observations:
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
     """Eval mode; afterwards each submodule is in the mode it was in (a frozen one stays so)."""
+    # Per module, since a frozen batch norm is in eval mode while the network trains.
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
@@ -322,6 +344,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -> ForwardOutput:
     """Return the network's outputs for plain samples, float32, on the CPU."""
     size = math.prod(inputs.shape[1:])
+    # Large images limit the rows, small inputs the batch size.
     rows = max(1, min(batch_size, CHUNK // max(1, size)))
     device = network.device
     batches: list[list[Tensor]] = []
@@ -329,6 +352,7 @@ def _forward(network: Classifier, inputs: Tensor | Inputs, *, batch_size: int) -
         for batch in in_batches(inputs, torch.arange(len(inputs)).split(rows)):
             seen = network.forward_with_representation(batch.to(device))
             batches.append([tensor.float().cpu() for tensor in seen])
+    # One list per output rather than per batch.
     return ForwardOutput(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
 
 
@@ -352,18 +376,22 @@ def observe(
         PoolError: if inputs and labels differ in number, or a label is not in [0, C).
         TrainingDivergedError: if a logit or an answer is not a finite number.
     """
+    # A shorter tensor of labels would fail late, in the first loss.
     if len(inputs) != len(labels):
         raise PoolError(f"{len(inputs)} inputs but {len(labels)} labels were given to observe")
     answers, logits, hidden, last_input = _forward(network, inputs, batch_size=batch_size)
+    # NaN would otherwise fail late, in an attack, which would be blamed for it.
     _require_finite(logits, "logits")
     _require_finite(answers, "answers")
     labels = labels.cpu()
+    # A negative label would index from the end, and read another class.
     outside = (labels < 0) | (labels >= logits.shape[1])
     if outside.any():
         raise PoolError(
             f"label {int(labels[outside][0])} is outside [0, {logits.shape[1]}), "
             "the classes of the network"
         )
+    # The trainer goes on with the original; observations are of this moment.
     snapshot = deepcopy(network).eval()
     kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
     observations = _ModelObservations(

@@ -38,6 +38,7 @@ class ObservedPool:
     @property
     def unseen(self) -> Observations:
         """The reactions to non-members, on which the task metrics are read."""
+        # Members come first in a pool, so the remaining positions are the non-members.
         return self.seen.take(torch.arange(len(self.pool.members), len(self.pool)))
 
 
@@ -53,6 +54,7 @@ def observe_pool(
         references: what reference models say of all samples of the data set.
     """
     indices = pool.indices
+    # To the CPU: observations move batches to the device themselves.
     seen = observe(network, select_inputs(dataset.inputs, indices, CPU), dataset.labels[indices])
     others = None if references is None else references.take(indices)
     return ObservedPool(dataset=dataset, pool=pool, seen=seen, references=others)

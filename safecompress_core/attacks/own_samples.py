@@ -19,7 +19,11 @@ def own_samples(
     """
     seen, access = observed.unseen, definition.access
     if isinstance(params, ExtractionAttackerParams):
+        # An adversary that extracts a model has no white-box access, whatever it declares.
         access = access if Access.BLACK_BOX.covers(access) else Access.BLACK_BOX
+        # Without a budget, all of them.
         count = min(params.budget or len(seen), len(seen))
+        # Evenly spread rather than the first: a pool is sorted by position, and so perhaps by
+        # label.
         seen = seen.take(torch.arange(count) * len(seen) // count)
     return AdversaryKnowledge(seen=seen.restrict(access), truth=None, values=seen.classes)

@@ -36,6 +36,7 @@ class AttributeEncoding:
 
     def write_value(self, inputs: Tensor, value: int) -> Tensor:
         """A copy of inputs (N, ...) that says of every sample that it has this value."""
+        # Cloned: flatten returns a view of contiguous inputs.
         flat = inputs.flatten(1).clone()
         flat[:, self.columns] = self.codes[value].to(flat.dtype)
         return flat.reshape(inputs.shape)
@@ -43,6 +44,7 @@ class AttributeEncoding:
 
 def encoding_of(attribute: Attribute) -> AttributeEncoding | None:
     """Return the encoding of an attribute in the model's input, or None."""
+    # An attribute that is no input column cannot be varied by asking the model.
     if not attribute.columns or attribute.codes is None:
         return None
     return AttributeEncoding(torch.tensor(attribute.columns), attribute.codes)
@@ -54,13 +56,16 @@ def public_columns(dataset: Dataset, attribute: str) -> Tensor:
     Columns that hold the attribute itself are never among them, whatever features are declared.
     """
     public = {column for columns in dataset.features.values() for column in columns}
+    # A declared feature may overlap the attribute; revealing it would make the attack trivial.
     hidden = set(dataset.attributes[attribute].columns)
+    # Sorted, so that the order in the manifest does not change the features.
     return torch.tensor(sorted(public - hidden), dtype=torch.int64)
 
 
 def check_public_features(dataset: Dataset) -> Iterator[str]:
     """Each way in which features and attributes contradict the samples, as a sentence."""
     width = prod(dataset.inputs.shape[1:])
+    # Features and attributes are checked alike, and each error says which one it is.
     held = {f"feature {name!r}": columns for name, columns in dataset.features.items()}
     held |= {f"attribute {name!r}": one.columns for name, one in dataset.attributes.items()}
     for what, columns in held.items():

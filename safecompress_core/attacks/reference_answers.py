@@ -57,6 +57,7 @@ class ReferenceAnswers:
 
     def first(self, count: int) -> "ReferenceAnswers":
         """The first so many models."""
+        # Prefixes, so that an attack with fewer models sees a subset of the same ones.
         inside = None if self.inside is None else self.inside[:count]
         return ReferenceAnswers(self.logits[:count], self.is_in[:count], self.labels, inside)
 
@@ -65,6 +66,7 @@ class ReferenceAnswers:
 
         With white-box access it sees the logits of last layers, of the attacked model and of these.
         """
+        # Without a guard `inside` is None: logits are already those of the last layer.
         if self.inside is None or not access.covers(Access.WHITE_BOX):
             return self
         return ReferenceAnswers(self.inside, self.is_in, self.labels)
@@ -86,6 +88,7 @@ def fold_count(members: int, samples: int) -> int:
     Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
     *non-members* of a reference model that are a hand.
     """
+    # Round before the limit: two folds at least, or a model would have no non-members.
     return max(2, round(samples / min(members, samples - members)))
 
 
@@ -117,21 +120,26 @@ def assign_folds(
     """
     size = fold_count(members, len(labels))
     rounds = []
+    # Ceiling division: the last round may be used in part.
     for _ in range(-(-count // size)):
         if groups is None:
             fold = _assign_fold(labels, size, generator)
         else:
             fold = _assign_fold_of_groups(labels, groups, size, generator)
+        # Fold i trains model i: one row per model by comparing with all fold numbers.
         rounds.append(fold == torch.arange(size)[:, None])
     held = torch.cat(rounds)[:count]
+    # Most samples are members: a model leaves one fold out instead of training on one.
     return held if members * 2 <= len(labels) else ~held
 
 
 def _assign_fold(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """The hand of each sample, shape (N,), int64."""
     shuffled = torch.randperm(len(labels), generator=generator)
+    # Stable, so that the shuffled order is kept within a label.
     by_label = shuffled[labels[shuffled].argsort(stable=True)]
     fold = torch.empty_like(labels)
+    # Labels follow each other, so consecutive numbers stratify every fold.
     fold[by_label] = torch.arange(len(labels)) % size
     return fold
 
@@ -140,6 +148,7 @@ def _assign_fold_of_groups(
     labels: Tensor, groups: Tensor, size: int, generator: torch.Generator
 ) -> Tensor:
     count = len(labels)
+    # The first folds take the remainder, one sample each.
     sizes = [count // size + (number < count % size) for number in range(size)]
     fold = torch.empty_like(labels)
     parts = split_groups(torch.arange(count), labels, groups, sizes, generator)

@@ -29,13 +29,16 @@ def log_posteriors(logits: Tensor) -> tuple[Tensor, Tensor]:
     top = logits.argmax(dim=1, keepdim=True)
     # both cancel only where p is large; so for the top class all others are summed up instead
     others = log_kept.scatter(1, top, -torch.inf).logsumexp(dim=1, keepdim=True)
+    # log of the odds against the top class, −φ, without subtracting from 1.
     against = others - log_kept.gather(1, top)
+    # The top class is set to 0 here, since log1p(−1) would be −inf; it is filled in below.
     log_rest = torch.log1p(-log_kept.exp().scatter(1, top, 0.0))
     return log_kept.scatter(1, top, -torch.log1p(against.exp())), log_rest.scatter(1, top, others)
 
 
 def confidence(posteriors: Tensor, labels: Tensor) -> Tensor:
     """Posterior of the true label p_y, shape (N,), in [0, 1], from posteriors (N, C)."""
+    # float64: differences of confidences close to 1 decide the ranking.
     return posteriors.double().gather(1, labels[:, None])[:, 0]
 
 
@@ -55,6 +58,7 @@ def negative_loss(posteriors: Tensor, labels: Tensor) -> Tensor:
 
     Source: Yeom et al. 2018, "Privacy Risk in Machine Learning", section 3.
     """
+    # TINY instead of 0: −inf for all misclassified samples would tie them.
     return confidence(posteriors, labels).clamp(min=TINY).log()
 
 
@@ -71,6 +75,7 @@ def logit_of_confidence(logits: Tensor, labels: Tensor) -> Tensor:
     where it is φ; in the form that loses no precision where p_y is near 0 or 1.
     """
     own = logits.double().gather(1, labels[:, None])
+    # −inf removes the true class from the sum, Σ_{c≠y}.
     others = logits.double().scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
     return own[:, 0] - others
 
@@ -84,6 +89,7 @@ def modified_entropy(posteriors: Tensor, labels: Tensor) -> Tensor:
     Models", section 4.
     """
     kept = posteriors.double()
+    # Both logarithms are clamped apart: p = 1 makes the second 0, p = 0 the first.
     return _minus_mentr(kept, kept.clamp(min=TINY).log(), (1 - kept).clamp(min=TINY).log(), labels)
 
 
@@ -97,4 +103,5 @@ def _minus_mentr(kept: Tensor, log_kept: Tensor, log_rest: Tensor, labels: Tenso
     """Each (N, C): p, log p and log(1−p)."""
     is_label = torch.zeros_like(kept, dtype=torch.bool)
     is_label[torch.arange(len(labels)), labels] = True
+    # The true class has the roles of p and 1 − p exchanged.
     return torch.where(is_label, log_rest.exp() * log_kept, kept * log_rest).sum(dim=1)

@@ -44,6 +44,7 @@ class Batch:
 
     def cross_entropy(self, logits: Tensor) -> Tensor:
         """Of each sample, shape (B,): with the labels, or with what takes their place."""
+        # Soft targets, as of distillation, replace the labels if a defence sets them.
         targets = self.labels if self.targets is None else self.targets
         return F.cross_entropy(logits, targets, reduction="none")
 
@@ -133,6 +134,7 @@ class DefenceContext:
 
 def _check_batch(_: Definition, found: object, *__: object, **___: object) -> None:
     """A batch with a label for each input."""
+    # Checked after each call: a wrong batch would otherwise fail far away, in the loss.
     if not isinstance(found, Batch):
         raise ValueError(f"returned {type(found).__name__}; it must return a Batch")
     if len(found.inputs) != len(found.labels):
@@ -149,6 +151,7 @@ def _check_loss(_: Definition, found: object, *__: object) -> None:
 
 
 def _check_guard(_: Definition, found: object, **__: object) -> None:
+    # None is valid: most defences ship no guard.
     if not (found is None or isinstance(found, OutputGuard)):
         raise ValueError(f"returned {type(found).__name__}; it must return an OutputGuard, or None")
 
@@ -192,6 +195,7 @@ class Defence(nn.Module, ABC):
 
     def __init__(self) -> None:
         super().__init__()
+        # Registered as a submodule, so that the guard's state is stored with the defence.
         self.guard: OutputGuard | None = None
 
     def check(self, context: DefenceContext) -> Iterable[Problem]:

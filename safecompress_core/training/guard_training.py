@@ -34,16 +34,21 @@ def train_guard(
         bounds: the lowest and the highest value of an input; None for those of the members drawn.
         generator: what members are drawn from, and what the guard draws from.
     """
+    # Balanced: a guard that sees more members than others would learn the prior.
     count = len(members) if others is None else min(len(members), len(others))
+    # Members are sampled; a guard must not depend on which ones come first.
     rows = torch.randperm(len(members), generator=generator)[:count].to(network.device)
 
     def at_random(count: int, generator: torch.Generator) -> Tensor:
+        # Without declared bounds, the range of the sampled members is the best estimate.
         low, high = bounds or _bounds(members, rows)
         drawn = torch.rand(count, *members.shape[1:], generator=generator).to(low.device)
         return _logits(network, low + (high - low) * drawn, torch.arange(count))
 
+    # Width of the logits, so that an empty side has the shape that a guard expects.
     nobody = torch.zeros(0, network.head.out_features, device=network.device)
     inside = outside = nobody
+    # Skipped if not needed: it costs a forward pass over all members.
     if guard.reads_samples:
         inside = _logits(network, members, rows)
         if others is not None:
@@ -54,6 +59,7 @@ def train_guard(
 
 def _bounds(inputs: Tensor | Inputs, rows: Tensor) -> tuple[Tensor, Tensor]:
     """The lowest and the highest of each value of some samples."""
+    # In batches, since inputs may be on disk and larger than memory.
     parts = list(in_batches(inputs, rows.split(BATCH)))
     lowest, highest = ([end(part, dim=0) for part in parts] for end in (torch.amin, torch.amax))
     return torch.stack(lowest).amin(dim=0), torch.stack(highest).amax(dim=0)
@@ -61,6 +67,7 @@ def _bounds(inputs: Tensor | Inputs, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 def _logits(network: Classifier, inputs: Tensor | Inputs, rows: Tensor) -> Tensor:
     """Bare logits (N, C), float32, in eval mode."""
+    # Eval mode: dropout would show the guard answers that users never get.
     with torch.no_grad(), in_eval_mode(network):
         parts = in_batches(inputs, rows.to(network.device).split(BATCH))
         return torch.cat([network(part).float() for part in parts])

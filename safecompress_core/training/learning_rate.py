@@ -34,8 +34,11 @@ class LearningRate:
 
     def at(self, progress: float) -> float:
         """The factor, in [0, 1], after this share of training, in [0, 1]."""
+        # Warm-up is linear from 0; with warmup = 0 this branch is never taken, so nothing divides
+        # by 0.
         if progress < self.warmup:
             return progress / self.warmup
+        # Limited to 1, since rounding may pass the end of the schedule.
         return _SHAPES[self.shape](min((progress - self.warmup) / (1 - self.warmup), 1.0))
 
 

@@ -26,6 +26,7 @@ def loss_gradients(
     Returns:
         Tensors of the shapes of ``network.sparse_parameters()``, detached.
     """
+    # Pairs are split once: torch.autograd.grad takes and returns sequences.
     names, weights = zip(*network.sparse_parameters().items(), strict=True)
     gradients = _mean(network, batches, weights, along=None)
     if not curvature:
@@ -46,14 +47,18 @@ def _mean(
     along: Sequence[Tensor] | None,
 ) -> list[Tensor]:
     """The gradient of the mean loss; given a direction v, that of ⟨gradient, v⟩, which is H·v."""
+    # Summed and divided at the end: the last batch may be smaller.
     total = [torch.zeros_like(weight) for weight in weights]
     seen = 0
     for batch in batches:
         loss = batch.cross_entropy(network(batch.inputs)).sum()
+        # The graph of the gradient is needed only for a second derivative.
         found = torch.autograd.grad(loss, weights, create_graph=along is not None)
         if along is not None:
+            # H·v = ∇⟨g, v⟩ (Pearlmutter 1994): one more backward pass instead of the Hessian.
             slope = torch.stack([(one * v).sum() for one, v in zip(found, along, strict=True)])
             found = torch.autograd.grad(slope.sum(), weights)
+        # One kernel for all layers.
         torch._foreach_add_(total, found)
         seen += len(batch.labels)
     return [sum_.detach() / seen for sum_ in total]

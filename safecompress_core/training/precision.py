@@ -41,12 +41,14 @@ class Precision:
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Return the context of a training step's forward pass."""
+        # autocast supports half precisions only.
         if self.dtype is torch.float32:
             return nullcontext()
         return torch.autocast(device.type, dtype=self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler | None:
         """Return the loss scaler that float16 gradients need, or None."""
+        # bfloat16 has float32's range, so only float16 needs a scaled loss.
         return torch.amp.GradScaler(device.type) if self.dtype is torch.float16 else None
 
     def apply_memory_format(self, network: nn.Module) -> None:
@@ -80,9 +82,11 @@ def choose_precision(
     is_fast = reuses_weights(network) and has_fast_bfloat16(device)
     precision = training.precision
     if precision == "auto":
+        # 'auto' is resolved once per run, and the result is recorded.
         precision = "bfloat16" if is_fast else "float32"
     channels_last = training.channels_last
     if channels_last == "auto":
+        # Only images have the four dimensions that channels_last reorders.
         channels_last = is_fast and sample.ndim == 4
     return Precision(
         dtype=getattr(torch, precision),
@@ -93,6 +97,7 @@ def choose_precision(
 
 def reuses_weights(network: nn.Module) -> bool:
     """Return whether a weight is applied to many pixels or tokens of a sample."""
+    # Other networks were not faster in bfloat16 (benchmarks/training.py).
     return any(isinstance(layer, _ConvNd | nn.Embedding) for layer in network.modules())
 
 

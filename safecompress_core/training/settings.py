@@ -37,6 +37,8 @@ class Settings:
         settings = self
         for key, change in changes.items():
             changed = settings._with(key, change)
+            # None discards the whole change: half of a strategy's `set` would be another
+            # candidate.
             if changed is None:
                 return None
             settings = changed
@@ -47,15 +49,18 @@ class Settings:
         if not owner:
             return self._with_own(field, change.apply(getattr(self, field)))
         params = self.defences[owner]
+        # Validated again by the plugin's own model, which knows the range of its parameters.
         values = params.model_dump() | {field: change.apply(getattr(params, field))}
         try:
             changed = type(params).model_validate(values)
+        # Outside the range is an expected outcome of repeated factors, not an error.
         except ValidationError:
             return None
         return replace(self, defences={**self.defences, owner: changed})
 
     def _with_own(self, field: str, value: float) -> "Settings | None":
         if field == "learning_rate":
+            # A rate of 0 would train nothing, and could not grow again by a factor.
             return replace(self, learning_rate=value) if value > 0 else None
         return replace(self, update_fraction=value) if 0 <= value <= 1 else None
 

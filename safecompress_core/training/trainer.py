@@ -60,6 +60,7 @@ class TopologySchedule:
 
     def due(self, epoch: int) -> bool:
         """Return whether an update is due right before this epoch."""
+        # Not before epoch 0: the initial topology has not been trained yet.
         return self.every > 0 and epoch > 0 and epoch % self.every == 0 and epoch < self.until
 
 
@@ -106,6 +107,7 @@ class Trainer:
         reference: Tensor | None = None,
     ) -> None:
         self._dataset = dataset
+        # Chosen once: every epoch indexes into what is on the device already.
         self._inputs = select_inputs(dataset.inputs, members, device)
         self._labels = dataset.labels[members].to(device)
         self._attributes = _values(dataset, members, device)
@@ -117,10 +119,12 @@ class Trainer:
         self._clip_norm = clip_norm
         self._precision = precision
         self._reference = reference
+        # None by default, so that a run without display pays nothing per step.
         self.listener: StepListener | None = None
 
     def with_listener(self, watch: StepListener) -> Self:
         """Return the same trainer, which tells of every step."""
+        # Shallow: data on the device are shared, only the listener differs.
         own = copy.copy(self)
         own.listener = watch
         return own
@@ -155,6 +159,7 @@ class Trainer:
 
     def _others(self, guard: OutputGuard) -> Tensor | None:
         """The samples that it may hold members against; they are loaded where it asks for them."""
+        # Loading the reference samples is avoided unless the guard reads them.
         if not guard.reads_samples or self.reference is None:
             return None
         return self.reference.inputs
@@ -193,18 +198,23 @@ class Trainer:
         """
         state.network.train()
         forward = state.network.represent
+        # Compiled per call, since a branch has a network of its own.
         if self._precision.compile:
             forward = torch.compile(forward)
         start = state.epoch
         for epoch in range(start, until):
             began = time.perf_counter()
             if state.is_settled:
+                # Epochs pass without training, so that checkpoints and schedules stay aligned.
                 state.epoch = until
                 break
+            # Another update now would prune what was just grown and is still 0.
             decided = is_derived and epoch == start
             if topology_schedule and topology_schedule.due(epoch) and not decided:
                 self.evolve(state, topology_schedule, rule=state.settings.rule)
+            # A phase has a learning-rate schedule of its own, from its start to its end.
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
+            # Own defences come last, after those of the spec.
             defences = (*state.defences.values(), *own)
             remembers = topology_schedule is not None and topology_schedule.remembers(epoch)
             tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
@@ -218,8 +228,10 @@ class Trainer:
                 remembers=remembers,
                 tell=tell,
             )
+            # Before the review, which may restore an earlier state.
             state.epoch = epoch + 1
             _review(state, epoch)
+        # After the last epoch only: the guard learns from the finished network.
         if state.guard is not None:
             train_guard(
                 state.guard,
@@ -227,6 +239,8 @@ class Trainer:
                 self._inputs,
                 self._others(state.guard),
                 bounds=self.bounds,
+                # Named by epoch: a resumed run draws the same numbers as one that was not
+                # interrupted.
                 generator=self._seed.child("guard", state.epoch).torch(),
             )
         # A round keeps all its candidates; their gradients are of no use to anybody.
@@ -241,6 +255,7 @@ class Trainer:
         does once the training state is settled.
         """
         assert state.topology is not None  # a dense model never evolves
+        # Frozen weights would not adapt to a changed topology.
         if state.epoch >= topology_schedule.until or state.is_settled:
             return
         prune, grow = topology_schedule.rules[rule]
@@ -249,8 +264,10 @@ class Trainer:
             fraction=state.settings.update_fraction,
             end=topology_schedule.until,
         )
+        # 0 means that a part needs no gradients; parts that need as many share one pass.
         asked = {part.gradient_batches for part in (prune, grow)} - {0}
         gradients = {count: self.dense_gradients(state, batches=count) for count in sorted(asked)}
+        # Detached: rules compare values, and must not extend the graph.
         update = update_topology(
             {name: weight.detach() for name, weight in state.weights.items()},
             state.topology,
@@ -258,6 +275,7 @@ class Trainer:
             grow=grow,
             fraction=schedule.at(state.epoch),
             gradients=gradients.get(grow.gradient_batches),
+            # Depends on the epoch alone, so that candidates differ only in what was changed.
             generator=self._seed.child("grow", state.epoch).torch(),
             prune_gradients=gradients.get(prune.gradient_batches),
             history=state.history,
@@ -271,7 +289,9 @@ class Trainer:
         whatever the network trains in, since positions are compared by it; batch statistics are
         afterwards what they were.
         """
+        # A stream of its own: growing must not shift the random numbers of training.
         generator = self._seed.child("gradients", state.epoch).torch()
+        # Gradients see what training sees; a defence that hides members hides them here, too.
         shown = islice(self._batches_after_defences(state, generator), batches)
         return dict(self._loss_gradients(state.network, shown, generator).gradients)
 
@@ -282,6 +302,7 @@ class Trainer:
 
         Otherwise as `dense_gradients`.
         """
+        # Batch statistics and dropout as in training, or saliency would be of another function.
         network.train()
         generator = self._seed.child("gradients", 0).torch()
         chosen = islice(self._batches(0), batches)
@@ -295,13 +316,16 @@ class Trainer:
         *,
         curvature: bool = False,
     ) -> LossGradients:
+        # Batch norm would otherwise update its statistics by samples that are not trained on.
         with global_random_state(generator), _same_buffers(network):  # dropout, as in training
             return loss_gradients(network, list(batches), curvature=curvature)
 
     def _rows(self, epoch: int) -> list[Tensor]:
         """Return the samples of each batch."""
+        # Shuffled on the CPU, so that the order does not depend on the device.
         order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
         rows = list(order.to(self._device).split(self._batch_size))
+        # Batch norm has no variance for a single sample, so it joins the batch before.
         if len(rows) > 1 and len(rows[-1]) == 1 < self._batch_size:
             rows[-2:] = [torch.cat(rows[-2:])]
         return rows
@@ -320,6 +344,7 @@ class Trainer:
         self, state: TrainingState, generator: torch.Generator
     ) -> Iterator[Batch]:
         """The next epoch's members, or what a defence puts in their place."""
+        # Only these: other transforms would change the loss that topologies grow by.
         hiding = [one for one in state.defences.values() if one.hides_members]
         for plain in self._batches(state.epoch):
             batch = plain
@@ -331,6 +356,7 @@ class Trainer:
         """The factor of the learning rate for each step of an epoch."""
         steps = len(self._rows(epoch))
         for step in range(steps):
+            # Per step, not per epoch: a warm-up of less than an epoch still rises gradually.
             yield self._learning_rate.at((epoch + step / steps - start) / (end - start))
 
     def _train_epoch(
@@ -345,13 +371,17 @@ class Trainer:
         remembers: bool,
         tell: Callable[[Tensor], None],
     ) -> None:
+        # One stream per epoch: a resumed run repeats it without stored generator state.
         generator = self._seed.child("transform", epoch).torch()
+        # On the device: reading it each step would wait for the GPU.
         total = torch.zeros((), device=self._device)
         with global_random_state(generator):  # for dropout and its like inside a network
             for plain, rate in zip(self._batches(epoch), rates, strict=True):
                 batch = plain
+                # All of them, in the order of the spec.
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)
+                # After all transforms, since an adversarial example is for the final input.
                 for defence in state.defences.values():
                     batch = defence.challenge(batch, state.network, generator=generator)
                 step = self._step(state, forward, batch, epoch)
@@ -359,6 +389,7 @@ class Trainer:
                 if remembers:
                     state.remember()
                 tell(total)
+        # Checked once per epoch, for the same reason.
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
@@ -384,6 +415,7 @@ class Trainer:
                     until=until,
                     step=done,
                     steps=steps,
+                    # Called only if displayed, since it waits for the device.
                     loss=lambda: float(total) / done,
                     seconds=now - last,
                 )
@@ -399,6 +431,7 @@ class Trainer:
                 around.enter_context(defence.inside(state.network))
             around.enter_context(self._precision.autocast(self._device))
             logits, representation = forward(batch.inputs)
+        # Losses in half precision would lose small differences between confident samples.
         logits = logits.float()
         return Step(
             batch=batch,
@@ -420,22 +453,27 @@ class Trainer:
         generator: torch.Generator,
     ) -> Tensor:
         """Loss, gradients and the optimizer's step; returns the loss."""
+        # Before the loss: an opponent is trained against the model as it is now.
         for defence in defences:
             defence.oppose(step, generator=generator)
         loss = step.losses.mean()
         for defence in defences:
             loss = defence.loss(step, loss)
         optimizer, scaler = state.optimizer, state.scaler
+        # None rather than 0: skips a kernel, and a parameter without gradient stays unchanged.
         optimizer.zero_grad(set_to_none=True)
         if scaler is None:
             loss.backward()
         else:
             scaler.scale(loss).backward()
+            # Before `adjust` and clipping, which are defined for true gradients.
             scaler.unscale_(optimizer)
         for defence in defences:
             defence.adjust(step, generator=generator)
+        # After `adjust`, which is promised gradients that are not clipped yet.
         if self._clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), self._clip_norm)
+        # Set at each step, so that the schedule has no state to store.
         for group in optimizer.param_groups:
             group["lr"] = state.settings.learning_rate * rate
         if scaler is None:
@@ -443,6 +481,7 @@ class Trainer:
         else:
             scaler.step(optimizer)
             scaler.update()
+        # Detached, or the sum of losses would keep every step's graph.
         return loss.detach()
 
 
@@ -450,6 +489,7 @@ def _review(state: TrainingState, epoch: int) -> None:
     """Let the defences look at what an epoch has made; one of them may have had enough."""
     for defence in state.defences.values():
         defence.review(state.network, epoch=epoch)
+    # A review may have restored other masks, which the binding has to take over.
     if state.is_settled:
         state.settle()
 
@@ -462,6 +502,7 @@ def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, T
 @contextmanager
 def _same_buffers(network: nn.Module) -> Iterator[None]:
     """Afterwards the network's buffers (running statistics, say) are what they were."""
+    # Cloned before the pass, which writes in place.
     kept = [(buffer, buffer.clone()) for buffer in network.buffers()]
     try:
         yield

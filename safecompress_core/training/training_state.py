@@ -35,6 +35,7 @@ NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask.
 OPPONENT, SCALER = "opponent.", "scaler."
 VALUES, SCALES = "int8.", "scales."
 EXPLORED, MOMENTUM = "explored.", "momentum."
+# Dettmers & Zettlemoyer 2019, "Sparse Networks from Scratch", train with this momentum.
 DECAY = 0.9  # of the running average of gradients: SGD's momentum in the paper that grows by it
 SCALER_STATE = ("scale", "_growth_tracker")
 
@@ -68,6 +69,7 @@ class TrainingState:
     ) -> None:
         self.network = network
         network.topology = topology
+        # Weights that were ever active, at first those of the initial topology.
         self.explored = topology
         self.momentum: dict[str, Tensor] = {}
         self.settings = settings
@@ -78,21 +80,25 @@ class TrainingState:
         self._make_scaler = make_scaler
         self.scaler = make_scaler()
         device = next(network.parameters()).device
+        # Before the optimizer, which trains their parameters, too.
         self.defences = {
             name: make_defence(name, params).to(device)
             for name, params in settings.defences.items()
         }
         self.optimizer = make_optimizer(self._parameters(), settings.learning_rate)
+        # Last: the hook masks the moments of this optimizer.
         self._binding = self._bound()
 
     def _parameters(self) -> list[nn.Parameter]:
         modules = (self.network, *self.defences.values())
+        # By identity, since tensors do not compare as a whole.
         own = {
             id(parameter)
             for optimizer in self._opponents.values()
             for group in optimizer.param_groups
             for parameter in group["params"]
         }
+        # An opponent's parameters have their own optimizer, which pursues the opposite aim.
         return [p for module in modules for p in module.parameters() if id(p) not in own]
 
     @property
@@ -130,6 +136,7 @@ class TrainingState:
     def guard(self) -> OutputGuard | None:
         """The output guard of its defences; None without one."""
         guards = (defence.guard for defence in self.defences.values())
+        # At most one defence has a guard, which the spec's checks ensure.
         return next(filter(None, guards), None)
 
     @property
@@ -156,6 +163,7 @@ class TrainingState:
         assert self._binding is not None  # only sparse training states are ever updated
         assert self.topology is not None
         assert self.explored is not None
+        # Before the network changes, since the binding checks the update against the old topology.
         self._binding.set_topology(self.topology, update)
         self.network.topology = update.topology
         self.explored = self.explored.unite(update.topology)
@@ -168,6 +176,7 @@ class TrainingState:
         """
         weights = self.weights
         for name, stored in quantised.items():
+            # Dequantised, so that what is measured is what the file holds.
             weights[name].copy_(stored.weight())
         self.quantised = dict(quantised)
 
@@ -186,8 +195,10 @@ class TrainingState:
         weights = self.weights
         found = {name: one.grad for name, one in weights.items() if one.grad is not None}
         gradients = list(found.values())
+        # The scaler skips such a step, and inf would stay in the average for ever.
         if self.scaler is not None and not all(bool(one.isfinite().all()) for one in gradients):
             return
+        # Created on first use: most rules need no momentum.
         if not self.momentum:
             self.momentum = {name: torch.zeros_like(one) for name, one in weights.items()}
         torch._foreach_lerp_([self.momentum[name] for name in found], gradients, 1 - DECAY)
@@ -198,6 +209,7 @@ class TrainingState:
         For a model that a defence has put back to an earlier state.
         """
         if self._binding is not None:
+            # Released first: an optimizer accepts one binding.
             self._binding.release()
             self._binding = self._bound()
 
@@ -226,7 +238,9 @@ class TrainingState:
         twin.momentum = {name: average.clone() for name, average in self.momentum.items()}
         for name, defence in self.defences.items():
             try:
+                # Learned state is copied over the initial one that the constructor made.
                 twin.defences[name].load_state_dict(defence.state_dict())
+            # A parameter that sizes a layer makes another module, whose state does not fit.
             except RuntimeError as error:
                 before = self.settings.defences[name]
                 changed = [
@@ -238,11 +252,13 @@ class TrainingState:
                 )
                 raise SafeCompressError(message) from error
         state = copy.deepcopy(self.optimizer.state_dict())
+        # load_state_dict also restores the rate, which `set` may have changed.
         for group in state["param_groups"]:
             group["lr"] = settings.learning_rate
         twin.optimizer.load_state_dict(state)
         for name, optimizer in self._opponents.items():
             _restore_moments(twin._opponents[name], _moments(optimizer))
+        # Moments were copied as they are; a new topology may have fewer active weights.
         if twin._binding is not None:
             twin._binding.apply()
         if self.scaler is not None and twin.scaler is not None:
@@ -257,6 +273,7 @@ class TrainingState:
         self.epoch = other.epoch
         for name, defence in self.defences.items():
             state = other.defences[name].state_dict()
+            # Compared by shape, since a `set` may have resized the defence.
             if _shapes(state) == _shapes(defence.state_dict()):
                 defence.load_state_dict(state)
                 if name in self._opponents:
@@ -266,6 +283,7 @@ class TrainingState:
             self.scaler.load_state_dict(other.scaler.state_dict())
 
     def tensors(self) -> dict[str, Tensor]:
+        # Prefixes keep the parts apart in one flat file of tensors.
         """All tensors that training goes on from, flat, for a checkpoint."""
         found: dict[str, Tensor] = {}
         for name, tensor in self.network.state().items():
@@ -279,6 +297,7 @@ class TrainingState:
         found |= {OPTIMIZER + name: tensor for name, tensor in _moments(self.optimizer).items()}
         if self.scaler is not None:
             state = self.scaler.state_dict()
+            # Only the scale and its counter change; the remaining entries are configuration.
             found |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
         if self.topology is not None:
             found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
@@ -287,6 +306,7 @@ class TrainingState:
         if self.explored is not None:
             found |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
         found |= {MOMENTUM + name: average for name, average in self.momentum.items()}
+        # On the CPU and contiguous, as safetensors requires.
         return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
@@ -299,16 +319,19 @@ class TrainingState:
         _restore_moments(self.optimizer, _under(OPTIMIZER, tensors))
         if self.scaler is not None:
             kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
+            # Merged: what is configuration comes from the scaler as it was built.
             self.scaler.load_state_dict(self.scaler.state_dict() | kept)
         scales = _under(SCALES, tensors)
         self.quantised = {
             name: Quantised(values=values, scales=scales[name])
             for name, values in _under(VALUES, tensors).items()
         }
+        # The order of `topology` rather than that of the file, which sorts by name.
         if self.topology is not None:
             masks = _under(EXPLORED, tensors)
             self.explored = Topology.from_masks({name: masks[name] for name in self.topology.masks})
         self.momentum = {
+            # empty_like keeps the memory layout of the weight, and copy_ moves between devices.
             name: torch.empty_like(self.weights[name]).copy_(average).detach()
             for name, average in _under(MOMENTUM, tensors).items()
         }
@@ -317,6 +340,7 @@ class TrainingState:
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size | None]:
     """Of a module's parameters and buffers; whatever else it keeps may be of any shape."""
+    # Extra state is serialised by the module itself, and its shape says nothing.
     own = _EXTRA_STATE_KEY_SUFFIX
     return {name: None if name.endswith(own) else one.shape for name, one in state.items()}
 
@@ -341,8 +365,10 @@ def _restore_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Ten
     for key, tensor in moments.items():
         index, name = key.split("/")
         parameter = parameters[int(index)]
+        # Scalars, such as a step counter, have no layout to keep.
         own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor.clone()
         state.setdefault(int(index), {})[name] = own.detach().copy_(tensor)
+    # Groups hold configuration, which comes from the optimizer as it was built.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
