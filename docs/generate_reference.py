@@ -25,7 +25,9 @@ from safecompress_core.api import (
     Kind,
     Measure,
     MetricDef,
+    Need,
     Role,
+    role_of,
 )
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.schema import spec_schema
@@ -95,7 +97,7 @@ def refreshed(text: str, registry: Registry) -> str:
 
 def _section(definition: Definition, parts: Mapping[str, Schema]) -> Iterator[str]:
     """Heading, summary, what its kind has to say, source and parameters of a component."""
-    role = getattr(definition, "role", None)
+    role = role_of(definition)
     words = (definition.kind, role or "", *definition.name.split("-"))
     yield f"### `{definition.name}`"
     yield ""
@@ -113,11 +115,11 @@ def _section(definition: Definition, parts: Mapping[str, Schema]) -> Iterator[st
 def _facts(definition: Definition) -> Iterator[str]:
     if isinstance(definition, AttackerDef):
         yield f"Game: **{definition.game}**. Access: **{definition.access}**."
-        if definition.references:
+        if Need.REFERENCES in definition.needs:
             yield "Compares with **reference models**; for the audit alone."
-        if definition.pairs_with_uncompressed:
+        if Need.UNCOMPRESSED in definition.needs:
             yield "Observes the **uncompressed model** as well; for the audit alone."
-        if definition.sees_versions:
+        if Need.VERSIONS in definition.needs:
             yield "Sees **other compressed versions** of the model; for the audit alone."
     if isinstance(definition, GameDef):
         yield f"{definition.question}"

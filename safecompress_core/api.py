@@ -19,6 +19,10 @@ from safecompress_core.field_docs import field_docs
 
 __all__ = [
     "ADVANTAGE",
+    "BLACK_BOX",
+    "GRAY_BOX",
+    "LABEL_ONLY",
+    "WHITE_BOX",
     "Access",
     "AggregatorDef",
     "AnyDefinition",
@@ -36,6 +40,7 @@ __all__ = [
     "DefenceParams",
     "Definition",
     "Density",
+    "DensityParams",
     "EvasionAttackerParams",
     "ExtractionAttackerParams",
     "GameDef",
@@ -51,6 +56,8 @@ __all__ = [
     "MethodParams",
     "MetricDef",
     "ModelDef",
+    "NamedParams",
+    "Need",
     "Params",
     "Part",
     "PathMark",
@@ -65,6 +72,9 @@ __all__ = [
     "attribute_of",
     "component_id",
     "hookimpl",
+    "references_of",
+    "role_of",
+    "versions_of",
 ]
 
 API_VERSION = 1
@@ -98,18 +108,72 @@ class Role(StrEnum):
     GROW = "grow"
 
 
+class Need(StrEnum):
+    """A thing that a component cannot do without; a definition names all of them.
+
+    - ``labels``: the labels that the model answers, also to inputs of the adversary's own making;
+    - ``posteriors``: its posteriors for the samples of a pool;
+    - ``queries``: its posteriors for inputs of the adversary's own making;
+    - ``parameters``: its parameters, and so its activations and gradients;
+    - ``gradients``: the gradient of the loss on single samples, as a participant of federated
+      learning sends it;
+    - ``references``: reference models, which an audit trains;
+    - ``uncompressed``: the uncompressed model that compression started from;
+    - ``versions``: other compressed versions of the model;
+    - ``encoding``: an attribute that is a part of the model's input, to write other values there;
+    - ``continuous-inputs``: inputs that can change a little, unlike token ids and codes;
+    - ``reference-data``: samples that are no members (``pools.reference``);
+    - ``code``: permission to import code that the spec names (``--allow-code``).
+    """
+
+    LABELS = "labels"
+    POSTERIORS = "posteriors"
+    QUERIES = "queries"
+    PARAMETERS = "parameters"
+    GRADIENTS = "gradients"
+    REFERENCES = "references"
+    UNCOMPRESSED = "uncompressed"
+    VERSIONS = "versions"
+    ENCODING = "encoding"
+    CONTINUOUS_INPUTS = "continuous-inputs"
+    REFERENCE_DATA = "reference-data"
+    CODE = "code"
+
+
+LABEL_ONLY = frozenset({Need.LABELS})
+"""An adversary that gets labels."""
+BLACK_BOX = LABEL_ONLY | {Need.POSTERIORS}
+"""An adversary that also gets posteriors of the samples in question."""
+GRAY_BOX = BLACK_BOX | {Need.QUERIES}
+"""An adversary that also gets posteriors of inputs of its own making."""
+WHITE_BOX = GRAY_BOX | {Need.PARAMETERS}
+"""An adversary that holds the model."""
+
+
 class Access(StrEnum):
-    """Access of an adversary to a model, weakest first; each level includes those before it."""
+    """Level of access to a model, weakest first: a name for a set of needs."""
 
     LABEL_ONLY = "label-only"
     BLACK_BOX = "black-box"
     GRAY_BOX = "gray-box"
     WHITE_BOX = "white-box"
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it gives."""
+        return _NEEDS_BY_ACCESS[self]
+
     def covers(self, other: "Access") -> bool:
         """Return whether this access includes the other."""
-        levels = list(Access)
-        return levels.index(self) >= levels.index(other)
+        return self.needs >= other.needs
+
+
+_NEEDS_BY_ACCESS = {
+    Access.LABEL_ONLY: LABEL_ONLY,
+    Access.BLACK_BOX: BLACK_BOX,
+    Access.GRAY_BOX: GRAY_BOX,
+    Access.WHITE_BOX: WHITE_BOX,
+}
 
 
 class Params(BaseModel):
@@ -117,7 +181,12 @@ class Params(BaseModel):
 
     A class is built when it is first used. The docstrings of its fields are their descriptions in
     its JSON Schema.
+
+    Attributes:
+        definition: what the parameters of a spec are for; None for those that no spec has made.
     """
+
+    definition: ClassVar["Definition | None"] = None
 
     model_config = ConfigDict(
         frozen=True,
@@ -186,12 +255,22 @@ Density = Annotated[float, Field(gt=0, le=1)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
+class NamedParams(Params):
+    """Parameters of a component that a spec may give a name."""
+
+    id: str | None = None
+    """What results and other parts of the spec call it; by default its type."""
+
+
 def component_id(params: Params) -> str:
     """Return the name of a component in results and specs: its ``id``, or else its type."""
-    return str(getattr(params, "id", None) or getattr(params, "type", type(params).__name__))
+    if isinstance(params, NamedParams) and params.id:
+        return params.id
+    definition = type(params).definition
+    return type(params).__name__ if definition is None else definition.name
 
 
-class AttackerParams(Params):
+class AttackerParams(NamedParams):
     """Parameters that every attacker has."""
 
     id: str | None = None
@@ -230,12 +309,12 @@ class CombinedAttackerParams(AttackerParams):
     @property
     def references(self) -> int:
         """As many reference models as the part that asks for most; 0 if none does."""
-        return max(getattr(part, "references", 0) for part in self.attackers)
+        return max(map(references_of, self.attackers))
 
     @property
     def versions(self) -> int:
         """As many compressed versions as the part that asks for most; 0 if none does."""
-        return max(getattr(part, "versions", 0) for part in self.attackers)
+        return max(map(versions_of, self.attackers))
 
 
 class AttributeAttackerParams(AttackerParams):
@@ -250,6 +329,20 @@ def attribute_of(params: AttackerParams) -> str | None:
     if isinstance(params, AttributeAttackerParams | CombinedAttackerParams):
         return params.attribute
     return None
+
+
+def references_of(params: AttackerParams) -> int:
+    """Return how many reference models an attacker asks for; 0 for none."""
+    if isinstance(params, ReferenceAttackerParams | CombinedAttackerParams):
+        return params.references
+    return 0
+
+
+def versions_of(params: AttackerParams) -> int:
+    """Return how many compressed versions an attacker holds at most; 0 for none."""
+    if isinstance(params, VersionsAttackerParams | CombinedAttackerParams):
+        return params.versions
+    return 0
 
 
 class EvasionAttackerParams(AttackerParams):
@@ -277,7 +370,7 @@ class ExtractionAttackerParams(AttackerParams):
     attack-train."""
 
 
-class DefenceParams(Params):
+class DefenceParams(NamedParams):
     """Parameters that every defence has."""
 
     id: str | None = None
@@ -299,11 +392,16 @@ class MethodParams(Params):
     """Changes of training, in the order in which they are applied."""
 
 
-class SparseTrainingParams(MethodParams):
-    """Parameters that every method has which trains a sparse network from its beginning."""
+class DensityParams(MethodParams):
+    """Parameters that every method has which keeps a given share of the weights."""
 
     density: Density
     """Fraction of the sparsifiable weights that are kept."""
+
+
+class SparseTrainingParams(DensityParams):
+    """Parameters that every method has which trains a sparse network from its beginning."""
+
     initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
         default={"type": "erdos-renyi-kernel"},
         validate_default=True,
@@ -377,8 +475,7 @@ class Definition:
         summary: one line, for ``safecompress plugins list``.
         cites: paper, year, section or equation; empty where there is nothing to cite.
         api: version of this interface that the plugin was written for.
-        runs_code: whether it imports code that the spec names; a spec may then only be used with
-            ``--allow-code`` on the command line.
+        needs: what it cannot do without.
     """
 
     kind: ClassVar[Kind]
@@ -389,7 +486,7 @@ class Definition:
     summary: str
     cites: str = ""
     api: int = API_VERSION
-    runs_code: bool = False
+    needs: frozenset[Need] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,7 +593,7 @@ class GameDef(Definition):
         compares_candidates: whether candidates can be tested by it, sample by sample.
         counts: what its figures are read on: all samples of a pool, its non-members, or units of
             the game's own.
-        moves_inputs: whether its attackers make or change inputs, which words and codes cannot be.
+        needs: what all of its attackers need besides what each of them names.
     """
 
     kind: ClassVar[Kind] = Kind.GAME
@@ -512,7 +609,6 @@ class GameDef(Definition):
     scores_samples: bool = False
     compares_candidates: bool = True
     counts: Literal["samples", "non-members", "units"] = "samples"
-    moves_inputs: bool = False
 
     def measure(self, name: str) -> Measure | None:
         """The measure of that name; None if the game has no such measure."""
@@ -523,31 +619,25 @@ class GameDef(Definition):
 class AttackerDef(Definition):
     """A simulated attack; its target is a :class:`safecompress_core.toolkit.Attacker`.
 
-    ``references`` says that it compares with reference models; its parameters are then a subclass
-    of ``ReferenceAttackerParams``, and only an audit may name it. ``pairs_with_uncompressed`` says
-    that it also sees the uncompressed model, ``sees_versions`` other compressed versions of it (its
-    parameters are then a subclass of ``VersionsAttackerParams``); only an audit may name such
-    attackers either.
-
     ``game`` is the name of a registered game, which says what class of the toolkit the target is:
     an ``Attacker`` scores samples, an ``Evader`` moves them, an ``Inverter`` reconstructs them, an
-    ``Extractor`` imitates the model. ``gradients`` says of an ``Inverter`` that it is shown the
-    gradient of single samples, which it reconstructs; its parameters are then a subclass of
-    ``GradientAttackerParams``. Any other reconstructs one typical sample of each class.
-    ``writes_attribute`` says that it asks about samples with other values of the attribute, which
-    therefore has to be a part of the model's input. ``moves_inputs`` says that it changes samples a
-    little, which words and codes cannot be.
+    ``Extractor`` imitates the model.
+
+    ``needs`` is a level of access (``LABEL_ONLY``, ``BLACK_BOX``, ``GRAY_BOX``, ``WHITE_BOX``) and
+    what the attacker needs besides. With ``Need.REFERENCES``, ``Need.VERSIONS`` or
+    ``Need.GRADIENTS`` its parameters are a subclass of ``ReferenceAttackerParams``,
+    ``VersionsAttackerParams`` or ``GradientAttackerParams``. Only an audit may name an attacker
+    that needs reference models, the uncompressed model or other versions.
     """
 
     kind: ClassVar[Kind] = Kind.ATTACKER
     game: str
-    access: Access
-    references: bool = False
-    pairs_with_uncompressed: bool = False
-    sees_versions: bool = False
-    gradients: bool = False
-    writes_attribute: bool = False
-    moves_inputs: bool = False
+    needs: frozenset[Need]
+
+    @property
+    def access(self) -> Access:
+        """The weakest level of access that gives what it needs of the model."""
+        return next(level for level in Access if self.needs & WHITE_BOX <= level.needs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -563,7 +653,7 @@ class CombinedAttackerDef(Definition):
     kind: ClassVar[Kind] = Kind.ATTACKER
 
     def of(self, parts: Sequence[AttackerDef]) -> AttackerDef:
-        """The attacker that it is with such parts: of their game, and with the greatest access."""
+        """The attacker that it is with such parts: of their game, with the needs of all."""
         return AttackerDef(
             name=self.name,
             params=self.params,
@@ -571,12 +661,7 @@ class CombinedAttackerDef(Definition):
             summary=self.summary,
             cites=self.cites,
             game=parts[0].game,
-            access=max((part.access for part in parts), key=list(Access).index),
-            references=any(part.references for part in parts),
-            pairs_with_uncompressed=any(part.pairs_with_uncompressed for part in parts),
-            sees_versions=any(part.sees_versions for part in parts),
-            writes_attribute=any(part.writes_attribute for part in parts),
-            moves_inputs=any(part.moves_inputs for part in parts),
+            needs=frozenset[Need]().union(*(part.needs for part in parts)),
         )
 
 
@@ -599,17 +684,14 @@ class Part:
 class DefenceDef(Definition):
     """A change of training; its target is a :class:`safecompress_core.toolkit.Defence`.
 
-    ``reference_data`` says that it learns from samples that are no members (``pools.reference``),
-    ``teacher`` that it asks the trained uncompressed model. ``held_out`` states from its parameters
-    how many more uncompressed models, of parts of the members, it has trained to be asked about the
-    rest. ``moves_inputs`` says that it changes samples a little, which words and codes cannot be.
+    With ``Need.REFERENCE_DATA`` it learns from samples that are no members, with
+    ``Need.UNCOMPRESSED`` it asks the trained uncompressed model. ``held_out`` states from its
+    parameters how many more uncompressed models, of parts of the members, it has trained to be
+    asked about the rest.
     """
 
     kind: ClassVar[Kind] = Kind.DEFENCE
-    reference_data: bool = False
-    teacher: bool = False
     held_out: Callable[[Any], HeldOut] | None = None
-    moves_inputs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -659,3 +741,8 @@ AnyDefinition = (
     | AggregatorDef
     | MethodDef
 )
+
+
+def role_of(definition: Definition) -> Role | None:
+    """Return the role of a part of a strategy; None for every other kind."""
+    return definition.role if isinstance(definition, StrategyDef) else None

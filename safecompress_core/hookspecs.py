@@ -171,7 +171,7 @@ def safecompress_games() -> Iterable[GameDef]:
 def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     """Register simulated attacks.
 
-    >>> from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
+    >>> from safecompress_core.api import BLACK_BOX, AttackerDef, AttackerParams, hookimpl
     >>> class MarginParams(AttackerParams):
     ...     temperature: float = 1.0
     >>> @hookimpl
@@ -183,7 +183,7 @@ def safecompress_attackers() -> Iterable[AttackerDef | CombinedAttackerDef]:
     ...         summary="Members have a larger gap between the two largest posteriors.",
     ...         cites="Salem et al. 2019",
     ...         game="membership",
-    ...         access=Access.BLACK_BOX,
+    ...         needs=BLACK_BOX,
     ...     )
     >>> [definition.access.value for definition in safecompress_attackers()]
     ['black-box']

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from safecompress_core.api import DataCard, Workload, component_id
+from safecompress_core.api import DataCard, Workload, component_id, references_of
 from safecompress_core.host import Registry
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import LoadedSpec
-from safecompress_core.specfile.models.components import attacker_of, definition_of
+from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = ["PLAIN", "Job", "Plan", "make_plan"]
@@ -158,7 +158,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
 
 def _held_out_jobs(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
     """Uncompressed models of parts of the members, which a defence has trained."""
-    for params in getattr(spec.method, "defences", ()):
+    for params in spec.method.defences:
         asks = definition_of(params).held_out
         if asks is None:
             continue
@@ -172,10 +172,7 @@ def _held_out_jobs(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
 
 def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     """The method and dense training, as often as the attacker that asks for most wants."""
-    wanted = [
-        getattr(one, "references", 0) for one in spec.audit.attackers if attacker_of(one).references
-    ]
-    count = max(wanted, default=0)
+    count = max(map(references_of, spec.audit.attackers), default=0)
     if not count:
         return
     yield Job(

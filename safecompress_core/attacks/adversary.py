@@ -9,7 +9,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerDef, AttackerParams, Definition
+from safecompress_core.api import (
+    AttackerDef,
+    AttackerParams,
+    Definition,
+    Need,
+    references_of,
+    versions_of,
+)
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.public_features import AttributeEncoding
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
@@ -90,17 +97,17 @@ class AdversaryKnowledge:
         """
         access, references, uncompressed = definition.access, self.references, self.uncompressed
         # A plugin receives nothing that its definition does not declare, even if the run has it.
-        if not definition.references or references is None:
+        if Need.REFERENCES not in definition.needs or references is None:
             references = None
         else:
-            count = params.references  # type: ignore[attr-defined]
+            count = references_of(params)
             references = references.first(count).restricted(access)
-        if not definition.pairs_with_uncompressed or uncompressed is None:
+        if Need.UNCOMPRESSED not in definition.needs or uncompressed is None:
             uncompressed = None
         else:
             uncompressed = uncompressed.restrict(access)
         # One of the versions is the audited model itself, which is in `seen`.
-        others = params.versions - 1 if definition.sees_versions else 0  # type: ignore[attr-defined]
+        others = versions_of(params) - 1 if Need.VERSIONS in definition.needs else 0
         return replace(
             self,
             seen=self.seen.restrict(access),

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Params
+from safecompress_core.api import Need, Params
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
@@ -226,7 +226,7 @@ class Auditor:
     def _uncompressed_observations(self) -> Mapping[str, Observations]:
         """By pool what the uncompressed model shows, observed once for all models and attacks."""
         network = self._uncompressed
-        wanted = any(attack.definition.pairs_with_uncompressed for attack in self._attacks)
+        wanted = any(Need.UNCOMPRESSED in attack.needs for attack in self._attacks)
         if network is None or not wanted:
             return {}
         pools = (pool for pool in self._pools if pool is not self._pools.select)

@@ -6,6 +6,7 @@ from functools import cached_property, partial
 
 from torch import Tensor
 
+from safecompress_core.api import references_of
 from safecompress_core.attacks.reference_answers import assign_folds
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.context.samples import NetworkSamples
@@ -25,14 +26,7 @@ __all__ = [
 
 def count_references(run_context: RunContext) -> int:
     """Return the number of reference models that the audit needs: the attackers' maximum."""
-    return max(
-        (
-            getattr(attack.params, "references", 0)
-            for attack in run_context.audit_attacks
-            if attack.definition.references
-        ),
-        default=0,
-    )
+    return max((references_of(attack.params) for attack in run_context.audit_attacks), default=0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

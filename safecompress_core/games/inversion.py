@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier
 from torch import Tensor
 from torch.nn import functional as F
 
-from safecompress_core.api import GradientAttackerParams
+from safecompress_core.api import GradientAttackerParams, Need
 from safecompress_core.attacks.adversary import InversionTargets, Inverter
 from safecompress_core.attacks.own_samples import own_samples
 from safecompress_core.games.attack_context import AttackRun
@@ -126,7 +126,11 @@ class InversionGame(Game):
         Raises:
             ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
         """
-        return _samples(attack_run) if attack_run.definition.gradients else _classes(attack_run)
+        return (
+            _samples(attack_run)
+            if Need.GRADIENTS in attack_run.definition.needs
+            else _classes(attack_run)
+        )
 
     def measure(
         self,
@@ -260,7 +264,7 @@ def _measure(
         flat(found),
         flat(truth),
         flat(attack_run.known.unseen.inputs).mean(axis=0),
-        units="samples" if attack_run.definition.gradients else "classes",
+        units="samples" if Need.GRADIENTS in attack_run.definition.needs else "classes",
         width=_width(attack_run),
         measures=measures,
         facts=facts,

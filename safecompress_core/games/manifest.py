@@ -8,6 +8,7 @@ from safecompress_core.api import (
     ExtractionAttackerParams,
     GameDef,
     Measure,
+    Need,
 )
 
 __all__ = ["ATTRIBUTE", "DEFINITIONS", "EVASION", "EXTRACTION", "INVERSION", "MEMBERSHIP"]
@@ -93,7 +94,7 @@ EVASION = GameDef(
     ),
     is_leakage=False,
     counts="non-members",
-    moves_inputs=True,
+    needs=frozenset({Need.CONTINUOUS_INPUTS}),
 )
 
 INVERSION = GameDef(
@@ -112,7 +113,7 @@ INVERSION = GameDef(
     baselines=(Baseline(guess="the population's mean", achieves="has an error of {baseline}"),),
     compares_candidates=False,
     counts="units",
-    moves_inputs=True,
+    needs=frozenset({Need.CONTINUOUS_INPUTS}),
 )
 
 EXTRACTION = GameDef(
@@ -134,7 +135,7 @@ EXTRACTION = GameDef(
     ),
     is_leakage=False,
     counts="non-members",
-    moves_inputs=True,
+    needs=frozenset({Need.CONTINUOUS_INPUTS}),
 )
 
 DEFINITIONS = (MEMBERSHIP, ATTRIBUTE, EVASION, INVERSION, EXTRACTION)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from safecompress_core.api import AttackerDef, AttackerParams, attribute_of, component_id
+from safecompress_core.api import AttackerDef, AttackerParams, Need, attribute_of, component_id
 from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.games.attack_context import AttackRun
@@ -45,6 +45,11 @@ class Attack:
             definition=definition,
             params=params,
         )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the attacker needs, and what its game does."""
+        return self.definition.needs | self.game.definition.needs
 
     @property
     def attribute(self) -> str | None:

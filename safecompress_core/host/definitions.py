@@ -13,12 +13,18 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     CombinedAttackerParams,
     Definition,
+    DensityParams,
     GameDef,
+    GradientAttackerParams,
     Kind,
+    MethodDef,
+    MethodParams,
+    Need,
     Params,
     ReferenceAttackerParams,
     Role,
     VersionsAttackerParams,
+    role_of,
 )
 from safecompress_core.hookspecs import HOOKS
 
@@ -36,7 +42,7 @@ Key = tuple[Kind, Role | None, str]
 
 def key_of(definition: Definition) -> Key:
     """Return the key that no two definitions may share."""
-    return definition.kind, getattr(definition, "role", None), definition.name
+    return definition.kind, role_of(definition), definition.name
 
 
 def label(key: Key) -> str:
@@ -76,6 +82,9 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
         yield from _missing_parameters(definition, params)
     if not TARGET_STYLE.fullmatch(definition.target):
         yield f"the target of {name!r} is {definition.target!r}; write 'package.module:Class'"
+    if not set(definition.needs) <= set(Need):
+        unknown = ", ".join(sorted(map(str, set(definition.needs) - set(Need))))
+        yield f"{name!r} needs {unknown}; needs are members of safecompress_core.api.Need"
     if isinstance(definition, GameDef) and definition.measure(ADVANTAGE) is None:
         yield f"the game {name!r} has no measure {ADVANTAGE!r}, by which all games are compared"
     if not definition.summary.strip() or "\n" in definition.summary:
@@ -104,13 +113,21 @@ def game_flaw(definition: Definition, games: Mapping[str, GameDef]) -> str | Non
 
 def _missing_parameters(definition: Definition, params: type[Params]) -> Iterator[str]:
     """Parameters that come with what an attacker says of itself, and that it does not have."""
-    claims = (
-        ("has reference models", getattr(definition, "references", False), ReferenceAttackerParams),
-        ("sees versions", getattr(definition, "sees_versions", False), VersionsAttackerParams),
+    needs = definition.needs if isinstance(definition, AttackerDef) else frozenset()
+    claims: tuple[tuple[str, bool, type[Params]], ...] = (
+        ("needs reference models", Need.REFERENCES in needs, ReferenceAttackerParams),
+        ("needs other versions", Need.VERSIONS in needs, VersionsAttackerParams),
+        ("needs gradients of samples", Need.GRADIENTS in needs, GradientAttackerParams),
         (
             "is made of others",
             isinstance(definition, CombinedAttackerDef),
             CombinedAttackerParams,
+        ),
+        ("is a method", isinstance(definition, MethodDef), MethodParams),
+        (
+            "is a method with a density",
+            isinstance(definition, MethodDef) and "density" in params.model_fields,
+            DensityParams,
         ),
     )
     for claim, holds, wanted in claims:

@@ -100,8 +100,7 @@ class Registry:
         Raises:
             LookupError: if there is none, or more than one.
         """
-        carried = getattr(type(params), "definition", None)
-        if isinstance(carried, Definition):
+        if (carried := type(params).definition) is not None:
             return carried
         fitting = [definition for definition in self if definition.params is type(params)]
         if len(fitting) != 1:

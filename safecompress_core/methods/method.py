@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from safecompress_core.api import DataCard, Definition, HeldOut, Params, component_id
+from safecompress_core.api import DataCard, Definition, HeldOut, Need, Params, component_id
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.host.boundary import check_result
@@ -122,8 +122,8 @@ class MethodContext:
                 DefenceInputs(
                     schedule=self.trainer.schedule,
                     bounds=self.trainer.bounds,
-                    reference=self.trainer.reference if asks.reference_data else None,
-                    teacher=self.teacher() if asks.teacher else None,
+                    reference=self.trainer.reference if Need.REFERENCE_DATA in asks.needs else None,
+                    teacher=self.teacher() if Need.UNCOMPRESSED in asks.needs else None,
                     held_out=self.held_out(asks.held_out(params)) if asks.held_out else None,
                 )
             )

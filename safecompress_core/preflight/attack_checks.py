@@ -6,7 +6,12 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerParams
+from safecompress_core.api import (
+    AttackerParams,
+    ExtractionAttackerParams,
+    GradientAttackerParams,
+    Need,
+)
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import MissingExtraError
@@ -29,7 +34,7 @@ def check_attacks(prepared: SpecContext) -> Iterator[Problem]:
     for path, attack in each_attack(prepared):
         pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
         assert pool is not None  # a spec with attackers that select has a pool for them
-        if attack.game.definition.moves_inputs or attack.definition.moves_inputs:
+        if Need.CONTINUOUS_INPUTS in attack.needs:
             prepared.registry.create(attack.params)
             yield from _check_attack(prepared, attack, path, members=len(pool.members))
 
@@ -71,15 +76,17 @@ def _check_attack(
         message = f"{attack.id!r} needs inputs that can be moved, and these are words or codes"
         yield Problem((*path, "type"), message, "take it out, or use data of images or columns")
         return
-    samples = getattr(attack.params, "samples", 0)
-    if attack.definition.gradients:
-        if samples > members:
-            message = f"{attack.id!r} is to show {samples} members, and the pool has {members}"
+    params = attack.params
+    if isinstance(params, GradientAttackerParams):
+        if params.samples > members:
+            message = (
+                f"{attack.id!r} is to show {params.samples} members, and the pool has {members}"
+            )
             yield Problem((*path, "samples"), message, f"write at most {members}")
         if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
             raise MissingExtraError("skimage", extra="attacks")
-    budget = getattr(attack.params, "budget", None) or 0
-    if budget > held:
+    budget = params.budget if isinstance(params, ExtractionAttackerParams) else None
+    if budget is not None and budget > held:
         message = f"{attack.id!r} is to query {budget} samples, and the adversary has {held}"
         yield Problem((*path, "budget"), message, f"write at most {held}, or leave it out")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from safecompress_core.api import Access, component_id
+from safecompress_core.api import Access, Need, component_id
 from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.context.finished_model import attacked_network, load_finished_model
 from safecompress_core.errors import ModelError, SpecError, TopologyError
@@ -80,10 +80,10 @@ def _pairs(audit_context: AuditContext) -> Iterator[Problem]:
     """Return the attackers that need other models next to this one."""
     for path, attacker in each_base_attacker(audit_context.spec.audit.attackers, ATTACKERS):
         name, definition = component_id(attacker), attacker_of(attacker)
-        if definition.pairs_with_uncompressed:
+        if Need.UNCOMPRESSED in definition.needs:
             message = f"{name!r} also sees the uncompressed model, and there is none in an audit"
             yield Problem((*path, "type"), message, "take it out")
-        elif definition.sees_versions:
+        elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, and an audit has one"
             yield Problem((*path, "type"), message, "take it out")
 

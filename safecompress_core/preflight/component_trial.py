@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from safecompress_core.api import Params, Role
+from safecompress_core.api import Need, Params, Role
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.context.run_context import RunContext
@@ -97,7 +97,7 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
             hint = "take it out; its plugin has to declare the access that it needs"
             yield Problem((*path, "type"), message, hint)
         except ComponentError:
-            if not attack.definition.references:
+            if Need.REFERENCES not in attack.definition.needs:
                 _attack(
                     run_context,
                     attack,
@@ -199,7 +199,8 @@ def _defences(run_context: RunContext) -> None:
     """Each defence by itself, in one step; those that need other models or samples are left out."""
     for _, params in list_defences(run_context):
         asks = definition_of(params)
-        if not _is_foreign(run_context, params) or asks.reference_data or asks.teacher:
+        others = {Need.REFERENCE_DATA, Need.UNCOMPRESSED}
+        if not _is_foreign(run_context, params) or asks.needs & others:
             continue
         if asks.held_out is None:
             _step(run_context, run_context.registry.create(params), run_context.create_network())

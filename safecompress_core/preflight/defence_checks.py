@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
-from safecompress_core.api import Params, Role, StrategyDef, component_id
+from safecompress_core.api import InitialParams, Need, Params, Role, StrategyDef, component_id
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.preflight.attack_checks import can_be_moved
 from safecompress_core.problems import Problem
+from safecompress_core.sparse.strategy import Grow
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.training.defence import Defence, DefenceContext
@@ -31,7 +32,7 @@ def check_input_changes(run_context: RunContext) -> Iterator[Problem]:
     if can_be_moved(run_context.dataset):
         return
     for path, params in list_defences(run_context):
-        if definition_of(params).moves_inputs:
+        if Need.CONTINUOUS_INPUTS in definition_of(params).needs:
             name = component_id(params)
             message = f"{name!r} needs inputs that can be moved, and these are words or codes"
             yield Problem((*path, "type"), message, "take it out")
@@ -39,7 +40,7 @@ def check_input_changes(run_context: RunContext) -> Iterator[Problem]:
 
 def list_defences(run_context: RunContext) -> list[tuple[SpecPath, Params]]:
     """Return the defences of the method, each with its place."""
-    defences = getattr(run_context.spec.method, "defences", ())
+    defences = run_context.spec.method.defences
     return [((*METHOD, "defences", index), params) for index, params in enumerate(defences)]
 
 
@@ -117,12 +118,12 @@ def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in strategy_parts(run_context.spec.method):
         role, part = definition_of(params).role, run_context.registry.create(params)
-        if part.gradient_batches or getattr(part, "needs_momentum", False):
+        if part.gradient_batches or (isinstance(part, Grow) and part.needs_momentum):
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
             )
             yield Problem((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
-        if role is Role.INITIAL and getattr(params, "weights", "random") == "inherit":
+        if isinstance(params, InitialParams) and params.weights == "inherit":
             message = f"{name!r} bounds what members do to the model, and these weights know them"
             yield Problem((*path, "weights"), message, "write 'random', or 'pretrained'")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from safecompress_core.api import AttributeMark, LayerMark
+from safecompress_core.api import AttributeMark, LayerMark, Need, references_of
 from safecompress_core.attacks.gradients import layer_parameters
 from safecompress_core.attacks.public_features import encoding_of
 from safecompress_core.attacks.reference_answers import fold_count
@@ -128,7 +128,7 @@ def _attributes(prepared: SpecContext) -> Iterator[Problem]:
 def _values(prepared: SpecContext) -> Iterator[Problem]:
     """Require the attribute in the model's input for attackers that query its values."""
     for path, attack in each_attack(prepared):
-        if not attack.definition.writes_attribute or attack.attribute is None:
+        if Need.ENCODING not in attack.needs or attack.attribute is None:
             continue
         if encoding_of(prepared.dataset.attributes[attack.attribute]) is None:
             message = (
@@ -259,8 +259,8 @@ def _references(run_context: RunContext) -> Iterator[Problem]:
     """Each sample has to be in several reference models, and out of several."""
     fewest = 2 * fold_count(len(run_context.pools.members), len(run_context.dataset))
     for place, attack in each_attack(run_context):
-        wanted = getattr(attack.params, "references", fewest)
-        if attack.definition.references and wanted < fewest:
+        wanted = references_of(attack.params)
+        if Need.REFERENCES in attack.needs and wanted < fewest:
             message = (
                 f"{attack.id!r} asks for {wanted} reference models, but with these pools it takes "
                 f"{fewest} for each sample to be in 2 of them and out of 2"

@@ -12,6 +12,7 @@ from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
+from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.results.checksums import sha256
 from safecompress_core.results.gates import gate_verdicts
@@ -210,7 +211,7 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
             )
             for attack in prepared.attacks
         },
-        bound=None if work is None else getattr(work.params, "bound", None),
+        bound=work.params.bound if work and isinstance(work.params, TestDrivenParams) else None,
         also_audit=tuple(work.also_audit) if work else (),
     )
 

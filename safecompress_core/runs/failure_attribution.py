@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
-from safecompress_core.api import Kind
+from safecompress_core.api import Kind, Need
 from safecompress_core.errors import ComponentError, SafeCompressError
 from safecompress_core.host import Registry
 from safecompress_core.host.boundary import BREAKAGE, Owner, is_signal
@@ -80,7 +80,7 @@ def _failure(
     sources = [
         (external, Owner(definition, params, registry.origin(definition)))
         for _, params, definition in components(loaded.spec)
-        if definition.runs_code
+        if Need.CODE in definition.needs
         for external in list_externals(definition, params)
         if isinstance(external, ExternalCode)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from safecompress_core.api import Need
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.choose.archive import Archive, ArchiveEntry
@@ -173,7 +174,7 @@ class RunAudit:
 
     def _versions(self, outcome: MethodOutcome) -> dict[str, Classifier]:
         """The models of the archive that ``audit.front`` keeps, where an attack sees several."""
-        wanted = any(attack.definition.sees_versions for attack in self._prepared.audit_attacks)
+        wanted = any(Need.VERSIONS in attack.needs for attack in self._prepared.audit_attacks)
         if not wanted or outcome.archive is None or not outcome.archive.entries:
             return {}
         return {

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from safecompress_core.api import DataCard
+from safecompress_core.api import DataCard, DensityParams
 from safecompress_core.attacks.observations import observe
 from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.context.samples import NetworkSamples
@@ -230,7 +230,7 @@ def _trainer_of_a_batch(run_context: RunContext) -> Trainer:
 def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState:
     """With the method's defences, and a random topology of its density where it has one."""
     network, method = context.create_network(), run_context.spec.method
-    density = getattr(method, "density", 1.0)
+    density = method.density if isinstance(method, DensityParams) else 1.0
     generator = context.seed.child("topology").torch()
     topology = Topology.from_masks(
         {
@@ -242,7 +242,7 @@ def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState
             for name, weight in network.sparse_parameters().items()
         }
     )
-    settings = context.settings(list(getattr(method, "defences", ())))
+    settings = context.settings(method.defences)
     return context.new_state(network, topology if density < 1 else None, settings)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safecompress_core.api import Definition, Params, PathMark
+from safecompress_core.api import Definition, Need, Params, PathMark
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.paths import unset_variables
@@ -36,7 +36,7 @@ def check_code(spec: Params) -> Iterator[Problem]:
 def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:
     """Yield every component at or below some parameters that runs code they name, with its path."""
     for path, _, definition in components(params):
-        if definition.runs_code:
+        if Need.CODE in definition.needs:
             yield path, definition
 
 

@@ -15,12 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import (
-    AttackerDef,
-    AttackerParams,
-    CombinedAttackerDef,
-    Part,
-)
+from safecompress_core.api import AttackerDef, AttackerParams, CombinedAttackerDef, Need, Part
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations, observe
 from safecompress_core.attacks.public_features import AttributeEncoding
@@ -54,10 +49,10 @@ class AttackerConformance(DefinitionConformance):
 
     Every piece of evidence is cut down to the access that the definition declares, so an attacker
     that reads more fails with an ``AccessError``. Private attributes have three values. An
-    attacker that declares ``references`` gets eight of them; one that declares
-    ``pairs_with_uncompressed`` gets the reactions of a second model, which leaks nothing, one that
-    declares ``sees_versions`` those of two of these. One that
-    declares ``writes_attribute`` meets an attribute that is a part of the model's input. Of the
+    attacker that declares ``Need.REFERENCES`` gets eight of them; one that declares
+    ``Need.UNCOMPRESSED`` gets the reactions of a second model, which leaks nothing, one that
+    declares ``Need.VERSIONS`` those of two of these. One that
+    declares ``Need.ENCODING`` meets an attribute that is a part of the model's input. Of the
     samples themselves an attack on an attribute sees what is public, and all else as 0.
 
     Attributes:
@@ -122,25 +117,25 @@ class AttackerConformance(DefinitionConformance):
         generator = torch.Generator().manual_seed(seed)
         made = (
             _encoded_attribute_pool
-            if self.definition_of_attacker.writes_attribute
+            if Need.ENCODING in self.definition_of_attacker.needs
             else make[self.definition_of_attacker.game]
         )
         full = made(leak, generator)
         seen = full.seen.restrict(self.definition_of_attacker.access)
         if self.definition_of_attacker.game == "attribute":
             seen = seen.with_visible_columns(
-                PUBLIC if self.definition_of_attacker.writes_attribute else PUBLIC[:0]
+                PUBLIC if Need.ENCODING in self.definition_of_attacker.needs else PUBLIC[:0]
             )
         return replace(
             full,
             seen=seen,
             references=_references(full.seen.labels, leak, generator)
-            if self.definition_of_attacker.references
+            if Need.REFERENCES in self.definition_of_attacker.needs
             else None,
             uncompressed=_observe_uncompressed(full.seen).restrict(
                 self.definition_of_attacker.access
             )
-            if self.definition_of_attacker.pairs_with_uncompressed
+            if Need.UNCOMPRESSED in self.definition_of_attacker.needs
             else None,
             versions=_versions(full.seen, self.definition_of_attacker),
         )
@@ -320,7 +315,7 @@ def _observe_uncompressed(seen: Observations) -> Observations:
 
 def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, ...]:
     """Two such models, for an attacker that asks for them: as they are, and a little less sure."""
-    if not declared.sees_versions:
+    if Need.VERSIONS not in declared.needs:
         return ()
     first = _observe_uncompressed(seen)
     return tuple(

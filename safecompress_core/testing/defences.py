@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import DefenceDef
+from safecompress_core.api import DefenceDef, Need
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import GuardTrainingData, OutputGuard
 from safecompress_core.seeding import global_random_state
@@ -65,8 +65,12 @@ class DefenceConformance(DefinitionConformance):
             DefenceInputs(
                 schedule=SCHEDULE,
                 bounds=(torch.zeros(()), torch.ones(())),
-                reference=self.reference() if self.definition.reference_data else None,
-                teacher=self.network().eval() if self.definition.teacher else None,
+                reference=self.reference()
+                if Need.REFERENCE_DATA in self.definition.needs
+                else None,
+                teacher=self.network().eval()
+                if Need.UNCOMPRESSED in self.definition.needs
+                else None,
                 held_out=self.held_out_posteriors() if self.definition.held_out else None,
             )
         )

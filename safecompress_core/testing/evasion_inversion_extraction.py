@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import Access, AttackerDef
+from safecompress_core.api import Access, AttackerDef, Need
 from safecompress_core.attacks.adversary import (
     AdversaryKnowledge,
     InversionTargets,
@@ -145,7 +145,7 @@ class InverterConformance(_GameConformance):
 
     def targets(self) -> InversionTargets:
         """All classes, or the gradients of five samples."""
-        if not self.definition.gradients:
+        if Need.GRADIENTS not in self.definition.needs:
             return InversionTargets(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
         seen = _observe(2)
         network = seen.network().double()
@@ -176,7 +176,7 @@ class InverterConformance(_GameConformance):
     def test_it_finds_what_the_model_tells(self) -> None:
         """Samples come back from their gradients; a class comes back as what is taken for it."""
         found = self.answers(self.fit())
-        if self.definition.gradients:
+        if Need.GRADIENTS in self.definition.needs:
             apart = (found - _observe(2).inputs[: len(found)]).abs().amax()
             assert float(apart) < 0.05
         else:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from safecompress_core.api import Kind, MethodDef
+from safecompress_core.api import DensityParams, Kind, MethodDef
 from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry, load_plugins
@@ -201,7 +201,8 @@ class MethodConformance(DefinitionConformance):
         total = sum(
             one.numel() for one in run_context.create_network().sparse_parameters().values()
         )
-        density = getattr(run_context.spec.method, "density", self.kept)
+        method = run_context.spec.method
+        density = method.density if isinstance(method, DensityParams) else self.kept
         state = outcome.chosen
         active = round(state.density * sum(one.numel() for one in state.weights.values()))
 

@@ -48,7 +48,7 @@ ATTACKER = {
     "hook": "safecompress_attackers",
     "definition": (
         'AttackerDef(name="odd", params=OddParams, target=f"{__name__}:Odd", summary="Odd.", '
-        'game="membership", access=Access.BLACK_BOX)'
+        'game="membership", needs=BLACK_BOX)'
     ),
 }
 OTHER = 'name="odd", params=OddParams, target=f"{__name__}:Odd", summary="Odd."'

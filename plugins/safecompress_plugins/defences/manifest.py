@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import AttributeName, DefenceDef, DefenceParams
+from safecompress_core.api import AttributeName, DefenceDef, DefenceParams, Need
 from safecompress_plugins.defences.training.manifest import DEFINITIONS as OF_TRAINING
 
 __all__ = [
@@ -187,7 +187,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.augmentation:AugmentationDefence",
         summary="Input noise and, for images, small affine changes; in training only.",
         cites="Simard, Steinkraus & Platt 2003, ICDAR; Bishop 1995, Neural Computation 7(1)",
-        moves_inputs=True,
+        needs=frozenset({Need.CONTINUOUS_INPUTS}),
     ),
     DefenceDef(
         name="l2",
@@ -230,7 +230,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.mixup:Mixup",
         summary="Convex combinations of two samples and their labels; in training only.",
         cites="Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization, ICLR, Eq. 1 and 2",
-        moves_inputs=True,
+        needs=frozenset({Need.CONTINUOUS_INPUTS}),
     ),
     DefenceDef(
         name="distillation",
@@ -238,7 +238,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.distillation:Distillation",
         summary="The uncompressed model's softened outputs as additional targets.",
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
-        teacher=True,
+        needs=frozenset({Need.UNCOMPRESSED}),
     ),
     DefenceDef(
         name="adversarial-regularisation",
@@ -246,7 +246,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.adversarial_regularisation:AdversarialRegularisation",
         summary="Training against a membership attacker that learns at the same time.",
         cites="Nasr, Shokri & Houmansadr 2018, CCS, Eq. 7 and 8, Algorithm 1",
-        reference_data=True,
+        needs=frozenset({Need.REFERENCE_DATA}),
     ),
     DefenceDef(
         name="memguard",
@@ -254,7 +254,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.outputs.memguard:Memguard",
         summary="Noise on outputs against a membership classifier; bypassed with the model file.",
         cites="Jia et al. 2019, MemGuard, CCS, section 4",
-        reference_data=True,
+        needs=frozenset({Need.REFERENCE_DATA}),
     ),
     *OF_TRAINING,
 )

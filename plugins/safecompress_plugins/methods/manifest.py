@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from safecompress_core.api import (
     Density,
+    DensityParams,
     Kind,
     MethodDef,
     MethodParams,
@@ -40,7 +41,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class ThinningParams(MethodParams):
+class ThinningParams(DensityParams):
     """Parameters of every method that prunes a dense network."""
 
     density: Density
@@ -115,7 +116,7 @@ class MovementParams(GradualParams):
     """Share of training by which the density is reached; the rest is fine-tuning."""
 
 
-class DistillParams(MethodParams):
+class DistillParams(DensityParams):
     """Train a small dense student on the uncompressed model's outputs."""
 
     density: Density
@@ -174,7 +175,7 @@ class SetParams(SparseTrainingParams):
     """Rule that selects the inactive positions to grow."""
 
 
-class SnipParams(MethodParams):
+class SnipParams(DensityParams):
     """Prune at initialisation the weights with the least influence on the loss."""
 
     density: Density
@@ -183,7 +184,7 @@ class SnipParams(MethodParams):
     """Number of training batches to average the gradient over."""
 
 
-class GraspParams(MethodParams):
+class GraspParams(DensityParams):
     """Prune at initialisation the weights with the least influence on the gradient."""
 
     density: Density

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Density, MethodDef, MethodParams, Workload
+from safecompress_core.api import Density, DensityParams, MethodDef, MethodParams, Workload
 
 __all__ = ["DEFINITIONS", "LowRankParams", "ReshapingParams", "StructuredParams"]
 
 
-class ReshapingParams(MethodParams):
+class ReshapingParams(DensityParams):
     """Parameters of every method that reshapes a dense network and fine-tunes it."""
 
     density: Density

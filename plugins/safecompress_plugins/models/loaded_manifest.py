@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import DataPath, ModelDef, Params
+from safecompress_core.api import DataPath, ModelDef, Need, Params
 
 __all__ = ["DEFINITIONS", "HuggingfaceModelParams", "PythonModelParams", "TorchvisionModelParams"]
 
@@ -71,6 +71,6 @@ DEFINITIONS = (
         params=PythonModelParams,
         target="safecompress_plugins.models.python_factory:PythonFactory",
         summary="A network built by a Python function of the user; only with --allow-code.",
-        runs_code=True,
+        needs=frozenset({Need.CODE}),
     ),
 )

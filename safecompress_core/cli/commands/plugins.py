@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from safecompress_core.api import Definition, Kind
+from safecompress_core.api import Definition, Kind, role_of
 from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
 from safecompress_core.host import Registry
 
@@ -48,7 +48,7 @@ def _is_terminal() -> bool:
 
 
 def _row(registry: Registry, definition: Definition) -> dict[str, str | None]:
-    origin, role = registry.origin(definition), getattr(definition, "role", None)
+    origin, role = registry.origin(definition), role_of(definition)
     return {
         "kind": definition.kind.value,
         "role": role.value if role else None,

@@ -47,15 +47,17 @@ class Outline:
         from safecompress_core.methods.manifest import TestDrivenParams
         from safecompress_core.methods.test_driven.candidates import candidate_specs
 
-        candidates = None
+        candidates = rounds = None
+        is_careful = False
         if isinstance(spec.method, TestDrivenParams):
+            rounds, is_careful = spec.method.rounds, spec.method.bound == "careful"
             first = len(candidate_specs(spec.method.strategies, keep=spec.method.keep))
             candidates = (first, first * spec.method.beam)
         return cls(
-            rounds=getattr(spec.method, "rounds", None),
+            rounds=rounds,
             candidates=candidates,
             audit=audit,
-            is_careful=getattr(spec.method, "bound", "") == "careful",
+            is_careful=is_careful,
         )
 
 

@@ -10,6 +10,7 @@ from safecompress_core.api import (
     AttackerParams,
     CombinedAttackerDef,
     CombinedAttackerParams,
+    Need,
     Params,
     attribute_of,
     component_id,
@@ -118,13 +119,13 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
     for path, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
         name, definition = component_id(attacker), attacker_of(attacker)
         where = (*path, "type")
-        if definition.references:
+        if Need.REFERENCES in definition.needs:
             message = f"{name!r} compares with reference models, which only the audit trains"
             yield Problem(where, message, hint)
-        if definition.pairs_with_uncompressed:
+        if Need.UNCOMPRESSED in definition.needs:
             message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
             yield Problem(where, message, hint)
-        elif definition.sees_versions:
+        elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
             yield Problem(where, message, hint)
         if not game_of(attacker).compares_candidates:
@@ -135,7 +136,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
 def _check_versions(spec: RunSpec) -> Iterator[Problem]:
     """Require a run that leaves several versions of a model, for attackers that compare them."""
     for path, attacker in each_base_attacker(spec.audit.attackers, LISTS["audit"]):
-        if not attacker_of(attacker).sees_versions:
+        if Need.VERSIONS not in attacker_of(attacker).needs:
             continue
         name, method = component_id(attacker), definition_of(spec.method)
         if method.workload is not None:

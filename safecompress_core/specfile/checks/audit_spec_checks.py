@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterator
 
-from safecompress_core.api import component_id
+from safecompress_core.api import Need, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import check_combined, each_base_attacker
 from safecompress_core.specfile.checks.spec_checks import (
@@ -61,7 +61,7 @@ def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:
     """A reference model is trained as the attacked one was, and its recipe is unknown."""
     for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
-        if attacker_of(attacker).references:
+        if Need.REFERENCES in attacker_of(attacker).needs:
             name = component_id(attacker)
             message = (
                 f"{name!r} compares with reference models, which are trained as the attacked model "

@@ -35,7 +35,7 @@ def check_changes(spec: RunSpec) -> Iterator[Problem]:
 
 def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem | None:
     """Return the problem of one change, if there is one."""
-    defences = {component_id(one): one for one in getattr(spec.method, "defences", ())}
+    defences = {component_id(one): one for one in spec.method.defences}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
     if UPDATE_FRACTION in type(spec.method).model_fields:
         general[UPDATE_FRACTION] = spec.method

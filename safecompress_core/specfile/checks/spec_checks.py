@@ -9,6 +9,8 @@ from safecompress_core.api import (
     CombinedAttackerParams,
     DataCard,
     GameDef,
+    NamedParams,
+    Need,
     Params,
     component_id,
 )
@@ -93,7 +95,7 @@ def _check_ids(spec: RunSpec) -> Iterator[Problem]:
     taken = reserved_names([*spec.attackers, *spec.audit.attackers])
     yield from check_names(("attackers",), spec.attackers, taken)
     yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
-    yield from check_names(("method", "defences"), getattr(spec.method, "defences", ()), taken)
+    yield from check_names(("method", "defences"), spec.method.defences, taken)
     yield from check_names(("metrics",), spec.metrics, taken)
 
 
@@ -116,7 +118,7 @@ def check_names(
     seen: set[str] = set()
     for index, component in enumerate(components):
         name = component_id(component)
-        where = (*path, index, "id" if getattr(component, "id", None) else "type")
+        where = (*path, index, "id" if _has_id(component) else "type")
         if name in seen:
             hint = "take one out" if noun == "metrics" else "give one of them another 'id'"
             yield Problem(where, f"two {noun} are called {name!r}", hint)
@@ -130,6 +132,10 @@ def check_names(
             yield from check_names((*path, index, "attackers"), component.attackers, taken)
 
 
+def _has_id(component: Params) -> bool:
+    return isinstance(component, NamedParams) and component.id is not None
+
+
 def _check_weights(spec: RunSpec) -> Iterator[Problem]:
     if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
         message = "every attacker has weight 0, so nothing would be defended against"
@@ -140,8 +146,8 @@ def _check_reference_data(spec: RunSpec) -> Iterator[Problem]:
     """A defence that learns from samples that are no members has to be given some."""
     if spec.pools.reference:
         return
-    for index, defence in enumerate(getattr(spec.method, "defences", ())):
-        if definition_of(defence).reference_data:
+    for index, defence in enumerate(spec.method.defences):
+        if Need.REFERENCE_DATA in definition_of(defence).needs:
             name = component_id(defence)
             message = f"{name!r} learns from samples that are no members, and there are none for it"
             hint = "write pools.reference: 0.5, say"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from safecompress_core.api import Density, Kind, Params, Seed, component_id
+from safecompress_core.api import Density, DensityParams, Kind, Params, Seed, component_id
 from safecompress_core.errors import SpecError
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.comparability import other_samples
@@ -241,7 +241,7 @@ def _drafts(
     thinning = {
         name
         for name, method in registry.definitions(Kind.METHOD).items()
-        if "density" in method.params.model_fields
+        if issubclass(method.params, DensityParams)
     }
     budget = Budget(MAX_COMPARED)
     for name, whole in list(_variants(base, root, problems)):

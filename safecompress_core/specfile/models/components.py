@@ -354,5 +354,9 @@ def _slot_in(marks: Any) -> Slot | None:
 
 
 def _tag_of(value: Any) -> str | None:
-    name = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    if isinstance(value, Mapping):
+        name = value.get("type")
+    else:
+        definition = type(value).definition if isinstance(value, Params) else None
+        name = definition and definition.name
     return TAG + name if isinstance(name, str) else None

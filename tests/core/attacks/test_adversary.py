@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams
+from safecompress_core.api import Access, AttackerDef, Need, ReferenceAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, PerturbationBudget
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
@@ -36,7 +36,7 @@ def test_evidence_on_some_samples_keeps_everything_together() -> None:
     assert (unknown.truth, unknown.references, len(unknown.seen)) == (None, None, 2)
 
 
-class ReferenceParams(AttackerParams):
+class ReferenceParams(ReferenceAttackerParams):
     """Asks for all there are."""
 
     references: int = 5
@@ -54,8 +54,7 @@ def test_who_holds_the_network_has_references_without_guards(access: Access) -> 
         target="x:Y",
         summary="An example.",
         game="membership",
-        access=access,
-        references=True,
+        needs=access.needs | {Need.REFERENCES},
     )
 
     held = AdversaryKnowledge(seen=seen, truth=None, values=2, references=references).restrict(

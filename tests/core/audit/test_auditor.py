@@ -10,7 +10,7 @@ import torch
 from pydantic import create_model
 from torch import Tensor, nn
 
-from safecompress_core.api import Access
+from safecompress_core.api import Access, Need
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.audit.auditor import Auditor
@@ -229,7 +229,7 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
 ) -> None:
     """In judgement and in both controls, with the attack's access; it is observed once a pool."""
     plain, pairing = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "pairing"))
-    definition = replace(pairing.definition, pairs_with_uncompressed=True)
+    definition = replace(pairing.definition, needs=pairing.definition.needs | {Need.UNCOMPRESSED})
     big = network()
     forwarded: list[int] = []
     big.register_forward_hook(lambda *_: forwarded.append(1))
@@ -268,7 +268,7 @@ def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
 ) -> None:
     """Never the attacked one itself; none beside what is no version; each observed once a pool."""
     plain, several = (spies.attack(name, access=Access.BLACK_BOX) for name in ("plain", "several"))
-    definition = replace(several.definition, sees_versions=True)
+    definition = replace(several.definition, needs=several.definition.needs | {Need.VERSIONS})
     params = create_model("Wanting", __base__=type(several.params), versions=(int, 2))()
     family = {name: network() for name in ("best", "safest", "other")}
     forwarded: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams
+from safecompress_core.api import WHITE_BOX, AttackerDef, AttackerParams, Need
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools
@@ -42,7 +42,7 @@ def played() -> Callable[..., Any]:
         game: str,
         params: AttackerParams,
         sights: tuple[ObservedPool, ObservedPool],
-        **more: Any,
+        needs: frozenset[Need] = WHITE_BOX,
     ) -> Any:
         definition = AttackerDef(
             name="made-up",
@@ -50,8 +50,7 @@ def played() -> Callable[..., Any]:
             target="nowhere:Nothing",
             summary="Made up.",
             game=game,
-            access=Access.WHITE_BOX,
-            **more,
+            needs=needs,
         )
         attack = Attack(id="made-up", game=GAMES[game], definition=definition, params=params)
         known, asked = sights

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams
+from safecompress_core.api import WHITE_BOX, AttackerDef, AttackerParams
 from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.seeding import Seed
@@ -18,7 +18,7 @@ def bout(known: ObservedPool, asked: ObservedPool) -> AttackRun:
         target="nowhere:Nothing",
         summary="Idle.",
         game="evasion",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     )
     return AttackRun(
         definition=definition,

@@ -9,7 +9,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
-from safecompress_core.api import AttackerParams, GradientAttackerParams
+from safecompress_core.api import WHITE_BOX, AttackerParams, GradientAttackerParams, Need
 from safecompress_core.attacks.adversary import AdversaryKnowledge, InversionTargets, Inverter
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
@@ -21,6 +21,8 @@ from safecompress_core.stats.intervals import Estimate
 
 Play = Callable[..., Any]
 MakeNetwork = Callable[..., Classifier]
+
+GRADIENTS = WHITE_BOX | {Need.GRADIENTS}
 
 
 def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
@@ -96,7 +98,7 @@ def test_gradients_are_those_of_members_and_of_weights_that_exist(
     made.topology = Topology.from_masks({"0.weight": mask})
     sights = observe_pool(made, digits, pools.attack_train), observe_pool(made, digits, pools.audit)
     attacker = Blank()
-    found = played(attacker, "inversion", GradientAttackerParams(samples=3), sights, gradients=True)
+    found = played(attacker, "inversion", GradientAttackerParams(samples=3), sights, GRADIENTS)
 
     assert (found.units, found.count) == ("samples", 3)
     members = digits.inputs[pools.audit.members].double()

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
+from safecompress_core.api import BLACK_BOX, Access, AttackerDef, Need, ReferenceAttackerParams
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
@@ -186,8 +186,7 @@ def test_reference_models_are_shown_to_who_declares_them(
             target="x:Y",
             summary="Compares.",
             game="membership",
-            access=Access.BLACK_BOX,
-            references=True,
+            needs=BLACK_BOX | {Need.REFERENCES},
         ),
         params=ReferenceAttackerParams(references=4),
     )

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
     AggregatorDef,
     AttackerDef,
     AttackerParams,
@@ -48,9 +48,7 @@ from safecompress_core.training.defence import Defence
 
 ORIGIN = Origin(plugin="parts", distribution="acme", version="1.0")
 COMMON: dict[str, Any] = {"name": "odd", "params": Params, "target": "acme:Odd", "summary": "Odd."}
-ATTACKER = AttackerDef(
-    **{**COMMON, "params": AttackerParams}, game="membership", access=Access.BLACK_BOX
-)
+ATTACKER = AttackerDef(**{**COMMON, "params": AttackerParams}, game="membership", needs=BLACK_BOX)
 
 SEEN = SimpleNamespace(labels=torch.zeros(4, dtype=torch.int64), inputs=torch.full((4, 3), 0.5))
 EVIDENCE = AdversaryKnowledge(seen=SEEN, truth=None, values=2)  # type: ignore[arg-type]

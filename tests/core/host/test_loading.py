@@ -15,7 +15,7 @@ from safecompress_core.host import Origin, PluginHost, load_plugins
 Install = Callable[..., None]
 
 ATTACKER = """
-from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
+from safecompress_core.api import BLACK_BOX, AttackerDef, Need, AttackerParams, hookimpl
 
 class TheParams(AttackerParams):
     depth: int = 1
@@ -24,7 +24,7 @@ class TheParams(AttackerParams):
 def safecompress_attackers():
     yield AttackerDef(
         name="{name}", params=TheParams, target="{target}", summary="An attack.",
-        game="membership", access=Access.BLACK_BOX, api={api},
+        game="membership", needs=BLACK_BOX, api={api},
     )
 """
 
@@ -113,12 +113,12 @@ BROKEN = {
         "the params of 'probe' are no subclass of safecompress_core.api.Params",
     ),
     "references": (
-        attacker().replace("access=", "references=True, access="),
-        "'probe' has reference models, so its params are a ReferenceAttackerParams",
+        attacker().replace("needs=BLACK_BOX", "needs=BLACK_BOX | {Need.REFERENCES}"),
+        "'probe' needs reference models, so its params are a ReferenceAttackerParams",
     ),
     "versions": (
-        attacker().replace("access=", "sees_versions=True, access="),
-        "'probe' sees versions, so its params are a VersionsAttackerParams",
+        attacker().replace("needs=BLACK_BOX", "needs=BLACK_BOX | {Need.VERSIONS}"),
+        "'probe' needs other versions, so its params are a VersionsAttackerParams",
     ),
     "parts": (
         HEAD + "from safecompress_core.api import AttackerParams, CombinedAttackerDef\n"

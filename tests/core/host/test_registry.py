@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
     AttackerDef,
     AttackerParams,
     CombinedAttackerDef,
@@ -64,7 +64,7 @@ def definition(name: str = "probe", target: str = "builtins:repr") -> AttackerDe
         target=target,
         summary="An attack.",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     )
 
 

@@ -14,7 +14,7 @@ from safecompress_core.specfile.load import load_spec
 from tests.core.fixtures.refusals import refusal
 
 NOSY = """
-from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
+from safecompress_core.api import LABEL_ONLY, AttackerDef, AttackerParams, hookimpl
 from safecompress_core.toolkit import Attacker
 
 
@@ -37,7 +37,7 @@ class Nosy(Attacker):
 def safecompress_attackers():
     yield AttackerDef(
         name="nosy", params=NosyParams, target=f"{__name__}:Nosy", summary="Reads too much.",
-        game="membership", access=Access.LABEL_ONLY,
+        game="membership", needs=LABEL_ONLY,
     )
 """
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
     AggregatorDef,
     AttackerDef,
     AttackerParams,
@@ -20,9 +20,9 @@ from safecompress_core.api import (
     DefenceParams,
     Definition,
     Density,
+    DensityParams,
     Kind,
     MethodDef,
-    MethodParams,
     MetricDef,
     ModelDef,
     Params,
@@ -112,7 +112,7 @@ class Step(Params):
     """What it changes."""
 
 
-class Loop(MethodParams):
+class Loop(DensityParams):
     """A method with everything that a method may have."""
 
     density: Density
@@ -144,7 +144,7 @@ def definitions() -> tuple[Definition, ...]:
         return DataCard(samples=params.count, classes=26, attributes={"session": 14, "digit": 10})
 
     where = {"target": "trial:Trial"}
-    attack = {**where, "access": Access.BLACK_BOX}
+    attack = {**where, "needs": BLACK_BOX}
     return (
         *GAMES,
         DataDef(name="letters", params=Letters, summary="Letters.", card=card, **where),

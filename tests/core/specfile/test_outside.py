@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safecompress_core.api import DataDef, DataPath, Kind, Params
+from safecompress_core.api import DataDef, DataPath, Kind, Need, Params
 from safecompress_core.errors import SpecError
 from safecompress_core.host import Origin, Registry, load_plugins
 from safecompress_core.specfile.load import load_spec
@@ -73,7 +73,7 @@ def test_code_is_refused_unless_the_user_allows_it(
 ) -> None:
     """Nothing that a spec says can allow it."""
     monkeypatch.setenv("LEDGERS", "/books")
-    with_code = registry(replace(LEDGER, runs_code=True))
+    with_code = registry(replace(LEDGER, needs=frozenset({Need.CODE})))
 
     with pytest.raises(SpecError) as caught:
         load_spec(spec, registry=with_code)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
     AttackerDef,
     AttackerParams,
+    Need,
     ReferenceAttackerParams,
 )
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
@@ -96,7 +97,7 @@ def kit(made: type[Attacker], *, game: str = "membership") -> AttackerConformanc
             target=f"{made.__module__}:{made.__qualname__}",
             summary="An example.",
             game=game,
-            access=Access.BLACK_BOX,
+            needs=BLACK_BOX,
         )
 
         def attacker(self) -> Attacker:
@@ -156,7 +157,11 @@ def comparing_kit(made: type[Attacker]) -> AttackerConformance:
     """The checks of an attacker that compares with reference models."""
 
     class Checks(AttackerConformance):
-        definition = replace(kit(made).definition, params=ReferenceAttackerParams, references=True)
+        definition = replace(
+            kit(made).definition,
+            params=ReferenceAttackerParams,
+            needs=BLACK_BOX | {Need.REFERENCES},
+        )
 
         def attacker(self) -> Attacker:
             return made(Params())

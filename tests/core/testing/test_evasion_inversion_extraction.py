@@ -12,6 +12,7 @@ from safecompress_core.api import (
     EvasionAttackerParams,
     ExtractionAttackerParams,
     GradientAttackerParams,
+    Need,
 )
 from safecompress_core.attacks.adversary import (
     AdversaryKnowledge,
@@ -131,8 +132,7 @@ def kit(made: type, game: str, access: Access = Access.WHITE_BOX) -> Any:
             target=f"{__name__}:{made.__name__}",
             summary="Made up.",
             game=game,
-            access=access,
-            gradients=game == "inversion",
+            needs=access.needs | ({Need.GRADIENTS} if game == "inversion" else set()),
         )
         params = given
 

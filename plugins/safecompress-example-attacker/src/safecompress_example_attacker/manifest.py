@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, hookimpl
+from safecompress_core.api import BLACK_BOX, AttackerDef, AttackerParams, hookimpl
 
 __all__ = ["CONFIDENCE_GAP", "ConfidenceGapParams", "safecompress_attackers"]
 
@@ -25,7 +25,7 @@ CONFIDENCE_GAP = AttackerDef(
     summary="Members have a wide gap, for their class, between the two largest posteriors.",
     cites="Salem et al. 2019, ML-Leaks, NDSS, section V; Carlini et al. 2022, IEEE S&P",
     game="membership",
-    access=Access.BLACK_BOX,
+    needs=BLACK_BOX,
 )
 
 

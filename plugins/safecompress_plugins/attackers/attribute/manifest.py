@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttributeAttackerParams, LayerName
+from safecompress_core.api import (
+    BLACK_BOX,
+    GRAY_BOX,
+    WHITE_BOX,
+    AttackerDef,
+    AttributeAttackerParams,
+    LayerName,
+    Need,
+)
 
 __all__ = [
     "DEFINITIONS",
@@ -77,7 +85,7 @@ DEFINITIONS = (
         cites="Kosinski, Stillwell & Graepel 2013, PNAS 110(15); Song & Shmatikov 2020, "
         "Overlearning Reveals Sensitive Attributes, ICLR",
         game="attribute",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
     AttackerDef(
         name="attribute-blackbox",
@@ -87,7 +95,7 @@ DEFINITIONS = (
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS; "
         "Mehnaz et al. 2022, USENIX Security",
         game="attribute",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="attribute-neurons",
@@ -97,7 +105,7 @@ DEFINITIONS = (
         cites="Jayaraman & Evans 2022, Are Attribute Inference Attacks Just Imputation?, CCS, "
         "white-box attack",
         game="attribute",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
     AttackerDef(
         name="attribute-imputation-gain",
@@ -107,8 +115,7 @@ DEFINITIONS = (
         cites="Fredrikson et al. 2014, Privacy in Pharmacogenetics, USENIX Security; "
         "Mehnaz et al. 2022, USENIX Security (CSMIA)",
         game="attribute",
-        access=Access.GRAY_BOX,
-        writes_attribute=True,
+        needs=GRAY_BOX | {Need.ENCODING},
     ),
     AttackerDef(
         name="attribute-by-membership",
@@ -117,7 +124,6 @@ DEFINITIONS = (
         summary="The value with which a sample looks most like a member, weighted by prior.",
         cites="Yeom et al. 2018, Privacy Risk in Machine Learning, section 5",
         game="attribute",
-        access=Access.GRAY_BOX,
-        writes_attribute=True,
+        needs=GRAY_BOX | {Need.ENCODING},
     ),
 )

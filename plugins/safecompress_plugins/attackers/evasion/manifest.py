@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, EvasionAttackerParams
+from safecompress_core.api import WHITE_BOX, AttackerDef, EvasionAttackerParams
 
 __all__ = ["DEFINITIONS", "FgsmParams", "PgdParams"]
 
@@ -38,7 +38,7 @@ DEFINITIONS = (
         cites="Goodfellow, Shlens & Szegedy 2015, Explaining and Harnessing Adversarial Examples, "
         "ICLR, section 4",
         game="evasion",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
     AttackerDef(
         name="pgd",
@@ -48,6 +48,6 @@ DEFINITIONS = (
         cites="Madry, Makelov, Schmidt, Tsipras & Vladu 2018, Towards Deep Learning Models "
         "Resistant to Adversarial Attacks, ICLR, section 2.1",
         game="evasion",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, ExtractionAttackerParams
+from safecompress_core.api import BLACK_BOX, AttackerDef, ExtractionAttackerParams
 
 __all__ = ["DEFINITIONS", "KnockoffParams"]
 
@@ -38,6 +38,6 @@ DEFINITIONS = (
         cites="Orekondy, Schiele & Fritz 2019, Knockoff Nets: Stealing Functionality of Black-Box "
         "Models, CVPR, section 4",
         game="extraction",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
 )

@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, GradientAttackerParams
+from safecompress_core.api import (
+    WHITE_BOX,
+    AttackerDef,
+    AttackerParams,
+    GradientAttackerParams,
+    Need,
+)
 
 __all__ = ["DEFINITIONS", "DlgParams", "MiFaceParams"]
 
@@ -47,7 +53,7 @@ DEFINITIONS = (
         cites="Fredrikson, Jha & Ristenpart 2015, Model Inversion Attacks that Exploit Confidence "
         "Information and Basic Countermeasures, CCS, Algorithm 1",
         game="inversion",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
     AttackerDef(
         name="dlg",
@@ -57,7 +63,6 @@ DEFINITIONS = (
         cites="Zhu, Liu & Han 2019, Deep Leakage from Gradients, NeurIPS, Algorithm 1; Zhao, "
         "Mopuri & Bilen 2020, iDLG, arXiv 2001.02610, equation 4",
         game="inversion",
-        access=Access.WHITE_BOX,
-        gradients=True,
+        needs=WHITE_BOX | {Need.GRADIENTS},
     ),
 )

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
+    GRAY_BOX,
     AttackerDef,
     AttackerParams,
+    Need,
     VersionsAttackerParams,
 )
 from safecompress_plugins.attackers.membership.manifest import NeuralParams
@@ -60,7 +62,7 @@ DEFINITIONS = (
         cites="Yuan & Zhang 2022, Membership Inference Attacks and Defenses in Neural Network "
         "Pruning, USENIX Security",
         game="membership",
-        access=Access.GRAY_BOX,
+        needs=GRAY_BOX,
     ),
     AttackerDef(
         name="compression-difference",
@@ -70,8 +72,7 @@ DEFINITIONS = (
         cites="Li et al. 2025, CompLeak: Deep Learning Model Compression Exacerbates Privacy "
         "Leakage, arXiv 2507.16872, CompLeak-SR",
         game="membership",
-        access=Access.BLACK_BOX,
-        pairs_with_uncompressed=True,
+        needs=BLACK_BOX | {Need.UNCOMPRESSED},
     ),
     AttackerDef(
         name="compression-versions",
@@ -81,8 +82,6 @@ DEFINITIONS = (
         cites="Li et al. 2025, CompLeak: Deep Learning Model Compression Exacerbates Privacy "
         "Leakage, arXiv 2507.16872, CompLeak-MR",
         game="membership",
-        access=Access.BLACK_BOX,
-        pairs_with_uncompressed=True,
-        sees_versions=True,
+        needs=BLACK_BOX | {Need.UNCOMPRESSED, Need.VERSIONS},
     ),
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams
+from safecompress_core.api import LABEL_ONLY, AttackerDef, AttackerParams, Need
 
 __all__ = ["DEFINITIONS", "AugmentationAttackParams", "BoundaryParams"]
 
@@ -47,8 +47,7 @@ DEFINITIONS = (
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML",
         game="membership",
-        access=Access.LABEL_ONLY,
-        moves_inputs=True,
+        needs=LABEL_ONLY | {Need.CONTINUOUS_INPUTS},
     ),
     AttackerDef(
         name="boundary",
@@ -58,7 +57,6 @@ DEFINITIONS = (
         cites="Choquette-Choo, Tramèr, Carlini & Papernot 2021, Label-Only Membership Inference "
         "Attacks, ICML; Chen, Jordan & Wainwright 2020, HopSkipJumpAttack, S&P",
         game="membership",
-        access=Access.LABEL_ONLY,
-        moves_inputs=True,
+        needs=LABEL_ONLY | {Need.CONTINUOUS_INPUTS},
     ),
 )

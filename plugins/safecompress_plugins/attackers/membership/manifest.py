@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from safecompress_core.api import Access, AttackerDef, AttackerParams, LayerName
+from safecompress_core.api import (
+    BLACK_BOX,
+    GRAY_BOX,
+    LABEL_ONLY,
+    WHITE_BOX,
+    AttackerDef,
+    AttackerParams,
+    LayerName,
+)
 
 __all__ = [
     "DEFINITIONS",
@@ -123,7 +131,7 @@ DEFINITIONS = (
         summary="Network over posteriors and label infers membership.",
         cites="Zhu, Wang & Han 2022, ASE, Fig. 2; Nasr, Shokri & Houmansadr 2018, CCS",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="neural-whitebox",
@@ -133,7 +141,7 @@ DEFINITIONS = (
         cites="Zhu, Wang & Han 2022, ASE, Fig. 6; Nasr, Shokri & Houmansadr 2019, S&P; "
         "Liu et al. 2022, ML-Doctor, USENIX Security",
         game="membership",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
     AttackerDef(
         name="loss-threshold",
@@ -142,7 +150,7 @@ DEFINITIONS = (
         summary="Members are the samples with a small loss.",
         cites="Yeom, Giacomelli, Fredrikson & Jha 2018, CSF, Adversary 2",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="modified-entropy",
@@ -151,7 +159,7 @@ DEFINITIONS = (
         summary="Members are the samples of small modified entropy, by a threshold for each class.",
         cites="Song & Mittal 2021, USENIX Security, Eq. 8",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="gap",
@@ -160,7 +168,7 @@ DEFINITIONS = (
         summary="Members are the correctly classified samples.",
         cites="Yeom, Giacomelli, Fredrikson & Jha 2018, CSF, Adversary 1",
         game="membership",
-        access=Access.LABEL_ONLY,
+        needs=LABEL_ONLY,
     ),
     AttackerDef(
         name="confidence",
@@ -169,7 +177,7 @@ DEFINITIONS = (
         summary="Members are the samples with a large posterior of their label.",
         cites="Song & Mittal 2021, USENIX Security, section 3.2",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="entropy",
@@ -178,7 +186,7 @@ DEFINITIONS = (
         summary="Members are the samples with a confident prediction, right or wrong.",
         cites="Salem et al. 2019, ML-Leaks, NDSS, adversary 3; Song & Mittal 2021, USENIX Security",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="population",
@@ -187,7 +195,7 @@ DEFINITIONS = (
         summary="Members have a smaller loss than non-members of their class.",
         cites="Ye et al. 2022, Enhanced Membership Inference Attacks, CCS, attack P",
         game="membership",
-        access=Access.BLACK_BOX,
+        needs=BLACK_BOX,
     ),
     AttackerDef(
         name="quantile-regression",
@@ -197,7 +205,7 @@ DEFINITIONS = (
         cites="Bertran et al. 2023, Scalable Membership Inference Attacks via Quantile Regression, "
         "NeurIPS",
         game="membership",
-        access=Access.GRAY_BOX,
+        needs=GRAY_BOX,
     ),
     AttackerDef(
         name="gradient-norm",
@@ -206,6 +214,6 @@ DEFINITIONS = (
         summary="Members have a small last-layer gradient.",
         cites="Nasr, Shokri & Houmansadr 2019, S&P; Rezaei & Liu 2021, CVPR",
         game="membership",
-        access=Access.WHITE_BOX,
+        needs=WHITE_BOX,
     ),
 )

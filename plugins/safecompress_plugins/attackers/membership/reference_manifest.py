@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from safecompress_core.api import Access, AttackerDef, ReferenceAttackerParams
+from safecompress_core.api import BLACK_BOX, AttackerDef, Need, ReferenceAttackerParams
 
 __all__ = ["DEFINITIONS", "BayesOptimalParams", "CalibratedParams", "LiraParams", "RmiaParams"]
 
@@ -69,8 +69,7 @@ DEFINITIONS = (
         cites="Carlini et al. 2022, Membership Inference Attacks From First Principles, S&P, "
         "Algorithm 1",
         game="membership",
-        access=Access.BLACK_BOX,
-        references=True,
+        needs=BLACK_BOX | {Need.REFERENCES},
     ),
     AttackerDef(
         name="rmia",
@@ -80,8 +79,7 @@ DEFINITIONS = (
         cites="Zarifzadeh, Liu & Shokri 2024, Low-Cost High-Power Membership Inference Attacks, "
         "ICML",
         game="membership",
-        access=Access.BLACK_BOX,
-        references=True,
+        needs=BLACK_BOX | {Need.REFERENCES},
     ),
     AttackerDef(
         name="base",
@@ -91,8 +89,7 @@ DEFINITIONS = (
         cites="Lassila et al. 2025, Practical Bayes-Optimal Membership Inference Attacks, NeurIPS; "
         "as in LeakPro's base.py",
         game="membership",
-        access=Access.BLACK_BOX,
-        references=True,
+        needs=BLACK_BOX | {Need.REFERENCES},
     ),
     AttackerDef(
         name="calibrated",
@@ -102,7 +99,6 @@ DEFINITIONS = (
         cites="Watson, Guo, Cormode & Sablayrolles 2022, On the Importance of Difficulty "
         "Calibration in Membership Inference Attacks, ICLR",
         game="membership",
-        access=Access.BLACK_BOX,
-        references=True,
+        needs=BLACK_BOX | {Need.REFERENCES},
     ),
 )

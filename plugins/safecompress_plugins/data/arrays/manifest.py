@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from safecompress_core.api import DataDef, DataPath, MembershipMark, Params
+from safecompress_core.api import DataDef, DataPath, MembershipMark, Need, Params
 from safecompress_plugins.data.images.manifest import ImageParams
 from safecompress_plugins.data.tables.manifest import SampledParams, SidesParams, TableParams
 
@@ -81,7 +81,7 @@ DEFINITIONS = (
         params=PythonParams,
         target="safecompress_plugins.data.arrays.python_function:PythonFunction",
         summary="Samples returned by a Python function of the user; only with --allow-code.",
-        runs_code=True,
+        needs=frozenset({Need.CODE}),
     ),
     DataDef(
         name="torchvision",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from safecompress_core.api import DefenceDef, DefenceParams, HeldOut
+from safecompress_core.api import DefenceDef, DefenceParams, HeldOut, Need
 
 __all__ = [
     "DEFINITIONS",
@@ -117,7 +117,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.early_stopping:EarlyStopping",
         summary="Training stops once the loss on reference samples no longer improves.",
         cites="Caruana, Lawrence & Giles 2000, NeurIPS; Song & Mittal 2021, USENIX Security",
-        reference_data=True,
+        needs=frozenset({Need.REFERENCE_DATA}),
     ),
     DefenceDef(
         name="dropout",
@@ -132,8 +132,7 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.dmp:Dmp",
         summary="The uncompressed model's outputs for reference samples, without any member.",
         cites="Shejwalkar & Houmansadr 2021, Membership Privacy Through Knowledge Transfer, AAAI",
-        reference_data=True,
-        teacher=True,
+        needs=frozenset({Need.REFERENCE_DATA, Need.UNCOMPRESSED}),
     ),
     DefenceDef(
         name="split-distillation",
@@ -149,6 +148,6 @@ DEFINITIONS = (
         target="safecompress_plugins.defences.training.adversarial_training:AdversarialTraining",
         summary="Samples perturbed by projected gradient ascent to increase the loss.",
         cites="Madry et al. 2018, Towards Deep Learning Models Resistant to Adversarial Attacks",
-        moves_inputs=True,
+        needs=frozenset({Need.CONTINUOUS_INPUTS}),
     ),
 )

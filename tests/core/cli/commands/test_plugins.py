@@ -10,14 +10,14 @@ from safecompress_core.cli import cli
 from safecompress_core.cli.commands import plugins
 
 PLUGIN = """
-from safecompress_core.api import AttackerDef, AttackerParams, Access, hookimpl
+from safecompress_core.api import BLACK_BOX, AttackerDef, AttackerParams, hookimpl
 from safecompress_core.api import Params, Role, StrategyDef
 
 @hookimpl
 def safecompress_attackers():
     yield AttackerDef(
         name="acme-probe", params=AttackerParams, target="acme:Probe", summary="Probes [it].",
-        cites="Acme 2024, Eq. 3", game="membership", access=Access.BLACK_BOX,
+        cites="Acme 2024, Eq. 3", game="membership", needs=BLACK_BOX,
     )
 
 @hookimpl

@@ -14,7 +14,7 @@ from safecompress_core.cli import cli
 
 PLUGIN = """
 from safecompress_core.api import (
-    Access, AggregatorDef, AttackerDef, AttackerParams, DataDef, MethodDef, MethodParams,
+    BLACK_BOX, AggregatorDef, AttackerDef, AttackerParams, DataDef, MethodDef, MethodParams,
     MetricDef, ModelDef, Params, hookimpl,
 )
 
@@ -44,7 +44,7 @@ def safecompress_aggregators():
 def safecompress_attackers():
     yield AttackerDef(
         name="acme-attack", params=AttackerParams, game="membership",
-        access=Access.BLACK_BOX, **WHERE,
+        needs=BLACK_BOX, **WHERE,
     )
 """
 

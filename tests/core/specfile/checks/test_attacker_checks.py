@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from safecompress_core.api import (
-    Access,
+    WHITE_BOX,
     AttackerDef,
     AttackerParams,
     CombinedAttackerDef,
@@ -72,7 +72,7 @@ def registry(definitions: tuple[Definition, ...]) -> Registry:
             target="trial:Trial",
             summary="Moves inputs.",
             game="evasion",
-            access=Access.WHITE_BOX,
+            needs=WHITE_BOX,
         ),
         CombinedAttackerDef(
             name="several", params=Several, target="trial:Trial", summary="Several."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safecompress_core.api import (
-    Access,
+    BLACK_BOX,
     AggregatorDef,
     AttackerDef,
     DataCard,
@@ -17,6 +17,7 @@ from safecompress_core.api import (
     MethodDef,
     MethodParams,
     ModelDef,
+    Need,
     Params,
     ReferenceAttackerParams,
 )
@@ -166,7 +167,7 @@ def test_a_defence_that_learns_from_others_has_to_be_given_some(
         params=Regular,
         target="trial:Trial",
         summary="Learns from others.",
-        reference_data=True,
+        needs=frozenset({Need.REFERENCE_DATA}),
     )
     origin = Origin(plugin="trial", distribution="trial-plugins", version="1.0")
     registry = Registry((one, origin) for one in (*definitions, regular))
@@ -193,8 +194,7 @@ def test_an_attacker_with_reference_models_may_not_select(
         target="trial:Trial",
         summary="Compares.",
         game="membership",
-        access=Access.BLACK_BOX,
-        references=True,
+        needs=BLACK_BOX | {Need.REFERENCES},
     )
     origin = Origin(plugin="trial", distribution="trial-plugins", version="1.0")
     registry = Registry((one, origin) for one in (*definitions, comparing))

@@ -10,7 +10,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
-from safecompress_core.api import Access, AttackerDef, Part
+from safecompress_core.api import Access, AttackerDef, Need, Part
 from safecompress_core.host import load_plugins
 from safecompress_core.testing import AttackerConformance
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, PoolError
@@ -235,10 +235,9 @@ def test_it_is_of_its_parts_game_and_of_the_greatest_access() -> None:
     probes = BASKET.of([BY_NAME["attribute-blackbox"], BY_NAME["attribute-probe"]])
 
     assert (made.game, made.access) == ("membership", Access.BLACK_BOX)
-    assert made.references
-    assert made.sees_versions
+    assert made.needs >= {Need.REFERENCES, Need.VERSIONS, Need.UNCOMPRESSED}
     assert (probes.game, probes.access) == ("attribute", Access.WHITE_BOX)
-    assert not probes.references
+    assert Need.REFERENCES not in probes.needs
 
 
 def test_something_has_to_be_left_out(leaky: Leaky) -> None:

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import Access, AttackerDef
+from safecompress_core.api import Access, AttackerDef, Need
 from safecompress_core.errors import SpecError
 from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import load_spec
@@ -149,7 +149,9 @@ def test_it_gets_no_more_versions_than_it_asks_for(
     known, _ = family
     two = known.restrict(VERSIONS, CompressionVersionsParams(versions=2))
     all_of_them = known.restrict(VERSIONS, CompressionVersionsParams(versions=9))
-    none = known.restrict(replace(VERSIONS, sees_versions=False), CompressionVersionsParams())
+    none = known.restrict(
+        replace(VERSIONS, needs=VERSIONS.needs - {Need.VERSIONS}), CompressionVersionsParams()
+    )
 
     [version] = two.versions
     assert torch.equal(version.logits, known.versions[0].logits)
