@@ -33,9 +33,12 @@ def mislabel(dataset: Dataset, canaries: Pool, *, generator: torch.Generator) ->
     """
     classes = len(dataset.classes)
     if classes < 2:
+        # With one class the range of the random step would be empty.
         raise PoolError("a canary needs a wrong label, but the task has a single class")
     labels = dataset.labels.clone()
     positions = canaries.indices
+    # A step of 1 to C − 1 modulo C reaches each wrong label with equal probability, never the true
+    # one.
     step = torch.randint(1, classes, positions.shape, generator=generator)
     labels[positions] = (labels[positions] + step) % classes
     return replace(dataset, labels=labels)

@@ -27,5 +27,6 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
 
 
 def _count(values: Tensor, names: Sequence[str]) -> list[dict[str, Any]]:
+    # minlength counts names without samples, too: a label that is missing is shown as 0.
     counts = torch.bincount(values, minlength=len(names)).tolist()
     return [{"name": name, "samples": count} for name, count in zip(names, counts, strict=True)]

@@ -103,10 +103,12 @@ class _DeviceInputs(Inputs):
         return _DeviceInputs(self._inputs, device)
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:
+        # A generator: an implementation that reads ahead must not wait for a device per batch.
         for batch in self._inputs.batches(rows.cpu() for rows in positions):
             yield self._send(batch)
 
     def _send(self, batch: Tensor) -> Tensor:
+        # Only pinned memory can be copied while the device computes.
         return batch.to(self._device, non_blocking=batch.is_pinned())
 
 
@@ -118,6 +120,7 @@ def select_inputs(
     return chosen.to(device)
 
 
+# A generator over tensors, so that both kinds of inputs are consumed alike.
 def in_batches(inputs: Tensor | Inputs, positions: Iterable[Tensor]) -> Iterator[Tensor]:
     """Samples, a batch for each tensor of positions, float32; read ahead where that helps."""
     if isinstance(inputs, Tensor):
@@ -218,6 +221,7 @@ class Dataset:
             inputs=inputs[rows] if isinstance(inputs, Tensor) else inputs.take(rows),
             labels=self.labels[rows],
             attributes=attributes,
+            # Texts are a tuple, which a tensor cannot index.
             texts=tuple(self.texts[row] for row in rows.tolist()) if self.texts else (),
             is_member=None if self.is_member is None else self.is_member[rows],
             groups=None if self.groups is None else self.groups[rows],
@@ -258,6 +262,7 @@ class DataSource(ABC):
         Raises:
             DataError: if this source has none.
         """
+        # The default: few sources encode rows, and those override it.
         raise DataError(
             f"no encoder can be made of the record {sorted(record)}",
             hint="give the model its inputs as a tensor",

@@ -15,6 +15,7 @@ from safecompress_core.data.dataset import Dataset, Inputs
 
 __all__ = ["copies", "overlap", "without_copies"]
 
+# Tables repeat rows by chance; far more hints at a column that was not read.
 MOST_COPIES = 0.1
 """The share of samples that may be copies without a warning."""
 ROWS = 4096  # of a tensor at a time, so that nothing large is copied
@@ -28,6 +29,8 @@ def copies(dataset: Dataset) -> Tensor:
     count = len(dataset)
     order = torch.arange(count)
     if dataset.is_member is not None:
+        # Members first, since training relies on them; stable, so that the first of each side
+        # stays.
         order = (~dataset.is_member).long().argsort(stable=True)
     found = torch.zeros(count, dtype=torch.bool)
     seen: set[bytes] = set()
@@ -50,11 +53,13 @@ def overlap(dataset: Dataset) -> list[tuple[int, int]]:
     """
     if dataset.is_member is None:
         raise ValueError("the data do not tell which samples are members")
+    # Texts that no model has tokenised yet have no values, and would all be equal.
     if not dataset.inputs.shape[1:].numel():
         return []
     sides = dataset.is_member.nonzero()[:, 0], (~dataset.is_member).nonzero()[:, 0]
     members: dict[bytes, int] = {}
     for position, digest in enumerate(_digests(dataset, sides[0])):
+        # The first of several equal members, as in `copies`.
         members.setdefault(digest, position)
     return [
         (members[digest], position)
@@ -67,6 +72,7 @@ def _digests(dataset: Dataset, order: Tensor) -> Iterator[bytes]:
     """A hash of input and label for each of these samples."""
     labels = dataset.labels[order].tolist()
     for label, content in zip(labels, _contents(dataset.inputs, order), strict=True):
+        # The label is the key: equal inputs with different labels are different samples.
         yield blake2b(content, digest_size=16, key=label.to_bytes(8, "little")).digest()
 
 
@@ -75,6 +81,7 @@ def _contents(inputs: Tensor | Inputs, order: Tensor) -> Iterator[bytes]:
         yield from inputs.contents(order)
         return
     for rows in order.split(ROWS):
+        # Tensors of equal values have equal bytes only if their layout is contiguous.
         for row in inputs[rows].contiguous().numpy():
             yield row.tobytes()
 
@@ -86,6 +93,7 @@ def without_copies(dataset: Dataset) -> Dataset:
 
     Texts that no model has read yet cannot be distinguished by their empty inputs.
     """
+    # Texts that no model has tokenised yet have no values to compare.
     if not dataset.inputs.shape[1:].numel():
         return dataset
     found = copies(dataset)
@@ -94,6 +102,7 @@ def without_copies(dataset: Dataset) -> Dataset:
         return dataset
     note = f"{count} of {len(dataset)} samples are exact copies of others, and are left out"
     warnings = dataset.warnings
+    # A warning rather than an error: different individuals may have equal rows.
     if count > MOST_COPIES * len(dataset):
         warning = (
             f"{count / len(dataset):.0%} of all samples are exact copies of others; check that no "

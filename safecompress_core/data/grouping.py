@@ -28,14 +28,19 @@ def split_groups(
         sizes: how many samples each part should have; they sum to n.
         generator: what decides who goes where.
     """
+    # Group and label numbers may have gaps, so both are renumbered from 0.
     _, group = torch.unique(groups[indices], return_inverse=True)
     _, label = torch.unique(labels[indices], return_inverse=True)
+    # `max` of an empty tensor fails.
     count = int(group.max()) + 1 if len(group) else 0
     held = np.zeros((count, int(label.max()) + 1 if len(label) else 0))  # (groups, labels)
+    # add.at, since `held[...] += 1` counts a repeated index once.
     np.add.at(held, (group.numpy(), label.numpy()), 1)
     shares = np.asarray(sizes) / max(1, len(indices))
+    # Each part needs its share of every label.
     needed = shares[:, None] * held.sum(axis=0)  # (parts, labels)
     shuffled = torch.randperm(count, generator=generator).numpy()
+    # The largest group first: small ones fill the gaps. Stable keeps ties in random order.
     order = shuffled[np.argsort(-held[shuffled].sum(axis=1), kind="stable")]
     part = np.empty(count, dtype=np.int64)
     for one in order:

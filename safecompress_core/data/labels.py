@@ -21,10 +21,13 @@ def unify_labels(dataset: Dataset) -> Dataset:
     which file a sample is from, and so who is a member.
     """
     shared = by_value(dataset.classes)
+    # Nothing to unify: the same object, so that positions and digests stay valid.
     if all(name == spelling for spelling, name in shared.items()):
         return dataset
+    # dict.fromkeys removes duplicates and keeps the order of first occurrence.
     classes = tuple(dict.fromkeys(shared[name] for name in dataset.classes))
     place = {name: number for number, name in enumerate(classes)}
+    # Maps old numbers to new ones, applied to all samples at once.
     numbers = torch.tensor([place[shared[name]] for name in dataset.classes])
     notes = dataset.notes
     if len(classes) < len(dataset.classes):
@@ -39,6 +42,7 @@ def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[
     """
     sides = {
         "members": pools.members,
+        # All non-members of all pools: a label may be absent from one pool by chance.
         "non-members": torch.cat([pool.non_members for pool in pools]),
     }
     count = len(dataset.classes)
@@ -46,6 +50,7 @@ def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[
         side: torch.bincount(dataset.labels[rows], minlength=count) for side, rows in sides.items()
     }
     for side, other in (("members", "non-members"), ("non-members", "members")):
+        # Labels that neither side has are no evidence of anything.
         alone = ((seen[side] > 0) & (seen[other] == 0)).nonzero()[:, 0].tolist()
         if alone:
             shown = ", ".join(

@@ -37,6 +37,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         for side, indices in (("members", self.members), ("non-members", self.non_members)):
+            # Checked on construction, so that no pool with an undefined variance exists.
             if len(indices) < FEWEST:
                 raise PoolError(
                     f"pool '{self.name}' would have {len(indices)} {side}, but needs at least "
@@ -49,6 +50,7 @@ class Pool:
     @property
     def indices(self) -> Tensor:
         """All positions, members first, shape (N,)."""
+        # Members first: `is_member` and other modules rely on this order.
         return torch.cat([self.members, self.non_members])
 
     @property
@@ -84,8 +86,10 @@ class SamplePools:
         places = [pool.indices for pool in self]
         if self.reference is not None:
             places.append(self.reference)
+        # One pass over all pools: any position that occurs twice is a leak.
         indices, times = torch.unique(torch.cat(places), return_counts=True)
         twice = indices[times > 1]
+        # A shared sample would be attacked with knowledge of its membership.
         if len(twice):
             raise PoolError(
                 f"pools must be disjoint, but {len(twice)} samples are in two places; "
@@ -99,6 +103,7 @@ class SamplePools:
     @property
     def members(self) -> Tensor:
         """The training set: the members of all pools, rising, int64."""
+        # Sorted, so that batches depend on the seed and not on how pools were cut.
         return torch.cat([pool.members for pool in self]).sort().values
 
     def with_reference(self, share: float, *, generator: torch.Generator) -> "SamplePools":
@@ -114,14 +119,19 @@ class SamplePools:
         Raises:
             PoolError: if attack-train would be left with fewer than 2.
         """
+        # Returns before any random number is drawn: runs without a reference stay as they were.
         if not share:
             return self
         known = self.attack_train
         order = torch.randperm(len(known.non_members), generator=generator)
+        # At least one sample for any positive share.
         count = max(1, round(share * len(order)))
         taken, left = (
-            known.non_members[part.sort().values] for part in order.tensor_split([count])
+            # Sorted positions, like every other part of a pool.
+            known.non_members[part.sort().values]
+            for part in order.tensor_split([count])
         )
+        # From attack-train alone: select and audit keep the size that the spec asks for.
         return replace(self, attack_train=Pool(known.name, known.members, left), reference=taken)
 
     def fingerprints(self, dataset: Dataset) -> dict[str, str]:
@@ -135,12 +145,14 @@ class SamplePools:
 def fingerprint(dataset: Dataset, sides: Sequence[Tensor]) -> str:
     """A SHA-256 of which samples are on which side (positions, int64), and of their contents."""
     digest = hashlib.sha256()
+    # By name, since the order of attributes is no property of the data.
     attributes = [dataset.attributes[name].values for name in sorted(dataset.attributes)]
     for side in sides:
         _add(digest, side)
         if isinstance(dataset.inputs, Tensor):
             _add(digest, dataset.inputs[side])
         else:
+            # Contents are bytes without a shape of their own.
             digest.update(f"{tuple(dataset.inputs.shape)}".encode())
             for content in dataset.inputs.contents(side):
                 digest.update(content)
@@ -151,7 +163,9 @@ def fingerprint(dataset: Dataset, sides: Sequence[Tensor]) -> str:
 
 def _add(digest: "hashlib._Hash", part: Tensor) -> None:
     values = part.cpu().contiguous().numpy()
+    # dtype and shape first: equal bytes of another shape are other data.
     digest.update(f"{values.dtype.name}{values.shape}".encode())
+    # Little-endian on every platform; without a copy where it is so already.
     digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
@@ -188,11 +202,13 @@ def build_pools(
             fewer than 2 samples on either side.
     """
     shares = (attack_train, select, audit)
+    # A sum of decimal fractions may miss 1 by rounding.
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise PoolError(f"the shares of the pools must sum to 1, but {shares} sum to {sum(shares)}")
     count = _member_count(members, len(labels))
     is_member = torch.zeros(len(labels), dtype=torch.bool)
     sizes = (count, len(labels) - count)
+    # The same cut as for pools, so that members are stratified by label, or by group.
     is_member[_split(torch.arange(len(labels)), labels, groups, sizes, generator)[0]] = True
     return cut_pools(
         labels, is_member, shares=shares, generator=generator, canaries=canaries, groups=groups
@@ -222,14 +238,18 @@ def cut_pools(
         PoolError: if a group is on both sides, a pool would have fewer than 2 samples on either
             side, or there are fewer samples on a side than canaries.
     """
+    # A group on both sides would make its non-members known to the model.
     if groups is not None:
         _check_sides(groups, is_member)
     apart = []
     ordinary = []
+    # Sides are cut one after another: the order of random draws is part of a seed's result.
     for side in (is_member.nonzero()[:, 0], (~is_member).nonzero()[:, 0]):
         if canaries > len(side):
             raise PoolError(f"{canaries} canaries are asked for of {len(side)} samples on a side")
+        # Empty slices keep dtype and device of the side.
         taken, rest = side[:0], side
+        # No draw without canaries, so that such runs have the same pools as before.
         if canaries:
             sizes = (canaries, len(side) - canaries)
             taken, rest = _split_stratified(side, labels, sizes, generator)
@@ -241,6 +261,7 @@ def cut_pools(
     known, chosen_on, asked = zip(*sides, strict=True)
     return SamplePools(
         Pool("attack_train", *known),
+        # A selection pool of share 0 is absent, rather than empty, which a pool cannot be.
         Pool("select", *chosen_on) if shares[1] else None,
         Pool("audit", *asked),
         Pool("canaries", *apart) if canaries else None,
@@ -248,6 +269,7 @@ def cut_pools(
 
 
 def _member_count(members: float | int, total: int) -> int:
+    # A float is a share and an int a number: 1 and 1.0 mean different things.
     if isinstance(members, float):
         if not 0 < members < 1:
             raise PoolError(f"the share of members must be in (0, 1), but is {members}")
@@ -261,6 +283,7 @@ def _sizes(total: int, shares: Sequence[float]) -> tuple[int, ...]:
     """Whole numbers in proportion to ``shares`` that sum to ``total``, by largest remainder."""
     quotas = np.round(np.asarray(shares) * total, 9)  # 0.3 * 10 is 3, whatever the last bit says
     sizes = np.floor(quotas).astype(np.int64)
+    # Stable: of equal remainders the first pool gets the sample.
     order = np.argsort(-(quotas - sizes), kind="stable")
     sizes[order[: total - sizes.sum()]] += 1
     return tuple(sizes.tolist())
@@ -296,6 +319,7 @@ def _split_stratified(
     shuffled = indices[torch.randperm(len(indices), generator=generator)]
     parts = []
     for size in sizes:
+        # Each part is chosen from what the parts before it have left.
         taken = choose_stratified(labels[shuffled], size, generator)
         parts.append(shuffled[taken].sort().values)
         shuffled = shuffled[~taken]
@@ -307,17 +331,22 @@ def choose_stratified(labels: Tensor, size: int, generator: torch.Generator) -> 
 
     Of equal labels the first are taken, so shuffle them beforehand.
     """
+    # A full choice draws no random numbers.
     if size == len(labels):
         return torch.ones(len(labels), dtype=torch.bool)
     _, label, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    # Integer arithmetic: floating-point quotas could round to a different size.
     quotas = counts * size // len(labels)
     remainders = counts * size % len(labels)
+    # Below 1, so that ties are broken without changing the order of whole remainders.
     ties = torch.rand(len(counts), generator=generator, dtype=torch.float64)
     order = (remainders + ties).argsort(descending=True)  # largest remainder, ties at random
     quotas[order[: size - int(quotas.sum())]] += 1
     by_label = label.argsort(stable=True)
+    # Position of each label's first sample in the order by label.
     first = counts.cumsum(0) - counts
     rank = torch.empty_like(by_label)
+    # The rank of a sample within its label; the first `quota` ranks are chosen.
     rank[by_label] = torch.arange(len(labels)) - first[label[by_label]]
     chosen: Tensor = rank < quotas[label]
     return chosen

@@ -21,8 +21,11 @@ def by_value(names: Iterable[str]) -> dict[str, str]:
     spellings the shortest counts, of equally long ones the first in alphabetical order, so the
     result does not depend on the order or the frequency of the names.
     """
+    # Shortest first, so that '1' represents '1.0' and 'True'.
     distinct = sorted(set(names), key=lambda name: (len(name.strip()), name.strip(), name))
+    # Decimal: floats would merge large numbers that differ in the last digit.
     numbers = {name: Decimal(name.strip()) for name in distinct if NUMERAL.fullmatch(name.strip())}
+    # 'true' is 1 only in a column of flags; next to '7' it is a word.
     are_flags = set(numbers.values()) <= set(TRUTHS.values())
     shortest: dict[Decimal | str, str] = {}
     shared = {}
@@ -31,6 +34,7 @@ def by_value(names: Iterable[str]) -> dict[str, str]:
         value: Decimal | str = numbers.get(name, text)
         if text.lower() in TRUTHS:
             value = TRUTHS[text.lower()] if are_flags else text.lower()
+        # setdefault: the first spelling of a value, which is the shortest, represents it.
         shared[name] = shortest.setdefault(value, text)
     return shared
 
@@ -40,6 +44,7 @@ def spellings_unified(shared: Mapping[str, str]) -> str:
     groups: dict[str, list[str]] = {}
     for spelling, name in shared.items():
         groups.setdefault(name, []).append(spelling)
+    # Sorted, since the order of spellings in a file is arbitrary.
     several = [" = ".join(map(repr, sorted(found))) for found in groups.values() if len(found) > 1]
     more = f" and {len(several) - MOST_SHOWN} more" if len(several) > MOST_SHOWN else ""
     return ", ".join(several[:MOST_SHOWN]) + more

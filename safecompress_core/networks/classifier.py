@@ -85,6 +85,7 @@ class Classifier(nn.Module):
         rule: SparseRule = DEFAULT_RULE,
     ) -> None:
         super().__init__()
+        # Only nn.Linear: last-layer gradients have a closed form for it alone.
         heads = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         if not heads:
             raise TopologyError("the model has no linear layer, so it has no representation")
@@ -97,9 +98,11 @@ class Classifier(nn.Module):
         self.topology: Topology | None = None
         self.layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
         # In lists: registered once, as parts of the module.
+        # A sample locates the head by its output; without one it is the last linear layer.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
         self._probed = [] if representation is None else [modules[representation]]
         self._rule = rule
+        # Measured, since a module's representation may be of any size.
         self.width = self.head.in_features if sample is None else self._width(sample)
 
     @property
@@ -118,6 +121,7 @@ class Classifier(nn.Module):
         return self
 
     @property
+    # The first parameter decides: networks are never split over devices.
     def device(self) -> torch.device:
         """Return the device of its inputs."""
         return next(self.parameters()).device
@@ -138,8 +142,10 @@ class Classifier(nn.Module):
 
     def forward_with_representation(self, inputs: Tensor) -> ForwardOutput:
         """Logits, representation and the head's input of one forward pass."""
+        # Hooks rather than a second forward pass: dropout would differ between two passes.
         fed: list[Tensor] = []
         put_out: list[Tensor] = []
+        # Removed even if the forward pass fails.
         with ExitStack() as hooks:
             handle = self.head.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
             hooks.callback(handle.remove)
@@ -149,9 +155,11 @@ class Classifier(nn.Module):
                 )
                 hooks.callback(handle.remove)
             logits = self(inputs)
+        # The last call counts, if a module is applied several times in a pass.
         return ForwardOutput(logits, logits, put_out[-1] if put_out else fed[-1], fed[-1])
 
     def _width(self, sample: Tensor) -> int:
+        # Eval mode: a pass in training mode would update batch statistics.
         with torch.no_grad(), in_eval_mode(self):
             return self.forward_with_representation(sample).representation.shape[1]
 
@@ -161,6 +169,7 @@ class Classifier(nn.Module):
 
     def state(self) -> dict[str, Tensor]:
         """The module's parameters and buffers, detached, by the names of `sparse_parameters`."""
+        # Detached, so that no caller extends the training graph.
         return {name: tensor.detach() for name, tensor in self.module.state_dict().items()}
 
 
@@ -174,6 +183,7 @@ class BlackBoxModel(Classifier):
     """
 
     def __init__(self, module: nn.Module) -> None:
+        # Not Classifier.__init__, which requires a linear layer.
         nn.Module.__init__(self)
         self.module = module
         self.topology = None
@@ -206,6 +216,7 @@ def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
     Raises:
         TopologyError: if the logits are no matrix, or come from no linear layer.
     """
+    # In call order, which may differ from the order of definition.
     seen: list[tuple[nn.Linear, Tensor]] = []
     with ExitStack() as hooks, torch.no_grad(), in_eval_mode(module):
         for layer in module.modules():
@@ -217,7 +228,9 @@ def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
         logits = module(sample)
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         raise TopologyError("the model does not answer with a matrix of logits")
+    # From the last: an earlier layer may output equal values, such as zeros.
     for layer, output in reversed(seen):
+        # Bitwise: the logits are this layer's output only if nothing was applied to it.
         if output.shape == logits.shape and torch.equal(output, logits):
             return layer
     raise TopologyError(
@@ -227,16 +240,20 @@ def logits_layer(module: nn.Module, sample: Tensor) -> nn.Linear:
 
 def _flat(output: Any) -> Tensor:
     """Return a module's output as one vector a sample, (N, H); later layers may overwrite it."""
+    # Recurrent layers and attention return (output, state).
     if isinstance(output, tuple):
         output = output[0]
     if not isinstance(output, Tensor) or output.ndim < 2:
         raise RepresentationError("the module puts out no tensor with a row for each sample")
+    # Three dimensions: the first token, where encoders collect a sequence. Cloned, since in-place
+    # activations overwrite it.
     return (output[:, 0] if output.ndim == 3 else output.flatten(1)).clone()
 
 
 @contextmanager
 def in_eval_mode(module: nn.Module) -> Iterator[None]:
     """Eval mode; afterwards each submodule is in the mode that it was in."""
+    # Per module, since a frozen batch norm is in eval mode while the rest trains.
     modes = [(one, one.training) for one in module.modules()]
     module.eval()
     try:
@@ -267,6 +284,7 @@ class ModelFactory(ABC):
     @check_result(_check_prepared)
     def prepare(self, dataset: Dataset) -> Dataset:
         """The samples as the model takes them; a model that reads text makes tokens of it."""
+        # Models that take the data as they are need no preparation.
         return dataset
 
     @abstractmethod

@@ -54,13 +54,17 @@ class FactorizedLayer(nn.Sequential):
             window: dict[str, Any] = {}
         else:
             kind = type(layer)
+            # The spatial window stays in the first convolution; the second is 1 × 1.
             first = (layer.in_channels, rank, layer.kernel_size)
             last = (rank, layer.out_channels, 1)
             names = ("stride", "padding", "dilation", "padding_mode")
             window = {name: getattr(layer, name) for name in names}
+        # No bias in between: the product of two linear maps has the single layer's bias.
         reduce = skip_init(kind, *first, bias=False, **window, **place)
+        # skip_init: random values would cost time and random numbers, and are overwritten.
         expand = skip_init(kind, *last, bias=has_bias, **place)
         super().__init__(OrderedDict(reduce=reduce, expand=expand))
+        # Zeros, since skipped initialisation leaves uninitialised memory.
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
         self.train(layer.training)
@@ -71,6 +75,7 @@ def can_be_factorised(layer: nn.Module) -> bool:
 
     What derives from one of these is not: others may reach for its weights.
     """
+    # type() rather than isinstance: a subclass may read its weight in forward.
     is_plain = type(layer) in (nn.Linear, *CONVOLUTIONS)
     return is_plain and getattr(layer, "groups", 1) == 1
 
@@ -104,6 +109,7 @@ class LayerShapes:
             "widths": {name: list(sizes) for name, sizes in self.widths.items()},
             "factorised": dict(self.factorised),
         }
+        # Empty parts are left out, so that an unchanged network has an empty record.
         return {key: value for key, value in found.items() if value}
 
     @classmethod
@@ -114,9 +120,11 @@ class LayerShapes:
             ModelError: if it is none.
         """
         try:
+            # A copy, from which known parts are removed; what is left is unknown.
             parts = dict(written)
             widths = {name: _sizes(one, 2) for name, one in parts.pop("widths", {}).items()}
             ranks = {name: _sizes([one], 1) for name, one in parts.pop("factorised", {}).items()}
+        # Records come from files: any malformed one is the same kind of error.
         except (AttributeError, TypeError, ValueError) as error:
             raise _shape_error(f"this is no reshaping: {error}") from error
         if parts:
@@ -132,6 +140,7 @@ class LayerShapes:
         Raises:
             ModelError: if the network has no such layer, or it cannot have such a shape.
         """
+        # Widths first: ranks are limited by the new width.
         for name, (inputs, outputs) in self.widths.items():
             layer = _layer(module, name)
             if not can_be_resized(layer):
@@ -141,8 +150,10 @@ class LayerShapes:
             layer = _layer(module, name)
             if not can_be_factorised(layer):
                 raise _shape_error(f"{name} ({type(layer).__name__}) cannot be made of two layers")
+            # A rank above the smaller dimension adds parameters and no expressiveness.
             if rank > min(layer.get_parameter("weight").flatten(1).shape):
                 raise _shape_error(f"{name} has no rank of {rank}")
+            # Replaced in its parent, since a module cannot replace itself.
             parent, _, own = name.rpartition(".")
             setattr(module.get_submodule(parent), own, FactorizedLayer(layer, rank))
 
@@ -166,6 +177,7 @@ def factor_names_to_layer(module: nn.Module) -> dict[str, str]:
 
 def _sizes(written: Any, count: int) -> tuple[int, ...]:
     sizes = tuple(written)
+    # type() is int: True is an int by isinstance.
     if len(sizes) != count or any(type(one) is not int or one < 1 for one in sizes):
         raise ValueError(f"{written!r} is not {count} times a number from 1")
     return sizes
@@ -175,6 +187,7 @@ def _layer(module: nn.Module, name: str) -> nn.Module:
     try:
         return module.get_submodule(name)
     except AttributeError:
+        # The cause repeats the name and adds nothing.
         raise _shape_error(f"the architecture has no layer {name!r}") from None
 
 
@@ -185,12 +198,15 @@ def _resize(layer: nn.Module, name: str, inputs: int, outputs: int) -> None:
         sizes = {"in_channels": inputs, "out_channels": outputs}
     elif isinstance(layer, _BatchNorm):
         sizes = {"num_features": outputs}
+    # Only smaller sizes: there are no weights to fill larger ones.
     for attribute, size in sizes.items():
         if size > getattr(layer, attribute):
             raise _shape_error(f"{name} has {getattr(layer, attribute)} {attribute}, and no {size}")
         setattr(layer, attribute, size)
     for local, tensor in (*layer.named_parameters(recurse=False), *layer.named_buffers()):
+        # Scalars, such as batch norm's counter, have no size to change.
         if tensor.ndim:
+            # Batch norm has vectors of its outputs; its inputs are the same channels.
             shape = (outputs, inputs, *tensor.shape[2:]) if tensor.ndim > 1 else (outputs,)
             zeros = tensor.detach().new_zeros(shape)
             is_parameter = isinstance(tensor, nn.Parameter)

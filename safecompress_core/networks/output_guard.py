@@ -18,6 +18,7 @@ __all__ = ["GuardTrainingData", "GuardedClassifier", "OutputGuard", "digests"]
 
 # N samples · C classes · M members · R others
 
+# Fixed: the digest of an input must be the same in training and after loading.
 SEED = 0x5AFE
 """Of the weights in a digest, which are no secret: a guard that needs one has its own."""
 
@@ -78,6 +79,7 @@ class OutputGuard(nn.Module, ABC):
 
     def answer(self, inputs: Tensor, logits: Tensor) -> Tensor:
         """Return the guarded answer to inputs (N, ...) with bare logits (N, C)."""
+        # float32: guards are trained on float32 logits, and autocast may return half precision.
         answers: Tensor = self(logits.float(), digests(inputs).to(logits.device))
         return answers
 
@@ -113,6 +115,7 @@ class GuardedClassifier(Classifier):
     def forward_with_representation(self, inputs: Tensor) -> ForwardOutput:
         """Answers, and what the network makes of the inputs before the guard."""
         seen = self.inside.forward_with_representation(inputs)
+        # A guard need not be differentiable; a white-box adversary queries the network without it.
         with torch.no_grad():
             return seen._replace(answers=self._guard[0].answer(inputs, seen.logits))
 
@@ -126,7 +129,9 @@ def digests(inputs: Tensor) -> Tensor:
     rows = inputs.detach().cpu().flatten(1)
     words = rows
     if rows.is_floating_point():
+        # −0.0 + 0.0 is 0.0, so equal numbers have equal bits.
         words = (rows.float() + 0.0).contiguous().view(torch.int32)  # a 0 has no sign
     generator = torch.Generator().manual_seed(SEED)
     weights = torch.randint(-(2**62), 2**62, (words.shape[1],), generator=generator)
+    # Odd weights are invertible modulo 2⁶⁴: a change of one word always changes the sum.
     return (words.long() * (2 * weights + 1)).sum(dim=1)  # overflows, and may

@@ -53,21 +53,29 @@ def sparsifiable_weights(module: nn.Module, rule: SparseRule) -> dict[str, nn.Pa
         TopologyError: if a pattern fits no weight of these layers, or none is left; the message
             lists the weights that could be named.
     """
+    # isinstance takes a tuple of types.
     kinds = tuple(kind for name in rule.layers for kind in LAYERS[name])
     uses: dict[int, list[bool]] = {}
     names: dict[int, list[str]] = {}
     before = factor_names_to_layer(module)
+    # Duplicates included: a tied weight is sparse only if all of its uses allow it.
     for prefix, layer in module.named_modules(remove_duplicate=False):
         for local, parameter in layer.named_parameters(recurse=False, remove_duplicate=False):
+            # By local name, since MultiheadAttention has its projections as parameters of its own.
             is_weight = isinstance(layer, kinds) and local in WEIGHTS
             uses.setdefault(id(parameter), []).append(is_weight)
             name = f"{prefix}.{local}".removeprefix(".")
+            # A pattern may use the name of the layer before factorisation.
             names.setdefault(id(parameter), []).extend([name, before.get(name, name)])
     candidates = {
-        name: parameter for name, parameter in module.named_parameters() if all(uses[id(parameter)])
+        # named_parameters yields each tied weight once, under its first name.
+        name: parameter
+        for name, parameter in module.named_parameters()
+        if all(uses[id(parameter)])
     }
     aliases = {name: names[id(parameter)] for name, parameter in candidates.items()}
     for pattern in (*rule.include, *rule.exclude):
+        # A pattern that matches nothing is a typing error, which would silently keep layers dense.
         if pattern != "*" and not any(_any_fits((pattern,), one) for one in aliases.values()):
             raise TopologyError(
                 f"the pattern {pattern!r} fits no weight; there are: {', '.join(candidates)}"

@@ -56,7 +56,9 @@ def _allocate(shapes: Shapes, shares: Mapping[str, int], density: float) -> dict
     if not 0 < density <= 1:
         raise TopologyError(f"density is a fraction in (0, 1], not {density}")
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    # Rounded once, for the total, so that layers cannot accumulate rounding errors.
     counts = apportion(sizes, shares, round(density * sum(sizes.values())))
+    # An empty layer passes no signal, so the network could not be trained.
     empty = [name for name, count in counts.items() if count == 0]
     if empty:
         raise TopologyError(
@@ -90,12 +92,14 @@ def apportion(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -
             break
         counts |= {name: sizes[name] for name in full}
         open_layers -= full
+    # divmod keeps quotient and remainder exact.
     quotas = {name: divmod(rest * shares[name], whole) for name in sizes if name in open_layers}
     counts |= {name: quotient for name, (quotient, _) in quotas.items()}
     missing = total - sum(counts.values())
     # Python's sort is stable, so the layer that comes first wins a tie.
     for name in sorted(quotas, key=lambda name: -quotas[name][1])[:missing]:
         counts[name] += 1
+    # Back in the order of layers, which fixes the order of random draws.
     return {name: counts[name] for name in sizes}
 
 
@@ -109,9 +113,11 @@ def _least_density(sizes: Mapping[str, int], shares: Mapping[str, int]) -> str:
         return min(apportion(sizes, shares, total).values()) > 0
 
     everything = sum(sizes.values())
+    # At the full size every layer has a weight, so the search has a valid upper end.
     too_few, enough = 0, everything
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
         too_few, enough = (too_few, middle) if works(middle) else (middle, enough)
+    # 17 significant digits identify any float64.
     texts = (f"{enough / everything:.{digits}g}" for digits in range(1, 18))
     return next(text for text in texts if round(float(text) * everything) == enough)

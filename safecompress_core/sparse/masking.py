@@ -42,12 +42,15 @@ class SparseBinding:
         topology.require_match(parameters, what="parameters")
         # torch shows an optimizer's hooks nowhere else.
         hooks = optimizer._optimizer_step_post_hooks.values()  # noqa: SLF001
+        # Two bindings on one optimizer would apply each other's masks.
         if any(isinstance(getattr(hook, "__self__", None), SparseBinding) for hook in hooks):
             raise TopologyError("the optimizer is bound already; release the other binding first")
         self._optimizer = optimizer
         self._parameters = {name: parameters[name] for name in topology.masks}
+        # After the step: weight decay and momentum move inactive weights, too.
         self._handle = optimizer.register_step_post_hook(self._after_step)
         self._take(topology)
+        # At once, since the weights may come from a dense model.
         self.apply()
 
     def apply(self) -> None:
@@ -67,12 +70,15 @@ class SparseBinding:
         Raises:
             TopologyError: if the update does not start from there.
         """
+        # An update of another topology would revive pruned weights.
         if before.replace(update.dropped, update.grown) != update.topology:
             raise TopologyError("the update starts from another topology than the one applied")
         dropped = before.complete(update.dropped)
+        # Grown weights are not among these either: they start at 0, with moments of 0.
         kept = [mask & ~dropped[name] for name, mask in before.masks.items()]
         self._take(update.topology)
         factors = zip(kept, self._factors, strict=True)
+        # Each factor has dtype and layout of its weight, as one fused multiplication requires.
         self._multiply([torch.empty_like(factor).copy_(mask) for mask, factor in factors])
 
     def release(self) -> None:
@@ -92,21 +98,25 @@ class SparseBinding:
         aligned: list[Tensor] = []
         for parameter, factor in zip(self._parameters.values(), factors, strict=True):
             # Moments have the parameter's shape; a step counter has not.
+            # Before the first step an optimizer has no state.
             state = self._optimizer.state.get(parameter, {}).values()
             moments = [
                 value
                 for value in state
                 if isinstance(value, Tensor) and value.shape == factor.shape
             ]
+            # `.data`: masking is no part of any graph, and must not invalidate one.
             tensors += [parameter.data, *moments]
             aligned += [factor] * (1 + len(moments))
         torch._foreach_mul_(tensors, aligned)
 
+    # A default copy's hook would still belong to the original.
     def __deepcopy__(self, memo: dict[int, Any]) -> "SparseBinding":
         twin = SparseBinding(
             copy.deepcopy(self._optimizer, memo),
             {name: copy.deepcopy(value, memo) for name, value in self._parameters.items()},
             Topology.from_masks(dict(zip(self._parameters, self._factors, strict=True))),
         )
+        # Before any other part refers to this binding, which would copy it again.
         memo[id(self)] = twin
         return twin

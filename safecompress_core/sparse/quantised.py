@@ -31,6 +31,7 @@ class Quantised:
 
     def __post_init__(self) -> None:
         fits = self.values.dtype is torch.int8 and self.scales.is_floating_point()
+        # Scales per output channel: one scale a layer loses too much precision.
         if not fits or self.values.ndim < 1 or self.scales.shape != self.values.shape[:1]:
             raise StorageError(
                 f"values are {self.values.dtype} of shape {tuple(self.values.shape)} and scales "
@@ -40,5 +41,6 @@ class Quantised:
 
     def weight(self) -> Tensor:
         """The weight that they stand for, (O, ...): the same bits wherever it is computed."""
+        # Broadcast over all dimensions but the first.
         over_channel = (-1, *(1,) * (self.values.ndim - 1))
         return self.values.to(self.scales.dtype) * self.scales.view(over_channel)

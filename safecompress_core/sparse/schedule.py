@@ -40,4 +40,5 @@ class UpdateSchedule:
 
     def at(self, time: float) -> float:
         """The share of active weights to replace at ``time`` >= 0, in [0, α]."""
+        # After the end the fraction stays at its last value.
         return self.fraction * _SHAPES[self.shape](min(time / self.end, 1.0))

@@ -38,14 +38,18 @@ def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
     """
     positions = _eligible_positions(eligible, count)
     chosen = torch.zeros(eligible.numel(), dtype=torch.bool, device=eligible.device)
+    # kthvalue has no position for a count of 0.
     if count == 0:
         return chosen.view(eligible.shape)
     candidates = values.flatten()[positions]
+    # NaN compares with nothing; it is chosen last.
     candidates = candidates.masked_fill(candidates.isnan(), -torch.inf)
+    # kthvalue counts from the smallest, starting at 1.
     border = candidates.kthvalue(len(candidates) - count + 1).values
     above = candidates > border
     tied = positions[candidates == border]
     chosen[positions[above]] = True
+    # Ties go to the first positions in memory, so that the result is reproducible.
     chosen[tied[: count - int(above.sum())]] = True
     return chosen.view(eligible.shape)
 
@@ -70,16 +74,20 @@ def largest_overall(values: Mapping[str, Tensor], count: int) -> dict[str, Tenso
     Raises:
         TopologyError: if there are more layers, or fewer positions, than ``count``.
     """
+    # With fewer weights than layers, one of these would be empty.
     if count < len(values):
         raise TopologyError(f"{len(values)} layers cannot share {count} weights; each needs one")
     shapes = {name: value.shape for name, value in values.items()}
+    # nan_to_num would otherwise replace infinity by the largest float, and create ties.
     flat = flatten(values).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     first = torch.zeros(flat.shape, dtype=torch.bool, device=flat.device)
     start = 0
     for shape in shapes.values():
         end = start + shape.numel()
+        # The first of equal maxima, as for ties in `largest`.
         first[start + flat[start:end].argmax()] = True
         start = end
+    # What remains is chosen over all layers together, in addition to each layer's first.
     return unflatten(first | largest(flat, ~first, count - len(values)), shapes)
 
 
@@ -95,6 +103,7 @@ def random_positions(eligible: Tensor, count: int, *, generator: torch.Generator
         TopologyError: if there are fewer than ``count`` eligible positions.
     """
     positions = _eligible_positions(eligible, count)
+    # Drawn on the CPU, so that a seed chooses the same weights on every device.
     order = torch.randperm(len(positions), generator=generator)
     chosen = torch.zeros(eligible.numel(), dtype=torch.bool, device=eligible.device)
     chosen[positions[order[:count].to(positions.device)]] = True
@@ -121,7 +130,9 @@ def unflatten(flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> dict[str, Te
 
 def _eligible_positions(eligible: Tensor, count: int) -> Tensor:
     """Indices of the eligible positions in memory order, after checking that they suffice."""
+    # nonzero is in memory order, by which ties are broken.
     positions = eligible.flatten().nonzero().squeeze(1)
+    # A rule that asks for too many would otherwise fail inside kthvalue, without a reason.
     if not 0 <= count <= len(positions):
         raise TopologyError(f"cannot choose {count} of {len(positions)} eligible weights")
     return positions

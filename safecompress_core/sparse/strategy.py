@@ -57,6 +57,7 @@ def _check_topology(
     if not isinstance(found, Topology):
         raise ValueError(f"returned {type(found).__name__}; it must return a Topology")
     found.require_match(weights, what="weights")
+    # The same rounding as in allocation, or a correct rule would miss by one.
     wanted = round(density * found.total)
     if found.total_active != wanted:
         message = f"returned {found.total_active} active weights of {found.total}"
@@ -68,6 +69,7 @@ def _check_dropped(
 ) -> None:
     """Active positions of the topology, and no more than can be replaced."""
     dropped = _complete(masks, topology)
+    # Per layer: a layer must keep a weight, and room for what is grown.
     for name, limit in topology.replaceable().items():
         mask = dropped[name]
         if wrong := int((mask & ~topology.masks[name]).sum()):
@@ -85,6 +87,7 @@ def _check_grown(
     for name, mask in grown.items():
         if wrong := int((mask & topology.masks[name]).sum()):
             raise ValueError(f"returned {wrong} positions of {name} that are active already")
+    # Over all layers: a rule may move weights from one layer to another.
     count, wanted = sum(int(mask.sum()) for mask in grown.values()), sum(counts.values())
     if count != wanted:
         raise ValueError(f"returned {count} positions; it must return {wanted}")
@@ -100,6 +103,7 @@ def _complete(masks: object, topology: Topology) -> dict[str, Tensor]:
     try:
         return topology.complete(masks)
     except TopologyError as error:
+        # The cause is this message; a second traceback adds nothing.
         raise ValueError(f"returned what fits no layer: {error}; {wanted}") from None
 
 

@@ -29,6 +29,7 @@ class Topology:
     __slots__ = ("_masks",)
 
     def __init__(self, masks: Masks) -> None:
+        # Copied, so that a topology cannot change through its caller's tensors.
         self._masks = {name: _check_mask(name, mask) for name, mask in masks.items()}
         if not self._masks:
             raise TopologyError("a topology needs at least one layer")
@@ -51,6 +52,7 @@ class Topology:
     @property
     def masks(self) -> Masks:
         """True where a weight is active, by layer; on the CPU, not to be written to."""
+        # A read-only view: topologies are shared between candidates.
         return MappingProxyType(self._masks)
 
     @property
@@ -84,6 +86,7 @@ class Topology:
         always stays.
         """
         return {
+            # One weight must stay, and each grown weight needs an inactive position.
             name: min(self._masks[name].numel() - active, active - 1)
             for name, active in self.active().items()
         }
@@ -91,9 +94,12 @@ class Topology:
     def digest(self) -> str:
         """SHA-256 over names, shapes and packed bits, whatever the order of the layers."""
         sha = hashlib.sha256()
+        # By name, since a file may order layers in another way.
         for name in sorted(self._masks):
             mask = self._masks[name]
+            # JSON delimits name and shape; plain concatenation would be ambiguous.
             sha.update(json.dumps([name, list(mask.shape)]).encode())
+            # Packed: a digest of bits does not depend on how bool is stored.
             sha.update(np.packbits(mask.flatten().numpy()).tobytes())
         return sha.hexdigest()
 
@@ -110,6 +116,7 @@ class Topology:
                 raise TopologyError(f"{name}: {wrong} of the dropped weights are not active")
             if wrong := int((grown[name] & active).sum()):
                 raise TopologyError(f"{name}: {wrong} of the grown weights are active already")
+        # Summed over layers: density is a property of the network, not of a layer.
         lost, gained = _count(dropped.values()), _count(grown.values())
         if lost != gained:
             raise TopologyError(f"{lost} weights were dropped but {gained} grown")
@@ -123,6 +130,7 @@ class Topology:
         Raises:
             TopologyError: if they are not.
         """
+        # Completed both ways: each checks that the other has no unknown layer.
         others = other.complete(self._masks) and self.complete(other.masks)
         return Topology({name: mask | others[name] for name, mask in self._masks.items()})
 
@@ -137,6 +145,7 @@ class Topology:
             raise TopologyError(f"{unknown[0]}: no layer has this name")
         complete = {}
         for name, own in self._masks.items():
+            # Compared on the CPU, where the topology's own masks are.
             mask = masks[name].detach().cpu() if name in masks else torch.zeros_like(own)
             if mask.dtype is not torch.bool:
                 raise TopologyError(f"{name}: the mask is {mask.dtype}, not torch.bool")
@@ -165,10 +174,13 @@ class Topology:
         """
         self.require_match(tensors, what="tensors")
         return {
-            name: torch.zeros_like(tensors[name]).copy_(mask) for name, mask in self._masks.items()
+            # zeros_like keeps the memory layout, e.g. channels last.
+            name: torch.zeros_like(tensors[name]).copy_(mask)
+            for name, mask in self._masks.items()
         }
 
     def __eq__(self, other: object) -> bool:
+        # Lets the other operand's class decide.
         if not isinstance(other, Topology):
             return NotImplemented
         return self.masks.keys() == other.masks.keys() and all(
@@ -176,6 +188,7 @@ class Topology:
         )
 
     def __hash__(self) -> int:
+        # Consistent with equality, which ignores the order of layers as well.
         return hash(self.digest())
 
     def __repr__(self) -> str:
@@ -184,11 +197,14 @@ class Topology:
 
 def _check_mask(name: str, mask: Tensor) -> Tensor:
     """An own copy of a mask, after checking that it is one."""
+    # Floats are accepted only if exact: 0.999 is a weight, not a mask.
     if mask.dtype is not torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
         raise TopologyError(f"{name}: a mask holds nothing but 0 and 1")
+    # Copied even from the CPU, and contiguous for packing bits.
     own = mask.detach().to("cpu", torch.bool, copy=True).contiguous()
     if not bool(own.any()):
         raise TopologyError(
+            # """
             f"{name}: the layer has no active weight ({math.prod(own.shape)} in all)"
         )
     return own

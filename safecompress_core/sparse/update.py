@@ -63,6 +63,7 @@ def update_topology(
     if not 0 <= fraction <= 1:
         raise TopologyError(f"the update fraction is in [0, 1], not {fraction}")
     for part, given in ((prune, prune_gradients), (grow, gradients)):
+        # A rule without gradients would fail inside the plugin, which would be blamed for it.
         if part.gradient_batches and given is None:
             raise TopologyError(f"{type(part).__name__} needs gradients, but there are none")
     weights = _on_cpu(topology, weights, what="weights")
@@ -72,7 +73,7 @@ def update_topology(
     if prune.gradient_batches and prune_gradients is not None:
         slope = {"gradients": _on_cpu(topology, prune_gradients, what="gradients")}
     seen = _copy_history(topology, grow, history) if grow.needs_history else None
-    # Plugins get a copy: one that writes into a mask cannot change what its answer is held against.
+    # Plugins get a copy: one that writes into a mask must not change what its answer is checked by.
     shown = Topology.from_masks(topology.masks)
 
     dropped = _answer(topology, prune, prune.drop(weights, shown, fraction=fraction, **slope))
@@ -85,6 +86,7 @@ def update_topology(
             )
     past: dict[str, Any] = {}
     if seen is not None:
+        # Another copy, since `dropped` is compared with the result below.
         lost = {name: mask.clone() for name, mask in dropped.items()}
         past = {"history": replace(seen, dropped=lost)}
     grown = grow.grow(shown, counts, gradients=gradients, generator=generator, **past)
@@ -94,12 +96,14 @@ def update_topology(
     except TopologyError as error:
         names = f"{type(prune).__name__} and {type(grow).__name__}"
         raise TopologyError(f"{names} do not fit: {error}") from None
+    # Guaranteed by `replace`; stated here as the invariant of the module.
     assert after.total_active == topology.total_active, "an update keeps the density"
     return TopologyUpdate(topology=after, dropped=dropped, grown=grown)
 
 
 def _copy_history(topology: Topology, grow: Grow, history: History | None) -> History:
     """The history as a rule may see it: on the CPU, and its own copy."""
+    # Checked here, so that rules need not handle a missing history.
     if history is None or (grow.needs_momentum and history.momentum is None):
         what = "a history" if history is None else "momentum"
         raise TopologyError(f"{type(grow).__name__} needs {what}, but there is none")
@@ -113,6 +117,7 @@ def _copy_history(topology: Topology, grow: Grow, history: History | None) -> Hi
 def _on_cpu(topology: Topology, tensors: Weights, *, what: str) -> dict[str, Tensor]:
     """The tensors of the topology's layers, in its order."""
     topology.require_match(tensors, what=what)
+    # In the topology's order: random growth goes through layers in it.
     return {name: tensors[name].detach().cpu() for name in topology.masks}
 
 

@@ -57,10 +57,12 @@ class Estimate:
 
     def clip(self, least: float, most: float) -> "Estimate":
         """The estimate of a number that is known to lie in [least, most]."""
+        # Both ends and the value, so that the interval still contains the value.
         return Estimate(*(min(max(end, least), most) for end in (self.value, *self.interval)))
 
 
 def _z(confidence: float) -> float:
+    # Two-sided: each tail has half of what the confidence leaves.
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
@@ -83,7 +85,9 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     # closed form; scipy.stats.binomtest searches for the same ends, to 1e-12 and in milliseconds
     tail = (1 - confidence) / 2
     failures = trials - successes
+    # The beta quantile is undefined at 0 successes, where the exact end is 0.
     low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    # Likewise without failures, where it is 1.
     high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
     return Estimate(successes / trials, float(low), float(high))
 
@@ -95,6 +99,7 @@ def mean_difference_of_independent(one: Estimate, two: Estimate) -> Estimate:
     approach" (MOVER).
     """
     value = one.value - two.value
+    # MOVER: squared distances of the ends add up like variances.
     below = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
     above = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
     return Estimate(value, value - below, value + above)
@@ -130,20 +135,25 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
     below, above = placements(scores, is_member)
     fewest = min(len(below), len(above))
     if fewest < 2:
+        # DeLong's variance needs two placements on each side.
         raise PoolError("an interval of AUC needs at least 2 members and 2 non-members")
     area = float(below.mean())
+    # Separated sides have a variance of 0; the exact interval of a rate bounds the error instead.
     if area in (0.0, 1.0):
         return clopper_pearson(int(area) * fewest, fewest, confidence=confidence)
+    # Padded on both sides, so that few samples without overlap show some variance.
     padded = _pad(below, len(above)), _pad(above, len(below))
     variances = [float(side.var(ddof=1)) / len(side) for side in padded]
     centre = float(padded[0].mean())
     half = _student(confidence, variances, [len(side) - 1 for side in padded])
+    # The centre is that of the padded placements; the estimate must stay inside.
     low, high = min(centre - half, area), max(centre + half, area)
     return Estimate(area, low, high).clip(0.0, 1.0)
 
 
 def _pad(placed: Floats, rivals: int) -> Floats:
     """Placements (n,) after a sample above and one below all others were added to either side."""
+    # """
     added = [rivals + 1.5, 0.5]  # above all rivals, and tied with the one that was added to them
     return np.concatenate([placed * rivals + 1, added]) / (rivals + 2)
 
@@ -154,6 +164,7 @@ def _student(confidence: float, variances: Sequence[float], degrees: Sequence[in
     Source: Welch 1947, "The generalization of Student's problem".
     """
     variance = sum(variances)
+    # Without any spread the degrees of freedom would be 0 / 0.
     if variance == 0:
         return 0.0
     spread = sum(one**2 / count for one, count in zip(variances, degrees, strict=True))
@@ -184,8 +195,11 @@ def null_auc_interval(
     """
     below, above = placements(scores, is_member)
     total = len(below) + len(above)
+    # float64: the cube of a tie's size may overflow int64.
     ties = np.unique(np.asarray(scores), return_counts=True)[1].astype(np.float64)
+    # The variance of the Mann–Whitney statistic, corrected for ties.
     spread = total + 1 - float((ties**3 - ties).sum()) / (total * (total - 1))
+    # With all scores tied, rounding may leave a tiny negative number.
     half = _z(confidence) * sqrt(max(spread, 0.0) / (12 * len(below) * len(above)))
     area = float(below.mean())
     return Estimate(area, area - half, area + half).clip(0.0, 1.0)
@@ -204,8 +218,10 @@ def macro_auc_interval(
         truth: shape (N,), integers in [0, V).
         confidence: in (0, 1).
     """
+    # """
     total = len(truth)
     values = np.unique(truth)
+    # A single value has no rest to be compared with.
     if len(values) < 2:
         return None
     areas, centres = [], []
@@ -217,7 +233,10 @@ def macro_auc_interval(
         areas.append(below.mean())
         sides = _pad(below, len(above)), _pad(above, len(below))
         centres.append(sides[0].mean())
+        # Divided by the number of values: the estimate is their mean.
         of_value, of_rest = ((side - centres[-1]) / len(side) / len(values) for side in sides)
+        # A sample has an influence on every value's area, so influences are summed before
+        # squaring.
         influence[is_value] += of_value[:-2]
         influence[~is_value] += of_rest[:-2]
         added[value] += float((of_value[-2:] ** 2).sum() + (of_rest[-2:] ** 2).sum())

@@ -62,10 +62,12 @@ def tpr_interval(
     lenient = np.append(errors[1:], others)  # false positives at the next threshold
     # the true one is as strict, if the next has too many; the last one has no next
     is_strict = bdtr(lenient, others, max_fpr)
+    # P[X ≥ 0] = 1, which bdtrc(−1) does not yield.
     is_lenient = np.where(errors > 0, bdtrc(np.maximum(errors - 1, 0), others, max_fpr), 1.0)
     radius = _radius(confidence)
     low = _lowest(curve.true_positives, curve.members, is_strict, radius)
     high = 1 - _lowest(curve.members - curve.true_positives, curve.members, is_lenient, radius)
+    # The estimate stays inside, although both ends are minima over thresholds.
     return Estimate(point.tpr, min(low, point.tpr), max(high, point.tpr))
 
 
@@ -78,13 +80,18 @@ def _lowest(hits: Counts, trials: int, likely: Floats, radius: float) -> float:
         likely: tail probability that a threshold is not too strict (or too lenient), shape (J,).
         radius: of both deviates together.
     """
+    # How unlikely a threshold is, in standard deviations; SMALLEST keeps it finite.
     first = np.maximum(-ndtri(np.clip(likely, SMALLEST, 1.0)), 0.0)
+    # Thresholds outside the circle cannot be the true one at this confidence.
     counts = first < radius
+    # What is left of the radius after the threshold's part: Z₂ = √(r² − Z₁²).
     hits, tails = hits[counts], ndtr(-np.sqrt(radius**2 - first[counts] ** 2))
+    # At 0 hits the quantile is undefined; the next line sets these ends to 0.
     ends = betaincinv(np.maximum(hits, 1), trials - hits + 1, tails)
     return float(np.where(hits > 0, ends, 0.0).min())
 
 
+# Cached, since every metric of a run has the same confidence.
 @lru_cache
 def _radius(confidence: float) -> float:
     """Return r with P[Z₁ > r or Z₂ > r, or both > 0 and Z₁² + Z₂² > r²] = 1 − ``confidence``.
@@ -95,4 +102,5 @@ def _radius(confidence: float) -> float:
     def failing(radius: float) -> float:
         return exp(-(radius**2) / 2) / 4 + erfc(radius / sqrt(2)) / 2
 
+    # From 0.75 at radius 0 to practically 0 at 30, so a root is bracketed.
     return float(brentq(lambda one: failing(one) - (1 - confidence), 0.0, 30.0))

@@ -33,6 +33,7 @@ def _half(values: Floats, confidence: float) -> float:
     if len(values) < 2:
         return 0.0
     quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
+    # ddof=1: the variance is estimated around the estimated mean.
     return quantile * float(values.std(ddof=1)) / sqrt(len(values))
 
 
@@ -50,6 +51,7 @@ def bounded_mean(
     """
     numbers = np.asarray(values, dtype=np.float64)
     value = float(numbers.mean())
+    # One observation at each bound (Agresti & Caffo).
     padded = np.concatenate([numbers, [least, most]])
     centre, half = float(padded.mean()), _half(padded, confidence)
     return _around(value, centre - half, centre + half).clip(least, most)
@@ -63,6 +65,7 @@ def error_mean(errors: Array, *, confidence: float = CONFIDENCE) -> Estimate:
     """
     numbers = np.asarray(errors, dtype=np.float64)
     value, half = float(numbers.mean()), _half(numbers, confidence)
+    # The logarithm of a mean of 0 does not exist.
     if value == 0:
         return Estimate(0.0, 0.0, 0.0)
     # past twice the mean the logarithm's line says nothing any more
@@ -88,6 +91,7 @@ def hits_difference(first: Bools, second: Bools, *, confidence: float = CONFIDEN
     proportions based on paired data".
     """
     differences = first.astype(np.float64) - second.astype(np.float64)
+    # Discordant pairs only: concordant ones do not change the difference.
     padded = np.concatenate([differences, [1.0, -1.0]])
     centre, half = float(padded.mean()), _half(padded, confidence)
     return _around(float(differences.mean()), centre - half, centre + half).clip(-1.0, 1.0)
@@ -107,16 +111,20 @@ def relative_reduction(
     Source: Fieller 1954, "Some problems in interval estimation"; Bonett & Price 2012 for the pairs.
     """
     ours, theirs = (np.asarray(one, dtype=np.float64) for one in (losses, baseline))
+    # A baseline without losses leaves nothing to reduce.
     value = max(0.0, 1 - float(ours.mean()) / float(theirs.mean())) if theirs.any() else 0.0
     if np.asarray(losses).dtype == np.bool_:
+        # One pair of each discordant kind, as in `hits_difference`.
         ours, theirs = np.append(ours, [1.0, 0.0]), np.append(theirs, [0.0, 1.0])
     low, high = _fieller(ours, theirs, confidence)
+    # Ends swap, since the reduction falls as the ratio rises.
     return _around(value, *(min(max(1 - end, 0.0), 1.0) for end in (high, low)))
 
 
 def _fieller(upper: Floats, lower: Floats, confidence: float) -> tuple[float, float]:
     """Return the ends of the ratio of two means; 0 and infinity where it is not bounded."""
     count = len(upper)
+    # No covariance can be estimated from one sample.
     if count < 2:
         return 0.0, np.inf
     square = float(stdtrit(count - 1, (1 + confidence) / 2)) ** 2
@@ -126,8 +134,10 @@ def _fieller(upper: Floats, lower: Floats, confidence: float) -> tuple[float, fl
     second = below**2 - square * float(var_lower)
     first = above * below - square * float(both)
     zeroth = above**2 - square * float(var_upper)
+    # The baseline's mean is not distinguishable from 0, so the ratio is unbounded.
     if second <= 0:
         return 0.0, np.inf
+    # Rounding may leave a tiny negative number under the root.
     root = sqrt(max(first**2 - second * zeroth, 0.0))
     return (first - root) / second, (first + root) / second
 

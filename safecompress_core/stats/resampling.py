@@ -41,11 +41,14 @@ class Resampling:
             generator: what the draws come from.
         """
         groups = np.asarray(strata)
+        # int32 weights: B × N of them are the largest array of an evaluation.
         weights = np.zeros((draws, len(groups)), dtype=np.int32)
+        # By stratum in sorted order, so that the draws do not depend on the order of samples.
         for group in np.unique(groups):
             positions = np.flatnonzero(groups == group)
             size = len(positions)
             drawn = generator.integers(size, size=(draws, size))
+            # Each draw has its own range of cells, so one bincount counts all draws.
             cells = drawn + size * np.arange(draws)[:, None]
             counts = np.bincount(cells.ravel(), minlength=draws * size)
             weights[:, positions] = counts.reshape(draws, size)
@@ -63,10 +66,13 @@ class Resampling:
                 every draw, which whole strata always are.
         """
         weights, numbers = self.weights, np.asarray(values, dtype=np.float64)
+        # Numpy would broadcast a single value instead of failing.
         if len(numbers) != weights.shape[1]:
             raise ValueError(f"{len(numbers)} values for resamples of {weights.shape[1]} samples")
+        # Restricted after drawing: all measurements share the same resamples.
         if where is not None:
             weights, numbers = weights[:, where], numbers[where]
+        # Draws differ in how many of a subset they contain.
         totals = weights.sum(axis=1)
         means: Floats = (weights @ numbers) / (totals if numbers.ndim == 1 else totals[:, None])
         return means
@@ -86,5 +92,6 @@ def percentile_interval(value: float, draws: Array, *, confidence: float = CONFI
     Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
     """
     tail = (1 - confidence) / 2
+    # Equal tails on both sides.
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))

@@ -88,12 +88,15 @@ class OperatingPoint:
 
 def _check_scores(scores: Array, is_member: Array) -> tuple[Floats, NDArray[np.bool_]]:
     """Scores as float64 and membership as bool, both (N,), with someone on either side."""
+    # float64, since infinite and integer scores are valid as well.
     numbers = np.asarray(scores, dtype=np.float64)
     sides = np.asarray(is_member, dtype=np.bool_)
     if numbers.ndim != 1 or numbers.shape != sides.shape:
         raise ValueError(f"scores {numbers.shape} and membership {sides.shape} must be (N,) both")
+    # NaN sorts last, and would count as the most likely member.
     if np.isnan(numbers).any():
         raise ValueError(f"{int(np.isnan(numbers).sum())} of {len(numbers)} scores are not numbers")
+    # A rate over an empty side is undefined.
     if sides.all() or not sides.any():
         raise PoolError(
             f"members and non-members are both needed, but there are {int(sides.sum())} "
@@ -120,6 +123,7 @@ def roc_curve(scores: Array, is_member: Array) -> RocCurve:
     fpr, tpr, _ = metrics.roc_curve(sides, ranks, drop_intermediate=False)
     return RocCurve(
         thresholds=np.append(np.inf, rising[::-1]),
+        # Rounded to counts: rates as fractions do not compare exactly.
         true_positives=np.rint(tpr * members).astype(np.int64),
         false_positives=np.rint(fpr * non_members).astype(np.int64),
         members=members,
@@ -148,6 +152,7 @@ def placements(scores: Array, is_member: Array) -> tuple[Floats, Floats]:
 
 def _share_below(scores: Floats, rivals: Floats) -> Floats:
     """Of the sorted rivals, the share below each score; ties count half."""
+    # The mean of both insertion points counts a tie as half.
     below = rivals.searchsorted(scores, side="left") + rivals.searchsorted(scores, side="right")
     return below / (2 * len(rivals))
 
@@ -172,10 +177,12 @@ def tpr_at_fpr(scores: Array, is_member: Array, *, max_fpr: float) -> OperatingP
     Source: Carlini et al. 2022, "Membership Inference Attacks From First Principles", III-A.
     """
     curve = roc_curve(scores, is_member)
+    # Fewer allowed errors make the threshold a matter of a few samples.
     if curve.non_members * max_fpr < RESOLVING_ERRORS:
         raise PoolError(
             f"TPR at {max_fpr:.2%} FPR is not resolvable with n = {curve.non_members} non-members"
         )
+    # At most the limit, including equality; interpolation would report a rate never reached.
     allowed = np.flatnonzero(curve.fpr <= max_fpr)
     best = allowed[np.argmax(curve.true_positives[allowed])]  # of equals the highest threshold
     return OperatingPoint(
@@ -210,7 +217,10 @@ def calibrate_threshold(scores: Array, is_member: Array) -> float:
     best = int(np.argmax(gain))  # of equals the highest; the last gains nothing, like the first
     if best == 0:
         return float(curve.thresholds[1])  # no score is above the highest one
+    # In the middle of the gap, so that neither side's extreme score decides.
     high, low = float(curve.thresholds[best]), float(curve.thresholds[best + 1])
+    # Halved before adding, since the sum may overflow; infinite scores give NaN.
     with np.errstate(invalid="ignore", over="ignore"):
         middle = float(np.float64(low) / 2 + np.float64(high) / 2)
+    # Rounding may land on an end, and NaN fails the comparison; the lower end is right in both.
     return middle if low <= middle < high else low
