@@ -1,8 +1,9 @@
 """Small whole runs: real data, all three kinds of attack, seconds instead of minutes."""
 
 import json
-import multiprocessing
 from collections.abc import Callable, Mapping
+from functools import partial
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +76,13 @@ def observe(event):
 run_spec(load_spec(Path(file), registry=registry), registry, runs=Path(runs), observers=observe)
 """
 
-# Processes are forked from a server that has imported what takes seconds, and has done nothing.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["safecompress_core.runs.run", "sklearn.linear_model", "sklearn.metrics"]
-)
-
 
 class Bench:
     """Writes specs into a folder and runs them there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, processes: BaseContext) -> None:
         self.folder = folder
+        self.processes = processes
         self.registry = load_plugins().registry
         self.events: list[Mapping[str, Any]] = []
 
@@ -127,31 +123,31 @@ class Bench:
             "fatal": fatal,
             "count": count,
         }
-        process = PROCESSES.Process(target=exec, args=(DRIVER, names))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYTHONHASHSEED", "1")  # sets are gone through in another order
-            process.start()
+        process = self.processes.Process(target=exec, args=(DRIVER, names))
+        process.start()
         process.join()
         assert process.exitcode is not None
         return process.exitcode
 
 
 @pytest.fixture(scope="session")
-def benches() -> type[Bench]:
+def benches(forked: BaseContext) -> Callable[[Path], Bench]:
     """For a fixture that several tests share."""
-    return Bench
+    return partial(Bench, processes=forked)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(benches: Callable[[Path], Bench], tmp_path: Path) -> Bench:
     """An empty folder to run things in."""
-    return Bench(tmp_path)
+    return benches(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, FinishedRun]:
+def finished(
+    benches: Callable[[Path], Bench], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Bench, FinishedRun]:
     """The tiny spec, run once for all tests that only look at what is left behind."""
-    bench = Bench(tmp_path_factory.mktemp("finished"))
+    bench = benches(tmp_path_factory.mktemp("finished"))
     return bench, bench.run()
 
 

@@ -105,6 +105,7 @@ def test_a_killed_run_keeps_the_reference_models_that_it_has(
     assert bench.events[-1]["done"] == bench.events[-1]["total"]
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_the_number_of_workers_changes_nothing(
     audited: Any, bench: Any, comparable: Comparable
 ) -> None:
@@ -125,6 +126,7 @@ def test_the_number_of_workers_changes_nothing(
     assert json.dumps(shared.results["pools"]) == json.dumps(alone.results["pools"])
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_other_processes_know_the_single_file_plugins_too(tmp_path: Path) -> None:
     """Each reference model is a line on standard error; the last word is the same as ever."""
     plugins = tmp_path / "plugins"
