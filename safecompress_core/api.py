@@ -189,10 +189,14 @@ class Params(BaseModel):
     definition: ClassVar["Definition | None"] = None
 
     model_config = ConfigDict(
+        # A misspelt parameter must fail instead of being ignored.
         frozen=True,
+        # NaN passes any comparison with a limit, since all are False.
         extra="forbid",
+        # Validators are built on first use: a process uses few of the components.
         allow_inf_nan=False,
         defer_build=True,
+        # Defaults may be given as they are written in a spec, and become components.
         validate_default=True,
     )
 
@@ -202,9 +206,11 @@ class Params(BaseModel):
     ) -> JsonSchemaValue:
         written = handler(schema)
         properties = handler.resolve_ref_schema(written).get("properties", {})
+        # From the source, since docstrings of fields do not exist at run time.
         for name, text in field_docs(cls).items():
             shown = properties.get(cls.model_fields[name].alias or name)
             if shown is not None:
+                # A description that the field states itself wins.
                 shown.setdefault("description", text)
         return written
 
@@ -252,6 +258,7 @@ AttributeName = Annotated[str, AttributeMark()]
 DataPath = Annotated[str, PathMark()]
 LayerName = Annotated[str, LayerMark()]
 Density = Annotated[float, Field(gt=0, le=1)]
+# 2**63 − 1: torch's generators take signed 64-bit seeds.
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -304,6 +311,7 @@ class CombinedAttackerParams(AttackerParams):
     @property
     def attribute(self) -> str | None:
         """The attribute that its parts are after; None for membership."""
+        # Parts attack the same target, which the spec's checks ensure.
         return attribute_of(self.attackers[0])
 
     @property
@@ -402,6 +410,7 @@ class DensityParams(MethodParams):
 class SparseTrainingParams(DensityParams):
     """Parameters that every method has which trains a sparse network from its beginning."""
 
+    # As written in a spec: core does not import the plugin that has it.
     initial: Annotated[Params, Slot(Kind.STRATEGY, Role.INITIAL)] = Field(
         default={"type": "erdos-renyi-kernel"},
         validate_default=True,
@@ -612,6 +621,7 @@ class GameDef(Definition):
 
     def measure(self, name: str) -> Measure | None:
         """The measure of that name; None if the game has no such measure."""
+        # Few measures, so a search is as fast as a mapping.
         return next((one for one in self.measures if one.name == name), None)
 
 

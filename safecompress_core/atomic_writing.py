@@ -20,6 +20,7 @@ PARTIAL = ".*.partial"
 
 def partial_name(name: str) -> str:
     """Return the name of something that `sweep` removes if it is left behind."""
+    # Process and random part: several processes may write next to each other.
     return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
 
 
@@ -29,6 +30,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         WriteError: if it cannot be written; what was there stays.
     """
+    # In the same folder, since a rename is atomic only within a file system.
     partial = path.with_name(partial_name(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,9 +40,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
+                # Before the rename, or a crash may leave the new name with empty content.
                 os.fsync(file.fileno())
             partial.replace(path)
         finally:
+            # Gone after a successful rename; otherwise nothing must be left behind.
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -53,6 +57,7 @@ def write_new(path: Path, content: bytes) -> None:
         FileExistsError: if something has its name.
         WriteError: if it cannot be written; no file is left.
     """
+    # lexists: a broken link is in the way, too.
     if os.path.lexists(path):
         raise FileExistsError(path)
     try:
@@ -62,6 +67,7 @@ def write_new(path: Path, content: bytes) -> None:
         raise WriteError(f"{path}: cannot be written: {error.strerror or error}") from error
     try:
         write_bytes(path, content)
+    # The claimed name is empty and would block the next attempt.
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -75,6 +81,7 @@ def append_line(path: Path, line: bytes) -> None:
     Raises:
         WriteError: if it cannot be written; what was written of the line is taken back.
     """
+    # Windows has no O_NOFOLLOW.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         handle = os.open(path, flags, 0o666)
@@ -87,6 +94,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def _append(handle: int, line: bytes) -> None:
+    # The size before, to cut off a half-written line.
     before = os.fstat(handle).st_size
     try:
         written = os.write(handle, line)
@@ -102,7 +110,9 @@ def sweep(folder: Path) -> None:
 
     Only for anyone who holds the folder's lock: another process's unfinished files look the same.
     """
+    # list(): the tree changes while it is walked.
     for left in list(folder.rglob(PARTIAL)):
+        # A link to a folder is removed itself, never what it points to.
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
         else:

@@ -25,6 +25,7 @@ All but ``SpecError`` end the command line with exit code 2.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+# Only for the type checker: specfile imports this module.
 if TYPE_CHECKING:
     from safecompress_core.specfile.problems import LocatedProblem
 
@@ -74,6 +75,7 @@ class PluginError(SafeCompressError):
 
     def __init__(self, message: str, *, plugin: str, distribution: str) -> None:
         self.plugin = plugin
+        # Attributes as well as text, for programs that handle the error.
         self.distribution = distribution
         super().__init__(f"{distribution}: {plugin}: {message}")
 

@@ -40,6 +40,7 @@ def missing_extra(error: BaseException) -> MissingExtraError | None:
     """
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
+    # The name may be of a submodule.
     package = error.name.partition(".")[0]
     extra = EXTRA_OF.get(package)
     return MissingExtraError(package, extra=extra) if extra else None

@@ -28,6 +28,7 @@ def field_docs(model: type[BaseModel]) -> Docs:
     'What results call this attacker; by default its type.'
     """
     found: Docs = {}
+    # From the root of the hierarchy, so that a subclass's docstring wins.
     for parent in reversed(model.__mro__):
         if issubclass(parent, BaseModel) and parent is not BaseModel:
             found |= _classes_of(parent.__module__).get(parent.__qualname__, {})
@@ -42,6 +43,7 @@ def _classes_of(module: str) -> dict[str, Docs]:
     """
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
+    # Generated classes and compiled modules have no source.
     except (KeyError, OSError, TypeError, SyntaxError):
         return {}
     return dict(_classes_in(tree))
@@ -53,12 +55,14 @@ def _classes_in(node: ast.AST, scope: str = "") -> Iterator[tuple[str, Docs]]:
             yield f"{scope}{child.name}", dict(_documented(child))
             yield from _classes_in(child, f"{scope}{child.name}.")
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            # Classes in functions are qualified with <locals>, as Python does it.
             yield from _classes_in(child, f"{scope}{child.name}.<locals>.")
         elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
             yield from _classes_in(child, scope)
 
 
 def _documented(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    # A field's docstring is the expression right after it.
     for statement, follower in pairwise(node.body):
         match statement, follower:
             case (

@@ -18,12 +18,14 @@ def install_command(*extras: str) -> str:
     Source: PEP 610, "Recording the Direct URL Origin of installed distributions".
     """
     wanted = ",".join(extras)
+    # Quoted, since shells expand brackets.
     return f"pip install '{_origin()}[{wanted}]'"
 
 
 def _origin() -> str:
     """The folder or file that the distribution was installed from, or else its name."""
     try:
+        # PEP 610: pip records there what a distribution was installed from.
         record = distribution(DISTRIBUTION).read_text("direct_url.json")
         url = urlsplit(json.loads(record or "{}").get("url", ""))
     except (PackageNotFoundError, ValueError):
@@ -31,6 +33,8 @@ def _origin() -> str:
     if url.scheme != "file":
         return DISTRIBUTION
     place = Path(unquote(url.path))
+    # A folder may have been removed since.
     if not place.exists():
         return DISTRIBUTION
+    # Shorter, and correct where the user is.
     return "." if place == Path.cwd() else str(place)

@@ -44,6 +44,7 @@ def _check_shares(_: Definition, values: object, unseen: Observations) -> None:
         raise ValueError(f"returned {type(values).__name__}; {wanted}")
     if tuple(values.shape) != (len(unseen),):
         raise ValueError(f"returned shape {tuple(values.shape)}; {wanted}")
+    # Written as a negation, since comparisons with NaN are False.
     odd = ~((values >= 0) & (values <= 1))  # NaN as well
     if bool(odd.any()):
         raise ValueError(f"returned {int(odd.sum())} values outside of [0, 1]; {wanted}")
@@ -69,6 +70,7 @@ class SampleMetric(Metric):
     def measure(self, subject: Subject) -> Estimate:
         """The mean; its interval is exact for hits and misses, Student's for anything between."""
         values = self.per_sample(subject.unseen).double()
+        # Hits and misses are binomial, for which an exact interval exists.
         if bool(((values == 0) | (values == 1)).all()):
             return clopper_pearson(int(values.sum()), len(values))
         return bounded_mean(values.numpy())

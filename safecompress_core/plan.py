@@ -90,6 +90,7 @@ class Plan:
     def epochs(self) -> int | None:
         """Passes over the members in all; None if the method does not state them."""
         found = [job.epochs for job in self.jobs]
+        # Unknown plus a number is unknown; a partial sum would look complete.
         return None if None in found else sum(one for one in found if one is not None)
 
     @property
@@ -114,6 +115,7 @@ def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
         directory=directory_name(loaded.resolved, plugin_records(loaded.resolved, registry)),
         samples=card.samples if card is not None else None,
         members=members,
+        # Ceiling division: the last batch may be smaller.
         steps=None if members is None else -(-members // size),
         training=loaded.resolved["training"],
         jobs=tuple(_jobs(spec)),
@@ -131,6 +133,7 @@ def _members(spec: RunSpec, card: DataCard | None) -> int | None:
     members = spec.pools.members
     if isinstance(members, int):
         return members
+    # A string names a column of the data, which is not read here.
     if card is None or isinstance(members, str):
         return None
     return round(members * card.samples)
@@ -141,6 +144,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
     yield Job(name="uncompressed model", models=1, epochs=epochs)
     yield from _held_out_jobs(spec, times=1, whom="the method")
     work = _workload(spec)
+    # A method without a workload is planned as unknown, not as free.
     yield Job(
         name=f"method {component_id(spec.method)}",
         models=1,
@@ -160,12 +164,15 @@ def _held_out_jobs(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
     """Uncompressed models of parts of the members, which a defence has trained."""
     for params in spec.method.defences:
         asks = definition_of(params).held_out
+        # Few defences ask for such models.
         if asks is None:
             continue
         asked = asks(params)
         yield Job(
             name=f"models for {component_id(params)} of {whom}",
             models=times * asked.models,
+            # Each member is in all models but those that leave it out; passes are counted in
+            # members.
             epochs=times * (asked.models - asked.left_out) * spec.training.epochs,
         )
 
@@ -178,6 +185,7 @@ def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     yield Job(
         name="reference models, uncompressed", models=count, epochs=count * spec.training.epochs
     )
+    # Dense training is the previous job already.
     if spec.method.model_dump() != PLAIN:
         yield from _held_out_jobs(spec, times=count, whom="reference models")
         selecting = len(spec.attackers)

@@ -28,7 +28,10 @@ class Seed:
     @property
     def number(self) -> int:
         """A number in [0, 2**63), fixed by the root and the path."""
+        # The unit separator cannot occur in a name, so paths never collide.
         text = "\x1f".join((str(self._root), *self._path))
+        # 63 bits, since torch's seeds are signed; from SHA-256, so that nearby seeds are
+        # unrelated.
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 
     def child(self, *names: str | int) -> "Seed":
@@ -37,6 +40,7 @@ class Seed:
 
     def torch(self) -> torch.Generator:
         """A fresh generator on the CPU, where numbers are the same on every device."""
+        # On the CPU for all devices; numbers are moved, not drawn, elsewhere.
         return torch.Generator().manual_seed(self.number)
 
     def numpy(self) -> np.random.Generator:
@@ -50,10 +54,13 @@ def global_random_state(generator: torch.Generator) -> Iterator[None]:
 
     Both torch's and numpy's; either is as before afterwards.
     """
+    # One number is drawn, whatever the code inside uses up.
     number = int(torch.randint(2**62, (), generator=generator))
     before = np.random.get_state()  # noqa: NPY002  the state that such code draws from
+    # fork_rng restores torch's states, those of accelerators included.
     with torch.random.fork_rng():
         torch.manual_seed(number)
+        # numpy's legacy seed has 32 bits.
         np.random.seed(number % 2**32)  # noqa: NPY002
         try:
             yield

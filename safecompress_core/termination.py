@@ -14,6 +14,7 @@ from types import FrameType
 
 __all__ = ["ENDING", "Interrupted", "is_sent", "listen", "received_signal"]
 
+# Windows has no SIGHUP.
 ENDING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -21,6 +22,7 @@ ENDING = tuple(
 
 SHOW_CURSOR = "\x1b[?25h"
 
+# Lists, so that handlers change them without `global`.
 _received: list[int] = []
 _listening: list[bool] = []
 
@@ -47,6 +49,7 @@ def listen() -> None:
     _listening[:] = [True]
     _received.clear()
     for number in ENDING:
+        # An ignored signal was ignored on purpose, e.g. by nohup.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
 
@@ -61,14 +64,18 @@ def is_sent(error: KeyboardInterrupt) -> bool:
 
     Where no one listens, a library's user handles signals, and every interrupt is taken for one.
     """
+    # Without our handler any interrupt may be a real one.
     return isinstance(error, Interrupted) or not _listening or bool(_received)
 
 
 def _handle(number: int, _: FrameType | None) -> None:
     if _received:
         with contextlib.suppress(OSError, ValueError):
+            # A progress display hides the cursor, and would leave it hidden.
             if sys.stderr.isatty():
+                # os.write: the buffer of sys.stderr may be locked by what was interrupted.
                 os.write(sys.stderr.fileno(), SHOW_CURSOR.encode())
+        # The second signal: clean-up itself may hang, so nothing else runs.
         os._exit(128 + number)
     _received.append(number)
     raise Interrupted(number)

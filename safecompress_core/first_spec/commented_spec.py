@@ -47,11 +47,14 @@ class Draft:
     def text(self, name: str) -> str:
         """The spec."""
         return TEMPLATE.format(
+            # Cut at 64, and stripped again: the cut may end in a hyphen.
             name=re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-") or "first",
             notes="".join(f"  # {note}\n" for note in self.notes),
             data="\n".join(f"    {line}" for line in self.data),
             model=self.model,
             training=self._training(),
+            # A pretrained model loses more by pruning than one that is trained sparse from the
+            # start.
             density=0.5 if self.pretrained else 0.1,
             initial=INITIAL if self.pretrained else "",
             attackers="".join(
@@ -62,8 +65,10 @@ class Draft:
         )
 
     def _training(self) -> str:
+        # Fine-tuning: few epochs at a low rate, as usual for transformers.
         if self.pretrained:
             return "{epochs: 3, batch_size: 16, optimizer: adamw, learning_rate: 0.0001}"
+        # Smaller data sets need more epochs for a similar number of steps.
         epochs = 60 if self.samples < 2_000 else 30 if self.samples < 20_000 else 15
         return f"{{epochs: {epochs}}}"
 
@@ -123,12 +128,14 @@ def draft_spec(
     Raises:
         DataError: if it is none of these, or data are missing.
     """
+    # config.json is what save_pretrained writes; a folder without it holds images.
     is_model = what.suffix == ".py" or (what / "config.json").is_file()
     if is_model and data is None:
         raise DataError(
             f"{str(what)!r} is a model, and nothing says what it is trained on",
             hint="give its data as well: --data FILE.csv, or a folder of images",
         )
+    # A Python file before a folder, since its suffix is unambiguous.
     if what.suffix == ".py":
         return _own_model(_data(data or what, target, private), what, factory)
     if is_model:
@@ -139,6 +146,7 @@ def draft_spec(
 def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
     if path.is_dir():
         return _images(path, survey_images(path))
+    # Files of the UCI repository end in .data.
     if path.suffix.lower() in (".csv", ".tsv", ".txt", ".data"):
         return _table(path, survey_table(path), target, private)
     raise DataError(
@@ -149,7 +157,9 @@ def _data(path: Path, target: str | None, private: Sequence[str]) -> Draft:
 
 
 def _table(path: Path, table: TableSurvey, target: str | None, private: Sequence[str]) -> Draft:
+    # A named target is used even if it does not look like a label.
     label = table.column(target) if target else table.likely_target()
+    # Only for its error: a misspelt attribute fails here, rather than in a run.
     for name in private:
         table.column(name)
     lines = ["type: csv", f"path: {_quote(str(path))}", f"target: {_quote(label.name)}"]
@@ -161,14 +171,17 @@ def _table(path: Path, table: TableSurvey, target: str | None, private: Sequence
     if not table.has_names:
         lines.append(f"names: {_quote([column.name for column in table.columns])}")
         notes.append("the first line has numbers and no names, so columns were given some")
+    # The label itself may be numbered like an identifier.
     if dropped := [one.name for one in table.columns if one.is_identifier and one is not label]:
         lines.append(f"drop: {_quote(dropped)}")
         notes.append("dropped: each row has another value there, as an identifier has")
+    # A label of one row cannot be on both sides.
     if min(label.values.values()) < 2:
         lines.append("fewest_per_label: 2")
         notes.append("labels of a single row are left out")
     if private:
         lines.append(f"private: {_quote(list(private))}")
+    # A suggestion, not a choice: only the owner knows what is private.
     elif likely := table.likely_private(label.name):
         notes.append(f"columns that may have to stay private: 'private: {_quote(likely)}'")
     return Draft(lines, "{type: mlp, hidden: [64]}", table.rows, notes, private=tuple(private))
@@ -178,11 +191,14 @@ def _images(path: Path, folder: ImageSurvey) -> Draft:
     lines = ["type: image-folder", f"path: {_quote(str(path))}"]
     notes = [f"{folder.images:,} images of {len(folder.labels)} labels"]
     sides = {side for size in folder.sizes for side in size}
+    # Only square images of one size can be trained on as they are.
     is_uniform = len(folder.sizes) == 1 and len(sides) == 1
+    # In this range images are used as they are; others are scaled.
     if is_uniform and SMALLEST <= max(sides) <= MODEL_SIZE:
         notes.append(f"all that were looked at are {max(sides)} × {max(sides)}")
     else:
         seen = ", ".join(f"{width} × {height}" for width, height in sorted(folder.sizes)[:3])
+        # The smallest side, within limits: scaling up adds no information.
         size = min(MODEL_SIZE, max(SMALLEST, min(sides, default=32)))
         lines.append(f"size: {size}")
         notes.append(f"scaled to {size} × {size}" + (f"; there are {seen}" if seen else ""))
@@ -197,8 +213,10 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
         raise DataError(message, hint="give a folder that save_pretrained wrote") from error
     draft = _data(data, target, private)
     draft.extras, draft.pretrained = ("run", "huggingface"), True
+    # The brace is closed below, where the kind of inputs is known.
     draft.model = f"{{type: huggingface, path: {_quote(str(model))}"
     if data.is_dir():
+        # Vision transformers have position embeddings for one size of image.
         size = config.get("image_size")
         draft.data = [line for line in draft.data if not line.startswith("size:")]
         draft.data.append(f"size: {size if isinstance(size, int) else 224}")
@@ -206,11 +224,13 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
         return draft
     table = survey_table(data)
     label = table.column(target) if target else table.likely_target()
+    # The label of a table of texts may consist of words, too.
     texts = [one.name for one in table.columns if one.is_text and one is not label]
     if not texts:
         raise DataError(
             f"no column of {str(data)!r} looks like text", hint="write 'text: [COLUMN]' by hand"
         )
+    # With text as input all other columns are unused, identifiers included.
     draft.data = [line for line in draft.data if not line.startswith("drop:")]
     draft.data.append(f"text: {_quote(texts)}")
     draft.notes = [note for note in draft.notes if not note.startswith("dropped")]
@@ -232,12 +252,15 @@ def _own_model(draft: Draft, file: Path, factory: str | None) -> Draft:
 def _factory_in(file: Path) -> str:
     """The function of a file that takes what a factory is called with; it is not imported."""
     try:
+        # Parsed instead of imported: reading must not run code. From bytes, which declare their
+        # encoding.
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"cannot read {str(file)!r} ({error})", hint="check it") from error
     functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
     for function in functions:
         names = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+        # **kwargs accepts the generator, too.
         if {"input_shape", "classes", "generator"} <= names or (
             function.args.kwarg and {"input_shape", "classes"} <= names
         ):
@@ -250,4 +273,5 @@ def _factory_in(file: Path) -> str:
 
 def _quote(value: Any) -> str:
     """A value as YAML; JSON is."""
+    # Non-ASCII letters stay legible; YAML is read as UTF-8.
     return json.dumps(value, ensure_ascii=False)

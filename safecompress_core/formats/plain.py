@@ -16,4 +16,5 @@ def as_text(problems: Sequence[LocatedProblem]) -> str:
 
 def as_json(problems: Sequence[LocatedProblem]) -> str:
     """``{"problems": [{"file", "line", "column", "path", "message", "hint"}, …]}``."""
+    # Indented: people read it, too.
     return json.dumps({"problems": [asdict(problem) for problem in problems]}, indent=2)

@@ -20,9 +20,11 @@ RULE = "invalid-spec"
 
 def as_sarif(problems: Sequence[LocatedProblem]) -> str:
     """One run with a result each; an override has a logical location alone."""
+    # One rule: problems differ by message, and are not numbered.
     rule = {"id": RULE, "shortDescription": {"text": "The spec cannot be run as it is written."}}
     run = {
         "tool": {"driver": {"name": "safecompress", "rules": [rule]}},
+        # Columns count characters, as YAML's marks do, not UTF-16 units.
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem) for problem in problems],
     }
@@ -36,9 +38,11 @@ def _result(problem: LocatedProblem) -> dict[str, Any]:
         text = f"{problem.file}: {text}"
     else:
         path = PurePath(problem.file)
+        # A relative path is quoted as bytes: file names need not be valid UTF-8.
         uri = path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
         region = {"startLine": problem.line, "startColumn": problem.column}
         location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": region}
+    # A logical location alone is valid, e.g. for overrides.
     if problem.path:
         location["logicalLocations"] = [{"fullyQualifiedName": problem.path}]
     message = {"text": text}
@@ -47,5 +51,6 @@ def _result(problem: LocatedProblem) -> dict[str, Any]:
         "ruleIndex": 0,
         "level": "error",
         "message": message,
+        # SARIF rejects an empty location, but not an empty list.
         "locations": [location] if location else [],
     }

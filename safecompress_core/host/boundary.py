@@ -39,6 +39,7 @@ CORE = "safecompress_core"
 OWNER = "_safecompress_owner"
 CHECK = "_safecompress_check"
 
+# SystemExit too: a plugin that calls sys.exit() must not end the run silently.
 BREAKAGE = (Exception, SystemExit, KeyboardInterrupt)
 """What code of a plugin may raise; see `is_signal` for what is none of its."""
 
@@ -80,6 +81,7 @@ class Owner:
 
 def is_signal(error: BaseException) -> bool:
     """Return whether an error is an interrupt that a person or the machine has sent."""
+    # A plugin may raise KeyboardInterrupt itself; only one that was sent is passed on.
     return isinstance(error, KeyboardInterrupt) and is_sent(error)
 
 
@@ -87,6 +89,7 @@ def check_result(check: Check) -> Callable[[Function], Function]:
     """Declare what the answers of a method of the interface must be like."""
 
     def declare(method: Function) -> Function:
+        # On the method of the interface, so that overrides need not repeat it.
         setattr(method, CHECK, check)
         return method
 
@@ -100,14 +103,18 @@ def wrap_component(component: Any, owner: Owner) -> Any:
         ComponentError: if its class is none of the interface's.
     """
     own = type(component)
+    # Checked here: later the missing interface would show as an AttributeError without a name.
     if not any(_is_core(base) for base in own.__mro__):
         raise owner.error(
             f"the {owner.label} is a {own.__name__}, which inherits from no class of "
             "safecompress_core.toolkit, so nothing can use it"
         )
     methods = {name: _wrap(name, *found, owner) for name, found in _find_overrides(own).items()}
+    # Messages and pickles show the plugin's class, not the wrapper.
     names = {name: getattr(own, name) for name in ("__module__", "__qualname__", "__doc__")}
+    # Empty __slots__: assigning __class__ requires the same memory layout.
     subclass = type(own.__name__, (own,), {**names, "__slots__": (), OWNER: owner, **methods})
+    # A subclass instead of a proxy: isinstance, super() and deepcopy keep working.
     component.__class__ = subclass
     return component
 
@@ -132,11 +139,13 @@ def raising_as(owner: Owner | None, what: str) -> Iterator[None]:
     """
     try:
         yield
+    # Errors for users pass as they are: their text is complete.
     except SafeCompressError:
         raise
     except BREAKAGE as error:
         if owner is None or is_signal(error):
             raise
+        # A missing package is the user's to install, not the plugin's failure.
         if extra := missing_extra(error):
             raise extra from error
         raise owner.error(f"{owner.label}: {what} raised {format_error(error)}") from error
@@ -148,11 +157,14 @@ def culprit(error: BaseException) -> str | None:
     For what runs outside of components: parameters that check themselves, cards of data, hooks.
     """
     providers: dict[str, str] | None = None
+    # Innermost first: the plugin that raised, not the one that called it.
     for module in _modules(error.__traceback__):
         if module.startswith(FILE_MODULE):
             return f"{module.removeprefix(FILE_MODULE)}.py"
+        # Frames of core and of code without a module name say nothing about the owner.
         if module.partition(".")[0] in (CORE, ""):
             continue
+        # Reading all installed distributions takes a while, and most errors need none.
         if providers is None:
             providers = _plugin_packages()
         if found := providers.get(module.partition(".")[0]):
@@ -186,13 +198,20 @@ def _is_core(cls: type) -> bool:
 def _find_overrides(own: type) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
     """By name, a class's methods that override one of the interface, each with that one."""
     found: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+    # Private names are a class's own business.
     for name in {name for base in own.__mro__ for name in vars(base) if name[0] != "_"}:
+        # In method resolution order: the first is the one that a call reaches.
         first, *others = [vars(base)[name] for base in own.__mro__ if name in vars(base)]
         declared = [
-            vars(base)[name] for base in own.__mro__[1:] if _is_core(base) and name in vars(base)
+            # A method of core that is not overridden needs no wrapper.
+            vars(base)[name]
+            for base in own.__mro__[1:]
+            if _is_core(base) and name in vars(base)
         ]
         declared = [one for one in declared if inspect.isfunction(one) and one is not first]
+        # Properties and class attributes are not wrapped.
         if inspect.isfunction(first) and others and declared:
+            # The last in the order is the interface that first declared the method.
             found[name] = first, declared[-1]
     return found
 
@@ -206,12 +225,14 @@ def _wrap(
     def called(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         with raising_as(owner, f"{name}()"):
             result = method(self, *args, **kwargs)
+        # A generator's body runs only when it is iterated, outside the context above.
         if inspect.isgenerator(result):
             return _wrap_items(result, owner, name)
         if check is not None:
             try:
                 check(owner.definition, result, *args, **kwargs)
             except (ValueError, SafeCompressError) as error:
+                # The check's own traceback would point into core.
                 raise owner.error(f"{owner.label}: {name}() {error}") from None
         return result
 

@@ -30,10 +30,13 @@ from safecompress_core.hookspecs import HOOKS
 
 __all__ = ["NAME_STYLE", "TARGET_STYLE", "Key", "flaws_of", "game_flaw", "key_of", "label"]
 
+# Lower case with hyphens, so that names in a spec never need quotes.
 NAME_STYLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TARGET_STYLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 CLASSES_OF: dict[Kind, tuple[type[Definition], ...]] = {
-    kind: tuple(cls for cls in get_args(AnyDefinition) if cls.kind is kind) for kind in Kind
+    # From the union of definitions, so that a new class needs no second list.
+    kind: tuple(cls for cls in get_args(AnyDefinition) if cls.kind is kind)
+    for kind in Kind
 }
 
 Key = tuple[Kind, Role | None, str]
@@ -64,9 +67,11 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
     if not isinstance(definition, wanted):
         names = " or ".join(cls.__name__ for cls in wanted)
         yield f"{HOOKS[kind]} returned {type(definition).__name__} where {names} belongs"
+        # Without the right class nothing below could be read.
         return
     name = definition.name
     params: object = definition.params  # whatever its annotation says, it comes from outside
+    # Before the other checks, since a newer interface may have other rules.
     if definition.api != API_VERSION:
         yield (
             f"{name!r} is written for version {definition.api} of the plugin interface; "
@@ -85,6 +90,7 @@ def flaws_of(definition: object, kind: Kind) -> Iterator[str]:
     if not set(definition.needs) <= set(Need):
         unknown = ", ".join(sorted(map(str, set(definition.needs) - set(Need))))
         yield f"{name!r} needs {unknown}; needs are members of safecompress_core.api.Need"
+    # Games are compared by advantage, so one without it cannot be listed next to others.
     if isinstance(definition, GameDef) and definition.measure(ADVANTAGE) is None:
         yield f"the game {name!r} has no measure {ADVANTAGE!r}, by which all games are compared"
     if not definition.summary.strip() or "\n" in definition.summary:
@@ -102,10 +108,12 @@ def game_flaw(definition: Definition, games: Mapping[str, GameDef]) -> str | Non
     who = f"the {label(key_of(definition))} plays {definition.game!r}"
     game = games.get(definition.game)
     if game is None:
+        # Close matches first: most errors are typing errors.
         near = difflib.get_close_matches(definition.game, games)
         guess = f"did you mean {' or '.join(map(repr, near))}?" if near else ""
         known = guess or f"there are {', '.join(games) or 'none'}"
         return f"{who}, which is no registered game; {known}"
+    # The game reads fields of its own params from every attacker's.
     if not issubclass(definition.params, game.params):
         return f"{who}, so its params are a {game.params.__name__}"
     return None

@@ -56,16 +56,20 @@ class PluginHost:
             outcome = source if isinstance(source, SkippedPlugin) else self._adopt(source)
             if isinstance(outcome, SkippedPlugin):
                 skipped.append(outcome)
+            # A skipped plugin is reported and never an error here: others must still load.
             else:
                 plugins.append(source.origin)
                 entries += [(definition, source.origin) for definition in outcome]
+        # Repeated, since leaving out a plugin also removes its games, which others may need.
         while (unusable := _without_game(entries)) is not None:
             self._manager.unregister(name=unusable.origin.name)
+            # The whole plugin: half of one would be a version that nobody has tested.
             entries = [entry for entry in entries if entry[1] != unusable.origin]
             plugins.remove(unusable.origin)
             skipped.append(unusable)
         self.plugins = tuple(plugins)
         self.skipped = tuple(skipped)
+        # After all are loaded, so that the error lists every broken plugin.
         if is_strict:
             _refuse_breakage(self.skipped)
         self.registry = Registry(entries)
@@ -86,6 +90,7 @@ class PluginHost:
             ValueError: if the name is taken, or the object has no lifecycle hook.
         """
         self._manager.register(plugin, name=name)
+        # A registration without a hook would silently never be called.
         if name not in self.observers:
             self._manager.unregister(name=name)
             raise ValueError(f"{name!r} has no lifecycle hook; was @hookimpl forgotten?")
@@ -97,21 +102,26 @@ class PluginHost:
         logged with its name and changes nothing.
         """
         name = LIFECYCLE.get(event["event"])
+        # Most events have no hook; they are only recorded.
         if name is None:
             return
         for observer in getattr(self._manager.hook, name).get_hookimpls():
             try:
+                # A copy each: an observer must not change what others see, or what is recorded.
                 own = copy.deepcopy(dict(event))
+                # pluggy's implementations may declare fewer arguments than the hook has.
                 observer.function(**dict.fromkeys(observer.argnames, own))
             except BREAKAGE as error:
                 if is_signal(error):
                     raise
+                # A warning: an observer never ends a run. The traceback is available with -vv.
                 logger.warning("observer %s failed: %s", observer.plugin_name, format_error(error))
                 logger.debug("observer %s", observer.plugin_name, exc_info=error)
 
     def _adopt(self, source: PluginSource) -> list[Definition] | SkippedPlugin:
         """Return the definitions of a plugin, or the reason to skip it."""
         origin = source.origin
+        # A second entry point of the same name must not unregister the first.
         before = self._manager.get_plugin(origin.name)
         try:
             return self._definitions(source)
@@ -121,18 +131,22 @@ class PluginHost:
             if self._manager.get_plugin(origin.name) is not before:
                 self._manager.unregister(name=origin.name)
             logger.debug("plugin %s", origin.name, exc_info=error)
+            # Our own reasons need no type in front.
             reason = str(error) if isinstance(error, UnusablePluginError) else format_error(error)
             return SkippedPlugin(origin=origin, reason=reason)
 
     def _definitions(self, source: PluginSource) -> list[Definition]:
         """Load and register one plugin, and ask each of its hooks."""
         name = source.origin.name
+        # pluggy would raise a ValueError that names no distribution.
         if self._manager.has_plugin(name):
             raise UnusablePluginError("its distribution has another entry point of this name")
         plugin = source.load()
+        # Two entry points for one object would register its definitions twice.
         if other := self._manager.get_name(plugin):
             raise UnusablePluginError(f"it is the same object as {other}")
         self._manager.register(plugin, name=name)
+        # After registration, since pluggy knows the hooks only then.
         self._check_hooks(plugin)
         return _distinct(self._collect(plugin))
 
@@ -142,9 +156,11 @@ class PluginHost:
             raise UnusablePluginError("it has no hooks; was @hookimpl forgotten?")
         for hook in hooks:
             for own in (impl for impl in hook.get_hookimpls() if impl.plugin is plugin):
+                # pluggy accepts unknown hooks, where a misspelt one would never be called.
                 if not hook.has_spec() and not own.optionalhook:
                     known = ", ".join((*HOOKS.values(), *LIFECYCLE.values()))
                     raise UnusablePluginError(f"there is no hook {hook.name}; there are: {known}")
+                # A wrapper could change what other plugins return.
                 if own.wrapper or own.hookwrapper:
                     raise UnusablePluginError(f"{hook.name} is a wrapper; write a plain hook")
 
@@ -152,8 +168,10 @@ class PluginHost:
         """Call the plugin's registering hooks; their exceptions propagate."""
         definitions: list[Definition] = []
         for kind, name in HOOKS.items():
+            # Called one by one rather than through pluggy, so that a failure has an owner.
             for own in getattr(self._manager.hook, name).get_hookimpls():
                 if own.plugin is plugin:
+                    # list() runs a generator here, within the caller's `try`.
                     results = list(own.function())
                     for flaw in (flaw for one in results for flaw in flaws_of(one, kind)):
                         raise UnusablePluginError(flaw)
@@ -179,6 +197,7 @@ def load_plugins(
             asks for strictness.
         SafeCompressError: if the folder does not exist or the environment is not understood.
     """
+    # Environment rather than the spec: who may run code is not the spec's decision.
     selection = Selection.of(environ)
     files = [] if plugins_dir is None else list(files_in(plugins_dir))
     return PluginHost([*find_installed(selection), *files], is_strict=selection.is_strict)
@@ -202,6 +221,7 @@ def _distinct(definitions: list[Definition]) -> list[Definition]:
     seen = set()
     for key in map(key_of, definitions):
         if key in seen:
+            # Two plugins with the same name are a conflict; one that repeats itself is broken.
             raise UnusablePluginError(f"it defines the {label(key)} twice")
         seen.add(key)
     return definitions
@@ -211,6 +231,7 @@ def _refuse_breakage(skipped: Iterable[SkippedPlugin]) -> None:
     broken = [one for one in skipped if one.is_broken]
     if broken:
         first, *others = broken
+        # The first in full, and the others after it: an error has one plugin.
         more = "".join(f"\n{other}" for other in others)
         raise PluginError(
             f"{first.reason}{more}",

@@ -41,9 +41,11 @@ class Registry:
         found: dict[Key, tuple[Definition, Origin]] = {}
         for definition, origin in entries:
             key = key_of(definition)
+            # An error instead of a priority: results would depend on what is installed.
             if key in found:
                 raise _conflict(definition, found[key][1], origin)
             found[key] = (definition, origin)
+        # Sorted, so that lists and the schema do not depend on the order of loading.
         self._entries = {key: found[key] for key in sorted(found, key=_place)}
 
     def __iter__(self) -> Iterator[Definition]:
@@ -75,6 +77,7 @@ class Registry:
         _check_role(kind, role)
         key = (kind, role, name)
         if key not in self._entries:
+            # Only names of this kind and role: a suggestion must be valid in its place.
             near = difflib.get_close_matches(name, self.definitions(kind, role))
             guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise LookupError(f"there is no {label(key)}{guess}")
@@ -87,6 +90,7 @@ class Registry:
             LookupError: if it is not registered here.
         """
         registered, origin = self._entries.get(key_of(definition), (None, None))
+        # Equal keys are not enough: another object of that name may have other code.
         if origin is None or registered != definition:
             raise LookupError(f"{definition.name!r} is not registered")
         return origin
@@ -103,6 +107,7 @@ class Registry:
         if (carried := type(params).definition) is not None:
             return carried
         fitting = [definition for definition in self if definition.params is type(params)]
+        # Components may share a class of parameters, and then it names none of them.
         if len(fitting) != 1:
             count = "several definitions" if fitting else "no definition"
             raise LookupError(f"{count} registered with the parameters {type(params).__name__}")
@@ -119,6 +124,7 @@ class Registry:
             SafeCompressError: whatever the implementation itself raises of that kind.
         """
         definition = self.definition_of(params)
+        # Parts are built first, since the combined attacker receives them.
         parts = [self._parts(params)] if isinstance(definition, CombinedAttackerDef) else []
         return self._build(definition, params, params, *parts)
 
@@ -127,6 +133,7 @@ class Registry:
         module, _, attribute = definition.target.partition(":")
         owner = Owner(definition, params, self.origin(definition))
         try:
+            # The import is inside, since importing may run any code of the plugin.
             built = getattr(importlib.import_module(module), attribute)(*arguments)
         except SafeCompressError:
             raise
@@ -134,6 +141,7 @@ class Registry:
             if is_signal(error):
                 raise
             if extra := missing_extra(error):
+                # Chained, so that -v shows where the import failed.
                 raise extra from error
             what = f"cannot build the {owner.label} from {definition.target}"
             raise owner.error(f"{what}: {format_error(error)}") from error
@@ -181,8 +189,11 @@ def _conflict(definition: Definition, first: Origin, second: Origin) -> PluginEr
 
 
 def _hint(first: Origin, second: Origin) -> str:
+    # Names are compared normalised: hyphens and underscores are equal for pip.
     if normalise_name(first.distribution) != normalise_name(second.distribution):
+        # The second first: it is probably the one just installed.
         for origin in (second, first):
+            # A folder or a built-in plugin cannot be blocked by name.
             is_file = os.sep in origin.distribution
             if not is_file and not origin.is_built_in:
                 return f"rename one of them, or set {BLOCK}={origin.distribution}"

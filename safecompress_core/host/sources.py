@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 GROUP = "safecompress"
+# A prefix, so that a file called 'torch.py' never hides a package.
 FILE_MODULE = "safecompress_file_"
 """What the module of a single-file plugin is called, before the file's own name."""
 OWN_DISTRIBUTION = "safecompress"
@@ -131,6 +132,7 @@ class Selection:
         name = normalise_name(distribution)
         if name in self.blocked:
             return f"blocked by {BLOCK}"
+        # Our own distribution needs no listing, or every list would have to repeat it.
         if self.allowed is not None and name not in {*self.allowed, OWN_DISTRIBUTION}:
             return f"not listed in {ALLOW}"
         return None
@@ -139,7 +141,7 @@ class Selection:
 def normalise_name(distribution: str) -> str:
     """A distribution's name as package indexes compare it (PEP 503).
 
-    >>> normalised("Acme_Attacks")
+    >>> normalise_name("Acme_Attacks")
     'acme-attacks'
     """
     return re.sub(r"[-_.]+", "-", distribution).lower()
@@ -147,6 +149,7 @@ def normalise_name(distribution: str) -> str:
 
 def format_error(error: BaseException) -> str:
     """An error in one line, with its type."""
+    # Several lines would break the tables that show it.
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
@@ -160,6 +163,7 @@ def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugi
     seen: set[str] = set()
     found: list[PluginSource | SkippedPlugin] = []
     for distribution in distributions():
+        # Read as text first: parsing the entry points of every distribution is slow.
         if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
             continue
         origin = _origin(distribution)
@@ -169,6 +173,7 @@ def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugi
         refusal = selection.refusal(origin.distribution)
         points = _entry_points(distribution, origin)
         found += [_left_out(point.origin, refusal) for point in points] if refusal else points
+    # By name rather than by sys.path, so that reports are the same on every machine.
     yield from sorted(found, key=lambda one: one.origin.name)
 
 
@@ -181,12 +186,15 @@ def files_in(folder: Path) -> Iterator[PluginSource]:
     Raises:
         SafeCompressError: if the folder does not exist.
     """
+    # glob() of a missing folder is empty, which would hide a typing error.
     if not folder.is_dir():
         raise SafeCompressError(f"--plugins-dir: there is no folder {str(folder)!r}")
     for path in sorted(folder.glob("*.py")):
         if not path.name.startswith("_"):
+            # A file has no version, so its content is one.
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
             origin = Origin(plugin=path.name, distribution=str(folder), version=f"sha256:{digest}")
+            # A default argument binds the path of this iteration.
             yield PluginSource(origin=origin, load=lambda path=path: _module_of(path))  # type: ignore[misc]
 
 
@@ -210,6 +218,7 @@ def _entry_points(distribution: Distribution, origin: Origin) -> list[PluginSour
     try:
         points = list(distribution.entry_points.select(group=GROUP))
     except Exception as error:
+        # A broken distribution is reported like a broken plugin.
         return [SkippedPlugin(origin=origin, reason=format_error(error))]
     return [_source(point, origin) for point in points]
 
@@ -231,6 +240,7 @@ def _module_of(path: Path) -> ModuleType:
     sys.modules[name] = module  # before it runs, so that pydantic finds the names it refers to
     try:
         spec.loader.exec_module(module)
+    # BaseException: a module that failed must not stay importable, whatever ended it.
     except BaseException:
         del sys.modules[name]
         raise
