@@ -622,7 +622,7 @@ class GameDef(Definition):
     def measure(self, name: str) -> Measure | None:
         """The measure of that name; None if the game has no such measure."""
         # Few measures, so a search is as fast as a mapping.
-        return next((one for one in self.measures if one.name == name), None)
+        return next((measure for measure in self.measures if measure.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

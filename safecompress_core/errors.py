@@ -108,8 +108,8 @@ class ComponentError(PluginError):
         )
 
     def __str__(self) -> str:
-        told = super().__str__()
-        return f"{self.place}: {told}" if self.place else told
+        message = super().__str__()
+        return f"{self.place}: {message}" if self.place else message
 
 
 class MissingExtraError(SafeCompressError):

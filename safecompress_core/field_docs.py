@@ -27,12 +27,12 @@ def field_docs(model: type[BaseModel]) -> Docs:
     >>> field_docs(AttackerParams)["id"]
     'What results call this attacker; by default its type.'
     """
-    found: Docs = {}
+    docs: Docs = {}
     # From the root of the hierarchy, so that a subclass's docstring wins.
     for parent in reversed(model.__mro__):
         if issubclass(parent, BaseModel) and parent is not BaseModel:
-            found |= _classes_of(parent.__module__).get(parent.__qualname__, {})
-    return {name: text for name, text in found.items() if name in model.model_fields}
+            docs |= _classes_of(parent.__module__).get(parent.__qualname__, {})
+    return {name: text for name, text in docs.items() if name in model.model_fields}
 
 
 @cache

@@ -28,13 +28,13 @@ class Subject:
     file_bytes: int
 
 
-def _check_estimate(_: Definition, found: object, *__: object) -> None:
+def _check_estimate(_: Definition, estimate: object, *__: object) -> None:
     """A finite value with its interval."""
     wanted = "it must return an Estimate of finite numbers"
-    if not isinstance(found, Estimate):
-        raise ValueError(f"returned {type(found).__name__}; {wanted}")
-    if not all(map(math.isfinite, (found.value, *found.interval))):
-        raise ValueError(f"returned {found.value} in {found.interval}; {wanted}")
+    if not isinstance(estimate, Estimate):
+        raise ValueError(f"returned {type(estimate).__name__}; {wanted}")
+    if not all(map(math.isfinite, (estimate.value, *estimate.interval))):
+        raise ValueError(f"returned {estimate.value} in {estimate.interval}; {wanted}")
 
 
 def _check_shares(_: Definition, values: object, unseen: Observations) -> None:

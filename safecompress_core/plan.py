@@ -89,15 +89,15 @@ class Plan:
     @property
     def epochs(self) -> int | None:
         """Passes over the members in all; None if the method does not state them."""
-        found = [job.epochs for job in self.jobs]
+        counts = [job.epochs for job in self.jobs]
         # Unknown plus a number is unknown; a partial sum would look complete.
-        return None if None in found else sum(one for one in found if one is not None)
+        return None if None in counts else sum(count for count in counts if count is not None)
 
     @property
     def tests(self) -> int | None:
         """Return the number of attacks on models in all, or None if it cannot be known."""
-        found = [job.tests for job in self.jobs]
-        return None if None in found else sum(one for one in found if one is not None)
+        counts = [job.tests for job in self.jobs]
+        return None if None in counts else sum(count for count in counts if count is not None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

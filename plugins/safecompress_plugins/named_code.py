@@ -30,10 +30,10 @@ def import_function(code: "ExternalCode") -> Callable[..., Any]:
     if not (module and colon and attribute):
         raise ImportError(f"{code.name!r} is not of the form 'module:function'")
     with _looking_in(code):
-        found = getattr(importlib.import_module(module), attribute, None)
-    if not callable(found):
+        function = getattr(importlib.import_module(module), attribute, None)
+    if not callable(function):
         raise ImportError(f"{module!r} has no callable {attribute!r}")
-    return found  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]
 
 
 @contextmanager

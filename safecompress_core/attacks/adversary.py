@@ -113,7 +113,7 @@ class AdversaryKnowledge:
             seen=self.seen.restrict(access),
             references=references,
             uncompressed=uncompressed,
-            versions=tuple(one.restrict(access) for one in self.versions[:others]),
+            versions=tuple(version.restrict(access) for version in self.versions[:others]),
         )
 
 
@@ -321,7 +321,7 @@ class InversionTargets:
 
 def _check_inputs(
     _: Definition,
-    found: object,
+    reconstructions: object,
     knowledge: AdversaryKnowledge,
     targets: InversionTargets,
     **__: object,
@@ -329,11 +329,11 @@ def _check_inputs(
     """Finite inputs of the model, one for each clue."""
     shape = (len(targets), *knowledge.seen.inputs.shape[1:])
     wanted = f"it must return a tensor of finite numbers, of shape {shape}"
-    if not isinstance(found, Tensor):
-        raise ValueError(f"returned {type(found).__name__}; {wanted}")
-    if tuple(found.shape) != shape:
-        raise ValueError(f"returned shape {tuple(found.shape)}; {wanted}")
-    if broken := int((~found.isfinite()).sum()):
+    if not isinstance(reconstructions, Tensor):
+        raise ValueError(f"returned {type(reconstructions).__name__}; {wanted}")
+    if tuple(reconstructions.shape) != shape:
+        raise ValueError(f"returned shape {tuple(reconstructions.shape)}; {wanted}")
+    if broken := int((~reconstructions.isfinite()).sum()):
         raise ValueError(f"returned {broken} values that are not finite; {wanted}")
 
 

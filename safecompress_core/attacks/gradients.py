@@ -35,18 +35,18 @@ def layer_parameters(network: Classifier, layer: str) -> dict[str, nn.Parameter]
     parameters = dict(network.module.named_parameters())
     # A factorised layer is addressed by the name that it had before it was split.
     before = factor_names_to_layer(network.module)
-    found = {
+    named = {
         name: parameter
         for name, parameter in parameters.items()
         # The dot matters: 'fc1' must not include 'fc10'.
         if layer in (name, before.get(name)) or name.startswith(f"{layer}.")
     }
-    if not found:
+    if not named:
         raise TopologyError(
             f"the model has no parameter and no module {layer!r}; "
             f"its parameters are: {', '.join(parameters)}"
         )
-    return found
+    return named
 
 
 def per_sample_gradients(
@@ -79,7 +79,7 @@ def per_sample_gradients(
         name: tensor for name, tensor in network.state().items() if name not in chosen
     }  # parameters and buffers
     # Indices once, instead of a boolean selection in each chunk.
-    kept = {
+    active = {
         name: network.masks[name].flatten().nonzero()[:, 0].to(parameter.device)
         for name, parameter in chosen.items()
         if name in network.masks
@@ -99,7 +99,7 @@ def per_sample_gradients(
     for batch, answers in zip(inputs.split(chunk), labels.split(chunk), strict=True):
         gradients = vectorised(chosen, batch.to(device), answers.to(device))
         columns = [
-            gradient.flatten(1)[:, kept[name]] if name in kept else gradient.flatten(1)
+            gradient.flatten(1)[:, active[name]] if name in active else gradient.flatten(1)
             for name, gradient in gradients.items()
         ]
         # Moved to the CPU chunk by chunk, since all rows may not fit on the device.

@@ -393,9 +393,9 @@ def observe(
         )
     # The trainer goes on with the original; observations are of this moment.
     snapshot = deepcopy(network).eval()
-    kept = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
+    stored_inputs = inputs.cpu() if isinstance(inputs, Tensor) else inputs.to(torch.device("cpu"))
     observations = _ModelObservations(
-        labels, kept, answers, logits, hidden, last_input, snapshot, batch_size
+        labels, stored_inputs, answers, logits, hidden, last_input, snapshot, batch_size
     )
     return Observations(network.access, observations)
 

@@ -74,7 +74,7 @@ class ReferenceAnswers:
     @property
     def confidence_logits(self) -> Tensor:
         """log(p_y / (1 − p_y)) of each model and sample, shape (R, N), float64."""
-        return torch.stack([logit_of_confidence(one, self.labels) for one in self.logits])
+        return torch.stack([logit_of_confidence(logit, self.labels) for logit in self.logits])
 
     @property
     def log_confidences(self) -> Tensor:

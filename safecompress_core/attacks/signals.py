@@ -74,10 +74,10 @@ def logit_of_confidence(logits: Tensor, labels: Tensor) -> Tensor:
     Source: Carlini et al. 2022, "Membership Inference Attacks From First Principles", section IV,
     where it is φ; in the form that loses no precision where p_y is near 0 or 1.
     """
-    own = logits.double().gather(1, labels[:, None])
+    label_logits = logits.double().gather(1, labels[:, None])
     # −inf removes the true class from the sum, Σ_{c≠y}.
     others = logits.double().scatter(1, labels[:, None], -torch.inf).logsumexp(dim=1)
-    return own[:, 0] - others
+    return label_logits[:, 0] - others
 
 
 def modified_entropy(posteriors: Tensor, labels: Tensor) -> Tensor:
@@ -88,9 +88,14 @@ def modified_entropy(posteriors: Tensor, labels: Tensor) -> Tensor:
     Source: Song & Mittal 2021, "Systematic Evaluation of Privacy Risks of Machine Learning
     Models", section 4.
     """
-    kept = posteriors.double()
+    posteriors_double = posteriors.double()
     # Both logarithms are clamped apart: p = 1 makes the second 0, p = 0 the first.
-    return _minus_mentr(kept, kept.clamp(min=TINY).log(), (1 - kept).clamp(min=TINY).log(), labels)
+    return _minus_mentr(
+        posteriors_double,
+        posteriors_double.clamp(min=TINY).log(),
+        (1 - posteriors_double).clamp(min=TINY).log(),
+        labels,
+    )
 
 
 def modified_entropy_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
@@ -99,9 +104,9 @@ def modified_entropy_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
     return _minus_mentr(log_kept.exp(), log_kept, log_rest, labels)
 
 
-def _minus_mentr(kept: Tensor, log_kept: Tensor, log_rest: Tensor, labels: Tensor) -> Tensor:
+def _minus_mentr(rest: Tensor, log_kept: Tensor, log_rest: Tensor, labels: Tensor) -> Tensor:
     """Each (N, C): p, log p and log(1−p)."""
-    is_label = torch.zeros_like(kept, dtype=torch.bool)
+    is_label = torch.zeros_like(rest, dtype=torch.bool)
     is_label[torch.arange(len(labels)), labels] = True
     # The true class has the roles of p and 1 − p exchanged.
-    return torch.where(is_label, log_rest.exp() * log_kept, kept * log_rest).sum(dim=1)
+    return torch.where(is_label, log_rest.exp() * log_kept, rest * log_rest).sum(dim=1)

@@ -176,11 +176,11 @@ class Auditor:
     ) -> dict[str, ControlRecord]:
         """Return, by membership attack, its result on a copy that leaks membership."""
         pools = (self._pools.attack_train, self._pools.audit)
-        told = torch.cat([pool.indices for pool in pools])
+        indices = torch.cat([pool.indices for pool in pools])
         leaky = plant_leak(
             network,
-            self._dataset.inputs[told],
-            self._dataset.labels[told],
+            self._dataset.inputs[indices],
+            self._dataset.labels[indices],
             torch.cat([pool.is_member for pool in pools]),
         )
         leaking = None if references is None else plant_in_references(references)

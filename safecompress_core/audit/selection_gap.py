@@ -46,11 +46,11 @@ def _strongest(attacks: Mapping[str, AnyAttackRecord], game: str) -> GapSideReco
     return GapSideRecord(attacker=name, **{key: getattr(attack, key) for key in keys})
 
 
-def _gap(seen: GapSideRecord, found: GapSideRecord) -> GapRecord:
-    gap = mean_difference_of_independent(_advantage(found), _advantage(seen))
+def _gap(seen: GapSideRecord, audited: GapSideRecord) -> GapRecord:
+    gap = mean_difference_of_independent(_advantage(audited), _advantage(seen))
     return GapRecord(
         select=seen,
-        audit=found,
+        audit=audited,
         gap=gap.value,
         gap_interval=gap.interval,
         selection="understated" if gap.low > 0 else "overstated" if gap.high < 0 else "agrees",

@@ -34,14 +34,14 @@ class Objectives:
         return len(self.performance)
 
 
-def _check_utilities(_: Definition, found: object, objectives: Objectives) -> None:
+def _check_utilities(_: Definition, utilities: object, objectives: Objectives) -> None:
     """A finite number for each candidate."""
     wanted = f"it must return an array of {len(objectives)} finite numbers"
-    if not isinstance(found, np.ndarray):
-        raise ValueError(f"returned {type(found).__name__}; {wanted}")
-    if found.shape != (len(objectives),):
-        raise ValueError(f"returned shape {found.shape}; {wanted}")
-    if broken := int((~np.isfinite(found)).sum()):
+    if not isinstance(utilities, np.ndarray):
+        raise ValueError(f"returned {type(utilities).__name__}; {wanted}")
+    if utilities.shape != (len(objectives),):
+        raise ValueError(f"returned shape {utilities.shape}; {wanted}")
+    if broken := int((~np.isfinite(utilities)).sum()):
         raise ValueError(f"returned {broken} numbers that are not finite; {wanted}")
 
 

@@ -44,7 +44,7 @@ class Archive:
     weights: tuple[float, ...]
     entries: tuple[ArchiveEntry, ...] = ()
 
-    def add(self, *found: ArchiveEntry) -> "Archive":
+    def add(self, *added: ArchiveEntry) -> "Archive":
         """The archive with these models in it, as far as nothing dominates them.
 
         Of models with equal objectives the first stays alone.
@@ -53,7 +53,7 @@ class Archive:
             ValueError: if a model lacks an attack, or two different models share an id.
         """
         entries: dict[str, ArchiveEntry] = {entry.id: entry for entry in self.entries}
-        for entry in found:
+        for entry in added:
             if len(entry.advantage) != len(self.weights):
                 found_of = f"{len(entry.advantage)} advantages for {len(self.weights)} attacks"
                 raise ValueError(f"{entry.id} has {found_of}")
@@ -65,7 +65,7 @@ class Archive:
         points = losses(_objectives(candidates, self.weights))
         _, first = np.unique(points, axis=0, return_index=True)
         stays = is_nondominated(points) & np.isin(np.arange(len(points)), first)
-        front = tuple(entry for entry, kept in zip(candidates, stays, strict=True) if kept)
+        front = tuple(entry for entry, is_kept in zip(candidates, stays, strict=True) if is_kept)
         return replace(self, entries=front)
 
     @property
@@ -113,16 +113,18 @@ def keep_by_hypervolume(objectives: Objectives, count: int) -> tuple[int, ...]:
     if count < 1:
         raise ValueError(f"at least one candidate is kept, not {count}")
     points = losses(objectives)
-    kept: list[int] = []
+    chosen_indices: list[int] = []
     rest = np.arange(len(points))
-    while len(kept) < count and len(rest):
+    while len(chosen_indices) < count and len(rest):
         _, first = np.unique(points[rest], axis=0, return_index=True)
         on_front = is_nondominated(points[rest]) & np.isin(np.arange(len(rest)), first)
         front = normalise(points[rest], on_front)[on_front]
         members = rest[on_front]
-        kept += [int(members[i]) for i in greedy_by_hypervolume(front, count - len(kept))]
+        chosen_indices += [
+            int(members[i]) for i in greedy_by_hypervolume(front, count - len(chosen_indices))
+        ]
         rest = rest[~on_front]
-    return tuple(kept)
+    return tuple(chosen_indices)
 
 
 def _objectives(entries: tuple[ArchiveEntry, ...], weights: tuple[float, ...]) -> Objectives:

@@ -46,8 +46,8 @@ def shares(objectives: Objectives) -> Array:
 
 def is_nondominated(points: Array) -> NDArray[np.bool_]:
     """Return the points (K, L) that no other dominates, shape (K,); equal points all count."""
-    kept: NDArray[np.bool_] = moocore.is_nondominated(_at_least_2d(points), keep_weakly=True)
-    return kept
+    mask: NDArray[np.bool_] = moocore.is_nondominated(_at_least_2d(points), keep_weakly=True)
+    return mask
 
 
 def normalise(points: Array, on_front: NDArray[np.bool_]) -> Array:
@@ -83,12 +83,12 @@ def greedy_by_hypervolume(front: Array, count: int) -> list[int]:
     """
     points = _at_least_2d(front)
     volume = moocore.Hypervolume(ref=np.full(points.shape[1], REFERENCE))
-    kept: list[int] = []
-    while len(kept) < min(count, len(points)):
-        rest = [index for index in range(len(points)) if index not in kept]
-        volumes = [round(volume(points[[*kept, index]]), 12) for index in rest]
-        kept.append(rest[int(np.argmax(volumes))])
-    return kept
+    chosen_indices: list[int] = []
+    while len(chosen_indices) < min(count, len(points)):
+        rest = [index for index in range(len(points)) if index not in chosen_indices]
+        volumes = [round(volume(points[[*chosen_indices, index]]), 12) for index in rest]
+        chosen_indices.append(rest[int(np.argmax(volumes))])
+    return chosen_indices
 
 
 def _at_least_2d(points: Array) -> Array:

@@ -133,7 +133,10 @@ def decide(
         raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
     utilities = aggregator.utilities(objectives)  # (K,)
     replicated = np.stack(
-        [aggregator.utilities(one) for one in replicates.objectives(objectives.weights)]
+        [
+            aggregator.utilities(objectives_of_replicate)
+            for objectives_of_replicate in replicates.objectives(objectives.weights)
+        ]
     )  # (R, K)
     estimates = utilities - utilities[incumbent]
     differences = _intervals(estimates, replicated - replicated[:, [incumbent]], confidence)
@@ -260,7 +263,14 @@ def _check(objectives: Objectives, replicates: Replicates, *, incumbent: int) ->
         raise ValueError(f"the incumbent {incumbent} is none of {len(objectives)} candidates")
     if len(replicates) < 2:
         raise ValueError("a difference needs at least 2 replicates to have an interval")
-    one = (replicates.performance[0], replicates.advantage[0], replicates.attack_accuracy[0])
+    first_replicate = (
+        replicates.performance[0],
+        replicates.advantage[0],
+        replicates.attack_accuracy[0],
+    )
     known = (objectives.performance, objectives.advantage, objectives.attack_accuracy)
-    if any(found.shape != wanted.shape for found, wanted in zip(one, known, strict=True)):
+    if any(
+        shape_holder.shape != wanted.shape
+        for shape_holder, wanted in zip(first_replicate, known, strict=True)
+    ):
         raise ValueError("replicates are of other candidates or attacks than the objectives")

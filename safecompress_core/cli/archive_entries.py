@@ -24,8 +24,8 @@ def find_entry(results: Mapping[str, Any], model: str) -> Entry:
 
         none = "this run kept no archive"
         raise RunDirectoryError(f"no model is called {model!r}; {offer(model, archive, none=none)}")
-    found: Entry = archive[model]
-    return found
+    named_entry: Entry = archive[model]
+    return named_entry
 
 
 def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
@@ -48,7 +48,7 @@ def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
         )
         for entry in results["archive"]
     )
-    weights = tuple(one["weight"] for one in attackers.values())
+    weights = tuple(attacker["weight"] for attacker in attackers.values())
     return find_entry(results, Archive(weights=weights, entries=points).pick(preference).id)
 
 

@@ -137,12 +137,12 @@ class LazyGroup(click.Group):
         except (Exception, SystemExit) as error:
             if _has_lost_reader(error):
                 ctx.exit(FAILED)
-            told = (
+            message = (
                 missing_extra(error) or _unwritten(error) or _unreadable(error) or _of_plugin(error)
             )
-            if told is None:
+            if message is None:
                 raise
-            _fail(ctx, str(told), error)
+            _fail(ctx, str(message), error)
 
 
 def _fail(ctx: click.Context, message: str, error: BaseException) -> NoReturn:
@@ -203,8 +203,8 @@ def _of_plugin(error: BaseException) -> str | None:
     """Return which plugin's code raised an error, and what; None where no plugin did."""
     from safecompress_core.host.boundary import culprit
 
-    found = culprit(error)
-    if found is None and not isinstance(error, SystemExit):
+    plugin = culprit(error)
+    if plugin is None and not isinstance(error, SystemExit):
         return None
     return _unforeseen(error)
 

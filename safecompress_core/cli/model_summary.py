@@ -29,35 +29,35 @@ def print_model_summary(
 
     run_context = build_run_context(loaded, host.registry)
     require_buildable(run_context)
-    found = summarise_model(run_context)
+    summary = summarise_model(run_context)
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(summary)
 
 
-def _print(found: Mapping[str, Any]) -> None:
+def _print(summary: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import draw_table
     from safecompress_core.report.summary import Cell, ResultTable, Row
 
     console = output_console()
     modules = tuple(
-        Row(one["name"], (Cell(one["layer"]), Cell(_shape(one["shape"]))))
-        for one in found["representations"]
+        Row(module["name"], (Cell(module["layer"]), Cell(_shape(module["shape"]))))
+        for module in summary["representations"]
     )
     console.print(
         draw_table(ResultTable("May be the representation", ("layer", "puts out"), modules))
     )
     weights = tuple(
-        Row(one["name"], (Cell(_shape(one["shape"])), Cell(f"{one['weights']:,}")))
-        for one in found["sparse"]
+        Row(layer["name"], (Cell(_shape(layer["shape"])), Cell(f"{layer['weights']:,}")))
+        for layer in summary["sparse"]
     )
     console.print(draw_table(ResultTable("May be sparse", ("shape", "weights"), weights)))
     console.print(
-        f"{found['sparse_weights']:,} of {found['parameters']:,} parameters may be sparse.\n"
-        f"The representation has {found['representation']:,} values; "
-        f"the logits come from {found['head']!r}."
+        f"{summary['sparse_weights']:,} of {summary['parameters']:,} parameters may be sparse.\n"
+        f"The representation has {summary['representation']:,} values; "
+        f"the logits come from {summary['head']!r}."
     )
 
 

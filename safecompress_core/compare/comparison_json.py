@@ -50,7 +50,7 @@ def comparison_document(
         RunDirectoryError: if no run was finished, or runs of one seed are of different data.
     """
     if not done:
-        reasons = "; ".join(f"{one.label}: {one.reason}" for one in failures)
+        reasons = "; ".join(f"{failure.label}: {failure.reason}" for failure in failures)
         raise RunDirectoryError(f"no run of the comparison could be finished: {reasons}")
     spec = comparison.spec
     return {
@@ -65,17 +65,17 @@ def comparison_document(
         "environment": read_json(environment),
         "variants": build_table(done, mia=spec.mia),
         "courses": learning_curves(done),
-        "failures": [{"label": one.label, "reason": one.reason} for one in failures],
+        "failures": [{"label": failure.label, "reason": failure.reason} for failure in failures],
     }
 
 
 def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
     """The command line that the same comparison was first finished with; None if it was not."""
     place = folder / "comparison.json"
-    found = read_json(place) if place.exists() else {}
-    if found.get("sha256") != spec_hash(comparison):
+    document = read_json(place) if place.exists() else {}
+    if document.get("sha256") != spec_hash(comparison):
         return None
-    return Invocation(line=found["command"], directory=found["directory"])
+    return Invocation(line=document["command"], directory=document["directory"])
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:

@@ -58,10 +58,12 @@ class ComparisonPlan:
     @property
     def epochs(self) -> int | None:
         """Passes over the members that are still to be trained; None if it cannot be known."""
-        found = [run.epochs for run in self.runs if not run.is_done]
-        if None in found:
+        counts = [run.epochs for run in self.runs if not run.is_done]
+        if None in counts:
             return None
-        return sum(one for one in found if one is not None) + (self.shared_epochs if found else 0)
+        return sum(count for count in counts if count is not None) + (
+            self.shared_epochs if counts else 0
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -134,12 +136,12 @@ def _runs(
     changed: Mapping[str, tuple[str, ...]],
 ) -> Iterator[PlannedRun]:
     for entry, plan in zip(entries, plans, strict=True):
-        own = [job for job in plan.jobs if job.name not in SHARED]
+        jobs = [job for job in plan.jobs if job.name not in SHARED]
         yield PlannedRun(
             label=entry.label,
             directory=plan.directory,
-            epochs=_sum(own, "epochs"),
-            tests=_sum(own, "tests"),
+            epochs=_sum(jobs, "epochs"),
+            tests=_sum(jobs, "tests"),
             is_done=is_finished(folder / "runs" / plan.directory) and plan.directory not in changed,
             changed=changed.get(plan.directory, ()),
         )
@@ -147,5 +149,5 @@ def _runs(
 
 def _sum(jobs: Sequence[Job], count: str) -> int | None:
     """Of all jobs; None if one of them is unknown."""
-    found = [getattr(job, count) for job in jobs]
-    return None if None in found else sum(found)
+    counts = [getattr(job, count) for job in jobs]
+    return None if None in counts else sum(counts)

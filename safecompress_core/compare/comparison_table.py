@@ -75,19 +75,19 @@ def build_table(runs: Sequence[FinishedVariant], *, mia: str | None = None) -> l
         RunDirectoryError: if runs of one seed are of different data or pools.
     """
     _require_same_pools(runs)
-    found = [_row(key, group, mia) for key, group in _group_runs(runs).items()]
-    if not any(row["name"] == UNCOMPRESSED for row in found):
-        found.insert(0, _summarise_uncompressed(runs, mia))
-    base = next(row for row in found if row["name"] == UNCOMPRESSED)["seconds"]
-    for row in found:
+    rows = [_row(key, group, mia) for key, group in _group_runs(runs).items()]
+    if not any(row["name"] == UNCOMPRESSED for row in rows):
+        rows.insert(0, _summarise_uncompressed(runs, mia))
+    base = next(row for row in rows if row["name"] == UNCOMPRESSED)["seconds"]
+    for row in rows:
         row["relative_seconds"] = _ratio(row["seconds"], base)
-    compressed = [row for row in found if row["method"] != UNCOMPRESSED]
+    compressed = [row for row in rows if row["method"] != UNCOMPRESSED]
     are_asked_for = any(row["density"] is not None for row in compressed)
     for peers in _by_density(compressed, are_asked_for=are_asked_for):
         for row, on_front in zip(peers, _on_front(peers), strict=True):
             row["best"] = [name for name in HIGHER_IS_BETTER if _leads(row, peers, name)]
             row["on_front"] = on_front
-    return found
+    return rows
 
 
 def _by_density(
@@ -161,23 +161,23 @@ def _describe(
         "name": name,
         "method": method,
         "density": density,
-        "kept": over_seeds(lambda one: one.density),
-        "model_density": over_seeds(lambda one: one.model_density),
-        "sparsifiable": min(one.sparsifiable for one in readings),
+        "kept": over_seeds(lambda metrics: metrics.density),
+        "model_density": over_seeds(lambda metrics: metrics.model_density),
+        "sparsifiable": min(metrics.sparsifiable for metrics in readings),
         "seeds": list(seeds),
         **{
-            figure: over_seeds(lambda one, figure=figure: getattr(one, figure))  # type: ignore[misc]
+            figure: over_seeds(lambda metrics, figure=figure: getattr(metrics, figure))  # type: ignore[misc]
             for figure in HIGHER_IS_BETTER
         },
         "advantage": {
-            str(game): over_seeds(lambda one, game=game: one.advantage(game))  # type: ignore[misc]
+            str(game): over_seeds(lambda metrics, game=game: metrics.advantage(game))  # type: ignore[misc]
             for game in readings[0].games
         },
         "audit": {
             attacker: {
                 measure: over_seeds(
-                    lambda one, attacker=attacker, measure=measure: (  # type: ignore[misc]
-                        one.audit[attacker].measures.get(measure)
+                    lambda metrics, attacker=attacker, measure=measure: (  # type: ignore[misc]
+                        metrics.audit[attacker].measures.get(measure)
                     )
                 )
                 for measure in attacked.measures
@@ -192,15 +192,15 @@ def _describe(
 
 def _leads(row: Mapping[str, Any], peers: Sequence[Mapping[str, Any]], figure: str) -> bool:
     """Return whether a row is the best of its density; those without figure or seeds are out."""
-    own = row[figure]
-    if own is None:
+    value = row[figure]
+    if value is None:
         return False
     others = [
         peer[figure]["values"]
         for peer in peers
         if peer is not row and peer[figure] is not None and peer["seeds"] == row["seeds"]
     ]
-    return is_best(own["values"], others, higher_is_better=HIGHER_IS_BETTER[figure])
+    return is_best(value["values"], others, higher_is_better=HIGHER_IS_BETTER[figure])
 
 
 def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -208,30 +208,30 @@ def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
     if not peers:
         return []
     points = np.array([[-row["task_accuracy"]["mean"], *_leaks(row)] for row in peers])
-    return [bool(one) for one in is_nondominated(points)]
+    return [bool(flag) for flag in is_nondominated(points)]
 
 
 def _leaks(row: Mapping[str, Any]) -> list[float]:
-    return [found["mean"] for found in row["advantage"].values() if found is not None]
+    return [summary["mean"] for summary in row["advantage"].values() if summary is not None]
 
 
-def _ratio(own: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> float | None:
-    if own is None or base is None or not base["mean"]:
+def _ratio(row: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> float | None:
+    if row is None or base is None or not base["mean"]:
         return None
-    return float(own["mean"] / base["mean"])
+    return float(row["mean"] / base["mean"])
 
 
 def _require_same_pools(runs: Sequence[FinishedVariant]) -> None:
     first: dict[int, FinishedVariant] = {}
     for run in runs:
         known = first.setdefault(run.seed, run)
-        own, other = (_fingerprints(one.results) for one in (run, known))
-        if own != other:
-            pool = next(name for name in own | other if own.get(name) != other.get(name))
+        ours, other = (_fingerprints(run_.results) for run_ in (run, known))
+        if ours != other:
+            pool = next(name for name in ours | other if ours.get(name) != other.get(name))
             raise RunDirectoryError(
                 f"runs of seed {run.seed} are of different data or pools, so they cannot be "
                 f"compared: pool {pool!r} is {other.get(pool)} for {known.variant!r} and "
-                f"{own.get(pool)} for {run.variant!r}; give them the same task, pools and seed"
+                f"{ours.get(pool)} for {run.variant!r}; give them the same task, pools and seed"
             )
 
 

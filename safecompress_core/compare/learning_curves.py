@@ -28,8 +28,8 @@ def learning_curves(runs: Sequence[FinishedVariant]) -> list[dict[str, Any]]:
 
 
 def _round(record: Mapping[str, Any]) -> dict[str, Any]:
-    went_on = [one for one in record["candidates"] if one["chosen"]]
-    chosen = max(went_on, key=lambda one: float(one["utility"]))
+    went_on = [candidate for candidate in record["candidates"] if candidate["chosen"]]
+    chosen = max(went_on, key=lambda candidate: float(candidate["utility"]))
     objectives = dict(chosen["objectives"])
     performance = objectives.pop("performance")
     return {

@@ -58,7 +58,7 @@ def changes_of_finished(
     Raises:
         DataError: if data cannot be read any more.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    stale: dict[str, tuple[str, ...]] = {}
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(run):
@@ -66,5 +66,5 @@ def changes_of_finished(
                 entry.loaded, registry, dataset_cache=dataset_cache
             ).identity()
             if changes := changes_since(identity, run):
-                found[run.name] = changes
-    return found
+                stale[run.name] = changes
+    return stale

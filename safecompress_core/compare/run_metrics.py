@@ -85,12 +85,12 @@ class RunMetrics:
         return self._strongest(ADVANTAGE, game)
 
     def _strongest(self, measure: str, game: str) -> float | None:
-        found = [
+        values = [
             attacked.measures[measure]
             for attacked in self.audit.values()
             if attacked.game == game and measure in attacked.measures
         ]
-        return max(found, default=None)
+        return max(values, default=None)
 
 
 def read_run_metrics(
@@ -114,28 +114,28 @@ def read_run_metrics(
         bytes=int(part["model"]["file_bytes"]),
         seconds=seconds,
         audit={
-            attacker: AttackMetrics(game=found["game"], measures=_measures(found))
-            for attacker, found in part["audit"].items()
+            attacker: AttackMetrics(game=attack["game"], measures=_measures(attack))
+            for attacker, attack in part["audit"].items()
         },
     )
 
 
 def _mia_accuracy(audit: Mapping[str, Any], mia: str | None) -> float | None:
     wanted = [
-        float(found["accuracy"])
-        for attacker, found in audit.items()
-        if found["game"] == MEMBERSHIP.name and mia in (None, attacker)
+        float(attack["accuracy"])
+        for attacker, attack in audit.items()
+        if attack["game"] == MEMBERSHIP.name and mia in (None, attacker)
     ]
     return max(wanted, default=None)
 
 
-def _measures(found: Mapping[str, Any]) -> dict[str, float]:
+def _measures(attack: Mapping[str, Any]) -> dict[str, float]:
     measures = {
         name: float(value)
-        for name, value in found.items()
-        if f"{name}_interval" in found and value is not None
+        for name, value in attack.items()
+        if f"{name}_interval" in attack and value is not None
     }
-    for point in found.get("operating_points", ()):
+    for point in attack.get("operating_points", ()):
         if point["max_fpr"] == LOW_FPR and point["tpr"] is not None:
             measures[TPR_AT_LOW_FPR] = float(point["tpr"])
     return measures

@@ -78,7 +78,7 @@ def run_comparison(
     order: ComparisonJob,
     *,
     workers: int,
-    told: Callable[[ComparisonRun, str | None], None],
+    report_run: Callable[[ComparisonRun, str | None], None],
     observers: Callable[[Event], None],
     dataset_cache: dict[str, Dataset],
 ) -> tuple[list[FinishedVariant], list[Failure]]:
@@ -89,7 +89,7 @@ def run_comparison(
         registry: what its components are made of.
         order: where it came from, so that another process can load it, and where it goes.
         workers: how many runs are done at once.
-        told: receives each run when it is finished, with the reason where it failed.
+        report_run: receives each run when it is finished, with the reason where it failed.
         observers: receive the events of runs that are done in this process.
         dataset_cache: data that this process has loaded; each process loads the same data once.
 
@@ -105,7 +105,7 @@ def run_comparison(
     for index in run_units(do, list(indices), workers=workers):
         entry = comparison.entries[index]
         reason = _reason(order.folder, index)
-        told(entry, reason)
+        report_run(entry, reason)
         if reason is not None:
             failures.append(Failure(label=entry.label, reason=reason))
     return list(_done(comparison, registry, order.folder)), failures

@@ -158,13 +158,15 @@ def build_audit_context(
 
 
 def _refuse_overlap(data: Dataset) -> None:
-    found = overlap(data)
-    if not found:
+    duplicates = overlap(data)
+    if not duplicates:
         return
-    shown = ", ".join(f"{ours + 1} = {theirs + 1}" for ours, theirs in found[:MOST_SHOWN])
-    more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    shown = ", ".join(f"{ours + 1} = {theirs + 1}" for ours, theirs in duplicates[:MOST_SHOWN])
+    more = f" and {len(duplicates) - MOST_SHOWN} more" if len(duplicates) > MOST_SHOWN else ""
     count = (
-        "1 non-member is a member" if len(found) == 1 else f"{len(found)} non-members are members"
+        "1 non-member is a member"
+        if len(duplicates) == 1
+        else f"{len(duplicates)} non-members are members"
     )
     raise DataError(
         f"{count} as well, with the same input and label (member = non-member, each counted from 1 "

@@ -39,8 +39,8 @@ def content_key(run_context: RunContext, **content: Any) -> str:
             **identity_of_plugins(asked, registry),
         },
         "plugins": [
-            f"{one.target} {registry.origin(one).version}"
-            for one in find_definitions(asked, registry)
+            f"{definition.target} {registry.origin(definition).version}"
+            for definition in find_definitions(asked, registry)
         ],
         **asked,
     }

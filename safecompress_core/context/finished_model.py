@@ -29,14 +29,14 @@ def load_finished_model(audit_context: AuditContext) -> LoadedModel:
         return factory.build(input_shape=shape, classes=classes, generator=generator)
 
     reading = OutputReader(output=task.output, answers=task.answers, classes=data.classes)
-    found = load_network(
+    loaded = load_network(
         audit_context.given,
         registry=audit_context.registry,
         allow_code=audit_context.loaded.allow_code,
         build=build,
         questions=Questions(inputs=data.inputs, reading=reading),
     )
-    return found.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else found
+    return loaded.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else loaded
 
 
 def attacked_network(

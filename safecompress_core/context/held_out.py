@@ -44,10 +44,10 @@ def assign_left_out(
     Source: Tang et al. 2022, "Mitigating Membership Inference Attacks by Self-Distillation Through
     a Novel Ensemble Architecture", USENIX Security: Split-AI.
     """
-    own = torch.arange(count) if groups is None else groups.unique(return_inverse=True)[1]
-    lots = torch.rand(int(own.max()) + 1, asked.models, generator=generator)
+    group_of = torch.arange(count) if groups is None else groups.unique(return_inverse=True)[1]
+    lots = torch.rand(int(group_of.max()) + 1, asked.models, generator=generator)
     ranks = lots.argsort(dim=1).argsort(dim=1)  # a random order of the models for each group
-    return (ranks < asked.left_out).T[:, own]
+    return (ranks < asked.left_out).T[:, group_of]
 
 
 def train_held_out_models(
@@ -80,19 +80,20 @@ def train_held_out_models(
 
     def answers(asked: HeldOut, index: int, is_out: Tensor) -> Tensor:
         """The posteriors of one model for the members that it was not trained on."""
-        own = seed.child(asked.models, asked.left_out, index)
+        generator_seed = seed.child(asked.models, asked.left_out, index)
         name = f"held-out-{asked.models}-{asked.left_out}-{index + 1}"
-        kept = checkpoints.load(name)
-        if kept is not None:
+        checkpoint = checkpoints.load(name)
+        if checkpoint is not None:
             events.skip(epochs=epochs * int((~is_out).sum()) / len(members))
-            return kept[1][0]["posteriors"]
+            return checkpoint[1][0]["posteriors"]
         if bool(is_out.all()):
             raise PoolError(
                 f"model {index + 1} of {asked.models} would have no member to learn from; ask for "
                 "fewer models, or leave each member out of fewer of them"
             )
         network = train_model(
-            trainer(members[~is_out], own.child("training")), own.child("network")
+            trainer(members[~is_out], generator_seed.child("training")),
+            generator_seed.child("network"),
         )
         rows = members[is_out]
         inputs = select_inputs(dataset.inputs, rows, torch.device("cpu"))

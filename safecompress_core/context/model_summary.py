@@ -41,7 +41,7 @@ def summarise_model(run_context: RunContext) -> dict[str, Any]:
         "input_shape": list(sample.shape[1:]),
         "outputs": seen.logits.shape[1],
         "representation": network.width,
-        "head": next(name for name, one in modules.items() if one is network.head),
+        "head": next(name for name, layer in modules.items() if layer is network.head),
         "representations": [
             {"name": name, "layer": type(modules[name]).__name__, "shape": shape}
             for name, shape in shapes.items()

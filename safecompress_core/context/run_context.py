@@ -87,13 +87,13 @@ class RunContext(SpecContext):
         """Load a model file of this run, with its weights, topology, layer shapes and guard."""
         given = detect_model(path, allow_code=False)
         is_own = given.model_metadata.get("model") == self.model_metadata["model"]
-        found = load_network(
+        loaded = load_network(
             given,
             registry=self.registry,
             allow_code=self.loaded.allow_code,
             build=self.networks.build_module if is_own else None,
         )
-        return found.to(self.device).as_classifier(self.networks.wrap(found.module))
+        return loaded.to(self.device).as_classifier(self.networks.wrap(loaded.module))
 
     @cached_property
     def model_metadata(self) -> dict[str, Any]:

@@ -153,13 +153,13 @@ class SpecContext:
 
     def identity(self) -> dict[str, str]:
         """Hashes of everything outside the spec that decides the results."""
-        found = {
+        identity = {
             **self.data_identity,
             **identity_of_plugins(self.loaded.resolved, self.registry),
         }
         for section in self.externals.values():
-            found |= section
-        return found
+            identity |= section
+        return identity
 
     def describe_pools(self) -> dict[str, Any]:
         """Sizes and fingerprints, JSON-ready."""

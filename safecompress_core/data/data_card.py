@@ -18,8 +18,8 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         "input_shape": list(dataset.inputs.shape[1:]),
         "labels": _count(dataset.labels, dataset.classes),
         "attributes": [
-            {"name": name, "values": _count(one.values, one.names)}
-            for name, one in dataset.attributes.items()
+            {"name": name, "values": _count(attribute.values, attribute.names)}
+            for name, attribute in dataset.attributes.items()
         ],
         "notes": list(dataset.notes),
         "warnings": list(dataset.warnings),

@@ -210,11 +210,11 @@ class Dataset:
         inputs = self.inputs
         attributes = {
             name: replace(
-                one,
-                values=one.values[rows],
-                numbers=None if one.numbers is None else one.numbers[rows],
+                attribute,
+                values=attribute.values[rows],
+                numbers=None if attribute.numbers is None else attribute.numbers[rows],
             )
-            for name, one in self.attributes.items()
+            for name, attribute in self.attributes.items()
         }
         return replace(
             self,
@@ -238,9 +238,9 @@ class Dataset:
         )
 
 
-def _check_dataset(_: Definition, found: object, *__: object) -> None:
-    if not isinstance(found, Dataset):
-        raise ValueError(f"returned {type(found).__name__}; it must return a Dataset")
+def _check_dataset(_: Definition, dataset: object, *__: object) -> None:
+    if not isinstance(dataset, Dataset):
+        raise ValueError(f"returned {type(dataset).__name__}; it must return a Dataset")
 
 
 class DataSource(ABC):

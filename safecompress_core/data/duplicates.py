@@ -32,12 +32,12 @@ def copies(dataset: Dataset) -> Tensor:
         # Members first, since training relies on them; stable, so that the first of each side
         # stays.
         order = (~dataset.is_member).long().argsort(stable=True)
-    found = torch.zeros(count, dtype=torch.bool)
+    is_copy = torch.zeros(count, dtype=torch.bool)
     seen: set[bytes] = set()
     for position, digest in zip(order.tolist(), _digests(dataset, order), strict=True):
-        found[position] = digest in seen
+        is_copy[position] = digest in seen
         seen.add(digest)
-    return found
+    return is_copy
 
 
 def overlap(dataset: Dataset) -> list[tuple[int, int]]:
@@ -96,8 +96,8 @@ def without_copies(dataset: Dataset) -> Dataset:
     # Texts that no model has tokenised yet have no values to compare.
     if not dataset.inputs.shape[1:].numel():
         return dataset
-    found = copies(dataset)
-    count = int(found.sum())
+    is_copy = copies(dataset)
+    count = int(is_copy.sum())
     if not count:
         return dataset
     note = f"{count} of {len(dataset)} samples are exact copies of others, and are left out"
@@ -110,5 +110,5 @@ def without_copies(dataset: Dataset) -> Dataset:
             "individuals"
         )
         warnings = (*warnings, warning)
-    left = dataset.take((~found).nonzero()[:, 0])
+    left = dataset.take((~is_copy).nonzero()[:, 0])
     return replace(left, notes=(*dataset.notes, note), warnings=warnings)

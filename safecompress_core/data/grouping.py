@@ -43,10 +43,10 @@ def split_groups(
     # The largest group first: small ones fill the gaps. Stable keeps ties in random order.
     order = shuffled[np.argsort(-held[shuffled].sum(axis=1), kind="stable")]
     part = np.empty(count, dtype=np.int64)
-    for one in order:
+    for position in order:
         # of the squared shortage, what falls most: 2 · needed · held − held², the last the same
         # for all parts
-        part[one] = np.argmax(needed @ held[one])
-        needed[part[one]] -= held[one]
+        part[position] = np.argmax(needed @ held[position])
+        needed[part[position]] -= held[position]
     place = torch.from_numpy(part)[group]
     return [indices[place == number].sort().values for number in range(len(sizes))]

@@ -54,8 +54,8 @@ def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[
         alone = ((seen[side] > 0) & (seen[other] == 0)).nonzero()[:, 0].tolist()
         if alone:
             shown = ", ".join(
-                f"{dataset.classes[one]!r} ({int(seen[side][one])} samples)"
-                for one in alone[:MOST_SHOWN]
+                f"{dataset.classes[number]!r} ({int(seen[side][number])} samples)"
+                for number in alone[:MOST_SHOWN]
             )
             more = f" and {len(alone) - MOST_SHOWN} more" if len(alone) > MOST_SHOWN else ""
             noun = "this label" if len(alone) == 1 else f"these {len(alone)} labels"

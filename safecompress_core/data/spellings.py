@@ -45,6 +45,6 @@ def spellings_unified(shared: Mapping[str, str]) -> str:
     for spelling, name in shared.items():
         groups.setdefault(name, []).append(spelling)
     # Sorted, since the order of spellings in a file is arbitrary.
-    several = [" = ".join(map(repr, sorted(found))) for found in groups.values() if len(found) > 1]
+    several = [" = ".join(map(repr, sorted(group))) for group in groups.values() if len(group) > 1]
     more = f" and {len(several) - MOST_SHOWN} more" if len(several) > MOST_SHOWN else ""
     return ", ".join(several[:MOST_SHOWN]) + more

@@ -172,7 +172,9 @@ def _table(path: Path, table: TableSurvey, target: str | None, private: Sequence
         lines.append(f"names: {_quote([column.name for column in table.columns])}")
         notes.append("the first line has numbers and no names, so columns were given some")
     # The label itself may be numbered like an identifier.
-    if dropped := [one.name for one in table.columns if one.is_identifier and one is not label]:
+    if dropped := [
+        column.name for column in table.columns if column.is_identifier and column is not label
+    ]:
         lines.append(f"drop: {_quote(dropped)}")
         notes.append("dropped: each row has another value there, as an identifier has")
     # A label of one row cannot be on both sides.
@@ -225,7 +227,7 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
     table = survey_table(data)
     label = table.column(target) if target else table.likely_target()
     # The label of a table of texts may consist of words, too.
-    texts = [one.name for one in table.columns if one.is_text and one is not label]
+    texts = [column.name for column in table.columns if column.is_text and column is not label]
     if not texts:
         raise DataError(
             f"no column of {str(data)!r} looks like text", hint="write 'text: [COLUMN]' by hand"
@@ -257,7 +259,7 @@ def _factory_in(file: Path) -> str:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"cannot read {str(file)!r} ({error})", hint="check it") from error
-    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    functions = [statement for statement in tree.body if isinstance(statement, ast.FunctionDef)]
     for function in functions:
         names = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
         # **kwargs accepts the generator, too.

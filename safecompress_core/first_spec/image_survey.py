@@ -39,19 +39,19 @@ def survey_images(folder: Path) -> ImageSurvey:
         DataError: if fewer than two folders hold images.
     """
     # At least one folder below, whose name is the label. Sorted for a reproducible sample.
-    found = [path for path in sorted(folder.glob("*/**/*")) if path.suffix.lower() in SUFFIXES]
+    paths = [path for path in sorted(folder.glob("*/**/*")) if path.suffix.lower() in SUFFIXES]
     # Hidden folders hold thumbnails and version control, not samples.
-    found = [path for path in found if not any(part.startswith(".") for part in path.parts)]
-    labels = tuple(dict.fromkeys(path.parent.name for path in found))
+    paths = [path for path in paths if not any(part.startswith(".") for part in path.parts)]
+    labels = tuple(dict.fromkeys(path.parent.name for path in paths))
     if len(labels) < 2:
         raise DataError(
             f"fewer than two folders in {str(folder)!r} hold images",
             hint="put the images of each label into a folder of its own",
         )
     # Spread evenly, since the first images may all have one label.
-    looked_at = found[:: max(1, len(found) // LOOKED_AT)]
+    looked_at = paths[:: max(1, len(paths) // LOOKED_AT)]
     sizes = frozenset(size for size in map(size_of, looked_at) if size is not None)
-    return ImageSurvey(images=len(found), labels=labels, sizes=sizes)
+    return ImageSurvey(images=len(paths), labels=labels, sizes=sizes)
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -43,6 +43,6 @@ class AttackRun:
             return self.asked.dataset.bounds
         seen = [observed.seen.inputs for observed in (self.known, self.asked)]
         lowest, highest = (
-            torch.stack([end(one) for one in seen]) for end in (torch.amin, torch.amax)
+            torch.stack([end(inputs) for inputs in seen]) for end in (torch.amin, torch.amax)
         )
         return lowest.amin(), highest.amax()

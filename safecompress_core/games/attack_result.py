@@ -293,10 +293,10 @@ def _with_intervals(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_interval_keys(measures: Mapping[str, Estimate]) -> dict[str, Any]:
     """Each with its interval, JSON-ready."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for name, estimate in measures.items():
-        found |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
-    return found
+        figures |= {name: estimate.value, f"{name}_interval": list(estimate.interval)}
+    return figures
 
 
 def rescale_to_advantage(accuracy: Array, baseline: Array) -> NDArray[np.float64]:

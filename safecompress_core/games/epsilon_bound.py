@@ -86,9 +86,9 @@ class MatchedPairs:
         """
         sides: tuple[list[Any], list[Any]] = ([], [])
         for label in np.unique(labels):
-            found = [np.flatnonzero((labels == label) & (is_member == side)) for side in (1, 0)]
-            fewest = min(map(len, found))
-            for side, positions in zip(sides, found, strict=True):
+            by_side = [np.flatnonzero((labels == label) & (is_member == side)) for side in (1, 0)]
+            fewest = min(map(len, by_side))
+            for side, positions in zip(sides, by_side, strict=True):
                 side.append(generator.permutation(positions)[:fewest])
         members, others = (np.concatenate([np.empty(0, np.int64), *side]) for side in sides)
         order = generator.permutation(len(members))

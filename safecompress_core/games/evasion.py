@@ -145,6 +145,6 @@ def measure_evasion(
 
 def per_sample_correctness(values: Bools, is_member: Bools) -> Bools:
     """Return the result for each sample at its position in the pool, shape (N,)."""
-    found = np.zeros(len(is_member), dtype=np.bool_)
-    found[~is_member] = values
-    return found
+    is_correct = np.zeros(len(is_member), dtype=np.bool_)
+    is_correct[~is_member] = values
+    return is_correct

@@ -43,11 +43,13 @@ class ExtractionGame(Game):
         Raises:
             ValueError: if it does not answer with a label for each sample; the attacker's fault.
         """
-        own = own_samples(attack_run.known, attack_run.definition, attack_run.params)
-        truths = own.seen.with_logits(CERTAIN * F.one_hot(own.seen.labels, own.values).float())
+        own_data = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+        truths = own_data.seen.with_logits(
+            CERTAIN * F.one_hot(own_data.seen.labels, own_data.values).float()
+        )
         independent = copy.deepcopy(attack_run.attacker)
         independent.fit(
-            replace(own, seen=truths.restrict(own.seen.access)),
+            replace(own_data, seen=truths.restrict(own_data.seen.access)),
             generator=attack_run.seed.child("independent").torch(),
         )
         unseen = attack_run.asked.unseen
@@ -55,9 +57,9 @@ class ExtractionGame(Game):
             unseen.predictions.numpy(),
             _labels(attack_run.attacker.answer(unseen.inputs), len(unseen)),
             _labels(independent.answer(unseen.inputs), len(unseen)),
-            most_frequent=int(torch.bincount(own.seen.predictions).argmax()),
+            most_frequent=int(torch.bincount(own_data.seen.predictions).argmax()),
             is_member=attack_run.asked.pool.is_member.numpy(),
-            facts={"queries": len(own.seen)},
+            facts={"queries": len(own_data.seen)},
         )
 
     def measure(

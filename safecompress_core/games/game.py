@@ -193,10 +193,10 @@ class ScoredGame(Game):
         before, after = (
             replace(answers, scores=-answers.scores) for answers in (known or asked, asked)
         )
-        found = [
+        results = [
             self.measure_one_way(
                 before, after, replace(terms, threshold=threshold, detail_options=None)
             )
             for threshold in sorted(thresholds, key=str)
         ]
-        return max(found, key=lambda one: one.advantage.value)
+        return max(results, key=lambda result: result.advantage.value)

@@ -13,7 +13,7 @@ __all__ = ["similarity"]
 # K images
 
 
-def similarity(found: Tensor, truth: Tensor, *, width: float) -> Estimate:
+def similarity(reconstructions: Tensor, truth: Tensor, *, width: float) -> Estimate:
     """Mean structural similarity of images (K, channels, height, width), in [−1, 1].
 
     By scikit-image, with its uniform window of 7 by 7, since the Gaussian one of 11 is larger than
@@ -24,8 +24,10 @@ def similarity(found: Tensor, truth: Tensor, *, width: float) -> Estimate:
     """
     values: NDArray[np.float64] = np.array(
         [
-            structural_similarity(one, other, data_range=width, channel_axis=0)
-            for one, other in zip(found.double().numpy(), truth.double().numpy(), strict=True)
+            structural_similarity(image, other, data_range=width, channel_axis=0)
+            for image, other in zip(
+                reconstructions.double().numpy(), truth.double().numpy(), strict=True
+            )
         ]
     )
     return mean_difference(values, np.zeros_like(values)).clip(-1.0, 1.0)

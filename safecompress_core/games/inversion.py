@@ -166,16 +166,18 @@ def _samples(attack_run: AttackRun) -> InversionResult:
     seen = attack_run.asked.seen.take(lots[: attack_run.params.samples])
     network = seen.network().double()  # or rounding would hide what a sure model says
     gradients = tuple(
-        _gradient(network, one[None], label[None])
-        for one, label in zip(seen.inputs, seen.labels, strict=True)
+        _gradient(network, sample[None], label[None])
+        for sample, label in zip(seen.inputs, seen.labels, strict=True)
     )
-    found = _query_attacker(attack_run, torch.zeros(0, dtype=torch.int64), gradients, seen.inputs)
+    reconstructions = _query_attacker(
+        attack_run, torch.zeros(0, dtype=torch.int64), gradients, seen.inputs
+    )
     measures: dict[str, Estimate] = {}
     if is_image(seen.inputs.shape[1:]):
         from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
 
-        measures["ssim"] = similarity(found, seen.inputs, width=_width(attack_run))
-    return _measure(attack_run, found, seen.inputs, measures=measures, facts={})
+        measures["ssim"] = similarity(reconstructions, seen.inputs, width=_width(attack_run))
+    return _measure(attack_run, reconstructions, seen.inputs, measures=measures, facts={})
 
 
 def is_image(shape: torch.Size) -> bool:
@@ -183,15 +185,15 @@ def is_image(shape: torch.Size) -> bool:
     return len(shape) == 3 and min(shape[1:]) >= WINDOW
 
 
-def _gradient(network: Classifier, one: Tensor, label: Tensor) -> Mapping[str, Tensor]:
+def _gradient(network: Classifier, sample: Tensor, label: Tensor) -> Mapping[str, Tensor]:
     """Return one sample's gradient as federated learning sends it: 0 for missing weights."""
     device = next(network.parameters()).device
     named = dict(network.module.named_parameters())
-    loss = F.cross_entropy(network(one.double().to(device)), label.to(device))
+    loss = F.cross_entropy(network(sample.double().to(device)), label.to(device))
     gradients = torch.autograd.grad(loss, list(named.values()))
-    found = {name: one.cpu() for name, one in zip(named, gradients, strict=True)}
-    masked = {name: found[name] * mask.cpu() for name, mask in network.masks.items()}
-    return found | masked
+    by_parameter = {name: tensor.cpu() for name, tensor in zip(named, gradients, strict=True)}
+    masked = {name: by_parameter[name] * mask.cpu() for name, mask in network.masks.items()}
+    return by_parameter | masked
 
 
 def _classes(attack_run: AttackRun) -> InversionResult:
@@ -199,28 +201,30 @@ def _classes(attack_run: AttackRun) -> InversionResult:
     members = attack_run.asked.seen.take(torch.arange(len(attack_run.asked.pool.members)))
     present = members.labels.unique()
     truth = _class_means(members.inputs, members.labels, present)
-    found = _query_attacker(attack_run, present, (), truth)
+    reconstructions = _query_attacker(attack_run, present, (), truth)
     strangers = attack_run.asked.unseen
     evaluator = ReconstructionClassifier(
         strangers.inputs.flatten(1).numpy(),
         strangers.labels.numpy(),
         seed=attack_run.seed.child("evaluator").number % 2**32,
     )
-    named = evaluator.hits(found.flatten(1).numpy(), present.numpy())
+    named = evaluator.hits(reconstructions.flatten(1).numpy(), present.numpy())
     real = evaluator.hits(members.inputs.flatten(1).numpy(), members.labels.numpy())
     measures = {
         "evaluator_accuracy": clopper_pearson(named, len(present)),
         "evaluator_on_members": clopper_pearson(real, len(members)),
     }
-    own = attack_run.known.unseen
-    has_all = bool(torch.isin(present, own.labels).all())
-    means = _class_means(own.inputs, own.labels, present) if has_all else None
+    own_data = attack_run.known.unseen
+    has_all = bool(torch.isin(present, own_data.labels).all())
+    means = _class_means(own_data.inputs, own_data.labels, present) if has_all else None
     error = None if means is None else float(((means - truth) ** 2).double().mean())
-    return _measure(attack_run, found, truth, measures=measures, facts={"own_data_error": error})
+    return _measure(
+        attack_run, reconstructions, truth, measures=measures, facts={"own_data_error": error}
+    )
 
 
 def _class_means(inputs: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
-    return torch.stack([inputs[labels == one].mean(dim=0) for one in classes])
+    return torch.stack([inputs[labels == label].mean(dim=0) for label in classes])
 
 
 def _query_attacker(
@@ -232,15 +236,17 @@ def _query_attacker(
     """Return the attacker's reconstructions, after checking their shape."""
     low, high = attack_run.bounds
     targets = InversionTargets(classes=classes, gradients=gradients, low=low, high=high)
-    own = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+    own_data = own_samples(attack_run.known, attack_run.definition, attack_run.params)
     generator = attack_run.seed.child("reconstruct").torch()
-    found: Tensor = attack_run.attacker.reconstruct(own, targets, generator=generator)
-    if found.shape != truth.shape or not found.isfinite().all():
+    reconstructions: Tensor = attack_run.attacker.reconstruct(
+        own_data, targets, generator=generator
+    )
+    if reconstructions.shape != truth.shape or not reconstructions.isfinite().all():
         raise ValueError(
             f"reconstructions must be finite and of shape {tuple(truth.shape)}; "
-            f"these have shape {tuple(found.shape)}"
+            f"these have shape {tuple(reconstructions.shape)}"
         )
-    return found.detach().cpu().float()
+    return reconstructions.detach().cpu().float()
 
 
 def _width(attack_run: AttackRun) -> float:
@@ -250,7 +256,7 @@ def _width(attack_run: AttackRun) -> float:
 
 def _measure(
     attack_run: AttackRun,
-    found: Tensor,
+    reconstructions: Tensor,
     truth: Tensor,
     *,
     measures: Mapping[str, Estimate],
@@ -261,7 +267,7 @@ def _measure(
         return array
 
     return measure_inversion(
-        flat(found),
+        flat(reconstructions),
         flat(truth),
         flat(attack_run.known.unseen.inputs).mean(axis=0),
         units="samples" if Need.GRADIENTS in attack_run.definition.needs else "classes",

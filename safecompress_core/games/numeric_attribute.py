@@ -144,14 +144,17 @@ def predicted_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
     beliefs = scores if _are_probabilities(scores) else np.eye(count)[scores.argmax(axis=1)]
     inside = {interval: known[intervals == interval] for interval in range(count)}
     order = sorted(
-        range(count), key=lambda one: np.median(inside[one] if len(inside[one]) else known)
+        range(count),
+        key=lambda interval: np.median(inside[interval] if len(inside[interval]) else known),
     )
     up_to = beliefs[:, order].cumsum(axis=1)  # (N, V)
     half = up_to[:, -1] / 2
     place = np.minimum((up_to < half[:, None]).sum(axis=1), count - 1)
     row = np.arange(len(scores))
-    own = beliefs[:, order][row, place]
-    rank = np.divide(half - up_to[row, place] + own, own, out=np.full(len(own), 0.5), where=own > 0)
+    belief = beliefs[:, order][row, place]
+    rank = np.divide(
+        half - up_to[row, place] + belief, belief, out=np.full(len(belief), 0.5), where=belief > 0
+    )
     numbers = np.full(len(scores), np.median(known))
     for position, interval in enumerate(order):
         here = place == position

@@ -75,9 +75,9 @@ class Attack:
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
-        found = self.run_attack(attacker, known, asked, detail_options=detail_options, seed=seed)
-        assert isinstance(found, AttackResult)  # the spec lets no other select
-        return found
+        result = self.run_attack(attacker, known, asked, detail_options=detail_options, seed=seed)
+        assert isinstance(result, AttackResult)  # the spec lets no other select
+        return result
 
     def run_attack(
         self,

@@ -42,7 +42,7 @@ def _restore(name: str, record: GameRecord) -> GameDef:
     return GameDef(
         name=name,
         target="",
-        measures=tuple(Measure(**one) for one in measures),
-        baselines=tuple(Baseline(**one) for one in baselines),
+        measures=tuple(Measure(**measure) for measure in measures),
+        baselines=tuple(Baseline(**baseline) for baseline in baselines),
         **content,
     )

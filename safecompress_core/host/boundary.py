@@ -102,18 +102,27 @@ def wrap_component(component: Any, owner: Owner) -> Any:
     Raises:
         ComponentError: if its class is none of the interface's.
     """
-    own = type(component)
+    component_class = type(component)
     # Checked here: later the missing interface would show as an AttributeError without a name.
-    if not any(_is_core(base) for base in own.__mro__):
+    if not any(_is_core(base) for base in component_class.__mro__):
         raise owner.error(
-            f"the {owner.label} is a {own.__name__}, which inherits from no class of "
+            f"the {owner.label} is a {component_class.__name__}, which inherits from no class of "
             "safecompress_core.toolkit, so nothing can use it"
         )
-    methods = {name: _wrap(name, *found, owner) for name, found in _find_overrides(own).items()}
+    methods = {
+        name: _wrap(name, *overridden, owner)
+        for name, overridden in _find_overrides(component_class).items()
+    }
     # Messages and pickles show the plugin's class, not the wrapper.
-    names = {name: getattr(own, name) for name in ("__module__", "__qualname__", "__doc__")}
+    names = {
+        name: getattr(component_class, name) for name in ("__module__", "__qualname__", "__doc__")
+    }
     # Empty __slots__: assigning __class__ requires the same memory layout.
-    subclass = type(own.__name__, (own,), {**names, "__slots__": (), OWNER: owner, **methods})
+    subclass = type(
+        component_class.__name__,
+        (component_class,),
+        {**names, "__slots__": (), OWNER: owner, **methods},
+    )
     # A subclass instead of a proxy: isinstance, super() and deepcopy keep working.
     component.__class__ = subclass
     return component
@@ -121,8 +130,8 @@ def wrap_component(component: Any, owner: Owner) -> Any:
 
 def owner_of(component: Any) -> Owner | None:
     """Return whose code a component is; None for one that is not guarded."""
-    found: Owner | None = getattr(type(component), OWNER, None)
-    return found
+    owner: Owner | None = getattr(type(component), OWNER, None)
+    return owner
 
 
 @contextmanager
@@ -167,18 +176,18 @@ def culprit(error: BaseException) -> str | None:
         # Reading all installed distributions takes a while, and most errors need none.
         if providers is None:
             providers = _plugin_packages()
-        if found := providers.get(module.partition(".")[0]):
-            return found
+        if plugin := providers.get(module.partition(".")[0]):
+            return plugin
     return None
 
 
 def _modules(traceback: TracebackType | None) -> list[str]:
     """The modules of a traceback's frames, the innermost first."""
-    found: list[str] = []
+    modules: list[str] = []
     while traceback is not None:
-        found.append(str(traceback.tb_frame.f_globals.get("__name__", "")))
+        modules.append(str(traceback.tb_frame.f_globals.get("__name__", "")))
         traceback = traceback.tb_next
-    return found[::-1]
+    return modules[::-1]
 
 
 def _plugin_packages() -> dict[str, str]:
@@ -195,25 +204,33 @@ def _is_core(cls: type) -> bool:
     return cls.__module__.partition(".")[0] == CORE
 
 
-def _find_overrides(own: type) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
+def _find_overrides(
+    component_class: type,
+) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
     """By name, a class's methods that override one of the interface, each with that one."""
-    found: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+    overrides: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
     # Private names are a class's own business.
-    for name in {name for base in own.__mro__ for name in vars(base) if name[0] != "_"}:
+    for name in {name for base in component_class.__mro__ for name in vars(base) if name[0] != "_"}:
         # In method resolution order: the first is the one that a call reaches.
-        first, *others = [vars(base)[name] for base in own.__mro__ if name in vars(base)]
+        first, *others = [
+            vars(base)[name] for base in component_class.__mro__ if name in vars(base)
+        ]
         declared = [
             # A method of core that is not overridden needs no wrapper.
             vars(base)[name]
-            for base in own.__mro__[1:]
+            for base in component_class.__mro__[1:]
             if _is_core(base) and name in vars(base)
         ]
-        declared = [one for one in declared if inspect.isfunction(one) and one is not first]
+        declared = [
+            function
+            for function in declared
+            if inspect.isfunction(function) and function is not first
+        ]
         # Properties and class attributes are not wrapped.
         if inspect.isfunction(first) and others and declared:
             # The last in the order is the interface that first declared the method.
-            found[name] = first, declared[-1]
-    return found
+            overrides[name] = first, declared[-1]
+    return overrides
 
 
 def _wrap(

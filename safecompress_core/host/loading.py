@@ -108,9 +108,9 @@ class PluginHost:
         for observer in getattr(self._manager.hook, name).get_hookimpls():
             try:
                 # A copy each: an observer must not change what others see, or what is recorded.
-                own = copy.deepcopy(dict(event))
+                copied_event = copy.deepcopy(dict(event))
                 # pluggy's implementations may declare fewer arguments than the hook has.
-                observer.function(**dict.fromkeys(observer.argnames, own))
+                observer.function(**dict.fromkeys(observer.argnames, copied_event))
             except BREAKAGE as error:
                 if is_signal(error):
                     raise
@@ -155,13 +155,13 @@ class PluginHost:
         if not hooks:
             raise UnusablePluginError("it has no hooks; was @hookimpl forgotten?")
         for hook in hooks:
-            for own in (impl for impl in hook.get_hookimpls() if impl.plugin is plugin):
+            for implementation in (impl for impl in hook.get_hookimpls() if impl.plugin is plugin):
                 # pluggy accepts unknown hooks, where a misspelt one would never be called.
-                if not hook.has_spec() and not own.optionalhook:
+                if not hook.has_spec() and not implementation.optionalhook:
                     known = ", ".join((*HOOKS.values(), *LIFECYCLE.values()))
                     raise UnusablePluginError(f"there is no hook {hook.name}; there are: {known}")
                 # A wrapper could change what other plugins return.
-                if own.wrapper or own.hookwrapper:
+                if implementation.wrapper or implementation.hookwrapper:
                     raise UnusablePluginError(f"{hook.name} is a wrapper; write a plain hook")
 
     def _collect(self, plugin: object) -> list[Definition]:
@@ -169,11 +169,11 @@ class PluginHost:
         definitions: list[Definition] = []
         for kind, name in HOOKS.items():
             # Called one by one rather than through pluggy, so that a failure has an owner.
-            for own in getattr(self._manager.hook, name).get_hookimpls():
-                if own.plugin is plugin:
+            for implementation in getattr(self._manager.hook, name).get_hookimpls():
+                if implementation.plugin is plugin:
                     # list() runs a generator here, within the caller's `try`.
-                    results = list(own.function())
-                    for flaw in (flaw for one in results for flaw in flaws_of(one, kind)):
+                    results = list(implementation.function())
+                    for flaw in (flaw for returned in results for flaw in flaws_of(returned, kind)):
                         raise UnusablePluginError(flaw)
                     definitions += results
         return definitions
@@ -209,7 +209,9 @@ def _without_game(entries: Iterable[tuple[Definition, Origin]]) -> SkippedPlugin
     Such a plugin is left out as a whole, and its games with it: ask again without it.
     """
     entries = list(entries)
-    games = {one.name: one for one, _ in entries if isinstance(one, GameDef)}
+    games = {
+        definition.name: definition for definition, _ in entries if isinstance(definition, GameDef)
+    }
     for definition, origin in entries:
         flaw = game_flaw(definition, games)
         if flaw is not None:
@@ -228,7 +230,7 @@ def _distinct(definitions: list[Definition]) -> list[Definition]:
 
 
 def _refuse_breakage(skipped: Iterable[SkippedPlugin]) -> None:
-    broken = [one for one in skipped if one.is_broken]
+    broken = [plugin for plugin in skipped if plugin.is_broken]
     if broken:
         first, *others = broken
         # The first in full, and the others after it: an error has one plugin.

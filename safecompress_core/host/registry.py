@@ -38,15 +38,15 @@ class Registry:
     """
 
     def __init__(self, entries: Iterable[tuple[Definition, Origin]]) -> None:
-        found: dict[Key, tuple[Definition, Origin]] = {}
+        definitions: dict[Key, tuple[Definition, Origin]] = {}
         for definition, origin in entries:
             key = key_of(definition)
             # An error instead of a priority: results would depend on what is installed.
-            if key in found:
-                raise _conflict(definition, found[key][1], origin)
-            found[key] = (definition, origin)
+            if key in definitions:
+                raise _conflict(definition, definitions[key][1], origin)
+            definitions[key] = (definition, origin)
         # Sorted, so that lists and the schema do not depend on the order of loading.
-        self._entries = {key: found[key] for key in sorted(found, key=_place)}
+        self._entries = {key: definitions[key] for key in sorted(definitions, key=_place)}
 
     def __iter__(self) -> Iterator[Definition]:
         """All definitions, ordered by kind, role and name."""

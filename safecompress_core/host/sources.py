@@ -161,7 +161,7 @@ def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugi
     ``importlib.metadata.entry_points`` raise for everyone, costs only its own plugins.
     """
     seen: set[str] = set()
-    found: list[PluginSource | SkippedPlugin] = []
+    sources: list[PluginSource | SkippedPlugin] = []
     for distribution in distributions():
         # Read as text first: parsing the entry points of every distribution is slow.
         if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
@@ -172,9 +172,9 @@ def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugi
         seen.add(normalise_name(origin.distribution))
         refusal = selection.refusal(origin.distribution)
         points = _entry_points(distribution, origin)
-        found += [_left_out(point.origin, refusal) for point in points] if refusal else points
+        sources += [_left_out(point.origin, refusal) for point in points] if refusal else points
     # By name rather than by sys.path, so that reports are the same on every machine.
-    yield from sorted(found, key=lambda one: one.origin.name)
+    yield from sorted(sources, key=lambda source: source.origin.name)
 
 
 def files_in(folder: Path) -> Iterator[PluginSource]:

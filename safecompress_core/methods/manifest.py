@@ -82,10 +82,10 @@ class UncompressedParams(MethodParams):
 def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
     rounds = params.timetable(epochs)
     return Workload(
-        epochs=sum(one.epochs for one in rounds),
-        fits=sum(one.beam for one in rounds),
-        tests=sum(one.candidates for one in rounds),
-        candidates=tuple(one.candidates for one in rounds),
+        epochs=sum(round_.epochs for round_ in rounds),
+        fits=sum(round_.beam for round_ in rounds),
+        tests=sum(round_.candidates for round_ in rounds),
+        candidates=tuple(round_.candidates for round_ in rounds),
     )
 
 

@@ -228,10 +228,10 @@ class MethodOutcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _check_outcome(_: Definition, found: object, *__: object) -> None:
-    if not isinstance(found, MethodOutcome) or not isinstance(found.chosen, TrainingState):
+def _check_outcome(_: Definition, outcome: object, *__: object) -> None:
+    if not isinstance(outcome, MethodOutcome) or not isinstance(outcome.chosen, TrainingState):
         raise ValueError(
-            f"returned {type(found).__name__}; it must return a MethodOutcome with the chosen "
+            f"returned {type(outcome).__name__}; it must return a MethodOutcome with the chosen "
             f"TrainingState"
         )
 

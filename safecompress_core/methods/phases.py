@@ -50,9 +50,9 @@ class Phases:
         self._learner: TrainingState | None = None
         self.finished: tuple[dict[str, Any], ...] = ()
         names = map(_name, range(count, 0, -1))
-        kept = next(filter(None, map(context.checkpoints.load, names)), None)
-        if kept is not None:
-            record, [tensors] = kept
+        checkpoint = next(filter(None, map(context.checkpoints.load, names)), None)
+        if checkpoint is not None:
+            record, [tensors] = checkpoint
             self.finished = tuple(record["phases"])
             layer_shapes = LayerShapes.from_json(record.get("reshaping", {}))
             if layer_shapes:
@@ -61,7 +61,7 @@ class Phases:
                 tensors, settings, epoch=record["epoch"], network=network
             )
         context.events.advance(len(self.finished))
-        context.events.skip(epochs=sum(one["epochs"] for one in self.finished))
+        context.events.skip(epochs=sum(phase["epochs"] for phase in self.finished))
 
     @classmethod
     def of_dense(cls, context: MethodContext, defences: list[Params], *, count: int) -> Self:
@@ -97,8 +97,8 @@ class Phases:
         record = {"name": name, "epochs": epochs, "density": state.density, **facts}
         self.finished = (*self.finished, record)
         reshaping = state.network.layer_shapes.to_json()
-        kept = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
-        self._method_context.checkpoints.save(_name(self._passed), kept, [state.tensors()])
+        stage = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
+        self._method_context.checkpoints.save(_name(self._passed), stage, [state.tensors()])
         self._method_context.checkpoints.drop(_name(self._passed - 1))
         self._method_context.events.advance()
         self._method_context.events.emit("phase_finished", **record)

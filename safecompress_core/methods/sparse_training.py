@@ -130,6 +130,6 @@ def _on_cpu(loss_gradients: LossGradients) -> LossGradients:
     """Topologies are chosen there, whatever device trains."""
     curvature = loss_gradients.curvature
     return LossGradients(
-        gradients={name: one.cpu() for name, one in loss_gradients.gradients.items()},
-        curvature=curvature and {name: one.cpu() for name, one in curvature.items()},
+        gradients={name: gradient.cpu() for name, gradient in loss_gradients.gradients.items()},
+        curvature=curvature and {name: tensor.cpu() for name, tensor in curvature.items()},
     )

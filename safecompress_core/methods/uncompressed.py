@@ -22,9 +22,9 @@ class Uncompressed(Method):
         """Train, or take what an earlier run has trained."""
         settings = context.settings(self._params.defences)
         epochs = context.recipe.epochs
-        kept = context.checkpoints.load(CHECKPOINT)
-        if kept:
-            state = context.restore_state(kept[1][0], settings, epoch=epochs)
+        checkpoint = context.checkpoints.load(CHECKPOINT)
+        if checkpoint:
+            state = context.restore_state(checkpoint[1][0], settings, epoch=epochs)
             context.events.skip(epochs=epochs)
         else:
             state = context.new_state(context.create_network(), None, settings)

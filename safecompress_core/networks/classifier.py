@@ -254,23 +254,23 @@ def _flat(output: Any) -> Tensor:
 def in_eval_mode(module: nn.Module) -> Iterator[None]:
     """Eval mode; afterwards each submodule is in the mode that it was in."""
     # Per module, since a frozen batch norm is in eval mode while the rest trains.
-    modes = [(one, one.training) for one in module.modules()]
+    modes = [(submodule, submodule.training) for submodule in module.modules()]
     module.eval()
     try:
         yield
     finally:
-        for one, training in modes:
-            one.training = training
+        for submodule, training in modes:
+            submodule.training = training
 
 
-def _check_prepared(_: Definition, found: object, *__: object) -> None:
-    if not isinstance(found, Dataset):
-        raise ValueError(f"returned {type(found).__name__}; it must return a Dataset")
+def _check_prepared(_: Definition, dataset: object, *__: object) -> None:
+    if not isinstance(dataset, Dataset):
+        raise ValueError(f"returned {type(dataset).__name__}; it must return a Dataset")
 
 
-def _check_module(_: Definition, found: object, **__: object) -> None:
-    if not isinstance(found, nn.Module):
-        raise ValueError(f"returned {type(found).__name__}; it must return a torch.nn.Module")
+def _check_module(_: Definition, module: object, **__: object) -> None:
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"returned {type(module).__name__}; it must return a torch.nn.Module")
 
 
 class ModelFactory(ABC):

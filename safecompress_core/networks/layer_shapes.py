@@ -105,12 +105,12 @@ class LayerShapes:
 
     def to_json(self) -> dict[str, Any]:
         """As a model file says it; empty where nothing has another shape."""
-        found = {
+        document = {
             "widths": {name: list(sizes) for name, sizes in self.widths.items()},
             "factorised": dict(self.factorised),
         }
         # Empty parts are left out, so that an unchanged network has an empty record.
-        return {key: value for key, value in found.items() if value}
+        return {key: value for key, value in document.items() if value}
 
     @classmethod
     def from_json(cls, written: Any) -> Self:
@@ -122,8 +122,8 @@ class LayerShapes:
         try:
             # A copy, from which known parts are removed; what is left is unknown.
             parts = dict(written)
-            widths = {name: _sizes(one, 2) for name, one in parts.pop("widths", {}).items()}
-            ranks = {name: _sizes([one], 1) for name, one in parts.pop("factorised", {}).items()}
+            widths = {name: _sizes(sizes, 2) for name, sizes in parts.pop("widths", {}).items()}
+            ranks = {name: _sizes([rank], 1) for name, rank in parts.pop("factorised", {}).items()}
         # Records come from files: any malformed one is the same kind of error.
         except (AttributeError, TypeError, ValueError) as error:
             raise _shape_error(f"this is no reshaping: {error}") from error
@@ -154,8 +154,8 @@ class LayerShapes:
             if rank > min(layer.get_parameter("weight").flatten(1).shape):
                 raise _shape_error(f"{name} has no rank of {rank}")
             # Replaced in its parent, since a module cannot replace itself.
-            parent, _, own = name.rpartition(".")
-            setattr(module.get_submodule(parent), own, FactorizedLayer(layer, rank))
+            parent, _, leaf = name.rpartition(".")
+            setattr(module.get_submodule(parent), leaf, FactorizedLayer(layer, rank))
 
 
 ARCHITECTURE_SHAPES = LayerShapes()
@@ -178,7 +178,7 @@ def factor_names_to_layer(module: nn.Module) -> dict[str, str]:
 def _sizes(written: Any, count: int) -> tuple[int, ...]:
     sizes = tuple(written)
     # type() is int: True is an int by isinstance.
-    if len(sizes) != count or any(type(one) is not int or one < 1 for one in sizes):
+    if len(sizes) != count or any(type(size) is not int or size < 1 for size in sizes):
         raise ValueError(f"{written!r} is not {count} times a number from 1")
     return sizes
 

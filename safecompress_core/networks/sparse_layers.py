@@ -76,14 +76,16 @@ def sparsifiable_weights(module: nn.Module, rule: SparseRule) -> dict[str, nn.Pa
     aliases = {name: names[id(parameter)] for name, parameter in candidates.items()}
     for pattern in (*rule.include, *rule.exclude):
         # A pattern that matches nothing is a typing error, which would silently keep layers dense.
-        if pattern != "*" and not any(_any_fits((pattern,), one) for one in aliases.values()):
+        if pattern != "*" and not any(_any_fits((pattern,), alias) for alias in aliases.values()):
             raise TopologyError(
                 f"the pattern {pattern!r} fits no weight; there are: {', '.join(candidates)}"
             )
-    found = {name: parameter for name, parameter in candidates.items() if rule.fits(aliases[name])}
-    if not found:
+    weights = {
+        name: parameter for name, parameter in candidates.items() if rule.fits(aliases[name])
+    }
+    if not weights:
         raise TopologyError("the rule leaves no weight that may be sparse")
-    return found
+    return weights
 
 
 def _any_fits(patterns: tuple[str, ...], names: list[str]) -> bool:

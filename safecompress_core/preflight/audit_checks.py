@@ -42,13 +42,13 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
         (partial(check, audit_context) for check in SAMPLES_AND_ATTACKS), audit_context.loaded
     )
     finished = _load(audit_context)
-    found = check_outputs(finished.module, audit_context.dataset, device=finished.device)
+    outputs = check_outputs(finished.module, audit_context.dataset, device=finished.device)
     run_checks(
-        [partial(_density, audit_context, finished), partial(_answers, audit_context, found)],
+        [partial(_density, audit_context, finished), partial(_answers, audit_context, outputs)],
         audit_context.loaded,
     )
-    finished = replace(finished, notes=(*finished.notes, *found.notes))
-    network = _network(audit_context, finished, found)
+    finished = replace(finished, notes=(*finished.notes, *outputs.notes))
+    network = _network(audit_context, finished, outputs)
     if network.access is Access.WHITE_BOX:
         run_checks([partial(check_layers, audit_context.spec, network)], audit_context.loaded)
     return finished, network
@@ -138,10 +138,10 @@ def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Prob
 
 
 def _network(
-    audit_context: AuditContext, finished: LoadedModel, found: OutputSummary
+    audit_context: AuditContext, finished: LoadedModel, outputs: OutputSummary
 ) -> Classifier:
     try:
-        return attacked_network(finished, audit_context, whole=found.total)
+        return attacked_network(finished, audit_context, whole=outputs.total)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
         hint = "use a model whose last layer is linear"

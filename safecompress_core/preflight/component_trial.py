@@ -129,12 +129,12 @@ def _measures(run_context: RunContext) -> None:
             run_context.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
     if _is_foreign(run_context, run_context.spec.choose):
         aggregator: Aggregator = run_context.registry.create(run_context.spec.choose)
-        found = np.array([[0.2], [0.4], [0.3]])
+        utilities = np.array([[0.2], [0.4], [0.3]])
         aggregator.utilities(
             Objectives(
                 performance=np.array([0.5, 0.7, 0.6]),
-                advantage=found,
-                attack_accuracy=0.5 + found / 2,
+                advantage=utilities,
+                attack_accuracy=0.5 + utilities / 2,
                 weights=np.ones(1),
             )
         )
@@ -150,7 +150,7 @@ def _strategies(run_context: RunContext) -> None:
     if not parts:
         return
     network = run_context.create_network()
-    weights = {name: one.detach().cpu() for name, one in network.sparse_parameters().items()}
+    weights = {name: weight.detach().cpu() for name, weight in network.sparse_parameters().items()}
     for params in parts:
         STRATEGIES[definition_of(params).role](run_context.registry.create(params), weights)
 
@@ -186,11 +186,11 @@ def _topology(weights: Mapping[str, Tensor]) -> Topology:
     generator = _generator()
     masks = {
         name: random_positions(
-            torch.ones_like(one, dtype=torch.bool),
-            max(1, int(DENSITY * one.numel())),
+            torch.ones_like(weight, dtype=torch.bool),
+            max(1, int(DENSITY * weight.numel())),
             generator=generator,
         )
-        for name, one in weights.items()
+        for name, weight in weights.items()
     }
     return Topology.from_masks(masks)
 
@@ -251,14 +251,19 @@ def _batch(run_context: RunContext, network: Classifier) -> Batch:
     return Batch(
         inputs=dataset.inputs[rows].to(device),
         labels=dataset.labels[rows].to(device),
-        attributes={name: one.values[rows].to(device) for name, one in dataset.attributes.items()},
+        attributes={
+            name: attribute.values[rows].to(device)
+            for name, attribute in dataset.attributes.items()
+        },
         rows=torch.arange(len(rows), device=device),
     )
 
 
 def _noise(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     generator = _generator()
-    return {name: torch.randn(one.shape, generator=generator) for name, one in weights.items()}
+    return {
+        name: torch.randn(weight.shape, generator=generator) for name, weight in weights.items()
+    }
 
 
 def _generator() -> torch.Generator:

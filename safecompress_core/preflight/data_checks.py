@@ -53,7 +53,7 @@ def _alone(dataset: Dataset) -> Iterator[str]:
     labels, times = torch.unique(dataset.labels, return_counts=True)
     alone = labels[times == 1].tolist()
     if alone:
-        named = ", ".join(repr(dataset.classes[one]) for one in alone)
+        named = ", ".join(repr(dataset.classes[label]) for label in alone)
         noun = "label has" if len(alone) == 1 else "labels have"
         yield f"{len(alone)} {noun} a single sample, which cannot be on both sides: {named}"
 

@@ -80,8 +80,8 @@ class OutputSummary:
         percent = "percentages, divided by 100" if self.total == 100 else ""
         name = next((name for step, name in STEPS if step == self.step), None)
         rounded = f"rounded to {name}, which is all that attacks see" if name else ""
-        told = "; ".join(filter(None, (percent, rounded)))
-        return (f"the model's answers are {told}",) if told else ()
+        description = "; ".join(filter(None, (percent, rounded)))
+        return (f"the model's answers are {description}",) if description else ()
 
 
 def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) -> OutputSummary:
@@ -156,7 +156,7 @@ def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: to
             "mode (dropout)",
             hint=IN_EVAL_MODE,
         )
-    alone = torch.cat([_query(module, one, device) for one in batch[:ALONE].split(1)])
+    alone = torch.cat([_query(module, sample, device) for sample in batch[:ALONE].split(1)])
     if alone.shape != answer[:ALONE].shape or differs(alone, answer[:ALONE], DEPENDENT):
         raise ModelError(
             "the model's answer to a sample depends on the others in its batch, as in train mode "

@@ -83,8 +83,8 @@ def run_checks(checks: Iterable[Callable[[], Iterator[Problem]]], loaded: Loaded
         SpecError: with everything that it found.
     """
     for check in checks:
-        if found := list(check()):
-            raise SpecError([loaded.root.locate(problem) for problem in found])
+        if flaws := list(check()):
+            raise SpecError([loaded.root.locate(problem) for problem in flaws])
 
 
 def _device(prepared: SpecContext) -> Iterator[Problem]:
@@ -145,7 +145,9 @@ def _gates(prepared: SpecContext) -> Iterator[Problem]:
     needs_number: set[str] = set()
     for attack in prepared.audit_attacks:
         owners = (attack.id, attack.game.name)
-        measures = [one.name for one in attack.game.definition.measures if one.is_numeric]
+        measures = [
+            measure.name for measure in attack.game.definition.measures if measure.is_numeric
+        ]
         needs_number |= {f"{owner}.{name}" for owner in owners for name in measures}
         if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None:
             numeric |= {f"{owner}.{name}" for owner in owners for name in measures}

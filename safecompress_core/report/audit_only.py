@@ -18,9 +18,10 @@ def headline(results: Results) -> str:
     if find_failed_controls(results):
         return ""
     gains = [
-        f"{format_number(one['advantage'])} ({format_interval(*one['advantage_interval'])}) in "
-        f"{one['game']}"
-        for _, one in _strongest(results)
+        f"{format_number(attack['advantage'])} ({format_interval(*attack['advantage_interval'])}) "
+        f"in "
+        f"{attack['game']}"
+        for _, attack in _strongest(results)
     ]
     metric = results["selection"]["performance"]
     reached = format_number(results["metrics"][metric]["value"])
@@ -47,12 +48,12 @@ def tiles(results: Results) -> tuple[Tile, ...]:
         ),
         *(
             _tile(
-                f"{one['game']} advantage",
-                format_number(one["advantage"]),
-                f"95 % interval {format_interval(*one['advantage_interval'])}",
+                f"{attack_record['game']} advantage",
+                format_number(attack_record["advantage"]),
+                f"95 % interval {format_interval(*attack_record['advantage_interval'])}",
                 f"by {attack}",
             )
-            for attack, one in _strongest(results)
+            for attack, attack_record in _strongest(results)
         ),
         *map(worst_tile, select_worst_cases(results)),
     )
@@ -60,8 +61,10 @@ def tiles(results: Results) -> tuple[Tile, ...]:
 
 def _strongest(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Of each game the attack that gains most."""
-    for game in dict.fromkeys(one["game"] for one in results["audit"].values()):
-        played = {name: one for name, one in results["audit"].items() if one["game"] == game}
+    for game in dict.fromkeys(attack["game"] for attack in results["audit"].values()):
+        played = {
+            name: attack for name, attack in results["audit"].items() if attack["game"] == game
+        }
         best = max(played, key=lambda name: float(played[name]["advantage"]))
         yield best, played[best]
 

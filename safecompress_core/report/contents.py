@@ -106,7 +106,9 @@ def headline(results: Results) -> str:
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
     said = [first.brief]
     if leaks:
-        games = [game_in(results.get("games"), one["game"]) for one in results["audit"].values()]
+        games = [
+            game_in(results.get("games"), attack["game"]) for attack in results["audit"].values()
+        ]
         what = "leakage" if all(game.is_leakage for game in games) else "risk"
         said.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
     return f"{', '.join([*said, cost.brief])}."
@@ -153,14 +155,15 @@ def rounds(results: Results) -> tuple[RoundSummary, ...]:
 
 def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
     """The attacks of the audit and those that tested candidates: game, baseline, advantage."""
-    tested = [one for round_ in results["rounds"] for one in round_["candidates"]][:1]
+    tested = [candidate for round_ in results["rounds"] for candidate in round_["candidates"]][:1]
     judged = {
         "audit": results["audit"],
         "selection": tested[0]["attacks"] if tested else {},
     }
     declared = {"audit": spec["audit"]["attackers"], "selection": spec.get("attackers", ())}
     return {
-        where: tuple(_attackers(results, found, declared[where])) for where, found in judged.items()
+        where: tuple(_attackers(results, attacks, declared[where]))
+        for where, attacks in judged.items()
     }
 
 
@@ -168,18 +171,18 @@ def _attackers(
     results: Results, judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]
 ) -> Iterator[AttackSummary]:
     known, summaries = results["selection"]["attackers"], results["attacks"]
-    params = {one.get("id") or one["type"]: one for one in declared}
-    for name, one in judged.items():
-        game = game_in(results.get("games"), one["game"])
-        own = params.get(name, {})
+    params = {attacker.get("id") or attacker["type"]: attacker for attacker in declared}
+    for name, attack in judged.items():
+        game = game_in(results.get("games"), attack["game"])
+        attacker_params = params.get(name, {})
         facts = [game.name, *([known[name]["access"]] if name in known else [])]
-        facts += [own["type"]] if own.get("type", name) != name else []
-        facts += [f"{key}: {own[key]}" for key in FACTS if key in own]
+        facts += [attacker_params["type"]] if attacker_params.get("type", name) != name else []
+        facts += [f"{key}: {attacker_params[key]}" for key in FACTS if key in attacker_params]
         yield AttackSummary(
             name=name,
             facts=tuple(facts),
-            summary=summaries.get(own.get("type", name), ""),
-            sentence=f"{game.question} {guess_sentence(game, one)}; advantage is "
+            summary=summaries.get(attacker_params.get("type", name), ""),
+            sentence=f"{game.question} {guess_sentence(game, attack)}; advantage is "
             f"{game.advantage}, so 0 is nothing and 1 is everything.",
         )
 
@@ -228,7 +231,7 @@ def _performance(results: Results) -> Tile:
 
 
 def _leaks(results: Results) -> tuple[Tile, ...]:
-    games = dict.fromkeys(one["game"] for one in results["audit"].values())
+    games = dict.fromkeys(attack["game"] for attack in results["audit"].values())
     return tuple(_leak(results, game) for game in games)
 
 
@@ -236,8 +239,8 @@ def _leak(results: Results, game: str) -> Tile:
     """The attack that gains most, of each model its own: no adversary is chosen."""
     (_, before), (name, after) = (
         max(
-            ((name, one) for name, one in part["audit"].items() if one["game"] == game),
-            key=lambda found: found[1]["advantage"],
+            ((name, attack) for name, attack in part["audit"].items() if attack["game"] == game),
+            key=lambda named_attack: named_attack[1]["advantage"],
         )
         for part in (results["baseline"], results)
     )
@@ -269,9 +272,9 @@ def _less(old: float, new: float) -> str:
 
 
 def _round(record: Mapping[str, Any]) -> RoundSummary:
-    best_first = sorted(record["candidates"], key=lambda one: -one["utility"])
-    chosen = tuple(one for one in best_first if one["chosen"])
-    others = [one for one in best_first if not one["chosen"]]
+    best_first = sorted(record["candidates"], key=lambda candidate: -candidate["utility"])
+    chosen = tuple(candidate for candidate in best_first if candidate["chosen"])
+    others = [candidate for candidate in best_first if not candidate["chosen"]]
     if len(chosen) > 1:
         decision = f"the {len(chosen)} that cover most of the front"
     elif chosen[0]["significant"]:

@@ -14,9 +14,9 @@ def membership_details_table(results: Mapping[str, Any]) -> ResultTable | None:
     """Return the details of every model; None without an audited membership attack."""
     columns, unimproved = columns_of(results), find_unimproved_top_deciles(results)
     rows: list[Row] = []
-    for attack, one in results["audit"].items():
-        if "top_decile" in one:
-            rows.append(Row(attack, note=one["game"]))
+    for attack, attack_record in results["audit"].items():
+        if "top_decile" in attack_record:
+            rows.append(Row(attack, note=attack_record["game"]))
             judged = [part["audit"][attack] for part in columns.values()]
             rows += _detail_rows(judged, is_caution=attack in unimproved)
     if not rows:
@@ -32,12 +32,14 @@ def _detail_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> It
         f"  precision at prior {prior}",
         tuple(
             Cell("–", "accuses nobody")
-            if one["precision"] is None
-            else Cell(format_number(one["precision"]), format_interval(*one["precision_interval"]))
-            for one in judged
+            if attack["precision"] is None
+            else Cell(
+                format_number(attack["precision"]), format_interval(*attack["precision_interval"])
+            )
+            for attack in judged
         ),
     )
-    tops = [one["top_decile"] for one in judged]
+    tops = [attack["top_decile"] for attack in judged]
     yield Row(
         f"  top 10 % members (guess {format_number(tops[0]['baseline'])})",
         tuple(
@@ -49,10 +51,10 @@ def _detail_rows(judged: Sequence[Mapping[str, Any]], *, is_caution: bool) -> It
             for top in tops
         ),
     )
-    if all("canaries" in one for one in judged):
-        yield Row("  AUC on canaries", tuple(_canaries(one["canaries"]) for one in judged))
-    yield Row("  ε is at least", tuple(_epsilon(one["epsilon"]) for one in judged))
-    yield Row("  most exposed label", tuple(_worst_label(one["labels"]) for one in judged))
+    if all("canaries" in attack for attack in judged):
+        yield Row("  AUC on canaries", tuple(_canaries(attack["canaries"]) for attack in judged))
+    yield Row("  ε is at least", tuple(_epsilon(attack["epsilon"]) for attack in judged))
+    yield Row("  most exposed label", tuple(_worst_label(attack["labels"]) for attack in judged))
 
 
 def _canaries(judged: Mapping[str, Any]) -> Cell:
@@ -69,8 +71,8 @@ def _epsilon(bound: Mapping[str, Any] | None) -> Cell:
 
 def _worst_label(labels: Sequence[Mapping[str, Any]]) -> Cell:
     """By advantage, among labels with enough samples; all of them have their own table."""
-    told = [one for one in labels if one["advantage"] is not None]
-    if not told:
+    with_advantage = [label for label in labels if label["advantage"] is not None]
+    if not with_advantage:
         return Cell("–", "too few samples")
-    worst = max(told, key=lambda one: one["advantage"])
+    worst = max(with_advantage, key=lambda label: label["advantage"])
     return Cell(format_number(worst["advantage"]), worst["label"])

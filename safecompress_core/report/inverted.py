@@ -17,8 +17,8 @@ Judged = Mapping[str, Any]
 def explanations(results: Results) -> tuple[str, ...]:
     """Return a sentence for each inverted attack: its AUC, what can cause it, and what counts."""
     return tuple(
-        _explain(name, one, game_in(results.get("games"), one["game"]))
-        for name, one in _find_inverted(results).items()
+        _explain(name, attack, game_in(results.get("games"), attack["game"]))
+        for name, attack in _find_inverted(results).items()
     )
 
 
@@ -36,21 +36,21 @@ def remark(results: Results) -> str:
 def _find_inverted(results: Results) -> dict[str, Judged]:
     """Inverted attacks on any model of the results, by name; those on canaries apart."""
     columns = columns_of(results)
-    found: dict[str, Judged] = {}
+    inverted_attacks: dict[str, Judged] = {}
     for model, part in columns.items():
         of = f" on the {model} model" if len(columns) > 1 else ""
         for attack, judged in part["audit"].items():
-            for place, one in (("", judged), (" (canaries)", judged.get("canaries"))):
-                if one is not None and one.get("reversed") is not None:
-                    found[f"{attack}{place}{of}"] = one
-    return found
+            for place, record in (("", judged), (" (canaries)", judged.get("canaries"))):
+                if record is not None and record.get("reversed") is not None:
+                    inverted_attacks[f"{attack}{place}{of}"] = record
+    return inverted_attacks
 
 
-def _explain(name: str, one: Judged, game: GameDef) -> str:
-    other = one["reversed"]
+def _explain(name: str, attack: Judged, game: GameDef) -> str:
+    other = attack["reversed"]
     return (
-        f"{name} is inverted: AUC {format_number(one['auc'])} "
-        f"({format_interval(*one['auc_interval'])}) is under "
+        f"{name} is inverted: AUC {format_number(attack['auc'])} "
+        f"({format_interval(*attack['auc_interval'])}) is under "
         f"0.5, and an attack that finds nothing has 0.5. It can mean {game.inverted_by}. "
         f"Reversed, it has AUC {format_number(other['auc'])} and advantage "
         f"{format_number(other['advantage'])} "

@@ -146,10 +146,10 @@ def separability(results: Results) -> ResultTable | None:
         return None
     rows = []
     for objective in rounds[0]["spread"]:
-        seen = [one["spread"][objective] for one in rounds]
-        told = sum(one["tells_apart"] for one in seen)
-        means = [sum(one[key] for one in seen) / len(seen) for key in ("spread", "noise")]
-        figures = (f"{told} of {len(seen)}", *map(format_number, means))
+        seen = [round_["spread"][objective] for round_ in rounds]
+        apart_count = sum(reading["tells_apart"] for reading in seen)
+        means = [sum(reading[key] for reading in seen) / len(seen) for key in ("spread", "noise")]
+        figures = (f"{apart_count} of {len(seen)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
     return ResultTable("Could a round's test tell its candidates apart?", columns, tuple(rows))
@@ -192,7 +192,7 @@ def ends_of(results: Results) -> dict[str, str]:
 
     def leak(entry: Mapping[str, Any]) -> tuple[float, float]:
         objectives = entry["objectives"]
-        weighed = [one["weight"] * objectives[name] for name, one in attackers.items()]
+        weighed = [attacker["weight"] * objectives[name] for name, attacker in attackers.items()]
         return max(weighed, default=0.0), sum(weighed)
 
     def performance(entry: Mapping[str, Any]) -> float:
@@ -208,14 +208,14 @@ def _list_audited_models(results: Results) -> Iterator[tuple[str, Part]]:
     ends = ends_of(results)
     chosen = next((entry["id"] for entry in results["archive"] if entry["chosen"]), None)
     roles = {"performance": "best at the task", "safety": "safest"}
-    found: dict[str, list[str]] = {}
+    roles_of: dict[str, list[str]] = {}
     for end, model in ends.items():
-        found.setdefault(model, []).append(roles[end])
-    own = [chosen or "compressed", "chosen", *found.pop(chosen or "", [])]
-    yield _stack_label(own), results
+        roles_of.setdefault(model, []).append(roles[end])
+    own_roles = [chosen or "compressed", "chosen", *roles_of.pop(chosen or "", [])]
+    yield _stack_label(own_roles), results
     for entry in results["archive"]:
-        if entry["id"] in found and "audit" in entry:
-            yield _stack_label([entry["id"], *found[entry["id"]]]), entry
+        if entry["id"] in roles_of and "audit" in entry:
+            yield _stack_label([entry["id"], *roles_of[entry["id"]]]), entry
 
 
 def _stack_label(names: Sequence[str]) -> str:
@@ -228,12 +228,13 @@ def _metric_rows(parts: Sequence[Part]) -> Iterator[Row]:
     for name in parts[0]["metrics"]:
         readings = [part["metrics"][name] for part in parts]
         if all(
-            one["value"] == _file_bytes(part) for one, part in zip(readings, parts, strict=True)
+            reading["value"] == _file_bytes(part)
+            for reading, part in zip(readings, parts, strict=True)
         ):
             continue
         cells = tuple(
-            Cell(format_number(one["value"]), _interval(one["value"], one["interval"]))
-            for one in readings
+            Cell(format_number(reading["value"]), _interval(reading["value"], reading["interval"]))
+            for reading in readings
         )
         yield Row(f"test {name}", cells)
 
@@ -307,10 +308,10 @@ def _attack_rows(game: GameDef, judged: Sequence[Mapping[str, Any]]) -> Iterator
     """Return an attack's result on each model, with that of a guess without the model."""
     for measure in game.measures:
         name = measure.name
-        if not measure.is_shown or all(one.get(name) is None for one in judged):
+        if not measure.is_shown or all(attack.get(name) is None for attack in judged):
             continue
         guess = f" (guess {format_number(judged[0][measure.guess])})" if measure.guess else ""
-        yield Row(f"  {measure.title}{guess}", tuple(_reading(one, name) for one in judged))
+        yield Row(f"  {measure.title}{guess}", tuple(_reading(attack, name) for attack in judged))
 
 
 def _reading(judged: Mapping[str, Any], measure: str) -> Cell:

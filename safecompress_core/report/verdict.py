@@ -72,11 +72,11 @@ def is_good(results: Results) -> bool:
 
 def find_failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
     """By kind of control (``null``, ``planted``) the attacks that failed it."""
-    found = {
-        kind: tuple(name for name, one in controlled.items() if not one["passed"])
+    failed = {
+        kind: tuple(name for name, control in controlled.items() if not control["passed"])
         for kind, controlled in results["controls"].items()
     }
-    return {kind: names for kind, names in found.items() if names}
+    return {kind: names for kind, names in failed.items() if names}
 
 
 def verdict(results: Results) -> VerdictFinding:
@@ -84,8 +84,8 @@ def verdict(results: Results) -> VerdictFinding:
 
     Another one follows where an attack is inverted.
     """
-    found = _outcome_of_run(results)
-    return VerdictFinding(f"{found.text}{remark(results)}", found.is_good)
+    outcome = _outcome_of_run(results)
+    return VerdictFinding(f"{outcome.text}{remark(results)}", outcome.is_good)
 
 
 def _outcome_of_run(results: Results) -> VerdictFinding:
@@ -124,9 +124,11 @@ def _kind(results: Results) -> str:
 
 def defences(results: Results) -> tuple[VerdictFinding, ...]:
     """Return the facts that the chosen model's defences report, such as a guarantee."""
-    told = results["defences"].items()
+    facts_by_defence = results["defences"].items()
     return tuple(
-        VerdictFinding(f"{name}: {facts['text']}.") for name, facts in told if "text" in facts
+        VerdictFinding(f"{name}: {facts['text']}.")
+        for name, facts in facts_by_defence
+        if "text" in facts
     )
 
 
@@ -143,15 +145,17 @@ def gates(results: Results) -> tuple[VerdictFinding, ...]:
 def _compressed_value(results: Results, gate: Mapping[str, Any]) -> str:
     is_floor, bound = _bound(gate)
     wanted = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
-    found = f"It is {format_distinct(gate['value'], bound)}"
+    sentence = f"It is {format_distinct(gate['value'], bound)}"
     if gate["measure"] == DENSITY and states_both(results["model"]):
-        found += (
+        sentence += (
             f", and {format_fraction(results['model']['density'])} of the layers that may be sparse"
         )
     if gate["held"] != gate["value"]:
         end = "low" if is_floor else "high"
-        found += f"; the {end} end of its interval, {format_distinct(gate['held'], bound)}, counts"
-    return f"{_measure(results, gate)} {wanted}. {found}: {_outcome(gate)}."
+        sentence += (
+            f"; the {end} end of its interval, {format_distinct(gate['held'], bound)}, counts"
+        )
+    return f"{_measure(results, gate)} {wanted}. {sentence}: {_outcome(gate)}."
 
 
 def _uncompressed_value(gate: Mapping[str, Any]) -> str:
@@ -182,10 +186,14 @@ def _measure(results: Results, gate: Mapping[str, Any]) -> str:
     if gate["measure"] == DENSITY:
         return "Density of the whole model"
     text = f"{owner} {_title(results, owner, name)}"
-    attacks = {key: one for key, one in results["audit"].items() if one["game"] == owner}
-    worst = [key for key, one in attacks.items() if one.get(name) == gate["value"]]
-    turned = {key: one["reversed"] for key, one in attacks.items() if one.get("reversed")}
-    worst += [f"{key}, reversed" for key, one in turned.items() if one.get(name) == gate["value"]]
+    attacks = {key: attack for key, attack in results["audit"].items() if attack["game"] == owner}
+    worst = [key for key, attack in attacks.items() if attack.get(name) == gate["value"]]
+    turned = {key: attack["reversed"] for key, attack in attacks.items() if attack.get("reversed")}
+    worst += [
+        f"{key}, reversed"
+        for key, reversed_attack in turned.items()
+        if reversed_attack.get(name) == gate["value"]
+    ]
     if worst and (len(attacks) > 1 or turned):
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
@@ -223,18 +231,20 @@ def controls(results: Results) -> tuple[VerdictFinding, ...]:
 
 
 def _control_findings(
-    found: Mapping[str, Any], *, lead: str, good: Forms, proof: Forms, bad: str
+    controls: Mapping[str, Any], *, lead: str, good: Forms, proof: Forms, bad: str
 ) -> Iterator[VerdictFinding]:
     """One sentence for all attacks that passed a control, and one for each that failed."""
-    passed = {name: one for name, one in found.items() if one["passed"]}
+    passed = {name: control for name, control in controls.items() if control["passed"]}
     if passed:
         form = len(passed) > 1
-        aucs = and_list([format_number(one["auc"]) for one in passed.values()])
+        aucs = and_list([format_number(control["auc"]) for control in passed.values()])
         text = f"{and_list(list(passed))} {good[form]} (AUC {aucs}; {proof[form]})."
         yield VerdictFinding(f"{lead}: {text}", is_good=True)
-    for name, one in found.items():
-        if not one["passed"]:
-            auc = f"AUC {format_number(one['auc'])}, {format_interval(*one['auc_interval'])}"
+    for name, control in controls.items():
+        if not control["passed"]:
+            auc = (
+                f"AUC {format_number(control['auc'])}, {format_interval(*control['auc_interval'])}"
+            )
             text = f"{name} {bad} ({auc}). Do not trust its figures."
             yield VerdictFinding(f"{lead}: {text}", is_good=False)
 
@@ -251,25 +261,25 @@ def selection(results: Results) -> tuple[VerdictFinding, ...]:
 
 def gaps(results: Results) -> tuple[VerdictFinding, ...]:
     """By game, whether the attacks that selected showed what the audit finds."""
-    return tuple(_gap(game, one) for game, one in results["selection_gap"].items())
+    return tuple(_gap(game, gap) for game, gap in results["selection_gap"].items())
 
 
-def _gap(game: str, one: Mapping[str, Any]) -> VerdictFinding:
-    seen, found = one["select"], one["audit"]
+def _gap(game: str, gap: Mapping[str, Any]) -> VerdictFinding:
+    seen, in_audit = gap["select"], gap["audit"]
     attacker = seen["attacker"]
     if seen.get("outdone_by"):
         attacker += f", outdone by {seen['outdone_by']}"
     read = (
         f"{game.capitalize()} advantage of the chosen model: "
         f"{format_number(seen['advantage'])} while choosing ({attacker}), "
-        f"{format_number(found['advantage'])} in the audit ({found['attacker']})"
+        f"{format_number(in_audit['advantage'])} in the audit ({in_audit['attacker']})"
     )
-    ends = format_interval(*one["gap_interval"])
-    if one["selection"] == "agrees":
+    ends = format_interval(*gap["gap_interval"])
+    if gap["selection"] == "agrees":
         return VerdictFinding(f"{read}: they agree within the noise ({ends}).", is_good=True)
-    by = f"by {format_number(abs(one['gap']))} (difference {ends})"
-    text = f"{read}: selection {one['selection']} the leak {by}."
-    return VerdictFinding(text, is_caution=one["selection"] == "understated")
+    by = f"by {format_number(abs(gap['gap']))} (difference {ends})"
+    text = f"{read}: selection {gap['selection']} the leak {by}."
+    return VerdictFinding(text, is_caution=gap["selection"] == "understated")
 
 
 def selectors(results: Results) -> tuple[VerdictFinding, ...]:
@@ -289,12 +299,12 @@ def selectors(results: Results) -> tuple[VerdictFinding, ...]:
 
 def _selection(results: Results) -> Iterator[VerdictFinding]:
     rounds = results["rounds"]
-    told = {
-        objective: sum(one["spread"][objective]["tells_apart"] for one in rounds)
+    told_apart = {
+        objective: sum(round_["spread"][objective]["tells_apart"] for round_ in rounds)
         for objective in rounds[0]["spread"]
     }
-    never = [objective_name(results, name) for name, count in told.items() if not count]
-    if never and len(never) == len(told):
+    never = [objective_name(results, name) for name, count in told_apart.items() if not count]
+    if never and len(never) == len(told_apart):
         yield VerdictFinding(
             "No round could tell its candidates apart: they differ by less than the test's noise. "
             "What was chosen among them is chance; ask for larger pools or bolder strategies.",
@@ -303,7 +313,7 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
     elif never:
         text = "they differ by less than the test's noise there"
         yield VerdictFinding(f"No round could tell candidates apart by {or_list(never)}: {text}.")
-    elif all(count == len(rounds) for count in told.values()):
+    elif all(count == len(rounds) for count in told_apart.values()):
         yield VerdictFinding(
             "Every round could tell its candidates apart by everything.", is_good=True
         )
@@ -314,13 +324,13 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
 def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
     """Count the rounds that kept their model; of several carried ones none does."""
     rounds = results["rounds"]
-    if any(sum(one["chosen"] for one in round_["candidates"]) > 1 for round_ in rounds):
+    if any(sum(candidate["chosen"] for candidate in round_["candidates"]) > 1 for round_ in rounds):
         return
-    kept = sum(round_["candidates"][0]["chosen"] for round_ in rounds)
+    unchanged = sum(round_["candidates"][0]["chosen"] for round_ in rounds)
     name = rounds[0]["candidates"][0]["strategy"]
-    if kept:
+    if unchanged:
         text = f"nothing was significantly better than '{name}', so the run kept what it had"
-        when = f"{kept} of {len(rounds)} rounds" if kept < len(rounds) else "every round"
+        when = f"{unchanged} of {len(rounds)} rounds" if unchanged < len(rounds) else "every round"
         yield VerdictFinding(f"In {when} {text}.")
     else:
         text = f"In every round a candidate was significantly better than '{name}'."
@@ -329,12 +339,12 @@ def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
 
 def _outdone(results: Results) -> Iterator[VerdictFinding]:
     """Attackers that were significantly weaker than an attack which needs no training."""
-    tests = [one for round_ in results["rounds"] for one in round_["candidates"]]
+    tests = [candidate for round_ in results["rounds"] for candidate in round_["candidates"]]
     for name in tests[0]["attacks"]:
-        by = [one["attacks"][name]["outdone_by"] for one in tests]
-        stronger = sorted({one for one in by if one})
+        by = [test["attacks"][name]["outdone_by"] for test in tests]
+        stronger = sorted({attacker for attacker in by if attacker})
         if stronger:
-            count = sum(one is not None for one in by)
+            count = sum(attacker is not None for attacker in by)
             text = f"{name} was significantly weaker than {or_list(stronger)}"
             yield VerdictFinding(
                 f"In {count} of {len(tests)} tests {text}, which counted in its place."

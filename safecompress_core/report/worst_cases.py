@@ -65,13 +65,13 @@ def worst_cases(results: Results) -> tuple[WorstCaseFigure, ...]:
     """TPR at each false-positive rate that the pools resolve, then the most exposed tenth."""
     rates = dict.fromkeys(
         point["max_fpr"]
-        for one in results["audit"].values()
-        for point in one.get("operating_points", ())
+        for judged in results["audit"].values()
+        for point in judged.get("operating_points", ())
     )
     labels = {f"TPR at ≤ {rate * 100:g} % false positives": _at(rate) for rate in rates}
     labels["members in the most exposed tenth"] = _tenth
-    found = (_worst(results, label, read) for label, read in labels.items())
-    return tuple(one for one in found if one is not None)
+    cases = (_worst(results, label, read) for label, read in labels.items())
+    return tuple(case for case in cases if case is not None)
 
 
 def find_unimproved_points(results: Results) -> frozenset[tuple[str, float]]:
@@ -95,15 +95,16 @@ def find_unimproved_top_deciles(results: Results) -> frozenset[str]:
 
 def cautions(results: Results) -> tuple[VerdictFinding, ...]:
     """One sentence for all worst-case figures that did not improve; none where all of them did."""
-    worse = [one for one in worst_cases(results) if one.improved is False]
+    worse = [worst_case for worst_case in worst_cases(results) if worst_case.improved is False]
     if not worse:
         return ()
-    told = [
-        f"{one.label} {format_number(one.after)}, was {format_number(one.before or 0)}"
-        for one in worse
+    sentences = [
+        f"{case.label} {format_number(case.after)}, was {format_number(case.before or 0)}"
+        for case in worse
     ]
     figures = "figure" if len(worse) == 1 else "figures"
-    text = f"{len(worse)} worst-case {figures} did not improve beyond the noise: {and_list(told)}."
+    listed = and_list(sentences)
+    text = f"{len(worse)} worst-case {figures} did not improve beyond the noise: {listed}."
     return (VerdictFinding(text, is_caution=True),)
 
 
@@ -144,8 +145,8 @@ def _worst(results: Results, label: str, read: Read) -> WorstCaseFigure | None:
 
 
 def _highest(part: Results, read: Read) -> tuple[str, _AttackFigure] | None:
-    found = [(name, read(judged)) for name, judged in part["audit"].items()]
-    known = [(name, reading) for name, reading in found if reading is not None]
+    figures = [(name, read(judged)) for name, judged in part["audit"].items()]
+    known = [(name, reading) for name, reading in figures if reading is not None]
     return max(known, key=lambda pair: pair[1].value, default=None)
 
 
@@ -154,7 +155,7 @@ def _has_improved(before: _AttackFigure | None, after: _AttackFigure | None) -> 
         return None
     if after.value <= after.guess:
         return True
-    old, new = ({"value": one.value, "interval": one.interval} for one in (before, after))
+    old, new = ({"value": figure.value, "interval": figure.interval} for figure in (before, after))
     return direction(old, new, "value", "interval", higher_is_better=False) == "better"
 
 

@@ -46,10 +46,10 @@ class Checkpoints:
         place = self._folder / name
         for index, tensors in enumerate(models):
             # Tied weights share memory, which safetensors refuses.
-            own = {key: tensor.clone() for key, tensor in tensors.items()}
-            write_bytes(place / f"{index}.safetensors", safetensors.torch.save(own))
-        kept = {**record, "models": len(models), "seconds": self.seconds}
-        write_json(place / "record.json", kept)
+            clones = {key: tensor.clone() for key, tensor in tensors.items()}
+            write_bytes(place / f"{index}.safetensors", safetensors.torch.save(clones))
+        contents = {**record, "models": len(models), "seconds": self.seconds}
+        write_json(place / "record.json", contents)
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
         """Return the checkpoint of a name; None without a complete one.

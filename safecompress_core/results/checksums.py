@@ -70,15 +70,15 @@ def read_hashes(directory: Path) -> dict[str, str]:
         ) from None
     except OSError as error:
         raise RunDirectoryError(f"{directory / SUMS}: cannot be read: {error.strerror}") from None
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         match = LINE.fullmatch(line)
         if match is None:
             raise RunDirectoryError(f"{directory / SUMS}:{number}: is no SHA-256 and file name")
-        found[match["file"]] = match["sha256"]
+        hashes[match["file"]] = match["sha256"]
     if not text.endswith("\n"):
         raise RunDirectoryError(f"{directory / SUMS}: is damaged; its last line is cut off")
-    return found
+    return hashes
 
 
 def read_recorded(directory: Path, file: str) -> bytes:

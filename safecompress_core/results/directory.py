@@ -212,14 +212,14 @@ def read_results(directory: Path) -> dict[str, Any]:
             version.
     """
     content = read_recorded(directory, RESULTS)
-    found = _parse(directory / RESULTS, content)
-    version = found.get("version") if isinstance(found, dict) else None
+    document = _parse(directory / RESULTS, content)
+    version = document.get("version") if isinstance(document, dict) else None
     if version != VERSION:
         raise RunDirectoryError(
             f"{directory}: its results have version {version}, "
             f"this SafeCompress reads version {VERSION}"
         )
-    results: dict[str, Any] = found
+    results: dict[str, Any] = document
     return results
 
 

@@ -111,12 +111,12 @@ class EventLog:
 
     def _record(self, event: str, **facts: Any) -> dict[str, Any]:
         left = self._estimate.left
-        told = left and {"seconds": left.seconds, "counts_attacks": left.counts_attacks}
+        remaining = left and {"seconds": left.seconds, "counts_attacks": left.counts_attacks}
         return {
             "event": event,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "done": self._done,
             "total": self._total,
-            "left": told,
+            "left": remaining,
             **facts,
         }

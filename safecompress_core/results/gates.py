@@ -58,8 +58,8 @@ def _readings(measure: str, part: AuditedModel) -> Iterator[tuple[float, float, 
     An inverted attack counts in both directions: an adversary can turn it.
     """
     if measure in part.metrics:
-        found = part.metrics[measure]
-        yield found.value, *found.interval
+        reading = part.metrics[measure]
+        yield reading.value, *reading.interval
         return
     owner, _, name = measure.rpartition(".")
     if owner == "model":
@@ -70,6 +70,6 @@ def _readings(measure: str, part: AuditedModel) -> Iterator[tuple[float, float, 
             measures: list[MeasuresRecord] = [attack]
             if attack.reversed is not None:
                 measures.append(attack.reversed)
-            for one in measures:
-                if estimate := one.estimate(name):
+            for measure_name in measures:
+                if estimate := measure_name.estimate(name):
                     yield estimate.value, *estimate.interval

@@ -51,7 +51,7 @@ def identity_of_data(dataset: Dataset, pools: SamplePools, source: Params) -> Id
     samples: dict[str, Any] = pools.fingerprints(dataset)
     if pools.reference is not None:
         samples["reference"] = fingerprint(dataset, (pools.reference,))
-    found = {
+    identity = {
         f"the samples of task.data{paths and f' ({paths})'}": _sha256(samples),
         "the label names": _sha256(dataset.classes),
         "the public features": _sha256(dataset.features),
@@ -59,25 +59,25 @@ def identity_of_data(dataset: Dataset, pools: SamplePools, source: Params) -> Id
             [bound.tolist() for bound in dataset.bounds or ()],
         ),
     }
-    for name, one in dataset.attributes.items():
+    for name, attribute in dataset.attributes.items():
         details = [
-            one.names,
-            None if one.numbers is None else one.numbers.tolist(),
-            one.columns,
-            None if one.codes is None else one.codes.tolist(),
+            attribute.names,
+            None if attribute.numbers is None else attribute.numbers.tolist(),
+            attribute.columns,
+            None if attribute.codes is None else attribute.codes.tolist(),
         ]
-        found[f"the values of attribute {name!r}"] = _sha256(details)
-    return found
+        identity[f"the values of attribute {name!r}"] = _sha256(details)
+    return identity
 
 
 def identity_of_components(spec: BaseModel) -> dict[str, Identity]:
     """Files and code that the components of a spec declare, by section of the spec."""
     sections: dict[str, Identity] = {}
     for path, component, definition in components(spec):
-        found = sections.setdefault(str(path[0]), {})
+        identity = sections.setdefault(str(path[0]), {})
         place = ".".join(map(str, path))
         for external in list_externals(definition, component):
-            found |= {f"{name} ({place})": digest for name, digest in external.digests()}
+            identity |= {f"{name} ({place})": digest for name, digest in external.digests()}
     return sections
 
 
@@ -87,14 +87,14 @@ def identity_of_plugins(content: Any, registry: Registry) -> Identity:
     A version says the same of a distribution that is built once; one under development changes
     under its version.
     """
-    found: Identity = {}
+    identity: Identity = {}
     for definition in find_definitions(content, registry):
         origin = registry.origin(definition)
         package = definition.target.partition(":")[0].partition(".")[0]
         digest = None if origin.is_built_in else package_digest(package)
         if digest is not None:
-            found[f"the source of {origin.name} (package {package})"] = digest
-    return found
+            identity[f"the source of {origin.name} (package {package})"] = digest
+    return identity
 
 
 def require_same_identity(identity: Identity, directory: RunDirectory) -> None:

@@ -50,8 +50,12 @@ def find_definitions(content: Any, registry: Registry) -> list[Definition]:
     installed changes nothing of a run, and so must not give it another name.
     """
     names = set(_types(content))
-    named = {one for one in registry if one.kind is not Kind.GAME and one.name in names}
-    played = {one.game for one in named if isinstance(one, AttackerDef)}
+    named = {
+        definition
+        for definition in registry
+        if definition.kind is not Kind.GAME and definition.name in names
+    }
+    played = {definition.game for definition in named if isinstance(definition, AttackerDef)}
     named |= {
         game
         for name, game in registry.definitions(Kind.GAME).items()
@@ -67,5 +71,5 @@ def _types(content: Any) -> Iterator[str]:
             yield content["type"]
         content = list(content.values())
     if isinstance(content, list | tuple):
-        for one in content:
-            yield from _types(one)
+        for value in content:
+            yield from _types(value)

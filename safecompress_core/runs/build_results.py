@@ -76,8 +76,10 @@ class MethodWork:
     @property
     def tested(self) -> Mapping[str, AnyAttackRecord]:
         """Attacks on the chosen candidate in its round; none where nothing was chosen."""
-        candidates = (one for round_ in self.rounds for one in round_.candidates)
-        chosen = (one.attacks for one in candidates if one.id == self.outcome.chosen_id)
+        candidates = (candidate for round_ in self.rounds for candidate in round_.candidates)
+        chosen = (
+            candidate.attacks for candidate in candidates if candidate.id == self.outcome.chosen_id
+        )
         return next(chosen, {})
 
 
@@ -143,7 +145,7 @@ def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:
     Raises:
         SafeCompressError: if a component reports what JSON cannot hold.
     """
-    return tuple(_validated(RoundRecord, one) for one in outcome.rounds)
+    return tuple(_validated(RoundRecord, round_) for round_ in outcome.rounds)
 
 
 def _validated(kind: type[Kind], content: Mapping[str, Any]) -> Kind:

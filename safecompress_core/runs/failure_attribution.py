@@ -35,8 +35,8 @@ def naming_code(function: Function) -> Function:
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
-        [loaded] = [one for one in given if isinstance(one, LoadedSpec)]
-        [registry] = [one for one in given if isinstance(one, Registry)]
+        [loaded] = [argument for argument in given if isinstance(argument, LoadedSpec)]
+        [registry] = [argument for argument in given if isinstance(argument, Registry)]
         with naming_code_of(loaded, registry):
             return function(*args, **kwargs)
 
@@ -113,22 +113,22 @@ def _failure_of_network(
 
 def _innermost_first(traceback: TracebackType | None) -> Iterator[tuple[str, str, Path, int]]:
     """Module, function, file and line of each frame."""
-    found = []
+    frames = []
     while traceback is not None:
         frame = traceback.tb_frame
         module = str(frame.f_globals.get("__name__", ""))
         code = frame.f_code
-        found.append((module, code.co_name, Path(code.co_filename), traceback.tb_lineno))
+        frames.append((module, code.co_name, Path(code.co_filename), traceback.tb_lineno))
         traceback = traceback.tb_next
-    return reversed(found)
+    return reversed(frames)
 
 
 def _name_in(code: ExternalCode, module: str, file: Path) -> str | None:
     """Return what a message calls a source file of some code; None if it is not of that code."""
     if code.folder is not None and code.place is not None:
         place = code.place.resolve()
-        own = {source.resolve() for source in code.files()}
-        if file.resolve() in own:
+        own_files = {source.resolve() for source in code.files()}
+        if file.resolve() in own_files:
             return (Path(code.folder) / file.resolve().relative_to(place)).as_posix()
     name = code.name.partition(":")[0]
     return str(file) if module == name or module.startswith(f"{name}.") else None

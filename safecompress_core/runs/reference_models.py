@@ -121,8 +121,8 @@ class ReferenceTraining:
             kinds: values of ``is_dense`` that are wanted.
         """
         orders = {order.key: order for order in self._orders() if order.is_dense in kinds}
-        kept = Checkpoints(self._folder)
-        missing = [order for order in orders.values() if kept.load(order.key) is None]
+        checkpoints = Checkpoints(self._folder)
+        missing = [order for order in orders.values() if checkpoints.load(order.key) is None]
         self._events.advance(len(orders) - len(missing))
         for order in orders.values():
             if order not in missing:
@@ -162,13 +162,13 @@ class ReferenceTraining:
         orders = [order for order in self._orders() if order.is_dense == is_dense]
         if not orders:
             return None
-        kept = Checkpoints(self._folder)
-        found = [kept.load(order.key) for order in orders]
-        answers = [models[0] for _, models in filter(None, found)]
-        inside = [one["inside"] for one in answers if "inside" in one]
+        checkpoints = Checkpoints(self._folder)
+        stored = [checkpoints.load(order.key) for order in orders]
+        answers = [models[0] for _, models in filter(None, stored)]
+        inside = [answer["inside"] for answer in answers if "inside" in answer]
         return ReferenceAnswers(
-            logits=torch.stack([one["logits"] for one in answers]),
-            is_in=torch.stack([one["is_in"] for one in answers]),
+            logits=torch.stack([answer["logits"] for answer in answers]),
+            is_in=torch.stack([answer["is_in"] for answer in answers]),
             labels=self._prepared.dataset.labels,
             inside=torch.stack(inside) if inside else None,
         )
@@ -184,21 +184,25 @@ class ReferenceTraining:
         resolved = self._prepared.loaded.resolved
         if is_dense or trains_plainly(self._prepared):
             return content_key(self._prepared, index=index, method=PLAIN)
-        own = {name: resolved[name] for name in SELECTING}
-        return content_key(self._prepared, index=index, **own)
+        sections = {name: resolved[name] for name in SELECTING}
+        return content_key(self._prepared, index=index, **sections)
 
 
 def _train(
     run_context: RunContext, folder: Path, order: ReferenceJob, *, events: EventLog | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
-    own = build_reference_context(run_context, order.index)
+    context_of_reference = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
-        state = _train_method(own, working, is_dense=order.is_dense, events=events or EventLog())
+        state = _train_method(
+            context_of_reference, working, is_dense=order.is_dense, events=events or EventLog()
+        )
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    seen = observe(state.shipped, own.dataset.inputs, own.dataset.labels)
+    seen = observe(
+        state.shipped, context_of_reference.dataset.inputs, context_of_reference.dataset.labels
+    )
     inside = seen.restrict(Access.WHITE_BOX).logits
     answers = {"logits": seen.logits, "is_in": reference_members(run_context, order.index)}
     if inside is not seen.logits:
@@ -207,23 +211,23 @@ def _train(
 
 
 def _train_method(
-    own: RunContext, working: Path, *, is_dense: bool, events: EventLog
+    reference: RunContext, working: Path, *, is_dense: bool, events: EventLog
 ) -> TrainingState:
     """Run a method, of which only the training is told, and which has no audit of its own."""
 
     @cache
     def big() -> Classifier:
         """Only for what starts from it, or asks it."""
-        return _train_method(own, working / "big", is_dense=True, events=events).network
+        return _train_method(reference, working / "big", is_dense=True, events=events).network
 
-    context = own.method_context(
+    context = reference.method_context(
         "method",
         big=big,
         checkpoints=Checkpoints(working / "checkpoints"),
         archived=lambda model: working / "archive" / f"{model}.safetensors",
         events=events,
     )
-    method = Uncompressed(UncompressedParams()) if is_dense else own.method
+    method = Uncompressed(UncompressedParams()) if is_dense else reference.method
     return method.run(context).chosen
 
 

@@ -72,52 +72,52 @@ class RunAudit:
         )
         dense = MethodOutcome(chosen=baseline)
         parts = {}
-        for name, found in ((BASELINE, dense), (CHOSEN, outcome)):
-            described = self._describe(found, baseline)
-            audit = self._audit_model(auditor, name, found)
+        for name, method_outcome in ((BASELINE, dense), (CHOSEN, outcome)):
+            described = self._describe(method_outcome, baseline)
+            audit = self._audit_model(auditor, name, method_outcome)
             parts[name] = ModelAuditRecord(
                 model=described, metrics=audit.metrics, audit=audit.audit
             )
             self._events.advance()
         chosen, version = outcome.chosen.shipped, outcome.chosen_id
-        own = self._references.of(is_dense=False)
+        references = self._references.of(is_dense=False)
         return AuditedModels(
             chosen=parts[CHOSEN],
             baseline=parts[BASELINE],
             controls=ControlsRecord(
-                null=auditor.null_control(chosen, references=own, version=version),
-                planted=auditor.planted_control(chosen, references=own, version=version),
+                null=auditor.null_control(chosen, references=references, version=version),
+                planted=auditor.planted_control(chosen, references=references, version=version),
             ),
-            archive=tuple(self._archive(auditor, outcome, rounds, own)),
+            archive=tuple(self._archive(auditor, outcome, rounds, references)),
         )
 
-    def _describe(self, found: MethodOutcome, baseline: TrainingState) -> ModelRecord:
+    def _describe(self, outcome: MethodOutcome, baseline: TrainingState) -> ModelRecord:
         """A model's size next to the uncompressed one's."""
-        is_dense = found.chosen is baseline
-        model = found.model or self._prepared.spec.task.model
+        is_dense = outcome.chosen is baseline
+        model = outcome.model or self._prepared.spec.task.model
         return describe_model(
-            found.chosen,
+            outcome.chosen,
             uncompressed=baseline,
             architecture=model.model_dump(mode="json"),
             file_bytes=self._file_bytes(is_dense=is_dense),
             dense_bytes=self._file_bytes(is_dense=True),
         )
 
-    def _audit_model(self, auditor: Auditor, name: str, found: MethodOutcome) -> AuditRecord:
+    def _audit_model(self, auditor: Auditor, name: str, outcome: MethodOutcome) -> AuditRecord:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
-        kept = self._cached_audit_path() if is_dense else None
-        if kept is not None and kept.exists():
-            return AuditRecord.model_validate(read_json(kept))
+        cache_path = self._cached_audit_path() if is_dense else None
+        if cache_path is not None and cache_path.exists():
+            return AuditRecord.model_validate(read_json(cache_path))
         judged = auditor.audit(
-            found.chosen.shipped,
+            outcome.chosen.shipped,
             name=name,
             file_bytes=self._file_bytes(is_dense=is_dense),
             references=self._references.of(is_dense=is_dense),
-            version=None if is_dense else found.chosen_id,
+            version=None if is_dense else outcome.chosen_id,
         )
-        if kept is not None:
-            write_json(kept, judged.to_json())
+        if cache_path is not None:
+            write_json(cache_path, judged.to_json())
         return judged
 
     def _file_bytes(self, *, is_dense: bool) -> int:
@@ -145,7 +145,9 @@ class RunAudit:
             return
         front = outcome.archive
         wanted = self._select_front(front)
-        candidates = {one.id: one for round_ in rounds for one in round_.candidates}
+        candidates = {
+            candidate.id: candidate for round_ in rounds for candidate in round_.candidates
+        }
         for entry in front.entries:
             path, candidate = self._directory.archive_path(entry.id), candidates[entry.id]
             file_bytes = path.stat().st_size
@@ -183,12 +185,12 @@ class RunAudit:
 
     def _select_front(self, front: Archive) -> tuple[ArchiveEntry, ...]:
         """The entries that ``audit.front`` keeps, the ends first."""
-        kept = {
+        selected = {
             "chosen": (),
             "ends": front.ends,
             "all": (*front.ends, *front.entries),
         }[self._prepared.spec.audit.front]
-        return tuple(dict.fromkeys(kept))
+        return tuple(dict.fromkeys(selected))
 
     def _load_archived(self, entry: ArchiveEntry) -> Classifier:
         return self._prepared.load_network(self._directory.archive_path(entry.id))

@@ -249,14 +249,14 @@ def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState
 def _fastest(work: Callable[[], object], device: torch.device) -> float:
     """Seconds of the fastest of several times; the first, which prepares much, does not count."""
     work()
-    found: list[float] = []
-    while len(found) < STEPS and sum(found) < ENOUGH:
+    seconds: list[float] = []
+    while len(seconds) < STEPS and sum(seconds) < ENOUGH:
         _wait(device)
         start = time.perf_counter()
         work()
         _wait(device)
-        found.append(time.perf_counter() - start)
-    return min(found)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _wait(device: torch.device) -> None:

@@ -42,19 +42,19 @@ def verify_run(directory: Path, registry: Registry) -> list[Check]:
     """
     if not (directory / RESULTS).exists():
         raise RunDirectoryError(f"{directory / RESULTS}: no such file; is this a finished run?")
-    found = list(check_recorded_files(directory))
-    if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in found):
-        return found  # nothing can be worked out from these
+    checks = list(check_recorded_files(directory))
+    if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in checks):
+        return checks  # nothing can be worked out from these
     run = _Run(directory, read_results(directory), registry)
     for name, check in run.checks():
         try:
-            found.append(check())
+            checks.append(check())
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             message = f"results.json lacks what it should have: {error!r}"
-            found.append(Check(name, Status.DAMAGED, message))
+            checks.append(Check(name, Status.DAMAGED, message))
         except (OSError, ValueError, StorageError, RunDirectoryError) as error:
-            found.append(Check(name, Status.DAMAGED, str(error)))
-    return found
+            checks.append(Check(name, Status.DAMAGED, str(error)))
+    return checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class _Run:
         yield "model/model.safetensors", self.results.get("model", {})
         yield BASELINE, self.results.get("baseline", {}).get("model", {})
         densities = {
-            one["id"]: one["density"]
+            candidate["id"]: candidate["density"]
             for round_ in self.results.get("rounds", [])
-            for one in round_["candidates"]
+            for candidate in round_["candidates"]
         }
         for entry in self.results.get("archive", []):
             stated = {"density": densities.get(entry["id"]), "file_bytes": entry["file_bytes"]}
@@ -98,25 +98,25 @@ class _Run:
         if sha256(path) != self.results["files"].get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
-        found = {
+        sizes = {
             "density": topology.total_active / self._weights(stored),
             "file_bytes": path.stat().st_size,
         }
         if "parameters" in stated:  # an archive's entry has none
             # Running means are in the file as well, and are not trained.
             total = sum(tensor.numel() for tensor in stored.state.values())
-            found["parameters"] = min(stated["parameters"], total)
-            found["active"] = found["parameters"] - topology.total + topology.total_active
-        for key, value in found.items():
+            sizes["parameters"] = min(stated["parameters"], total)
+            sizes["active"] = sizes["parameters"] - topology.total + topology.total_active
+        for key, value in sizes.items():
             if stated[key] != value:
                 message = f"{key} is {value}, but results.json says {stated[key]}"
                 return Check(file, Status.DAMAGED, message)
-        return Check(file, Status.OK, f"loads; density {found['density']:.6f}, hashes fit")
+        return Check(file, Status.OK, f"loads; density {sizes['density']:.6f}, hashes fit")
 
     def _weights(self, stored: StoredModel) -> int:
         """Return the number of sparsifiable weights of the uncompressed model."""
-        own = self.results["baseline"]["model"]["architecture"]
-        if stored.metadata["model"] == own and "reshaping" not in stored.metadata:
+        architecture = self.results["baseline"]["model"]["architecture"]
+        if stored.metadata["model"] == architecture and "reshaping" not in stored.metadata:
             return stored.topology.total
         return load_model(self.directory / BASELINE).topology.total
 
@@ -132,21 +132,23 @@ class _Run:
     def _pools(self) -> Check:
         """Every attack was judged on as many samples as its pool has."""
         name, pools = "results.json: pools", self.results["pools"]
-        judged = [("audit", one) for part in self._audits() for one in part.values()]
+        judged = [("audit", attack) for part in self._audits() for attack in part.values()]
         judged += [
-            ("select", one)
+            ("select", attack)
             for round_ in self.results["rounds"]
             for candidate in round_["candidates"]
-            for one in candidate["attacks"].values()
+            for attack in candidate["attacks"].values()
         ]
-        for pool, one in judged:
-            counts = game_in(self.results.get("games"), one["game"]).counts
+        for pool, attack in judged:
+            counts = game_in(self.results.get("games"), attack["game"]).counts
             if counts == "units":  # of classes, or of a few samples
                 continue
             of_members = 0 if counts == "non-members" else pools[pool]["members"]
             size = of_members, pools[pool]["non_members"]
-            if (one["members"], one["non_members"]) != size or one["n"] != sum(size):
-                message = f"an attack was judged on {one['n']} samples, the pool {pool} has {size}"
+            if (attack["members"], attack["non_members"]) != size or attack["n"] != sum(size):
+                message = (
+                    f"an attack was judged on {attack['n']} samples, the pool {pool} has {size}"
+                )
                 return Check(name, Status.DAMAGED, message)
         return Check(name, Status.OK, f"{len(judged)} attacks were judged on whole pools")
 
@@ -198,14 +200,14 @@ class _Run:
         recorded = read_json(self.directory / PLUGINS)
         installed = plugin_records(self._spec(), self.registry)
         odd = [
-            f"{one['kind']} {one['name']} {one['version']}"
-            for one in recorded
-            if one not in installed
+            f"{plugin['kind']} {plugin['name']} {plugin['version']}"
+            for plugin in recorded
+            if plugin not in installed
         ]
         odd += [
-            f"{one['kind']} {one['name']} {one['version']}"
-            for one in installed
-            if one not in recorded
+            f"{plugin['kind']} {plugin['name']} {plugin['version']}"
+            for plugin in installed
+            if plugin not in recorded
         ]
         if odd:
             more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""

@@ -110,7 +110,7 @@ class FunctionModule(nn.Module):
             return read(self._function(inputs))
         missing = -len(inputs) % self._batch
         padded = torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])])
-        rows = [read(self._function(one)) for one in padded.split(self._batch)]
+        rows = [read(self._function(chunk)) for chunk in padded.split(self._batch)]
         return torch.cat(rows)[: len(inputs)]
 
 
@@ -197,7 +197,9 @@ def _load_program(path: Path, inputs: Tensor | Inputs, reading: OutputReader) ->
         scale=scale,
         batch=first if isinstance(first, int) else None,
     )
-    count = sum(one.numel() for one in program.state_dict.values() if isinstance(one, nn.Parameter))
+    count = sum(
+        tensor.numel() for tensor in program.state_dict.values() if isinstance(tensor, nn.Parameter)
+    )
     return ExportedModel(module=answers, parameters=count, notes=_describe_scaling(scale, dtype))
 
 
@@ -207,8 +209,8 @@ def _strip_pickles(path: Path) -> io.BytesIO:
     Raises:
         StorageError: if that is more than the example inputs.
     """
-    kept = io.BytesIO()
-    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(kept, "w") as copy:
+    stripped = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(stripped, "w") as copy:
         for entry in archive.infolist():
             inside = f"/{entry.filename}"
             content = archive.read(entry)
@@ -219,15 +221,15 @@ def _strip_pickles(path: Path) -> io.BytesIO:
             elif "/data/weights/" in inside or "/data/constants/" in inside:
                 _refuse_pickles(path, entry.filename, content)
             copy.writestr(entry.filename, content)
-    kept.seek(0)
-    return kept
+    stripped.seek(0)
+    return stripped
 
 
 def _refuse_pickles(path: Path, name: str, content: bytes) -> None:
     is_pickled = name.endswith(".pt") or "_obj_" in name
     if name.endswith("_config.json"):
         payloads = json.loads(content)["config"].values()
-        is_pickled = any(one["use_pickle"] for one in payloads)
+        is_pickled = any(payload["use_pickle"] for payload in payloads)
     if is_pickled:
         raise StorageError(
             f"{path}: {name} is pickled, and nothing is ever unpickled; export the model with "
@@ -257,8 +259,11 @@ def _find_input_dtype(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch
     sample = inputs[torch.arange(min(2, len(inputs)))]
     if not sample.is_floating_point():
         return sample.dtype, 1
-    own = next((one.dtype for one in module.parameters() if one.is_floating_point()), None)
-    floats = dict.fromkeys((own or torch.float32, torch.float32, torch.float64))
+    own_dtype = next(
+        (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()),
+        None,
+    )
+    floats = dict.fromkeys((own_dtype or torch.float32, torch.float32, torch.float64))
     for dtype in (*floats, torch.int64, torch.int32, torch.uint8):
         try:
             scale = scale_for(inputs, dtype)
@@ -280,7 +285,7 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     taken = session.get_inputs()
     if len(taken) != 1:
-        listed = ", ".join(repr(one.name) for one in taken)
+        listed = ", ".join(repr(argument.name) for argument in taken)
         raise StorageError(
             f"{path}: takes {len(taken)} inputs ({listed}), and a sample is one; export the model "
             "with one input for all values"
@@ -299,8 +304,8 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
         return session.run([output], {given.name: batch.numpy()})[0]
 
     def answer(batch: Tensor) -> Any:
-        found = run(wanted, batch)
-        return found if isinstance(found, list) else torch.from_numpy(found)
+        answers = run(wanted, batch)
+        return answers if isinstance(answers, list) else torch.from_numpy(answers)
 
     first = given.shape[0] if given.shape else None
     size = first if isinstance(first, int) else None
@@ -310,6 +315,6 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
     label = next((name for name in names if name.lower() in LABELS and name != wanted), None)
     if label is not None and size is None:
         few = cast(inputs[torch.arange(min(FEW, len(inputs)))], dtype, scale)
-        named = [str(one) for one in run(label, few).reshape(-1).tolist()]
+        named = [str(label) for label in run(label, few).reshape(-1).tolist()]
         require_same_labels(answers(few), named, reading.classes)
     return ExportedModel(module=answers, parameters=None, notes=_describe_scaling(scale, dtype))

@@ -66,27 +66,27 @@ class RowEncoder:
             ModelError: if they have another shape than the model takes.
             StorageError: if the file does not say how rows are encoded.
         """
-        found = self._encoder().encode(rows)
-        if not found.names:
-            return found
+        encoded = self._encoder().encode(rows)
+        if not encoded.names:
+            return encoded
         if self.factory is None:
-            if found.texts:
+            if encoded.texts:
                 raise ModelError(
                     "texts are made tokens of by the model that the file names",
                     hint="load it without 'network', or give token ids to the model itself",
                 )
-            return found
+            return encoded
         prepared = self.factory.prepare(
             Dataset(
-                inputs=found.inputs,
-                labels=torch.zeros(len(found.names), dtype=torch.int64),
+                inputs=encoded.inputs,
+                labels=torch.zeros(len(encoded.names), dtype=torch.int64),
                 classes=tuple(self.metadata["classes"]),
                 attributes={},
-                texts=found.texts,
+                texts=encoded.texts,
             )
         )
-        inputs = prepared.inputs[torch.arange(len(found.names))]
-        return EncodedRows(inputs=inputs, names=found.names, texts=found.texts)
+        inputs = prepared.inputs[torch.arange(len(encoded.names))]
+        return EncodedRows(inputs=inputs, names=encoded.names, texts=encoded.texts)
 
     def _encoder(self) -> Encoder:
         written = self.metadata.get("encoder")
@@ -111,13 +111,13 @@ class RowEncoder:
 
 def digests_read(definition: Definition, params: Params) -> dict[str, dict[str, str]]:
     """Return hashes of a model's other files, by ``files`` and ``code``; weights left out."""
-    found: dict[str, dict[str, str]] = {}
+    hashes: dict[str, dict[str, str]] = {}
     for external in list_externals(definition, params):
         kind = "files" if isinstance(external, ExternalFiles) else "code"
         for name, digest in external.digests():
             if not name.endswith(WEIGHTS):
-                found.setdefault(kind, {})[name] = digest
-    return found
+                hashes.setdefault(kind, {})[name] = digest
+    return hashes
 
 
 def require_same_files(

@@ -148,11 +148,11 @@ def load_network(
     """
     if given.format.access is Access.BLACK_BOX:
         assert questions is not None  # an audit, the one caller with such formats, has them
-        found = load_exported(
+        exported = load_exported(
             given.path, given.format, inputs=questions.inputs, reading=questions.reading
         )
         return LoadedModel(
-            module=found.module.eval(), parameters=found.parameters, notes=found.notes
+            module=exported.module.eval(), parameters=exported.parameters, notes=exported.notes
         )
     if given.model_metadata:
         if questions is not None:
@@ -195,14 +195,14 @@ def load_classifier(
     build = None if network is None else lambda _: network
     try:
         classes = tuple(map(str, given.model_metadata["classes"]))
-        found = load_network(given, registry=registry, allow_code=allow_code, build=build)
+        loaded = load_network(given, registry=registry, allow_code=allow_code, build=build)
     except (KeyError, TypeError, ValueError, RuntimeError, SafeCompressError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
         raise StorageError(f"{path}: its model cannot be made again: {reason}") from error
-    found = found.to(torch.device("cpu"))
-    guard = None if found.guarding is None else found.guarding.guard
-    rows = RowEncoder(given.model_metadata, registry, found.factory)
-    return ShippedModel(found.module, guard, classes, rows).eval()
+    loaded = loaded.to(torch.device("cpu"))
+    guard = None if loaded.guarding is None else loaded.guarding.guard
+    rows = RowEncoder(given.model_metadata, registry, loaded.factory)
+    return ShippedModel(loaded.module, guard, classes, rows).eval()
 
 
 def _load_own(
@@ -270,7 +270,9 @@ def _require_learned(
 ) -> None:
     """Refuse a pretrained model with weights that differ between two builds: they were drawn."""
     again = other.state_dict()
-    drawn = [name for name, one in module.state_dict().items() if not torch.equal(one, again[name])]
+    drawn = [
+        name for name, tensor in module.state_dict().items() if not torch.equal(tensor, again[name])
+    ]
     if drawn:
         data = "" if questions is None else f", and the data have {len(questions.reading.classes)}"
         raise ModelError(

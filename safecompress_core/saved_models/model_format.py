@@ -117,16 +117,16 @@ def detect_model(path: Path, *, allow_code: bool) -> GivenModel:
         StorageError: if there is nothing of the kind, or it holds code and may not.
     """
     try:
-        found = _folder(path) if path.is_dir() else _file(path)
+        given = _folder(path) if path.is_dir() else _file(path)
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if found.format.holds_code and not allow_code:
+    if given.format.holds_code and not allow_code:
         raise StorageError(
-            f"{path}: {found.format.name_with_article} holds code, which may do anything that you "
+            f"{path}: {given.format.name_with_article} holds code, which may do anything that you "
             f"may; give "
             "--allow-code if you trust where it comes from, or audit its state dict instead"
         )
-    return found
+    return given
 
 
 def _folder(path: Path) -> GivenModel:
@@ -220,8 +220,8 @@ def _messages(message: Any, kind: type[Any]) -> Iterator[Any]:
         return
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for one in (value,) if hasattr(value, "ListFields") else value:
-                yield from _messages(one, kind)
+            for submessage in (value,) if hasattr(value, "ListFields") else value:
+                yield from _messages(submessage, kind)
 
 
 def _archive(path: Path) -> Format:

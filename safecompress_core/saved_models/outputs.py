@@ -63,9 +63,9 @@ class OutputReader:
             return names[0]
         other = "probabilities" if self.answers == "logits" else "logits"
         for kind in (self.answers, other):
-            found = [name for name in names if name.lower() in NAMES[kind]]
-            if len(found) == 1:
-                return found[0]
+            outputs = [name for name in names if name.lower() in NAMES[kind]]
+            if len(outputs) == 1:
+                return outputs[0]
         if len(tables) == 1:
             return tables[0]
         self._ask(names, f"the model has {len(names)} outputs, and no name tells its answers")
@@ -87,7 +87,7 @@ class OutputReader:
         elif isinstance(value, Mapping) and value:
             value = self._select_named(dict(value))
         elif isinstance(value, tuple | list) and value:
-            value = self._select_named({str(number): one for number, one in enumerate(value)})
+            value = self._select_named({str(number): answer for number, answer in enumerate(value)})
         if not isinstance(value, Tensor):
             message = f"the model answers with a {type(value).__name__}, and with no tensor"
             raise ModelError(message, hint="export one that puts out logits or probabilities")
@@ -123,7 +123,9 @@ def _is_table(value: Any) -> bool:
         isinstance(value, list)
         and bool(value)
         and all(
-            isinstance(row, dict) and row and all(isinstance(one, float) for one in row.values())
+            isinstance(row, dict)
+            and row
+            and all(isinstance(probability, float) for probability in row.values())
             for row in value[:1]
         )
     )

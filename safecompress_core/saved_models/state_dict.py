@@ -36,28 +36,30 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
     Raises:
         ModelError: if names, shapes or dtypes do not fit.
     """
-    own = module.state_dict()
-    state = match_names(state, own.keys())
-    there = {own[name].data_ptr() for name in own.keys() & state.keys()}
-    missing = [n for n, one in own.items() if n not in state and one.data_ptr() not in there]
-    other = [name for name in state if name not in own]
-    both = [name for name in own if name in state]
-    shapes = [
-        f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
-        for name in both
-        if state[name].shape != own[name].shape
+    wanted = module.state_dict()
+    state = match_names(state, wanted.keys())
+    there = {wanted[name].data_ptr() for name in wanted.keys() & state.keys()}
+    missing = [
+        n for n, tensor in wanted.items() if n not in state and tensor.data_ptr() not in there
     ]
-    found = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
-    wrong = [f"{what} {list_first(names)}" for what, names in found if names]
+    other = [name for name in state if name not in wanted]
+    both = [name for name in wanted if name in state]
+    shapes = [
+        f"{name} {tuple(state[name].shape)} for {tuple(wanted[name].shape)}"
+        for name in both
+        if state[name].shape != wanted[name].shape
+    ]
+    problems = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
+    wrong = [f"{what} {list_first(names)}" for what, names in problems if names]
     if wrong:
         raise ModelError(
             f"the weights in {origin} do not fit the architecture: {'; '.join(wrong)}",
             hint="write the model's own architecture as task.model, and data with its labels",
         )
     lossy = [
-        f"{name} is {_dtype(state[name])} for {_dtype(own[name])}"
+        f"{name} is {_dtype(state[name])} for {_dtype(wanted[name])}"
         for name in both
-        if not _converts(state[name], own[name].dtype)
+        if not _converts(state[name], wanted[name].dtype)
     ]
     if lossy:
         raise ModelError(
@@ -68,14 +70,14 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
     module.load_state_dict(state, strict=False)
 
 
-def match_names(state: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+def match_names(state: Mapping[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
     """Return a state dict under the network's own names, where they can be matched.
 
     Args:
         state: tensors by name.
-        own: the network's names.
+        wanted: the network's names.
     """
-    names = set(own)
+    names = set(wanted)
     if not any(COMPILED in name for name in names):
         state = {name.replace(COMPILED, ""): tensor for name, tensor in state.items()}
     return _strip_prefix(_apply_masks(dict(state), names), names)
@@ -87,13 +89,13 @@ def list_first(names: list[str]) -> str:
     return ", ".join(names[:MOST_SHOWN]) + more
 
 
-def _apply_masks(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+def _apply_masks(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[str, Tensor]:
     """Weights that ``torch.nn.utils.prune`` keeps apart from their masks, as they compute."""
     whole = {}
     for name, tensor in state.items():
         base = name.removesuffix(PRUNED)
         mask = state.get(base + MASK)
-        is_pruned = name.endswith(PRUNED) and mask is not None and name not in own
+        is_pruned = name.endswith(PRUNED) and mask is not None and name not in wanted
         if is_pruned and mask is not None and mask.shape == tensor.shape:
             whole[base] = tensor * mask.to(tensor.dtype)
         else:
@@ -102,10 +104,10 @@ def _apply_masks(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, T
     return {name: tensor for name, tensor in whole.items() if name not in masks}
 
 
-def _strip_prefix(state: dict[str, Tensor], own: AbstractSet[str]) -> dict[str, Tensor]:
+def _strip_prefix(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[str, Tensor]:
     """The same without what all names begin with, where the network has the names only then."""
     stripped = state
-    while stripped and not own & stripped.keys():
+    while stripped and not wanted & stripped.keys():
         heads = {name.partition(".")[0] for name in stripped}
         if len(heads) > 1 or not all("." in name for name in stripped):
             return state

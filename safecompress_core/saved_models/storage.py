@@ -97,16 +97,16 @@ def save_model(
     tensors: dict[str, Tensor] = {}
     layers: dict[str, Any] = {}
     for name, tensor in state.items():
-        own = tensor.detach().cpu().contiguous()
-        parts = {name: own}
+        stored = tensor.detach().cpu().contiguous()
+        parts = {name: stored}
         if name in topology.masks:
-            layers[name] = {"shape": list(own.shape), "dtype": _dtype_name(own)}
+            layers[name] = {"shape": list(stored.shape), "dtype": _dtype_name(stored)}
             mask, int8 = topology.masks[name], quantised.get(name)
             if int8 is None:
-                parts = _pack(name, own, mask)
+                parts = _pack(name, stored, mask)
             else:
                 layers[name]["quantised"] = "int8"
-                parts = _pack(name, _values_of(name, own, int8), mask)
+                parts = _pack(name, _values_of(name, stored, int8), mask)
                 parts[name + _SCALES] = int8.scales.detach().cpu()
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")

@@ -75,9 +75,9 @@ class SparseBinding:
             raise TopologyError("the update starts from another topology than the one applied")
         dropped = before.complete(update.dropped)
         # Grown weights are not among these either: they start at 0, with moments of 0.
-        kept = [mask & ~dropped[name] for name, mask in before.masks.items()]
+        masks = [mask & ~dropped[name] for name, mask in before.masks.items()]
         self._take(update.topology)
-        factors = zip(kept, self._factors, strict=True)
+        factors = zip(masks, self._factors, strict=True)
         # Each factor has dtype and layout of its weight, as one fused multiplication requires.
         self._multiply([torch.empty_like(factor).copy_(mask) for mask, factor in factors])
 

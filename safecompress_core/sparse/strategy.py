@@ -51,16 +51,16 @@ class History:
 
 
 def _check_topology(
-    _: Definition, found: object, weights: Weights, density: float, **__: object
+    _: Definition, topology: object, weights: Weights, density: float, **__: object
 ) -> None:
     """A topology of these weights, and of exactly this density."""
-    if not isinstance(found, Topology):
-        raise ValueError(f"returned {type(found).__name__}; it must return a Topology")
-    found.require_match(weights, what="weights")
+    if not isinstance(topology, Topology):
+        raise ValueError(f"returned {type(topology).__name__}; it must return a Topology")
+    topology.require_match(weights, what="weights")
     # The same rounding as in allocation, or a correct rule would miss by one.
-    wanted = round(density * found.total)
-    if found.total_active != wanted:
-        message = f"returned {found.total_active} active weights of {found.total}"
+    wanted = round(density * topology.total)
+    if topology.total_active != wanted:
+        message = f"returned {topology.total_active} active weights of {topology.total}"
         raise ValueError(f"{message}; it must return {wanted}")
 
 

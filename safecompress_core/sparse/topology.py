@@ -144,13 +144,13 @@ class Topology:
         if unknown:
             raise TopologyError(f"{unknown[0]}: no layer has this name")
         complete = {}
-        for name, own in self._masks.items():
+        for name, layer_mask in self._masks.items():
             # Compared on the CPU, where the topology's own masks are.
-            mask = masks[name].detach().cpu() if name in masks else torch.zeros_like(own)
+            mask = masks[name].detach().cpu() if name in masks else torch.zeros_like(layer_mask)
             if mask.dtype is not torch.bool:
                 raise TopologyError(f"{name}: the mask is {mask.dtype}, not torch.bool")
-            if mask.shape != own.shape:
-                raise TopologyError(_mismatch(name, "the mask", mask, own))
+            if mask.shape != layer_mask.shape:
+                raise TopologyError(_mismatch(name, "the mask", mask, layer_mask))
             complete[name] = mask
         return complete
 
@@ -201,17 +201,19 @@ def _check_mask(name: str, mask: Tensor) -> Tensor:
     if mask.dtype is not torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
         raise TopologyError(f"{name}: a mask holds nothing but 0 and 1")
     # Copied even from the CPU, and contiguous for packing bits.
-    own = mask.detach().to("cpu", torch.bool, copy=True).contiguous()
-    if not bool(own.any()):
+    copied = mask.detach().to("cpu", torch.bool, copy=True).contiguous()
+    if not bool(copied.any()):
         raise TopologyError(
             # """
-            f"{name}: the layer has no active weight ({math.prod(own.shape)} in all)"
+            f"{name}: the layer has no active weight ({math.prod(copied.shape)} in all)"
         )
-    return own
+    return copied
 
 
-def _mismatch(name: str, what: str, tensor: Tensor, own: Tensor) -> str:
-    return f"{name}: {what} have shape {tuple(tensor.shape)}, the layer has {tuple(own.shape)}"
+def _mismatch(name: str, what: str, tensor: Tensor, layer_mask: Tensor) -> str:
+    return (
+        f"{name}: {what} have shape {tuple(tensor.shape)}, the layer has {tuple(layer_mask.shape)}"
+    )
 
 
 def _count(masks: Iterable[Tensor]) -> int:

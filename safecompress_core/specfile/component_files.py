@@ -62,8 +62,8 @@ class ExternalFiles:
         place = local_path(self.path)
         if place.is_file():
             return (place,)
-        found = {file for pattern in self.patterns for file in place.glob(pattern)}
-        return tuple(sorted(file for file in found if _is_visible(file, place) and file.is_file()))
+        files = {file for pattern in self.patterns for file in place.glob(pattern)}
+        return tuple(sorted(file for file in files if _is_visible(file, place) and file.is_file()))
 
     def digests(self) -> Iterator[tuple[str, str]]:
         """Return the name of each file and the SHA-256 of its content."""
@@ -127,8 +127,8 @@ def list_externals(definition: Definition, params: Params) -> Iterable[External]
     """Everything that a component reads next to its parameters."""
     reads = getattr(implementation(definition), "reads", None)
     if reads is not None:
-        found: Iterable[External] = reads(params)
-        return found
+        externals: Iterable[External] = reads(params)
+        return externals
     if definition.kind is Kind.DATA:
         return ()
     return [ExternalFiles(path=text) for _, text in find_marked(params, PathMark)]

@@ -48,7 +48,7 @@ class Place:
             return Place(self.annotation.__value__, self.marks, self.field).plain()
         if get_origin(self.annotation) is Annotated:
             inner, *given = get_args(self.annotation)
-            marks = [mark for one in given for mark in _marks_of(one)]
+            marks = [mark for annotation in given for mark in _marks_of(annotation)]
             return Place(inner, (*self.marks, *marks), self.field).plain()
         for mark in self.marks:
             if isinstance(mark, Nested):
@@ -62,14 +62,16 @@ class Place:
         """The types of a union but ``None``; nothing if this is no union."""
         if get_origin(self.annotation) not in (Union, types.UnionType):
             return ()
-        return tuple(one for one in get_args(self.annotation) if one is not type(None))
+        return tuple(
+            argument for argument in get_args(self.annotation) if argument is not type(None)
+        )
 
     def alternatives(self) -> "list[Place]":
         """The places of a union's members; this one alone if it is none."""
         members = self.members()
         if not members:
             return [self]
-        return [Place(one, self.marks, self.field).plain() for one in members]
+        return [Place(member, self.marks, self.field).plain() for member in members]
 
     def below(self, step: str | int) -> "Place | None":
         """Return the declaration of a field, a key or an item of the value."""
@@ -100,13 +102,13 @@ def locate(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, 
     places = [Place(model)]
     for step in loc:
         if any(place.members() for place in places):
-            places = [one for place in places for one in place.alternatives()]
+            places = [alternative for place in places for alternative in place.alternatives()]
             continue
         if not (isinstance(step, str) and (step.startswith(TAG) or step == "[key]")):
             path.append(step)
         below = [place.below(step) for place in places]
         places = [place.plain() for place in below if place is not None]
-    return tuple(path), [one for place in places for one in place.alternatives()]
+    return tuple(path), [alternative for place in places for alternative in place.alternatives()]
 
 
 def field_names(places: Iterable[Place]) -> list[str]:
@@ -128,8 +130,11 @@ def _find_marked(
 ) -> Iterator[tuple[SpecPath, Any]]:
     if value is None:
         return
-    place = next((one for one in place.plain().alternatives() if _fits(value, one)), place)
-    if any(isinstance(one, mark) for one in place.marks):
+    place = next(
+        (alternative for alternative in place.plain().alternatives() if _fits(value, alternative)),
+        place,
+    )
+    if any(isinstance(value_mark, mark) for value_mark in place.marks):
         yield path, value
     elif isinstance(value, BaseModel):
         yield from find_marked(value, mark, path)

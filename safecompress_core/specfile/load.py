@@ -255,7 +255,7 @@ def compose_spec(path: Path, overrides: Sequence[str]) -> Composed:
 def _validate(
     sort: _Sort[Spec],
     root: Node,
-    found: Sequence[LocatedProblem],
+    composed: Sequence[LocatedProblem],
     *,
     path: Path,
     registry: Definitions,
@@ -263,14 +263,16 @@ def _validate(
     allow_code: bool,
 ) -> LoadedSpec[Spec]:
     """Validate and check a composed spec."""
-    problems = list(found)
+    problems = list(composed)
     model = sort.build(registry)
     try:
         spec = model.model_validate(root.plain())
     except ValidationError as error:
-        told = {problem.path for problem in problems}
+        reported = {problem.path for problem in problems}
         wrong = translate_errors(error, root=root, model=model, skipped=skipped)
-        problems += [problem for problem in wrong if problem.path not in told or not problem.path]
+        problems += [
+            problem for problem in wrong if problem.path not in reported or not problem.path
+        ]
         raise SpecError(in_order(problems, path)) from None
     refused = () if allow_code else check_code(spec)
     found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)

@@ -9,8 +9,8 @@ CLEAR = 0.15
 """How much less alike a second name is when the first is meant without doubt."""
 
 
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, name, other).ratio()
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -34,8 +34,8 @@ def local_path(text: str, environ: Mapping[str, str] = os.environ) -> Path:
         KeyError: if a variable is not set; a spec's paths are checked for that beforehand.
     """
 
-    def found(match: re.Match[str]) -> str:
+    def value_of(match: re.Match[str]) -> str:
         name = match["name"]
         return environ[name] if match["default"] is None else environ.get(name, match["value"])
 
-    return Path(VARIABLE.sub(found, text)).expanduser()
+    return Path(VARIABLE.sub(value_of, text)).expanduser()

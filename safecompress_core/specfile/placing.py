@@ -24,7 +24,9 @@ def locating_components(function: Function) -> Function:
 
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        [loaded] = [one for one in (*args, *kwargs.values()) if isinstance(one, LoadedSpec)]
+        [loaded] = [
+            argument for argument in (*args, *kwargs.values()) if isinstance(argument, LoadedSpec)
+        ]
         with locating(loaded):
             return function(*args, **kwargs)
 
@@ -51,9 +53,9 @@ def locating(loaded: LoadedSpec[Any]) -> Iterator[None]:
 
 def _path_of(spec: BaseModel, params: object) -> SpecPath | None:
     """The path of a component in a spec; of the first of its type, where training changed it."""
-    found = list(_components(spec, ()))
-    same = (path for path, one in found if one is params)
-    alike = (path for path, one in found if type(one) is type(params))
+    components = list(_components(spec, ()))
+    same = (path for path, component in components if component is params)
+    alike = (path for path, component in components if type(component) is type(params))
     return next(same, None) or next(alike, None)
 
 

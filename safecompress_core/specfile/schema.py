@@ -35,13 +35,13 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
     components = Components(registry, is_complete=True)
     run, audit = components.expand(RunSpec), components.expand(AuditSpec)
     wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
-    _, found = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
-    definitions = {name: _tidy(one) for name, one in found["$defs"].items()}
+    _, document = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
+    definitions = {name: _tidy(definition) for name, definition in document["$defs"].items()}
     spec = definitions.pop(run.__name__)
-    own = definitions.pop(audit.__name__)
+    definition = definitions.pop(audit.__name__)
     comparison = definitions.pop(ComparisonSpec.__name__)
-    sorts = (spec, own, comparison)
-    names = dict.fromkeys((name for one in sorts for name in one["properties"]), True)
+    sorts = (spec, definition, comparison)
+    names = dict.fromkeys((name for schema in sorts for name in schema["properties"]), True)
     return {
         "$schema": DIALECT,
         "title": "SafeCompress spec",
@@ -57,7 +57,8 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
                 "else": {"$ref": "#/$defs/Spec"},
             },
         },
-        "$defs": {"Spec": spec, "AuditSpec": own, "ComparisonSpec": comparison} | definitions,
+        "$defs": {"Spec": spec, "AuditSpec": definition, "ComparisonSpec": comparison}
+        | definitions,
     }
 
 

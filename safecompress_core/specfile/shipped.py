@@ -15,8 +15,8 @@ def find_shipped_specs() -> dict[str, Path]:
     """Return the file of each spec by its name: ``multi_attack``, ``desk/handwriting``."""
     for folder in FOLDERS:
         if (folder / "schema.json").is_file():
-            found = sorted(folder.rglob(f"*{SUFFIX}"))
-            return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
+            paths = sorted(folder.rglob(f"*{SUFFIX}"))
+            return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
     return {}
 
 

@@ -92,16 +92,16 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     return Estimate(successes / trials, float(low), float(high))
 
 
-def mean_difference_of_independent(one: Estimate, two: Estimate) -> Estimate:
+def mean_difference_of_independent(first: Estimate, two: Estimate) -> Estimate:
     """The first number less the second, of independent samples, with an interval made of theirs.
 
     Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
     approach" (MOVER).
     """
-    value = one.value - two.value
+    value = first.value - two.value
     # MOVER: squared distances of the ends add up like variances.
-    below = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
-    above = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
+    below = sqrt((first.value - first.low) ** 2 + (two.high - two.value) ** 2)
+    above = sqrt((first.high - first.value) ** 2 + (two.value - two.low) ** 2)
     return Estimate(value, value - below, value + above)
 
 
@@ -167,7 +167,7 @@ def _student(confidence: float, variances: Sequence[float], degrees: Sequence[in
     # Without any spread the degrees of freedom would be 0 / 0.
     if variance == 0:
         return 0.0
-    spread = sum(one**2 / count for one, count in zip(variances, degrees, strict=True))
+    spread = sum(variance**2 / count for variance, count in zip(variances, degrees, strict=True))
     return float(stdtrit(variance**2 / spread, (1 + confidence) / 2)) * sqrt(variance)
 
 

@@ -103,4 +103,4 @@ def _radius(confidence: float) -> float:
         return exp(-(radius**2) / 2) / 4 + erfc(radius / sqrt(2)) / 2
 
     # From 0.75 at radius 0 to practically 0 at 30, so a root is bracketed.
-    return float(brentq(lambda one: failing(one) - (1 - confidence), 0.0, 30.0))
+    return float(brentq(lambda radius: failing(radius) - (1 - confidence), 0.0, 30.0))

@@ -110,7 +110,7 @@ def relative_reduction(
 
     Source: Fieller 1954, "Some problems in interval estimation"; Bonett & Price 2012 for the pairs.
     """
-    ours, theirs = (np.asarray(one, dtype=np.float64) for one in (losses, baseline))
+    ours, theirs = (np.asarray(values, dtype=np.float64) for values in (losses, baseline))
     # A baseline without losses leaves nothing to reduce.
     value = max(0.0, 1 - float(ours.mean()) / float(theirs.mean())) if theirs.any() else 0.0
     if np.asarray(losses).dtype == np.bool_:

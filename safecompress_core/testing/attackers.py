@@ -77,7 +77,7 @@ class AttackerConformance(DefinitionConformance):
         given = dict(self.params)
         if not self.parts:
             return self._build(self.definition_of_attacker, given)
-        parts = tuple(self._part(definition, dict(own)) for definition, own in self.parts)
+        parts = tuple(self._part(definition, dict(params)) for definition, params in self.parts)
         given["attackers"] = [part.params for part in parts]
         return self._build(self.definition_of_attacker, given, parts)
 
@@ -223,9 +223,9 @@ class AttackerConformance(DefinitionConformance):
         together = self.scores(attacker, pool)
 
         for position in (0, SAMPLES - 1):
-            one = pool.take(torch.tensor([position]))
+            sample = pool.take(torch.tensor([position]))
             torch.testing.assert_close(
-                self.scores(attacker, one)[0], together[position], rtol=1e-3, atol=1e-4
+                self.scores(attacker, sample)[0], together[position], rtol=1e-3, atol=1e-4
             )
 
     def test_it_bears_a_model_that_is_certain(self) -> None:
@@ -241,9 +241,9 @@ class AttackerConformance(DefinitionConformance):
         absent = known.seen.labels == CLASSES - 1
         if self.definition_of_attacker.game == "attribute":
             absent |= known.truth == VALUES - 1
-        kept = (~absent).nonzero()[:, 0]
+        present = (~absent).nonzero()[:, 0]
 
-        self.scores(self.fit(known.take(kept)), self.adversary_knowledge(seed=2))
+        self.scores(self.fit(known.take(present)), self.adversary_knowledge(seed=2))
 
 
 def _few(pool: AdversaryKnowledge) -> AdversaryKnowledge:
@@ -319,7 +319,8 @@ def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, 
         return ()
     first = _observe_uncompressed(seen)
     return tuple(
-        one.restrict(declared.access) for one in (first, first.with_logits(first.logits / 2))
+        observations.restrict(declared.access)
+        for observations in (first, first.with_logits(first.logits / 2))
     )
 
 

@@ -71,24 +71,26 @@ class DataConformance(DefinitionConformance):
         assert not data.texts or len(data.texts) == len(data)
         for column, dtype in ((data.is_member, torch.bool), (data.groups, torch.int64)):
             assert column is None or (column.dtype, column.shape) == (dtype, (len(data),))
-        for name, one in data.attributes.items():
-            assert one.numbers is None or one.numbers.shape == (len(data),), name
-            assert len(set(one.names)) == len(one.names), name
+        for name, attribute in data.attributes.items():
+            assert attribute.numbers is None or attribute.numbers.shape == (len(data),), name
+            assert len(set(attribute.names)) == len(attribute.names), name
 
     def test_columns_of_the_input_are_where_it_says(self, data: Dataset) -> None:
         """Public features and private attributes share none, and codes are what inputs hold."""
         width = data.inputs.shape[1:].numel()
         columns = [column for held in data.features.values() for column in held]
-        columns += [column for one in data.attributes.values() for column in one.columns]
+        columns += [
+            column for attribute in data.attributes.values() for column in attribute.columns
+        ]
 
         assert len(set(columns)) == len(columns)
         assert set(columns) <= set(range(width))
-        for name, one in data.attributes.items():
-            if one.codes is not None:
-                assert one.codes.shape == (len(one.names), len(one.columns)), name
-            if one.codes is not None and one.numbers is None:
-                held = data.inputs[torch.arange(len(data))].flatten(1)[:, list(one.columns)]
-                assert torch.equal(held, one.codes[one.values]), name
+        for name, attribute in data.attributes.items():
+            if attribute.codes is not None:
+                assert attribute.codes.shape == (len(attribute.names), len(attribute.columns)), name
+            if attribute.codes is not None and attribute.numbers is None:
+                held = data.inputs[torch.arange(len(data))].flatten(1)[:, list(attribute.columns)]
+                assert torch.equal(held, attribute.codes[attribute.values]), name
 
     def test_its_encoder_is_made_again_from_its_record(self, data: Dataset, tmp_path: Path) -> None:
         """Rebuild the encoder from the JSON record that a model file keeps; it has no sample."""
@@ -129,12 +131,12 @@ class DataConformance(DefinitionConformance):
                 loaded.append(source.load())
                 untouched = torch.equal(before, torch.get_rng_state())
             assert untouched, "the source draws from torch's global state"
-        one, other = map(_columns, loaded)
+        first, other = map(_columns, loaded)
 
         assert loaded[0].classes == loaded[1].classes
         assert loaded[0].texts == loaded[1].texts
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert first.keys() == other.keys()
+        assert all(torch.equal(first[name], other[name]) for name in first)
 
     def test_the_card_tells_what_loading_gives(self, data: Dataset, tmp_path: Path) -> None:
         """Compare the data card, if any, with the loaded data."""
@@ -150,6 +152,6 @@ def _columns(data: Dataset) -> dict[str, Tensor]:
     return {
         "inputs": data.inputs[torch.arange(len(data))],
         "labels": data.labels,
-        **{f"attribute {name}": one.values for name, one in data.attributes.items()},
+        **{f"attribute {name}": attribute.values for name, attribute in data.attributes.items()},
         **{name: column for name, column in known.items() if column is not None},
     }

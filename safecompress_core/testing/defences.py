@@ -151,8 +151,8 @@ class DefenceConformance(DefinitionConformance):
         defence.oppose(step, generator=torch.Generator().manual_seed(0))
         defence.loss(step, step.losses.mean()).backward()
         defence.adjust(step, generator=torch.Generator().manual_seed(0))
-        found = [parameter.grad for parameter in network.parameters()]
-        return [gradient for gradient in found if gradient is not None]
+        gradients = [parameter.grad for parameter in network.parameters()]
+        return [gradient for gradient in gradients if gradient is not None]
 
     def check(self, batch: Batch) -> None:
         """Loss and gradients are finite, and the model learns something."""
@@ -165,9 +165,9 @@ class DefenceConformance(DefinitionConformance):
             gradients = [parameter.grad for parameter in network.parameters()]
             assert all(g is not None and g.isfinite().all() for g in gradients)
             assert any(g is not None and g.any() for g in gradients), "no gradient arrives"
-            trained = [one for one in defence.parameters() if one.requires_grad]
-            own = [parameter.grad for parameter in trained]
-            assert all(g is not None and g.isfinite().all() for g in own), (
+            trained = [parameter for parameter in defence.parameters() if parameter.requires_grad]
+            opponent_gradients = [parameter.grad for parameter in trained]
+            assert all(g is not None and g.isfinite().all() for g in opponent_gradients), (
                 "a parameter of the defence does not learn"
             )
 
@@ -207,15 +207,15 @@ class DefenceConformance(DefinitionConformance):
     def test_it_leaves_the_batch_it_is_given_alone(self) -> None:
         """The trainer's samples are shared; a transformed batch is a new one of the same shape."""
         batch = self.batch()
-        kept = deepcopy(batch)
+        original = deepcopy(batch)
         seen = self.defence().transform(batch, generator=torch.Generator().manual_seed(0))
 
-        assert torch.equal(batch.inputs, kept.inputs)
-        assert torch.equal(batch.labels, kept.labels)
-        assert seen.inputs.shape == kept.inputs.shape
+        assert torch.equal(batch.inputs, original.inputs)
+        assert torch.equal(batch.labels, original.labels)
+        assert seen.inputs.shape == original.inputs.shape
         assert seen.inputs.isfinite().all()
-        assert len(seen.labels) == len(kept.labels)
-        assert seen.attributes.keys() == kept.attributes.keys()
+        assert len(seen.labels) == len(original.labels)
+        assert seen.attributes.keys() == original.attributes.keys()
 
     def test_it_can_be_copied_with_what_it_has_learned(self) -> None:
         """Each candidate of a round goes on with a copy of its own."""
@@ -293,19 +293,19 @@ class DefenceConformance(DefinitionConformance):
         defence = self.defence()
         if not defence.is_per_sample:
             return
-        batch, found = self.batch(), []
+        batch, gradients = self.batch(), []
         other = replace(
             batch,
             inputs=torch.cat([1 - batch.inputs[:1], batch.inputs[1:]]),
             labels=torch.cat([(batch.labels[:1] + 1) % CLASSES, batch.labels[1:]]),
         )
-        for one in (batch, other):
-            step = self.step(self.defence(), self.network(), one, epoch=0)
+        for samples in (batch, other):
+            step = self.step(self.defence(), self.network(), samples, epoch=0)
             loss = self.defence().loss(step, step.losses.mean())
-            found.append(torch.autograd.grad(loss, step.logits)[0])
+            gradients.append(torch.autograd.grad(loss, step.logits)[0])
 
-        assert not torch.equal(found[0][0], found[1][0])
-        torch.testing.assert_close(found[0][1:], found[1][1:])
+        assert not torch.equal(gradients[0][0], gradients[1][0])
+        torch.testing.assert_close(gradients[0][1:], gradients[1][1:])
         assert not list(defence.parameters())
 
     def guard(self, *, seed: int = 0) -> OutputGuard | None:
@@ -349,16 +349,16 @@ class DefenceConformance(DefinitionConformance):
         guard, asked = self.trained_guard(), self.answers(20)
         if guard is None:
             return
-        kept, asking = asked.clone(), queries(20)
+        asked_before, asking = asked.clone(), queries(20)
         whole = guard(asked, asking)
         parts = zip(asked.split(7), asking.split(7), strict=True)
 
-        assert torch.equal(asked, kept)
+        assert torch.equal(asked, asked_before)
         torch.testing.assert_close(torch.cat([guard(*part) for part in parts]), whole)
 
     def test_a_guard_learns_by_its_generator_alone(self) -> None:
         """Without gradients left behind, and without the global state of chance."""
-        found: list[Tensor] = []
+        answers: list[Tensor] = []
         for state in (1, 2):
             with torch.random.fork_rng():
                 torch.manual_seed(state)
@@ -366,11 +366,11 @@ class DefenceConformance(DefinitionConformance):
                 guard = self.trained_guard()
                 if guard is None:
                     return
-                found.append(guard(self.answers(20), queries(20)))
+                answers.append(guard(self.answers(20), queries(20)))
                 assert torch.equal(before, torch.get_rng_state())
-            assert not any(one.requires_grad for one in guard.parameters())
+            assert not any(parameter.requires_grad for parameter in guard.parameters())
 
-        assert torch.equal(*found)
+        assert torch.equal(*answers)
 
     def test_a_guard_bears_having_nobody_to_compare_with(self) -> None:
         """A spec may set no reference samples aside."""
@@ -391,10 +391,10 @@ class DefenceConformance(DefinitionConformance):
     def test_it_trains_by_itself_only_what_is_its_own(self) -> None:
         """All parameters of an optimizer of its own are parameters of the defence."""
         defence = self.defence()
-        own = {id(parameter) for parameter in defence.parameters()}
+        parameters = {id(parameter) for parameter in defence.parameters()}
         groups = defence.own_optimizer.param_groups if defence.own_optimizer else []
 
-        assert all(id(parameter) in own for group in groups for parameter in group["params"])
+        assert all(id(parameter) in parameters for group in groups for parameter in group["params"])
 
 
 def queries(count: int) -> Tensor:

@@ -151,8 +151,8 @@ class InverterConformance(_GameConformance):
         network = seen.network().double()
         named = dict(network.module.named_parameters())
         gradients = []
-        for one, label in zip(seen.inputs[:5].double(), seen.labels[:5], strict=True):
-            loss = F.cross_entropy(network(one[None]), label[None])
+        for sample, label in zip(seen.inputs[:5].double(), seen.labels[:5], strict=True):
+            loss = F.cross_entropy(network(sample[None]), label[None])
             parts = torch.autograd.grad(loss, list(named.values()))
             gradients.append(dict(zip(named, parts, strict=True)))
         return InversionTargets(
@@ -165,22 +165,24 @@ class InverterConformance(_GameConformance):
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
         """Reconstructions of the right shape, finite and within the range."""
         targets, generator = self.targets(), torch.Generator().manual_seed(seed)
-        found: Tensor = attacker.reconstruct(
+        inputs_found: Tensor = attacker.reconstruct(
             self.adversary_knowledge(seed=1), targets, generator=generator
         )
-        assert tuple(found.shape) == (len(targets), 1, SIDE, SIDE)
-        assert found.isfinite().all(), "a reconstruction is not a finite number"
-        assert ((found >= LOW) & (found <= HIGH)).all(), "a reconstruction leaves the range"
-        return found
+        assert tuple(inputs_found.shape) == (len(targets), 1, SIDE, SIDE)
+        assert inputs_found.isfinite().all(), "a reconstruction is not a finite number"
+        assert ((inputs_found >= LOW) & (inputs_found <= HIGH)).all(), (
+            "a reconstruction leaves the range"
+        )
+        return inputs_found
 
     def test_it_finds_what_the_model_tells(self) -> None:
         """Samples come back from their gradients; a class comes back as what is taken for it."""
-        found = self.answers(self.fit())
+        reconstructions = self.answers(self.fit())
         if Need.GRADIENTS in self.definition.needs:
-            apart = (found - _observe(2).inputs[: len(found)]).abs().amax()
+            apart = (reconstructions - _observe(2).inputs[: len(reconstructions)]).abs().amax()
             assert float(apart) < 0.05
         else:
-            taken_for = _observe(0).predict(found)
+            taken_for = _observe(0).predict(reconstructions)
             assert torch.equal(taken_for, torch.arange(CLASSES))
 
 
@@ -195,10 +197,10 @@ class ExtractorConformance(_GameConformance):
     def answers(self, attacker: Any, *, seed: int = 0) -> Tensor:
         """A label for each sample."""
         inputs = _observe(2).inputs
-        found: Tensor = attacker.answer(inputs)
-        assert tuple(found.shape) == (len(inputs),)
-        assert found.dtype == torch.int64
-        return found
+        labels: Tensor = attacker.answer(inputs)
+        assert tuple(labels.shape) == (len(inputs),)
+        assert labels.dtype == torch.int64
+        return labels
 
     def test_it_sees_no_more_than_answers(self) -> None:
         """Require black-box access: an owner of the parameters has nothing to extract."""

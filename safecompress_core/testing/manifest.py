@@ -124,9 +124,9 @@ class DefinitionConformance:
             return  # there is no such target, as another check tells
         for external in declared:
             assert isinstance(external, ExternalCode | ExternalFiles)
-            found = list(external.digests())
-            assert len(dict(found)) == len(found), "two files have one name"
-            assert found == list(external.digests())
+            digests = list(external.digests())
+            assert len(dict(digests)) == len(digests), "two files have one name"
+            assert digests == list(external.digests())
 
     def test_its_summary_reads_as_one_line(self) -> None:
         """``safecompress plugins list`` shows it in a table."""

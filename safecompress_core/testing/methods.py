@@ -156,10 +156,10 @@ class MethodConformance(DefinitionConformance):
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
         installed = _installed()
-        entries = [(one, installed.origin(one)) for one in installed]
+        entries = [(definition, installed.origin(definition)) for definition in installed]
         if self.definition.name not in installed.definitions(Kind.METHOD):
-            own = Origin(plugin="kit", distribution="kit", version="0")
-            entries.append((self.definition, own))
+            origin = Origin(plugin="kit", distribution="kit", version="0")
+            entries.append((self.definition, origin))
         return Registry(entries)
 
     def method_context(self, run_context: RunContext, folder: Path) -> MethodContext:
@@ -199,12 +199,12 @@ class MethodConformance(DefinitionConformance):
         """As many as ``density`` says; another architecture or shape has at most as many."""
         run_context, outcome = completed_run.run_context, completed_run.outcome
         total = sum(
-            one.numel() for one in run_context.create_network().sparse_parameters().values()
+            weight.numel() for weight in run_context.create_network().sparse_parameters().values()
         )
         method = run_context.spec.method
         density = method.density if isinstance(method, DensityParams) else self.kept
         state = outcome.chosen
-        active = round(state.density * sum(one.numel() for one in state.weights.values()))
+        active = round(state.density * sum(weight.numel() for weight in state.weights.values()))
 
         if outcome.model is None and not state.network.layer_shapes:
             assert active == round(density * total)

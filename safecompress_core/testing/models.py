@@ -67,20 +67,20 @@ class ModelConformance(DefinitionConformance):
         with torch.random.fork_rng():
             torch.manual_seed(1)
             before = torch.get_rng_state()
-            one = self.network()
+            first = self.network()
             untouched = torch.equal(before, torch.get_rng_state())
             torch.manual_seed(2)
             other = self.network()
 
         assert untouched, "the factory draws from torch's global state"
-        assert one.state_dict().keys() == other.state_dict().keys()
-        assert all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
+        assert first.state_dict().keys() == other.state_dict().keys()
+        assert all(map(torch.equal, first.state_dict().values(), other.state_dict().values()))
 
     def test_another_generator_gives_other_weights(self) -> None:
         """Draw weights that are not pretrained, at least those of the last layer."""
-        one, other = self.network(seed=0), self.network(seed=1)
+        first, other = self.network(seed=0), self.network(seed=1)
 
-        assert not all(map(torch.equal, one.parameters(), other.parameters()))
+        assert not all(map(torch.equal, first.parameters(), other.parameters()))
 
     def test_it_opens_no_file_that_it_does_not_declare(self) -> None:
         """``reads`` names every file; else an old result would be shown after one has changed."""
@@ -153,5 +153,5 @@ def _record_opened_files() -> Iterator[set[Path]]:
         patch.setattr(builtins, "open", recorded)
         patch.setattr(io, "open", recorded)
         yield opened
-    system = [Path(one) for one in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev")]
-    opened -= {one for one in opened if any(one.is_relative_to(place) for place in system)}
+    system = [Path(path) for path in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev")]
+    opened -= {path for path in opened if any(path.is_relative_to(place) for place in system)}

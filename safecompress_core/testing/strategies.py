@@ -127,9 +127,9 @@ class _RuleConformance(DefinitionConformance):
     def test_the_same_seed_gives_the_same_topology(self) -> None:
         """All chance comes from the generator that is handed in, and none from a global one."""
         before = torch.random.get_rng_state()
-        one, other = (self.update(_topology(0.3), 0.5).topology for _ in range(2))
+        first, other = (self.update(_topology(0.3), 0.5).topology for _ in range(2))
 
-        assert one == other
+        assert first == other
         assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -161,8 +161,8 @@ class PruneConformance(_RuleConformance):
 
         assert all(torch.equal(first[name], again[name]) for name in first)
         assert topology == _topology(density)
-        assert all(torch.equal(weights[name], one) for name, one in _random(0).items())
-        assert all(torch.equal(gradients[name], one) for name, one in _random(1).items())
+        assert all(torch.equal(weights[name], weight) for name, weight in _random(0).items())
+        assert all(torch.equal(gradients[name], gradient) for name, gradient in _random(1).items())
 
     @pytest.mark.parametrize("density", DENSITIES)
     def test_what_it_tells_of_a_topology_fits_into_results(self, density: float) -> None:

@@ -132,28 +132,28 @@ class DefenceContext:
     are_numbers: bool = True
 
 
-def _check_batch(_: Definition, found: object, *__: object, **___: object) -> None:
+def _check_batch(_: Definition, batch: object, *__: object, **___: object) -> None:
     """A batch with a label for each input."""
     # Checked after each call: a wrong batch would otherwise fail far away, in the loss.
-    if not isinstance(found, Batch):
-        raise ValueError(f"returned {type(found).__name__}; it must return a Batch")
-    if len(found.inputs) != len(found.labels):
-        message = f"returned {len(found.inputs)} inputs with {len(found.labels)} labels"
+    if not isinstance(batch, Batch):
+        raise ValueError(f"returned {type(batch).__name__}; it must return a Batch")
+    if len(batch.inputs) != len(batch.labels):
+        message = f"returned {len(batch.inputs)} inputs with {len(batch.labels)} labels"
         raise ValueError(f"{message}; it must return a label for each input")
 
 
-def _check_loss(_: Definition, found: object, *__: object) -> None:
+def _check_loss(_: Definition, loss: object, *__: object) -> None:
     """A scalar; one that is no number ends training, which tells more of it."""
-    if not isinstance(found, Tensor):
-        raise ValueError(f"returned {type(found).__name__}; it must return a scalar tensor")
-    if found.ndim:
-        raise ValueError(f"returned shape {tuple(found.shape)}; it must return a scalar tensor")
+    if not isinstance(loss, Tensor):
+        raise ValueError(f"returned {type(loss).__name__}; it must return a scalar tensor")
+    if loss.ndim:
+        raise ValueError(f"returned shape {tuple(loss.shape)}; it must return a scalar tensor")
 
 
-def _check_guard(_: Definition, found: object, **__: object) -> None:
+def _check_guard(_: Definition, guard: object, **__: object) -> None:
     # None is valid: most defences ship no guard.
-    if not (found is None or isinstance(found, OutputGuard)):
-        raise ValueError(f"returned {type(found).__name__}; it must return an OutputGuard, or None")
+    if not (guard is None or isinstance(guard, OutputGuard)):
+        raise ValueError(f"returned {type(guard).__name__}; it must return an OutputGuard, or None")
 
 
 class Defence(nn.Module, ABC):

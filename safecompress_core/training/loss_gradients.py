@@ -53,12 +53,14 @@ def _mean(
     for batch in batches:
         loss = batch.cross_entropy(network(batch.inputs)).sum()
         # The graph of the gradient is needed only for a second derivative.
-        found = torch.autograd.grad(loss, weights, create_graph=along is not None)
+        gradients = torch.autograd.grad(loss, weights, create_graph=along is not None)
         if along is not None:
             # H·v = ∇⟨g, v⟩ (Pearlmutter 1994): one more backward pass instead of the Hessian.
-            slope = torch.stack([(one * v).sum() for one, v in zip(found, along, strict=True)])
-            found = torch.autograd.grad(slope.sum(), weights)
+            slope = torch.stack(
+                [(gradient * v).sum() for gradient, v in zip(gradients, along, strict=True)]
+            )
+            gradients = torch.autograd.grad(slope.sum(), weights)
         # One kernel for all layers.
-        torch._foreach_add_(total, found)
+        torch._foreach_add_(total, gradients)
         seen += len(batch.labels)
     return [sum_.detach() / seen for sum_ in total]

@@ -125,9 +125,9 @@ class Trainer:
     def with_listener(self, watch: StepListener) -> Self:
         """Return the same trainer, which tells of every step."""
         # Shallow: data on the device are shared, only the listener differs.
-        own = copy.copy(self)
-        own.listener = watch
-        return own
+        copied = copy.copy(self)
+        copied.listener = watch
+        return copied
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -173,7 +173,7 @@ class Trainer:
         what: str,
         is_derived: bool = False,
         phase: tuple[int, int] | None = None,
-        own: Sequence[Defence] = (),
+        method_defences: Sequence[Defence] = (),
     ) -> None:
         """Train to the end of epoch ``until``, updating the topology on the way.
 
@@ -189,9 +189,9 @@ class Trainer:
                 right now is left out: it would prune what was grown and is still 0.
             phase: the epochs from and to which the schedule of the learning rate runs, for a
                 method that trains in several; by default those of the whole run.
-            own: what the method itself changes of training, in the shape of defences and applied
-                after the training state's. It has no parameters to train, and no part of a
-                checkpoint.
+            method_defences: what the method itself changes of training, in the shape of defences
+                and applied after the training state's. It has no parameters to train, and no part
+                of a checkpoint.
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
@@ -215,7 +215,7 @@ class Trainer:
             # A phase has a learning-rate schedule of its own, from its start to its end.
             rates = self._rates(epoch, *(phase or (0, self._epochs)))
             # Own defences come last, after those of the spec.
-            defences = (*state.defences.values(), *own)
+            defences = (*state.defences.values(), *method_defences)
             remembers = topology_schedule is not None and topology_schedule.remembers(epoch)
             tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
             self._train_epoch(
@@ -345,7 +345,7 @@ class Trainer:
     ) -> Iterator[Batch]:
         """The next epoch's members, or what a defence puts in their place."""
         # Only these: other transforms would change the loss that topologies grow by.
-        hiding = [one for one in state.defences.values() if one.hides_members]
+        hiding = [defence for defence in state.defences.values() if defence.hides_members]
         for plain in self._batches(state.epoch):
             batch = plain
             for defence in hiding:
@@ -496,16 +496,18 @@ def _review(state: TrainingState, epoch: int) -> None:
 
 def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:
     """Private attributes of some samples."""
-    return {name: one.values[rows].to(device) for name, one in dataset.attributes.items()}
+    return {
+        name: attribute.values[rows].to(device) for name, attribute in dataset.attributes.items()
+    }
 
 
 @contextmanager
 def _same_buffers(network: nn.Module) -> Iterator[None]:
     """Afterwards the network's buffers (running statistics, say) are what they were."""
     # Cloned before the pass, which writes in place.
-    kept = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     try:
         yield
     finally:
-        for buffer, value in kept:
+        for buffer, value in buffers:
             buffer.copy_(value)

@@ -92,20 +92,20 @@ class TrainingState:
     def _parameters(self) -> list[nn.Parameter]:
         modules = (self.network, *self.defences.values())
         # By identity, since tensors do not compare as a whole.
-        own = {
+        parameters = {
             id(parameter)
             for optimizer in self._opponents.values()
             for group in optimizer.param_groups
             for parameter in group["params"]
         }
         # An opponent's parameters have their own optimizer, which pursues the opposite aim.
-        return [p for module in modules for p in module.parameters() if id(p) not in own]
+        return [p for module in modules for p in module.parameters() if id(p) not in parameters]
 
     @property
     def _opponents(self) -> dict[str, torch.optim.Optimizer]:
         """The optimizers that defences have of their own, by the defence's id."""
-        found = {name: defence.own_optimizer for name, defence in self.defences.items()}
-        return {name: optimizer for name, optimizer in found.items() if optimizer is not None}
+        optimizers = {name: defence.own_optimizer for name, defence in self.defences.items()}
+        return {name: optimizer for name, optimizer in optimizers.items() if optimizer is not None}
 
     def _bound(self) -> SparseBinding | None:
         if self.topology is None:
@@ -155,8 +155,8 @@ class TrainingState:
 
     def facts(self) -> dict[str, dict[str, Any]]:
         """Return the facts of its defences by id; those without facts are left out."""
-        told = {name: dict(defence.facts()) for name, defence in self.defences.items()}
-        return {name: facts for name, facts in told.items() if facts}
+        facts_by_defence = {name: dict(defence.facts()) for name, defence in self.defences.items()}
+        return {name: facts for name, facts in facts_by_defence.items() if facts}
 
     def apply_update(self, update: TopologyUpdate) -> None:
         """Take another topology of the same density; grown weights start at 0 without momentum."""
@@ -193,15 +193,21 @@ class TrainingState:
         A step that half precision skips, since its gradients have overflowed, is none.
         """
         weights = self.weights
-        found = {name: one.grad for name, one in weights.items() if one.grad is not None}
-        gradients = list(found.values())
+        gradients_by_name = {
+            name: weight.grad for name, weight in weights.items() if weight.grad is not None
+        }
+        gradients = list(gradients_by_name.values())
         # The scaler skips such a step, and inf would stay in the average for ever.
-        if self.scaler is not None and not all(bool(one.isfinite().all()) for one in gradients):
+        if self.scaler is not None and not all(
+            bool(gradient.isfinite().all()) for gradient in gradients
+        ):
             return
         # Created on first use: most rules need no momentum.
         if not self.momentum:
-            self.momentum = {name: torch.zeros_like(one) for name, one in weights.items()}
-        torch._foreach_lerp_([self.momentum[name] for name in found], gradients, 1 - DECAY)
+            self.momentum = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        torch._foreach_lerp_(
+            [self.momentum[name] for name in gradients_by_name], gradients, 1 - DECAY
+        )
 
     def settle(self) -> None:
         """Train on with the topology that the network has, with weights as they are.
@@ -285,29 +291,29 @@ class TrainingState:
     def tensors(self) -> dict[str, Tensor]:
         # Prefixes keep the parts apart in one flat file of tensors.
         """All tensors that training goes on from, flat, for a checkpoint."""
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for name, tensor in self.network.state().items():
-            found[NETWORK + name] = tensor
+            tensors[NETWORK + name] = tensor
         for owner, defence in self.defences.items():
             for name, tensor in defence.state_dict().items():
-                found[f"{DEFENCE}{owner}/{name}"] = tensor
+                tensors[f"{DEFENCE}{owner}/{name}"] = tensor
         for owner, optimizer in self._opponents.items():
             for name, tensor in _moments(optimizer).items():
-                found[f"{OPPONENT}{owner}/{name}"] = tensor
-        found |= {OPTIMIZER + name: tensor for name, tensor in _moments(self.optimizer).items()}
+                tensors[f"{OPPONENT}{owner}/{name}"] = tensor
+        tensors |= {OPTIMIZER + name: tensor for name, tensor in _moments(self.optimizer).items()}
         if self.scaler is not None:
             state = self.scaler.state_dict()
             # Only the scale and its counter change; the remaining entries are configuration.
-            found |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
+            tensors |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
         if self.topology is not None:
-            found |= {MASK + name: mask for name, mask in self.topology.masks.items()}
-        found |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
-        found |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
+            tensors |= {MASK + name: mask for name, mask in self.topology.masks.items()}
+        tensors |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
+        tensors |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
         if self.explored is not None:
-            found |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
-        found |= {MOMENTUM + name: average for name, average in self.momentum.items()}
+            tensors |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
+        tensors |= {MOMENTUM + name: average for name, average in self.momentum.items()}
         # On the CPU and contiguous, as safetensors requires.
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], *, epoch: int) -> None:
         """Go on from what ``tensors`` kept; the topology is given when the state is built."""
@@ -318,9 +324,9 @@ class TrainingState:
             _restore_moments(optimizer, _under(f"{OPPONENT}{owner}/", tensors))
         _restore_moments(self.optimizer, _under(OPTIMIZER, tensors))
         if self.scaler is not None:
-            kept = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
+            counters = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
             # Merged: what is configuration comes from the scaler as it was built.
-            self.scaler.load_state_dict(self.scaler.state_dict() | kept)
+            self.scaler.load_state_dict(self.scaler.state_dict() | counters)
         scales = _under(SCALES, tensors)
         self.quantised = {
             name: Quantised(values=values, scales=scales[name])
@@ -341,8 +347,10 @@ class TrainingState:
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size | None]:
     """Of a module's parameters and buffers; whatever else it keeps may be of any shape."""
     # Extra state is serialised by the module itself, and its shape says nothing.
-    own = _EXTRA_STATE_KEY_SUFFIX
-    return {name: None if name.endswith(own) else one.shape for name, one in state.items()}
+    extra_state = _EXTRA_STATE_KEY_SUFFIX
+    return {
+        name: None if name.endswith(extra_state) else tensor.shape for name, tensor in state.items()
+    }
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -360,14 +368,14 @@ def _restore_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Ten
 
     With another layout every step would be the same but for rounding.
     """
-    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in moments.items():
         index, name = key.split("/")
         parameter = parameters[int(index)]
         # Scalars, such as a step counter, have no layout to keep.
-        own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor.clone()
-        state.setdefault(int(index), {})[name] = own.detach().copy_(tensor)
+        moment = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor.clone()
+        state.setdefault(int(index), {})[name] = moment.detach().copy_(tensor)
     # Groups hold configuration, which comes from the optimizer as it was built.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -40,7 +40,7 @@ def require_existing(text: str, *, field: tuple[str | int, ...], is_folder: bool
             hint=f"check the path, which starts from {str(Path.cwd())!r}",
             field=field,
         )
-    names = sorted(one.name for one in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir())
     near = difflib.get_close_matches(path.name, names, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
     raise DataError(
@@ -52,7 +52,7 @@ def require_existing(text: str, *, field: tuple[str | int, ...], is_folder: bool
 
 def describe_folder(folder: Path) -> str:
     """List a folder's contents in a phrase."""
-    names = sorted(one.name for one in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir())
     shown = ", ".join(names[:MOST_SHOWN]) or "nothing"
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     return f"there are: {shown}{more}"

@@ -28,22 +28,22 @@ class HuggingfaceData(EncodingSource):
     def load(self) -> Dataset:
         """Read the splits as one table, and encode its columns or images."""
         params = self._params
-        found = self._find_splits()
-        what = f"parts {', '.join(found)}"
+        splits = self._find_splits()
+        what = f"parts {', '.join(splits)}"
         # Joined before encoding, so that both splits share categories, means and label numbers.
-        whole = concatenate([_arrow(part) for part in found.values()], what=what, field="splits")
+        whole = concatenate([_arrow(part) for part in splits.values()], what=what, field="splits")
         sides = [
-            "train" if split == next(iter(found)) else "test"
-            for split, part in found.items()
+            "train" if split == next(iter(splits)) else "test"
+            for split, part in splits.items()
             for _ in range(len(part))
         ]
         if params.image is not None:
-            side = RawColumn(sides) if len(found) > 1 else None
+            side = RawColumn(sides) if len(splits) > 1 else None
             images = images_of(whole, image=params.image, label=params.target, sides=side)
             return image_dataset(images, params, notes=images.notes)
         table: Table = plain_table(whole, params.missing)
         # A membership column named in the spec takes precedence over the splits.
-        if len(found) > 1 and params.members is None:
+        if len(splits) > 1 and params.members is None:
             table = {**table, SIDE: RawColumn(sides)}
             params = params.model_copy(update={"members": SIDE})
         return dataset_of(table, params)

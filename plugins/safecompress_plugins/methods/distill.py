@@ -110,7 +110,11 @@ class Distill(Method):
             # spec.
             lesson.equip(DefenceInputs(teacher=context.teacher()))
             context.trainer.train(
-                state, until=end, topology_schedule=None, what="the student", own=[lesson]
+                state,
+                until=end,
+                topology_schedule=None,
+                what="the student",
+                method_defences=[lesson],
             )
             return state, {}
 

@@ -53,23 +53,23 @@ class LowRank(DenseThenReshaped):
         state, shapes = network.state(), _matrices(network)
         # float64 on the CPU: ranks must not depend on the device's SVD.
         weights = {name: state[f"{name}.weight"].cpu().double().flatten(1) for name in shapes}
-        found = {
+        ranks_and_sizes = {
             name: torch.linalg.svd(weight, full_matrices=False) for name, weight in weights.items()
         }
         # Weights of layers that stay whole count against the budget.
         fixed = weights_of(network) - sum(map(prod, shapes.values()))
-        spectra = {name: values for name, (_, values, _) in found.items()}
+        spectra = {name: values for name, (_, values, _) in ranks_and_sizes.items()}
         energy, chosen = ranks(spectra, shapes, most=most - fixed)
         small = architecture.build_with_shapes(LayerShapes(factorised=chosen))
-        own = small.module.state_dict()
+        parameters = small.module.state_dict()
         for name, rank in chosen.items():
-            outputs, values, inputs = found[name]
+            outputs, values, inputs = ranks_and_sizes[name]
             # √S on both sides balances the factors' scales, and with them their gradients in
             # fine-tuning.
             root = values[:rank].sqrt()
             expand, reduce = f"{name}.expand.weight", f"{name}.reduce.weight"
-            state[expand] = (outputs[:, :rank] * root).view_as(own[expand])
-            state[reduce] = (root[:, None] * inputs[:rank]).view_as(own[reduce])
+            state[expand] = (outputs[:, :rank] * root).view_as(parameters[expand])
+            state[reduce] = (root[:, None] * inputs[:rank]).view_as(parameters[reduce])
             del state[f"{name}.weight"]
             if f"{name}.bias" in state:
                 # The bias belongs to the output, and so to the second layer.
@@ -91,11 +91,11 @@ def ranks(
     Returns:
         The share, in (0, 1]; and the rank of each layer with fewer weights as two.
     """
-    kept = {name: _shares(values) for name, values in spectra.items()}
+    energy_shares = {name: _shares(values) for name, values in spectra.items()}
 
     def at(share: float) -> dict[str, int]:
         # The smallest rank that reaches the share.
-        return {name: int((shares < share).sum()) + 1 for name, shares in kept.items()}
+        return {name: int((shares < share).sum()) + 1 for name, shares in energy_shares.items()}
 
     def weights(wanted: Mapping[str, int]) -> int:
         return sum(
@@ -104,7 +104,9 @@ def ranks(
             for name, rank in wanted.items()
         )
 
-    shares = torch.cat(list(kept.values())).unique().tolist()  # ascending; ranks change only here
+    shares = (
+        torch.cat(list(energy_shares.values())).unique().tolist()
+    )  # ascending; ranks change only here
     low, high = 0, len(shares)  # the first fits: check has built the smallest network
     while high - low > 1:
         middle = (low + high) // 2
@@ -125,17 +127,19 @@ def _matrices(network: Classifier) -> dict[str, tuple[int, int]]:
     """Return the factorisable layers by name, with m and n."""
     modules = network.module.named_modules(remove_duplicate=False)
     # A shared weight must stay one tensor, in both of its layers.
-    uses = Counter(id(one) for _, layer in modules for one in layer.parameters(recurse=False))
+    uses = Counter(
+        id(parameter) for _, layer in modules for parameter in layer.parameters(recurse=False)
+    )
     weights = network.sparse_parameters()
-    found = {
+    matrices = {
         name.removesuffix(".weight"): (len(weight), weight[0].numel())
         for name, weight in weights.items()
         for layer in [network.module.get_submodule(name.rpartition(".")[0])]
         if can_be_factorised(layer) and layer is not network.head and uses[id(weight)] == 1
     }
-    if not found:
+    if not matrices:
         raise ModelError(
             "low-rank needs a factorisable layer other than the last; this model has none",
             hint="use 'prune', or a model of linear layers or convolutions",
         )
-    return found
+    return matrices

@@ -135,7 +135,7 @@ class MiaPruning(Method):
                     topology_schedule=None,
                     what=DENSE,
                     phase=(0, last),
-                    own=[lagrangian],
+                    method_defences=[lagrangian],
                 )
                 residuals.append({"epoch": epoch, "residual": lagrangian.update(state.weights)})
             return state, {"residuals": residuals}
@@ -153,4 +153,4 @@ class MiaPruning(Method):
 
 def _norm(tensors: Mapping[str, Tensor]) -> float:
     """Return the Euclidean norm over all layers."""
-    return math.sqrt(sum(float(one.double().square().sum()) for one in tensors.values()))
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors.values()))

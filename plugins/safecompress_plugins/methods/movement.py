@@ -67,7 +67,7 @@ class StraightThrough(Defence):
     def topology(self) -> Topology:
         """Return the weights with the largest scores, ranked on the CPU for any training device."""
         # On the CPU, so that ties and rounding do not depend on the training device.
-        scores = {name: one.cpu() for name, one in self.scores.items()}
+        scores = {name: weight_scores.cpu() for name, weight_scores in self.scores.items()}
         return largest_topology(scores, self.density, self._scope)
 
     @torch.no_grad()
@@ -131,7 +131,13 @@ class Movement(Method):
             # One epoch at a time, since the density changes between epochs.
             for epoch in range(last):
                 mask.density = schedule.at(epoch)
-                train(state, until=epoch + 1, topology_schedule=None, what=WHAT, own=[mask])
+                train(
+                    state,
+                    until=epoch + 1,
+                    topology_schedule=None,
+                    what=WHAT,
+                    method_defences=[mask],
+                )
             mask.density = params.density
             return state.branch(state.settings, topology=mask.topology()), {"dense_until": first}
 

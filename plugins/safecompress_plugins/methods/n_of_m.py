@@ -35,8 +35,10 @@ def topology_of(values: Mapping[str, Tensor], *, n: int, m: int) -> Topology:
     """Apply `largest_of_groups` to every layer whose inputs m divides; others stay dense."""
     return Topology.from_masks(
         {
-            name: largest_of_groups(one, n=n, m=m) if divides(m, one) else torch.ones_like(one)
-            for name, one in values.items()
+            name: largest_of_groups(value, n=n, m=m)
+            if divides(m, value)
+            else torch.ones_like(value)
+            for name, value in values.items()
         }
     )
 
@@ -143,7 +145,9 @@ class NOfM(Method):
             weights = state.weights.items()
             grouped = {name: weight for name, weight in weights if divides(params.m, weight)}
             mask = SrSte(grouped, n=params.n, m=params.m, decay=params.decay)
-            context.trainer.train(state, until=end, topology_schedule=None, what=PRUNED, own=[mask])
+            context.trainer.train(
+                state, until=end, topology_schedule=None, what=PRUNED, method_defences=[mask]
+            )
             # The mask of training was soft: the final topology fixes the largest weights of each
             # group.
             return self._prune(state), {}

@@ -80,8 +80,14 @@ class Quantize(Method):
             return state, {}
 
         def adapt(state: TrainingState) -> Done:
-            own = [FakeQuantisation(state.weights)]
-            train(state, until=end, topology_schedule=None, what="the quantised network", own=own)
+            fake_quantisation = [FakeQuantisation(state.weights)]
+            train(
+                state,
+                until=end,
+                topology_schedule=None,
+                what="the quantised network",
+                method_defences=fake_quantisation,
+            )
             return state, {}
 
         def quantise(state: TrainingState) -> Done:
@@ -104,5 +110,9 @@ class Quantize(Method):
 def _error(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
     """Return ‖W' − W‖ / ‖W‖ over all layers."""
     # float64: the differences are a thousandth of the weights.
-    moved = sum(float((after[name] - one).double().square().sum()) for name, one in before.items())
-    return math.sqrt(moved / sum(float(one.double().square().sum()) for one in before.values()))
+    moved = sum(
+        float((after[name] - weight).double().square().sum()) for name, weight in before.items()
+    )
+    return math.sqrt(
+        moved / sum(float(weight.double().square().sum()) for weight in before.values())
+    )

@@ -56,9 +56,9 @@ class Structured(DenseThenReshaped):
         )
         names = {id(layer): name for name, layer in module.named_modules()}
         # The copy's layers get their names by identity, since tracing returns modules, not names.
-        own = {id(layer): name for name, layer in network.module.named_modules()}
-        head = module.get_submodule(own[id(network.head)])
-        found = [
+        layer_names = {id(layer): name for name, layer in network.module.named_modules()}
+        head = module.get_submodule(layer_names[id(network.head)])
+        groups_kept = [
             _channels(group, graph, names)
             for group in graph.get_all_groups(
                 # The last layer's outputs are the classes: they cannot be removed.
@@ -70,8 +70,8 @@ class Structured(DenseThenReshaped):
             name.rpartition(".")[0]: tuple(weight.shape)
             for name, weight in network.sparse_parameters().items()
         }
-        gone = channels_to_drop(found, weights, most=most)
-        for channels in found:
+        gone = channels_to_drop(groups_kept, weights, most=most)
+        for channels in groups_kept:
             if gone[channels.layer]:
                 layer = module.get_submodule(channels.layer)
                 prune = graph.get_pruner_of_module(layer).prune_out_channels
@@ -80,7 +80,8 @@ class Structured(DenseThenReshaped):
         small = architecture.build_with_shapes(LayerShapes(widths=_changes(network.module, module)))
         small.module.load_state_dict(module.state_dict())
         left = {
-            one.layer: [len(one.scores) - len(gone[one.layer]), len(one.scores)] for one in found
+            group.layer: [len(group.scores) - len(gone[group.layer]), len(group.scores)]
+            for group in groups_kept
         }
         return small, {"channels": left}
 
@@ -137,11 +138,11 @@ def channels_to_drop(
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if left(middle) <= most else (middle + 1, high)
-    found: dict[str, list[int]] = {group.layer: [] for group in groups}
+    channels: dict[str, list[int]] = {group.layer: [] for group in groups}
     # `low` is the smallest number of removals that meets the budget, or all of them.
     for _, index, position in queue[:low]:
-        found[groups[index].layer].append(position)
-    return {layer: sorted(positions) for layer, positions in found.items()}
+        channels[groups[index].layer].append(position)
+    return {layer: sorted(positions) for layer, positions in channels.items()}
 
 
 def _channels(group: Any, graph: Any, names: Mapping[int, str]) -> Channels:
@@ -162,12 +163,12 @@ def _require_known(network: Classifier) -> None:
     """Reject layers that could not be rebuilt from the model's file."""
     uses: Counter[int] = Counter()
     for name, layer in network.module.named_modules(remove_duplicate=False):
-        own = list(layer.parameters(recurse=False))
-        uses.update(map(id, own))
-        if own and not can_be_resized(layer):
+        parameters = list(layer.parameters(recurse=False))
+        uses.update(map(id, parameters))
+        if parameters and not can_be_resized(layer):
             message = f"channels of {name!r} ({type(layer).__name__}) cannot be removed"
             raise ModelError(message, hint=HINT)
-        if any(uses[id(one)] > 1 for one in own):
+        if any(uses[id(parameter)] > 1 for parameter in parameters):
             raise ModelError(f"{name!r} shares its weights with another layer", hint=HINT)
 
 

@@ -42,13 +42,13 @@ def largest_topology(values: Mapping[str, Tensor], density: float, scope: Scope)
 def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str, Tensor]:
     """Return the masks of `largest_topology`, True for remaining weights, on the values' device."""
     if scope == "global":
-        total = sum(one.numel() for one in values.values())
+        total = sum(value.numel() for value in values.values())
         return largest_overall(values, round(density * total))
     # uniform() rounds so that the layers' counts add up to the total exactly.
-    counts = uniform({name: one.shape for name, one in values.items()}, density)
+    counts = uniform({name: value.shape for name, value in values.items()}, density)
     return {
-        name: largest(one, torch.ones_like(one, dtype=torch.bool), counts[name])
-        for name, one in values.items()
+        name: largest(value, torch.ones_like(value, dtype=torch.bool), counts[name])
+        for name, value in values.items()
     }
 
 

@@ -135,12 +135,12 @@ class HuggingfaceModel(ModelFactory):
         """List weights, configuration and tokenizer, in their folders or in the local cache."""
         revision = params.revision or "main"
         named = [] if params.name is None else _find_cached(params.name, revision)
-        own = named if params.path is None else [list_pretrained_files(params.path)]
+        files = named if params.path is None else [list_pretrained_files(params.path)]
         if params.tokenizer is None:
-            return own
+            return files
         if local_path(params.tokenizer).is_dir():
-            return [*own, list_pretrained_files(params.tokenizer)]
-        return [*own, *_find_cached(params.tokenizer, revision)]
+            return [*files, list_pretrained_files(params.tokenizer)]
+        return [*files, *_find_cached(params.tokenizer, revision)]
 
     def prepare(self, dataset: Dataset) -> Dataset:
         """Tokenise texts to ids, (N, L), int64; images are unchanged."""
@@ -155,8 +155,8 @@ class HuggingfaceModel(ModelFactory):
             )
         tokenizer = self._tokenizer
         # Padded here, since the tokenizer may have no padding token.
-        found = tokenizer(list(dataset.texts), truncation=True, max_length=params.max_length)
-        rows = [torch.tensor(ids, dtype=torch.int64) for ids in found["input_ids"]]
+        tokens = tokenizer(list(dataset.texts), truncation=True, max_length=params.max_length)
+        rows = [torch.tensor(ids, dtype=torch.int64) for ids in tokens["input_ids"]]
         ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self._padding)
         return replace(dataset, inputs=ids)
 
@@ -248,11 +248,11 @@ class HuggingfaceModel(ModelFactory):
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
-            own = "name" if params.name else "path"
+            where_from = "name" if params.name else "path"
             raise ModelError(
                 f"the {what} {where!r} is not available ({reason})",
                 hint=_hint(params),
-                field=("tokenizer",) if where == params.tokenizer else (own,),
+                field=("tokenizer",) if where == params.tokenizer else (where_from,),
             ) from error
         finally:
             transformers.logging.set_verbosity(level)

@@ -133,15 +133,15 @@ def _done(
     from safecompress_core.report.formatting import duration
     from safecompress_core.runs.run import run_directory
 
-    total, told = len(comparison.entries), [0]
+    total, count_done = len(comparison.entries), [0]
     pace = Pace(plan_comparison(comparison, host.registry, order.folder))
 
     def tell(entry: ComparisonRun, reason: str | None) -> None:
-        told[0] += 1
+        count_done[0] += 1
         pace.add_run(entry.label)
         outcome = f"could not be finished: {reason}" if reason else "done"
         left = "" if pace.left is None else f"; about {duration(pace.left)} left"
-        place = f"{told[0]:{len(str(total))}}/{total}"
+        place = f"{count_done[0]:{len(str(total))}}/{total}"
         click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
 
     done, failures = run_comparison(
@@ -149,7 +149,7 @@ def _done(
         host.registry,
         order,
         workers=workers,
-        told=tell,
+        report_run=tell,
         observers=host.notify,
         dataset_cache=dataset_cache,
     )
@@ -206,8 +206,8 @@ def _plan(
     plan = plan_comparison(comparison, host.registry, folder, changed=changed)
     pace = measure_step(comparison.entries[0].loaded, host.registry)
     if as_json:
-        told = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     _print_plan(plan, pace)
 
@@ -230,7 +230,7 @@ def _print_plan(plan: "ComparisonPlan", pace: "StepTiming") -> None:
     for title in ("run", "epochs", "tests", ""):
         table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")
     for run in plan.runs:
-        counts = ("?" if one is None else f"{one:,}" for one in (run.epochs, run.tests))
+        counts = ("?" if count is None else f"{count:,}" for count in (run.epochs, run.tests))
         state = "stale" if run.changed else "done" if run.is_done else ""
         table.add_row(run.label, *counts, state)
     table.add_row("shared by the runs of a seed", f"{plan.shared_epochs:,}", "", "")

@@ -37,13 +37,13 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
 
         print_model_summary(place, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
         return
-    found = _run(place) if place.is_dir() else _model(place)
+    content = _run(place) if place.is_dir() else _model(place)
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif place.is_dir():
-        _print_run(found)
+        _print_run(content)
     else:
-        _print_model(found)
+        _print_model(content)
 
 
 def _run(directory: Path) -> dict[str, Any]:
@@ -98,15 +98,15 @@ def _model(file: Path) -> dict[str, Any]:
         "metadata": stored.metadata,
         "tensors": tensors,
         "density": stored.topology.density,
-        "weights": sum(one["weights"] for one in tensors),
-        "active": sum(one["active"] for one in tensors),
+        "weights": sum(tensor["weights"] for tensor in tensors),
+        "active": sum(tensor["active"] for tensor in tensors),
         "file_bytes": file.stat().st_size,
         "guard_bytes": sum(tensor.nbytes for tensor in stored.guard.values()),
-        "dense_bytes": sum(one["dense_bytes"] for one in tensors),
+        "dense_bytes": sum(tensor["dense_bytes"] for tensor in tensors),
     }
 
 
-def _print_run(found: Mapping[str, Any]) -> None:
+def _print_run(content: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     from safecompress_core.cli.display.consoles import output_console
@@ -114,20 +114,20 @@ def _print_run(found: Mapping[str, Any]) -> None:
     from safecompress_core.report.formatting import size
 
     console = output_console()
-    if found["results"]:
-        print_summary(console, found["results"])
+    if content["results"]:
+        print_summary(console, content["results"])
         console.print()
     else:
         console.print("This run is not finished: there is no results.json or no SHA256SUMS yet.\n")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right")
-    for name, count in found["files"].items():
+    for name, count in content["files"].items():
         table.add_row(size(count), name)
-    console.print(f"Files in {found['run']}", style="bold", soft_wrap=True)
+    console.print(f"Files in {content['run']}", style="bold", soft_wrap=True)
     console.print(table)
 
 
-def _print_model(found: Mapping[str, Any]) -> None:
+def _print_model(content: Mapping[str, Any]) -> None:
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import draw_table
     from safecompress_core.report.formatting import format_fraction
@@ -135,33 +135,33 @@ def _print_model(found: Mapping[str, Any]) -> None:
 
     rows = [
         Row(
-            one["name"],
+            tensor["name"],
             (
-                Cell(" × ".join(map(str, one["shape"]))),
-                Cell(one["dtype"]),
-                Cell(format_fraction(one["density"])),
-                Cell(f"{one['bytes']:,}"),
+                Cell(" × ".join(map(str, tensor["shape"]))),
+                Cell(tensor["dtype"]),
+                Cell(format_fraction(tensor["density"])),
+                Cell(f"{tensor['bytes']:,}"),
             ),
         )
-        for one in found["tensors"]
+        for tensor in content["tensors"]
     ]
     console = output_console()
-    console.print(f"{found['file']}: model file, format version {found['format_version']}")
-    for name, value in found["metadata"].items():
-        told = TOLD.get(name, _list_first)(value)
-        console.print(f"  {name}: {told}")
+    console.print(f"{content['file']}: model file, format version {content['format_version']}")
+    for name, value in content["metadata"].items():
+        shown = TOLD.get(name, _list_first)(value)
+        console.print(f"  {name}: {shown}")
     columns = ("shape", "dtype", "density", "bytes")
     console.print(draw_table(ResultTable("Tensors", columns, tuple(rows))))
-    times = found["dense_bytes"] / found["file_bytes"]
+    times = content["dense_bytes"] / content["file_bytes"]
     console.print(
-        f"{found['active']:,} of {found['weights']:,} weights: "
-        f"{format_fraction(found['active'] / found['weights'])} of the whole model, "
-        f"{format_fraction(found['density'])} of the layers that may be sparse.\n"
-        f"{found['file_bytes']:,} bytes; dense they would be "
-        f"{found['dense_bytes']:,}, {times:.1f} times as many."
+        f"{content['active']:,} of {content['weights']:,} weights: "
+        f"{format_fraction(content['active'] / content['weights'])} of the whole model, "
+        f"{format_fraction(content['density'])} of the layers that may be sparse.\n"
+        f"{content['file_bytes']:,} bytes; dense they would be "
+        f"{content['dense_bytes']:,}, {times:.1f} times as many."
     )
-    if found["guard_bytes"]:
-        console.print(f"{found['guard_bytes']:,} of these bytes guard its answers.")
+    if content["guard_bytes"]:
+        console.print(f"{content['guard_bytes']:,} of these bytes guard its answers.")
 
 
 def _describe_layer_shapes(value: Mapping[str, Mapping[str, Any]]) -> str:

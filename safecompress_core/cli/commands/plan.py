@@ -58,33 +58,33 @@ def plan(
     )
     from safecompress_core.plan import make_plan
 
-    found = make_plan(loaded, host.registry)
-    told: dict[str, Any] = found.to_json()
+    planned = make_plan(loaded, host.registry)
+    document: dict[str, Any] = planned.to_json()
     if measure:
         from safecompress_core.runs.step_timing import measure_step
 
-        told["measured"] = measure_step(loaded, host.registry).to_json()
-        told |= _count_samples(told, loaded.spec)
+        document["measured"] = measure_step(loaded, host.registry).to_json()
+        document |= _count_samples(document, loaded.spec)
     if as_json:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        _print(told)
+        _print(document)
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     from safecompress_core.cli.display.consoles import output_console
 
     console = output_console()
-    console.print(f"{told['name']}  runs/{told['directory']}", style="bold", soft_wrap=True)
-    members = "as many members as the data have" if told["members"] is None else ""
-    members = members or f"{told['members']:,} members in {told['steps']:,} steps an epoch"
-    console.print(f"{members}, batches of {told['training']['batch_size']}\n")
+    console.print(f"{document['name']}  runs/{document['directory']}", style="bold", soft_wrap=True)
+    members = "as many members as the data have" if document["members"] is None else ""
+    members = members or f"{document['members']:,} members in {document['steps']:,} steps an epoch"
+    console.print(f"{members}, batches of {document['training']['batch_size']}\n")
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("", "models", "epochs", "candidates", "attackers fitted", "tests"):
         table.add_column(title, justify="left" if not title else "right")
-    for job in told["jobs"]:
+    for job in document["jobs"]:
         table.add_row(
             job["name"],
             _count(job["models"]),
@@ -93,24 +93,24 @@ def _print(told: dict[str, Any]) -> None:
             _count(job["fits"]),
             _count(job["tests"]),
         )
-    table.add_row("in all", "", _count(told["epochs"]), style="bold")
+    table.add_row("in all", "", _count(document["epochs"]), style="bold")
     console.print(table)
-    if "measured" in told:
-        _print_measured(console, told)
+    if "measured" in document:
+        _print_measured(console, document)
     else:
         console.print("\nHow long it takes: add --measure, which trains a few steps here.")
-    for warning in told["warnings"]:
+    for warning in document["warnings"]:
         console.print(f"\nwarning: {warning}")
     console.print("\nThe same spec may give other bytes:", style="bold")
-    for caveat in told["caveats"]:
+    for caveat in document["caveats"]:
         console.print(f"· {caveat}")
-    console.print(f"\nFiles: {', '.join(told['files'])}")
+    console.print(f"\nFiles: {', '.join(document['files'])}")
 
 
-def _count_samples(told: dict[str, Any], spec: RunSpec) -> dict[str, int]:
+def _count_samples(document: dict[str, Any], spec: RunSpec) -> dict[str, int]:
     """Members and steps, where the plan could not tell them and the samples had to be loaded."""
-    samples, share = told["measured"]["samples"], spec.pools.members
-    if told["members"] is not None or samples is None or not isinstance(share, float):
+    samples, share = document["measured"]["samples"], spec.pools.members
+    if document["members"] is not None or samples is None or not isinstance(share, float):
         return {}
     members = round(share * samples)
     return {"members": members, "steps": -(-members // spec.training.batch_size)}
@@ -120,20 +120,20 @@ def _count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}" if number else ""
 
 
-def _print_measured(console: Any, told: dict[str, Any]) -> None:
+def _print_measured(console: Any, document: dict[str, Any]) -> None:
     from safecompress_core.report.formatting import duration, size
 
-    found = told["measured"]
-    steps = told["epochs"] and told["steps"] and told["epochs"] * told["steps"]
-    console.print(f"\nMeasured on {found['device']}, {found['threads']} threads", style="bold")
+    timing = document["measured"]
+    steps = document["epochs"] and document["steps"] and document["epochs"] * document["steps"]
+    console.print(f"\nMeasured on {timing['device']}, {timing['threads']} threads", style="bold")
     console.print(
-        f"{found['parameters']:,} parameters, {found['multiplications']:,} multiplications a "
-        f"sample, {found['precision']}"
+        f"{timing['parameters']:,} parameters, {timing['multiplications']:,} multiplications a "
+        f"sample, {timing['precision']}"
     )
     console.print(
-        f"a step of {found['batch_size']} samples: {found['step_seconds']:.3g} s; observing "
-        f"them: {found['observing_seconds']:.3g} s; peak memory: {size(found['peak_bytes'])}"
+        f"a step of {timing['batch_size']} samples: {timing['step_seconds']:.3g} s; observing "
+        f"them: {timing['observing_seconds']:.3g} s; peak memory: {size(timing['peak_bytes'])}"
     )
     if steps:
-        seconds = duration(steps * found["step_seconds"])
+        seconds = duration(steps * timing["step_seconds"])
         console.print(f"all training at this pace: {seconds} (attacks not counted)")

@@ -32,7 +32,11 @@ def list_components(as_json: bool, kind: str | None, plugins_dir: Path | None) -
         safecompress plugins list --kind attacker
     """
     registry = discover_plugins(plugins_dir).registry
-    rows = [_row(registry, one) for one in registry if kind in {None, one.kind.value}]
+    rows = [
+        _row(registry, definition)
+        for definition in registry
+        if kind in {None, definition.kind.value}
+    ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif _is_terminal():

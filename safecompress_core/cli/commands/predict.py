@@ -67,35 +67,35 @@ def predict(
     place = model / MODEL if model.is_dir() else model
     host = discover_plugins(plugins_dir)
     classifier = load_classifier(place, registry=host.registry, allow_code=allow_code)
-    found = classifier.predict(file)
-    text = _as_csv(found) if form == "csv" else _as_json(found, model=place)
+    prediction = classifier.predict(file)
+    text = _as_csv(prediction) if form == "csv" else _as_json(prediction, model=place)
     if out is None:
         sys.stdout.write(text)
     else:
         write_bytes(out, text.encode())
 
 
-def _as_csv(found: "Prediction") -> str:
+def _as_csv(prediction: "Prediction") -> str:
     """A header, then row, label and the probability of each label."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["row", "label", *found.classes])
+    writer.writerow(["row", "label", *prediction.classes])
     for name, label, probabilities in zip(
-        found.names, found.labels, found.probabilities.tolist(), strict=True
+        prediction.names, prediction.labels, prediction.probabilities.tolist(), strict=True
     ):
-        writer.writerow([name, label, *(f"{one:.6g}" for one in probabilities)])
+        writer.writerow([name, label, *(f"{probability:.6g}" for probability in probabilities)])
     return stream.getvalue()
 
 
-def _as_json(found: "Prediction", *, model: Path) -> str:
+def _as_json(prediction: "Prediction", *, model: Path) -> str:
     rows: list[dict[str, Any]] = [
         {
             "row": name,
             "label": label,
-            "probabilities": dict(zip(found.classes, probabilities, strict=True)),
+            "probabilities": dict(zip(prediction.classes, probabilities, strict=True)),
         }
         for name, label, probabilities in zip(
-            found.names, found.labels, found.probabilities.tolist(), strict=True
+            prediction.names, prediction.labels, prediction.probabilities.tolist(), strict=True
         )
     ]
     content = {"model": str(model), "predictions": rows}

@@ -126,17 +126,17 @@ def _done(
                 invoked=invoked,
             )
         except TrainingDivergedError as error:
-            kept = _describe_checkpoint(run_directory(loaded, host.registry, runs))
-            raise TrainingDivergedError(f"{error}\n{kept}") from error
+            checkpoint = _describe_checkpoint(run_directory(loaded, host.registry, runs))
+            raise TrainingDivergedError(f"{error}\n{checkpoint}") from error
 
 
 def _describe_checkpoint(directory: Path) -> str:
     """Return what an interrupted run has kept, and its path."""
-    kept = {
+    checkpoints = {
         int(record.parent.name.removeprefix("round-")): record.parent
         for record in (directory / "checkpoints").rglob("round-*/record.json")
     }
-    if not kept:
+    if not checkpoints:
         return f"no round was finished; what there is lies in {directory}"
-    last = max(kept)
-    return f"the last finished round, {last}, is kept in {kept[last]}"
+    last = max(checkpoints)
+    return f"the last finished round, {last}, is kept in {checkpoints[last]}"

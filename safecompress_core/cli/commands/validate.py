@@ -62,12 +62,14 @@ def validate(
         safecompress validate specs/*.yaml
     """
     host = discover_plugins(plugins_dir)
-    found = {path: _problems(path, overrides, host, allow_code=allow_code) for path in specs}
-    problems = list(dict.fromkeys(problem for several in found.values() for problem in several))
+    problems_of = {path: _problems(path, overrides, host, allow_code=allow_code) for path in specs}
+    problems = list(
+        dict.fromkeys(problem for several in problems_of.values() for problem in several)
+    )
     text = render(problems, output_format)
     if text:
         click.echo(text)
-    click.echo(_summary(found, len(problems)), err=True)
+    click.echo(_summary(problems_of, len(problems)), err=True)
     if problems:
         context.exit(INVALID)
 

@@ -22,7 +22,7 @@ def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Tab
         comparison: the content of ``comparison.json``.
         with_intervals: whether there is room for them next to each figure, and for every column.
     """
-    found = variant_table(comparison, without=() if with_intervals else SPARED)
+    table = variant_table(comparison, without=() if with_intervals else SPARED)
     drawing = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -34,9 +34,9 @@ def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Tab
     )
     drawing.add_column("#", justify="right")
     drawing.add_column("variant", min_width=16, overflow="fold")
-    for title in ("density", *found.columns, "time"):
+    for title in ("density", *table.columns, "time"):
         drawing.add_column(title, justify="right", no_wrap=title == "density")
-    for row in found.rows:
+    for row in table.rows:
         figures = (_draw_figure(figure, with_intervals=with_intervals) for figure in row.figures)
         place = f"{'✓' if row.on_front else ' '}{row.place:2}"
         drawing.add_row(place, row.name, row.density, *figures, row.times)

@@ -116,14 +116,14 @@ class Lines(Display):
 
     def _audit(self, model: str) -> str:
         """Return the result of all attacks on a model; empty while one is missing."""
-        found = self._progress.audited[model]
-        is_whole = len(found) == len(self._progress.outline.audit)
-        return f"audit of {model}: advantage {_join(found)}" if is_whole else ""
+        advantages = self._progress.audited[model]
+        is_whole = len(advantages) == len(self._progress.outline.audit)
+        return f"audit of {model}: advantage {_join(advantages)}" if is_whole else ""
 
     def _round(self, event: Event) -> str:
         total = self._progress.outline.rounds
-        chosen = [one for one in event["candidates"] if one["chosen"]]
-        names = ", ".join(f"{one['id']} ({one['strategy']})" for one in chosen)
+        chosen = [candidate for candidate in event["candidates"] if candidate["chosen"]]
+        names = ", ".join(f"{candidate['id']} ({candidate['strategy']})" for candidate in chosen)
         of = f" of {total}" if total else ""
         return f"round {event['round']}{of} chose {names}; {len(event['front'])} on the front"
 

@@ -109,9 +109,9 @@ def _now(progress: Progress) -> Text:
     if progress.candidate:
         text.append(f"{progress.candidate['candidate']} ", style="cyan")
         text.append(str(progress.candidate["strategy"]))
-        found = progress.candidate["advantages"]
-        told = ", ".join(f"{name} {format_number(value)}" for name, value in found.items())
-        text.append(f"\n  advantage so far: {told}" if told else "\n", style="dim")
+        advantages = progress.candidate["advantages"]
+        figures = ", ".join(f"{name} {format_number(value)}" for name, value in advantages.items())
+        text.append(f"\n  advantage so far: {figures}" if figures else "\n", style="dim")
     return text
 
 
@@ -120,24 +120,24 @@ def _bar(progress: Progress) -> Table:
     line = Table.grid(padding=(0, 2), expand=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True)
-    told = [f"{progress.done}/{progress.total}", f"{duration(progress.running_seconds)} gone"]
-    told += [progress.time_left] if progress.time_left else []
+    parts = [f"{progress.done}/{progress.total}", f"{duration(progress.running_seconds)} gone"]
+    parts += [progress.time_left] if progress.time_left else []
     bar = ProgressBar(
         total=max(progress.total, 1), completed=progress.done, complete_style="cyan", pulse=False
     )
-    line.add_row(bar, Text(" · ".join(told)))
+    line.add_row(bar, Text(" · ".join(parts)))
     return line
 
 
 def _outcome(round_: Event) -> Text:
     """Draw the result of the last finished round."""
     candidates = round_["candidates"]
-    chosen = [one for one in candidates if one["chosen"]]
+    chosen = [candidate for candidate in candidates if candidate["chosen"]]
     text = Text(f"round {round_['round']} ", style="bold")
     if len(chosen) == 1 and chosen[0] is candidates[0]:
         plain = f"kept what it had: nothing was significantly better than '{chosen[0]['strategy']}'"
         return text.append(plain, style="not bold")
-    names = "; ".join(f"{one['id']} {one['strategy']}" for one in chosen)
+    names = "; ".join(f"{candidate['id']} {candidate['strategy']}" for candidate in chosen)
     return text.append(f"went on with {names}", style="not bold")
 
 
@@ -156,15 +156,15 @@ def _figures(progress: Progress) -> Table:
         table.add_row(label, *(format_number(figures[name]) for name in names), style=style)
 
     candidates = round_["candidates"]
-    for one in candidates:
-        if one["chosen"]:
-            add(f"chosen {one['id']}", one["objectives"], "bold green")
+    for candidate in candidates:
+        if candidate["chosen"]:
+            add(f"chosen {candidate['id']}", candidate["objectives"], "bold green")
     if not candidates[0]["chosen"]:
         add(f"{candidates[0]['strategy']} {candidates[0]['id']}", candidates[0]["objectives"])
     spread = round_["spread"]
     add("spread of candidates", {name: spread[name]["spread"] for name in names}, "dim")
     add("noise of the test", {name: spread[name]["noise"] for name in names}, "dim")
-    chosen = {one["id"] for one in candidates if one["chosen"]}
+    chosen = {candidate["id"] for candidate in candidates if candidate["chosen"]}
     table.add_row()
     for position, (name, objectives) in enumerate(progress.front.items()):
         if position == FRONT_SHOWN:
@@ -186,8 +186,10 @@ def _audit(progress: Progress) -> Table:
         table.add_column(_fold(attack), justify="right", overflow="fold")
     models = list(progress.audited)
     for model in (*models[:AUDITS_ON_TOP], *models[AUDITS_ON_TOP:][-AUDITS_SHOWN:]):
-        found = progress.audited[model]
-        figures = (format_number(found[name]) if name in found else "…" for name in attacks)
+        advantages = progress.audited[model]
+        figures = (
+            format_number(advantages[name]) if name in advantages else "…" for name in attacks
+        )
         table.add_row(model, *figures)
     return table
 

@@ -210,7 +210,9 @@ class Progress:
     def _on_round(self, event: Event) -> None:
         self.last_round = event
         self.rounds_done, self.tested, self.candidate = event["round"], 0, {}
-        self._objectives |= {one["id"]: one["objectives"] for one in event["candidates"]}
+        self._objectives |= {
+            candidate["id"]: candidate["objectives"] for candidate in event["candidates"]
+        }
         known = {name: self._objectives.get(name) for name in event["front"]}
         front = {name: objectives for name, objectives in known.items() if objectives}
         self.front = dict(sorted(front.items(), key=lambda pair: -pair[1]["performance"]))
@@ -218,8 +220,8 @@ class Progress:
 
     def _on_audit_attack(self, event: Event) -> None:
         self.candidate = {}
-        found = self.audited.setdefault(event["model"], {})
-        found[event["attacker"]] = event["advantage"]
+        advantages = self.audited.setdefault(event["model"], {})
+        advantages[event["attacker"]] = event["advantage"]
         which = _next(event["attacker"], self.outline.audit)
         self.activity = f"auditing {event['model']}{which}" if which else "auditing"
 

@@ -56,8 +56,8 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
         *verdict.inverted_findings(results),
         *verdict.controls(results),
     )
-    told = (*verdict.defences(results), *guesses(results))
-    checks = (*told, *guards, *cautions(results), *verdict.gates(results))
+    sentences = (*verdict.defences(results), *guesses(results))
+    checks = (*sentences, *guards, *cautions(results), *verdict.gates(results))
     _print_findings(console, checks)
     console.print(draw_verdict(verdict.verdict(results)))
 

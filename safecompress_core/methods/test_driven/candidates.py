@@ -40,11 +40,13 @@ def candidate_specs(
     strategies: Sequence[StrategyParams], *, keep: bool
 ) -> tuple[CandidateSpec, ...]:
     """All that a round tries with each model; the first is what the others are held against."""
-    found = [UNCHANGED] if keep else []
+    specs = [UNCHANGED] if keep else []
     # The rule is kept as an index, since checkpoints hold no strategy objects.
     for rule, strategy in enumerate(strategies):
         parts = f"{strategy.prune.type} × {strategy.grow.type}"  # type: ignore[attr-defined]
         for changes in expand(strategy.set):
-            told = [f"{key} {change}" for key, change in changes.items()]
-            found.append(CandidateSpec(name=", ".join([parts, *told]), rule=rule, changes=changes))
-    return tuple(found)
+            descriptions = [f"{key} {change}" for key, change in changes.items()]
+            specs.append(
+                CandidateSpec(name=", ".join([parts, *descriptions]), rule=rule, changes=changes)
+            )
+    return tuple(specs)

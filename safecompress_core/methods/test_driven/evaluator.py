@@ -56,15 +56,15 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
-        found = {}
+        document = {}
         for name, result in self.results.items():
-            better, own = self.outperformed.get(name, (None, None))
-            found[name] = {
+            better, weaker = self.outperformed.get(name, (None, None))
+            document[name] = {
                 **result.to_json(),
                 "outdone_by": better,
-                "own_advantage": own and own.advantage.value,
+                "own_advantage": weaker and weaker.advantage.value,
             }
-        return found
+        return document
 
 
 class CandidateEvaluator:
@@ -155,17 +155,17 @@ class CandidateEvaluator:
             attacker = copy.deepcopy(fitted_attackers[attack.id])
             generator = self._seed.child("adapt", unit, attack.id).torch()
             attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
-            own = attack.measure(
+            own_result = attack.measure(
                 attacker,
                 known,
                 asked,
                 seed=self._seed.child("play", unit, attack.id),
             )
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
-            better = self._stronger_threshold_attack(attack, own, rivals)
+            better = self._stronger_threshold_attack(attack, own_result, rivals)
             if better:
-                outdone[attack.id] = (better, own)
-            judgements[attack.id] = rivals[better] if better else own
+                outdone[attack.id] = (better, own_result)
+            judgements[attack.id] = rivals[better] if better else own_result
             self._tell(attack, judgements[attack.id], better, facts)
         # float64, so that means of equal candidates compare equal.
         performance = self._metric.per_sample(asked.unseen).double().numpy()
@@ -185,7 +185,7 @@ class CandidateEvaluator:
         }
 
     def _stronger_threshold_attack(
-        self, attack: Attack, own: AttackResult, cheap: Mapping[str, AttackResult]
+        self, attack: Attack, trained_result: AttackResult, cheap: Mapping[str, AttackResult]
     ) -> str | None:
         """The strongest of the cheap attacks that are significantly stronger than a trained one.
 
@@ -197,7 +197,7 @@ class CandidateEvaluator:
         gains = {
             name: comparison.gain.value
             for name, result in cheap.items()
-            for comparison in (compare_attacks(own, result, self.resampling),)
+            for comparison in (compare_attacks(trained_result, result, self.resampling),)
             if comparison.is_stronger
         }
         return max(gains, key=lambda name: gains[name]) if gains else None

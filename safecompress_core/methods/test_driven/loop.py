@@ -71,7 +71,7 @@ class TestDriven(Method):
     def _units(self, rounds: int) -> int:
         """A single model starts the first round; later ones carry as many as the beam holds."""
         every = self._params.timetable(epochs=0)  # how many models there are depends on no epoch
-        return sum(one.beam + one.candidates for one in every[:rounds])
+        return sum(round_.beam + round_.candidates for round_ in every[:rounds])
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """All rounds, from the last one that a checkpoint holds."""
@@ -99,10 +99,10 @@ class TestDriven(Method):
     def _skip(self, context: MethodContext, state: LoopState) -> None:
         """Take off what an earlier attempt has trained and attacked."""
         every = self._params.timetable(context.recipe.epochs)[: len(state.rounds)]
-        tested = [one for round_ in state.rounds for one in round_["candidates"]]
+        tested = [candidate for round_ in state.rounds for candidate in round_["candidates"]]
         context.events.skip(
-            epochs=sum(one.epochs for one in every),
-            attacks=sum(len(one["attacks"]) for one in tested),
+            epochs=sum(round_.epochs for round_ in every),
+            attacks=sum(len(candidate["attacks"]) for candidate in tested),
         )
 
     def check(
@@ -203,9 +203,9 @@ class TestDriven(Method):
         # Attackers are fitted on the parent once; per candidate they only adapt, which costs a
         # tenth.
         fitted_attackers = context.evaluator.fit_attackers(beam_model.state.shipped, unit=unit)
-        found: list[Candidate] = []
+        candidates: list[Candidate] = []
         for candidate_spec, settings in self._feasible(context, beam_model.state.settings, number):
-            name = f"r{number + 1}c{first + len(found) + 1}"
+            name = f"r{number + 1}c{first + len(candidates) + 1}"
             state = beam_model.state.branch(settings)
             if candidate_spec.rule is not None:
                 context.trainer.evolve(state, topology_schedule, rule=candidate_spec.rule)
@@ -221,7 +221,7 @@ class TestDriven(Method):
             context.events.emit(
                 "candidate_tested", **facts, performance=float(evaluation.performance.mean())
             )
-            found.append(
+            candidates.append(
                 Candidate(
                     id=name,
                     parent=beam_model.id,
@@ -230,24 +230,24 @@ class TestDriven(Method):
                     evaluation=evaluation,
                 )
             )
-        return found
+        return candidates
 
     def _feasible(
         self, context: MethodContext, parent: Settings, number: int
     ) -> list[tuple[CandidateSpec, Settings]]:
         """Return the candidates that a model admits; the model itself if all limits are reached."""
-        found: list[tuple[CandidateSpec, Settings]] = []
+        feasible: list[tuple[CandidateSpec, Settings]] = []
         for candidate_spec in self._candidate_specs:
             settings = candidate_spec.settings(parent)
             if settings is not None:
-                found.append((candidate_spec, settings))
+                feasible.append((candidate_spec, settings))
                 continue
             context.events.advance()
             context.events.emit(
                 "candidate_left_out", round=number + 1, strategy=candidate_spec.name
             )
         # Without any admissible candidate the lineage still trains on, or its epochs would be lost.
-        return found or [(UNCHANGED, parent)]
+        return feasible or [(UNCHANGED, parent)]
 
     def _update_archive(
         self,
@@ -257,7 +257,7 @@ class TestDriven(Method):
         selection: RoundSelection,
     ) -> Archive:
         """The archive with this round's candidates, whose files are written at once."""
-        found = [
+        entries = [
             ArchiveEntry(
                 candidate.id,
                 float(selection.objectives.performance[index]),
@@ -265,7 +265,7 @@ class TestDriven(Method):
             )
             for index, candidate in enumerate(candidates)
         ]
-        after = archive.add(*found)
+        after = archive.add(*entries)
         stays = {entry.id for entry in after.entries}
         for candidate in candidates:
             if candidate.id in stays:

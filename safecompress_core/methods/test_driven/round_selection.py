@@ -53,7 +53,7 @@ class RoundSelection:
         self._aggregator = aggregator
         self._params = params
         self.objectives = Objectives(
-            performance=np.array([one.performance.mean() for one in evaluations]),
+            performance=np.array([evaluation.performance.mean() for evaluation in evaluations]),
             advantage=self._table(lambda result: self._counting(result.advantage)),
             attack_accuracy=self._table(lambda result: self._counting(result.accuracy)),
             weights=evaluator.weights,
@@ -66,8 +66,8 @@ class RoundSelection:
     def _table(self, reading: Callable[[AttackResult], Any]) -> Array:
         """Something of every attack, shape (K, A), or (K, A, R) for a reading of R values."""
         rows = [
-            [reading(one.results[attack]) for attack in self._evaluator.attacks]
-            for one in self._evaluations
+            [reading(evaluation.results[attack]) for attack in self._evaluator.attacks]
+            for evaluation in self._evaluations
         ]
         shape = (len(rows), len(self._evaluator.attacks))
         table = np.array(rows, dtype=np.float64)
@@ -79,7 +79,9 @@ class RoundSelection:
         resampling, unseen = self._evaluator.resampling, ~self._evaluator.is_member
         # Members keep 0: the metric is read on unseen samples only, and `where` leaves them out.
         values = np.zeros((len(unseen), len(self._evaluations)))  # (N, K)
-        values[unseen] = np.stack([one.performance for one in self._evaluations], axis=1)
+        values[unseen] = np.stack(
+            [evaluation.performance for evaluation in self._evaluations], axis=1
+        )
         performance = resampling.means(values, where=unseen)  # (R, K)
         if not self._evaluator.attacks:
             nothing = np.zeros((*performance.shape, 0))
@@ -116,8 +118,8 @@ class RoundSelection:
         # instead.
         if self._params.beam == 1:
             return (self._decision.chosen,)
-        kept = keep_by_hypervolume(self.objectives, self._params.beam)
-        return tuple(sorted(kept, key=lambda index: -self._decision.utilities[index]))
+        survivors = keep_by_hypervolume(self.objectives, self._params.beam)
+        return tuple(sorted(survivors, key=lambda index: -self._decision.utilities[index]))
 
     def verdict_on(self, index: int) -> dict[str, Any]:
         """Objectives, utility and difference to the incumbent of a candidate, JSON-ready."""
@@ -141,10 +143,10 @@ class RoundSelection:
 
     def spread(self) -> dict[str, Any]:
         """The candidates' spread compared with the test's noise, by objective, JSON-ready."""
-        found = self._spread
+        measured_noise = self._spread
         noises = {
-            "performance": found.performance,
-            **dict(zip(self._evaluator.attacks, found.advantage, strict=True)),
+            "performance": measured_noise.performance,
+            **dict(zip(self._evaluator.attacks, measured_noise.advantage, strict=True)),
         }
         return {name: _plain(noise) for name, noise in noises.items()}
 

@@ -43,14 +43,14 @@ def rounds_of(
         proposals: candidates of each carried model.
         beam: models that go on to the next round; a single one starts the first.
     """
-    carried, start, found = 1, 0, []
+    carried, start, rounds_planned = 1, 0, []
     for number in range(rounds):
         begin = before + (epochs - before) * number // rounds
         end = before + (epochs - before) * (number + 1) // rounds
         middle = end - max(1, round((end - begin) * finetune))
         candidates = carried * proposals
-        found.append(
+        rounds_planned.append(
             Round(beam=carried, candidates=candidates, start=start, middle=middle, end=end)
         )
         carried, start = min(beam, candidates), end
-    return tuple(found)
+    return tuple(rounds_planned)

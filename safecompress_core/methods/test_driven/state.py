@@ -53,7 +53,7 @@ def save_state(context: MethodContext, state: LoopState) -> None:
     for number in range(len(state.rounds)):
         context.checkpoints.drop(_name(number))
     stays = {entry.id for entry in state.archive.entries}
-    tested = {one["id"] for round_ in state.rounds for one in round_["candidates"]}
+    tested = {candidate["id"] for round_ in state.rounds for candidate in round_["candidates"]}
     for model in tested - stays:
         context.archive_path(model).unlink(missing_ok=True)
 
@@ -67,24 +67,24 @@ def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> 
         rounds: how many there are in all.
     """
     names = map(_name, range(rounds, 0, -1))
-    kept = next(filter(None, map(context.checkpoints.load, names)), None)
-    if kept is None:
+    checkpoint = next(filter(None, map(context.checkpoints.load, names)), None)
+    if checkpoint is None:
         return None
-    record, models = kept
+    record, models = checkpoint
     beam = tuple(
         BeamModel(
-            id=one["id"],
+            id=model_record["id"],
             state=context.restore_state(
-                tensors, settings.restore(one["settings"]), epoch=one["epoch"]
+                tensors, settings.restore(model_record["settings"]), epoch=model_record["epoch"]
             ),
         )
-        for one, tensors in zip(record["beam"], models, strict=True)
+        for model_record, tensors in zip(record["beam"], models, strict=True)
     )
     archive = Archive(
         weights=tuple(context.evaluator.weights.tolist()),
         entries=tuple(
-            ArchiveEntry(one["id"], one["performance"], tuple(one["advantage"]))
-            for one in record["archive"]
+            ArchiveEntry(entry["id"], entry["performance"], tuple(entry["advantage"]))
+            for entry in record["archive"]
         ),
     )
     return LoopState(beam=beam, rounds=tuple(record["rounds"]), archive=archive)

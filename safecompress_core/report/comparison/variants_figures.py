@@ -129,7 +129,7 @@ def learning(comparison: Mapping[str, Any]) -> list[CaptionedFigure]:
             ("performance", Color.AFTER, "task accuracy"),
             ("advantage", Color.LEAK, "advantage of the strongest attack"),
         ):
-            lines = [[(one["round"], one[figure]) for one in rounds] for rounds in seeds]
+            lines = [[(round_["round"], round_[figure]) for round_ in rounds] for rounds in seeds]
             if any(value is None for line in lines for _, value in line):
                 continue
             drawn = _lines(lines, name=f"learning-{index}-{figure}", title=title, color=color)

@@ -99,13 +99,22 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
     """One attack's advantage over several models, with intervals, from 0 to 1."""
 
     def draw(axes: Axes) -> None:
-        for row, one in enumerate(whiskers):
-            axes.plot([one.low, one.high], [row, row], color=one.color, lw=2, clip_on=False)
+        for row, whisker in enumerate(whiskers):
             axes.plot(
-                one.value, row, "o", ms=8, mfc=one.color, mec=Color.GROUND, mew=1.5, clip_on=False
+                [whisker.low, whisker.high], [row, row], color=whisker.color, lw=2, clip_on=False
+            )
+            axes.plot(
+                whisker.value,
+                row,
+                "o",
+                ms=8,
+                mfc=whisker.color,
+                mec=Color.GROUND,
+                mew=1.5,
+                clip_on=False,
             )
             axes.annotate(
-                f"{one.value:.3f}",
+                f"{whisker.value:.3f}",
                 (1, row),
                 (8, 0),
                 xycoords=("axes fraction", "data"),
@@ -116,13 +125,14 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
         axes.set_xlim(0, 1)
         axes.set_ylim(len(whiskers) - 0.4, -0.6)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-        axes.set_yticks(range(len(whiskers)), [one.label for one in whiskers])
+        axes.set_yticks(range(len(whiskers)), [whisker.label for whisker in whiskers])
         axes.tick_params(axis="y", labelcolor=Color.TEXT)
         axes.grid(visible=False, axis="y")
 
     said = "; ".join(
-        f"{one.label} {one.value:.3f}, 95 % interval {one.low:.3f} to {one.high:.3f}"
-        for one in whiskers
+        f"{whisker.label} {whisker.value:.3f}, 95 % interval {whisker.low:.3f} to "
+        f"{whisker.high:.3f}"
+        for whisker in whiskers
     )
     return render_figure(
         draw,
@@ -142,17 +152,17 @@ def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: 
     rounds = max(trial.round for trial in trials)
 
     def draw(axes: Axes) -> None:
-        for trial in (one for one in trials if not one.on_front):
+        for trial in (candidate for candidate in trials if not candidate.on_front):
             _dot(axes, trial, Color.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
         front = [trial for trial in trials if trial.on_front]
-        stairs = staircase([(one.advantage, one.performance) for one in front])
+        stairs = staircase([(candidate.advantage, candidate.performance) for candidate in front])
         axes.step(*zip(*stairs, strict=True), where="post", color=Color.FRONT, lw=1.5, alpha=0.6)
         for trial in front:
             _dot(axes, trial, Color.FRONT, size=8)
         chosen = [trial for trial in trials if trial.is_chosen]
         axes.plot(
-            [one.advantage for one in chosen],
-            [one.performance for one in chosen],
+            [candidate.advantage for candidate in chosen],
+            [candidate.performance for candidate in chosen],
             color=Color.AFTER,
             lw=1,
             ls=(0, (2, 2)),
@@ -163,7 +173,7 @@ def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: 
         axes.set_ylim(*limits([trial.performance for trial in trials]))
         label_axes(axes, right="advantage →", up="performance ↑")
 
-    last = next((one for one in reversed(trials) if one.is_chosen), trials[-1])
+    last = next((trial for trial in reversed(trials) if trial.is_chosen), trials[-1])
     return render_figure(
         draw,
         name=name,
@@ -221,19 +231,29 @@ def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> 
     """By round, how far the candidates lie apart compared with the noise of the test."""
 
     def draw(axes: Axes) -> None:
-        for one in readings:
-            color = Color.AFTER if one.tells_apart else Color.OTHER
-            axes.plot([one.round] * 2, [one.noise, one.spread], color=color, lw=2, alpha=0.5)
-            axes.plot(one.round, one.spread, "o", ms=8, mfc=color, mec=Color.GROUND, mew=1.5)
-            axes.plot([one.round - 0.28, one.round + 0.28], [one.noise] * 2, color=Color.TEXT, lw=2)
-        highest = max(max(one.spread, one.noise) for one in readings)
+        for reading in readings:
+            color = Color.AFTER if reading.tells_apart else Color.OTHER
+            axes.plot(
+                [reading.round] * 2, [reading.noise, reading.spread], color=color, lw=2, alpha=0.5
+            )
+            axes.plot(
+                reading.round, reading.spread, "o", ms=8, mfc=color, mec=Color.GROUND, mew=1.5
+            )
+            axes.plot(
+                [reading.round - 0.28, reading.round + 0.28],
+                [reading.noise] * 2,
+                color=Color.TEXT,
+                lw=2,
+            )
+        highest = max(max(reading.spread, reading.noise) for reading in readings)
         axes.set_ylim(0, max(highest * 1.2, SMALLEST_SPAN / 2))
-        draw_round_axis(axes, [one.round for one in readings])
+        draw_round_axis(axes, [reading.round for reading in readings])
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
     said = "; ".join(
-        f"round {one.round}: spread {one.spread:.4f}, noise {one.noise:.4f}" for one in readings
+        f"round {reading.round}: spread {reading.spread:.4f}, noise {reading.noise:.4f}"
+        for reading in readings
     )
     return render_figure(
         draw,

@@ -54,12 +54,12 @@ def forests(results: Results) -> list[CaptionedFigure]:
         whiskers = [
             Whisker(
                 label=label,
-                value=one["advantage"],
-                low=one["advantage_interval"][0],
-                high=one["advantage_interval"][1],
+                value=attack_record["advantage"],
+                low=attack_record["advantage_interval"][0],
+                high=attack_record["advantage_interval"][1],
                 color=color,
             )
-            for label, color, one in readings
+            for label, color, attack_record in readings
         ]
         title = f"Advantage of {attack} by model"
         panel = forest(whiskers, name=f"forest-{index}", title=title, wide=wide)
@@ -76,13 +76,13 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
         trials = [
             CandidatePoint(
                 round=record["round"],
-                performance=one["objectives"]["performance"],
-                advantage=one["objectives"][attack],
-                on_front=one["id"] in front,
-                is_chosen=one is best,
+                performance=candidate["objectives"]["performance"],
+                advantage=candidate["objectives"][attack],
+                on_front=candidate["id"] in front,
+                is_chosen=candidate is best,
             )
             for record, best in _rounds(results)
-            for one in record["candidates"]
+            for candidate in record["candidates"]
         ]
         if not trials:
             continue
@@ -107,8 +107,8 @@ def learning_figures(results: Results) -> list[CaptionedFigure]:
             RoundPoint(
                 round=record["round"],
                 chosen=best["objectives"][objective],
-                low=min(one["objectives"][objective] for one in record["candidates"]),
-                high=max(one["objectives"][objective] for one in record["candidates"]),
+                low=min(candidate["objectives"][objective] for candidate in record["candidates"]),
+                high=max(candidate["objectives"][objective] for candidate in record["candidates"]),
             )
             for record, best in _rounds(results)
         ]
@@ -132,15 +132,15 @@ def noises(results: Results) -> list[CaptionedFigure]:
     figures = []
     for index, objective in enumerate(objectives):
         seen = [record["spread"][objective] for record in results["rounds"]]
-        told = sum(one["tells_apart"] for one in seen)
+        apart_count = sum(reading["tells_apart"] for reading in seen)
         readings = [
             NoiseBar(
                 round=record["round"],
-                spread=one["spread"],
-                noise=one["noise"],
-                tells_apart=one["tells_apart"],
+                spread=reading["spread"],
+                noise=reading["noise"],
+                tells_apart=reading["tells_apart"],
             )
-            for record, one in zip(results["rounds"], seen, strict=True)
+            for record, reading in zip(results["rounds"], seen, strict=True)
         ]
         name = objective_name(results, objective)
         panel = noise(
@@ -149,7 +149,7 @@ def noises(results: Results) -> list[CaptionedFigure]:
             title=f"Spread of the candidates in {name}, and the test's noise, by round",
             wide=width(len(objectives)),
         )
-        untold = len(seen) - told
+        untold = len(seen) - apart_count
         note = (
             f"not told apart in {untold} of {len(seen)} rounds" if untold else "always told apart"
         )
@@ -164,8 +164,8 @@ def _objectives(results: Results) -> Sequence[str]:
 def _rounds(results: Results) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Each round with the best of the candidates that it went on with."""
     for record in results["rounds"]:
-        chosen = [one for one in record["candidates"] if one["chosen"]]
-        yield record, max(chosen, key=lambda one: one["utility"])
+        chosen = [candidate for candidate in record["candidates"] if candidate["chosen"]]
+        yield record, max(chosen, key=lambda candidate: candidate["utility"])
 
 
 def _list_audited(results: Results) -> Iterator[tuple[str, Color, Mapping[str, Any]]]:

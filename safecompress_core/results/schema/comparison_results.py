@@ -100,8 +100,8 @@ class VariantRecord(Record):
 
     def figure(self, name: FigureName) -> SummaryRecord | None:
         """Return the figure of a column."""
-        found: SummaryRecord | None = getattr(self, name)
-        return found
+        summary: SummaryRecord | None = getattr(self, name)
+        return summary
 
 
 class CourseRoundRecord(Record):

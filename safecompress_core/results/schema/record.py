@@ -89,6 +89,8 @@ class MeasuresRecord(Record):
 def format_errors(error: ValidationError) -> str:
     """Return the first errors of a file as ``field: rule``."""
     errors = error.errors()
-    shown = [f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in errors[:SHOWN]]
+    shown = [
+        f"{'.'.join(map(str, error['loc'])) or 'file'}: {error['msg']}" for error in errors[:SHOWN]
+    ]
     more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
     return "; ".join(shown) + more

@@ -63,7 +63,7 @@ def auditing_selectors(spec: RunSpec) -> dict[str, str]:
     that is made of others is the same as soon as one of its parts is; the id is then the part's.
     """
     selecting = _selecting(spec)
-    found = {}
+    selectors = {}
     for attacker in spec.audit.attackers:
         same = [
             selecting[identity]
@@ -72,8 +72,8 @@ def auditing_selectors(spec: RunSpec) -> dict[str, str]:
             if identity in selecting
         ]
         if same:
-            found[component_id(attacker)] = same[0]
-    return found
+            selectors[component_id(attacker)] = same[0]
+    return selectors
 
 
 def _parts(attacker: Params) -> list[AttackerParams]:
@@ -170,10 +170,10 @@ def _check_audit(spec: RunSpec) -> Iterator[Problem]:
 
 def _selecting(spec: RunSpec) -> dict[str, str]:
     """By what it is, the id of each attacker that selects; the first of equal ones."""
-    found: dict[str, str] = {}
+    selecting: dict[str, str] = {}
     for _, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
-        found.setdefault(_identity(attacker), component_id(attacker))
-    return found
+        selecting.setdefault(_identity(attacker), component_id(attacker))
+    return selecting
 
 
 def _identity(attacker: Params) -> str:

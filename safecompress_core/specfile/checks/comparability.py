@@ -30,10 +30,10 @@ def other_samples(own: LoadedSpec, other: LoadedSpec, *, name: str) -> Iterator[
 
 
 def _unlike(
-    own: Mapping[str, Any], other: Mapping[str, Any], section: SpecPath
+    section_values: Mapping[str, Any], other: Mapping[str, Any], section: SpecPath
 ) -> Iterator[tuple[SpecPath, Any, Any]]:
     """The fields of a section with other values, each with both of them."""
-    here: Any = own
+    here: Any = section_values
     there: Any = other
     for step in section:
         here, there = here[step], there[step]

@@ -27,15 +27,17 @@ def check_bounds(
         metrics: of the spec.
         games: the game by each name that may stand before a measure: of a game, or of an attacker.
     """
-    ranges = {component_id(one): _metric_range(one) for one in metrics} | dict(MODEL_RANGES)
+    ranges = {component_id(metric): _metric_range(metric) for metric in metrics} | dict(
+        MODEL_RANGES
+    )
     for index, gate in enumerate(gates):
         owner, _, measure = gate.measure.rpartition(".")
-        found = ranges.get(gate.measure)
-        if found is None and owner in games:
+        bounds = ranges.get(gate.measure)
+        if bounds is None and owner in games:
             of_game = games[owner].measure(measure)
-            found = None if of_game is None else (of_game.lowest, of_game.highest)
-        if found is not None:
-            yield from _outside(index, gate, found)
+            bounds = None if of_game is None else (of_game.lowest, of_game.highest)
+        if bounds is not None:
+            yield from _outside(index, gate, bounds)
 
 
 def check_contradictions(gates: Sequence[Gate]) -> Iterator[Problem]:
@@ -58,16 +60,22 @@ def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Problem]:
     """Find bounds on density that the method rules out: the whole model is never sparser."""
     name = definition_of(method).name
     if isinstance(method, SparseTrainingParams):
-        kept = method.density
+        active_share = method.density
     elif name == "uncompressed":
-        kept = 1.0
+        active_share = 1.0
     else:
         return
     for index, gate in enumerate(gates):
         # a count is rounded by less than one weight, of which a small layer has few
-        if gate.measure == "model.density" and gate.at_most is not None and gate.at_most < kept:
-            message = f"{name!r} keeps {kept:g} of the weights, and all that cannot be sparse"
-            hint = f"write {kept:g} or more, or a lower method.density"
+        if (
+            gate.measure == "model.density"
+            and gate.at_most is not None
+            and gate.at_most < active_share
+        ):
+            message = (
+                f"{name!r} keeps {active_share:g} of the weights, and all that cannot be sparse"
+            )
+            hint = f"write {active_share:g} or more, or a lower method.density"
             if name == "uncompressed":
                 hint = "take the gate out, or use a method that compresses"
             yield Problem(("gate", index, "at_most"), message, hint)
@@ -96,8 +104,8 @@ def _outside(index: int, gate: Gate, found: Range) -> Iterator[Problem]:
         yield Problem(path, message, _hint(most, found))
 
 
-def _hint(bound: float, found: Range) -> str:
-    low, high = found
+def _hint(bound: float, bounds: Range) -> str:
+    low, high = bounds
     if high == 1 and 1 < bound <= 100:
         return f"write {bound / 100:g} for {bound:g} %"
     if math.isinf(high):

@@ -55,8 +55,8 @@ def check(spec: RunSpec, games: Collection[str]) -> Iterator[Problem]:
         spec: of a run.
         games: the names of all that are registered.
     """
-    for one in _CHECKS:
-        yield from one(spec)
+    for check_part in _CHECKS:
+        yield from check_part(spec)
     yield from check_gate(spec, games)
     yield from check_changes(spec)
     yield from check_paths(spec)

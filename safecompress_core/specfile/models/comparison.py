@@ -131,15 +131,15 @@ def load_comparison(
     Raises:
         SpecError: with every problem found; one that several runs share is told once.
     """
-    found = path if isinstance(path, Composed) else compose_spec(path, overrides)
-    found.require(SpecKind.COMPARE)
-    path, root = found.path, found.root
+    composed = path if isinstance(path, Composed) else compose_spec(path, overrides)
+    composed.require(SpecKind.COMPARE)
+    path, root = composed.path, composed.root
     try:
         spec = ComparisonSpec.model_validate(root.plain())
     except ValidationError as error:
         wrong = translate_errors(error, root=root, model=ComparisonSpec, skipped=skipped)
-        raise SpecError(in_order([*found.problems, *wrong], path)) from None
-    problems = [*found.problems, *(root.locate(one) for one in _excess(spec))]
+        raise SpecError(in_order([*composed.problems, *wrong], path)) from None
+    problems = [*composed.problems, *(root.locate(one) for one in _excess(spec))]
     if problems:
         raise SpecError(in_order(problems, path))
     first, *others = _values(root, "seeds", spec.seeds)
@@ -197,9 +197,9 @@ def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iter
         message = "no variant has a method with a density"
         yield Problem(("densities",), message, "take the densities out, or add such a variant")
     attackers = {
-        component_id(one): game_of(one).name
+        component_id(attacker): game_of(attacker).name
         for entry in entries
-        for one in entry.loaded.spec.audit.attackers
+        for attacker in entry.loaded.spec.audit.attackers
     }
     names = [name for name, game in attackers.items() if game == MIA_GAME]
     if spec.mia is not None and spec.mia not in names:
@@ -284,11 +284,11 @@ def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterato
     assert variants is not None  # the model asks for them
     assert isinstance(variants.content, tuple)
     seen: set[str] = set()
-    for index, own in enumerate(variants.content):
-        assert isinstance(own.content, dict)  # the model asks for mappings
-        given = own.child("name")
-        changes = {key: node for key, node in own.content.items() if key != "name"}
-        whole = merge(base, replace(own, content=changes))
+    for index, variant in enumerate(variants.content):
+        assert isinstance(variant.content, dict)  # the model asks for mappings
+        given = variant.child("name")
+        changes = {key: node for key, node in variant.content.items() if key != "name"}
+        whole = merge(base, replace(variant, content=changes))
         method = _type(whole)
         name = str(given.content) if given else method
         spot: SpecPath = ("variants", index, *(("name",) if given else ()))
@@ -301,7 +301,7 @@ def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterato
                 root.mark_of(spot).problem(spot, message, f"write '{method}-{name}', say")
             )
         seen.add(name)
-        yield name, _with(whole, given or replace(own, content=name), "name")
+        yield name, _with(whole, given or replace(variant, content=name), "name")
 
 
 def _type(whole: Node) -> str:

@@ -170,7 +170,7 @@ class Components:
             f"{definition.summary}{cites}",
             {
                 "type": (Literal[definition.name], tag),
-                **{name: (ClassVar[Any], one) for name, one in attached.items()},
+                **{name: (ClassVar[Any], value) for name, value in attached.items()},
             },
         )
 
@@ -221,8 +221,8 @@ class Components:
             inner, *marks = arguments
             slot = _slot_in(marks)
             inner = self._type(slot) if slot else self._annotation(inner, marks)
-            kept = [mark for mark in marks if mark is not slot]
-            return Annotated[(inner, *kept)] if kept else inner
+            other_marks = [mark for mark in marks if mark is not slot]
+            return Annotated[(inner, *other_marks)] if other_marks else inner
         expanded = tuple(self._annotation(argument) for argument in arguments)
         if expanded == arguments:
             return annotation

@@ -199,7 +199,7 @@ class _Composer:
 
     def _mapping(self, event: MappingStartEvent, path: SpecPath, depth: int) -> _Composed:
         mark = self._collection_mark(event, path, MappingNode)
-        own: dict[str, Node] = {}
+        nodes: dict[str, Node] = {}
         inherited: dict[str, Node] = {}
         below: list[_Composed] = []
         for key in self.events:
@@ -216,12 +216,12 @@ class _Composer:
                 self._node(value, path, depth + 1)
                 continue
             else:
-                if name in own:
-                    self._tell_twice(name, own[name], key_mark, path)
+                if name in nodes:
+                    self._tell_twice(name, nodes[name], key_mark, path)
                 composed = self._node(value, (*path, name), depth + 1)
-                own[name] = replace(composed.node, key=key_mark)
+                nodes[name] = replace(composed.node, key=key_mark)
             below.append(composed)
-        return _compose_node(Node(inherited | own, mark), below)
+        return _compose_node(Node(inherited | nodes, mark), below)
 
     def _key(self, event: Event, path: SpecPath, depth: int) -> tuple[str | None, bool]:
         """The name of a key, and whether it is ``<<``; no name where it is no text."""
@@ -246,15 +246,15 @@ class _Composer:
 
     def _inherit(self, node: Node, path: SpecPath) -> Mapping[str, Node]:
         """Merge ``<<: *anchor``; of several mappings the first that has a key wins."""
-        found: dict[str, Node] = {}
+        inherited: dict[str, Node] = {}
         for part in node.content if isinstance(node.content, tuple) else (node,):
             if isinstance(part.content, Mapping):
                 for name, value in part.content.items():
-                    found.setdefault(name, value)
+                    inherited.setdefault(name, value)
             else:
                 message = "'<<' merges mappings only"
                 self._refused(part.mark, path, message, "name an anchored mapping")
-        return found
+        return inherited
 
     def _collection_mark(
         self, event: SequenceStartEvent | MappingStartEvent, path: SpecPath, kind: type
@@ -337,8 +337,8 @@ class _Composer:
 
 
 def _compose_node(node: Node, below: list[_Composed]) -> _Composed:
-    size = 1 + sum(one.size for one in below)
-    return _Composed(node, size, 1 + max((one.depth for one in below), default=0))
+    size = 1 + sum(child.size for child in below)
+    return _Composed(node, size, 1 + max((child.depth for child in below), default=0))
 
 
 def _no_such_kind(tag: str) -> str:

@@ -90,8 +90,8 @@ class Node:
             key: whether the place of its key is wanted; so it is for an empty value, too.
         """
         *_, node = nodes = list(self.along(path))
-        found = len(nodes) == len(path) + 1
-        if node.key is not None and (node.content is None or (key and found)):
+        is_found = len(nodes) == len(path) + 1
+        if node.key is not None and (node.content is None or (key and is_found)):
             return node.key
         return node.mark
 

@@ -69,9 +69,9 @@ def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Located
 def _to_nodes(value: Any, mark: Mark) -> Node:
     """A plain value as nodes that all stand in one place."""
     if isinstance(value, Mapping):
-        return Node({key: _to_nodes(one, mark) for key, one in value.items()}, mark, mark)
+        return Node({key: _to_nodes(content, mark) for key, content in value.items()}, mark, mark)
     if isinstance(value, list | tuple):
-        return Node(tuple(_to_nodes(one, mark) for one in value), mark, mark)
+        return Node(tuple(_to_nodes(content, mark) for content in value), mark, mark)
     return Node(value, mark, mark)
 
 

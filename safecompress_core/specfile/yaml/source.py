@@ -111,9 +111,9 @@ class _Reader:
             raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
         content = dict(root.content)
         extends = content.pop("extends", None)
-        own = replace(root, content=content)
+        own_root = replace(root, content=content)
         if extends is None:
-            return own
+            return own_root
         if extends.content is None and len(self.problems) > before:
             raise _RefusedError
         if not isinstance(extends.content, str) or not extends.content:
@@ -121,7 +121,7 @@ class _Reader:
             message = f"'extends' is the path of one file, and this is {_kind(extends)}"
             raise _RefusedError(mark, ("extends",), message, "write 'extends: ./base.yaml'")
         target = Path(os.path.normpath(path.parent / extends.content))
-        return merge(self.file(target, extends.mark, ("extends",)), own)
+        return merge(self.file(target, extends.mark, ("extends",)), own_root)
 
 
 def _content(path: Path, *, is_regular: bool) -> bytes:

@@ -43,11 +43,13 @@ class AttributeByMembership(Attacker):
         if known.is_member is None or not known.is_member.any():
             raise PoolError("attribute-by-membership needs members in attack-train; it has none")
         members = known.take(known.is_member)
-        own = _confidence_logits(members)[torch.arange(len(members.seen)), truth[known.is_member]]
+        member_logits = _confidence_logits(members)[
+            torch.arange(len(members.seen)), truth[known.is_member]
+        ]
         self._prior = Prior(known, of=self._prior_of)
-        self._mean = float(own.mean())
+        self._mean = float(member_logits.mean())
         # One member, or equal losses, have a deviation of 0.
-        self._deviation = max(float(own.std(correction=0)), 1e-6)
+        self._deviation = max(float(member_logits.std(correction=0)), 1e-6)
 
     def score(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return Pr(v) · Φ((φ − μ) / σ), normalised over v, shape (N, V)."""
@@ -63,6 +65,6 @@ def _confidence_logits(knowledge: AdversaryKnowledge) -> Tensor:
     """Return φ of every sample with every value, shape (N, V), float64."""
     answers = answers_by_value(knowledge)
     labels = knowledge.seen.labels.expand(len(answers), -1)[:, :, None]
-    own = answers.gather(2, labels)[:, :, 0]
+    label_logits = answers.gather(2, labels)[:, :, 0]
     others = answers.scatter(2, labels, 0.0).sum(dim=2)  # more exact than 1 − p_y
-    return (own.clamp(min=TINY).log() - others.clamp(min=TINY).log()).T
+    return (label_logits.clamp(min=TINY).log() - others.clamp(min=TINY).log()).T

@@ -74,8 +74,10 @@ class EnsembleAttacker(Attacker):
             raise RuntimeError("an attacker has to be fitted before it can score")
         if self._by_run:
             return self._parts[self._worst].score(knowledge)
-        found = [part.answers(knowledge) for part in self._parts]
-        answers, confidence = (torch.stack(one) for one in zip(*found, strict=True))  # (P, N, ...)
+        scores = [part.answers(knowledge) for part in self._parts]
+        answers, confidence = (
+            torch.stack(part) for part in zip(*scores, strict=True)
+        )  # (P, N, ...)
         return answers[confidence.argmax(dim=0), torch.arange(answers.shape[1])]
 
     def _left_out(self, known: AdversaryKnowledge) -> tuple[Tensor, int]:
@@ -183,8 +185,8 @@ class _CrossFitted:
         # The threshold is chosen on the folds the attacker was fitted to, as an adversary would.
         if threshold is None:
             assert learned_from.truth is not None  # a part of attack-train
-            own = attacker.score(replace(learned_from, truth=None))
-            threshold = calibrate_threshold(own.numpy(), learned_from.truth.numpy())
+            held_out_scores = attacker.score(replace(learned_from, truth=None))
+            threshold = calibrate_threshold(held_out_scores.numpy(), learned_from.truth.numpy())
         return scores > threshold
 
 

@@ -73,7 +73,7 @@ class _AlongTheGradient(Evader):
                 open_ = (knowledge.seen.predict(moved) == labels).nonzero()[:, 0]
                 for rows in open_.split(BATCH):
                     if len(rows):
-                        found = self.attack(budget).run(
+                        perturbed = self.attack(budget).run(
                             model,
                             inputs[rows].to(device),
                             Misclassification(labels[rows].to(device)),
@@ -81,7 +81,7 @@ class _AlongTheGradient(Evader):
                         )
                         # Samples outside the range of a channel are brought back; the clamp never
                         # leaves the ball.
-                        moved[rows] = torch.clamp(found.cpu(), budget.low, budget.high)
+                        moved[rows] = torch.clamp(perturbed.cpu(), budget.low, budget.high)
         return moved
 
 

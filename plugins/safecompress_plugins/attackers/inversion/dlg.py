@@ -47,11 +47,11 @@ class Dlg(Inverter):
         # A copy in double precision: L-BFGS stalls in float32 near a match.
         network = knowledge.seen.network().cpu().double()
         shape = (1, *knowledge.seen.inputs.shape[1:])
-        found = [
+        reconstructions = [
             self._best(_Match(network, seen), shape, targets, generator)
             for seen in targets.gradients
         ]
-        return torch.clamp(torch.cat(found).float(), targets.low, targets.high)
+        return torch.clamp(torch.cat(reconstructions).float(), targets.low, targets.high)
 
     def _best(
         self,
@@ -70,9 +70,9 @@ class Dlg(Inverter):
             )
             start = match.read_off(shape) if number == 0 else None
             start = drawn.double() if start is None else start
-            found, apart = match.from_start(start, steps=self._params.steps)
+            candidate, apart = match.from_start(start, steps=self._params.steps)
             if apart < nearest:
-                best, nearest = found, apart
+                best, nearest = candidate, apart
             if nearest < EXACT:
                 break
         return best
@@ -89,7 +89,7 @@ class _Match:
         masks = [network.masks.get(name) for name in named]
         self._masks = [1.0 if mask is None else mask.double().cpu() for mask in masks]
         # Computed once: the loss is relative to the target's squared norm.
-        self._scale = max(sum(float((one**2).sum()) for one in self._wanted), TINY)
+        self._scale = max(sum(float((gradient**2).sum()) for gradient in self._wanted), TINY)
         self._label = torch.tensor([label_of(network, seen)])
 
     def read_off(self, shape: tuple[int, ...]) -> Tensor | None:
@@ -135,8 +135,8 @@ class _Match:
         optimizer.step(closure)
         # A diverged line search leaves NaN; with 0 instead, its distance compares with other
         # starts.
-        found: Tensor = torch.nan_to_num(guess.detach())
-        return found, float(self._apart(found).detach())
+        candidate: Tensor = torch.nan_to_num(guess.detach())
+        return candidate, float(self._apart(candidate).detach())
 
     def _apart(self, guess: Tensor) -> Tensor:
         loss = F.cross_entropy(self._network(guess), self._label)
@@ -156,7 +156,7 @@ def label_of(network: Classifier, seen: Mapping[str, Tensor]) -> int:
     where the representation is not negative (Zhao et al. 2020, equation 4).
     """
     head = network.head
-    names = {id(one): name for name, one in network.module.named_parameters()}
+    names = {id(parameter): name for name, parameter in network.module.named_parameters()}
     bias: Tensor | None = head.bias
     if bias is not None:
         return int(seen[names[id(bias)]].argmin())

@@ -41,8 +41,8 @@ class BayesOptimal(Attacker):
         # Logs of probabilities throughout: p_y of a fitted sample rounds to 1, and of a missed one
         # to 0.
         references = references_of(knowledge)
-        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
+        target_scores = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
         log_p = references.log_confidences
         if self._params.mode == "online":
-            return own - log_mean_probability(log_p, torch.ones_like(references.is_in))
-        return own - self._params.scaling * log_mean_probability(log_p, ~references.is_in)
+            return target_scores - log_mean_probability(log_p, torch.ones_like(references.is_in))
+        return target_scores - self._params.scaling * log_mean_probability(log_p, ~references.is_in)

@@ -101,10 +101,10 @@ class Search:
         0 for misclassified samples. Without an anchor of another prediction, the distance to the
         farthest anchor: a lower bound.
         """
-        found = torch.zeros(len(seen))
+        distances = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
         if not len(right):
-            return found
+            return distances
         asked = _BoundaryQueries(seen.take(right))
         apart = torch.cdist(asked.origin, self.anchors)  # (n, A)
         # Anchors are queried once for all samples.
@@ -119,8 +119,8 @@ class Search:
         for step, directions in enumerate(self.directions, start=1):
             there = asked.towards_origin(asked.jump(there, directions, step=step))
             best = torch.minimum(best, (there - asked.origin).norm(dim=1))
-        found[right] = torch.where(has_start, best, apart.amax(dim=1))
-        return found
+        distances[right] = torch.where(has_start, best, apart.amax(dim=1))
+        return distances
 
 
 class _BoundaryQueries:
@@ -150,7 +150,7 @@ class _BoundaryQueries:
         """Jump off the boundary along its normal, to a point with another prediction, (n, D)."""
         distance = (there - self.origin).norm(dim=1, keepdim=True)
         reach = distance / there.shape[1]  # the paper's δ: shrinks with the dimension D
-        crossed = [self.is_outside(there + reach * one) for one in directions]
+        crossed = [self.is_outside(there + reach * direction) for direction in directions]
         sides = torch.stack(crossed, dim=1) * 2.0 - 1  # (n, Q)
         uneven = sides - sides.mean(dim=1, keepdim=True)  # the baseline reduces variance
         # If all steps land on one side, the centred weights are 0 and have no direction.

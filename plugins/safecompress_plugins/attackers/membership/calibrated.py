@@ -34,5 +34,5 @@ class Calibrated(Attacker):
             PoolError: if there are too few reference models.
         """
         references = references_of(knowledge)
-        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
-        return own - mean_where(references.log_confidences, ~references.is_in)
+        target_scores = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
+        return target_scores - mean_where(references.log_confidences, ~references.is_in)

@@ -64,11 +64,11 @@ class CompressionVersions(Attacker):
         self._pairs = [answer_classifier(self._params.classifier, seed=seed) for _ in rows]
         # Out-of-fold scores train the second stage, and full fits answer for the audit pool.
         answers = [
-            cross_val_predict(pair, one, is_member, cv=folds, method="predict_proba")[:, 1]
-            for pair, one in zip(self._pairs, rows, strict=True)
+            cross_val_predict(pair, features, is_member, cv=folds, method="predict_proba")[:, 1]
+            for pair, features in zip(self._pairs, rows, strict=True)
         ]
-        for pair, one in zip(self._pairs, rows, strict=True):
-            pair.fit(one, is_member)
+        for pair, features in zip(self._pairs, rows, strict=True):
+            pair.fit(features, is_member)
         self._all = answer_classifier("logistic", seed=seed)
         self._all.fit(self._together(answers, known), is_member)
         self.remarks = {"versions": 1 + len(known.versions)}
@@ -78,8 +78,8 @@ class CompressionVersions(Attacker):
         if self._all is None:
             raise RuntimeError("an attacker has to be fitted before it can score")
         answers = [
-            pair.predict_proba(one)[:, 1]
-            for pair, one in zip(self._pairs, self._rows(knowledge), strict=True)
+            pair.predict_proba(features)[:, 1]
+            for pair, features in zip(self._pairs, self._rows(knowledge), strict=True)
         ]
         together = self._together(answers, knowledge)
         return torch.as_tensor(self._all.predict_proba(together)[:, 1])
@@ -95,10 +95,10 @@ class CompressionVersions(Attacker):
 
     def _rows(self, knowledge: AdversaryKnowledge) -> list[Floats]:
         first, others = self._models(knowledge)
-        return [np.asarray(paired_answers(first, one), dtype=np.float64) for one in others]
+        return [np.asarray(paired_answers(first, version), dtype=np.float64) for version in others]
 
     def _together(self, answers: list[Floats], knowledge: AdversaryKnowledge) -> Floats:
         """Stack the pairs' scores and the models' losses, shape (N, K + M)."""
         first, others = self._models(knowledge)
-        losses = [one.losses.double().numpy() for one in (first, *others)]
+        losses = [version.losses.double().numpy() for version in (first, *others)]
         return np.stack([*answers, *losses], axis=1)

@@ -62,19 +62,19 @@ class CrossValidatedClassifier:
 
     def scores(self, tables: Sequence[Tensor]) -> Tensor:
         """Return decision values of other samples, shape (N,); positive means member."""
-        found = [
-            one.decision_function(_rows(table))
-            for one, table in zip(self._fitted, tables, strict=True)
+        scores = [
+            classifier.decision_function(_rows(table))
+            for classifier, table in zip(self._fitted, tables, strict=True)
         ]
-        return torch.as_tensor(np.mean(found, axis=0))
+        return torch.as_tensor(np.mean(scores, axis=0))
 
     def refit(self, tables: Sequence[Tensor], is_member: Tensor) -> "CrossValidatedClassifier":
         """Refit with the same settings to another model's features."""
         # A copy whose cached property is preset: the search is not repeated, only the final fit.
         again = replace(self, tables=tables, is_member=is_member)
         again.__dict__["_fitted"] = [
-            clone(one).fit(_rows(table), is_member.numpy())
-            for one, table in zip(self._fitted, tables, strict=True)
+            clone(classifier).fit(_rows(table), is_member.numpy())
+            for classifier, table in zip(self._fitted, tables, strict=True)
         ]
         return again
 
@@ -84,8 +84,8 @@ class CrossValidatedClassifier:
         return {
             "learner": self.kind,
             "settings": [
-                {name.partition("__")[2]: one.get_params()[name] for name in GRIDS[self.kind]}
-                for one in self._fitted
+                {name.partition("__")[2]: pipeline.get_params()[name] for name in GRIDS[self.kind]}
+                for pipeline in self._fitted
             ],
         }
 

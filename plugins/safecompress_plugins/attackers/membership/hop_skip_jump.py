@@ -48,29 +48,29 @@ class ToolboxSearch:
         0 for misclassified samples. Without an anchor of another prediction, the distance to the
         farthest anchor: a lower bound.
         """
-        found = torch.zeros(len(seen))
+        distances = torch.zeros(len(seen))
         right = (seen.predictions == seen.labels).nonzero()[:, 0]
         answers = seen.predict(self.anchors.unflatten(1, seen.inputs.shape[1:]))
         for position in right:
-            one = seen.take(position[None])
-            apart = torch.cdist(one.inputs.flatten(1), self.anchors)[0]  # (A,)
-            is_other = answers != one.labels
+            sample = seen.take(position[None])
+            apart = torch.cdist(sample.inputs.flatten(1), self.anchors)[0]  # (A,)
+            is_other = answers != sample.labels
             if is_other.any():
                 start = self.anchors[apart.masked_fill(~is_other, torch.inf).argmin()]
-                found[position] = self._distance(one, start)
+                distances[position] = self._distance(sample, start)
             else:
-                found[position] = apart.amax()
-        return found
+                distances[position] = apart.amax()
+        return distances
 
-    def _distance(self, one: Observations, start: Tensor) -> float:
+    def _distance(self, sample: Observations, start: Tensor) -> float:
         """Measure one sample's distance, from an anchor (D,) of another prediction."""
-        asked = _QueryCounter(one, budget=self.params.budget)
-        begin = start.reshape(one.inputs.shape)
+        asked = _QueryCounter(sample, budget=self.params.budget)
+        begin = start.reshape(sample.inputs.shape)
         asked.answer(begin.numpy())  # counts the anchor as the nearest point so far
         model = BlackBoxClassifier(
             asked.answer,
-            input_shape=tuple(one.inputs.shape[1:]),
-            nb_classes=one.classes,
+            input_shape=tuple(sample.inputs.shape[1:]),
+            nb_classes=sample.classes,
             clip_values=self.bounds,
         )
         attack = HopSkipJump(
@@ -86,7 +86,7 @@ class ToolboxSearch:
             with global_random_state(torch.Generator().manual_seed(self.seed)):
                 # The same seed for every sample: directions must not depend on the position in the
                 # pool.
-                attack.generate(one.inputs.numpy(), x_adv_init=begin.numpy().copy())
+                attack.generate(sample.inputs.numpy(), x_adv_init=begin.numpy().copy())
         except _BudgetSpentError:
             pass  # the nearest point until then counts
         return asked.nearest
@@ -99,10 +99,10 @@ class _BudgetSpentError(Exception):
 class _QueryCounter:
     """Query counter around the model, with the nearest point of another prediction so far."""
 
-    def __init__(self, one: Observations, *, budget: int) -> None:
-        self._one = one
+    def __init__(self, sample: Observations, *, budget: int) -> None:
+        self._one = sample
         self._left = budget
-        self._origin = one.inputs.flatten(1)  # (1, D)
+        self._origin = sample.inputs.flatten(1)  # (1, D)
         self.nearest = np.inf
 
     def answer(self, inputs: Floats) -> Floats:

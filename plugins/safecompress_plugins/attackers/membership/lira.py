@@ -62,15 +62,15 @@ class Lira(Attacker):
             raise RuntimeError("an attacker has to be fitted before it can score")
         references = references_of(knowledge)
         scores = references.confidence_logits
-        own = logit_of_confidence(knowledge.seen.logits, knowledge.seen.labels)
-        out = self._standardise(own, scores, ~references.is_in, self._global[1])
+        target_logits = logit_of_confidence(knowledge.seen.logits, knowledge.seen.labels)
+        out = self._standardise(target_logits, scores, ~references.is_in, self._global[1])
         if self._params.mode == "online":
-            inside = self._standardise(own, scores, references.is_in, self._global[0])
+            inside = self._standardise(target_logits, scores, references.is_in, self._global[0])
             return _log_density(*inside) - _log_density(*out)
         return out[0] if self._params.variant == "paper" else -_log_density(*out)
 
     def _standardise(
-        self, own: Tensor, scores: Tensor, is_used: Tensor, pooled: float
+        self, target_logits: Tensor, scores: Tensor, is_used: Tensor, pooled: float
     ) -> tuple[Tensor, Tensor]:
         """Return the distance to the mean in deviations, and the deviation, both (N,)."""
         mean = mean_where(scores, is_used)
@@ -81,7 +81,7 @@ class Lira(Attacker):
             counts = is_used.sum(dim=0)
             deviation = (squares * counts / (counts - 1).clamp(min=1)).sqrt()  # unbiased: n − 1
         deviation = deviation.clamp(min=FLOOR)
-        return (own - mean) / deviation, deviation
+        return (target_logits - mean) / deviation, deviation
 
 
 def _pooled_deviation(scores: Tensor, is_used: Tensor) -> float:

@@ -47,7 +47,9 @@ class NeuralWhitebox(NeuralMembership):
     def calibrate(self, seen: Observations) -> None:
         """Estimate mean and deviation of losses and gradients."""
         self._loss_scale = _mean_and_deviation(seen.losses)
-        self._gradient_scales = [_mean_and_deviation(one) for one in self._gradients(seen)]
+        self._gradient_scales = [
+            _mean_and_deviation(gradient) for gradient in self._gradients(seen)
+        ]
 
     def features(self, seen: Observations) -> tuple[Tensor, ...]:
         """Return sorted posteriors (N, C), loss (N, 1), one-hot label (N, C), and the gradients.
@@ -65,7 +67,7 @@ class NeuralWhitebox(NeuralMembership):
     def tables(self, seen: Observations) -> tuple[Tensor, ...]:
         """Return signals, with the logarithm of each gradient's norm."""
         # Norms span many orders of magnitude; their logarithm suits kernels and standardisation.
-        norms = [one.double().flatten(1).norm(dim=1) for one in self._gradients(seen)]
+        norms = [gradient.double().flatten(1).norm(dim=1) for gradient in self._gradients(seen)]
         return signal_tables(seen, torch.stack(norms, dim=1).clamp(min=SMALLEST).log())
 
     def _gradients(self, seen: Observations) -> list[Tensor]:
@@ -121,7 +123,7 @@ class WhiteboxNetwork(nn.Module):
         streams = [
             self.posteriors(posteriors),
             self.loss(loss),
-            *(stream(one) for stream, one in zip(self.gradients, gradients, strict=True)),
+            *(stream(gradient) for stream, gradient in zip(self.gradients, gradients, strict=True)),
             self.label(label),
         ]
         logits: Tensor = self.fusion(torch.cat(streams, dim=1))[:, 0]

@@ -41,7 +41,8 @@ class Population(Attacker):
         labels = known.seen.labels[~known.truth]
         populations = [losses[labels == label] for label in range(known.seen.classes)]
         self._losses = [
-            (one if len(one) >= self._samples else losses).sort().values for one in populations
+            (class_losses if len(class_losses) >= self._samples else losses).sort().values
+            for class_losses in populations
         ]
 
     def score(self, knowledge: AdversaryKnowledge) -> Tensor:

@@ -66,11 +66,14 @@ class Rmia(Attacker):
     def _log_ratios(self, knowledge: AdversaryKnowledge) -> Tensor:
         """Return log ratio(x), shape (N,)."""
         references = references_of(knowledge)
-        own = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
+        target_scores = negative_loss_of_logits(knowledge.seen.logits, knowledge.seen.labels)
         log_p = references.log_confidences
         if self._params.mode == "online":
-            return own - log_mean_probability(log_p, torch.ones_like(references.is_in))
+            return target_scores - log_mean_probability(log_p, torch.ones_like(references.is_in))
         a = self._params.scaling
         out = log_mean_probability(log_p, ~references.is_in).exp()
         # At a = 0 the mean cannot be 0; at a = 1 it can, hence the smallest positive number.
-        return own - (((1 + a) * out + (1 - a)) / 2).clamp(min=torch.finfo(out.dtype).tiny).log()
+        return (
+            target_scores
+            - (((1 + a) * out + (1 - a)) / 2).clamp(min=torch.finfo(out.dtype).tiny).log()
+        )

@@ -144,8 +144,8 @@ class ImageEncoder(Encoder):
             paths = _images_at(Path(rows))
             names = tuple(map(str, paths))
             rows = paths
-        found = [self._pixels(row, number) for number, row in enumerate(rows, start=1)]
-        pixels = np.stack(found) if found else np.zeros((0, *self.shape), dtype=np.uint8)
+        decoded = [self._pixels(row, number) for number, row in enumerate(rows, start=1)]
+        pixels = np.stack(decoded) if decoded else np.zeros((0, *self.shape), dtype=np.uint8)
         images = ByteImages(torch.from_numpy(pixels), self.params.normalisation)
         return EncodedRows(
             inputs=images[torch.arange(len(pixels))], names=names or _number(len(pixels))
@@ -155,17 +155,17 @@ class ImageEncoder(Encoder):
         if isinstance(row, np.ndarray) and row.dtype == np.uint8 and row.ndim in (2, 3):
             row = Image.fromarray(row)
         if isinstance(row, Image.Image):
-            found = pixels_of(row, self.params, name=f"image {number}")
+            image = pixels_of(row, self.params, name=f"image {number}")
         elif isinstance(row, str | PathLike | bytes):
-            found = decode_image(row if isinstance(row, bytes) else Path(row), self.params)
+            image = decode_image(row if isinstance(row, bytes) else Path(row), self.params)
         else:
             raise DataError(
                 f"image {number} is a {type(row).__name__}",
                 hint="give paths, bytes of image files, PIL images, or arrays of uint8",
             )
-        if found.shape != self.shape:
-            raise sizes_differ(self.shape, found.shape, f"image {number}")
-        return found
+        if image.shape != self.shape:
+            raise sizes_differ(self.shape, image.shape, f"image {number}")
+        return image
 
 
 def _array(rows: Any) -> NDArray[Any]:
@@ -199,10 +199,10 @@ def _images_at(path: Path) -> list[Path]:
         return [path]
     from safecompress_plugins.data.images.image_folder import images_in  # noqa: PLC0415  it imports this
 
-    found = images_in(path)
-    if not found:
+    paths = images_in(path)
+    if not paths:
         raise DataError(f"{str(path)!r} holds no images", hint="name another folder")
-    return found
+    return paths
 
 
 def _number(count: int) -> tuple[str, ...]:

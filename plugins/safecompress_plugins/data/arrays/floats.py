@@ -48,8 +48,8 @@ def float32_of(
             field=field,
         )
     _require_distinct(finite[(finite >= EXACT) | (finite <= -EXACT)], name=name, field=field)
-    kept = np.array_equal(floats.astype(np.float64), numbers.astype(np.float64), equal_nan=True)
-    return torch.from_numpy(floats), "" if kept else f"{numbers.dtype} rounded to float32"
+    is_exact = np.array_equal(floats.astype(np.float64), numbers.astype(np.float64), equal_nan=True)
+    return torch.from_numpy(floats), "" if is_exact else f"{numbers.dtype} rounded to float32"
 
 
 def _require_distinct(large: NDArray[Any], *, name: str, field: tuple[str | int, ...]) -> None:
@@ -58,9 +58,9 @@ def _require_distinct(large: NDArray[Any], *, name: str, field: tuple[str | int,
     whole = np.unique(large[large == np.rint(large)] if large.dtype.kind == "f" else large)
     same = np.flatnonzero(np.diff(whole.astype(np.float32)) == 0)
     if len(same):
-        one, other = whole[same[0]], whole[same[0] + 1]
+        first, other = whole[same[0]], whole[same[0] + 1]
         raise DataError(
-            f"{name} holds {one} and {other}, which are equal as float32",
+            f"{name} holds {first} and {other}, which are equal as float32",
             hint="leave out identifiers; subtract the smallest value from times, or scale them",
             field=field,
         )

@@ -73,8 +73,8 @@ class NumpyArchive(EncodingSource):
             labels=torch.from_numpy(labels.codes),
             classes=labels.names,
             attributes={
-                name: Attribute(torch.from_numpy(one.codes), one.names)
-                for name, one in (
+                name: Attribute(torch.from_numpy(array.codes), array.names)
+                for name, array in (
                     (name, encode_categories(columns[name])) for name in params.private
                 )
             },

@@ -36,7 +36,7 @@ class ImageFolder(EncodingSource):
     def load(self) -> Dataset:
         """Read all images, label by label in alphabetical order."""
         root = require_existing(self._params.path, field=("path",), is_folder=True)
-        below = {one.name: one for one in _folders(root) if images_in(one)}
+        below = {folder.name: folder for folder in _folders(root) if images_in(folder)}
         sides = {name: folder for name, folder in below.items() if name.lower() in SIDES}
         _require_one_layout(root, below, sides)
         if sides:
@@ -46,7 +46,10 @@ class ImageFolder(EncodingSource):
             # With one side alone all samples would be members, so membership counts as unknown.
             given = {is_member for _, is_member in parts} == {True, False}
         else:
-            parts, given = [({name: images_in(one) for name, one in below.items()}, True)], False
+            parts, given = (
+                [({name: images_in(folder_below) for name, folder_below in below.items()}, True)],
+                False,
+            )
         images = label_images(parts, given=given)
         if not len(images.labels):
             raise DataError(
@@ -74,7 +77,11 @@ def _require_one_layout(root: Path, below: Mapping[str, Path], sides: Mapping[st
         )
     # train/ inside a label's folder: one level too high was named.
     for name, folder in below.items():
-        inner = [one.name for one in _folders(folder) if one.name.lower() in SIDES]
+        inner = [
+            folder_inside.name
+            for folder_inside in _folders(folder)
+            if folder_inside.name.lower() in SIDES
+        ]
         if inner:
             raise DataError(
                 f"{name!r} in {str(root)!r} is in the position of a label, but holds the sides "
@@ -114,7 +121,7 @@ def _left_out(root: Path) -> Iterator[str]:
             f"{odd.total()} files in {str(root)!r} are left out, since they have no image suffix: "
             f"{shown}"
         )
-    empty = [one.name for one in _folders(root) if not images_in(one)]
+    empty = [folder.name for folder in _folders(root) if not images_in(folder)]
     if empty:
         yield f"folders without images are left out: {_list(empty)}"
 
@@ -126,8 +133,10 @@ def images_in(folder: Path) -> list[Path]:
 
 def folders_of_labels(folder: Path) -> dict[str, list[Path]]:
     """List the images of each folder that holds any."""
-    found = {one.name: images_in(one) for one in _folders(folder)}
-    return {name: images for name, images in found.items() if images}
+    images_by_label = {
+        folder_inside.name: images_in(folder_inside) for folder_inside in _folders(folder)
+    }
+    return {name: images for name, images in images_by_label.items() if images}
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -141,15 +150,17 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.is_dir() and not _is_left_behind(one.name))
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not _is_left_behind(path.name)
+    )
 
 
 def _files(folder: Path) -> list[Path]:
     """List the images directly in a folder."""
     return sorted(
-        one
-        for one in folder.iterdir()
-        if one.suffix.lower() in SUFFIXES and not _is_left_behind(one.name)
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not _is_left_behind(path.name)
     )
 
 

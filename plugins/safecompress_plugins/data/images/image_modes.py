@@ -81,7 +81,7 @@ def _scale(image: Image.Image, white: float | None, *, name: str) -> Image.Image
             hint="shift and scale them to whole numbers from 0 to 255",
         )
     # The next common white value above the brightest pixel is the likely one.
-    usual = next((one for one in WHITES if high <= one), high)
+    usual = next((white for white in WHITES if high <= white), high)
     if white is None:
         raise DataError(
             f"{name} has more than 8 bits (pixels {low:g} to {high:g}), and 'white' is not set",

@@ -175,8 +175,8 @@ class _Decoding(TorchDataset[Tensor]):
 
     def pixels(self, positions: Iterable[int]) -> Tensor:
         """Stack several images, shape (n, C, H, W)."""
-        found = [self[position] for position in positions]
-        return torch.stack(found) if found else torch.zeros(0, *self._shape, dtype=torch.uint8)
+        images = [self[position] for position in positions]
+        return torch.stack(images) if images else torch.zeros(0, *self._shape, dtype=torch.uint8)
 
 
 def decode_image(encoded: Encoded, params: ImageParams) -> NDArray[np.uint8]:
@@ -243,8 +243,8 @@ def fit_images(pixels: Tensor, params: ImageParams) -> ByteImages:
         colours = pixels.permute(0, 2, 3, 1).numpy()
         pixels = torch.stack(
             [
-                torch.from_numpy(pixels_of(Image.fromarray(one), params, name="one of them"))
-                for one in colours
+                torch.from_numpy(pixels_of(Image.fromarray(colour), params, name="one of them"))
+                for colour in colours
             ]
         )
     return ByteImages(pixels, params.normalisation)
@@ -265,17 +265,17 @@ def store_images(encoded: Sequence[Encoded], params: ImageParams) -> tuple[Input
     if on_disk:
         changes = _check_encoded(encoded, first.shape, params)
         return FileImages(encoded, first.shape, params), changes
-    found = set()
+    notes = set()
     pixels = torch.empty((len(encoded), *first.shape), dtype=torch.uint8)
-    for position, one in enumerate(encoded):
-        with _open(one) as image:
+    for position, source in enumerate(encoded):
+        with _open(source) as image:
             # before pixels are read: Pillow then clears the tile description
-            found.add(change_of(image, params))
-            array = pixels_of(image, params, name=_name_image(one))
+            notes.add(change_of(image, params))
+            array = pixels_of(image, params, name=_name_image(source))
         if array.shape != first.shape:
-            raise sizes_differ(first.shape, array.shape, _name_image(one))
+            raise sizes_differ(first.shape, array.shape, _name_image(source))
         pixels[position] = torch.from_numpy(array)
-    return ByteImages(pixels, params.normalisation), tuple(sorted(found - {""}))
+    return ByteImages(pixels, params.normalisation), tuple(sorted(notes - {""}))
 
 
 def _check_encoded(
@@ -285,20 +285,20 @@ def _check_encoded(
 
     For a plain JPEG an eighth of the resolution is decoded, which reads as much of the file.
     """
-    found = set()
-    for one in encoded:
-        with _open(one) as image:
+    notes = set()
+    for source in encoded:
+        with _open(source) as image:
             width, height = image.size
-            found.add(change_of(image, params))
+            notes.add(change_of(image, params))
             if is_plain(image):
                 # draft() makes the JPEG decoder skip detail; load() still detects a truncated file.
                 image.draft(image.mode, (1, 1))
                 image.load()
             else:
-                pixels_of(image, params, name=_name_image(one))
+                pixels_of(image, params, name=_name_image(source))
         if params.size is None and (height, width) != shape[1:]:
-            raise sizes_differ(shape, (shape[0], height, width), _name_image(one))
-    return tuple(sorted(found - {""}))
+            raise sizes_differ(shape, (shape[0], height, width), _name_image(source))
+    return tuple(sorted(notes - {""}))
 
 
 def sizes_differ(first: tuple[int, ...], other: tuple[int, ...], name: str) -> DataError:

@@ -68,11 +68,11 @@ class LabelledImages:
             self.classes,
             {
                 name: Attribute(
-                    one.values[rows],
-                    one.names,
-                    numbers=None if one.numbers is None else one.numbers[rows],
+                    attribute.values[rows],
+                    attribute.names,
+                    numbers=None if attribute.numbers is None else attribute.numbers[rows],
                 )
-                for name, one in self.attributes.items()
+                for name, attribute in self.attributes.items()
             },
             None if self.is_member is None else self.is_member[rows],
             None if self.groups is None else self.groups[rows],
@@ -123,7 +123,7 @@ def _describe_sample(inputs: Inputs, params: ImageParams) -> str:
     channels, height, width = inputs.shape[1:]
     place = "in memory" if isinstance(inputs, ByteImages) else "on disk, decoded batch by batch"
     mean, std = (
-        ", ".join(f"{one:g}" for one in of)
+        ", ".join(f"{number:g}" for number in of)
         for of in (params.normalisation.mean, params.normalisation.std)
     )
     return (

@@ -98,9 +98,11 @@ class TorchvisionImages(EncodingSource):
 
     def _class(self) -> Any:
         name, datasets = self._params.name, self._datasets
-        found = getattr(datasets, name, None)
-        if not (isinstance(found, type) and issubclass(found, datasets.VisionDataset)):
-            known = sorted(one for one in datasets.__all__ if one != "VisionDataset")
+        dataset_class = getattr(datasets, name, None)
+        if not (
+            isinstance(dataset_class, type) and issubclass(dataset_class, datasets.VisionDataset)
+        ):
+            known = sorted(name for name in datasets.__all__ if name != "VisionDataset")
             raise DataError(
                 f"torchvision has no data set {name!r}",
                 hint=f"there are: {', '.join(known)}",
@@ -112,7 +114,7 @@ class TorchvisionImages(EncodingSource):
                 hint="write 'type: cifar10' or 'type: cifar100', or export it as images",
                 field=("name",),
             )
-        return found
+        return dataset_class
 
 
 # Imported on use: torchvision comes with an extra, and must match the installed torch.

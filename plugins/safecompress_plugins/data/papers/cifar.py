@@ -110,7 +110,9 @@ def _join(parts: Sequence[LabelledImages], is_member: Tensor | None) -> Labelled
                 field=("root",),
             )
     pixels = [part.images for part in parts if isinstance(part.images, Tensor)]
-    encoded = [one for part in parts if not isinstance(part.images, Tensor) for one in part.images]
+    encoded = [
+        image for part in parts if not isinstance(part.images, Tensor) for image in part.images
+    ]
     if pixels and encoded:
         raise DataError(
             "one part is binary and the other Parquet", hint="keep one layout", field=("root",)

@@ -31,10 +31,10 @@ class PaperBits(EncodingSource):
         root = root_of(self._params, self._facts)
         # The archives unpack into folders of different names; sorting makes the choice
         # reproducible.
-        found = next(iter(sorted(root.glob("**/dataset_purchase"))), None)
+        file = next(iter(sorted(root.glob("**/dataset_purchase"))), None)
         features = next(iter(sorted(root.glob("**/100/feats"))), None)
-        if self._facts.name == "purchase-100" and found is not None:
-            table = _numbers(found)
+        if self._facts.name == "purchase-100" and file is not None:
+            table = _numbers(file)
             labels, bits = table[:, 0], table[:, 1:]
         elif self._facts.name == "texas-100" and features is not None:
             labels = _numbers(features.with_name("labels"))[:, 0]

@@ -88,14 +88,14 @@ class PaperFaces(EncodingSource):
         return image_dataset(images.on_sides(side), params)
 
     def _attribute(self, column: RawColumn) -> Attribute:
-        found = numbers_of(column, Separators())
+        numbers = numbers_of(column, Separators())
         # Ages are numbers and become intervals; FairFace's age groups are text and stay categories.
-        if found.odd:
+        if numbers.odd:
             values = encode_categories(column)
             return Attribute(torch.from_numpy(values.codes), values.names)
-        cut = intervals_of(found.values, self._params.intervals)
+        cut = intervals_of(numbers.values, self._params.intervals)
         return Attribute(
-            torch.from_numpy(cut.codes), cut.names, numbers=torch.from_numpy(found.values)
+            torch.from_numpy(cut.codes), cut.names, numbers=torch.from_numpy(numbers.values)
         )
 
 

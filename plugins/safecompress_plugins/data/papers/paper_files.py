@@ -37,15 +37,15 @@ def find_splits(
     Raises:
         DataError: if no split is found.
     """
-    found = {}
+    splits = {}
     # Patterns are in order of preference, so binary files win over Parquet in the same folder.
     for split, several in patterns.items():
-        files = next((list_ for one in several if (list_ := sorted(root.glob(one)))), [])
+        files = next((list_ for pattern in several if (list_ := sorted(root.glob(pattern)))), [])
         if files:
-            found[split] = files
-    if not found:
+            splits[split] = files
+    if not splits:
         raise missing_files_error(root, facts)
-    return found
+    return splits
 
 
 def missing_files_error(root: Path, facts: PaperFacts) -> DataError:

@@ -61,7 +61,7 @@ class PaperTable(EncodingSource):
         target = given.target or usual.target
         # A default private column that the spec predicts or drops is not private by default.
         private: list[str | PrivateColumn] = [
-            one for one in usual.private if one != target and one not in given.drop
+            column for column in usual.private if column != target and column not in given.drop
         ]
         # An explicit list of inputs: ProPublica's table has dozens of columns derived from the
         # target.
@@ -86,8 +86,8 @@ class PaperTable(EncodingSource):
         return name not in played
 
 
-def _name(one: str | PrivateColumn) -> str:
-    return one if isinstance(one, str) else one.column
+def _name(column: str | PrivateColumn) -> str:
+    return column if isinstance(column, str) else column.column
 
 
 MEMBER = "published for training"
@@ -143,7 +143,7 @@ def _compas(root: Path, facts: PaperFacts) -> Table:
     needed = ("days_b_screening_arrest", "is_recid", "c_charge_degree", "score_text")
     require_columns(table, [(("root",), name) for name in needed])
     days, recid, degree, score = (table[name].cells for name in needed)
-    kept = [
+    complete = [
         row
         for row, day in enumerate(days)
         if day is not None
@@ -152,7 +152,7 @@ def _compas(root: Path, facts: PaperFacts) -> Table:
         and degree[row] != "O"
         and score[row] != "N/A"
     ]
-    rows = np.array(kept, dtype=np.int64)
+    rows = np.array(complete, dtype=np.int64)
     return {name: column.take(rows) for name, column in table.items()}
 
 

@@ -32,15 +32,15 @@ class PaperTexts(EncodingSource):
         texts: list[str] = []
         labels: list[int] = []
         sides: list[bool] = []
-        found = find_splits(root, facts, patterns)
-        for split, [path, *_] in found.items():
+        files = find_splits(root, facts, patterns)
+        for split, [path, *_] in files.items():
             # missing=(): an empty title or "NA" is text here, not a missing value.
             table = read_csv(path, names=("label", *self._columns), missing=())
             labels += [self._label(cell) for cell in table["label"].cells]
             columns = [table[name].cells for name in self._columns]
             texts += ["\n".join(map(_plain, row)) for row in zip(*columns, strict=True)]
             sides += [split == "train"] * len(columns[0])
-        given = torch.tensor(sides) if len(found) > 1 else None
+        given = torch.tensor(sides) if len(files) > 1 else None
         label = torch.tensor(labels)
         rows = torch.from_numpy(sample_rows(label.numpy(), given, self._params))
         return Dataset(

@@ -112,7 +112,7 @@ def read_csv(
         )
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return {
-        name: RawColumn([None if (cell := one.strip()) in blank else cell for one in cells])
+        name: RawColumn([None if (cell := text.strip()) in blank else cell for text in cells])
         for name, cells in zip(header, columns, strict=True)
     }
 
@@ -143,7 +143,7 @@ def _uneven(cells: Sequence[str], header: Sequence[str], place: str) -> DataErro
 
 def _other_delimiter(text: str) -> str:
     """Find another delimiter that would split a line; empty if there is none."""
-    return next((one for one in DELIMITERS if one in text), "")
+    return next((delimiter for delimiter in DELIMITERS if delimiter in text), "")
 
 
 def _number(header: Sequence[str]) -> list[str]:

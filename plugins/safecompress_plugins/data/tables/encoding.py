@@ -115,9 +115,9 @@ class CategoryRule:
         """Return the index of each cell; None for a value unknown from training."""
         # A cell with the text "other" is that text, not the group of rare values.
         special = {self.other, self.absent}
-        own = [name for at, name in enumerate(self.names) if at not in special]
-        shared = by_value([*own, *(cell for cell in column.cells if cell is not None)])
-        place = {shared[name]: at for at, name in enumerate(own)}
+        categories = [name for at, name in enumerate(self.names) if at not in special]
+        shared = by_value([*categories, *(cell for cell in column.cells if cell is not None)])
+        place = {shared[name]: at for at, name in enumerate(categories)}
         return [
             self.absent if cell is None else place.get(shared[cell], self.other)
             for cell in column.cells
@@ -157,19 +157,19 @@ def encode_categories(column: RawColumn, *, most: int | None = None) -> Category
     counts = Counter(shared[cell] for cell in column.cells if cell is not None)
     # Ties by name: the choice of named categories must not depend on the order of rows.
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    kept = ranked if most is None else ranked[:most]
-    names = sorted(kept, key=_in_order(kept))
+    frequent = ranked if most is None else ranked[:most]
+    names = sorted(frequent, key=_in_order(frequent))
     place = {name: index for index, name in enumerate(names)}
     note = f"{len(counts)} categories"
     if len(counts) < len(shared):
         note += f", equal by value: {spellings_unified(shared)}"
     other = None
-    if len(kept) < len(ranked):
-        rare = sum(counts[name] for name in ranked[len(kept) :])
-        note += f", of which {len(ranked) - len(kept)} rare ones ({rare} samples) share one"
+    if len(frequent) < len(ranked):
+        rare = sum(counts[name] for name in ranked[len(frequent) :])
+        note += f", of which {len(ranked) - len(frequent)} rare ones ({rare} samples) share one"
         other = len(names)
         names.append(_free(OTHER, names))
-        place |= dict.fromkeys(ranked[len(kept) :], len(names) - 1)
+        place |= dict.fromkeys(ranked[len(frequent) :], len(names) - 1)
     if column.missing.any():
         note += f", {int(column.missing.sum())} missing"
         names.append(_free(MISSING, names))

@@ -72,12 +72,12 @@ class NumberColumns:
         """
         if name in self._params.categorical:
             return None
-        found = numbers_of(column, self._separators)
-        count = len(found.odd)
+        numbers = numbers_of(column, self._separators)
+        count = len(numbers.odd)
         if not count:
-            return found.values
-        cells = [column.cells[position] for position in found.odd]
-        first = f"{cells[0]!r} in {self._place(found.odd[0])}"
+            return numbers.values
+        cells = [column.cells[position] for position in numbers.odd]
+        first = f"{cells[0]!r} in {self._place(numbers.odd[0])}"
         infinite = all(INFINITE.fullmatch(str(cell)) for cell in cells)
         spelling = other_spelling(column)
         # Infinities are a spreadsheet's missing values even in a column that must be numeric.
@@ -87,16 +87,16 @@ class NumberColumns:
                 hint=f"{spelling or 'add it to missing'}, or remove the column from 'numeric'",
                 field=("numeric", self._params.numeric.index(name)),
             )
-        share = f"{found.known - count} of {found.known} cells are finite numbers"
-        is_few = count <= FEW * found.known and len(set(cells)) <= MOST_SPELLINGS
-        if (infinite or is_few) and count < found.known:
+        share = f"{numbers.known - count} of {numbers.known} cells are finite numbers"
+        is_few = count <= FEW * numbers.known and len(set(cells)) <= MOST_SPELLINGS
+        if (infinite or is_few) and count < numbers.known:
             self._warn(
                 "missing",
                 name,
                 f"{name}: {first} is no finite number and counts as missing; {share}; add it to "
                 f"'missing' if it means that, or write 'categorical: [{name}]' if these are codes",
             )
-            return found.values
+            return numbers.values
         # Another decimal separator explains all cells at once, so it is suggested first.
         if spelling:
             self._warn(
@@ -105,7 +105,7 @@ class NumberColumns:
                 f"{name}: read as categories, since {first} is no number; {spelling}",
             )
         # Mostly text is an ordinary categorical column and needs no warning.
-        elif count < found.known / 2:
+        elif count < numbers.known / 2:
             self._warn(
                 "codes",
                 name,
@@ -140,7 +140,9 @@ class NumberColumns:
                 continue
             # Each file may count its rows from its own start.
             sides = np.split(numbers.values, [self._members_rows])
-            is_counting = _counts(numbers.values) or all(_counts(one) for one in sides if len(one))
+            is_counting = _counts(numbers.values) or all(
+                _counts(side) for side in sides if len(side)
+            )
             if is_counting or (name.lower() in INDICES and _is_distinct(numbers.values)):
                 self._warn(
                     "index",

@@ -96,21 +96,21 @@ def numbers_of(column: RawColumn, separators: Separators) -> Numbers:
 def other_spelling(column: RawColumn) -> str:
     """Suggest parameters under which a column would be numeric; empty if there are none."""
     cells = [cell for cell in column.cells if cell is not None]
-    fitting = [said for said, one in OTHERS.items() if _share(cells, one) >= ALIKE]
+    fitting = [said for said, separators in OTHERS.items() if _share(cells, separators) >= ALIKE]
     if fitting:
         return f"write {' or '.join(_simplest(fitting))} if these are numbers"
     # A constant unit or currency sign around every number: "$5", "12 kg".
     bare = [re.sub(r"^[^\d+.-]+|[^\d.]+$", "", cell) for cell in cells]
     signs = {cell.replace(number, "\0", 1) for cell, number in zip(cells, bare, strict=True)}
     # A single distinct remainder means that all cells carry the same sign.
-    if len(signs) == 1 and max(_share(bare, one) for one in OTHERS.values()) >= ALIKE:
+    if len(signs) == 1 and max(_share(bare, separators) for separators in OTHERS.values()) >= ALIKE:
         return "write the numbers without units or currency signs"
     return ""
 
 
 def _share(cells: list[str], separators: Separators) -> float:
-    found = sum(separators.pattern.fullmatch(cell) is not None for cell in cells)
-    return found / len(cells) if cells else 0.0
+    count = sum(separators.pattern.fullmatch(cell) is not None for cell in cells)
+    return count / len(cells) if cells else 0.0
 
 
 def _simplest(fitting: list[str]) -> Iterator[str]:

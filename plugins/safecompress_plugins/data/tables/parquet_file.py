@@ -59,13 +59,13 @@ class ImageParquetFile(EncodingSource):
         params = self._params
         members, others = _sides(params.path, params)
         if others is None:
-            found = images_of(members, image=params.image, label=params.target)
-            return image_dataset(found, params, notes=found.notes)
+            images = images_of(members, image=params.image, label=params.target)
+            return image_dataset(images, params, notes=images.notes)
         what = f"{params.path} and {params.non_members}"
         whole = concatenate([members, others], what=what, field="non_members")
         sides = sides_of(len(members), len(others))
-        found = images_of(whole, image=params.image, label=params.target, sides=sides)
-        return image_dataset(found, params, notes=found.notes)
+        images = images_of(whole, image=params.image, label=params.target, sides=sides)
+        return image_dataset(images, params, notes=images.notes)
 
 
 def _sides(path: str | list[str], params: SidesParams) -> tuple[pa.Table, pa.Table | None]:
@@ -107,7 +107,7 @@ def concatenate(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Tabl
         DataError: if their columns or label names differ.
     """
     try:
-        return pa.concat_tables([_renumber(tables[0], one, what, field) for one in tables])
+        return pa.concat_tables([_renumber(tables[0], table, what, field) for table in tables])
     except pa.ArrowException as error:
         raise _unreadable(what, error, field=field) from error
 
@@ -115,18 +115,20 @@ def concatenate(tables: Sequence[pa.Table], *, what: str, field: str) -> pa.Tabl
 def _renumber(first: pa.Table, table: pa.Table, what: str, field: str) -> pa.Table:
     """Renumber the labels of a table as in the first one, whose names are kept."""
     for position, name in enumerate(table.column_names):
-        names, own = _label_names(first.schema, name), _label_names(table.schema, name)
-        if names == own:
+        names, own_names = _label_names(first.schema, name), _label_names(table.schema, name)
+        if names == own_names:
             continue
-        if names is None or own is None or set(names) != set(own):
-            only = sorted(set(names or ()) ^ set(own or ()))
+        if names is None or own_names is None or set(names) != set(own_names):
+            only = sorted(set(names or ()) ^ set(own_names or ()))
             raise DataError(
                 f"{what}: two sources have different labels in {name!r}; only one of them names "
                 f"{', '.join(map(repr, only))}",
                 hint="write labels as text, or both with the same list of names",
                 field=(field,),
             )
-        places = [None if code < 0 else names.index(own[code]) for code in _codes(table, name)]
+        places = [
+            None if code < 0 else names.index(own_names[code]) for code in _codes(table, name)
+        ]
         column = pa.array(places, type=table.schema.field(name).type)
         table = table.set_column(position, table.schema.field(name), column)
     # Other metadata, such as pandas' index, may differ and would block the concatenation.
@@ -170,16 +172,16 @@ def images_of(
             field=("image",),
         )
     labels, classes = _labels(table, label)
-    images = [_encoded_image(one) for one in column.to_pylist()]
+    images = [_encoded_image(cell) for cell in column.to_pylist()]
     if None in images:
         raise DataError(
             f"row {images.index(None) + 1} of {image!r} holds neither an image nor a valid path",
             hint="remove it, or embed the images",
             field=("image",),
         )
-    encoded = [one for one in images if one is not None]
-    found = LabelledImages(encoded, torch.tensor(labels), classes)
-    return found.on_sides(sides).with_labels()
+    encoded = [image for image in images if image is not None]
+    dataset = LabelledImages(encoded, torch.tensor(labels), classes)
+    return dataset.on_sides(sides).with_labels()
 
 
 def _encoded_image(struct: dict[str, Any] | None) -> Encoded | None:
@@ -198,11 +200,13 @@ def _labels(table: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
     if names is not None and pa.types.is_integer(table.column(label).type):
         return _codes(table, label), names
     column = RawColumn([_cell(value, None) for value in table.column(label).to_pylist()])
-    found = encode_categories(RawColumn([None if cell in BLANK else cell for cell in column.cells]))
+    encoding = encode_categories(
+        RawColumn([None if cell in BLANK else cell for cell in column.cells])
+    )
     # `missing` is the last category, and no class: those rows become -1 and are dropped.
-    present = len(found.names) - bool(found.missing)
-    codes = [code if code < present else -1 for code in found.codes.tolist()]
-    return codes, found.names[:present]
+    present = len(encoding.names) - bool(encoding.missing)
+    codes = [code if code < present else -1 for code in encoding.codes.tolist()]
+    return codes, encoding.names[:present]
 
 
 def _label_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:

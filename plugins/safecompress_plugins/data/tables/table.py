@@ -65,8 +65,8 @@ def dataset_of_sides(members: Table, non_members: Table | None, params: TablePar
 def _named_columns(params: TableParams) -> Iterator[tuple[Path, str]]:
     """Yield every column named by the parameters, with the field of the name."""
     yield ("target",), params.target
-    for index, one in enumerate(params.private):
-        yield _private_path(params, index), _private(one).column
+    for index, private_column in enumerate(params.private):
+        yield _private_path(params, index), _private(private_column).column
     for name in ("drop", "categorical", "numeric", "text"):
         for index, column in enumerate(getattr(params, name)):
             yield (name, index), column
@@ -75,8 +75,10 @@ def _named_columns(params: TableParams) -> Iterator[tuple[Path, str]]:
             yield (name,), column
 
 
-def _private(one: str | PrivateColumn) -> PrivateColumn:
-    return PrivateColumn(column=one) if isinstance(one, str) else one
+def _private(private_column: str | PrivateColumn) -> PrivateColumn:
+    return (
+        PrivateColumn(column=private_column) if isinstance(private_column, str) else private_column
+    )
 
 
 def _private_path(params: TableParams, index: int) -> Path:
@@ -85,15 +87,17 @@ def _private_path(params: TableParams, index: int) -> Path:
 
 
 def _check_roles(params: TableParams) -> None:
-    for index, one in enumerate(params.private):
-        if _private(one).column == params.target:
+    for index, private_column in enumerate(params.private):
+        if _private(private_column).column == params.target:
             raise DataError(
                 f"{params.target!r} is the task, so it cannot be private as well",
                 hint="predict another column, or remove it from 'private'",
                 field=_private_path(params, index),
             )
     for index, name in enumerate(params.drop):
-        if name == params.target or name in {_private(one).column for one in params.private}:
+        if name == params.target or name in {
+            _private(private_column).column for private_column in params.private
+        }:
             raise DataError(
                 f"{name!r} is dropped, but is also the target or private",
                 hint="remove it from 'drop'; a private column is not an input anyway",
@@ -219,10 +223,16 @@ class _TableReader:
 
     def _inputs(self) -> "list[_Part]":
         params = self.params
-        private = {_private(one).column: _private(one) for one in params.private}
+        private = {
+            _private(private_column).column: _private(private_column)
+            for private_column in params.private
+        }
         # Private parts come first, and their inputs with them: a stable order for the encoder's
         # record.
-        parts = [self._private_part(index, one) for index, one in enumerate(private.values())]
+        parts = [
+            self._private_part(index, private_column)
+            for index, private_column in enumerate(private.values())
+        ]
         aside = {params.target, params.members, params.group, *params.drop, *params.text}
         for name in params.drop:
             self.notes.append(f"{name}: left out")

@@ -146,7 +146,7 @@ def _columns(rows: Any, *, default: tuple[str, ...]) -> Mapping[str, Sequence[An
         rows = rows.to_dict(orient="list")
     if isinstance(rows, Mapping):
         # Scalars instead of columns: a single row was given.
-        if any(isinstance(one, str) or not isinstance(one, Iterable) for one in rows.values()):
+        if any(isinstance(cell, str) or not isinstance(cell, Iterable) for cell in rows.values()):
             message = "a single mapping of values is given"
             raise DataError(message, hint="give a list of rows: [{...}]")
         return rows
@@ -174,11 +174,11 @@ def _encode_column(rule: Rule, name: str, column: RawColumn, separators: Separat
                 hint=f"use one of: {', '.join(rule.names)}",
             )
         return rule.block(column)
-    found = numbers_of(column, separators)
-    if found.odd:
-        row = found.odd[0]
+    numbers = numbers_of(column, separators)
+    if numbers.odd:
+        row = numbers.odd[0]
         raise DataError(
             f"row {row + 1}: the column {name!r} holds {column.cells[row]!r}, not a number",
             hint="write a number, or leave the cell empty for the median of training",
         )
-    return rule.scale(found.values)
+    return rule.scale(numbers.values)

@@ -106,16 +106,16 @@ class NoiseSearch:
 
     def noise(self, logits: Tensor) -> Tensor:
         """Search noise, shape (N, C); 0 for a sample without success."""
-        found = torch.zeros_like(logits)
+        added = torch.zeros_like(logits)
         rows = torch.arange(len(logits), device=logits.device)
         weight = FIRST_WEIGHT
         while len(rows) and weight <= LAST_WEIGHT:
             noise, is_found = self._descend(logits[rows], weight)
             # Only samples that succeeded try the next, stricter weight.
             rows = rows[is_found]
-            found[rows] = noise[is_found]
+            added[rows] = noise[is_found]
             weight *= NEXT_WEIGHT
-        return found
+        return added
 
     def _descend(self, logits: Tensor, weight: float) -> tuple[Tensor, Tensor]:
         """Search noise (N, C) for one weight, and return for which samples (N,) it succeeds."""
@@ -135,13 +135,13 @@ class NoiseSearch:
                 moved = logits[rows] + trial
                 answered = moved.softmax(dim=1)
                 odds = self._odds(answered)
-                own = moved.gather(1, labels[rows, None])[:, 0]
+                label_logits = moved.gather(1, labels[rows, None])[:, 0]
                 # −∞ excludes the label itself from the maximum over the others.
                 rest = moved.scatter(1, labels[rows, None], -torch.inf).amax(dim=1)
                 distance = (answered - posteriors[rows]).abs().sum(dim=1)
-                loss = odds.abs() + LABEL_WEIGHT * F.relu(rest - own) + weight * distance
+                loss = odds.abs() + LABEL_WEIGHT * F.relu(rest - label_logits) + weight * distance
                 (slope,) = torch.autograd.grad(loss.sum(), trial)
-            is_done = (odds.detach() * side[rows] <= 0) & (rest < own)
+            is_done = (odds.detach() * side[rows] <= 0) & (rest < label_logits)
             is_found[rows[is_done]] = True
             rows, slope = rows[~is_done], slope[~is_done]
             if not len(rows):

@@ -49,13 +49,15 @@ class Dmp(Defence):
         entropy = torch.special.entr(posteriors).sum(dim=1)
         count = max(1, round(self._params.share * len(entropy)))
         # Back in the order of the data, so that ties of entropy cannot reorder samples.
-        kept = entropy.argsort(stable=True)[:count].sort().values
+        least_certain = entropy.argsort(stable=True)[:count].sort().values
         return Batch(
-            inputs=reference.inputs[kept],
+            inputs=reference.inputs[least_certain],
             # The teacher's labels, not the true ones, which the model must not learn from.
-            labels=posteriors[kept].argmax(dim=1),
-            attributes={name: values[kept] for name, values in reference.attributes.items()},
-            targets=(logits[kept].float() / self._params.temperature).softmax(dim=1),
+            labels=posteriors[least_certain].argmax(dim=1),
+            attributes={
+                name: values[least_certain] for name, values in reference.attributes.items()
+            },
+            targets=(logits[least_certain].float() / self._params.temperature).softmax(dim=1),
         )
 
     def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:

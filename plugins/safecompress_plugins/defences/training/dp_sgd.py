@@ -196,7 +196,7 @@ class DpSgd(Defence):
             "steps": steps,
             "sampling_rate": rate,
             "accountant": params.accountant,
-            "history": [list(one) for one in self._history],
+            "history": [list(step) for step in self._history],
         }
 
 

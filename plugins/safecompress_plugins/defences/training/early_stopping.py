@@ -94,9 +94,9 @@ class EarlyStopping(Defence):
 
     def _was_thinned_out(self, network: Classifier) -> bool:
         """Return whether a method has pruned since the best weights were stored."""
-        kept = [mask for name, mask in self.named_buffers() if name.startswith(MASK)]
+        masks = [mask for name, mask in self.named_buffers() if name.startswith(MASK)]
         active = sum(int(mask.sum()) for mask in network.masks.values())
-        return active != sum(int(mask.sum()) for mask in kept)
+        return active != sum(int(mask.sum()) for mask in masks)
 
     def _keep(self, network: Classifier) -> None:
         for kind, tensors in ((WEIGHTS, network.state()), (MASK, network.masks)):
@@ -104,13 +104,13 @@ class EarlyStopping(Defence):
                 self.register_buffer(_place(kind, name), tensor.to(self._lowest.device).clone())
 
     def _give_back(self, network: Classifier) -> None:
-        kept = dict(self.named_buffers())
+        buffers = dict(self.named_buffers())
         with torch.no_grad():
             # Copied in place: the optimizer and other references hold these very tensors.
             for name, tensor in network.module.state_dict().items():
-                tensor.copy_(kept[_place(WEIGHTS, name)])
+                tensor.copy_(buffers[_place(WEIGHTS, name)])
         if network.topology is not None:
-            masks = {name: kept[_place(MASK, name)] for name in network.masks}
+            masks = {name: buffers[_place(MASK, name)] for name in network.masks}
             network.topology = Topology.from_masks(masks)
 
     def _load_from_state_dict(

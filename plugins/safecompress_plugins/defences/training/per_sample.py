@@ -192,13 +192,13 @@ class PerSampleHooks:
         }
         parts: list[_Part] = []
         # A parameter used twice has the sum of both gradients, and its norm is not the norms' sum.
-        uses = Counter(id(one) for layer, *_ in self._seen for one in _own(layer))
+        uses = Counter(id(parameter) for layer, *_ in self._seen for parameter in _own(layer))
         shared: dict[Tensor, Tensor] = {}
         for layer, given, gradient in self._seen:
             # The loss was a mean, so each row is scaled back to its own sample's loss.
             errors = gradient.to(_own(layer)[0].dtype) * samples
             activations = given.to(errors) if given.is_floating_point() else given
-            is_once = all(uses[id(one)] == 1 for one in _own(layer))
+            is_once = all(uses[id(parameter)] == 1 for parameter in _own(layer))
             if is_once and isinstance(layer, nn.Linear) and errors.ndim == 2:
                 mask = masks.get(id(layer.weight))
                 parts.append(_LinearWeight(layer.weight, activations, errors, mask))
