@@ -24,7 +24,7 @@ def training_of(prepared: RunContext, folder: Path) -> tuple[SparseTraining, Met
     rule = (params.strategies[0].prune, params.strategies[0].grow)
     context = prepared.method_context(
         "method",
-        big=prepared.create_network(),
+        big=prepared.create_network,
         checkpoints=Checkpoints(folder),
         archived=lambda name: folder / name,
         events=EventLog(),
