@@ -20,6 +20,7 @@ def find_entry(results: Mapping[str, Any], model: str) -> Entry:
     """
     archive = {entry["id"]: entry for entry in results["archive"]}
     if model not in archive:
+        # Imported on error only: most calls find the model.
         from safecompress_core.specfile.names import offer
 
         none = "this run kept no archive"
@@ -34,6 +35,7 @@ def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
     Raises:
         RunDirectoryError: if the run kept no archive.
     """
+    # Lazy, since it needs numpy, which listing an archive does not.
     from safecompress_core.choose.archive import Archive
     from safecompress_core.choose.archive import ArchiveEntry as Point
 
@@ -41,6 +43,7 @@ def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
         raise RunDirectoryError("this run kept no archive, so there is no other model to take")
     attackers = results["selection"]["attackers"]
     points = tuple(
+        # The archive's own rule, so that a preference means the same here as in a run.
         Point(
             entry["id"],
             entry["objectives"]["performance"],
@@ -54,6 +57,7 @@ def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
 
 def other_model(results: Mapping[str, Any], run: Path) -> str:
     """Return the command that takes another model than the chosen one; it lists them if need be."""
+    # The first preference that leads elsewhere than to the chosen model.
     for preference in get_args(Preference):
         if not pick_entry(results, preference)["chosen"]:
             return f"safecompress pick {run} --prefer {preference}"
@@ -73,6 +77,7 @@ def archive_table(results: Mapping[str, Any]) -> Any:
 
     if not results["archive"]:
         raise RunDirectoryError("this run kept no archive, so there is no model to take")
+    # All models of a run have the same objectives.
     names = list(results["archive"][0]["objectives"])
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for title in ("id", *names, "", "strategy"):

@@ -16,6 +16,7 @@ ARGUMENTS = f"{__name__}.arguments"
 
 def remember_arguments(context: click.Context, arguments: Sequence[str]) -> None:
     """Keep the arguments of the whole command, before click takes them apart."""
+    # click consumes the list that it parses, so it is copied.
     context.meta[ARGUMENTS] = tuple(arguments)
 
 
@@ -26,4 +27,5 @@ def invocation(context: click.Context) -> "Invocation":
     from safecompress_core.results.command_line import Invocation
 
     arguments = context.meta.get(ARGUMENTS, ())
+    # shlex.join quotes for a POSIX shell, where the line can be pasted.
     return Invocation(line=shlex.join(["safecompress", *arguments]), directory=str(Path.cwd()))

@@ -32,6 +32,7 @@ def discover_plugins(plugins_dir: Path | None) -> PluginHost:
     """
     host = load_plugins(plugins_dir=plugins_dir)
     for skipped in host.skipped:
+        # Plugins that were left out on request need no warning.
         if skipped.is_broken:
             logger.warning("skipped plugin %s", skipped)
     return host

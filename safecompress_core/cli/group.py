@@ -91,6 +91,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line, which a run records as it was given."""
+        # Before click consumes them.
         remember_arguments(ctx, args)
         return super().parse_args(ctx, args)
 
@@ -103,10 +104,12 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             near = difflib.get_close_matches(cmd_name, COMMANDS)
             guess = f" Did you mean {' or '.join(near)}?" if near else ""
+            # ctx.fail prints the usage, like click's own message.
             ctx.fail(f"No such command {cmd_name!r}.{guess}")
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         if not gc.isenabled():
+            # Frozen objects are skipped by every later collection.
             gc.freeze()  # what is imported stays
             gc.enable()
         return command
@@ -120,14 +123,17 @@ class LazyGroup(click.Group):
         """Run a command; turn errors that are meant for the user into a message and exit code."""
         try:
             return super().invoke(ctx)
+        # The problems are complete messages; no 'error:' in front.
         except SpecError as error:
             click.echo(str(error), err=True)
             ctx.exit(INVALID)
         except SafeCompressError as error:
             _fail(ctx, str(error), error)
+        # click prints and exits by these itself.
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt as error:
+            # Code of a plugin may raise it without any signal.
             if not is_sent(error):
                 _fail(ctx, _unforeseen(error), error)
             resume = "; run the same command again to resume"
@@ -135,12 +141,14 @@ class LazyGroup(click.Group):
             click.echo(f"\n{_describe_end(error)}{resume if resumes else ''}", err=True)
             ctx.exit(error.exit_code if isinstance(error, Interrupted) else INTERRUPTED)
         except (Exception, SystemExit) as error:
+            # `| head` is normal use, and no error to report.
             if _has_lost_reader(error):
                 ctx.exit(FAILED)
             message = (
                 missing_extra(error) or _unwritten(error) or _unreadable(error) or _of_plugin(error)
             )
             if message is None:
+                # A bug: `main` prints its traceback.
                 raise
             _fail(ctx, str(message), error)
 
@@ -164,10 +172,12 @@ def _unwritten(error: BaseException) -> str | None:
     """
     if not isinstance(error, OSError) or error.filename is not None or error.__traceback__ is None:
         return None
+    # The innermost frame: who tried to write.
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     if error.errno == errno.EPIPE or module not in PRINTING:
         return None
+    # dup2 replaces the file descriptor, so that buffered text goes nowhere.
     with contextlib.suppress(OSError):  # or Python would try again, and fail, when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return f"standard output: cannot be written: {error.strerror}"
@@ -176,6 +186,7 @@ def _unwritten(error: BaseException) -> str | None:
 def _has_lost_reader(error: BaseException) -> bool:
     """Return whether standard output has lost its reader (``| head``); then drop what is left."""
     if isinstance(error, SystemExit):  # rich has dropped the rest, and ends the program so
+        # rich turns the broken pipe into SystemExit.
         return isinstance(error.__context__, BrokenPipeError)
     if not isinstance(error, BrokenPipeError):
         return False
@@ -185,6 +196,7 @@ def _has_lost_reader(error: BaseException) -> bool:
         return False
     poll = select.poll()
     poll.register(stdout, 0)
+    # POLLERR: the reading end is closed. Another pipe may have broken, too.
     if not any(event & select.POLLERR for _, event in poll.poll(0)):
         return False
     os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # the interpreter flushes when it ends
@@ -222,10 +234,12 @@ class EchoHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
+        # click.echo looks up sys.stderr at each call, which tests and displays replace.
         click.echo(f"{record.levelname.lower()}: {self.format(record)}", err=True)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    # resilient_parsing: shell completion must not print.
     if is_asked and not ctx.resilient_parsing:
         click.echo(f"safecompress {installed_version()}")
         ctx.exit()
@@ -249,6 +263,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
 @click.pass_context
 def cli(ctx: click.Context, verbose: int, quiet: int) -> None:
     """Compress a neural network, and measure what the result leaks."""
+    # One scale: -q and -v cancel each other.
     _set_loudness(ctx, verbose - quiet)
 
 
@@ -256,6 +271,7 @@ def _set_loudness(ctx: click.Context, loudness: int) -> None:
     """Log to standard error for as long as this command runs; 0 shows warnings."""
     root, handler = logging.getLogger(), EchoHandler()
     before = root.level
+    # 2 is the index of WARNING, the default.
     root.setLevel(LEVELS[max(0, min(loudness + 2, len(LEVELS) - 1))])
     root.addHandler(handler)
 
@@ -263,6 +279,7 @@ def _set_loudness(ctx: click.Context, loudness: int) -> None:
         root.removeHandler(handler)
         root.setLevel(before)
 
+    # Restored, since tests call several commands in one process.
     ctx.call_on_close(restore)
 
 
@@ -272,12 +289,14 @@ def main() -> NoReturn:
     An error that nothing foresaw ends with its traceback and exit code 2, since 1 would say that
     the spec is invalid.
     """
+    # Before anything else, so that ^C during imports ends cleanly as well.
     listen()
     gc.disable()  # until the command is imported: imports leave nothing to collect
     try:
         cli(prog_name="safecompress")
     except Exception as error:  # noqa: BLE001  click has handled its errors, the group ours
         unwritten = _unwritten(error)  # of help, which no command prints
+        # A message about the output itself needs no traceback.
         if unwritten is None:
             traceback.print_exc()
         bug = "this is a bug in SafeCompress or in a plugin"
@@ -285,4 +304,5 @@ def main() -> NoReturn:
     finally:
         gc.freeze()  # or the interpreter collects, for 40 ms, what its end frees anyway
         gc.enable()
+    # Reached only after an error: click exits by itself otherwise.
     sys.exit(FAILED)

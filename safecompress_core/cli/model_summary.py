@@ -28,6 +28,7 @@ def print_model_summary(
     from safecompress_core.preflight.run_checks import require_buildable
 
     run_context = build_run_context(loaded, host.registry)
+    # A clear message instead of an error from within torch.
     require_buildable(run_context)
     summary = summarise_model(run_context)
     if as_json:

@@ -26,10 +26,12 @@ def display_of(spec: AnySpec) -> "Display":
     from safecompress_core.cli.display.progress import Outline, Progress
 
     progress = Progress(Outline.of(spec))
+    # Progress goes to standard error, so that decides.
     if sys.stderr.isatty():
         from safecompress_core.cli.display.consoles import error_console
 
         console = error_console()
+        # TERM=dumb cannot move the cursor.
         if not console.is_dumb_terminal:
             from safecompress_core.cli.display.live import LiveView
 
@@ -47,11 +49,13 @@ def write_page(finished: "FinishedRun") -> Path | None:
     from safecompress_core.results.checksums import is_recorded
 
     try:
+        # A page that is intact is kept, with its hash.
         if not finished.is_new and is_recorded(finished.path, REPORT):
             return finished.path / REPORT
         from safecompress_core.report.page import write_report
 
         return write_report(finished.path)
+    # Any error: results are complete, and the page can be written again.
     except Exception as error:
         logger.warning("cannot write the report: %s", error)
         logger.debug("report", exc_info=error)
@@ -61,6 +65,7 @@ def write_page(finished: "FinishedRun") -> Path | None:
 def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool) -> None:
     """Results to standard output, and nothing else."""
     if not finished.is_new:
+        # To standard error, since standard output holds results alone.
         click.echo(f"{finished.path} was finished before; nothing was done again", err=True)
     if as_json:
         click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
@@ -73,12 +78,14 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
     console.print()
     print_summary(console, finished.results)
     console.print()
+    # An audit stores no model.
     model = finished.path / "model" / "model.safetensors"
     places = {
         **({"model": str(model)} if model.exists() else {}),
         "results": str(finished.path / "results.json"),
         **({"report": str(report)} if report else {}),
     }
+    # One model is the chosen one; there is nothing else to take.
     if len(finished.results["archive"]) > 1:
         places["others"] = other_model(finished.results, finished.path)
     print_places(places)

@@ -19,5 +19,6 @@ class SpecFile(click.Path):
         """The file."""
         from safecompress_core.specfile.shipped import find_shipped_spec
 
+        # Names that are no UTF-8 may arrive as bytes.
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         return find_shipped_spec(path) or path

@@ -60,6 +60,7 @@ class ExternalFiles:
     def files(self) -> tuple[Path, ...]:
         """The files that are there, sorted."""
         place = local_path(self.path)
+        # A single file needs no patterns.
         if place.is_file():
             return (place,)
         files = {file for pattern in self.patterns for file in place.glob(pattern)}
@@ -68,6 +69,7 @@ class ExternalFiles:
     def digests(self) -> Iterator[tuple[str, str]]:
         """Return the name of each file and the SHA-256 of its content."""
         place, name = local_path(self.path), Path(self.name or self.path)
+        # Relative names: a moved folder with equal content is the same input.
         for file in self.files():
             yield (name / file.relative_to(place)).as_posix(), sha256_of(file)
 
@@ -96,12 +98,15 @@ class ExternalCode:
 
     def digests(self) -> Iterator[tuple[str, str]]:
         """Return the name of each source file or installed package, and its SHA-256."""
+        # The top-level package: submodules import each other.
         top = self.name.partition(":")[0].partition(".")[0]
         is_inside, place = False, self.place
         if place is not None:
             for file in self.files():
                 name = Path(str(self.folder)) / file.relative_to(place)
                 yield name.as_posix(), sha256_of(file)
+            # An installed package of the same name is not the one that is imported from the
+            # folder.
             is_inside = PathFinder.find_spec(top, [str(place.resolve())]) is not None
         digest = None if is_inside else package_digest(top)
         if digest is not None:
@@ -120,15 +125,18 @@ def implementation(definition: Definition) -> Any:
     """Import what implements a component, without arguments that its manifest has bound."""
     module, _, attribute = definition.target.partition(":")
     target: Any = getattr(import_module(module), attribute)
+    # A target may bind arguments by functools.partial, which has no class attributes.
     return target.func if isinstance(target, partial) else target
 
 
 def list_externals(definition: Definition, params: Params) -> Iterable[External]:
     """Everything that a component reads next to its parameters."""
+    # A static method, so that nothing is built only to be hashed.
     reads = getattr(implementation(definition), "reads", None)
     if reads is not None:
         externals: Iterable[External] = reads(params)
         return externals
+    # Samples themselves are part of a run's identity, wherever they were read from.
     if definition.kind is Kind.DATA:
         return ()
     return [ExternalFiles(path=text) for _, text in find_marked(params, PathMark)]
@@ -137,6 +145,7 @@ def list_externals(definition: Definition, params: Params) -> Iterable[External]
 def sha256_of(file: Path) -> str:
     """The SHA-256 of a file's content, 64 hexadecimal digits."""
     with file.open("rb") as opened:
+        # file_digest reads in blocks; weights may be larger than memory.
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
@@ -145,13 +154,16 @@ def package_digest(name: str) -> str | None:
 
     None for the standard library, and for what cannot be found.
     """
+    # The standard library changes with the Python version, which is recorded already.
     spec = None if name in sys.stdlib_module_names else _spec_of(name)
     if spec is None:
         return None
     digest = hashlib.sha256()
     for place in map(Path, spec.submodule_search_locations or ()):
         for file in _sources(place):
+            # NUL separates name and digest, and can be in neither.
             digest.update(f"{file.relative_to(place).as_posix()}\0{sha256_of(file)}\0".encode())
+    # A module of a single file has no search locations.
     if not spec.submodule_search_locations and spec.origin is not None:
         digest.update(sha256_of(Path(spec.origin)).encode())
     return digest.hexdigest()
@@ -167,11 +179,13 @@ def _spec_of(name: str) -> ModuleSpec | None:
 def _sources(folder: Path) -> Iterator[Path]:
     """All sources in a folder and below, in order; not those of environments in it."""
     for root, folders, names in os.walk(folder):
+        # Changed in place, which makes os.walk skip the removed folders.
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".")
             and name not in FOREIGN
+            # pyvenv.cfg marks a virtual environment, whatever it is called.
             and not (Path(root) / name / "pyvenv.cfg").exists()
         )
         yield from (Path(root) / name for name in sorted(names) if name.endswith(SOURCES))

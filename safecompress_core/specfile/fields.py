@@ -40,20 +40,24 @@ class Place:
             return ""
         model, name = self.field
         attribute = _attribute(model, name)
+        # The docstring is looked up last, since it needs the class's source.
         return model.model_fields[attribute].description or field_docs(model).get(attribute, "")
 
     def plain(self) -> "Place":
         """This place without aliases, ``Annotated`` and ``| None``."""
+        # A type alias (PEP 695) holds its type in __value__.
         if hasattr(self.annotation, "__value__"):
             return Place(self.annotation.__value__, self.marks, self.field).plain()
         if get_origin(self.annotation) is Annotated:
             inner, *given = get_args(self.annotation)
             marks = [mark for annotation in given for mark in _marks_of(annotation)]
             return Place(inner, (*self.marks, *marks), self.field).plain()
+        # Nested models are expanded with their components, as pydantic sees them.
         for mark in self.marks:
             if isinstance(mark, Nested):
                 model = mark.components.expand(mark.model)
                 return Place(model, field=self.field)
+        # `X | None` has one member, and is treated as X.
         if len(members := self.members()) == 1:
             return Place(members[0], self.marks, self.field).plain()
         return self
@@ -75,6 +79,7 @@ class Place:
 
     def below(self, step: str | int) -> "Place | None":
         """Return the declaration of a field, a key or an item of the value."""
+        # A tag names the branch of a union of components.
         if isinstance(step, str) and step.startswith(TAG):
             choice = next(mark for mark in self.marks if isinstance(mark, Choice))
             return Place(choice.components.models(choice.slot)[step.removeprefix(TAG)])
@@ -83,6 +88,7 @@ class Place:
             return _place_of(self.annotation, str(step)) if is_field else None
         origin, arguments = get_origin(self.annotation), get_args(self.annotation)
         if isinstance(step, int) and origin in SERIES and arguments:
+            # tuple[int, str] has a type for each place, tuple[int, ...] one for all.
             is_fixed = origin is tuple and arguments[-1] is not ...
             return Place(arguments[min(step, len(arguments) - 1) if is_fixed else 0])
         if isinstance(step, str) and origin in TABLES and arguments:
@@ -104,6 +110,7 @@ def locate(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, 
         if any(place.members() for place in places):
             places = [alternative for place in places for alternative in place.alternatives()]
             continue
+        # A tag and '[key]' are steps of pydantic's that a spec does not have.
         if not (isinstance(step, str) and (step.startswith(TAG) or step == "[key]")):
             path.append(step)
         below = [place.below(step) for place in places]
@@ -114,6 +121,7 @@ def locate(model: type[BaseModel], loc: Iterable[str | int]) -> tuple[SpecPath, 
 def field_names(places: Iterable[Place]) -> list[str]:
     """The fields that a mapping may have at one of these places, in the order of the model."""
     models = [place.annotation for place in places if _is_model(place.annotation)]
+    # dict.fromkeys keeps the order of the model and removes duplicates.
     return list(dict.fromkeys(name for model in models for name in _fields(model)))
 
 
@@ -152,6 +160,7 @@ def _fits(value: Any, place: Place) -> bool:
         return value in get_args(place.annotation)
     origin = get_origin(place.annotation) or place.annotation
     if origin is Any or not isinstance(origin, type):
+        # Any, and forms that isinstance cannot check, fit everything.
         return True
     return isinstance(value, origin)
 
@@ -169,6 +178,7 @@ def _is_model(annotation: Any) -> bool:
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Fields by the name that a spec gives them; ``type`` comes first."""
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    # `type` first, where readers look for it; False sorts before True.
     return {name: fields[name] for name in sorted(fields, key=lambda name: name != "type")}
 
 
@@ -177,6 +187,7 @@ def _attribute(model: type[BaseModel], name: str) -> str:
     return next(attribute for attribute, field in fields if name == (field.alias or attribute))
 
 
+# Cached: locating errors and marks asks for the same fields repeatedly.
 @lru_cache(maxsize=4096)
 def _place_of(model: type[BaseModel], name: str) -> Place:
     field = _fields(model)[name]

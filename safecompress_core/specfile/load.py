@@ -87,6 +87,7 @@ class Composed:
         Raises:
             SpecError: with one problem, which names the command.
         """
+        # Before validation: a spec of another kind would only show follow-up problems.
         problem = wrong_command_problem(self.root, wanted)
         if problem is not None:
             raise SpecError([problem])
@@ -169,10 +170,12 @@ def load_audit_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
+    # A command may have composed it already, to learn its kind.
     spec = path if isinstance(path, Composed) else compose_spec(path, overrides)
     spec.require(SpecKind.AUDIT)
     return _validate(
         AUDIT,
+        # Options come last, since they override the file and --set.
         apply_overlays(spec.root, laid, spec.problems),
         spec.problems,
         path=spec.path,
@@ -246,6 +249,7 @@ def compose_spec(path: Path, overrides: Sequence[str]) -> Composed:
         SpecError: if there is nothing to validate.
     """
     source = read(path)
+    # Nothing to validate: the file is empty, unreadable or no mapping.
     if source.root is None:
         raise SpecError(in_order(source.problems, path))
     root = apply_overrides(source.root, overrides, source.problems)
@@ -273,12 +277,16 @@ def _validate(
         problems += [
             problem for problem in wrong if problem.path not in reported or not problem.path
         ]
+        # The cause is translated completely.
         raise SpecError(in_order(problems, path)) from None
+    # Checked only on valid specs, since it needs definitions.
     refused = () if allow_code else check_code(spec)
+    # One more than the limit tells whether there are more.
     found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)
     problems += [root.locate(problem) for problem in found_later]
     if problems:
         raise SpecError(in_order(problems, path))
+    # By alias, as a spec writes them, so that the resolved spec can be loaded again.
     resolved = _type_first(spec.model_dump(mode="json", by_alias=True))
     return LoadedSpec(spec=spec, resolved=resolved, root=root, allow_code=allow_code)
 
@@ -288,10 +296,12 @@ def in_order(problems: Sequence[LocatedProblem], path: Path) -> list[LocatedProb
 
     Only the first are kept where there are very many, with one that says so.
     """
+    # False sorts first: problems of the named file before those of its bases.
     ordered = sorted(problems, key=lambda problem: (problem.file != str(path), problem))
     if len(ordered) <= MAX_PROBLEMS:
         return ordered
     message = f"there are more than {MAX_PROBLEMS} problems, of which the others are not shown"
+    # At the top of the file, since it belongs to no single field.
     rest = Mark(str(path), 1, 1).problem((), message, "solve those above first")
     return [*ordered[:MAX_PROBLEMS], rest]
 
@@ -299,6 +309,7 @@ def in_order(problems: Sequence[LocatedProblem], path: Path) -> list[LocatedProb
 def _type_first(value: Any) -> Any:
     """The same mappings with ``type`` as their first key, as a person writes them."""
     if isinstance(value, dict):
+        # Stable: the remaining keys keep the model's order.
         keys = sorted(value, key=lambda key: key != "type")
         return {key: _type_first(value[key]) for key in keys}
     if isinstance(value, list):

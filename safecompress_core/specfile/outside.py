@@ -22,6 +22,7 @@ def check_paths(spec: Params) -> Iterator[Problem]:
             yield Problem(path, message, f"set it: export {name}=..., or write the path out")
 
 
+# After validation, since only components have definitions.
 def check_code(spec: Params) -> Iterator[Problem]:
     """No component imports code that the spec names: for who runs specs that he did not write."""
     for path, definition in code_in(spec):
@@ -43,6 +44,7 @@ def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:
 def components(value: Any, path: SpecPath = ()) -> Iterator[tuple[SpecPath, Params, Definition]]:
     """Every component at or below a value, with its path."""
     if isinstance(value, BaseModel):
+        # vars(): a base class's definition is another component's.
         definition = vars(type(value)).get("definition")
         if isinstance(value, Params) and isinstance(definition, Definition):
             yield path, value, definition

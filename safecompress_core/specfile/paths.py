@@ -36,6 +36,7 @@ def local_path(text: str, environ: Mapping[str, str] = os.environ) -> Path:
 
     def value_of(match: re.Match[str]) -> str:
         name = match["name"]
+        # `${env:NAME}` without a default was checked by check_paths; a KeyError is a bug.
         return environ[name] if match["default"] is None else environ.get(name, match["value"])
 
     return Path(VARIABLE.sub(value_of, text)).expanduser()

@@ -43,11 +43,13 @@ def locating(loaded: LoadedSpec[Any]) -> Iterator[None]:
     try:
         yield
     except ComponentError as error:
+        # The innermost locator that knows the place wins.
         path = None if error.place else _path_of(loaded.spec, error.params)
         if path is None:
             raise
         mark = loaded.root.mark_of((*path, "type"))
         place = f"{mark.file}:{mark.line}:{mark.column}: {dotted_path(path)}"
+        # From the original cause: this layer adds a place, and no error of its own.
         raise error.at(place) from error.__cause__
 
 
@@ -56,6 +58,7 @@ def _path_of(spec: BaseModel, params: object) -> SpecPath | None:
     components = list(_components(spec, ()))
     same = (path for path, component in components if component is params)
     alike = (path for path, component in components if type(component) is type(params))
+    # By identity first; training copies params when a strategy changes them.
     return next(same, None) or next(alike, None)
 
 
@@ -63,6 +66,7 @@ def _components(value: object, path: SpecPath) -> Iterator[tuple[SpecPath, BaseM
     """Every component below a value of a spec, with its path; the inner ones first."""
     if isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
+            # The alias is what the spec writes.
             yield from _components(getattr(value, name), (*path, field.alias or name))
         if "definition" in vars(type(value)):
             yield path, value

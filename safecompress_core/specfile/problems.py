@@ -38,7 +38,9 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+        # ascii() escapes as Python does; the quotes around are cut off.
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1]
+        for letter in text
     )
 
 
@@ -68,6 +70,7 @@ class LocatedProblem:
         return self.file.startswith(OPTION)
 
     def __str__(self) -> str:
+        # A key may contain a line break, which would split the message.
         field = f"{self.path}: ".replace("\n", r"\n") if self.path else ""
         place = f"{self.file}:{self.line}:{self.column}"
         return printable(f"{place}: {field}{self.message}; {self.hint}")

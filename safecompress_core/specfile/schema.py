@@ -32,11 +32,13 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
         JSON Schema of draft 2020-12; the same registry always gives the same keys in the same
         order.
     """
+    # Complete unions: an editor needs every component.
     components = Components(registry, is_complete=True)
     run, audit = components.expand(RunSpec), components.expand(AuditSpec)
     wanted = [(run, "validation"), (audit, "validation"), (ComparisonSpec, "validation")]
     _, document = models_json_schema(wanted, by_alias=True)  # type: ignore[arg-type]
     definitions = {name: _tidy(definition) for name, definition in document["$defs"].items()}
+    # Removed from the definitions, since each is placed below under a fixed name.
     spec = definitions.pop(run.__name__)
     definition = definitions.pop(audit.__name__)
     comparison = definitions.pop(ComparisonSpec.__name__)
@@ -46,6 +48,7 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "SafeCompress spec",
         "description": spec["description"],
+        # `extends` first: such a spec may leave out everything else.
         "if": {"type": "object", "required": ["extends"]},
         "then": {"properties": {"extends": EXTENDS} | names, "additionalProperties": False},
         "else": {
@@ -76,5 +79,6 @@ def _tidy(schema: Any) -> Any:
             names = sorted(value, key=lambda name: name != "type")
             tidy[key] = {name: _tidy(value[name]) for name in names}
         else:
+            # Values are data: a default may have a key called 'title'.
             tidy[key] = value if key in {"default", "const", "enum"} else _tidy(value)
     return tidy

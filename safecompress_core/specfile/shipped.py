@@ -14,6 +14,7 @@ SUFFIX = ".yaml"
 def find_shipped_specs() -> dict[str, Path]:
     """Return the file of each spec by its name: ``multi_attack``, ``desk/handwriting``."""
     for folder in FOLDERS:
+        # schema.json distinguishes our folder from any other 'specs'.
         if (folder / "schema.json").is_file():
             paths = sorted(folder.rglob(f"*{SUFFIX}"))
             return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
@@ -26,8 +27,10 @@ def find_shipped_spec(path: Path) -> Path | None:
     >>> shipped_spec(Path("multi_attack")) == shipped_spec(Path("specs/multi_attack.yaml"))
     True
     """
+    # A file that exists always wins over a shipped name.
     if path.exists() or path.is_absolute():
         return None
     name = path.with_suffix("") if path.suffix == SUFFIX else path
+    # As paths in the documentation are written, from a clone's root.
     parts = name.parts[1:] if name.parts[:1] == ("specs",) else name.parts
     return find_shipped_specs().get("/".join(parts))

@@ -78,19 +78,23 @@ def find_problems(
 ) -> list[Problem]:
     """A problem for each thing that is wrong; of a union's branches, for all of them at once."""
     details: dict[SpecPath, list[tuple[ErrorDetails, list[Place]]]] = {}
+    # Each branch of a union adds errors, so the number is limited before they are located.
     for detail in error.errors(include_url=False)[:MAX_DETAILS]:
         path, places = locate(model, detail["loc"])
+        # Grouped by path: errors of a union's branches are one problem.
         details.setdefault(path, []).append((detail, places))
     found = []
     for path, group in details.items():
         mismatches = [KINDS[detail["type"]] for detail, _ in group if detail["type"] in KINDS]
         others = [(detail, places) for detail, places in group if detail["type"] not in KINDS]
         if mismatches and not others:
+            # An error further down shows which branch was meant, and says more.
             if not any(_is_below(other, path) for other in details):
                 found.append(_mismatch(path, group[0][0]["input"], mismatches))
             continue
         detail, places = others[0]
         if detail["type"] == "extra_forbidden":
+            # The parent's fields are what could have been meant.
             places = locate(model, detail["loc"][:-1])[1]
         found.append(_problem(path, detail, places, skipped))
     return found
@@ -102,12 +106,14 @@ def _is_below(path: SpecPath, above: SpecPath) -> bool:
 
 def _mismatch(path: SpecPath, value: Any, kinds: Iterable[str]) -> Problem:
     kind = " or ".join(dict.fromkeys(kinds))
+    # bool is a subclass of int, and has its own message.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     hint = (
         f"put it in quotes: {shorten(str(value))!r}"
         if kind == "text" and is_number
         else f"write {kind}"
     )
+    # 2.0 is written where 2 was meant.
     if kind == "a whole number" and isinstance(value, float) and value.is_integer():
         hint = f"write {value:.0f}"
     return Problem(path, f"{_format_value(value)} is not {kind}", hint)
@@ -118,6 +124,7 @@ def _problem(
 ) -> Problem:
     if detail["type"] == UNKNOWN_COMPONENT:
         return _unknown_component(path, detail["input"], detail["ctx"], skipped)
+    # Unknown types of errors still give a problem, in pydantic's words.
     describe = _DESCRIPTIONS.get(detail["type"], _other)
     if detail["type"] in BOUNDS:
         describe = _out_of_range
@@ -125,6 +132,7 @@ def _problem(
 
 
 def _missing(path: SpecPath, _: ErrorDetails, places: list[Place]) -> Problem:
+    # The description of the field is the best hint; as a part of a sentence.
     about = " ".join(next((place.description for place in places), "").split())
     hint = f" ({about[0].lower()}{about[1:].rstrip('.')})" if about else ""
     return Problem(path, f"the field {shorten(str(path[-1]))!r} is missing", f"add it{hint}")
@@ -155,6 +163,7 @@ def _options(annotation: Any) -> list[Any]:
 
 
 def _out_of_range(path: SpecPath, detail: ErrorDetails, places: list[Place]) -> Problem:
+    # The context has one entry, whose name differs by kind of bound.
     (bound,) = detail["ctx"].values()
     message = f"{_format_value(detail['input'])} {BOUNDS[detail['type']]} {_plain(bound)}"
     return Problem(path, message, f"write a number {_range(places) or 'within the bound'}")
@@ -176,14 +185,17 @@ def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
 
 
 def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
+    # Our own validators separate message and hint by a semicolon.
     """Split a validator's text: ``message; hint``."""
     message, *hint = detail["msg"].split("; ", maxsplit=1)
+    # pydantic puts these in front.
     for prefix in ("Value error, ", "Assertion failed, "):
         message = message.removeprefix(prefix)
     return Problem(path, message, hint[0] if hint else "change it")
 
 
 def _other(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
+    # 'Input should be …' names no subject that a spec has.
     wanted = re.sub(r"^\w+ should ", "it should ", detail["msg"])
     return Problem(path, f"{_format_value(detail['input'])} is refused", wanted)
 
@@ -204,11 +216,13 @@ _DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Prob
 def _unknown_component(
     path: SpecPath, value: Any, context: Mapping[str, Any], skipped: Sequence[object]
 ) -> Problem:
+    # The role is more precise than the kind: 'prune' rather than 'strategy'.
     names = context["names"].split()
     kind = context["role"] or context["kind"]
     noun = NOUNS.get(kind, kind)
     none = f"there is no {noun}; install a plugin that has one"
     if not isinstance(value, Mapping):
+        # `attackers: loss-threshold` names a component without a mapping.
         example = value if value in names else "..."
         hint = f"write {{type: {example}}}"
         if example != value:
@@ -239,10 +253,12 @@ def _about(skipped: Sequence[object]) -> str:
 def _range(places: Iterable[Place]) -> str:
     """The bounds that are declared, but those of all numbers: ``greater than 0 and at most 1``."""
     bounds = {
+        # A dict as an ordered set: branches of a union repeat bounds.
         f"{words} {_plain(bound)}": None
         for place in places
         for mark in place.marks
         for name, words in LIMITS.items()
+        # MOST is a bound of all numbers, and says nothing about this one.
         if (bound := getattr(mark, name, None)) is not None and bound < MOST
     }
     return " and ".join(bounds)
@@ -253,6 +269,7 @@ def _plain(bound: float) -> str:
 
 
 def _format_value(value: Any) -> str:
+    # Repeating a whole mapping would hide the message.
     if isinstance(value, Mapping | BaseModel):
         return "a mapping"
     if isinstance(value, list | tuple):

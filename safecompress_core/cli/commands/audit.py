@@ -83,10 +83,12 @@ def audit(
     Example:
         safecompress audit model.safetensors --spec specs/audit_model.yaml
     """
+    # Neither file alone says who is a member of what.
     if (members is None) != (non_members is None):
         raise click.UsageError("give both --members and --non-members, or neither")
     if members is not None and data is not None:
         raise click.UsageError("give either --data, or --members and --non-members")
+    # The option comes last, so that --device wins over --set device=.
     read = compose_spec(spec, (*overrides, *([f"device={device}"] if device else [])))
     read.require(SpecKind.AUDIT)
     # a spec for another command is told without torch, too
@@ -94,10 +96,12 @@ def audit(
     from safecompress_core.runs.audit_model import audit_model
     from safecompress_core.saved_models.model_format import detect_model
 
+    # Before plugins are loaded: a wrong file is reported at once.
     given = detect_model(model, allow_code=allow_code)
     host = discover_plugins(plugins_dir)
     loaded = load_audit_spec(
         read,
+        # The command line wins over the architecture that a file states.
         laid=(*_files(data, members, non_members), *_architecture(given)),
         registry=host.registry,
         skipped=host.skipped,
@@ -113,6 +117,7 @@ def audit(
             observers=host.notify,
             invoked=invocation(context),
         )
+    # The page is written before results are printed, so that its path can be shown.
     print_outcome(finished, write_page(finished), as_json=as_json)
     if not is_good(finished.results):
         context.exit(GATE_FAILED)
@@ -126,6 +131,7 @@ def _files(data: Path | None, members: Path | None, non_members: Path | None) ->
         yield _overlay(("task", "data", "path"), str(members), f"--members {members}")
         where = ("task", "data", "non_members")
         yield _overlay(where, str(non_members), f"--non-members {non_members}")
+        # Two files state membership themselves.
         yield _overlay(("pools", "members"), GIVEN, f"--members {members}")
 
 
@@ -134,8 +140,10 @@ def _architecture(given: "GivenModel") -> Iterator[Overlay]:
     from safecompress_core.saved_models.model_format import Format
 
     origin = str(given.path)
+    # A file of SafeCompress carries the spec of its architecture.
     if "model" in given.model_metadata:
         model = given.model_metadata["model"]
+        # `yields`: a spec that names an architecture knows better than the file.
         yield Overlay(steps=("task", "model"), value=model, origin=origin, yields=True)
     elif given.format is Format.HUGGINGFACE:
         steps = ("task", "model", "type")

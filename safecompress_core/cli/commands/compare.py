@@ -82,10 +82,13 @@ def compare(
         allow_code=allow_code,
     )
     folder = into / comparison.spec.name
+    # Here and not above: these imports load torch, which --help and wrong specs need not wait for.
     from safecompress_core.compare.preflight_runs import changes_of_finished, require_all_feasible
 
     dataset_cache: dict[str, Dataset] = {}
+    # Before the first run: an infeasible variant would otherwise fail after hours.
     require_all_feasible(comparison, host.registry, folder, dataset_cache)
+    # After the checks, so that a dry run reports what a real one would.
     if dry_run:
         changed = changes_of_finished(comparison, host.registry, folder, dataset_cache)
         _plan(comparison, host, folder, changed, as_json=as_json)
@@ -103,9 +106,11 @@ def compare(
         invoked=invocation(context),
         watch=brief_lines,
     )
+    # One comparison per folder at a time; another waits, since it would train the same models.
     with lock_folder(folder, waiting=lambda: _tell_of_another(folder)):
         record = _done(comparison, host, order, dataset_cache, workers=workers)
     _print(record, folder, as_json=as_json)
+    # Other runs are complete, and their results are printed above.
     if record["failures"]:
         context.exit(UNFINISHED)
 
@@ -134,6 +139,7 @@ def _done(
     from safecompress_core.runs.run import run_directory
 
     total, count_done = len(comparison.entries), [0]
+    # The estimate is refined by each run that ends.
     pace = Pace(plan_comparison(comparison, host.registry, order.folder))
 
     def tell(entry: ComparisonRun, reason: str | None) -> None:
@@ -142,6 +148,7 @@ def _done(
         outcome = f"could not be finished: {reason}" if reason else "done"
         left = "" if pace.left is None else f"; about {duration(pace.left)} left"
         place = f"{count_done[0]:{len(str(total))}}/{total}"
+        # To standard error: standard output holds results alone.
         click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
 
     done, failures = run_comparison(
@@ -162,6 +169,7 @@ def _done(
         done,
         failures,
         invoked=first_invocation(comparison, order.folder) or order.invoked,
+        # The environment of any finished run, since all ran in this one.
         environment=next(path for path in finished if path.exists() or not done),
     )
     write_record(order.folder, content)
@@ -203,6 +211,7 @@ def _plan(
     from safecompress_core.compare.comparison_plan import plan_comparison
     from safecompress_core.runs.step_timing import measure_step
 
+    # Measured on the first run: variants share data and architecture.
     plan = plan_comparison(comparison, host.registry, folder, changed=changed)
     pace = measure_step(comparison.entries[0].loaded, host.registry)
     if as_json:
@@ -231,6 +240,7 @@ def _print_plan(plan: "ComparisonPlan", pace: "StepTiming") -> None:
         table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")
     for run in plan.runs:
         counts = ("?" if count is None else f"{count:,}" for count in (run.epochs, run.tests))
+        # Stale wins: a finished run of a changed spec has to be done again.
         state = "stale" if run.changed else "done" if run.is_done else ""
         table.add_row(run.label, *counts, state)
     table.add_row("shared by the runs of a seed", f"{plan.shared_epochs:,}", "", "")

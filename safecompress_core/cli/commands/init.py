@@ -58,10 +58,12 @@ def init(
 
     try:
         draft = draft_spec(what, data=data, target=target, private=private, factory=factory)
+    # The field of the error belongs to a spec that does not exist yet.
     except DataError as error:
         raise SafeCompressError(f"{error.message}; {error.hint}") from error
     place = output or Path(f"{what.stem or 'first'}.yaml")
     try:
+        # Never overwritten: the file may hold hours of editing.
         write_new(place, draft.text(place.stem).encode())
     except FileExistsError:
         message = f"{str(place)!r} exists, and is not written over; name another: --output FILE"
@@ -70,5 +72,6 @@ def init(
     click.echo(f"wrote {place}; look at its comments, then:")
     click.echo(f"    safecompress validate {place}{allowed}")
     click.echo(f"    safecompress run {place}{allowed}")
+    # Looked up without importing, which takes seconds for torch.
     if not all(find_spec(PROBES[extra]) for extra in draft.extras):
         click.echo(f"a run needs: {install_command(*draft.extras)}")

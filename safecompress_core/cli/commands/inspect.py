@@ -32,6 +32,7 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
     Example:
         safecompress inspect runs/multi-attack-*/model/model.safetensors
     """
+    # By suffix: a spec is the only kind of file here that is text.
     if place.suffix in SPECS:
         from safecompress_core.cli.model_summary import print_model_summary
 
@@ -49,11 +50,13 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
 def _run(directory: Path) -> dict[str, Any]:
     """Files and results; ``results`` is null for a run that is not finished."""
     if not (directory / "spec.resolved.yaml").exists():
+        # Every run directory has this file from its first second.
         raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
     from safecompress_core.results.checksums import is_finished
     from safecompress_core.results.directory import read_results
 
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    # Hidden files are locks and unfinished writes.
     shown = [path for path in paths if not path.name.startswith(".")]
     return {
         "run": str(directory),
@@ -69,15 +72,19 @@ def _model(file: Path) -> dict[str, Any]:
     try:
         stored = load_model(file)
     except StorageError as error:
+        # A damaged file of our own is no file of another format.
         if file.suffix == ".safetensors":
             raise
         hint = f"a model of another format can be attacked: safecompress audit {file}"
         raise StorageError(f"{error}; {hint}") from error
     tensors = []
     for name, tensor in stored.state.items():
+        # Tensors outside the topology, such as biases, are dense.
         active = stored.topology.active().get(name, tensor.numel())
         is_dense = active == tensor.numel()
+        # A bit for each weight, rounded up to bytes.
         mask_bytes = 0 if is_dense else -(-tensor.numel() // 8)
+        # int8 weights are stored with one scale for each channel.
         int8 = stored.quantised.get(name)
         values, scales = (tensor, 0) if int8 is None else (int8.values, int8.scales.nbytes)
         tensors.append(
@@ -87,6 +94,7 @@ def _model(file: Path) -> dict[str, Any]:
                 "dtype": str(values.dtype).removeprefix("torch."),
                 "weights": tensor.numel(),
                 "active": active,
+                # A tensor without elements has no density; 1 keeps it out of what is sparse.
                 "density": active / tensor.numel() if tensor.numel() else 1.0,
                 "bytes": active * values.element_size() + mask_bytes + scales,
                 "dense_bytes": tensor.numel() * tensor.element_size(),
@@ -185,9 +193,11 @@ TOLD: Mapping[str, Callable[[Any], str]] = {
 def _list_first(value: Any) -> str:
     """A value of the metadata in a line; the type of a component first, as in a spec."""
     if isinstance(value, Mapping):
+        # False sorts first, so `type` leads.
         keys = sorted(value, key=lambda key: key != "type")
         return ", ".join(f"{key} {_list_first(value[key])}" for key in keys)
     if isinstance(value, list):
+        # One place is for the note on how many there are.
         few = value if len(value) <= FEW else [*value[: FEW - 1], f"… ({len(value)} in all)"]
         return ", ".join(map(str, few))
     return str(value)

@@ -53,13 +53,16 @@ def pick(
     from safecompress_core.results.directory import read_results
 
     results = read_results(run)
+    # Without a choice the command lists what there is to choose.
     if prefer is None and model is None:
         _list(results, run, as_json=as_json)
         return
     entry = find_entry(results, model) if model else pick_entry(results, cast(Preference, prefer))
+    # Checked, since results may come from someone else.
     source = _inside(run, entry["file"])
     place = _copy_model(source, output) if output else _record_pick(run, source, entry["id"])
     if as_json:
+        # Not every archive was audited.
         audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
         keys = ("id", "strategy", "settings", "objectives", "chosen")
         picked = {"file": str(place), **{key: entry[key] for key in keys}, **audit}
@@ -92,6 +95,7 @@ def _inside(run: Path, name: str) -> Path:
     Raises:
         RunDirectoryError: if the name leads out of it.
     """
+    # resolve() follows links, which could lead outside.
     if not (run / name).resolve().is_relative_to(run.resolve()):
         raise RunDirectoryError(f"{run / RESULTS}: it names {name!r}, outside the run directory")
     return run / name
@@ -102,9 +106,11 @@ def _record_pick(run: Path, source: Path, model: str) -> Path:
     from safecompress_core.results.checksums import record_files
     from safecompress_core.results.directory import require_inside
 
+    # A run directory that is a link is refused before anything is written.
     require_inside(run)
     name = f"picked/{model}.safetensors"
     place = _copy_model(source, _inside(run, name))
+    # Recorded, or `verify` would report an unknown file.
     record_files(run, [name])
     return place
 
@@ -119,7 +125,9 @@ def _copy_model(source: Path, target: Path) -> Path:
     from safecompress_core.atomic_writing import write_bytes
     from safecompress_core.saved_models.storage import load_model
 
+    # Loading verifies all checksums of the file.
     load_model(source)
+    # Copied byte by byte, so that it keeps its hash.
     write_bytes(target, source.read_bytes())
     return target
 
@@ -129,6 +137,7 @@ def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
     from safecompress_core.cli.display.tables import draw_table, print_places
     from safecompress_core.report.summary import audit_of, objectives_of
 
+    # Markup only here; ids and names are printed without, since they may hold brackets.
     console = output_console(markup=True)
     is_chosen = " (the one that the run chose)" if entry["chosen"] else ""
     console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)

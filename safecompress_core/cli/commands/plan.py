@@ -56,6 +56,7 @@ def plan(
         skipped=host.skipped,
         allow_code=allow_code,
     )
+    # Lazy: the help of this command needs neither.
     from safecompress_core.plan import make_plan
 
     planned = make_plan(loaded, host.registry)
@@ -112,6 +113,7 @@ def _count_samples(document: dict[str, Any], spec: RunSpec) -> dict[str, int]:
     samples, share = document["measured"]["samples"], spec.pools.members
     if document["members"] is not None or samples is None or not isinstance(share, float):
         return {}
+    # round(), as pools do.
     members = round(share * samples)
     return {"members": members, "steps": -(-members // spec.training.batch_size)}
 

@@ -44,10 +44,12 @@ def list_components(as_json: bool, kind: str | None, plugins_dir: Path | None) -
     else:
         click.echo("\t".join(COLUMNS))
         for row in rows:
+            # Tabs: the output is for `cut` and spreadsheets.
             click.echo("\t".join(row[column] or "" for column in COLUMNS))
 
 
 def _is_terminal() -> bool:
+    # A function of its own, which tests replace.
     return sys.stdout.isatty()
 
 
@@ -73,6 +75,7 @@ def _print_table(rows: list[dict[str, str | None]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("kind", "name", "summary", "citation", "from"):
+        # Names are never broken, since they are copied into specs.
         table.add_column(column, no_wrap=column in {"kind", "name"})
     for row in rows:
         kind = f"{row['kind']}: {row['role']}" if row["role"] else row["kind"]

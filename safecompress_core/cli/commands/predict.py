@@ -64,12 +64,14 @@ def predict(
     from safecompress_core.atomic_writing import write_bytes
     from safecompress_core.saved_models.load import load_classifier
 
+    # A run directory stands for its chosen model.
     place = model / MODEL if model.is_dir() else model
     host = discover_plugins(plugins_dir)
     classifier = load_classifier(place, registry=host.registry, allow_code=allow_code)
     prediction = classifier.predict(file)
     text = _as_csv(prediction) if form == "csv" else _as_json(prediction, model=place)
     if out is None:
+        # Not click.echo, which would add a line break.
         sys.stdout.write(text)
     else:
         write_bytes(out, text.encode())

@@ -77,6 +77,7 @@ def run(
         safecompress run specs/multi_attack.yaml --set seed=19
     """
     host = discover_plugins(plugins_dir)
+    # The option comes last, so that --device wins over --set device=.
     changes = (*overrides, *([f"device={device}"] if device else []))
     loaded = load_spec(
         spec,
@@ -93,6 +94,7 @@ def run(
         plugins_dir=plugins_dir,
         invoked=invocation(context),
     )
+    # The report first, so that its path is part of the output.
     print_outcome(finished, write_page(finished), as_json=as_json)
 
     from safecompress_core.report.verdict import is_good
@@ -112,6 +114,7 @@ def _done(
 ) -> "FinishedRun":
     """Do the work, watched by a display."""
     with display_of(loaded.spec) as display:
+        # Imported inside, so that the display is up while torch loads.
         from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
 
         host.add_observer("terminal display", display)
@@ -133,6 +136,7 @@ def _done(
 def _describe_checkpoint(directory: Path) -> str:
     """Return what an interrupted run has kept, and its path."""
     checkpoints = {
+        # Numeric: round-10 follows round-9.
         int(record.parent.name.removeprefix("round-")): record.parent
         for record in (directory / "checkpoints").rglob("round-*/record.json")
     }

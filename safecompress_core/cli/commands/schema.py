@@ -31,4 +31,5 @@ def schema(output: Path | None, plugins_dir: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
+    # Whole or not at all, since editors read the file at any time.
     write_bytes(output, f"{text}\n".encode())

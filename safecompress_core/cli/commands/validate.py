@@ -87,6 +87,7 @@ def _problems(
         )
     except SpecError as error:
         return error.problems
+    # Only for valid specs of runs and audits; comparisons check their base.
     if isinstance(loaded, LoadedSpec) and (warning := warn_of_unused_membership(loaded.spec)):
         click.echo(f"{path}: warning: {warning}", err=True)
     return ()
@@ -94,6 +95,7 @@ def _problems(
 
 def _loader(kind: SpecKind) -> "Callable[..., LoadedSpec[Any] | Comparison]":
     """Return what loads specs of a kind; what loads comparisons is imported for them alone."""
+    # Comparisons import more than most validations need.
     if kind is not SpecKind.COMPARE:
         return load_any_spec
     from safecompress_core.specfile.models.comparison import load_comparison

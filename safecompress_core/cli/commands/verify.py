@@ -52,5 +52,6 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
         output_console(markup=True).print(table)
         count = "everything fits" if not damaged else f"{damaged} of {len(checks)} checks failed"
         click.echo(f"{run}: {count}")
+    # Warnings do not change the exit code.
     if damaged:
         context.exit(DAMAGED)

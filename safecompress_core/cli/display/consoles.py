@@ -28,4 +28,5 @@ def error_console() -> Console:
 
 def _colour_system() -> Literal["auto"] | None:
     """None, which no style is drawn in, where the environment asks for that."""
+    # Any value but an empty one, as no-color.org asks.
     return None if os.environ.get("NO_COLOR") else "auto"

@@ -38,6 +38,7 @@ class Lines(Display):
         self._has_promised = False
         self._lock = Lock()  # the clock has a thread of its own
         self._is_over = Flag()
+        # A daemon, so that a hanging display never keeps the process alive.
         self._clock = Thread(target=self._watch_the_clock, daemon=True)
 
     def open(self) -> None:
@@ -47,6 +48,7 @@ class Lines(Display):
     def close(self) -> None:
         """Stop watching it."""
         self._is_over.set()
+        # Joined, so that no line appears after the results.
         self._clock.join()
 
     def show(self, event: Event) -> None:
@@ -54,12 +56,14 @@ class Lines(Display):
         line = self._line(event)
         if line:
             self._write_line(line)
+        # Once, as soon as an estimate exists.
         if self._progress.training and self._progress.time_left and not self._has_promised:
             self._has_promised = True
             self.write_status()
 
     def beat(self) -> None:
         """Write what is being done, if nothing has been written for long."""
+        # Silence is measured from the last line, whatever wrote it.
         if self._progress.running_seconds - self._written >= SILENCE:
             self.write_status()
 
@@ -73,10 +77,12 @@ class Lines(Display):
         with self._lock:
             self._written = progress.running_seconds
             width = len(str(progress.total))
+            # Padded, so that lines stay aligned as numbers grow.
             done = f"{progress.done:{width}}/{progress.total} " if progress.total else ""
             self.write(f"[{done}{duration(progress.running_seconds):>5}] {line}")
 
     def _watch_the_clock(self) -> None:
+        # wait() also returns at once when the display closes.
         while not self._is_over.wait(LOOK):
             self.beat()
 
@@ -95,6 +101,7 @@ class Lines(Display):
                 line = self._round(event)
             case "reference_trained":
                 line = f"reference model {event['reference']} for the {event['model']} model"
+            # A guard: attacks that select are part of their candidate's line.
             case "attack_finished" if event["phase"] == "audit":
                 line = self._audit(event["model"])
             case "run_finished":
@@ -145,6 +152,7 @@ class BriefLines(Lines):
         super().write(f"{self._label} {text}")
 
     def _line(self, event: Event) -> str:
+        # Lines of single units would mix with those of parallel runs.
         return ""
 
 

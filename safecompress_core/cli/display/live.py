@@ -46,6 +46,7 @@ class LiveView(Display):
             console=console,
             refresh_per_second=CLOCK_HZ,
             transient=True,
+            # Removed at the end: the results take its place.
         )
 
     def open(self) -> None:
@@ -67,6 +68,7 @@ class LiveView(Display):
     def take(self, event: Event) -> None:
         """Take in what happened, while nothing is drawn."""
         with self._lock:
+            # Events arrive in the run's thread, and drawing happens in the clock's.
             super().take(event)
 
     def draw(self) -> RenderableType:
@@ -89,6 +91,7 @@ class LiveView(Display):
             subtitle_align="left",
             border_style="cyan",
             padding=(0, 1),
+            # A width of its own, since ^C is echoed behind the view.
             width=min(self._console.width - ROOM_FOR_INTERRUPT, WIDEST),
         )
 
@@ -101,6 +104,7 @@ def _now(progress: Progress) -> Text:
         text.append(f"round {min(progress.rounds_done + 1, rounds)} of {rounds}", style="bold")
         if progress.candidate:
             of = f" of {progress.candidates}" if progress.candidates else ""
+            # A candidate without performance is still in work, and not counted as tested.
             number_ = progress.tested + ("performance" not in progress.candidate)
             text.append(f" · candidate {number_}{of}")
         text.append(" · ")
@@ -123,7 +127,11 @@ def _bar(progress: Progress) -> Table:
     parts = [f"{progress.done}/{progress.total}", f"{duration(progress.running_seconds)} gone"]
     parts += [progress.time_left] if progress.time_left else []
     bar = ProgressBar(
-        total=max(progress.total, 1), completed=progress.done, complete_style="cyan", pulse=False
+        # A total of 0 would make the bar pulse as if the length were unknown.
+        total=max(progress.total, 1),
+        completed=progress.done,
+        complete_style="cyan",
+        pulse=False,
     )
     line.add_row(bar, Text(" · ".join(parts)))
     return line
@@ -134,6 +142,7 @@ def _outcome(round_: Event) -> Text:
     candidates = round_["candidates"]
     chosen = [candidate for candidate in candidates if candidate["chosen"]]
     text = Text(f"round {round_['round']} ", style="bold")
+    # The first candidate is the unchanged model.
     if len(chosen) == 1 and chosen[0] is candidates[0]:
         plain = f"kept what it had: nothing was significantly better than '{chosen[0]['strategy']}'"
         return text.append(plain, style="not bold")
@@ -159,6 +168,7 @@ def _figures(progress: Progress) -> Table:
     for candidate in candidates:
         if candidate["chosen"]:
             add(f"chosen {candidate['id']}", candidate["objectives"], "bold green")
+    # The unchanged model is the reference, and shown even if it was not chosen.
     if not candidates[0]["chosen"]:
         add(f"{candidates[0]['strategy']} {candidates[0]['id']}", candidates[0]["objectives"])
     spread = round_["spread"]
@@ -185,6 +195,7 @@ def _audit(progress: Progress) -> Table:
     for attack in attacks:
         table.add_column(_fold(attack), justify="right", overflow="fold")
     models = list(progress.audited)
+    # The uncompressed and the chosen model stay; of the others the latest are shown.
     for model in (*models[:AUDITS_ON_TOP], *models[AUDITS_ON_TOP:][-AUDITS_SHOWN:]):
         advantages = progress.audited[model]
         figures = (

@@ -51,6 +51,7 @@ class Display(ABC):
 
     @hookimpl
     def safecompress_run_started(self, event: Event) -> None:
+        # Cards are printed once, above the live view.
         """Before anything is trained: what the data are, and where the run is."""
         for line in card_lines(event["data"]):
             self.write(line)

@@ -43,7 +43,9 @@ class Outline:
         """The outline of a valid spec."""
         audit = tuple(component_id(params) for params in spec.audit.attackers)
         if isinstance(spec, AuditSpec):
+            # An audit has no rounds and no candidates.
             return cls(rounds=None, candidates=None, audit=audit)
+        # Lazy: these import pydantic models of the method.
         from safecompress_core.methods.manifest import TestDrivenParams
         from safecompress_core.methods.test_driven.candidates import candidate_specs
 
@@ -52,6 +54,7 @@ class Outline:
         if isinstance(spec.method, TestDrivenParams):
             rounds, is_careful = spec.method.rounds, spec.method.bound == "careful"
             first = len(candidate_specs(spec.method.strategies, keep=spec.method.keep))
+            # The first round starts from one model, later ones from a whole beam.
             candidates = (first, first * spec.method.beam)
         return cls(
             rounds=rounds,
@@ -114,7 +117,9 @@ class Progress:
         The run's own estimate; where its method tells of no epochs, as if all units took alike.
         """
         if self._left is not None:
+            # Counted down between events, and never below 0.
             return max(float(self._left["seconds"]) - (self._clock() - self._heard), 0.0)
+        # Units of earlier, interrupted work took no time in this process.
         worked = self.done - self._resumed_at
         if worked <= 0 or self.done >= self.total:
             return None
@@ -145,6 +150,7 @@ class Progress:
     def candidates(self) -> int | None:
         """Return the largest number of candidates in this round."""
         known = self.outline.candidates
+        # The index is a bool: the first round has its own number.
         return known and known[self.rounds_done > 0]
 
     @property
@@ -156,6 +162,7 @@ class Progress:
         """Take in what happened."""
         self.done, self.total = event["done"], event["total"]
         self._left, self._heard = event.get("left"), self._clock()
+        # Any other event ends the training that was shown.
         self.training = None
         match event["event"], event.get("phase"):
             case "run_started", _:
@@ -179,6 +186,7 @@ class Progress:
         self.name, self.path, self.metric = event["name"], event["path"], event["metric"]
         self.attackers = tuple(event["attackers"])
         self.activity = AUDITING if event["method"] is None else UNCOMPRESSED
+        # A resumed run has its rounds in the log, not in new events.
         for earlier in _read_finished_rounds(Path(self.path)):
             self._on_round(earlier)
             self._resumed_at = earlier["done"]
@@ -190,6 +198,7 @@ class Progress:
         self.activity = f"{'finished ' if is_over else ''}training {event['what']}"
 
     def _on_attack(self, event: Event) -> None:
+        # The first attack on a candidate announces it.
         if self.candidate.get("candidate") != event["candidate"]:
             self.candidate = {
                 "candidate": event["candidate"],
@@ -200,6 +209,7 @@ class Progress:
         self.activity = f"attacking {event['candidate']}{_next(event['attacker'], self.attackers)}"
 
     def _on_candidate(self, event: Event) -> None:
+        # Without attackers its first event is this one.
         if self.candidate.get("candidate") != event["candidate"]:  # a run without attackers
             self.candidate = {"candidate": event["candidate"], "advantages": {}}
         self.candidate |= {"strategy": event["strategy"], "performance": event["performance"]}
@@ -214,7 +224,9 @@ class Progress:
             candidate["id"]: candidate["objectives"] for candidate in event["candidates"]
         }
         known = {name: self._objectives.get(name) for name in event["front"]}
+        # Models of rounds before a lost log have no known objectives.
         front = {name: objectives for name, objectives in known.items() if objectives}
+        # Sorted by performance, as the front is read.
         self.front = dict(sorted(front.items(), key=lambda pair: -pair[1]["performance"]))
         self.activity = "auditing" if self.is_auditing else "training for this round"
 
@@ -236,6 +248,7 @@ def _read_finished_rounds(directory: Path) -> Iterator[Event]:
     """The finished rounds of earlier, interrupted work in a run directory."""
     try:
         lines = (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    # No log yet: the run is new.
     except OSError:
         return
     for line in lines:

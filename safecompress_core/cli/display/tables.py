@@ -50,6 +50,7 @@ def print_summary(console: Console, results: Mapping[str, Any]) -> None:
     if apart:
         console.print(draw_table(apart))
         console.print()
+    # Selection first, since the figures below depend on it.
     _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
     guards = (
         *verdict.selectors(results),
@@ -76,12 +77,14 @@ def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> Non
 
 def draw_verdict(finding: VerdictFinding) -> Text:
     """The last line of a summary."""
+    # A plain verdict has no colour of its own.
     style = "bold" if finding.tone == "plain" else f"bold {MARKS[finding.tone][1]}"
     return Text(finding.text, style=style)
 
 
 def print_places(places: Mapping[str, Path | str]) -> None:
     """Print paths; they are never folded, so that they can be copied."""
+    # Aligned by the longest name.
     width = max(map(len, places))
     for name, place in places.items():
         click.echo(f"{name:{width}}  {place}")
@@ -97,6 +100,7 @@ def draw_table(table: ResultTable) -> Drawing:
         title=Text(table.title, style="bold"),
         title_justify="left",
         header_style="dim",
+        # A table without titles has no header line.
         show_header=any(table.columns),
     )
     drawing.add_column("")

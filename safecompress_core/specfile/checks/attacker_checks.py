@@ -22,6 +22,7 @@ from safecompress_core.specfile.problems import SpecPath
 
 __all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_base_attacker"]
 
+# Read from the field, so that the check cannot miss a changed default.
 WEIGHT: float = AttackerParams.model_fields["weight"].default
 
 LISTS: Mapping[str, SpecPath] = {"select": ("attackers",), "audit": ("audit", "attackers")}
@@ -33,6 +34,7 @@ def each_base_attacker(
     """Every attacker of a list that is made of nothing, with its path: also those within others."""
     for index, attacker in enumerate(attackers):
         assert isinstance(attacker, AttackerParams)  # the slot takes no others
+        # A combined attacker is replaced by its parts, at whose paths problems are reported.
         if isinstance(definition_of(attacker), CombinedAttackerDef):
             parts = _parts(attacker)
             yield from each_base_attacker(parts, (*path, index, "attackers"))
@@ -65,6 +67,7 @@ def auditing_selectors(spec: RunSpec) -> dict[str, str]:
     selecting = _selecting(spec)
     selectors = {}
     for attacker in spec.audit.attackers:
+        # Parts count as well: an attacker may select alone and audit within a combination.
         same = [
             selecting[identity]
             for _, alone in each_base_attacker([attacker], ())
@@ -88,6 +91,7 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Proble
     for index, part in enumerate(parts):
         name, game = component_id(part), game_of(part)
         if isinstance(definition_of(part), CombinedAttackerDef):
+            # The order of branches matters: later ones rely on what earlier ones have excluded.
             message = f"{name!r} is made of other attackers, and cannot be a part of one itself"
             yield Problem((*path, index, "type"), message, "write its attackers here instead")
         elif not game.scores_samples:
@@ -103,6 +107,7 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Proble
             message = f"{name!r} is after another attribute than {component_id(parts[0])!r}"
             hint = f"write {sought!r}, or make two attackers of them"
             yield Problem((*path, index, "attribute"), message, hint)
+        # Compared with the default rather than with None, since a resolved spec writes it out.
         if part.weight != WEIGHT:  # a resolved spec writes it out
             message = f"{name!r} is a part of an attacker, and only the whole has a weight"
             yield Problem((*path, index, "weight"), message, "leave it out")
@@ -125,6 +130,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
         if Need.UNCOMPRESSED in definition.needs:
             message = f"{name!r} also sees the uncompressed model, which only the audit shows it"
             yield Problem(where, message, hint)
+        # Either of the two, not both: one move to the audit solves both problems.
         elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
             yield Problem(where, message, hint)
@@ -139,6 +145,7 @@ def _check_versions(spec: RunSpec) -> Iterator[Problem]:
         if Need.VERSIONS not in attacker_of(attacker).needs:
             continue
         name, method = component_id(attacker), definition_of(spec.method)
+        # A method without a workload does not say how many versions it makes; it is not refused.
         if method.workload is not None:
             workload = method.workload(spec.method, spec.training.epochs)
             if not workload.candidates:
@@ -155,6 +162,7 @@ def _check_versions(spec: RunSpec) -> Iterator[Problem]:
 
 def _check_audit(spec: RunSpec) -> Iterator[Problem]:
     """Warn of audits by selecting attackers, which read too low: the best of many is chosen."""
+    # The user has read the warning and decided.
     if spec.audit.allow_selectors:
         return
     selecting = _selecting(spec)
@@ -178,5 +186,7 @@ def _selecting(spec: RunSpec) -> dict[str, str]:
 
 def _identity(attacker: Params) -> str:
     """Type and parameters, whatever it is called and however much it counts."""
+    # Without id and weight: neither changes what the attacker computes.
     content: dict[str, Any] = attacker.model_dump(mode="json", exclude={"id", "weight"})
+    # repr of sorted items: parameters may be lists, which are not hashable.
     return repr(sorted(content.items()))

@@ -35,12 +35,14 @@ def check_audit(spec: AuditSpec, games: Collection[str]) -> Iterator[Problem]:
 
 def _check_pools(spec: AuditSpec) -> Iterator[Problem]:
     total = spec.pools.attack_train + spec.pools.audit
+    # Decimal fractions need not sum to exactly 1.
     if not math.isclose(total, 1, abs_tol=1e-9):
         message = f"attack_train and audit sum to {total:g}"
         yield Problem(("pools",), message, "write shares that sum to 1; the defaults are .5 .5")
 
 
 def _check_ids(spec: AuditSpec) -> Iterator[Problem]:
+    # One set for all lists, since results and gates share one namespace.
     taken = reserved_names(spec.audit.attackers)
     yield from check_names(("audit", "attackers"), spec.audit.attackers, taken)
     yield from check_names(("metrics",), spec.metrics, taken)
@@ -49,6 +51,7 @@ def _check_ids(spec: AuditSpec) -> Iterator[Problem]:
 def _check_labels(spec: AuditSpec) -> Iterator[Problem]:
     names = spec.task.labels
     for index, name in enumerate(names):
+        # Only names before this one, so that a pair is reported once, at its second place.
         if name in names[:index]:
             message = f"two outputs of the model are called {name!r}"
             yield Problem(("task", "labels", index), message, "name each of them once")
@@ -61,6 +64,8 @@ def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:
     """A reference model is trained as the attacked one was, and its recipe is unknown."""
     for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
+        # The recipe of an existing model is unknown, so no reference model could be trained like
+        # it.
         if Need.REFERENCES in attacker_of(attacker).needs:
             name = component_id(attacker)
             message = (

@@ -26,10 +26,12 @@ def check_changes(spec: RunSpec) -> Iterator[Problem]:
     """A problem for each change, in any field marked with ``ChangesMark``, that cannot be made."""
     for path, changes in find_marked(spec, ChangesMark):
         for key in changes:
+            # Each value of a list on its own, since one of them may be valid and another not.
             for options in expand({key: changes[key]}):
                 problem = _problem(spec, (*path, key), key, options[key])
                 if problem is not None:
                     yield problem
+                    # One problem a key: the remaining values would repeat it.
                     break
 
 
@@ -37,6 +39,7 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
     """Return the problem of one change, if there is one."""
     defences = {component_id(one): one for one in spec.method.defences}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
+    # Only sparse training has an update fraction.
     if UPDATE_FRACTION in type(spec.method).model_fields:
         general[UPDATE_FRACTION] = spec.method
     owner, dot, field = key.partition(".")
@@ -50,6 +53,7 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
         message = f"no defence of the method is called {owner!r}"
         hint = offer(owner, defences, none="the method has none; add it to method.defences")
         return Problem(path, message, hint, at_key=True)
+    # Type and id are names, and no parameters that training could change.
     names = [name for name in field_names([Place(type(defences[owner]))]) if name not in _FIXED]
     if field not in names:
         message = f"the defence {owner!r} has no parameter {field!r}"
@@ -65,13 +69,16 @@ def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Pr
     """Return the reason why a model refuses the changed value of a field, if it does."""
     values: dict[str, Any] = model.model_dump(by_alias=True)
     current = values[field]
+    # bool is a subclass of int, but a factor of True makes no sense.
     if change.is_factor and (not isinstance(current, int | float) or isinstance(current, bool)):
         message = f"{field!r} is {current!r} and takes no factor"
         return Problem(path, message, "write the values themselves")
     changed = change.apply(current)
     try:
+        # Validated as a whole model, so that validators over several fields run as well.
         type(model).model_validate(values | {field: changed})
     except ValidationError as error:
+        # One reason is enough: the value has to be written anew anyway.
         first = find_problems(error, model=type(model))[0]
         message = f"{field!r} cannot be {changed:g}: {first.message}"
         return Problem(path, message, first.hint)

@@ -42,12 +42,15 @@ def _unlike(
 
 def _fields(path: SpecPath, here: Any, there: Any) -> Iterator[tuple[SpecPath, Any, Any]]:
     """Down to single values; of components with other types, the types alone."""
+    # Equal parts are skipped without descending.
     if here == there:
         return
     if not (isinstance(here, Mapping) and isinstance(there, Mapping)):
         yield path, here, there
+    # Parameters of different components cannot be compared field by field.
     elif here.get("type") != there.get("type"):
         yield (*path, "type"), here.get("type"), there.get("type")
     else:
+        # Both are resolved, so they have the same keys.
         for key in here:
             yield from _fields((*path, key), here[key], there.get(key))

@@ -46,10 +46,12 @@ def check_contradictions(gates: Sequence[Gate]) -> Iterator[Problem]:
     upper: dict[str, float] = {}
     for index, gate in enumerate(gates):
         if gate.at_least is not None:
+            # Several gates on one measure: the strictest bound of each side counts.
             lower[gate.measure] = max(gate.at_least, lower.get(gate.measure, -math.inf))
         if gate.at_most is not None:
             upper[gate.measure] = min(gate.at_most, upper.get(gate.measure, math.inf))
         least, most = lower.get(gate.measure), upper.get(gate.measure)
+        # Equal bounds are valid: they ask for one value.
         if least is not None and most is not None and least > most:
             message = f"{gate.measure!r} cannot be at least {least:g} and at most {most:g}"
             field = "at_least" if gate.at_least is not None else "at_most"
@@ -64,6 +66,7 @@ def check_densities(gates: Sequence[Gate], method: Params) -> Iterator[Problem]:
     elif name == "uncompressed":
         active_share = 1.0
     else:
+        # Other methods decide on a density themselves, so nothing can be excluded.
         return
     for index, gate in enumerate(gates):
         # a count is rounded by less than one weight, of which a small layer has few
@@ -93,6 +96,7 @@ def _outside(index: int, gate: Gate, found: Range) -> Iterator[Problem]:
     path = ("gate", index, field)
     least, most = gate.at_least, gate.at_most
     if least is not None and least > high:
+        # Impossible bounds before useless ones: the first are errors, the second oversights.
         yield Problem(path, f"{name!r} is never above {high:g}", _hint(least, found))
     elif most is not None and most < low:
         yield Problem(path, f"{name!r} is never below {low:g}", _hint(most, found))
@@ -106,6 +110,7 @@ def _outside(index: int, gate: Gate, found: Range) -> Iterator[Problem]:
 
 def _hint(bound: float, bounds: Range) -> str:
     low, high = bounds
+    # A bound between 1 and 100 on a share was probably meant as a percentage.
     if high == 1 and 1 < bound <= 100:
         return f"write {bound / 100:g} for {bound:g} %"
     if math.isinf(high):

@@ -18,6 +18,7 @@ def check_hosting(spec: RunSpec, registry: Definitions) -> Iterator[Problem]:
         if name not in method.refuses:
             continue
         others = [
+            # Only methods that do host it are suggested.
             other
             for other, definition in registry.definitions(Kind.METHOD).items()
             if isinstance(definition, MethodDef) and name not in definition.refuses

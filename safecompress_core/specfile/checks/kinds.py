@@ -36,6 +36,7 @@ COMMANDS: Mapping[SpecKind, str] = {
 
 def kind_of(root: Node) -> SpecKind:
     """Return what a spec is for, as its outermost fields tell."""
+    # Only a comparison has variants; a base without a method is an unfinished one.
     if root.child(VARIANTS) is not None or _is_unfinished_comparison(root):
         return SpecKind.COMPARE
     kind = root.child("kind")
@@ -50,10 +51,13 @@ def wrong_command_problem(root: Node, wanted: SpecKind) -> LocatedProblem | None
     A spec without any field that tells runs from audits is taken for what is wanted.
     """
     kind = kind_of(root)
+    # Without `method` a spec may be a fragment of any kind, so that validation reports more.
     if kind is wanted or (kind is SpecKind.RUN and root.child("method") is None):
         return None
+    # The field that identifies the kind, where the message is placed.
     step = {SpecKind.COMPARE: VARIANTS, SpecKind.AUDIT: "kind", SpecKind.RUN: "method"}[kind]
     mark = root.mark_of((step,), key=True)
+    # A spec composed from options alone has no file to name.
     file = shorten("SPEC" if mark.file.startswith(OPTION) else mark.file)
     message = f"this is {NOUNS[kind]}, and {NOUNS[wanted]} is wanted"
     return mark.problem((step,), message, f"use it with `{COMMANDS[kind].format(file=file)}`")

@@ -11,6 +11,7 @@ __all__ = ["warn_of_unused_membership"]
 def warn_of_unused_membership(spec: AnySpec) -> str:
     """Return a warning if data name the members and ``pools.members`` is a number, else nothing."""
     fields = [str(path[-1]) for path, _ in find_marked(spec.task.data, MembershipMark)]
+    # With `given` the marked fields are in use.
     if spec.pools.members == GIVEN or not fields:
         return ""
     named = " and ".join(f"task.data.{field}" for field in fields)

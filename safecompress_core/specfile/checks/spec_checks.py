@@ -80,12 +80,14 @@ def _games_by_owner(spec: AnySpec) -> dict[str, GameDef]:
     owners: dict[str, GameDef] = {}
     for attacker in spec.audit.attackers:
         game = game_of(attacker)
+        # Both names in one mapping: a gate may use either.
         owners |= {game.name: game, component_id(attacker): game}
     return owners
 
 
 def _check_pools(spec: RunSpec) -> Iterator[Problem]:
     total = spec.pools.attack_train + spec.pools.select + spec.pools.audit
+    # Decimal fractions need not sum to exactly 1.
     if not math.isclose(total, 1, abs_tol=1e-9):
         message = f"attack_train, select and audit sum to {total:g}"
         yield Problem(("pools",), message, "write shares that sum to 1; the defaults are .4 .3 .3")
@@ -101,6 +103,7 @@ def _check_ids(spec: RunSpec) -> Iterator[Problem]:
 
 def reserved_names(attackers: Sequence[Params]) -> set[str]:
     """Return the names that components must not have, since results and gates use them."""
+    # 'model' is the owner of model.density and model.file_bytes.
     return {"model", *(game_of(attacker).name for attacker in attackers)}
 
 
@@ -118,6 +121,7 @@ def check_names(
     seen: set[str] = set()
     for index, component in enumerate(components):
         name = component_id(component)
+        # The field that decides the name, where a correction is written.
         where = (*path, index, "id" if _has_id(component) else "type")
         if name in seen:
             hint = "take one out" if noun == "metrics" else "give one of them another 'id'"
@@ -128,6 +132,7 @@ def check_names(
             yield Problem(where, f"{name!r} means something else in results", hint)
         elif not re.fullmatch(SLUG, name):
             yield Problem(where, f"{name!r} is no id", "write it in lower case with hyphens")
+        # Parts appear in results, too, under the same rules.
         if isinstance(component, CombinedAttackerParams):
             yield from check_names((*path, index, "attackers"), component.attackers, taken)
 
@@ -137,6 +142,7 @@ def _has_id(component: Params) -> bool:
 
 
 def _check_weights(spec: RunSpec) -> Iterator[Problem]:
+    # Without attackers there are no weights to check.
     if spec.attackers and not any(attacker.weight for attacker in spec.attackers):
         message = "every attacker has weight 0, so nothing would be defended against"
         yield Problem(("attackers",), message, "give one of them a weight")
@@ -158,8 +164,10 @@ def _check_tests(spec: RunSpec) -> Iterator[Problem]:
     """A method that chooses by attacks has some to choose by."""
     definition = definition_of(spec.method)
     if spec.attackers or definition.workload is None:
+        # A method without a workload does not say how it chooses.
         return
     candidates = definition.workload(spec.method, spec.training.epochs).candidates
+    # One candidate a round needs no choice, and so no attacks.
     if max(candidates, default=0) > 1:
         message = f"{definition.name!r} chooses among candidates by attacks, and there are none"
         yield Problem(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
@@ -185,6 +193,7 @@ def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Problem]:
             continue
         path: SpecPath = ("gate", index, "measure")
         game = gate.measure.partition(".")[0]
+        # A game that exists but is not played is a missing attacker, not a typing error.
         if game in games and game not in owners:
             message = f"{gate.measure!r} has no measure: no attacker of the audit plays {game!r}"
             yield Problem(path, message, "add one to audit.attackers")
@@ -193,6 +202,7 @@ def check_gate(spec: AnySpec, games: Collection[str]) -> Iterator[Problem]:
             yield Problem(path, message, offer(gate.measure, measures))
 
 
+# In the order of the spec's sections, so that problems are found in reading order.
 _CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
     _check_pools,
     _check_ids,
@@ -221,6 +231,7 @@ def _card(spec: AnySpec) -> DataCard | Problem | None:
         return None
     try:
         return definition.card(spec.task.data)  # type: ignore[no-any-return]
+    # Swallowed into a problem: a card of a plugin must not end validation with a traceback.
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         message = f"{definition.name!r} cannot say what it would load ({reason})"
@@ -239,6 +250,7 @@ def _check_members(spec: AnySpec, card: DataCard) -> Iterator[Problem]:
 def _check_attributes(spec: AnySpec, card: DataCard) -> Iterator[Problem]:
     data = component_id(spec.task.data)
     for path, name in find_marked(spec, AttributeMark):
+        # The data set's own fields name columns, before attributes exist.
         if path[:2] != ("task", "data") and name not in card.attributes:
             message = f"{data!r} has no attribute {name!r}"
             yield Problem(path, message, offer(name, card.attributes))

@@ -30,6 +30,7 @@ class Change:
     def apply(self, current: float) -> float:
         """The value after the change; a whole number stays one where it can."""
         changed = self.number * current if self.is_factor else self.number
+        # A factor may make a whole number fractional, which the field's own check then rejects.
         is_whole = isinstance(current, int) and float(changed).is_integer()
         return int(changed) if is_whole else changed
 
@@ -56,9 +57,11 @@ def expand(changes: Mapping[str, Any]) -> list[dict[str, Change]]:
     """
     options = [_options(key, value) for key, value in changes.items()]
     count = math.prod(map(len, options))
+    # Before the product is built, which could take all memory.
     if count > MAX_CHANGES:
         message = f"the lists stand for {count} candidates, and at most {MAX_CHANGES} may be"
         raise ValueError(f"{message}; write fewer values, or several strategies")
+    # product() varies the last list fastest, as nested loops would.
     return [dict(zip(changes, choice, strict=True)) for choice in itertools.product(*options)]
 
 
@@ -67,6 +70,7 @@ def _options(key: str, value: Any) -> list[Change]:
         return [change for item in value for change in _options(key, item)]
     if isinstance(value, Mapping) and set(value) == {"factor"}:
         factors = value["factor"]
+        # A single factor and a list of them are written alike.
         numbers = factors if isinstance(factors, list | tuple) else [factors]
         if numbers and all(map(_is_number, numbers)):
             return [Change(number, is_factor=True) for number in numbers]
@@ -77,7 +81,9 @@ def _options(key: str, value: Any) -> list[Change]:
 
 
 def _is_number(value: Any) -> bool:
+    # bool is a subclass of int.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # YAML has .nan and .inf.
     return is_number and math.isfinite(value)
 
 
@@ -85,6 +91,7 @@ def _check(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         message = f"{shorten(repr(value))} is no mapping"
         raise ValueError(f"{message}; write it as {{<defence id>.<parameter>: value}}")
+    # Only for its errors; candidates expand it again.
     expand(value)
     return dict(value)
 

@@ -137,11 +137,13 @@ def load_comparison(
     try:
         spec = ComparisonSpec.model_validate(root.plain())
     except ValidationError as error:
+        # Problems of the text are kept: they may explain those of the model.
         wrong = translate_errors(error, root=root, model=ComparisonSpec, skipped=skipped)
         raise SpecError(in_order([*composed.problems, *wrong], path)) from None
     problems = [*composed.problems, *(root.locate(one) for one in _excess(spec))]
     if problems:
         raise SpecError(in_order(problems, path))
+    # Validated with the first seed alone: no other value depends on the seed.
     first, *others = _values(root, "seeds", spec.seeds)
     drafts = list(_drafts(path, root, spec, registry, problems))
     entries: list[ComparisonRun] = []
@@ -156,17 +158,21 @@ def load_comparison(
             )
         except SpecError as error:
             problems += error.problems
+            # Continue, so that all variants' problems are reported at once.
             continue
         entries.append(
             ComparisonRun(
                 variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded
             )
         )
+    # All are compared with the first; comparability is transitive.
     for entry in entries:
         problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
     problems += [root.locate(one) for one in _find_unused(spec, entries)]
     if problems:
+        # Several runs may report the same problem of the base.
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
+    # Seeds vary slowest, so that every variant has a first result early.
     reseeded = [_with_seed(entry, seed, node) for seed, node in others for entry in entries]
     return Comparison(spec=spec, entries=(*entries, *reseeded))
 
@@ -180,6 +186,7 @@ def _excess(spec: ComparisonSpec) -> Iterator[Problem]:
                 message = f"{value:g} is given twice, and a run is done once"
                 yield Problem((field, index), message, "keep one of them")
             seen.add(value)
+    # Without densities each variant counts once.
     specs = len(spec.variants) * max(1, len(spec.densities))
     if specs > MAX_SPECS:
         message = f"there are {specs} variants times densities, and at most {MAX_SPECS} may be"
@@ -211,6 +218,7 @@ def _with_seed(entry: ComparisonRun, seed: int, node: Node) -> ComparisonRun:
     """The same run with another seed, which no other value depends on."""
     loaded = replace(
         entry.loaded,
+        # model_copy skips validation, which the seed has passed as a field of its own.
         spec=entry.loaded.spec.model_copy(update={"seed": seed}),
         resolved={**entry.loaded.resolved, "seed": seed},
         root=_with(entry.loaded.root, node, "seed"),
@@ -243,9 +251,12 @@ def _drafts(
         for name, method in registry.definitions(Kind.METHOD).items()
         if issubclass(method.params, DensityParams)
     }
+    # A budget over all variants, since each copies the whole base.
     budget = Budget(MAX_COMPARED)
+    # list(): names are checked completely before the first draft is validated.
     for name, whole in list(_variants(base, root, problems)):
         is_thinned = _type(whole) in thinning and spec.densities
+        # Each density copies the variant once more.
         budget.values -= whole.size() * (len(spec.densities) if is_thinned else 1)
         if budget.values < 0:
             message = f"all variants together have more than {MAX_COMPARED:,} values"
@@ -256,6 +267,7 @@ def _drafts(
             yield _Draft(variant=name, density=None, root=whole)
             continue
         for density, node in _values(root, "densities", spec.densities):
+            # The node keeps its own position, so that a problem points into the list of densities.
             thin = _with(whole, node, "method", "density")
             yield _Draft(variant=name, density=density, root=thin)
 
@@ -265,6 +277,7 @@ def _base(
 ) -> Node | None:
     """The base spec with what all variants change."""
     mark = root.mark_of(("base",))
+    # Relative to this file, like `extends`.
     source = read(path.parent / spec.base, named_at=mark, field_path=("base",))
     problems += source.problems
     other = source.root and wrong_command_problem(source.root, SpecKind.RUN)
@@ -275,6 +288,7 @@ def _base(
     changes = root.child("changes")
     if source.root is None or changes is None:
         return source.root
+    # Changes of the comparison, then those of a variant: the later wins.
     return merge(source.root, changes)
 
 
@@ -295,6 +309,7 @@ def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterato
         if name in seen:
             message, hint = f"two variants are called {name!r}", "give one of them another 'name'"
             problems.append(root.mark_of(spot).problem(spot, message, hint))
+        # Tables group variants by method, by the beginning of their names.
         elif not name.startswith(method):
             message = f"the name {name!r} does not begin with that of the method"
             problems.append(
@@ -308,6 +323,7 @@ def _type(whole: Node) -> str:
     """Return the type of a spec's method; empty without one, which validation reports."""
     method = whole.child("method")
     kind = method.child("type") if method else None
+    # Empty rather than an error: validation reports the missing method with its position.
     return str(kind.content) if kind else ""
 
 
@@ -316,6 +332,7 @@ def _values(root: Node, field: str, values: Sequence[Any]) -> list[tuple[Any, No
     listed = root.child(field)
     nodes = [(listed.child(index) if listed else None) or root for index in range(len(values))]
     return [
+        # No key mark: the value stands in a list, not behind a field's name.
         (value, replace(node, content=value, key=None))
         for value, node in zip(values, nodes, strict=True)
     ]
@@ -326,5 +343,6 @@ def _with(node: Node, value: Node, *steps: str) -> Node:
     if not steps:
         return value
     assert isinstance(node.content, Mapping)
+    # A missing last step gets the place of its parent.
     below = node.content.get(steps[0], node)
     return replace(node, content={**node.content, steps[0]: _with(below, value, *steps[1:])})

@@ -94,6 +94,7 @@ class Definitions(Protocol):
 
 def definition_of(component: Params) -> Any:
     """The definition of a component that a spec holds, whose parameters are a runtime model."""
+    # vars() instead of getattr: an inherited definition would be another component's.
     return vars(type(component))["definition"]
 
 
@@ -133,6 +134,7 @@ class Components:
     def models(self, slot: Slot) -> "_Models":
         """The model of each component that fits a slot, by name; each is built when it is read."""
         if slot not in self._models:
+            # Definitions only; models are built on access.
             definitions = self._registry.definitions(slot.kind, slot.role)
             self._models[slot] = _Models(slot, definitions, self)
         return self._models[slot]
@@ -141,16 +143,20 @@ class Components:
         """The validator of one component of a slot: a union of this one alone."""
         if (slot, name) not in self._validators:
             model = self.models(slot)[name]
+            # Forward references are resolved when all classes exist.
             model.model_rebuild()
             self._validators[slot, name] = SchemaValidator(
                 core_schema.tagged_union_schema(
-                    {TAG + name: model.__pydantic_core_schema__}, discriminator=_tag_of
+                    # The tag is part of each error's location, as in a full union.
+                    {TAG + name: model.__pydantic_core_schema__},
+                    discriminator=_tag_of,
                 )
             )
         return self._validators[slot, name]
 
     def expand(self, model: type[Model]) -> type[Model]:
         """The model with each slot in it, however deep, replaced by its union."""
+        # Cached, so that recursive models end, and equal fields have one class.
         if model not in self._nested:
             self._nested[model] = self._subclass(model, model.__name__, model.__doc__, {})
         return self._nested[model]  # type: ignore[return-value]
@@ -163,6 +169,7 @@ class Components:
         tag = Field(description=definition.summary)
         attached: dict[str, Definition] = {"definition": definition}
         if isinstance(definition, AttackerDef):
+            # A registered attacker's game exists: the host has left out all others.
             attached["game_played"] = self._registry.definitions(Kind.GAME)[definition.game]
         return self._subclass(
             definition.params,
@@ -177,11 +184,13 @@ class Components:
     def _subclass(
         self, model: type[Model], name: str, doc: str | None, added: dict[str, Any]
     ) -> type[Model]:
+        # Rebuilt only if needed: it costs more than the check.
         if not all(_is_resolved(field.annotation) for field in model.model_fields.values()):
             model.model_rebuild()
         fields = {}
         for field_name, field in model.model_fields.items():
             expanded = self._field(field)
+            # By identity: an unchanged field is inherited, which keeps its docstring.
             if expanded is not field:
                 fields[field_name] = (expanded.annotation, expanded)
         return create_model(  # type: ignore[no-any-return, call-overload]
@@ -189,6 +198,7 @@ class Components:
             __base__=model,
             __module__=model.__module__,
             __doc__=doc,
+            # Built on first use.
             __cls_kwargs__={"defer_build": True},
             **fields,
             **added,
@@ -202,19 +212,24 @@ class Components:
         )
         if annotation is field.annotation:
             return field
+        # A copy, since the field belongs to the plugin's class as well.
         expanded = copy(field)
         expanded.annotation = annotation
+        # The slot is replaced by the union, and must not be found again.
         expanded.metadata = [mark for mark in field.metadata if mark is not slot]
         return expanded
 
     def _annotation(self, annotation: Any, marks: Sequence[Any] = ()) -> Any:
         """The type with what is marked in it replaced; ``marks`` are those of the type itself."""
         if annotation in (int, float, bool):
+            # Only without a bound of its own: Le(MOST) would otherwise show in messages.
             is_open = annotation is int and not any(map(_is_upper_bound, marks))
+            # Strict: pydantic would read "200" and True as numbers.
             return Annotated[(annotation, Strict(), *([Le(MOST)] if is_open else []))]
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return Annotated[annotation, Nested(annotation, self)]
         origin, arguments = get_origin(annotation), get_args(annotation)
+        # No type arguments: nothing can be marked inside.
         if origin is None or origin is Literal:
             return annotation
         if origin is Annotated:
@@ -224,13 +239,16 @@ class Components:
             other_marks = [mark for mark in marks if mark is not slot]
             return Annotated[(inner, *other_marks)] if other_marks else inner
         expanded = tuple(self._annotation(argument) for argument in arguments)
+        # The same object where nothing changed, by which `_field` recognises it.
         if expanded == arguments:
             return annotation
+        # `X | Y` cannot be subscripted, Union can.
         return (Union if origin is types.UnionType else origin)[expanded]
 
     def _type(self, slot: Slot) -> Any:
         if slot not in self._types:
             name = f"{slot.kind}-{slot.role}" if slot.role else str(slot.kind)
+            # An alias, so that a component may contain components of its own kind.
             self._types[slot] = TypeAliasType(name, Annotated[Params, Choice(slot, self)])
         return self._types[slot]
 
@@ -271,6 +289,7 @@ class Nested:
         return core_schema.no_info_before_validator_function(self._as_written, schema)
 
     def _as_written(self, value: Any) -> Any:
+        # Only an instance is converted: a default that is written as in a spec passes.
         return _fields_given(value) if type(value) is self.model else value
 
 
@@ -283,8 +302,10 @@ class Choice:
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         models = self.components.models(self.slot)
+        # A union without members is no valid schema.
         if not models:
             return core_schema.no_info_plain_validator_function(self._refuse)
+        # One validator a component instead of a union of all.
         if not self.components.is_complete:
             return core_schema.no_info_plain_validator_function(self._validated)
         union = core_schema.tagged_union_schema(
@@ -299,13 +320,16 @@ class Choice:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        # {"not": {}} matches nothing.
         return handler(schema) if self.components.models(self.slot) else {"not": {}}
 
     def _as_written(self, value: Any) -> Any:
         """Parameters that a default gives as an instance, as a spec would write them."""
+        # Instances of runtime models have a tag already.
         if not isinstance(value, Params) or _tag_of(value) is not None:
             return value
         for name, definition in self.components.models(self.slot).definitions.items():
+            # By identity: a subclass would be another component.
             if definition.params is type(value):
                 return {"type": name, **_fields_given(value)}
         return value
@@ -325,11 +349,13 @@ class Choice:
         return f"no such {self.slot.kind}"
 
     def _context(self) -> dict[str, Any]:
+        # As text, since pydantic formats the context of errors.
         names = "\n".join(self.components.models(self.slot))
         return {"kind": str(self.slot.kind), "role": str(self.slot.role or ""), "names": names}
 
 
 def _fields_given(value: BaseModel) -> dict[str, Any]:
+    # Only given fields, so that defaults are those of the runtime model.
     return {field: getattr(value, field) for field in value.model_fields_set}
 
 
@@ -346,6 +372,7 @@ def _is_resolved(annotation: Any) -> bool:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return True
+    # Only the first argument of Annotated is a type.
     return all(map(_is_resolved, arguments[:1] if origin is Annotated else arguments))
 
 

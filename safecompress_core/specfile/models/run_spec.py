@@ -40,14 +40,17 @@ SLUG = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
 def _slug(name: str) -> str:
+    # At most 64 characters, since names become folders.
     if re.fullmatch(SLUG, name) and len(name) <= 64:
         return name
+    # A suggestion made of the letters that are allowed.
     words = "-".join(re.findall("[a-z0-9]+", name.lower()))[:64].strip("-")
     message = f"{name!r} is no name for a run, which is lower case with hyphens"
     raise ValueError(f"{message}; write {words or 'my-run'!r}, say")
 
 
 def _members(members: int | float | str) -> int | float | str:
+    # 1.0 is neither a share nor a number of samples.
     if members == GIVEN or (isinstance(members, float) and 0 < members < 1):
         return members
     if isinstance(members, int) and 1 <= members <= MOST:
@@ -186,6 +189,7 @@ class Gate(Params):
     """Compared with the bound: the careful end of the interval, or the estimate."""
 
     @model_validator(mode="after")
+    # After the fields, since it is a rule about two of them.
     def _has_one_bound(self) -> Self:
         bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if len(bounds) != 1:
@@ -231,6 +235,7 @@ class RunSpec(Params):
     """Bounds that the chosen model must keep."""
 
 
+# Small: a process has one registry, tests a few.
 @lru_cache(maxsize=4)
 def components_of(registry: Definitions) -> Components:
     """The runtime models of what is registered, which all kinds of specs share."""

@@ -89,16 +89,19 @@ def parse(
     Returns:
         The document's value; None if it is empty, no YAML, or exceeds a bound.
     """
+    # Pure Python: its events carry the positions that problems report.
     yaml = YAML(typ="safe", pure=True)
     composer = _Composer(yaml, start, problems, budget or Budget())
     try:
         return composer.document(yaml.parse(text))
+    # A bound ends composing at once; what was found before is kept.
     except _BoundError as error:
         problems.append(error.problem)
     except MarkedYAMLError as error:
         line, column, message, hint = syntax_error(error, text)
         problems.append(start.move(line, column).problem((), message, hint))
     except ReaderError as error:
+        # The reader counts characters, not lines.
         before = text[: error.position]
         place = start.move(before.count("\n"), len(before) - before.rfind("\n") - 1)
         message = (
@@ -148,6 +151,7 @@ class _Composer:
                     raise _BoundError(self._mark(event), (), message, hint)
             elif isinstance(event, NodeEvent):
                 root = self._node(event, (), 0).node
+        # A document of problems alone is reported by these, not as empty.
         is_empty = root is None or (root.content is None and not self.problems)
         return None if is_empty else root
 
@@ -156,12 +160,14 @@ class _Composer:
 
     def _node(self, event: Any, path: SpecPath, depth: int) -> _Composed:
         mark = self._mark(event)
+        # Before spending: an alias costs what it repeats.
         if isinstance(event, AliasEvent):
             return self._alias(event, path, depth)
         self._spend(1, mark, path)
         self._require_depth(depth, mark, path)
         anchor = event.anchor
         if anchor is not None:
+            # None while it is composed, by which an alias inside itself is recognised.
             self.anchors[anchor] = None
         if isinstance(event, MappingStartEvent):
             composed = self._mapping(event, path, depth)
@@ -179,6 +185,7 @@ class _Composer:
         if event.anchor not in self.anchors:
             message = f"no anchor is called {shorten(event.anchor)!r}"
             hint = f"write '&{shorten(event.anchor)}' before the value that is to be repeated"
+            # A node without content, so that composing goes on and finds more problems.
             return _Composed(self._refused(mark, path, message, hint))
         target = self.anchors[event.anchor]
         if target is None:
@@ -210,9 +217,11 @@ class _Composer:
             value = next(self.events)
             if is_merge:
                 composed = self._node(value, path, depth + 1)
+                # setdefault: of several merge keys the first wins.
                 for name, node in self._inherit(composed.node, path).items():
                     inherited.setdefault(name, node)
             elif name is None:
+                # Composed although its key is unusable: its events must be consumed.
                 self._node(value, path, depth + 1)
                 continue
             else:
@@ -226,6 +235,7 @@ class _Composer:
     def _key(self, event: Event, path: SpecPath, depth: int) -> tuple[str | None, bool]:
         """The name of a key, and whether it is ``<<``; no name where it is no text."""
         shown = "..."
+        # An anchored key is composed in full, so that its anchor is known.
         if isinstance(event, ScalarEvent) and event.anchor is None:
             tag = self._tag(event, ScalarNode)
             if tag == TAG + "merge":
@@ -247,6 +257,7 @@ class _Composer:
     def _inherit(self, node: Node, path: SpecPath) -> Mapping[str, Node]:
         """Merge ``<<: *anchor``; of several mappings the first that has a key wins."""
         inherited: dict[str, Node] = {}
+        # `<<: [*a, *b]` merges several mappings.
         for part in node.content if isinstance(node.content, tuple) else (node,):
             if isinstance(part.content, Mapping):
                 for name, value in part.content.items():
@@ -282,6 +293,7 @@ class _Composer:
     def _text(self, text: str, mark: Mark, path: SpecPath) -> Node:
         if "\0" in text:
             return self._refused(mark, path, "the text has a NUL character", "take it out")
+        # JSON can express lone surrogates, UTF-8 cannot.
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             message = "the text has half of a surrogate pair, which no file can hold"
             return self._refused(mark, path, message, r'write the character, or "\U0001F600"')
@@ -299,10 +311,12 @@ class _Composer:
         if tag == TAG + "bool":
             return bool(self._construct_scalar("bool", text, event))
         if tag == TAG + "int":
+            # Length first: converting very long digits takes quadratic time.
             if len(text) > 80 or abs(self._construct_scalar("int", text, event)) > MAX_WHOLE:
                 raise OverflowError
             return int(self._construct_scalar("int", text, event))
         number = float(self._construct_scalar("float", text, event))
+        # Written as a float, but meant as a whole number.
         if EXPONENT.fullmatch(text) and number.is_integer() and abs(number) <= MAX_WHOLE:
             return int(number)  # 2e2 counts as 200 does
         return number
@@ -314,12 +328,14 @@ class _Composer:
 
     def _tag(self, event: Any, kind: type) -> str:
         tag = event.ctag
+        # '!' names no type, so the value is resolved as if it had no tag.
         if tag is None or str(tag) == "!":
             tag = self.yaml.resolver.resolve(kind, getattr(event, "value", None), event.implicit)
         return str(tag)
 
     def _spend(self, values: int, mark: Mark, path: SpecPath) -> None:
         self.budget.values -= values
+        # Checked before the value exists, so that memory stays bounded.
         if self.budget.values < 0:
             message = f"a spec has at most {MAX_VALUES:,} values, aliases and 'extends' counted"
             raise _BoundError(mark, path, message, "leave out what the run does not need")
@@ -327,9 +343,11 @@ class _Composer:
     def _require_depth(self, depth: int, mark: Mark, path: SpecPath) -> None:
         if depth > MAX_DEPTH:
             message = f"mappings and lists are nested more than {MAX_DEPTH} deep"
+            # The full path would be as deep as the nesting.
             raise _BoundError(mark, path[:4], message, "write it flatter")
 
     def _refused(self, mark: Mark, path: SpecPath, message: str, hint: str) -> Node:
+        # The limit also bounds what a hostile text can make us collect.
         if len(self.problems) >= MAX_PROBLEMS:
             raise _BoundError(mark, path, "there are more problems from here on", "solve the first")
         self.problems.append(mark.problem(path, message, hint))

@@ -26,6 +26,7 @@ class Mark:
 
     def move(self, line: int, column: int) -> "Mark":
         """The place so many lines below, at a column from 0; on the same line to the right."""
+        # On the first line the text may begin further right, as in --set.
         return Mark(self.file, self.line + line, column + (self.column if line == 0 else 1))
 
 
@@ -70,6 +71,7 @@ class Node:
     def along(self, path: SpecPath) -> "Iterator[Node]":
         """This node and those along the path, as far as there are any."""
         node: Node | None = self
+        # None ends the path, so that the last node is yielded as well.
         for step in (*path, None):
             if node is None:
                 return
@@ -105,9 +107,11 @@ def merge(base: Node, node: Node) -> Node:
     if not (isinstance(base.content, Mapping) and isinstance(node.content, Mapping)):
         return node
     types = [kind.content for side in (base, node) if (kind := side.child("type"))]
+    # Another type: parameters of the old component do not apply.
     if len(types) == 2 and types[0] != types[1]:
         return node
     content = dict(base.content)
     for key, value in node.content.items():
         content[key] = merge(content[key], value) if key in content else value
+    # The position is that of the upper file, whose value it now is.
     return replace(node, content=content)

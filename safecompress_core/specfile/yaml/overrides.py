@@ -55,6 +55,7 @@ def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Located
         problems: gains a problem for each value that has no place, which then changes nothing.
     """
     for laid in values:
+        # All steps exist: `along` yields the root, and a node for each step.
         if laid.yields and len([*root.along(laid.steps)]) > len(laid.steps):
             continue
         mark = Mark(laid.origin, 1, 1)
@@ -77,6 +78,7 @@ def _to_nodes(value: Any, mark: Mark) -> Node:
 
 def _with_override(root: Node, text: str, problems: list[LocatedProblem]) -> Node:
     target, equals, value_text = text.partition("=")
+    # The option's own text is the file, in which columns count.
     start = Mark(f"{OVERRIDE}{text}", 1, 1)
     steps = [step.strip() for step in target.split(".")]
     if not equals or not all(steps):
@@ -87,11 +89,14 @@ def _with_override(root: Node, text: str, problems: list[LocatedProblem]) -> Nod
         message = f"the path has more than {MAX_DEPTH} steps"
         problems.append(start.problem((), message, "name a field of the spec"))
         return root
+    # The value begins after the equals sign; columns count from 1.
     value_start = replace(start, column=len(target) + 2)
     before = len(problems)
     value = parse(value_text, start=value_start, problems=problems)
+    # The spec stays as it was: a value with problems is no value.
     if len(problems) > before:
         return root
+    # `--set a.b=` sets an empty value.
     value = replace(value or Node(None, value_start), key=start)
     try:
         return _place(root, (), steps, value)
@@ -107,14 +112,17 @@ def _place(node: Node, done: SpecPath, steps: Sequence[str], value: Node) -> Nod
         return value
     step, *rest = steps
     content = node.content
+    # An empty field may be filled by setting something below it.
     if content is None:
         content = {}
     if isinstance(content, Mapping):
+        # A missing mapping is created, and has the place of the option.
         below = content.get(step) or Node({}, value.mark, value.key)
         return replace(node, content={**content, step: _place(below, (*done, step), rest, value)})
     if not isinstance(content, tuple):
         message = f"{dotted_path(done)!r} is {content!r} and has no fields"
         raise _MisplacedError(message, f"set {dotted_path(done)!r} itself")
+    # isdecimal: '-1' and '1.0' are no places.
     if not step.isdecimal() or int(step) >= len(content):
         message = f"{dotted_path(done)!r} is a list of {len(content)} and has no place {step!r}"
         last = len(content) - 1

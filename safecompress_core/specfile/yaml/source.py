@@ -50,6 +50,7 @@ def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ())
     reader = _Reader(source.problems, is_named=named_at is not None)
     try:
         source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
+    # Without arguments the problems were added before.
     except _RefusedError as refused:
         if refused.args:
             mark, where, message, hint = refused.args
@@ -81,18 +82,22 @@ class _Reader:
             message = f"more than {MAX_FILES} files extend each other"
             raise _RefusedError(named_at, field_path, message, "copy some of them into one")
         try:
+            # A file named by another file must be regular; the user may name a pipe.
             content = _content(path, is_regular=self.is_named or bool(self.chain))
         except OSError as error:
             raise _RefusedError(named_at, field_path, *_unreadable(path, error)) from None
         self.chain.append(path)
         start = Mark(str(path), 1, 1)
+        # One more byte than allowed was read, by which the size is recognised.
         if len(content) > MAX_BYTES:
             message = f"the file is larger than {MAX_BYTES:,} bytes, the most that a spec may have"
             raise _RefusedError(start, (), message, "name the spec, and not the data")
+        # NUL among the first bytes: UTF-16 or UTF-32 without a byte order mark.
         if content.startswith(UTF_16) or b"\0" in content[:4]:
             hint = "save it as UTF-8; in PowerShell, with 'Out-File -Encoding utf8'"
             raise _RefusedError(start, (), "this is not YAML: the text is in UTF-16", hint)
         try:
+            # utf-8-sig drops the byte order mark that editors write.
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _RefusedError(*_undecodable(content, error.start, start)) from None
@@ -110,16 +115,19 @@ class _Reader:
             message = f"a spec is a mapping of fields, and this is {_kind(root)}"
             raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
         content = dict(root.content)
+        # Removed, since it is no field of the spec.
         extends = content.pop("extends", None)
         own_root = replace(root, content=content)
         if extends is None:
             return own_root
+        # The problem of its value has been reported already.
         if extends.content is None and len(self.problems) > before:
             raise _RefusedError
         if not isinstance(extends.content, str) or not extends.content:
             mark = root.mark_of(("extends",))
             message = f"'extends' is the path of one file, and this is {_kind(extends)}"
             raise _RefusedError(mark, ("extends",), message, "write 'extends: ./base.yaml'")
+        # Textual: symbolic links are followed when the file is opened.
         target = Path(os.path.normpath(path.parent / extends.content))
         return merge(self.file(target, extends.mark, ("extends",)), own_root)
 
@@ -130,19 +138,23 @@ def _content(path: Path, *, is_regular: bool) -> bytes:
     Raises:
         OSError: if it cannot be read, or is a device or pipe where a regular file is wanted.
     """
+    # A FIFO would block for ever. Folders pass, and fail in open() with a clear reason.
     if is_regular and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
         raise OSError(errno.EINVAL, "it is a device or a pipe")
     with path.open("rb") as file:
+        # Never more: /dev/zero has no end.
         return file.read(MAX_BYTES + 1)
 
 
 def _undecodable(content: bytes, place: int, start: Mark) -> tuple[Mark, SpecPath, str, str]:
     """Describe the first byte that is no UTF-8: its place, the rule and what to do."""
+    # Valid up to there, so decoding cannot fail.
     before = content[:place].decode("utf-8-sig")
     line = before.count("\n")
     mark = start.move(line, len(before) - before.rfind("\n") - 1)
     byte = content[place : place + 1]
     message = f"this is not YAML: the byte 0x{byte.hex()} is no UTF-8 text"
+    # Latin-1 decodes any byte, and is what such files most often are.
     hint = f"save the file as UTF-8; in Latin-1 the byte is {byte.decode('latin-1')!r}"
     return mark, (), message, hint
 
@@ -151,6 +163,7 @@ def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
     shown = shorten(str(path))
     if not isinstance(error, FileNotFoundError):
         return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
+    # Both suffixes, .yaml and .yml.
     beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
     near = difflib.get_close_matches(path.name, beside, n=1)
     ours = difflib.get_close_matches(path.with_suffix("").as_posix(), find_shipped_specs(), n=1)

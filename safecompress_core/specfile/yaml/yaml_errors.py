@@ -60,14 +60,18 @@ def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]
         Line and column from 0, the message and what to write instead.
     """
     reason = " ".join((error.problem or error.context or "").split())
+    # An unclosed bracket is reported where it opened: the end of the file says nothing.
     is_opened = reason.startswith(OPENED) and error.context_mark is not None
     mark = error.context_mark if is_opened else error.problem_mark or error.context_mark
+    # Some errors have no mark at all.
     line, column = (0, 0) if mark is None else (mark.line, mark.column)
+    # ruamel reports tabs in several ways, and only one names the tab.
     if _has_tab_before(text, line, column):
         reason = r"found character '\t'"
     for pattern, (message, hint) in REASONS.items():
         match = re.search(pattern, reason)
         if match:
+            # Texts of the spec are quoted in messages, and may be long.
             words = {name: shorten(value) for name, value in match.groupdict().items()}
             return (
                 line,
