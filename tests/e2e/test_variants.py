@@ -10,6 +10,8 @@ from safecompress_core.saved_models.storage import load_model
 
 SHORT = {"method__rounds": 1, "training__epochs": 2}
 THRESHOLDS = {"attackers": [{"type": "modified-entropy"}]}
+LIGHT_AUDIT: dict[str, Any] = {"audit": {"attackers": [{"type": "loss-threshold"}]}, "gate": []}
+BOTH_GAMES = [{"type": "modified-entropy"}, {"type": "attribute-probe", "attribute": "digit"}]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ THRESHOLDS = {"attackers": [{"type": "modified-entropy"}]}
 )
 def test_each_aggregator_chooses(bench: Any, choose: dict[str, Any]) -> None:
     """Every candidate has a utility, and the one that went on is not worse than the incumbent."""
-    results = bench.run(choose=choose, **SHORT).results
+    results = bench.run(choose=choose, attackers=BOTH_GAMES, **SHORT, **LIGHT_AUDIT).results
     [round_] = results["rounds"]
     [chosen] = [c for c in round_["candidates"] if c["chosen"]]
 
@@ -39,7 +41,9 @@ def test_each_aggregator_chooses(bench: Any, choose: dict[str, Any]) -> None:
 
 def test_a_beam_of_two(bench: Any) -> None:
     """Both are carried on; the one that is liked best ships."""
-    results = bench.run(method__beam=2, method__rounds=2, training__epochs=4, **THRESHOLDS).results
+    results = bench.run(
+        method__beam=2, method__rounds=2, training__epochs=4, **THRESHOLDS, **LIGHT_AUDIT
+    ).results
     first, second = results["rounds"]
 
     assert sum(c["chosen"] for c in first["candidates"]) == 2
@@ -51,7 +55,13 @@ def test_a_beam_of_two(bench: Any) -> None:
 
 def test_a_beam_that_is_killed_goes_on_to_the_same_end(bench: Any) -> None:
     """Each of its models comes back with its own settings."""
-    beam = {"method__beam": 2, "method__rounds": 2, "training__epochs": 4, **THRESHOLDS}
+    beam = {
+        "method__beam": 2,
+        "method__rounds": 2,
+        "training__epochs": 4,
+        **THRESHOLDS,
+        **LIGHT_AUDIT,
+    }
     undisturbed = bench.run("undisturbed", **beam)
     bench.run_elsewhere("runs", killed_at=("candidate_tested", 6), **beam)
     resumed = bench.run(**beam)
@@ -69,6 +79,7 @@ def test_starting_from_the_big_models_weights(bench: Any) -> None:
         "method__strategies": [{"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}],
         "method__defences": [],
         **THRESHOLDS,
+        **LIGHT_AUDIT,
     }
     accuracy = {}
     for weights in ("random", "inherit"):
@@ -92,7 +103,7 @@ def test_nothing_to_defend_against(bench: Any) -> None:
 
 def test_nothing_to_audit_with(bench: Any) -> None:
     """Metrics and sizes are there all the same."""
-    results = bench.run(audit={"attackers": []}, gate=[], **SHORT).results
+    results = bench.run(audit={"attackers": []}, gate=[], **THRESHOLDS, **SHORT).results
 
     assert results["audit"] == results["controls"]["null"] == {}
     assert results["metrics"]["accuracy"]["value"] > 0
@@ -140,7 +151,10 @@ def test_the_uncompressed_method_under_a_defence_is_not_the_baseline(bench: Any)
 def test_the_front_is_audited_as_far_as_the_spec_says(bench: Any, front: str, audited: str) -> None:
     """No model of it, its two ends, or all; gates look at the chosen one."""
     run = bench.run(
-        audit={"attackers": [{"type": "loss-threshold"}], "front": front}, gate=[], **SHORT
+        attackers=BOTH_GAMES,
+        audit={**LIGHT_AUDIT["audit"], "front": front},
+        gate=[],
+        **SHORT,
     )
     archive = run.results["archive"]
     found = [entry["id"] for entry in archive if "audit" in entry]
