@@ -50,7 +50,7 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
 def _run(directory: Path) -> dict[str, Any]:
     """Files and results; ``results`` is null for a run that is not finished."""
     if not (directory / "spec.resolved.yaml").exists():
-        # Every run directory has this file from its first second.
+        # Every run directory has this file, and other folders hardly do.
         raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
     from safecompress_core.results.checksums import is_finished
     from safecompress_core.results.directory import read_results

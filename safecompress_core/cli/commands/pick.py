@@ -106,7 +106,7 @@ def _record_pick(run: Path, source: Path, model: str) -> Path:
     from safecompress_core.results.checksums import record_files
     from safecompress_core.results.directory import require_inside
 
-    # A run directory that is a link is refused before anything is written.
+    # A link in the run directory could lead outside, where nothing may be written.
     require_inside(run)
     name = f"picked/{model}.safetensors"
     place = _copy_model(source, _inside(run, name))
@@ -125,7 +125,7 @@ def _copy_model(source: Path, target: Path) -> Path:
     from safecompress_core.atomic_writing import write_bytes
     from safecompress_core.saved_models.storage import load_model
 
-    # Loading verifies all checksums of the file.
+    # Loaded only to check that the file is sound.
     load_model(source)
     # Copied byte by byte, so that it keeps its hash.
     write_bytes(target, source.read_bytes())

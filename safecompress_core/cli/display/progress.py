@@ -45,7 +45,7 @@ class Outline:
         if isinstance(spec, AuditSpec):
             # An audit has no rounds and no candidates.
             return cls(rounds=None, candidates=None, audit=audit)
-        # Lazy: these import pydantic models of the method.
+        # Lazy: an audit needs neither.
         from safecompress_core.methods.manifest import TestDrivenParams
         from safecompress_core.methods.test_driven.candidates import candidate_specs
 
