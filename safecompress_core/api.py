@@ -593,16 +593,16 @@ class GameDef(Definition):
         measures: in the order in which tables show them; one of them is ``advantage``.
         question: what its adversaries try to answer, as a question.
         advantage: what the advantage is, in terms of the game's other measures.
-        baselines: what is achieved without the model; the first whose keys an attack has is told.
+        baselines: what is achieved without the model; the first whose keys an attack has is shown.
         rules: what tables call each value of a key that names a rule for guessing.
         inverted_by: the mistakes of a user that turn the scores of an attack around.
-        is_leakage: whether the model gives something away of its data; other games are a risk.
+        is_leakage: whether the game measures leakage of the data; other games are another risk.
         scores_samples: whether its attackers score every sample of a pool, so that several can be
             combined into one.
         compares_candidates: whether candidates can be tested by it, sample by sample.
         counts: what its figures are read on: all samples of a pool, its non-members, or units of
             the game's own.
-        needs: what all of its attackers need besides what each of them names.
+        needs: what all of its attackers need, in addition to what each of them names.
     """
 
     kind: ClassVar[Kind] = Kind.GAME
@@ -634,7 +634,7 @@ class AttackerDef(Definition):
     ``Extractor`` imitates the model.
 
     ``needs`` is a level of access (``LABEL_ONLY``, ``BLACK_BOX``, ``GRAY_BOX``, ``WHITE_BOX``) and
-    what the attacker needs besides. With ``Need.REFERENCES``, ``Need.VERSIONS`` or
+    what the attacker needs in addition. With ``Need.REFERENCES``, ``Need.VERSIONS`` or
     ``Need.GRADIENTS`` its parameters are a subclass of ``ReferenceAttackerParams``,
     ``VersionsAttackerParams`` or ``GradientAttackerParams``. Only an audit may name an attacker
     that needs reference models, the uncompressed model or other versions.

@@ -26,6 +26,6 @@ class Problem:
     at_key: bool = False
 
     def within(self, *path: str | int) -> "Problem":
-        # Prefixed by whoever knows where the part stands.
         """Return the same problem as seen from above: its path continues ``path``."""
+        # Prefixed by the caller, which knows where the part stands.
         return Problem((*path, *self.path), self.message, self.hint, self.at_key)

@@ -3,7 +3,8 @@
 - The first signal raises `Interrupted` in the main thread, so that everything is left as after an
   error. A second one ends the process at once and says nothing.
 - A signal that the caller of this program ignores (``nohup``, a job in the background) stays so.
-- What is no signal is told from one: code of a plugin can raise ``KeyboardInterrupt`` as well.
+- A signal is distinguished from other interrupts: code of a plugin can raise ``KeyboardInterrupt``
+  as well.
 """
 
 import contextlib

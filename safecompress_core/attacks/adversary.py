@@ -283,7 +283,7 @@ class Evader(Adversary):
         """The samples of a pool, each moved within the ball.
 
         Args:
-            knowledge: the samples with their labels, and the model as far as access goes.
+            knowledge: the samples with their labels, and the model within the declared access.
             budget: where they may be moved to; what leaves it is an error.
             generator: all chance comes from it.
 
@@ -355,7 +355,7 @@ class Inverter(Adversary):
         """One input for each clue.
 
         Args:
-            knowledge: the adversary's own samples, and the model as far as access goes.
+            knowledge: the adversary's own samples, and the model within the declared access.
             targets: what there is to reconstruct.
             generator: all chance comes from it.
 

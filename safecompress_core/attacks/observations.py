@@ -153,7 +153,7 @@ class _ModelObservations:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
-    """One model's reactions to the N samples of a pool, as far as ``access`` lets them be read.
+    """One model's reactions to the N samples of a pool, within ``access``.
 
     Made by :func:`observe`. All tensors are on the CPU and shared: do not write into them.
 

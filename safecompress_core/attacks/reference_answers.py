@@ -85,8 +85,8 @@ class ReferenceAnswers:
 def fold_count(members: int, samples: int) -> int:
     """Return the number of folds that makes one about as large as a training set.
 
-    Half of the samples as members make two hands, a tenth makes ten; of nine tenths, it is the
-    *non-members* of a reference model that are a hand.
+    If half of the samples are members there are two folds, with a tenth there are ten; with nine
+    tenths, the *non-members* of a reference model are one fold.
     """
     # Round before the limit: two folds at least, or a model would have no non-members.
     return max(2, round(samples / min(members, samples - members)))
@@ -102,17 +102,17 @@ def assign_folds(
 ) -> Tensor:
     """Assign samples to the training sets of the reference models.
 
-    The samples are shuffled and dealt into ``fold_count``, label by label, whose sizes differ by at
-    most 1; a model takes one hand, and when they are used up there is a new deal. So each sample is
-    in as many models as any other, give or take one, and where half of the samples are members,
-    each pair of models has one half each. Nothing but the labels is looked at.
+    The samples are shuffled and split into ``fold_count`` folds, label by label, whose sizes differ
+    by at most 1; each model takes one fold, and after the last one they are split anew. So each
+    sample is in as many models as any other, give or take one, and if half of the samples are
+    members, each pair of models has one half each. Nothing but the labels is looked at.
 
     Args:
         labels: task labels of all samples that the adversary has, shape (N,), int64.
         members: how many of them train the model that is attacked.
         count: how many reference models there are.
         generator: shuffles.
-        groups: what belongs together and is in one hand, shape (N,), int64; sizes of hands then
+        groups: what belongs together and is in one fold, shape (N,), int64; sizes of folds then
             differ by as much as groups make them.
 
     Returns:
@@ -134,7 +134,7 @@ def assign_folds(
 
 
 def _assign_fold(labels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """The hand of each sample, shape (N,), int64."""
+    """The fold of each sample, shape (N,), int64."""
     shuffled = torch.randperm(len(labels), generator=generator)
     # Stable, so that the shuffled order is kept within a label.
     by_label = shuffled[labels[shuffled].argsort(stable=True)]

@@ -53,7 +53,7 @@ def correctness(predictions: Tensor, labels: Tensor) -> Tensor:
 def negative_loss(posteriors: Tensor, labels: Tensor) -> Tensor:
     """Log p_y, shape (N,), in [log TINY, 0], from posteriors (N, C).
 
-    Posteriors in float32 tie at p_y = 1; where logits are at hand,
+    Posteriors in float32 tie at p_y = 1; where logits are available,
     :func:`negative_loss_of_logits` keeps such samples apart.
 
     Source: Yeom et al. 2018, "Privacy Risk in Machine Learning", section 3.

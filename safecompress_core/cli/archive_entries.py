@@ -1,4 +1,4 @@
-"""Models of a run's archive, by id and by preference, as its results tell of them."""
+"""Models of a run's archive, by id and by preference, read from its results."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -101,7 +101,7 @@ class AuditSamples:
         if declared.members == GIVEN:
             if data.is_member is None:
                 raise PoolError(
-                    "the data do not tell which samples are members; name a column that does as "
+                    "the data do not state which samples are members; name a column that does as "
                     "task.data.members, or give --members and --non-members"
                 )
             count = int(data.is_member.sum())

@@ -153,7 +153,7 @@ def cut_members(
     generator = seed.child("pools").torch()
     if isinstance(members, str):
         if data.is_member is None:
-            message = "the data do not tell which samples are members"
+            message = "the data do not state which samples are members"
             raise PoolError(f"{message}; write a share of them, or how many")
         return cut_pools(
             data.labels,

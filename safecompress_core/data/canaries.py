@@ -1,8 +1,8 @@
-"""Canaries: samples with a wrong label, which a model can only know if it learned them by heart.
+"""Canaries: samples with a wrong label, which a model can only know if it memorised them.
 
 Averages over a pool hide the samples that are exposed most. Some members are therefore trained on
 with a wrong label, and an equal number of non-members get wrong labels in the same way without
-being trained on: what tells these two apart is memory alone. Who is a canary, and which wrong label
+being trained on: only memorisation distinguishes the two. Who is a canary, and which wrong label
 it gets, is drawn at random.
 
 Source: Aerni, Zhang & Tramèr 2024, "Evaluations of Machine Learning Privacy Defenses are

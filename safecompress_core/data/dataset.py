@@ -31,8 +31,8 @@ class Attribute:
     Attributes:
         values: shape (N,), int64, in [0, len(names)).
         names: what each value stands for.
-        numbers: of a numeric attribute what was measured, shape (N,), float64; ``values`` then tell
-            in which interval it lies. None for a categorical one.
+        numbers: of a numeric attribute what was measured, shape (N,), float64; ``values`` then
+            state in which interval it lies. None for a categorical one.
         columns: where the model's (flat) input holds the attribute; empty where it does not.
         codes: what those columns hold for each value, shape (V, K); None where there are none.
     """

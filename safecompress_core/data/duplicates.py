@@ -52,7 +52,7 @@ def overlap(dataset: Dataset) -> list[tuple[int, int]]:
         ValueError: if the data do not name the members.
     """
     if dataset.is_member is None:
-        raise ValueError("the data do not tell which samples are members")
+        raise ValueError("the data do not state which samples are members")
     # Texts that no model has tokenised yet have no values, and would all be equal.
     if not dataset.inputs.shape[1:].numel():
         return []

@@ -18,7 +18,7 @@ def split_groups(
 ) -> list[Tensor]:
     """Parts of about these sizes, each sorted; no group is in two of them.
 
-    Groups are dealt in random order, the largest first, each to the part that still needs its
+    Groups are assigned in random order, the largest first, each to the part that still needs its
     labels most. So sizes and labels are met as nearly as whole groups allow.
 
     Args:

@@ -17,8 +17,8 @@ MOST_SHOWN = 10
 def unify_labels(dataset: Dataset) -> Dataset:
     """Return the same samples with one label for each value, and a note where there were more.
 
-    Two files of one table may write a label as ``1`` and as ``1.0``. As two labels they would tell
-    which file a sample is from, and so who is a member.
+    Two files of one table may write a label as ``1`` and as ``1.0``. As two labels they would
+    reveal which file a sample is from, and so who is a member.
     """
     shared = by_value(dataset.classes)
     # Nothing to unify: the same object, so that positions and digests stay valid.
@@ -60,6 +60,6 @@ def describe_one_sided_labels(dataset: Dataset, pools: SamplePools) -> Iterator[
             more = f" and {len(alone) - MOST_SHOWN} more" if len(alone) > MOST_SHOWN else ""
             noun = "this label" if len(alone) == 1 else f"these {len(alone)} labels"
             yield (
-                f"only {side} have {noun}: {shown}{more}; a label of one side tells membership "
+                f"only {side} have {noun}: {shown}{more}; a label of one side reveals membership "
                 "whatever the model answers"
             )

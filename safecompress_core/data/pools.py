@@ -109,8 +109,8 @@ class SamplePools:
     def with_reference(self, share: float, *, generator: torch.Generator) -> "SamplePools":
         """The same pools, but for non-members of attack-train that a defence gets instead.
 
-        What a model was trained to look alike on tells an attacker nothing of other non-members,
-        and would spoil its threshold: so it is taken from what the attacker knows.
+        Samples that a model was trained to treat like members do not represent other non-members,
+        and would spoil an attacker's threshold: so they are not among those that it knows.
 
         Args:
             share: of the non-members of attack-train, in [0, 1); 0 takes none.

@@ -103,7 +103,7 @@ audit:                          # and these judge the chosen model, on samples t
   attackers:
     - {{type: loss-threshold}}
     - {{type: modified-entropy}}{attackers}
-# Bounds decide the exit code. Set them once a run has shown what there is to be had:
+# Bounds decide the exit code. Set them once a run has shown what is possible:
 #gate:{gates}
 """
 

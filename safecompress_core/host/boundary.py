@@ -1,4 +1,4 @@
-"""Boundary between the engine and components: a failure of a component is told with its name.
+"""Boundary between the engine and components: a failure of a component names it.
 
 - A component is an instance of a plugin's class. `wrap_component` gives it a subclass in which each
   method that overrides one of the interface (of a class in ``safecompress_core``) is wrapped, so
@@ -136,7 +136,7 @@ def owner_of(component: Any) -> Owner | None:
 
 @contextmanager
 def raising_as(owner: Owner | None, what: str) -> Iterator[None]:
-    """Tell whatever is raised within as a failure of the owner's.
+    """Report whatever is raised within as a failure of the owner.
 
     Args:
         owner: whose code runs; None to change nothing.

@@ -63,7 +63,7 @@ class PluginHost:
         # Repeated, since leaving out a plugin also removes its games, which others may need.
         while (unusable := _without_game(entries)) is not None:
             self._manager.unregister(name=unusable.origin.name)
-            # The whole plugin: half of one would be a version that nobody has tested.
+            # The whole plugin: half of one would be a version that was never tested.
             entries = [entry for entry in entries if entry[1] != unusable.origin]
             plugins.remove(unusable.origin)
             skipped.append(unusable)
@@ -96,7 +96,7 @@ class PluginHost:
             raise ValueError(f"{name!r} has no lifecycle hook; was @hookimpl forgotten?")
 
     def notify(self, event: Mapping[str, Any]) -> None:
-        """Tell every observer of an event, which ``event["event"]`` names.
+        """Notify every observer of an event, which ``event["event"]`` names.
 
         An event without a hook reaches no one. Each observer gets its own copy; one that raises is
         logged with its name and changes nothing.

@@ -116,7 +116,7 @@ class Registry:
     def create(self, params: Params) -> Any:
         """Import the implementation and build it from its parameters.
 
-        Whatever fails in it later is told with its name, see `safecompress_core.host.boundary`.
+        A later failure names it, see `safecompress_core.host.boundary`.
 
         Raises:
             MissingExtraError: if it needs a package that an extra of ours brings.

@@ -33,7 +33,7 @@ class GuardTrainingData:
             that does not read them.
         others: about the spec's reference samples, which are no members and which no attack knows,
             shape (R, C). A defence's definition can ask for them (``reference_data``).
-        at_random: about as many inputs as it is told, (N, C), which are drawn from the generator:
+        at_random: about as many inputs as asked for, (N, C), which are drawn from the generator:
             each value evenly from the lowest to the highest that an input can have; where the data
             have no such bounds, that members have.
     """
@@ -74,7 +74,7 @@ class OutputGuard(nn.Module, ABC):
             logits: what the network says, shape (N, C), float32.
             queries: a number for each input, shape (N,), int64, the same for the same input. What
                 shall be chance is drawn from it, and not from the logits: those of members may be
-                alike, and chance that they share would tell who they are.
+                alike, and chance that they share would reveal who they are.
         """
 
     def answer(self, inputs: Tensor, logits: Tensor) -> Tensor:

@@ -73,8 +73,8 @@ def apportion(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -
 
     Args:
         sizes: the most that each layer takes; they add up to ``total`` at least.
-        shares: whole numbers of at least 1 to which counts are proportional, as far as layers have
-            room.
+        shares: whole numbers of at least 1 to which counts are proportional, within the
+            size of each layer.
         total: at least 0.
 
     Returns:

@@ -41,7 +41,7 @@ class History:
             are active now are among them.
         momentum: by layer, the running average of the gradients that training followed, for
             inactive weights too: m ← 0.9 · m + 0.1 · g with each step. None unless asked for.
-        dropped: what the update at hand has just pruned, True where dropped; a layer that is not
+        dropped: what the current update has just pruned, True where dropped; a layer that is not
             named has lost nothing.
     """
 

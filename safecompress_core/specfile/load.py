@@ -162,7 +162,7 @@ def load_audit_spec(
     Args:
         path: as for `load_spec`, or what was read of it; all others but one are as there.
         overrides: likewise.
-        laid: what the command and the model's file say besides; laid over what the overrides give.
+        laid: what the command and the model's file say in addition; laid over the overrides.
         registry: likewise.
         skipped: likewise.
         allow_code: likewise.
@@ -281,7 +281,7 @@ def _validate(
         raise SpecError(in_order(problems, path)) from None
     # Checked only on valid specs, since it needs definitions.
     refused = () if allow_code else check_code(spec)
-    # One more than the limit tells whether there are more.
+    # One more than the limit shows whether there are more.
     found_later = islice(chain(sort.check(spec, registry), refused), MAX_PROBLEMS + 1)
     problems += [root.locate(problem) for problem in found_later]
     if problems:

@@ -17,9 +17,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def locating_components(function: Function) -> Function:
-    """Have a function tell the place of a component that fails, in the `LoadedSpec` that it takes.
+    """Decorate a function so that the failure of a component carries its place in the spec.
 
-    It takes one as an argument; see `locating`.
+    The function takes one `LoadedSpec` as an argument; see `locating`.
     """
 
     @wraps(function)

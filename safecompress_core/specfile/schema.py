@@ -25,7 +25,7 @@ def spec_schema(registry: Definitions) -> dict[str, Any]:
     """The schema of everything that a spec may say, given what is registered.
 
     A spec that extends another may leave out whatever that one has, so only the names of its
-    outermost fields are held against the schema. One of ``kind: audit`` has a schema of its own,
+    outermost fields are checked by the schema. One of ``kind: audit`` has a schema of its own,
     and so has a comparison, which has ``variants``.
 
     Returns:

@@ -185,8 +185,8 @@ def _too_many(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
 
 
 def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
-    # Our own validators separate message and hint by a semicolon.
     """Split a validator's text: ``message; hint``."""
+    # Our own validators separate message and hint by a semicolon.
     message, *hint = detail["msg"].split("; ", maxsplit=1)
     # pydantic puts these in front.
     for prefix in ("Value error, ", "Assertion failed, "):

@@ -89,7 +89,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefenceInputs:
-    """Inputs of a defence besides the members, as its definition requests them.
+    """Inputs of a defence other than the members, as its definition requests them.
 
     Attributes:
         schedule: how much the model is trained.
@@ -143,7 +143,7 @@ def _check_batch(_: Definition, batch: object, *__: object, **___: object) -> No
 
 
 def _check_loss(_: Definition, loss: object, *__: object) -> None:
-    """A scalar; one that is no number ends training, which tells more of it."""
+    """A scalar; one that is no number ends training, with a clearer message."""
     if not isinstance(loss, Tensor):
         raise ValueError(f"returned {type(loss).__name__}; it must return a scalar tensor")
     if loss.ndim:
@@ -285,6 +285,6 @@ class Defence(nn.Module, ABC):
         """Return facts about the trained model for ``results.json``, JSON-ready.
 
         ``text`` among them is what report and terminal say, a sentence without its full stop.
-        Empty where there is nothing to tell that the spec does not.
+        Empty if the spec states everything already.
         """
         return {}

@@ -46,8 +46,8 @@ def train_guard(
         return _logits(network, low + (high - low) * drawn, torch.arange(count))
 
     # Width of the logits, so that an empty side has the shape that a guard expects.
-    nobody = torch.zeros(0, network.head.out_features, device=network.device)
-    inside = outside = nobody
+    empty = torch.zeros(0, network.head.out_features, device=network.device)
+    inside = outside = empty
     # Skipped if not needed: it costs a forward pass over all members.
     if guard.reads_samples:
         inside = _logits(network, members, rows)

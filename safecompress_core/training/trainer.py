@@ -69,7 +69,7 @@ Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 StepListener = Callable[[TrainingStep], None]
-"""Is told of each step of training."""
+"""Called after each step of training."""
 
 
 class Trainer:
@@ -86,7 +86,7 @@ class Trainer:
         learning_rate: how it rises and falls.
         clip_norm: largest norm of a step's gradient; 0 for no limit.
         precision: of the forward pass.
-        reference: positions of the samples that defences may learn from besides; None for none.
+        reference: positions of the samples that defences may learn from in addition; None for none.
 
     Attributes:
         listener: receives every step; None for none.
@@ -123,7 +123,7 @@ class Trainer:
         self.listener: StepListener | None = None
 
     def with_listener(self, watch: StepListener) -> Self:
-        """Return the same trainer, which tells of every step."""
+        """Return the same trainer, which reports every step."""
         # Shallow: data on the device are shared, only the listener differs.
         copied = copy.copy(self)
         copied.listener = watch
@@ -147,7 +147,7 @@ class Trainer:
 
     @cached_property
     def reference(self) -> Batch | None:
-        """All samples that defences may learn from besides the members; None without any."""
+        """All samples that defences may learn from in addition to the members; None without any."""
         if self._reference is None:
             return None
         rows = self._reference
@@ -217,7 +217,7 @@ class Trainer:
             # Own defences come last, after those of the spec.
             defences = (*state.defences.values(), *method_defences)
             remembers = topology_schedule is not None and topology_schedule.remembers(epoch)
-            tell = self._telling(what=what, epoch=epoch + 1, until=until, began=began)
+            report_step = self._step_reporter(what=what, epoch=epoch + 1, until=until, began=began)
             self._train_epoch(
                 state,
                 forward,
@@ -226,7 +226,7 @@ class Trainer:
                 rates=rates,
                 what=what,
                 remembers=remembers,
-                tell=tell,
+                report_step=report_step,
             )
             # Before the review, which may restore an earlier state.
             state.epoch = epoch + 1
@@ -369,7 +369,7 @@ class Trainer:
         rates: Iterator[float],
         what: str,
         remembers: bool,
-        tell: Callable[[Tensor], None],
+        report_step: Callable[[Tensor], None],
     ) -> None:
         # One stream per epoch: a resumed run repeats it without stored generator state.
         generator = self._seed.child("transform", epoch).torch()
@@ -388,7 +388,7 @@ class Trainer:
                 total += self._descend(state, step, defences, rate=rate, generator=generator)
                 if remembers:
                     state.remember()
-                tell(total)
+                report_step(total)
         # Checked once per epoch, for the same reason.
         if not torch.isfinite(total):
             raise TrainingDivergedError(
@@ -396,16 +396,16 @@ class Trainer:
                 "training.learning_rate, or smaller weights of the defences"
             )
 
-    def _telling(
+    def _step_reporter(
         self, *, what: str, epoch: int, until: int, began: float
     ) -> Callable[[Tensor], None]:
-        """Return what tells of one step of an epoch after another, given the sum of its losses."""
+        """Return a function that reports the next step of an epoch, given the sum of its losses."""
         watch, steps = self.listener, self.schedule.steps
         if watch is None:
             return lambda _: None
         done, last = 0, began
 
-        def tell(total: Tensor) -> None:
+        def report_step(total: Tensor) -> None:
             nonlocal done, last
             now, done = time.perf_counter(), done + 1
             watch(
@@ -422,7 +422,7 @@ class Trainer:
             )
             last = now
 
-        return tell
+        return report_step
 
     def _step(self, state: TrainingState, forward: Forward, batch: Batch, epoch: int) -> Step:
         """The forward pass; from the logits on all is float32."""

@@ -289,8 +289,8 @@ class TrainingState:
             self.scaler.load_state_dict(other.scaler.state_dict())
 
     def tensors(self) -> dict[str, Tensor]:
-        # Prefixes keep the parts apart in one flat file of tensors.
         """All tensors that training goes on from, flat, for a checkpoint."""
+        # Prefixes keep the parts apart in one flat file of tensors.
         tensors: dict[str, Tensor] = {}
         for name, tensor in self.network.state().items():
             tensors[NETWORK + name] = tensor
@@ -364,7 +364,7 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _restore_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
-    """Give an optimizer a state that `_moments` told, laid out in memory as its parameters are.
+    """Give an optimizer a state that `_moments` returned, laid out in memory as its parameters are.
 
     With another layout every step would be the same but for rounding.
     """

@@ -91,7 +91,7 @@ def audit(
     # The option comes last, so that --device wins over --set device=.
     read = compose_spec(spec, (*overrides, *([f"device={device}"] if device else [])))
     read.require(SpecKind.AUDIT)
-    # a spec for another command is told without torch, too
+    # Imported after the check: a spec for another command is reported without loading torch.
     from safecompress_core.report.verdict import is_good
     from safecompress_core.runs.audit_model import audit_model
     from safecompress_core.saved_models.model_format import detect_model

@@ -1,4 +1,4 @@
-"""``safecompress compare``: variants, densities and seeds of one spec, held against each other."""
+"""Command ``safecompress compare``: variants, densities and seeds of one spec, compared."""
 
 import json
 from pathlib import Path
@@ -107,7 +107,7 @@ def compare(
         watch=brief_lines,
     )
     # One comparison per folder at a time; another waits, since it would train the same models.
-    with lock_folder(folder, waiting=lambda: _tell_of_another(folder)):
+    with lock_folder(folder, waiting=lambda: _report_waiting(folder)):
         record = _done(comparison, host, order, dataset_cache, workers=workers)
     _print(record, folder, as_json=as_json)
     # Other runs are complete, and their results are printed above.
@@ -115,7 +115,7 @@ def compare(
         context.exit(UNFINISHED)
 
 
-def _tell_of_another(folder: Path) -> None:
+def _report_waiting(folder: Path) -> None:
     click.echo(f"{folder}: another comparison is at work here; waiting for it", err=True)
 
 
@@ -142,7 +142,7 @@ def _done(
     # The estimate is refined by each run that ends.
     pace = Pace(plan_comparison(comparison, host.registry, order.folder))
 
-    def tell(entry: ComparisonRun, reason: str | None) -> None:
+    def report_run(entry: ComparisonRun, reason: str | None) -> None:
         count_done[0] += 1
         pace.add_run(entry.label)
         outcome = f"could not be finished: {reason}" if reason else "done"
@@ -156,7 +156,7 @@ def _done(
         host.registry,
         order,
         workers=workers,
-        report_run=tell,
+        report_run=report_run,
         observers=host.notify,
         dataset_cache=dataset_cache,
     )

@@ -156,7 +156,7 @@ def _print_model(content: Mapping[str, Any]) -> None:
     console = output_console()
     console.print(f"{content['file']}: model file, format version {content['format_version']}")
     for name, value in content["metadata"].items():
-        shown = TOLD.get(name, _list_first)(value)
+        shown = DESCRIPTIONS.get(name, _list_first)(value)
         console.print(f"  {name}: {shown}")
     columns = ("shape", "dtype", "density", "bytes")
     console.print(draw_table(ResultTable("Tensors", columns, tuple(rows))))
@@ -183,7 +183,7 @@ def _describe_encoder(value: Mapping[str, Any]) -> str:
     return f"rows as {value['data']} reads them (its record: --json)"
 
 
-TOLD: Mapping[str, Callable[[Any], str]] = {
+DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
     "encoder": _describe_encoder,
     "reshaping": _describe_layer_shapes,
 }

@@ -109,7 +109,7 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _count_samples(document: dict[str, Any], spec: RunSpec) -> dict[str, int]:
-    """Members and steps, where the plan could not tell them and the samples had to be loaded."""
+    """Members and steps, if the plan does not know them and the samples were loaded."""
     samples, share = document["measured"]["samples"], spec.pools.members
     if document["members"] is not None or samples is None or not isinstance(share, float):
         return {}

@@ -51,8 +51,8 @@ class Display(ABC):
 
     @hookimpl
     def safecompress_run_started(self, event: Event) -> None:
-        # Cards are printed once, above the live view.
         """Before anything is trained: what the data are, and where the run is."""
+        # Cards are printed once, above the live view.
         for line in card_lines(event["data"]):
             self.write(line)
         self.hear(event)

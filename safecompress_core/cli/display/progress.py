@@ -114,7 +114,7 @@ class Progress:
     def left(self) -> float | None:
         """Seconds to go; None while that cannot be said.
 
-        The run's own estimate; where its method tells of no epochs, as if all units took alike.
+        The run's own estimate; if its method states no epochs, all units count alike.
         """
         if self._left is not None:
             # Counted down between events, and never below 0.

@@ -100,7 +100,7 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Proble
             yield Problem((*path, index, "type"), message, hint)
         elif game.name != first:
             message = (
-                f"{name!r} plays {game.name!r}, and {component_id(parts[0])!r} beside it {first!r}"
+                f"{name!r} plays {game.name!r}, and {component_id(parts[0])!r} plays {first!r}"
             )
             yield Problem((*path, index, "type"), message, "make two attackers of them")
         elif attribute_of(part) != sought:

@@ -70,7 +70,7 @@ def _check_references(spec: AuditSpec) -> Iterator[Problem]:
             name = component_id(attacker)
             message = (
                 f"{name!r} compares with reference models, which are trained as the attacked model "
-                "was; of a model that exists already, nobody can say how that was"
+                "was; how an existing model was trained is not known"
             )
             hint = "take it out, or make the model with `safecompress run`, whose audit trains them"
             yield Problem((*path, "type"), message, hint)

@@ -1,6 +1,6 @@
 """Checks of a strategy's changes of training: each changes something, to an allowed value.
 
-Held against the spec's own values: a factor may still lead out of range after several rounds.
+Compared with the spec's own values: a factor may still lead out of range after several rounds.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
             return _refusal(general[key], key, change, path)
         names = [*general, *(f"{name}.<parameter>" for name in defences)]
         hint = offer(key, names)
-        return Problem(path, f"no dial is called {key!r}", hint, at_key=True)
+        return Problem(path, f"no hyperparameter is called {key!r}", hint, at_key=True)
     if owner not in defences:
         message = f"no defence of the method is called {owner!r}"
         hint = offer(owner, defences, none="the method has none; add it to method.defences")

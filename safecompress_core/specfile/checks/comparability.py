@@ -17,7 +17,7 @@ def other_samples(own: LoadedSpec, other: LoadedSpec, *, name: str) -> Iterator[
 
     Args:
         own: a run of a comparison.
-        other: the one that it is to be held against.
+        other: the one that it is compared with.
         name: what the comparison calls the other's variant.
     """
     for section in SECTIONS:

@@ -11,7 +11,7 @@ __all__ = ["AUDIT", "VARIANTS", "SpecKind", "kind_of", "wrong_command_problem"]
 AUDIT = "audit"
 """What ``kind`` says in the spec of an audit."""
 VARIANTS = "variants"
-"""The field by which a comparison is told from the spec of a run."""
+"""The field that distinguishes a comparison from the spec of a run."""
 
 
 class SpecKind(StrEnum):
@@ -35,7 +35,7 @@ COMMANDS: Mapping[SpecKind, str] = {
 
 
 def kind_of(root: Node) -> SpecKind:
-    """Return what a spec is for, as its outermost fields tell."""
+    """Return what a spec is for, by its outermost fields."""
     # Only a comparison has variants; a base without a method is an unfinished one.
     if root.child(VARIANTS) is not None or _is_unfinished_comparison(root):
         return SpecKind.COMPARE
@@ -48,7 +48,7 @@ def kind_of(root: Node) -> SpecKind:
 def wrong_command_problem(root: Node, wanted: SpecKind) -> LocatedProblem | None:
     """Return the one problem of a spec that is for another command, if it is.
 
-    A spec without any field that tells runs from audits is taken for what is wanted.
+    A spec without any field that distinguishes runs from audits is taken for what is wanted.
     """
     kind = kind_of(root)
     # Without `method` a spec may be a fragment of any kind, so that validation reports more.

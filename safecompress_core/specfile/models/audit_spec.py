@@ -1,7 +1,7 @@
-"""The spec of an audit: a model that exists already, attacked and held against gates.
+"""The spec of an audit: a model that exists already, attacked and compared with gates.
 
-It begins with ``kind: audit``, which tells it from the spec of a run: nothing is trained, so there
-is no method, and nothing is chosen, so there is no pool to choose on.
+It begins with ``kind: audit``, which distinguishes it from the spec of a run: nothing is trained,
+so there is no method, and nothing is chosen, so there is no pool to choose on.
 """
 
 from functools import lru_cache

@@ -129,7 +129,7 @@ def load_comparison(
         allow_code: whether specs may import code that they name: for the user to say.
 
     Raises:
-        SpecError: with every problem found; one that several runs share is told once.
+        SpecError: with every problem found; one that several runs share is reported once.
     """
     composed = path if isinstance(path, Composed) else compose_spec(path, overrides)
     composed.require(SpecKind.COMPARE)

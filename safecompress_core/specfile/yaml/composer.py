@@ -3,7 +3,7 @@
 Decisions:
 
 - Events are composed, not constructed: a node has the place of its key and value, also of what an
-  anchor or a merge key brings in, and all duplicate keys are told rather than the first.
+  anchor or a merge key brings in, and all duplicate keys are reported rather than the first.
 - An anchored value is composed once and shared by its aliases. Each alias counts as many values as
   it stands for, so that aliases of aliases run into the same bound as a long file.
 - Values and depth are bounded, and so is the number of problems: a hostile spec costs
@@ -56,7 +56,7 @@ KINDS = {
     TAG + "int": "a whole number",
     TAG + "float": "a number",
 }
-"""What the tags of scalars besides text stand for."""
+"""What the tags of scalars other than text stand for."""
 EXPONENT = re.compile(r"[-+]?[0-9_.]+[eE][-+]?[0-9]+")
 
 

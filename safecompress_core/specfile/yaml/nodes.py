@@ -69,7 +69,7 @@ class Node:
         return None
 
     def along(self, path: SpecPath) -> "Iterator[Node]":
-        """This node and those along the path, as far as there are any."""
+        """This node and those along the path, up to the first that is missing."""
         node: Node | None = self
         # None ends the path, so that the last node is yielded as well.
         for step in (*path, None):

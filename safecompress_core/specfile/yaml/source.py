@@ -59,7 +59,7 @@ def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ())
 
 
 class _RefusedError(Exception):
-    """There is nothing to validate; carries place, path, rule and hint, unless told before."""
+    """There is nothing to validate; carries place, path, rule and hint, unless reported before."""
 
 
 @dataclass(slots=True)
@@ -164,8 +164,8 @@ def _unreadable(path: Path, error: OSError) -> tuple[str, str]:
     if not isinstance(error, FileNotFoundError):
         return f"cannot read {shown!r}: {error.strerror}", "give the path of a readable file"
     # Both suffixes, .yaml and .yml.
-    beside = sorted(file.name for file in path.parent.glob("*.y*ml"))
-    near = difflib.get_close_matches(path.name, beside, n=1)
+    neighbours = sorted(file.name for file in path.parent.glob("*.y*ml"))
+    near = difflib.get_close_matches(path.name, neighbours, n=1)
     ours = difflib.get_close_matches(path.with_suffix("").as_posix(), find_shipped_specs(), n=1)
     if near:
         hint = f"did you mean {str(path.parent / near[0])!r}?"

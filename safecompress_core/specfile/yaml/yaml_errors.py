@@ -46,7 +46,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 """What ruamel says, as a pattern, and what a user needs to know; the first that fits counts."""
 
 OPENED = ("expected ',' or '", "found unexpected end of stream")
-"""Reasons that are told where something was opened rather than where the text went wrong."""
+"""Reasons that are reported where something was opened rather than where the text went wrong."""
 
 
 def syntax_error(error: MarkedYAMLError, text: str) -> tuple[int, int, str, str]:

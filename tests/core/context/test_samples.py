@@ -31,7 +31,7 @@ def test_canaries_alone_have_a_wrong_label(prepare: Prepare) -> None:
 def test_the_data_may_decide_who_is_a_member(prepare: Prepare) -> None:
     """``members: given`` trains on those that the data name, whatever the seed; else it says so."""
     run_context = prepare(pools={"members": "given"})
-    with pytest.raises(PoolError, match="do not tell which samples are members; write a share"):
+    with pytest.raises(PoolError, match="do not state which samples are members; write a share"):
         _ = run_context.pools
     given = torch.arange(len(run_context.original)) % 3 == 0
 

@@ -37,8 +37,8 @@ def test_a_label_of_one_side_is_described() -> None:
     )
 
     assert list(describe_one_sided_labels(data, pools)) == [
-        "only non-members have this label: 'cat' (1 samples); a label of one side tells membership "
-        "whatever the model answers"
+        "only non-members have this label: 'cat' (1 samples); a label of one side reveals "
+        "membership whatever the model answers"
     ]
     assert not list(
         describe_one_sided_labels(replace(data, labels=torch.zeros(8, dtype=torch.int64)), pools)

@@ -1,4 +1,4 @@
-"""The boundary: a failure of a component is told with its name, whatever its kind."""
+"""The boundary: a failure of a component names it, whatever its kind."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping

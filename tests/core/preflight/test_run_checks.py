@@ -298,6 +298,6 @@ def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> Non
     name, count = data.classes[3], int((data.labels == 3).sum())
     assert refusal(run_context) == [
         f"{line(tmp_path, 'data')}: task.data: only members have this label: {name!r} ({count} "
-        "samples); a label of one side tells membership whatever the model answers; write labels "
+        "samples); a label of one side reveals membership whatever the model answers; write labels "
         "of members and non-members alike, or leave out samples of these labels"
     ]

@@ -366,7 +366,11 @@ LIRA = {"attackers": [{"type": "lira"}]}
         ({"pools": {"audit": 0.6}}, (), "pools: attack_train and audit sum to 1.1"),
         ({"pools": {"audit": 0.02, "attack_train": 0.98}}, (), "planted-leak control needs 11"),
         ({"method": {"type": "uncompressed"}}, (), "method: there is no field 'method' here"),
-        ({}, ("--set", "task.data.members=null"), "the data do not tell which samples are members"),
+        (
+            {},
+            ("--set", "task.data.members=null"),
+            "the data do not state which samples are members",
+        ),
         ({}, ("--set", "task.labels=[a, b]"), "labels that the model has no output for: '0', '1'"),
         ({}, ("--set", "task.model.hidden=[8]"), None),
     ],

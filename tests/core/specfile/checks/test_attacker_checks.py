@@ -23,7 +23,7 @@ PLACE = "audit.attackers.0"
 CASES = {
     "another game": (
         "{type: probe, attribute: digit}",
-        ":1:71: {place}.attackers.1.type: 'probe' plays 'attribute', and 'entropy' beside it "
+        ":1:71: {place}.attackers.1.type: 'probe' plays 'attribute', and 'entropy' plays "
         "'membership'; make two attackers of them",
     ),
     "one that is made of others": (

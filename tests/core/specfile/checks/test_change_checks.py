@@ -19,12 +19,12 @@ CASES = {
     ),
     "a dial that is not there": (
         "{learning-rate: 0.1}",
-        "13:13: method.steps.0.set.learning-rate: no dial is called 'learning-rate'; "
+        "13:13: method.steps.0.set.learning-rate: no hyperparameter is called 'learning-rate'; "
         "did you mean 'learning_rate'?",
     ),
     "a dial with nothing near": (
         "{zzz: 0.1}",
-        "13:13: method.steps.0.set.zzz: no dial is called 'zzz'; "
+        "13:13: method.steps.0.set.zzz: no hyperparameter is called 'zzz'; "
         "there are: learning_rate, update_fraction, smooth.<parameter>",
     ),
     "a value out of range": (
