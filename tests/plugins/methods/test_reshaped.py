@@ -116,6 +116,7 @@ def test_its_file_can_be_audited_white_box(
 ) -> None:
     """Without a word on its shapes, and with a layer called as the spec's model calls it."""
     _, done = finished
+    attack = {"type": "neural-whitebox", "layers": ["3.weight"], "epochs": 2, "learner": "network"}
     audit = {
         "kind": "audit",
         "version": 1,
@@ -124,7 +125,7 @@ def test_its_file_can_be_audited_white_box(
         "seed": 7,
         "task": {"data": {"type": "handwriting"}},
         "pools": {"members": 0.5},
-        "audit": {"attackers": [{"type": "neural-whitebox", "layers": ["3.weight"], "epochs": 2}]},
+        "audit": {"attackers": [attack]},
     }
     spec = tmp_path / "audit.yaml"
     spec.write_text(json.dumps(audit))

@@ -275,16 +275,17 @@ def test_a_budget_becomes_the_noise_that_keeps_to_it() -> None:
     batch = Batch(inputs=torch.rand(12, 9), labels=torch.arange(12) % 3, attributes={})
     defence = dp_sgd(epsilon=4.0)
     spent = []
-    for _ in range(50):
-        stepped(defence, network, batch)
+    for _ in range(2):
+        for _ in range(25):
+            stepped(defence, network, batch)
         spent.append(defence.facts()["epsilon"])
 
     noise = get_noise_multiplier(
         target_epsilon=4.0, target_delta=1e-5, sample_rate=0.1, steps=50, accountant="rdp"
     )
     assert defence.facts()["noise_multiplier"] == noise
-    assert 3.98 < spent[-1] <= 4.0
-    assert spent[24] < 3.5
+    assert spent[0] < 3.5
+    assert 3.98 < spent[1] <= 4.0
 
 
 def test_the_whole_history_counts_whatever_the_noise_was() -> None:
