@@ -77,12 +77,14 @@ __all__ = [
     "versions_of",
 ]
 
+# Raised when a change of the interface breaks plugins; a definition states its own.
 API_VERSION = 1
 PROJECT = "safecompress"
 
 ADVANTAGE = "advantage"
 """The measure that every game has: gain over the baseline, where 0 is nothing and 1 everything."""
 
+# One marker for all plugins: pluggy finds implementations by the project name in it.
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
@@ -165,6 +167,7 @@ class Access(StrEnum):
 
     def covers(self, other: "Access") -> bool:
         """Return whether this access includes the other."""
+        # Inclusion of sets: levels are nested, so this is their order.
         return self.needs >= other.needs
 
 
@@ -257,6 +260,7 @@ class PathMark:
 AttributeName = Annotated[str, AttributeMark()]
 DataPath = Annotated[str, PathMark()]
 LayerName = Annotated[str, LayerMark()]
+# 0 is excluded: an empty network computes nothing.
 Density = Annotated[float, Field(gt=0, le=1)]
 # 2**63 − 1: torch's generators take signed 64-bit seeds.
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -273,6 +277,7 @@ def component_id(params: Params) -> str:
     """Return the name of a component in results and specs: its ``id``, or else its type."""
     if isinstance(params, NamedParams) and params.id:
         return params.id
+    # Parameters built in code rather than from a spec carry no definition.
     definition = type(params).definition
     return type(params).__name__ if definition is None else definition.name
 
@@ -647,6 +652,7 @@ class AttackerDef(Definition):
     @property
     def access(self) -> Access:
         """The weakest level of access that gives what it needs of the model."""
+        # Levels are defined weakest first, so the first that suffices is the weakest.
         return next(level for level in Access if self.needs & WHITE_BOX <= level.needs)
 
 
@@ -670,7 +676,9 @@ class CombinedAttackerDef(Definition):
             target=self.target,
             summary=self.summary,
             cites=self.cites,
+            # All parts are of one game, which the spec is checked for.
             game=parts[0].game,
+            # The whole sees what any part needs; each part is restricted to its own again.
             needs=frozenset[Need]().union(*(part.needs for part in parts)),
         )
 
@@ -739,6 +747,7 @@ class MethodDef(Definition):
     refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
+# A union instead of the base class, so that type checkers know all kinds.
 AnyDefinition = (
     DataDef
     | ModelDef

@@ -61,6 +61,7 @@ class SpecError(SafeCompressError):
     """
 
     def __init__(self, problems: "Sequence[LocatedProblem]") -> None:
+        # A tuple: the error may be handled far from the list that collected its problems.
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -93,12 +94,14 @@ class ComponentError(PluginError):
         self, message: str, *, plugin: str, distribution: str, params: object, place: str = ""
     ) -> None:
         self.message = message
+        # By identity of these the place in the spec is found.
         self.params = params
         self.place = place
         super().__init__(message, plugin=plugin, distribution=distribution)
 
     def at(self, place: str) -> "ComponentError":
         """The same error with the place in a spec."""
+        # A copy: errors that were raised keep their message.
         return ComponentError(
             self.message,
             plugin=self.plugin,

@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 HOOKS: Mapping[Kind, str] = {
+    # In the order of a spec, in which hooks are called and components listed.
     Kind.DATA: "safecompress_data",
     Kind.MODEL: "safecompress_models",
     Kind.STRATEGY: "safecompress_strategies",
@@ -63,6 +64,7 @@ HOOKS: Mapping[Kind, str] = {
 """The hook that registers each kind."""
 
 LIFECYCLE: Mapping[str, str] = {
+    # Other events are recorded in events.jsonl without a hook.
     "run_started": "safecompress_run_started",
     "round_finished": "safecompress_round_finished",
     "candidate_tested": "safecompress_candidate_tested",
@@ -73,6 +75,7 @@ LIFECYCLE: Mapping[str, str] = {
 }
 """The hook that is called for each event, by the event's name."""
 
+# The same project name as `hookimpl`, by which pluggy matches both.
 hookspec = pluggy.HookspecMarker(PROJECT)
 
 

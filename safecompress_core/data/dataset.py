@@ -91,6 +91,7 @@ class _DeviceInputs(Inputs):
         self._device = device
 
     def __getitem__(self, positions: Tensor) -> Tensor:
+        # Positions may come from the device; samples are read by the CPU.
         return self._send(self._inputs[positions.cpu()])
 
     def take(self, positions: Tensor) -> Inputs:
@@ -100,6 +101,7 @@ class _DeviceInputs(Inputs):
         return self._inputs.contents(positions.cpu())
 
     def to(self, device: torch.device) -> Inputs:
+        # The original inputs, not this wrapper: one transfer, not two.
         return _DeviceInputs(self._inputs, device)
 
     def batches(self, positions: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -43,7 +43,7 @@ class Resampling:
         groups = np.asarray(strata)
         # int32 weights: B × N of them are the largest array of an evaluation.
         weights = np.zeros((draws, len(groups)), dtype=np.int32)
-        # By stratum in sorted order, so that the draws do not depend on the order of samples.
+        # np.unique sorts, which fixes the order of the random draws.
         for group in np.unique(groups):
             positions = np.flatnonzero(groups == group)
             size = len(positions)

@@ -389,7 +389,7 @@ class Trainer:
                 if remembers:
                     state.remember()
                 report_step(total)
-        # Checked once per epoch, for the same reason.
+        # Checked once per epoch: reading the loss each step would wait for the device.
         if not torch.isfinite(total):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "

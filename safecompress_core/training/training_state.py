@@ -136,7 +136,7 @@ class TrainingState:
     def guard(self) -> OutputGuard | None:
         """The output guard of its defences; None without one."""
         guards = (defence.guard for defence in self.defences.values())
-        # At most one defence has a guard, which the spec's checks ensure.
+        # At most one defence has a guard, which the preflight checks ensure.
         return next(filter(None, guards), None)
 
     @property

@@ -127,7 +127,7 @@ def _bar(progress: Progress) -> Table:
     parts = [f"{progress.done}/{progress.total}", f"{duration(progress.running_seconds)} gone"]
     parts += [progress.time_left] if progress.time_left else []
     bar = ProgressBar(
-        # A total of 0 would make the bar pulse as if the length were unknown.
+        # A total of 0 would be drawn as a full bar.
         total=max(progress.total, 1),
         completed=progress.done,
         complete_style="cyan",

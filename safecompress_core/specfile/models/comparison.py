@@ -309,7 +309,7 @@ def _variants(base: Node, root: Node, problems: list[LocatedProblem]) -> Iterato
         if name in seen:
             message, hint = f"two variants are called {name!r}", "give one of them another 'name'"
             problems.append(root.mark_of(spot).problem(spot, message, hint))
-        # Tables group variants by method, by the beginning of their names.
+        # A name begins with its method's, so that tables show the method.
         elif not name.startswith(method):
             message = f"the name {name!r} does not begin with that of the method"
             problems.append(
