@@ -5,9 +5,9 @@ counts how often the interval holds the truth. Where scores tie, the truth is th
 the same rule: every sample of one score is on the same side of a threshold. Figures that depend on
 counts alone are not simulated: all counts are enumerated.
 
-The slow tests make 1,000 draws a case, 10,000 where that leaves a doubt, and print them all::
+The simulations make 1,000 draws a case, 10,000 where that leaves a doubt, and print them all::
 
-    pytest -m slow -rP tests/statistics/test_interval_coverage.py
+    pytest -m simulation -rP tests/statistics/test_interval_coverage.py
 """
 
 from collections.abc import Callable, Iterator
@@ -378,7 +378,7 @@ CASES: dict[str, Callable[[str], Iterator[tuple[str, Draw]]]] = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize("figure", CASES)
 def test_an_interval_covers_what_it_says(figure: str) -> None:
     """In 94 of 100 draws at least, in every population and size."""

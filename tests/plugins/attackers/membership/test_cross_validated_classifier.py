@@ -260,7 +260,7 @@ def mean(found: list[float]) -> float:
     return float(Tensor(found).mean())
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize("model", ["compressed", "uncompressed"])
 @pytest.mark.parametrize(
     "attacker",
