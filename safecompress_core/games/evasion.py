@@ -17,7 +17,7 @@ from safecompress_core.games.manifest import EVASION
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["EvasionGame", "measure_evasion"]
+__all__ = ["EvasionGame"]
 
 # N samples of a pool, of which N₀ are no members
 
@@ -79,68 +79,48 @@ class EvasionGame(Game):
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
     ) -> AttackResult:
-        """Measure answers to moved samples; the arguments are those of `measure_evasion`."""
-        return measure_evasion(
-            right,
-            right_moved,
-            right_noisy,
-            is_member=is_member,
-            facts=facts,
-            confidence=confidence,
+        """Share of wrong answers under attack against that under random noise of the same size.
+
+        advantage = (error − noise error) / (1 − noise error): of the answers that noise leaves
+        right, the share that the attack makes wrong. It is read on non-members, the test set,
+        where a sample that is answered incorrectly anyway counts alike on both sides.
+
+        Args:
+            right: shape (N₀,), whether the answer to a plain non-member is right.
+            right_moved: the same of the moved one.
+            right_noisy: the same of one that noise has moved.
+            is_member: shape (N,), of the whole pool.
+            facts: norm, epsilon and the like.
+            confidence: of every interval.
+        """
+        wrong, wrong_noisy = (
+            per_sample_correctness(~values, is_member) for values in (right_moved, right_noisy)
         )
 
+        def rate(values: Bools) -> Estimate:
+            return clopper_pearson(int(values.sum()), len(values), confidence=confidence)
 
-def measure_evasion(
-    right: Bools,
-    right_moved: Bools,
-    right_noisy: Bools,
-    *,
-    is_member: Bools,
-    facts: Mapping[str, Any],
-    confidence: float = CONFIDENCE,
-) -> AttackResult:
-    """Share of wrong answers under attack against that under random noise of the same size.
-
-    advantage = (error − noise error) / (1 − noise error): of the answers that noise leaves right,
-    the share that the attack makes wrong. It is read on non-members, the test set, where a sample
-    that is answered incorrectly anyway counts alike on both sides.
-
-    Args:
-        right: shape (N₀,), whether the answer to a plain non-member is right.
-        right_moved: the same of the moved one.
-        right_noisy: the same of one that noise has moved.
-        is_member: shape (N,), of the whole pool.
-        facts: norm, epsilon and the like.
-        confidence: of every interval.
-    """
-    wrong, wrong_noisy = (
-        per_sample_correctness(~values, is_member) for values in (right_moved, right_noisy)
-    )
-
-    def rate(values: Bools) -> Estimate:
-        return clopper_pearson(int(values.sum()), len(values), confidence=confidence)
-
-    measures = {
-        "robust_accuracy": rate(right_moved),
-        "clean_accuracy": rate(right),
-        "noise_accuracy": rate(right_noisy),
-    }
-    if right.any():
-        measures["success"] = rate(~right_moved[right])
-    return AttackResult(
-        game=EVASION.name,
-        accuracy=rate(~right_moved),
-        auc=None,
-        advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
-        baseline=float((~right_noisy).mean()),
-        correct=wrong,
-        is_member=is_member,
-        baseline_correct=wrong_noisy,
-        counted=~is_member,
-        named="error_rate",
-        measures=measures,
-        facts=facts,
-    )
+        measures = {
+            "robust_accuracy": rate(right_moved),
+            "clean_accuracy": rate(right),
+            "noise_accuracy": rate(right_noisy),
+        }
+        if right.any():
+            measures["success"] = rate(~right_moved[right])
+        return AttackResult(
+            game=EVASION.name,
+            accuracy=rate(~right_moved),
+            auc=None,
+            advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
+            baseline=float((~right_noisy).mean()),
+            correct=wrong,
+            is_member=is_member,
+            baseline_correct=wrong_noisy,
+            counted=~is_member,
+            named="error_rate",
+            measures=measures,
+            facts=facts,
+        )
 
 
 def per_sample_correctness(values: Bools, is_member: Bools) -> Bools:

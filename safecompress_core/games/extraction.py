@@ -22,7 +22,7 @@ from safecompress_core.games.manifest import EXTRACTION
 from safecompress_core.stats.intervals import CONFIDENCE, clopper_pearson
 from safecompress_core.stats.means import relative_reduction
 
-__all__ = ["ExtractionGame", "measure_extraction"]
+__all__ = ["ExtractionGame"]
 
 # N samples of a pool, of which N₀ are no members
 
@@ -73,73 +73,51 @@ class ExtractionGame(Game):
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
     ) -> AttackResult:
-        """Measure a clone's answers; the arguments are those of `measure_extraction`."""
-        return measure_extraction(
-            answers,
-            cloned,
-            independent,
-            most_frequent=most_frequent,
+        """Fidelity, the share of non-members to which clone and model give the same answer.
+
+        The baseline is the fidelity of a clone that was trained in the same way on the same
+        samples, but on their true labels: any owner of samples of the task can train a model, and
+        two models of one task agree anyway. advantage = (fidelity − baseline) / (1 − baseline).
+
+        Args:
+            answers: the model's, shape (N₀,), int64.
+            cloned: the clone's.
+            independent: those of the clone of the true labels.
+            most_frequent: the answer that the model gave most often to the adversary's samples.
+            is_member: shape (N,), of the whole pool.
+            facts: the budget and the like.
+            confidence: of every interval.
+
+        Source: Jagielski et al. 2020, "High Accuracy and High Fidelity Extraction of Neural
+        Networks", section 3 (fidelity).
+        """
+
+        def agreement(others: Ints | int) -> tuple[Bools, Any]:
+            same = answers == others
+            rate = clopper_pearson(int(same.sum()), len(same), confidence=confidence)
+            return per_sample_correctness(same, is_member), rate
+
+        agrees, fidelity = agreement(cloned)
+        agrees_anyway, baseline = agreement(independent)
+        return AttackResult(
+            game=EXTRACTION.name,
+            accuracy=fidelity,
+            auc=None,
+            advantage=relative_reduction(
+                answers != cloned, answers != independent, confidence=confidence
+            ),
+            baseline=baseline.value,
+            correct=agrees,
             is_member=is_member,
+            baseline_correct=agrees_anyway,
+            counted=~is_member,
+            named="fidelity",
+            measures={
+                "independent_fidelity": baseline,
+                "most_frequent_fidelity": agreement(most_frequent)[1],
+            },
             facts=facts,
-            confidence=confidence,
         )
-
-
-def measure_extraction(
-    answers: Ints,
-    cloned: Ints,
-    independent: Ints,
-    *,
-    most_frequent: int,
-    is_member: Bools,
-    facts: Mapping[str, Any],
-    confidence: float = CONFIDENCE,
-) -> AttackResult:
-    """Fidelity, the share of non-members to which clone and model give the same answer.
-
-    The baseline is the fidelity of a clone that was trained in the same way on the same samples,
-    but on their true labels: any owner of samples of the task can train a model, and two models of
-    one task agree anyway. advantage = (fidelity − baseline) / (1 − baseline).
-
-    Args:
-        answers: the model's, shape (N₀,), int64.
-        cloned: the clone's.
-        independent: those of the clone of the true labels.
-        most_frequent: the answer that the model gave most often to the adversary's samples.
-        is_member: shape (N,), of the whole pool.
-        facts: the budget and the like.
-        confidence: of every interval.
-
-    Source: Jagielski et al. 2020, "High Accuracy and High Fidelity Extraction of Neural Networks",
-    section 3 (fidelity).
-    """
-
-    def agreement(others: Ints | int) -> tuple[Bools, Any]:
-        same = answers == others
-        rate = clopper_pearson(int(same.sum()), len(same), confidence=confidence)
-        return per_sample_correctness(same, is_member), rate
-
-    agrees, fidelity = agreement(cloned)
-    agrees_anyway, baseline = agreement(independent)
-    return AttackResult(
-        game=EXTRACTION.name,
-        accuracy=fidelity,
-        auc=None,
-        advantage=relative_reduction(
-            answers != cloned, answers != independent, confidence=confidence
-        ),
-        baseline=baseline.value,
-        correct=agrees,
-        is_member=is_member,
-        baseline_correct=agrees_anyway,
-        counted=~is_member,
-        named="fidelity",
-        measures={
-            "independent_fidelity": baseline,
-            "most_frequent_fidelity": agreement(most_frequent)[1],
-        },
-        facts=facts,
-    )
 
 
 def _labels(answers: Tensor, count: int) -> NDArray[np.int64]:

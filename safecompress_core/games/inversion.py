@@ -31,7 +31,6 @@ __all__ = [
     "InversionResult",
     "ReconstructionClassifier",
     "is_image",
-    "measure_inversion",
     "psnr",
 ]
 
@@ -59,51 +58,6 @@ class InversionResult(UnitResult):
         return {**document, "error": self.error.value, "error_interval": list(self.error.interval)}
 
 
-def measure_inversion(
-    reconstructed: Array,
-    truth: Array,
-    population: Array,
-    *,
-    units: Literal["classes", "samples"],
-    width: float,
-    measures: Mapping[str, Estimate],
-    facts: Mapping[str, Any],
-    confidence: float = CONFIDENCE,
-) -> InversionResult:
-    """Reconstruction error against that of the population's mean, over the units.
-
-    Args:
-        reconstructed: shape (K, D).
-        truth: what it should have been, shape (K, D).
-        population: the mean of data that the model never saw, shape (D,).
-        units: what the K things are.
-        width: the highest less the lowest value that an input can have; for the PSNR.
-        measures: what else was measured.
-        facts: what else is to be told.
-        confidence: of every interval.
-
-    Raises:
-        ValueError: if the reconstruction is of another shape or not finite.
-    """
-    if reconstructed.shape != truth.shape:
-        raise ValueError(f"reconstructions must be {truth.shape}, but are {reconstructed.shape}")
-    if not np.isfinite(reconstructed).all():
-        raise ValueError("reconstructions are not all finite numbers")
-    errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
-    without = ((population - truth) ** 2).mean(axis=1)
-    error = error_mean(errors, confidence=confidence)
-    return InversionResult(
-        game=INVERSION.name,
-        units=units,
-        count=len(errors),
-        error=error,
-        baseline=float(without.mean()),
-        advantage=relative_reduction(errors, without, confidence=confidence),
-        measures={"psnr": psnr(error, width), **measures},
-        facts=facts,
-    )
-
-
 def psnr(error: Estimate, width: float) -> Estimate:
     """Peak signal-to-noise ratio in dB, 10·log₁₀(width² / error), at most 120."""
     value, low, high = (
@@ -127,9 +81,9 @@ class InversionGame(Game):
             ValueError: if a reconstruction is of another shape or not finite; the attacker's fault.
         """
         return (
-            _samples(attack_run)
+            _samples(self, attack_run)
             if Need.GRADIENTS in attack_run.definition.needs
-            else _classes(attack_run)
+            else _classes(self, attack_run)
         )
 
     def measure(
@@ -144,20 +98,43 @@ class InversionGame(Game):
         facts: Mapping[str, Any] = MappingProxyType({}),
         confidence: float = CONFIDENCE,
     ) -> InversionResult:
-        """Measure reconstructions; the arguments are those of `measure_inversion`."""
-        return measure_inversion(
-            reconstructed,
-            truth,
-            population,
+        """Reconstruction error against that of the population's mean, over the units.
+
+        Args:
+            reconstructed: shape (K, D).
+            truth: what it should have been, shape (K, D).
+            population: the mean of data that the model never saw, shape (D,).
+            units: what the K things are.
+            width: the highest less the lowest value that an input can have; for the PSNR.
+            measures: what else was measured.
+            facts: what else is to be told.
+            confidence: of every interval.
+
+        Raises:
+            ValueError: if the reconstruction is of another shape or not finite.
+        """
+        if reconstructed.shape != truth.shape:
+            raise ValueError(
+                f"reconstructions must be {truth.shape}, but are {reconstructed.shape}"
+            )
+        if not np.isfinite(reconstructed).all():
+            raise ValueError("reconstructions are not all finite numbers")
+        errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
+        without = ((population - truth) ** 2).mean(axis=1)
+        error = error_mean(errors, confidence=confidence)
+        return InversionResult(
+            game=INVERSION.name,
             units=units,
-            width=width,
-            measures=measures,
+            count=len(errors),
+            error=error,
+            baseline=float(without.mean()),
+            advantage=relative_reduction(errors, without, confidence=confidence),
+            measures={"psnr": psnr(error, width), **measures},
             facts=facts,
-            confidence=confidence,
         )
 
 
-def _samples(attack_run: AttackRun) -> InversionResult:
+def _samples(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     """Members drawn at random, each from its gradient."""
     assert isinstance(attack_run.params, GradientAttackerParams)  # as AttackerDef says
     lots = torch.randperm(
@@ -177,7 +154,7 @@ def _samples(attack_run: AttackRun) -> InversionResult:
         from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
 
         measures["ssim"] = similarity(reconstructions, seen.inputs, width=_width(attack_run))
-    return _measure(attack_run, reconstructions, seen.inputs, measures=measures, facts={})
+    return _measure(game, attack_run, reconstructions, seen.inputs, measures=measures, facts={})
 
 
 def is_image(shape: torch.Size) -> bool:
@@ -196,7 +173,7 @@ def _gradient(network: Classifier, sample: Tensor, label: Tensor) -> Mapping[str
     return by_parameter | masked
 
 
-def _classes(attack_run: AttackRun) -> InversionResult:
+def _classes(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     """The mean of each class's members in the pool; classes without a member are left out."""
     members = attack_run.asked.seen.take(torch.arange(len(attack_run.asked.pool.members)))
     present = members.labels.unique()
@@ -219,7 +196,7 @@ def _classes(attack_run: AttackRun) -> InversionResult:
     means = _class_means(own_data.inputs, own_data.labels, present) if has_all else None
     error = None if means is None else float(((means - truth) ** 2).double().mean())
     return _measure(
-        attack_run, reconstructions, truth, measures=measures, facts={"own_data_error": error}
+        game, attack_run, reconstructions, truth, measures=measures, facts={"own_data_error": error}
     )
 
 
@@ -255,6 +232,7 @@ def _width(attack_run: AttackRun) -> float:
 
 
 def _measure(
+    game: InversionGame,
     attack_run: AttackRun,
     reconstructions: Tensor,
     truth: Tensor,
@@ -266,7 +244,7 @@ def _measure(
         array: NDArray[np.float64] = values.flatten(1).double().numpy()
         return array
 
-    return measure_inversion(
+    return game.measure(
         flat(reconstructions),
         flat(truth),
         flat(attack_run.known.unseen.inputs).mean(axis=0),

@@ -8,7 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from safecompress_core import api, errors, host
-from safecompress_core.api import Access, AttackerParams, Params
+from safecompress_core.api import (
+    BLACK_BOX,
+    GRAY_BOX,
+    LABEL_ONLY,
+    WHITE_BOX,
+    Access,
+    AttackerDef,
+    AttackerParams,
+    Need,
+    Params,
+)
 
 
 def modules_after(code: str) -> set[str]:
@@ -22,10 +32,10 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize("module", [api, errors, host])
 def test_all_is_sorted_and_exists(module: object) -> None:
-    """``__all__`` is the public interface: in order, without repeats, nothing missing."""
+    """``__all__`` is the public interface: constants, classes, functions, nothing missing."""
     names = module.__all__  # type: ignore[attr-defined]
 
-    assert names == sorted(set(names))
+    assert names == sorted(set(names), key=lambda name: (not name.isupper(), name))
     assert [name for name in names if not hasattr(module, name)] == []
 
 
@@ -46,6 +56,26 @@ def test_the_error_tree_in_the_docstring_is_complete() -> None:
 def test_access_covers_what_is_weaker() -> None:
     """Levels include all those before them and none after."""
     assert [a.covers(Access.BLACK_BOX) for a in Access] == [False, True, True, True]
+
+
+def test_levels_of_access_are_sets_of_needs() -> None:
+    """The weakest level that gives what an attacker needs of the model is its access."""
+    assert [access.needs for access in Access] == [LABEL_ONLY, BLACK_BOX, GRAY_BOX, WHITE_BOX]
+    assert LABEL_ONLY < BLACK_BOX < GRAY_BOX < WHITE_BOX
+    for needs, access in (
+        (BLACK_BOX | {Need.REFERENCES}, Access.BLACK_BOX),
+        (frozenset({Need.QUERIES}), Access.GRAY_BOX),
+        (frozenset({Need.ENCODING}), Access.LABEL_ONLY),
+    ):
+        attacker = AttackerDef(
+            name="any",
+            params=AttackerParams,
+            target="x:Y",
+            summary="Any.",
+            game="membership",
+            needs=needs,
+        )
+        assert attacker.access is access
 
 
 def test_parameters_are_immutable_and_know_their_fields() -> None:

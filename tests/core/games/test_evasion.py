@@ -12,7 +12,8 @@ from torch import Tensor
 from safecompress_core.api import EvasionAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Evader, PerturbationBudget
 from safecompress_core.attacks.observed_pool import ObservedPool
-from safecompress_core.games.evasion import measure_evasion
+from safecompress_core.games.evasion import EvasionGame
+from safecompress_core.games.manifest import EVASION
 from safecompress_core.stats.resampling import Resampling
 
 Play = Callable[..., Any]
@@ -33,7 +34,7 @@ def first(count: int) -> np.ndarray:
 
 def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> None:
     """Hand-worked: 16 right, 12 under noise, 3 under attack: 9 of the 12 are lost."""
-    result = measure_evasion(
+    result = EvasionGame(EVASION).measure(
         first(16),
         first(3),
         first(12),
@@ -57,7 +58,9 @@ def test_evasion_counts_what_noise_leaves_right_and_the_attack_does_not() -> Non
 def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() -> None:
     """Bootstrap draws of the advantage are those of its rates on non-members alone."""
     draws = resampling()
-    result = measure_evasion(first(16), first(3), first(12), is_member=IS_MEMBER, facts={})
+    result = EvasionGame(EVASION).measure(
+        first(16), first(3), first(12), is_member=IS_MEMBER, facts={}
+    )
     weights = draws.weights[:, ~IS_MEMBER]
     left, noisy = weights[:, :3].sum(axis=1), weights[:, :12].sum(axis=1)
 
@@ -67,7 +70,9 @@ def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() 
 
 def test_an_attack_no_better_than_noise_has_no_advantage() -> None:
     """Whatever noise does to a model is no feat of an adversary."""
-    result = measure_evasion(first(16), first(12), first(12), is_member=IS_MEMBER, facts={})
+    result = EvasionGame(EVASION).measure(
+        first(16), first(12), first(12), is_member=IS_MEMBER, facts={}
+    )
 
     assert (result.advantage.value, result.advantage.low) == (0.0, 0.0)
     assert 0 < result.advantage.high < 0.25  # two of 20 more could differ

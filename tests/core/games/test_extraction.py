@@ -13,7 +13,8 @@ from safecompress_core.api import ExtractionAttackerParams
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Extractor
 from safecompress_core.attacks.observed_pool import ObservedPool
 from safecompress_core.errors import AccessError
-from safecompress_core.games.extraction import measure_extraction
+from safecompress_core.games.extraction import ExtractionGame
+from safecompress_core.games.manifest import EXTRACTION
 
 Play = Callable[..., Any]
 
@@ -31,7 +32,7 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
     answers = np.arange(UNSEEN) % 4
     cloned = np.where(first(15), answers, (answers + 1) % 4)
     independent = np.where(first(10), answers, (answers + 1) % 4)
-    result = measure_extraction(
+    result = ExtractionGame(EXTRACTION).measure(
         answers,
         cloned,
         independent,

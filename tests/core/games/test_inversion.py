@@ -14,7 +14,8 @@ from safecompress_core.attacks.adversary import AdversaryKnowledge, InversionTar
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools
-from safecompress_core.games.inversion import InversionResult, measure_inversion, psnr
+from safecompress_core.games.inversion import InversionGame, InversionResult, psnr
+from safecompress_core.games.manifest import INVERSION
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.stats.intervals import Estimate
@@ -29,7 +30,7 @@ def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
     """Hand-worked: errors of 0.01 and 0.03 where the mean has 0.04 and 0.04."""
     truth = np.zeros((2, 4))
     reconstructed = np.array([[0.1] * 4, [np.sqrt(0.03)] * 4])
-    found = measure_inversion(
+    found = InversionGame(INVERSION).measure(
         reconstructed,
         truth,
         np.full(4, 0.2),

@@ -120,6 +120,29 @@ BROKEN = {
         attacker().replace("needs=BLACK_BOX", "needs=BLACK_BOX | {Need.VERSIONS}"),
         "'probe' needs other versions, so its params are a VersionsAttackerParams",
     ),
+    "gradients": (
+        attacker().replace("needs=BLACK_BOX", "needs=BLACK_BOX | {Need.GRADIENTS}"),
+        "'probe' needs gradients of samples, so its params are a GradientAttackerParams",
+    ),
+    "needs": (
+        attacker().replace("needs=BLACK_BOX", "needs=BLACK_BOX | {'luck'}"),
+        "'probe' needs luck; needs are members of safecompress_core.api.Need",
+    ),
+    "game": (
+        attacker().replace("membership", "membrship"),
+        "the attacker 'probe' plays 'membrship', which is no registered game; "
+        "did you mean 'membership'?",
+    ),
+    "params_of_game": (
+        attacker().replace("membership", "attribute"),
+        "the attacker 'probe' plays 'attribute', so its params are a AttributeAttackerParams",
+    ),
+    "no_advantage": (
+        HEAD + "from safecompress_core.api import GameDef\n"
+        "@hookimpl\ndef safecompress_games():\n    yield GameDef(name='probe', target='acme:Game', "
+        "summary='A game.', question='?', advantage='', measures=(), baselines=())",
+        "the game 'probe' has no measure 'advantage'",
+    ),
     "parts": (
         HEAD + "from safecompress_core.api import AttackerParams, CombinedAttackerDef\n"
         "@hookimpl\ndef safecompress_attackers():\n    yield CombinedAttackerDef(name='probe', "
