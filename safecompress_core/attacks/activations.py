@@ -23,7 +23,7 @@ def layer_of(network: Classifier, layer: str) -> nn.Module:
     modules: dict[str, nn.Module] = dict(network.module.named_modules())
     # A parameter's owner is its name without the last part: 'fc.weight' belongs to 'fc'.
     owner = layer if layer in modules else layer.rpartition(".")[0]
-    # Checked apart from the owner: 'fc.wieght' would otherwise pass as a parameter of 'fc'.
+    # Checked apart from the owner: 'fc.scale' would otherwise pass as a parameter of 'fc'.
     if layer not in modules and layer not in dict(network.module.named_parameters()):
         raise TopologyError(f"the model has no module and no parameter {layer!r}")
     return modules[owner]

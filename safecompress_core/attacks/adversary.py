@@ -117,7 +117,7 @@ class AdversaryKnowledge:
         )
 
 
-# A hook of the host: the error names the plugin, so no plugin's name is needed here.
+# Called by the host, whose error names the plugin.
 def _check_scores(_: Definition, scores: object, knowledge: AdversaryKnowledge) -> None:
     """Require a tensor of numbers, of the shape that the evidence asks for."""
     n, shape = len(knowledge.seen.labels), knowledge.score_shape

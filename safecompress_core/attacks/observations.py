@@ -129,8 +129,7 @@ class _ModelObservations:
 
     def query(self, inputs: Tensor) -> Tensor:
         answers = _forward(self.network, inputs, batch_size=self.batch_size).answers
-        # float64 before softmax, as in `posteriors`, so that both give equal numbers for equal
-        # logits.
+        # float64 before softmax: small posteriors would lose digits in float32.
         return torch.softmax(answers.double(), dim=1).float()
 
     def predict(self, inputs: Tensor) -> Tensor:

@@ -249,7 +249,7 @@ def cut_pools(
             raise PoolError(f"{canaries} canaries are asked for of {len(side)} samples on a side")
         # Empty slices keep dtype and device of the side.
         taken, rest = side[:0], side
-        # No draw without canaries, so that such runs have the same pools as before.
+        # No draw without canaries: the option must not change the pools of runs without it.
         if canaries:
             sizes = (canaries, len(side) - canaries)
             taken, rest = _split_stratified(side, labels, sizes, generator)

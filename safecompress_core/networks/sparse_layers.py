@@ -53,7 +53,6 @@ def sparsifiable_weights(module: nn.Module, rule: SparseRule) -> dict[str, nn.Pa
         TopologyError: if a pattern fits no weight of these layers, or none is left; the message
             lists the weights that could be named.
     """
-    # isinstance takes a tuple of types.
     kinds = tuple(kind for name in rule.layers for kind in LAYERS[name])
     uses: dict[int, list[bool]] = {}
     names: dict[int, list[str]] = {}

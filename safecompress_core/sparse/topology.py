@@ -204,7 +204,6 @@ def _check_mask(name: str, mask: Tensor) -> Tensor:
     copied = mask.detach().to("cpu", torch.bool, copy=True).contiguous()
     if not bool(copied.any()):
         raise TopologyError(
-            # """
             f"{name}: the layer has no active weight ({math.prod(copied.shape)} in all)"
         )
     return copied

@@ -153,7 +153,6 @@ def auc_interval(scores: Array, is_member: Array, *, confidence: float = CONFIDE
 
 def _pad(placed: Floats, rivals: int) -> Floats:
     """Placements (n,) after a sample above and one below all others were added to either side."""
-    # """
     added = [rivals + 1.5, 0.5]  # above all rivals, and tied with the one that was added to them
     return np.concatenate([placed * rivals + 1, added]) / (rivals + 2)
 
@@ -218,7 +217,6 @@ def macro_auc_interval(
         truth: shape (N,), integers in [0, V).
         confidence: in (0, 1).
     """
-    # """
     total = len(truth)
     values = np.unique(truth)
     # A single value has no rest to be compared with.
