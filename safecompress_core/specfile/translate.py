@@ -216,8 +216,8 @@ _DESCRIPTIONS: Mapping[str, Callable[[SpecPath, ErrorDetails, list[Place]], Prob
 def _unknown_component(
     path: SpecPath, value: Any, context: Mapping[str, Any], skipped: Sequence[object]
 ) -> Problem:
-    # The role is more precise than the kind: 'prune' rather than 'strategy'.
     names = context["names"].split()
+    # The role is more precise than the kind: 'prune' rather than 'strategy'.
     kind = context["role"] or context["kind"]
     noun = NOUNS.get(kind, kind)
     none = f"there is no {noun}; install a plugin that has one"

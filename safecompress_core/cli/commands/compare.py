@@ -211,8 +211,8 @@ def _plan(
     from safecompress_core.compare.comparison_plan import plan_comparison
     from safecompress_core.runs.step_timing import measure_step
 
-    # Measured on the first run alone: an estimate, since variants may differ.
     plan = plan_comparison(comparison, host.registry, folder, changed=changed)
+    # Measured on the first run alone: an estimate, since variants may differ.
     pace = measure_step(comparison.entries[0].loaded, host.registry)
     if as_json:
         document = {**plan.to_json(), "measured": pace.to_json(), "seconds": _seconds(plan, pace)}

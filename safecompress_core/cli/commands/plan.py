@@ -56,7 +56,7 @@ def plan(
         skipped=host.skipped,
         allow_code=allow_code,
     )
-    # Lazy: the help of this command needs neither.
+    # Lazy: the help of this command does not need it.
     from safecompress_core.plan import make_plan
 
     planned = make_plan(loaded, host.registry)

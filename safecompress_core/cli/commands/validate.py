@@ -87,7 +87,7 @@ def _problems(
         )
     except SpecError as error:
         return error.problems
-    # Only for valid specs of runs and audits; comparisons check their base.
+    # Only for valid specs of runs and audits: a comparison has several runs.
     if isinstance(loaded, LoadedSpec) and (warning := warn_of_unused_membership(loaded.spec)):
         click.echo(f"{path}: warning: {warning}", err=True)
     return ()

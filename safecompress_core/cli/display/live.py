@@ -45,8 +45,8 @@ class LiveView(Display):
             get_renderable=self.draw,
             console=console,
             refresh_per_second=CLOCK_HZ,
-            transient=True,
             # Removed at the end: the results take its place.
+            transient=True,
         )
 
     def open(self) -> None:

@@ -188,8 +188,8 @@ class Gate(Params):
     against: Literal["interval", "estimate"] = "interval"
     """Compared with the bound: the careful end of the interval, or the estimate."""
 
-    @model_validator(mode="after")
     # After the fields, since it is a rule about two of them.
+    @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
         bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if len(bounds) != 1:
