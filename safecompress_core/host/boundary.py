@@ -216,7 +216,6 @@ def _find_overrides(
             vars(base)[name] for base in component_class.__mro__ if name in vars(base)
         ]
         declared = [
-            # A method of core that is not overridden needs no wrapper.
             vars(base)[name]
             for base in component_class.__mro__[1:]
             if _is_core(base) and name in vars(base)

@@ -91,7 +91,6 @@ def _check_parts(parts: list[AttackerParams], path: SpecPath) -> Iterator[Proble
     for index, part in enumerate(parts):
         name, game = component_id(part), game_of(part)
         if isinstance(definition_of(part), CombinedAttackerDef):
-            # The order of branches matters: later ones rely on what earlier ones have excluded.
             message = f"{name!r} is made of other attackers, and cannot be a part of one itself"
             yield Problem((*path, index, "type"), message, "write its attackers here instead")
         elif not game.scores_samples:
