@@ -69,9 +69,11 @@ class Auditor:
         self._pools = pools
         self._seed = seed
         self._detail_options = DetailOptions(
+            # Pairs are drawn before any attack is examined, or the bound would not hold.
             pairs=MatchedPairs.match_randomly(
                 pools.audit.is_member.numpy(),
                 dataset.labels[pools.audit.indices].numpy(),
+                # A child for each purpose: the order of calls changes no draw.
                 generator=seed.child("pairs").numpy(),
             ),
             names=dataset.classes,
@@ -81,6 +83,7 @@ class Auditor:
         self._events = events
         self._uncompressed = uncompressed
         self._versions = versions
+        # By version and pool: attacks on several versions share these observations.
         self._shown: dict[tuple[str, str], Observations] = {}
 
     def audit(
@@ -103,6 +106,7 @@ class Auditor:
                 next to it.
         """
         look_at = partial(self._observe, network, references=references, version=version)
+        # Fitted on attack-train, reported on audit; both are disjoint from select.
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
         canaries = None if apart is None else look_at(apart)
@@ -110,6 +114,7 @@ class Auditor:
         audit: dict[str, AnyAttackRecord] = {}
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)
+            # A fresh attacker from the same seed: models differ, attacks do not.
             attacker.fit(
                 attack.adversary_knowledge(known, is_known=True),
                 generator=self._seed.child("fit", attack.id).torch(),
@@ -124,9 +129,11 @@ class Auditor:
             values = judgement.to_json()
             if attacker.remarks:
                 values["remarks"] = attacker.remarks
+            # Only membership is planted in canaries, so other games have nothing to find there.
             if canaries is not None and attack.game.has_controls:
                 judged = attack.measure(attacker, known, canaries)
                 values["canaries"] = judged.to_json()
+            # Parsed at once, so that a game that writes a wrong record fails here by name.
             audit[attack.id] = parse_attack(values)
             self._events.emit(
                 "attack_finished",
@@ -155,12 +162,13 @@ class Auditor:
             for pool in (self._pools.attack_train, self._pools.audit)
         )
         return {
+            # Through JSON: records are validated as they will be read.
             attack.id: ControlRecord.model_validate(
                 null_control(
                     partial(self._scores, attack),
                     attack.adversary_knowledge(known, is_known=True),
                     attack.adversary_knowledge(asked, is_known=True),
-                    generator=self._seed.child("lots", attack.id).torch(),
+                    generator=self._seed.child("lots", attack.id).torch(),  # codespell:ignore lots
                 ).to_json()
             )
             for attack in self._attacks
@@ -176,6 +184,7 @@ class Auditor:
     ) -> dict[str, ControlRecord]:
         """Return, by membership attack, its result on a copy that leaks membership."""
         pools = (self._pools.attack_train, self._pools.audit)
+        # Both pools: the attack must be able to learn the leak on attack-train.
         indices = torch.cat([pool.indices for pool in pools])
         leaky = plant_leak(
             network,
@@ -183,6 +192,7 @@ class Auditor:
             self._dataset.labels[indices],
             torch.cat([pool.is_member for pool in pools]),
         )
+        # References leak in the same way, or a calibrated attack would not see the leak.
         leaking = None if references is None else plant_in_references(references)
         known, asked = (
             self._observe(leaky, pool, references=leaking, version=version) for pool in pools
@@ -208,6 +218,7 @@ class Auditor:
         version: str | None,
     ) -> ObservedPool:
         """A pool as a model shows it, and as others do next to it where that is asked for."""
+        # A model that is no version has none next to it.
         others = () if version is None else (name for name in self._versions if name != version)
         return replace(
             observe_pool(network, self._dataset, pool, references),
@@ -229,6 +240,7 @@ class Auditor:
         wanted = any(Need.UNCOMPRESSED in attack.needs for attack in self._attacks)
         if network is None or not wanted:
             return {}
+        # Without select: the audit never reads that pool.
         pools = (pool for pool in self._pools if pool is not self._pools.select)
         return {pool.name: observe_pool(network, self._dataset, pool).seen for pool in pools}
 
@@ -236,5 +248,6 @@ class Auditor:
         self, attack: Attack, known: AdversaryKnowledge, asked: AdversaryKnowledge
     ) -> Tensor:
         attacker: Attacker = self._create(attack.params)
+        # The seed of the audit itself, so that a control tests the same attack.
         attacker.fit(known, generator=self._seed.child("fit", attack.id).torch())
         return attacker.score(asked)

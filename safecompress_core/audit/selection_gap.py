@@ -28,10 +28,12 @@ def selection_gap(
     Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
     approach" (MOVER).
     """
+    # A dict keeps the order of games; a set would not.
     games = dict.fromkeys(attack.game for attack in tested.values())
     return {
         game: _gap(_strongest(tested, game), _strongest(audit, game))
         for game in games
+        # A game that was played in one place has no gap.
         if any(attack.game == game for attack in audit.values())
     }
 
@@ -42,17 +44,20 @@ def _strongest(attacks: Mapping[str, AnyAttackRecord], game: str) -> GapSideReco
         key=lambda name: attacks[name].advantage,
     )
     attack = attacks[name]
+    # Only keys that were set, so that the record does not gain nulls.
     keys = {"advantage", "advantage_interval", "outdone_by"} & attack.model_fields_set
     return GapSideRecord(attacker=name, **{key: getattr(attack, key) for key in keys})
 
 
 def _gap(seen: GapSideRecord, audited: GapSideRecord) -> GapRecord:
+    # Audit less select: positive means that selection understated the leak.
     gap = mean_difference_of_independent(_advantage(audited), _advantage(seen))
     return GapRecord(
         select=seen,
         audit=audited,
         gap=gap.value,
         gap_interval=gap.interval,
+        # Only a whole interval on one side counts; everything else agrees.
         selection="understated" if gap.low > 0 else "overstated" if gap.high < 0 else "agrees",
     )
 

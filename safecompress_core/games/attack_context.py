@@ -39,10 +39,12 @@ class AttackRun:
     @property
     def bounds(self) -> tuple[Tensor, Tensor]:
         """The lowest and the highest value of an input: the data's own, or those that were seen."""
+        # Declared bounds are preferred: observed extremes are narrower than what an input may be.
         if self.asked.dataset.bounds is not None:
             return self.asked.dataset.bounds
         seen = [observed.seen.inputs for observed in (self.known, self.asked)]
         lowest, highest = (
             torch.stack([end(inputs) for inputs in seen]) for end in (torch.amin, torch.amax)
         )
+        # One bound for all values, since single columns may be constant in a small pool.
         return lowest.amin(), highest.amax()

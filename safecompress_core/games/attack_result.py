@@ -101,6 +101,7 @@ class LowFprRate:
             "interval": list(self.tpr.interval),
             "fpr": self.fpr.value,
             "fpr_interval": list(self.fpr.interval),
+            # Infinity, the threshold that calls no sample a member, is not valid JSON.
             "threshold": _finite(point.threshold),
             "true_positives": point.true_positives,
             "false_positives": point.false_positives,
@@ -111,7 +112,7 @@ class LowFprRate:
 
 @dataclass(frozen=True, slots=True)
 class Unresolvable:
-    """A true-positive rate that so few non-members cannot tell.
+    """A true-positive rate that so few non-members cannot resolve.
 
     Attributes:
         max_fpr: the limit on false positives.
@@ -199,6 +200,7 @@ class AttackResult:
     @property
     def members(self) -> int:
         """Return the number of counted samples that are members."""
+        # Evasion and extraction count non-members only; ``None`` cannot be an index that keeps all.
         counted = slice(None) if self.counted is None else self.counted
         return int(self.is_member[counted].sum())
 
@@ -214,8 +216,11 @@ class AttackResult:
         Raises:
             ValueError: if the draws are of another number of samples.
         """
+        # A plain mean: resampling is stratified, so weights of the strata are the same in each
+        # draw.
         if not self.is_balanced:
             return resampling.means(self.correct, where=self.counted)
+        # Mean of the accuracies of both strata, so that unequal pools favour neither side.
         members = resampling.means(self.correct, where=self.is_member)
         return (members + resampling.means(self.correct, where=~self.is_member)) / 2
 
@@ -227,11 +232,14 @@ class AttackResult:
         Raises:
             ValueError: if the draws are of another number of samples.
         """
+        # A numeric attribute's advantage is defined by absolute error, not by intervals hit.
         if self.absolute_error is not None:
             return self.absolute_error.advantages(resampling)
         if self.baseline_correct is None:
+            # The baseline of membership is a constant, so it has no sampling error.
             baseline = np.full(len(resampling), self.baseline)
         else:
+            # The baseline is resampled with the same draws, which pairs it with the attack.
             baseline = resampling.means(self.baseline_correct, where=self.counted)
         return rescale_to_advantage(self.accuracies(resampling), baseline)
 
@@ -260,6 +268,8 @@ class AttackResult:
             **_with_interval_keys(self.measures),
             **self.facts,
         }
+        # Evasion and extraction have no AUC at all; membership and attribute have null where
+        # undefined.
         if self.counted is None:
             document["auc"] = self.auc and self.auc.value
             document["auc_interval"] = self.auc and list(self.auc.interval)
@@ -271,6 +281,7 @@ class AttackResult:
         if self.lift is not None:
             document["lift"] = self.lift.value
             document["lift_interval"] = list(self.lift.interval)
+            # An attack without the split (``lift_of_sides`` None) writes no key for either side.
             for side, lift in zip(
                 ("members", "non_members"), self.lift_of_sides or (), strict=False
             ):
@@ -281,6 +292,7 @@ class AttackResult:
         if self.absolute_error is not None:
             document |= self.absolute_error.to_json()
         if self.reversed is not None:
+            # Only figures with an interval: counts and facts are those of the attack itself.
             document["reversed"] = _with_intervals(self.reversed.to_json())
         return document
 
@@ -305,6 +317,7 @@ def rescale_to_advantage(accuracy: Array, baseline: Array) -> NDArray[np.float64
     The definition of advantage: 0 is nothing beyond the baseline, 1 is everything.
     """
     room = 1 - np.asarray(baseline, dtype=np.float64)
+    # ``where`` avoids 0/0 for a perfect baseline, which leaves no room for any gain.
     gain = np.divide(accuracy - baseline, room, out=np.zeros_like(room), where=room > 0)
     clipped: NDArray[np.float64] = np.maximum(gain, 0.0)
     return clipped

@@ -68,6 +68,7 @@ class AttributeGame(ScoredGame):
         knowledge = super().adversary_knowledge(observed, definition, params, is_known=is_known)
         attribute = _attribute_of(params)
         columns = public_columns(observed.dataset, attribute)
+        # Versions and dense model are restricted alike: any of them could show the private column.
         uncompressed = knowledge.uncompressed
         return replace(
             knowledge,
@@ -78,6 +79,7 @@ class AttributeGame(ScoredGame):
             versions=tuple(version.with_visible_columns(columns) for version in knowledge.versions),
             public=_public(observed, attribute),
             encoding=encoding_of(observed.dataset.attributes[attribute]),
+            # Membership, like the attribute, is known to the adversary on attack-train only.
             is_member=observed.pool.is_member if is_known else None,
             is_per_value=True,
         )
@@ -143,6 +145,7 @@ def _attribute_of(params: AttackerParams) -> str:
 def _public(observed: ObservedPool, attribute: str) -> Tensor | None:
     """Public features of a pool, shape (N, P); None where the data have none."""
     columns = public_columns(observed.dataset, attribute)
+    # ``public_columns`` are positions in the flattened input.
     if not len(columns):
         return None
     return observed.dataset.inputs[observed.pool.indices].flatten(1)[:, columns]
@@ -163,11 +166,13 @@ def measure_attribute(
     """
     scores = scores_of(asked, dimensions=2)
     truth = ints(asked.truth)
+    # Chosen and fitted on attack-train only, as a real adversary could.
     imputation = best_imputation(AttributeTrainingSet(_public_features(known), ints(known.truth)))
     guesses = scores.argmax(axis=1)
     correct = guesses == truth
     baseline_correct = imputation.guess(_public_features(asked)) == truth
     is_member = bools(asked.is_member)
+    # Both sides separately: memorisation shows as more lift for members than for non-members.
     lift, *of_sides = (
         hits_difference(correct[side], baseline_correct[side], confidence=terms.confidence)
         for side in (slice(None), is_member, ~is_member)
@@ -182,6 +187,8 @@ def measure_attribute(
         is_member=is_member,
         lift=lift,
         lift_of_sides=(of_sides[0], of_sides[1]),
+        # scikit-learn averages over the values that occur in either, so a value without samples is
+        # no 0.
         macro_f1=float(f1_score(truth, guesses, average="macro")),
         baseline_correct=baseline_correct,
         baseline_rule=imputation.rule,
@@ -197,6 +204,7 @@ def _by_numbers(
     terms: MeasureOptions,
 ) -> AttackResult:
     """The same with how far a numeric attribute is missed, which the advantage then goes by."""
+    # Both pools need numbers: attack-train's to turn scores into numbers, the other's as truth.
     if known.numbers is None or asked.numbers is None:
         return result
     absolute_error = measure_errors(

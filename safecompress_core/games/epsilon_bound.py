@@ -53,9 +53,12 @@ def epsilon_lower_bound(*, guesses: int, correct: int, confidence: float = CONFI
     """
     if guesses < 1 or not 0 <= correct <= guesses:
         raise ValueError(f"{correct} of {guesses} guesses cannot be right")
+    # The lower Clopper-Pearson bound of 0 successes is 0, whose logit is −∞; ε is at least 0.
     if correct == 0:
         return 0.0
+    # Quantile of Beta(v, r − v + 1), the lower Clopper-Pearson bound of the rate of right guesses.
     rate = float(betaincinv(correct, guesses - correct + 1, 1 - confidence))
+    # ε = logit of the rate, since P[right] ≤ e^ε / (1 + e^ε); a rate of 1/2 proves ε ≥ 0 only.
     return log(rate / (1 - rate)) if rate > 0.5 else 0.0
 
 
@@ -86,12 +89,18 @@ class MatchedPairs:
         """
         sides: tuple[list[Any], list[Any]] = ([], [])
         for label in np.unique(labels):
+            # Within a label only: a classifier's scores differ by label, which is no leak of
+            # membership.
             by_side = [np.flatnonzero((labels == label) & (is_member == side)) for side in (1, 0)]
             fewest = min(map(len, by_side))
             for side, positions in zip(sides, by_side, strict=True):
+                # Permuted before it is cut, so that those left out are random too.
                 side.append(generator.permutation(positions)[:fewest])
+        # An empty start keeps the dtype when no label has both sides.
         members, others = (np.concatenate([np.empty(0, np.int64), *side]) for side in sides)
+        # A random order makes the stable sort below break ties without regard to label.
         order = generator.permutation(len(members))
+        # Ties are decided by coins drawn beforehand, so a constant score is right half of the time.
         return cls(members[order], others[order], generator.random(len(order)) < 0.5)
 
     def __len__(self) -> int:
@@ -132,7 +141,8 @@ def one_run_bound(
 ) -> OneRunBound | None:
     """Guess, of the pairs that the scores part most clearly, that the higher one is the member.
 
-    How clearly is told by ranks in the pool, so that only the order of scores counts, as for AUC.
+    Clarity is a difference of ranks in the pool, so that only the order of scores counts, as for
+    AUC.
     A gap is the same whichever of the two is the member, so choosing by it chooses nothing by the
     truth; and the share is fixed beforehand.
 
@@ -145,12 +155,14 @@ def one_run_bound(
     Returns:
         The bound; None if there is no pair.
     """
+    # No label has members and non-members, so there is nothing to guess.
     if not len(pairs):
         return None
     ranks = rankdata(scores)  # ties share their mean rank
     gap = ranks[pairs.members] - ranks[pairs.non_members]
+    # At least one guess: zero guesses prove nothing and the bound would be undefined.
     guesses = max(1, round(share * len(pairs)))
-    clearest = np.argsort(-np.abs(gap), kind="stable")[:guesses]  # of equals as the lot has it
+    clearest = np.argsort(-np.abs(gap), kind="stable")[:guesses]  # ties: random
     right = np.where(gap == 0, pairs.coins, gap > 0)
     correct = int(right[clearest].sum())
     epsilon = epsilon_lower_bound(guesses=guesses, correct=correct, confidence=confidence)

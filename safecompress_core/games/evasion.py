@@ -42,13 +42,18 @@ class EvasionGame(Game):
         budget = PerturbationBudget(
             norm=attack_run.params.norm, epsilon=attack_run.params.epsilon, low=low, high=high
         )
+        # Non-members only: a model answers members correctly by memory, which would hide its
+        # weakness.
         unseen = attack_run.asked.unseen
         knowledge = AdversaryKnowledge(
             seen=unseen.restrict(attack_run.definition.access), truth=None, values=unseen.classes
         )
         generator = attack_run.seed.child("perturb").torch()
+        # Detached: the attacker may return a tensor that still carries its graph.
         moved = attack_run.attacker.perturb(knowledge, budget, generator=generator).detach().cpu()
+        # Checked by core, since an attack that exceeds its budget would win unfairly.
         budget.check(moved, unseen.inputs)
+        # The baseline has the same budget, so the advantage is what the search adds to its size.
         noisy = budget.random_perturbation(
             unseen.inputs, generator=attack_run.seed.child("noise").torch()
         )
@@ -105,12 +110,14 @@ class EvasionGame(Game):
             "clean_accuracy": rate(right),
             "noise_accuracy": rate(right_noisy),
         }
+        # Success is among samples answered correctly before; with none of them it is undefined.
         if right.any():
             measures["success"] = rate(~right_moved[right])
         return AttackResult(
             game=EVASION.name,
             accuracy=rate(~right_moved),
             auc=None,
+            # Of what noise leaves right: 1 − right after attack / right after noise.
             advantage=relative_reduction(right_moved, right_noisy, confidence=confidence),
             baseline=float((~right_noisy).mean()),
             correct=wrong,
@@ -125,6 +132,7 @@ class EvasionGame(Game):
 
 def per_sample_correctness(values: Bools, is_member: Bools) -> Bools:
     """Return the result for each sample at its position in the pool, shape (N,)."""
+    # Members stay False and are excluded by ``counted``; positions match those of the pool.
     is_correct = np.zeros(len(is_member), dtype=np.bool_)
     is_correct[~is_member] = values
     return is_correct

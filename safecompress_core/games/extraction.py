@@ -44,11 +44,15 @@ class ExtractionGame(Game):
             ValueError: if it does not answer with a label for each sample; the attacker's fault.
         """
         own_data = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+        # Posterior 1 for the true label: the baseline gets hard labels in the form of model
+        # answers.
         truths = own_data.seen.with_logits(
             CERTAIN * F.one_hot(own_data.seen.labels, own_data.values).float()
         )
+        # A copy, before it is fitted on truths: the fitted clone itself is measured as well.
         independent = copy.deepcopy(attack_run.attacker)
         independent.fit(
+            # Restricted to the same access, so that both clones see the same kind of answer.
             replace(own_data, seen=truths.restrict(own_data.seen.access)),
             generator=attack_run.seed.child("independent").torch(),
         )
@@ -57,6 +61,7 @@ class ExtractionGame(Game):
             unseen.predictions.numpy(),
             _labels(attack_run.attacker.answer(unseen.inputs), len(unseen)),
             _labels(independent.answer(unseen.inputs), len(unseen)),
+            # Chosen on the adversary's own queries, since it does not know the reported pool.
             most_frequent=int(torch.bincount(own_data.seen.predictions).argmax()),
             is_member=attack_run.asked.pool.is_member.numpy(),
             facts={"queries": len(own_data.seen)},
@@ -121,6 +126,7 @@ class ExtractionGame(Game):
 
 
 def _labels(answers: Tensor, count: int) -> NDArray[np.int64]:
+    # The cast below would truncate logits or posteriors to labels silently.
     if tuple(answers.shape) != (count,) or answers.is_floating_point():
         raise ValueError(f"a clone must answer {count} labels, but its answer is {answers.shape}")
     labels: NDArray[np.int64] = answers.detach().cpu().numpy().astype(np.int64)

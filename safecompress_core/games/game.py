@@ -130,6 +130,7 @@ class ScoredGame(Game):
 
     def attack_scores(self, attack_run: AttackRun, observed: ObservedPool) -> AttackScores:
         """An attacker's scores for a pool, with what is true of its samples."""
+        # The truth goes into the measurement only; the attacker's knowledge is built without it.
         truth, _ = self.truth(observed.dataset, observed.pool, attack_run.params)
         knowledge = self.adversary_knowledge(
             observed, attack_run.definition, attack_run.params, is_known=False
@@ -171,7 +172,10 @@ class ScoredGame(Game):
         terms = MeasureOptions(
             threshold=threshold, confidence=confidence, detail_options=detail_options
         )
+        # Without attack-train there is a given threshold, so the first argument is not read.
         result = self.measure_one_way(known or asked, asked, terms)
+        # Only a whole interval under 0.5 is evidence; half of all blind attacks are below it by
+        # chance.
         if result.auc is None or result.auc.high >= NOTHING:
             return result
         return replace(result, reversed=self._measure_reversed(result, known, asked, terms))
@@ -188,15 +192,20 @@ class ScoredGame(Game):
         One has a threshold that is chosen on attack-train; the other says the opposite of what the
         attack says, which counts where attack-train and the pool differ in direction.
         """
+        # s > t becomes −s < −t: negating scores and threshold negates each decision, ties aside.
         opposite = None if result.threshold is None else -result.threshold
         thresholds = {opposite} if known is None else {None, opposite}
+        # Both pools are negated, or a threshold would be calibrated in the wrong direction.
         before, after = (
             replace(answers, scores=-answers.scores) for answers in (known or asked, asked)
         )
+        # Details are left out: they describe the attack as submitted.
         results = [
             self.measure_one_way(
                 before, after, replace(terms, threshold=threshold, detail_options=None)
             )
+            # Sorted, since a set has no order and ``max`` returns the first of equals.
             for threshold in sorted(thresholds, key=str)
         ]
+        # The stronger one: an adversary would use it, so it bounds the risk.
         return max(results, key=lambda result: result.advantage.value)

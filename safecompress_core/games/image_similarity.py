@@ -25,9 +25,11 @@ def similarity(reconstructions: Tensor, truth: Tensor, *, width: float) -> Estim
     values: NDArray[np.float64] = np.array(
         [
             structural_similarity(image, other, data_range=width, channel_axis=0)
+            # Channels first, and the range of the data instead of that of a single image.
             for image, other in zip(
                 reconstructions.double().numpy(), truth.double().numpy(), strict=True
             )
         ]
     )
+    # Student's interval of the mean, written as a paired difference to 0; SSIM lies in [−1, 1].
     return mean_difference(values, np.zeros_like(values)).clip(-1.0, 1.0)

@@ -77,9 +77,12 @@ class AttributeTrainingSet:
 
     @cached_property
     def _digest(self) -> bytes:
+        # Arrays are not hashable, and the cache below must recognise equal knowledge of other
+        # objects.
         digest = hashlib.sha256()
         for part in (self.truth, self.asked.labels, self.asked.public):
             if part is not None:
+                # dtype and shape too: the same bytes of another shape are other data.
                 digest.update(f"{part.dtype}{part.shape}".encode())
                 digest.update(np.ascontiguousarray(part).tobytes())
         return digest.digest()
@@ -116,6 +119,7 @@ def majority_per_label(known: AttributeTrainingSet) -> Guess:
     }
 
     def guess(asked: PublicFeatures) -> Ints:
+        # A label that attack-train does not have gets the overall majority.
         guesses = majority(known)(asked)
         for label, value in most.items():
             guesses[asked.labels == label] = value
@@ -136,7 +140,9 @@ def boosting(known: AttributeTrainingSet) -> Guess:
 
     A boosting step grows one tree for each of more than two values.
     """
+    # Boosting with V > 2 values costs V trees a step, so the number of trees is bounded, not steps.
     steps = min(100, TREES // len(np.unique(known.truth)))
+    # Early stopping would hold out samples at random; the baseline has no seed.
     model = HistGradientBoostingClassifier(
         max_iter=max(steps, 1), early_stopping=False, random_state=0
     )
@@ -145,12 +151,14 @@ def boosting(known: AttributeTrainingSet) -> Guess:
 
 def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
     """A classifier's guess; the only value there is where no second one is known."""
+    # scikit-learn's classifiers refuse a single class.
     if len(np.unique(known.truth)) < 2:
         return majority(known)
     labels = np.unique(known.asked.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it guesses with what it has by then
         model.fit(rows(known.asked, labels), known.truth)
+    # Labels of attack-train, not of the pool: the columns must be those that were fitted.
     return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.int64)
 
 
@@ -200,7 +208,9 @@ def best_imputation(known: AttributeTrainingSet) -> Imputation:
             int((rule(fitting)(held.asked) == held.truth).sum()) for fitting, held in folds(known)
         )
 
+    # From the label alone, no classifier can beat the majority per label on the training data.
     candidates = RULES if known.asked.public is not None else FROM_LABELS
+    # ``max`` returns the first of equals, and RULES are ordered from simple to complex.
     best = max(candidates, key=lambda name: right(RULES[name]))
     return Imputation(best, RULES[best](known))
 
@@ -215,8 +225,10 @@ def folds(
     """
     label, *public = known.asked.columns
     fold = np.empty(len(label), dtype=np.int64)
+    # Sorted by value, label, then features: every fifth sample is a stratified fold without a seed.
     fold[np.lexsort((*public, label, known.truth))] = np.arange(len(label)) % FOLDS
     for number in range(FOLDS):
         held = fold == number
+        # A tiny attack-train may leave a fold empty, or leave nothing to fit.
         if held.any() and not held.all():
             yield known.take(~held), known.take(held)

@@ -60,6 +60,7 @@ class InversionResult(UnitResult):
 
 def psnr(error: Estimate, width: float) -> Estimate:
     """Peak signal-to-noise ratio in dB, 10·log₁₀(width² / error), at most 120."""
+    # Error and PSNR are ordered in reverse, so high and low of the error swap places.
     value, low, high = (
         -10 * log10(max(end / width**2, EXACT)) for end in (error.value, error.high, error.low)
     )
@@ -107,12 +108,13 @@ class InversionGame(Game):
             units: what the K things are.
             width: the highest less the lowest value that an input can have; for the PSNR.
             measures: what else was measured.
-            facts: what else is to be told.
+            facts: further facts for the record.
             confidence: of every interval.
 
         Raises:
             ValueError: if the reconstruction is of another shape or not finite.
         """
+        # Checked again here, since this method is public and takes arrays of any origin.
         if reconstructed.shape != truth.shape:
             raise ValueError(
                 f"reconstructions must be {truth.shape}, but are {reconstructed.shape}"
@@ -120,6 +122,7 @@ class InversionGame(Game):
         if not np.isfinite(reconstructed).all():
             raise ValueError("reconstructions are not all finite numbers")
         errors = ((reconstructed - truth) ** 2).mean(axis=1)  # (K,)
+        # The baseline needs no model: every reconstruction is the population's mean.
         without = ((population - truth) ** 2).mean(axis=1)
         error = error_mean(errors, confidence=confidence)
         return InversionResult(
@@ -136,11 +139,13 @@ class InversionGame(Game):
 
 def _samples(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     """Members drawn at random, each from its gradient."""
-    assert isinstance(attack_run.params, GradientAttackerParams)  # as AttackerDef says
-    lots = torch.randperm(
-        len(attack_run.asked.pool.members), generator=attack_run.seed.child("lots").torch()
-    )
-    seen = attack_run.asked.seen.take(lots[: attack_run.params.samples])
+    assert isinstance(attack_run.params, GradientAttackerParams)  # AttackerDef requires it
+    # Gradients cost one backward pass each, so only ``samples`` members are attacked, at random.
+    # Results depend on the seed's name, so it is never renamed.
+    seed = attack_run.seed.child("lots")  # codespell:ignore lots
+    order = torch.randperm(len(attack_run.asked.pool.members), generator=seed.torch())
+    # Members come first in a pool, so positions below their number are members.
+    seen = attack_run.asked.seen.take(order[: attack_run.params.samples])
     network = seen.network().double()  # or rounding would hide what a sure model says
     gradients = tuple(
         _gradient(network, sample[None], label[None])
@@ -151,6 +156,7 @@ def _samples(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     )
     measures: dict[str, Estimate] = {}
     if is_image(seen.inputs.shape[1:]):
+        # scikit-image is an extra: imported only if the inputs are images.
         from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
 
         measures["ssim"] = similarity(reconstructions, seen.inputs, width=_width(attack_run))
@@ -164,11 +170,13 @@ def is_image(shape: torch.Size) -> bool:
 
 def _gradient(network: Classifier, sample: Tensor, label: Tensor) -> Mapping[str, Tensor]:
     """Return one sample's gradient as federated learning sends it: 0 for missing weights."""
+    # The model may be on another device than the samples, which stay on the CPU.
     device = next(network.parameters()).device
     named = dict(network.module.named_parameters())
     loss = F.cross_entropy(network(sample.double().to(device)), label.to(device))
     gradients = torch.autograd.grad(loss, list(named.values()))
     by_parameter = {name: tensor.cpu() for name, tensor in zip(named, gradients, strict=True)}
+    # Missing weights have a gradient in autograd, but a sparse model would never send it.
     masked = {name: by_parameter[name] * mask.cpu() for name, mask in network.masks.items()}
     return by_parameter | masked
 
@@ -177,21 +185,26 @@ def _classes(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     """The mean of each class's members in the pool; classes without a member are left out."""
     members = attack_run.asked.seen.take(torch.arange(len(attack_run.asked.pool.members)))
     present = members.labels.unique()
+    # The truth is a class mean: an attack on classes cannot single out one member.
     truth = _class_means(members.inputs, members.labels, present)
     reconstructions = _query_attacker(attack_run, present, (), truth)
+    # Non-members: a classifier trained on the members would recognise memorised noise.
     strangers = attack_run.asked.unseen
     evaluator = ReconstructionClassifier(
         strangers.inputs.flatten(1).numpy(),
         strangers.labels.numpy(),
+        # scikit-learn accepts 32 bits only.
         seed=attack_run.seed.child("evaluator").number % 2**32,
     )
     named = evaluator.hits(reconstructions.flatten(1).numpy(), present.numpy())
     real = evaluator.hits(members.inputs.flatten(1).numpy(), members.labels.numpy())
     measures = {
+        # Read both together: the evaluator's accuracy on real members is its ceiling.
         "evaluator_accuracy": clopper_pearson(named, len(present)),
         "evaluator_on_members": clopper_pearson(real, len(members)),
     }
     own_data = attack_run.known.unseen
+    # Without own samples of every class there is no fair comparison with own data.
     has_all = bool(torch.isin(present, own_data.labels).all())
     means = _class_means(own_data.inputs, own_data.labels, present) if has_all else None
     error = None if means is None else float(((means - truth) ** 2).double().mean())
@@ -214,10 +227,12 @@ def _query_attacker(
     low, high = attack_run.bounds
     targets = InversionTargets(classes=classes, gradients=gradients, low=low, high=high)
     own_data = own_samples(attack_run.known, attack_run.definition, attack_run.params)
+    # A child per purpose: adding a draw elsewhere leaves the reconstructions unchanged.
     generator = attack_run.seed.child("reconstruct").torch()
     reconstructions: Tensor = attack_run.attacker.reconstruct(
         own_data, targets, generator=generator
     )
+    # The attacker is a plugin's code; NaN would pass through every mean below.
     if reconstructions.shape != truth.shape or not reconstructions.isfinite().all():
         raise ValueError(
             f"reconstructions must be finite and of shape {tuple(truth.shape)}; "
@@ -241,12 +256,14 @@ def _measure(
     facts: Mapping[str, Any],
 ) -> InversionResult:
     def flat(values: Tensor) -> NDArray[np.float64]:
+        # In float64, since mean squared errors near 0 decide the PSNR.
         array: NDArray[np.float64] = values.flatten(1).double().numpy()
         return array
 
     return game.measure(
         flat(reconstructions),
         flat(truth),
+        # From attack-train's non-members, which the model never saw and the adversary holds.
         flat(attack_run.known.unseen.inputs).mean(axis=0),
         units="samples" if Need.GRADIENTS in attack_run.definition.needs else "classes",
         width=_width(attack_run),

@@ -18,7 +18,7 @@ GUESSED_RIGHT = "is right with {baseline}"
 MEMBERSHIP = GameDef(
     name="membership",
     target="safecompress_core.games.membership:MembershipGame",
-    summary="Tell members of the training set from other samples.",
+    summary="Distinguish members of the training set from other samples.",
     cites="Yeom et al. 2018, Privacy Risk in Machine Learning, CSF, definition 4",
     question="Was this sample in the training set?",
     advantage="2 × balanced accuracy − 1",
@@ -107,7 +107,7 @@ INVERSION = GameDef(
         Measure(name="error", label="squared error", higher="safer", lowest=0),
         Measure(name="psnr", label="PSNR", unit="dB"),
         Measure(name="ssim", label="SSIM", has_gates=False),
-        Measure(name="evaluator_accuracy", label="told by an evaluator", has_gates=False),
+        Measure(name="evaluator_accuracy", label="recognised by an evaluator", has_gates=False),
         Measure(name=ADVANTAGE, lowest=0, highest=1),
     ),
     baselines=(Baseline(guess="the population's mean", achieves="has an error of {baseline}"),),

@@ -81,6 +81,8 @@ class MembershipGame(ScoredGame):
             ValueError: if there is neither a threshold nor samples to choose it on, or the scores
                 are not numbers.
         """
+        # A threshold chosen on the reported pool would inflate the advantage, so none is ever
+        # guessed.
         if known is None and threshold is None:
             raise ValueError(
                 "measure() has neither threshold nor known scores to choose it on; pass "
@@ -100,6 +102,7 @@ def _answers(scores: Any, truth: Any, labels: Any = None) -> AttackScores:
     return AttackScores(
         scores=tensor_of(scores),
         truth=is_member,
+        # Without labels the details by label are about one label, 0.
         labels=torch.zeros(len(is_member), dtype=torch.int64)
         if labels is None
         else tensor_of(labels, torch.int64),
@@ -119,9 +122,11 @@ def measure_membership(
     scores = scores_of(asked, dimensions=1)
     is_member = bools(asked.truth)
     threshold = terms.threshold
+    # Calibrated on attack-train, never on the pool that is reported.
     if threshold is None:
         threshold = calibrate_threshold(scores_of(known, dimensions=1), bools(known.truth))
     auc = auc_interval(scores, is_member, confidence=terms.confidence)
+    # Strictly above: a sample at the threshold counts as a non-member.
     says_member = scores > threshold
     gained = advantage_of_decisions(says_member, is_member, confidence=terms.confidence)
     closer = None
@@ -137,8 +142,11 @@ def measure_membership(
         )
     return AttackResult(
         game=MEMBERSHIP.name,
+        # Balanced accuracy is (1 + TPR − FPR) / 2, so it shares the interval.
         accuracy=gained.scale(0.5, shift=0.5),
         auc=auc,
+        # The definition of advantage has no negative values; an inverted attack is reported
+        # separately.
         advantage=gained.clip(0.0, 1.0),
         baseline=0.5,
         correct=says_member == is_member,
@@ -158,6 +166,8 @@ def _low_fpr_rate(
     try:
         point = tpr_at_fpr(scores, is_member, max_fpr=max_fpr)
     except PoolError:
+        # Fewer than 10 / max_fpr non-members: the rate would depend on a handful of false
+        # positives.
         return Unresolvable(max_fpr, int((~is_member).sum()))
     return LowFprRate(
         point,

@@ -63,6 +63,7 @@ def advantage_of_decisions(
     Raises:
         PoolError: if there are fewer than 2 members or 2 non-members.
     """
+    # TPR − FPR is 2·AUC − 1 when the scores are 0 and 1, so DeLong-type intervals apply unchanged.
     area = auc_interval(says_member, is_member, confidence=confidence)
     return area.scale(2.0, shift=-1.0)
 
@@ -94,8 +95,10 @@ def precision_at_prior(
     """
     if not 0 < prior < 1:
         raise ValueError(f"the prior must be in (0, 1), but is {prior}")
+    # Precision is undefined if nothing is predicted a member; 0 would look like a measured value.
     if not says_member.any():
         return None
+    # Bonferroni: each rate at half the error, so that both intervals hold at once.
     each = (1 + confidence) / 2
     tpr, fpr = (
         clopper_pearson(int(says_member[side].sum()), int(side.sum()), confidence=each)
@@ -105,6 +108,7 @@ def precision_at_prior(
     def share(hits: float, errors: float) -> float:
         return prior * hits / (prior * hits + (1 - prior) * errors)
 
+    # Corners: precision is lowest at low TPR and high FPR, and highest at the opposite pair.
     return Estimate(share(tpr.value, fpr.value), share(tpr.low, fpr.high), share(tpr.high, fpr.low))
 
 
@@ -155,8 +159,11 @@ def top_scored(
     Source: the concern is that of Aerni, Zhang & Tramèr 2024, "Evaluations of Machine Learning
     Privacy Defenses are Misleading", CCS: report the most vulnerable samples, not the average.
     """
+    # Rounded before ceil, or 0.1 · 30 = 3.0000000000000004 would take a fourth sample.
     wanted = ceil(round(share * len(scores), 9))
     least = np.sort(np.asarray(scores))[len(scores) - wanted]
+    # Not the first ``wanted``: a block of ties is taken whole, so order in the pool has no
+    # influence.
     taken = np.asarray(scores) >= least
     samples, members = int(taken.sum()), int(is_member[taken].sum())
     return TopScored(
@@ -226,10 +233,13 @@ def label_table(
     """
     table = []
     for label, name in enumerate(names):
+        # One threshold for all labels: a threshold per label would be fitted to the reported pool.
         rows = labels == label
         among = is_member[rows]
         members, non_members = int(among.sum()), int((~among).sum())
         if min(members, non_members) < FEWEST_OF_A_LABEL:
+            # Still listed, without figures: a label that disappears would look like one without
+            # risk.
             table.append(LabelFigures(label=name, members=members, non_members=non_members))
             continue
         gained = advantage_of_decisions(says_member[rows], among, confidence=confidence)
@@ -238,6 +248,8 @@ def label_table(
                 label=name,
                 members=members,
                 non_members=non_members,
+                # Clipped only for the advantage; accuracy below 0.5 is kept, since it shows an
+                # inverted attack.
                 advantage=gained.clip(0.0, 1.0),
                 accuracy=gained.scale(0.5, shift=0.5),
                 auc=auc_interval(scores[rows], among, confidence=confidence),

@@ -91,6 +91,7 @@ class AbsoluteError:
 def error_reduction(errors: Floats | float, baseline: Floats | float) -> Floats:
     """max(0, 1 − errors / baseline), and 0 where the baseline makes no error."""
     made = np.asarray(baseline, dtype=np.float64)
+    # ``out=1`` where the baseline is exact: no error can be removed, so the advantage is 0.
     left = np.divide(errors, made, out=np.ones_like(made), where=made > 0)
     return np.asarray(np.maximum(1 - left, 0.0), dtype=np.float64)
 
@@ -114,6 +115,7 @@ def measure_errors(
         truth: their numbers, shape (N,).
         confidence: of every interval of confidence.
     """
+    # Only attack-train turns scores into numbers; the reported pool's numbers are the truth.
     numbers = predicted_numbers(scores, known.truth, intervals)
     guess = best_number(known)
     errors, baseline_errors = np.abs(numbers - truth), np.abs(guess.guess(asked) - truth)
@@ -141,20 +143,26 @@ def predicted_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
         intervals: in which of the V intervals they lie, shape (M,).
     """
     count = scores.shape[1]
+    # Scores on any other scale carry an order only, so the likeliest interval gets all the belief.
     beliefs = scores if _are_probabilities(scores) else np.eye(count)[scores.argmax(axis=1)]
     inside = {interval: known[intervals == interval] for interval in range(count)}
+    # A median needs the intervals in ascending order, which their numbers do not promise.
     order = sorted(
         range(count),
         key=lambda interval: np.median(inside[interval] if len(inside[interval]) else known),
     )
     up_to = beliefs[:, order].cumsum(axis=1)  # (N, V)
+    # Half of the sum, not 0.5: rows sum to 1 within 1e-3 only.
     half = up_to[:, -1] / 2
+    # The first interval whose cumulated belief reaches half; the guard is for rounding at the end.
     place = np.minimum((up_to < half[:, None]).sum(axis=1), count - 1)
     row = np.arange(len(scores))
     belief = beliefs[:, order][row, place]
+    # Share of the interval's belief below the median; 0.5 where it has no belief (all scores 0).
     rank = np.divide(
         half - up_to[row, place] + belief, belief, out=np.full(len(belief), 0.5), where=belief > 0
     )
+    # An interval without samples in attack-train falls back to the overall median.
     numbers = np.full(len(scores), np.median(known))
     for position, interval in enumerate(order):
         here = place == position
@@ -184,6 +192,7 @@ def median_per_label(known: AttributeTrainingSet) -> Guess:
     }
 
     def guess(asked: PublicFeatures) -> Floats:
+        # A label that attack-train does not have gets the overall median.
         guesses = median(known)(asked)
         for label, middle in middles.items():
             guesses[asked.labels == label] = middle
@@ -199,6 +208,7 @@ def ridge(known: AttributeTrainingSet) -> Guess:
 
 def boosting(known: AttributeTrainingSet) -> Guess:
     """Histogram gradient boosting, by absolute error, on public features and label."""
+    # Fixed seed and no early stopping: the baseline must not vary with the run's seed.
     model = HistGradientBoostingRegressor(
         loss="absolute_error", early_stopping=False, random_state=0
     )
@@ -208,6 +218,8 @@ def boosting(known: AttributeTrainingSet) -> Guess:
 def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
     labels = np.unique(known.asked.labels)
     with warnings.catch_warnings():
+        # An unconverged fit is still a valid guess, and cross-validation decides whether it is
+        # used.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows(known.asked, labels), known.truth)
     return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.float64)
@@ -239,11 +251,13 @@ def best_number(known: AttributeTrainingSet) -> NumberGuess:
     """The rule that is least off on held-out parts of attack-train, fitted to all of it."""
 
     def off(rule: Callable[[AttributeTrainingSet], Guess]) -> float:
+        # Sums, not means of folds: folds differ by a sample in size.
         return sum(
             float(np.abs(rule(fitting)(held.asked) - held.truth).sum())
             for fitting, held in folds(known)
         )
 
+    # Without public features the regressions see the label alone, which the medians already use.
     candidates = NUMBER_RULES if known.asked.public is not None else FROM_LABELS
     best = min(candidates, key=lambda name: off(NUMBER_RULES[name]))
     return NumberGuess(best, NUMBER_RULES[best](known))

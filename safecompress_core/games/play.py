@@ -16,7 +16,7 @@ from safecompress_core.specfile.models.components import attacker_of
 
 __all__ = ["Attack", "ObservedPool", "observe_pool"]
 
-NO_CHANCE = Seed(0)
+NO_CHANCE = Seed(0)  # for games and callers that draw nothing while they attack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,7 @@ class Attack:
     @property
     def needs(self) -> frozenset[Need]:
         """What the attacker needs, and what its game does."""
+        # An attack runs only where both its attacker and its game can, so needs add up.
         return self.definition.needs | self.game.definition.needs
 
     @property
@@ -76,7 +77,7 @@ class Attack:
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
         result = self.run_attack(attacker, known, asked, detail_options=detail_options, seed=seed)
-        assert isinstance(result, AttackResult)  # the spec lets no other select
+        assert isinstance(result, AttackResult)  # checked in the spec
         return result
 
     def run_attack(

@@ -18,12 +18,14 @@ OWN = {definition.name: definition for definition in DEFINITIONS}
 
 def record_games(games: Iterable[GameDef]) -> dict[str, GameRecord]:
     """By name, what readers of results need of each game that is not SafeCompress's own."""
+    # Compared by value: a plugin may replace a game of core, and must then be recorded.
     return {game.name: _record(game) for game in games if OWN.get(game.name) != game}
 
 
 def game_in(games: Mapping[str, Any] | None, name: str) -> GameDef:
     """Return the game of that name, from the ``games`` of results where a plugin has brought it."""
     record = (games or {}).get(name)
+    # A record wins over core's definition, since it is what the run played.
     return OWN[name] if record is None else _restore(name, GameRecord.model_validate(record))
 
 
@@ -41,6 +43,7 @@ def _restore(name: str, record: GameRecord) -> GameDef:
     measures, baselines = content.pop("measures"), content.pop("baselines")
     return GameDef(
         name=name,
+        # An empty target cannot be created: a restored game only describes results.
         target="",
         measures=tuple(Measure(**measure) for measure in measures),
         baselines=tuple(Baseline(**baseline) for baseline in baselines),

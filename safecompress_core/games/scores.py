@@ -55,6 +55,7 @@ class MeasureOptions:
 
 def tensor_of(values: Any, dtype: torch.dtype | None = None) -> Tensor:
     """Values of any array-like as a tensor."""
+    # NumPy first: lists of floats become float64, where torch would round them to float32.
     return torch.as_tensor(
         values if isinstance(values, Tensor) else np.asarray(values), dtype=dtype
     )
@@ -66,12 +67,14 @@ def scores_of(answers: AttackScores, *, dimensions: int) -> NDArray[np.float64]:
     Raises:
         ValueError: if they are of another shape or not numbers, which is the attacker's fault.
     """
+    # Detached and on the CPU: an attacker's scores may carry a graph or live on its device.
     scores: NDArray[np.float64] = answers.scores.detach().to("cpu", torch.float64).numpy()
     if scores.ndim != dimensions or len(scores) != len(answers.truth):
         expected = "(N,)" if dimensions == 1 else "(N, V)"
         raise ValueError(
             f"scores must be {expected} for {len(answers.truth)} samples, but are {scores.shape}"
         )
+    # NaN compares False with any threshold, so it would silently count as "non-member".
     if np.isnan(scores).any():
         raise ValueError(f"{int(np.isnan(scores).sum())} scores are not numbers")
     return scores

@@ -2,8 +2,8 @@
 
 A checkpoint is one safetensors file for each model and one JSON file, written last: without it the
 checkpoint does not exist. What was drawn at random is not in it, since every unit derives its own
-generator from the seed and its name. How long it took to get there is, so that a run that was
-stopped tells the time of the whole.
+generator from the seed and its name. How long it took to get there is, so that a resumed
+run states the time of the whole.
 """
 
 import shutil
@@ -28,6 +28,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # ``perf_counter``: the wall clock may be adjusted during a run.
         self._began = time.perf_counter()
 
     @property
@@ -48,7 +49,9 @@ class Checkpoints:
             # Tied weights share memory, which safetensors refuses.
             clones = {key: tensor.clone() for key, tensor in tensors.items()}
             write_bytes(place / f"{index}.safetensors", safetensors.torch.save(clones))
+        # The number of models is recorded, since stale files of an earlier checkpoint may remain.
         contents = {**record, "models": len(models), "seconds": self.seconds}
+        # Last: without it the checkpoint does not exist.
         write_json(place / "record.json", contents)
 
     def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
@@ -62,11 +65,13 @@ class Checkpoints:
             return None
         record = read_json(place / "record.json")
         models = [_tensors(place / f"{index}.safetensors") for index in range(record.pop("models"))]
+        # Set back by what earlier attempts took, so that ``seconds`` goes on from there.
         self._began = time.perf_counter() - record.pop("seconds")
         return record, models
 
     def drop(self, name: str) -> None:
         """Forget a checkpoint that a newer one replaces."""
+        # Errors are ignored: an undeleted checkpoint only costs space.
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
 
@@ -74,6 +79,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (OSError, SafetensorError) as error:
+        # Safetensors errors have no ``strerror``.
         reason = getattr(error, "strerror", None) or error
         raise RunDirectoryError(
             f"{path}: cannot be read: {reason}; remove {path.parent} to train this anew"

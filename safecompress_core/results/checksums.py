@@ -27,11 +27,13 @@ __all__ = [
 ]
 
 SUMS, RESULTS = "SHA256SUMS", "results.json"
+# The format of sha256sum; no path starts with a slash or has a backslash.
 LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<file>[^/\\\n][^\\\n]*)")
 
 
 def is_finished(directory: Path) -> bool:
     """Return whether a run has written everything, this record included."""
+    # The record is written last, so its presence means that all files are complete.
     return (directory / SUMS).is_file() and (directory / RESULTS).is_file()
 
 
@@ -52,6 +54,7 @@ def record_files(directory: Path, files: Iterable[str]) -> None:
         RunDirectoryError: if there is no record.
         WriteError: if it cannot be written.
     """
+    # Merged with the known lines, so that other files keep their recorded hash.
     _write(directory, read_hashes(directory) | {file: sha256(directory / file) for file in files})
 
 
@@ -62,6 +65,7 @@ def read_hashes(directory: Path) -> dict[str, str]:
         RunDirectoryError: if there is no record, or a line of it is damaged.
     """
     try:
+        # ASCII with replacement: a damaged byte makes its line invalid instead of the file.
         text = (directory / SUMS).read_bytes().decode("ascii", errors="replace")
     except FileNotFoundError:
         raise RunDirectoryError(
@@ -76,6 +80,7 @@ def read_hashes(directory: Path) -> dict[str, str]:
         if match is None:
             raise RunDirectoryError(f"{directory / SUMS}:{number}: is no SHA-256 and file name")
         hashes[match["file"]] = match["sha256"]
+    # An interrupted write may cut a line exactly at its end.
     if not text.endswith("\n"):
         raise RunDirectoryError(f"{directory / SUMS}: is damaged; its last line is cut off")
     return hashes
@@ -94,6 +99,7 @@ def read_recorded(directory: Path, file: str) -> bytes:
         raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
     except OSError as error:
         raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from None
+    # The bytes just read are hashed, so that no change between check and use goes unnoticed.
     if read_hashes(directory).get(file) != hashlib.sha256(content).hexdigest():
         raise RunDirectoryError(
             f"{path}: was changed or damaged; its SHA-256 is not the one in {SUMS}. "
@@ -116,6 +122,7 @@ def list_unrecorded(directory: Path) -> list[str]:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
+    # In chunks: model files may be larger than memory.
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -124,6 +131,7 @@ def _files(directory: Path) -> Iterator[str]:
     """The paths of all files but this record and hidden ones, in order."""
     for path in sorted(directory.rglob("*")):
         parts = path.relative_to(directory).parts
+        # Hidden files are the lock and partial writes.
         if path.is_file() and not any(part.startswith(".") for part in parts):
             name = path.relative_to(directory).as_posix()
             if name != SUMS:
@@ -131,5 +139,6 @@ def _files(directory: Path) -> Iterator[str]:
 
 
 def _write(directory: Path, sums: dict[str, str]) -> None:
+    # Sorted, so that equal files give an equal record.
     lines = [f"{sums[file]}  {file}\n" for file in sorted(sums)]
     write_bytes(directory / SUMS, "".join(lines).encode())

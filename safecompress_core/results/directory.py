@@ -53,15 +53,21 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Hidden, so that it is not recorded as a file of the run.
         self._lock = FileLock(path / ".lock")
         self._handle: int | None = None
 
     def __enter__(self) -> Self:
         try:
+            # Private first: no file may be readable for others, not even for a moment.
             make_private(self.path)
+            # Before locking, which writes into the folder.
             require_inside(self.path)
+            # Not blocking: two runs of one folder are a mistake of the user, no queue.
             self._lock.acquire(blocking=False)
+            # An open handle keeps the inode, which ``_require_there`` compares.
             self._handle = os.open(self.path, os.O_RDONLY)
+            # After locking: only then does no other process write them.
             sweep(self.path)
         except Timeout:
             raise RunInUseError(
@@ -90,6 +96,7 @@ class RunDirectory:
             RunDirectoryError: if the directory was removed meanwhile, or a file cannot be read.
             WriteError: if the record cannot be written.
         """
+        # A removed folder would be made anew, and a fragment recorded as finished.
         self._require_there()
         try:
             record_all_files(self.path)
@@ -105,6 +112,7 @@ class RunDirectory:
         if self._handle is None:
             return
         try:
+            # By inode, not by path: a new folder may have the same path.
             is_there = os.path.samestat(os.fstat(self._handle), self.path.stat())
         except OSError:
             is_there = False
@@ -145,6 +153,7 @@ class RunDirectory:
             RunDirectoryError: if the directory was removed meanwhile.
         """
         self._require_there()
+        # One line a record; ``ensure_ascii=False`` keeps names readable.
         line = json.dumps(event, ensure_ascii=False) + "\n"
         append_line(self.path / EVENTS, line.encode())
 
@@ -156,8 +165,10 @@ def make_private(folder: Path) -> None:
         OSError: if it cannot be made.
     """
     try:
+        # The mode applies to a new folder only; an existing one keeps its own.
         folder.mkdir(mode=0o700, exist_ok=True)
     except FileNotFoundError:
+        # Parents get the default mode: they are not the run's.
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -168,6 +179,7 @@ def require_inside(folder: Path) -> None:
     Raises:
         RunDirectoryError: if one leads out of it.
     """
+    # Resolved, since the run folder itself may be behind a link.
     whole = folder.resolve()
     for path in folder.rglob("*"):
         if path.is_symlink() and not path.resolve().is_relative_to(whole):
@@ -179,6 +191,7 @@ def require_inside(folder: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, whole or not at all."""
+    # NaN is not JSON, and other readers would refuse the file.
     text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
     write_bytes(path, f"{text}\n".encode())
 
@@ -186,6 +199,7 @@ def write_json(path: Path, content: Any) -> None:
 def write_yaml(path: Path, content: Any) -> None:
     """Write YAML, whole or not at all."""
     stream = StringIO()
+    # Pure Python: the C extension is not installed everywhere, and may format otherwise.
     YAML(typ="safe", pure=True).dump(content, stream)
     write_bytes(path, stream.getvalue().encode())
 
@@ -211,6 +225,7 @@ def read_results(directory: Path) -> dict[str, Any]:
         RunDirectoryError: if there is none, it is not what the run has recorded, or it has another
             version.
     """
+    # Checked against the record, so that no damaged result is ever shown.
     content = read_recorded(directory, RESULTS)
     document = _parse(directory / RESULTS, content)
     version = document.get("version") if isinstance(document, dict) else None

@@ -44,6 +44,7 @@ def environment(
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
         "device": str(device),
+        # Results differ by type of accelerator, not only by device name.
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "training": None if precision is None else precision.to_json(),
@@ -54,6 +55,7 @@ def environment(
 def is_available(wanted: str) -> bool:
     """Return whether torch can use the requested device here."""
     if wanted == "cuda":
+        # torch has no single question for all devices.
         return torch.cuda.is_available()
     return wanted != "mps" or torch.backends.mps.is_available()
 
@@ -77,6 +79,7 @@ def threads_for(network: nn.Module, sample: Tensor) -> int:
         network: what will be trained; small is what does little work, whatever its size.
         sample: an input of it, shape (1, ...).
     """
+    # Counted in work, not parameters: a small convolution over a large image is much work.
     return 1 if multiplications(network, sample) <= SMALL else torch.get_num_threads()
 
 
@@ -92,6 +95,7 @@ def multiplications(network: nn.Module, sample: Tensor) -> int:
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
         network.train(was_training)
+    # The counter counts a multiplication and an addition as two operations.
     return int(counter.get_total_flops()) // 2
 
 
@@ -100,10 +104,12 @@ def reproducible(threads: int) -> Iterator[None]:
     """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    # Warn instead of error: some operations have no deterministic version, and runs must go on.
     torch.set_deterministic_debug_mode("warn")
     torch.set_num_threads(threads)
     try:
         yield
     finally:
+        # Restored, since a caller's own torch code shares this process.
         torch.set_deterministic_debug_mode(mode)
         torch.set_num_threads(before)

@@ -44,6 +44,7 @@ class EventLog:
         self._done = 0
         self._total = total
         self._clock = clock
+        # The same clock, or estimates and pulses would disagree in tests.
         self._estimate = estimate or RemainingWork(clock=clock)
         self._pulsed = clock()
 
@@ -67,16 +68,18 @@ class EventLog:
         self._estimate.skip(epochs=epochs, attacks=attacks)
 
     def add_epochs(self, *, epochs: float, seconds: float) -> None:
-        """Count epochs that were trained where no step could be told of."""
+        """Count epochs that were trained without reports of their steps."""
         self._estimate.add_training(epochs, seconds)
 
     def add_step(self, training_step: TrainingStep, *, share: float = 1.0) -> None:
-        """Count a step of training, and tell of it once in a while.
+        """Count a step of training, and report it once a second.
 
         ``share`` is how many of the members are trained on: epochs of fewer are shorter ones.
         """
+        # In epochs over all members, since a step of a subset costs less.
         self._estimate.add_training(share / training_step.steps, training_step.seconds)
         now = self._clock()
+        # The last step always: a progress bar must reach its end.
         is_due = now - self._pulsed >= PULSE or training_step.is_last
         if self._live is None or not is_due:
             return
@@ -95,18 +98,22 @@ class EventLog:
 
     def emit(self, event: str, **facts: Any) -> None:
         """Pass on an event; facts are JSON-ready."""
+        # Attacks are counted here, so that no caller can forget it.
         if event == "attack_finished":
             self._estimate.add_attack()
         record = self._record(event, **facts)
+        # Live receives everything, since it shows results as well.
         for listener in (*self._listeners, *([self._live] if self._live else [])):
             listener(record)
 
     def for_inner_work(self) -> Self:
-        """A journal of work inside a unit: it times that work, and tells of training alone."""
+        """A journal of work inside a unit: it times that work, and reports training alone."""
+        # Shared clock and estimate: inner work belongs to the same run.
         return type(self)(live=self._only_training, clock=self._clock, estimate=self._estimate)
 
     def _only_training(self, record: Mapping[str, Any]) -> None:
         if record["event"] == "training_progressed" and self._live is not None:
+            # Counts of the outer journal: inner units are no units of the run.
             self._live({**record, "done": self._done, "total": self._total})
 
     def _record(self, event: str, **facts: Any) -> dict[str, Any]:
@@ -114,6 +121,7 @@ class EventLog:
         remaining = left and {"seconds": left.seconds, "counts_attacks": left.counts_attacks}
         return {
             "event": event,
+            # UTC, so that logs of several machines can be merged.
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "done": self._done,
             "total": self._total,

@@ -42,9 +42,11 @@ def _outcome(gate: Gate, part: AuditedModel) -> GateOutcomeRecord:
     The careful end is the one nearer to failing; of several attackers the worst counts, by what
     is held against the bound.
     """
+    # Estimates on request: gates on few samples would otherwise never pass.
     by_estimate = gate.against == "estimate"
     readings = list(_readings(gate.measure, part))
     if gate.at_least is not None:
+        # The worst attack counts, so the lowest of all values has to be above the bound.
         held, value = min((value if by_estimate else low, value) for value, low, _ in readings)
         return GateOutcomeRecord(value=value, held=held, passed=held >= gate.at_least)
     assert gate.at_most is not None  # the spec has exactly one bound
@@ -63,13 +65,16 @@ def _readings(measure: str, part: AuditedModel) -> Iterator[tuple[float, float, 
         return
     owner, _, name = measure.rpartition(".")
     if owner == "model":
+        # A size has no interval: its value is all three numbers.
         yield (float(getattr(part.model, MODEL_KEYS[name])),) * 3
         return
     for attacker, attack in part.audit.items():
         if owner in (attacker, attack.game):
             measures: list[MeasuresRecord] = [attack]
+            # The reversed attack is as available to an adversary as the attack itself.
             if attack.reversed is not None:
                 measures.append(attack.reversed)
             for measure_name in measures:
+                # Attacks of other games may lack the measure.
                 if estimate := measure_name.estimate(name):
                     yield estimate.value, *estimate.interval

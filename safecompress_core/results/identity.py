@@ -47,15 +47,18 @@ def identity_of_data(dataset: Dataset, pools: SamplePools, source: Params) -> Id
         pools: cut from it.
         source: parameters of the data source, whose paths are named.
     """
+    # Paths in the message: the user knows files, not fingerprints.
     paths = ", ".join(text for _, text in find_marked(source, PathMark))
     samples: dict[str, Any] = pools.fingerprints(dataset)
     if pools.reference is not None:
         samples["reference"] = fingerprint(dataset, (pools.reference,))
+    # Names are sentences, since the error lists them to the user.
     identity = {
         f"the samples of task.data{paths and f' ({paths})'}": _sha256(samples),
         "the label names": _sha256(dataset.classes),
         "the public features": _sha256(dataset.features),
         "the bounds of the inputs": _sha256(
+            # Tensors are not JSON; lists keep every digit.
             [bound.tolist() for bound in dataset.bounds or ()],
         ),
     }
@@ -74,9 +77,11 @@ def identity_of_components(spec: BaseModel) -> dict[str, Identity]:
     """Files and code that the components of a spec declare, by section of the spec."""
     sections: dict[str, Identity] = {}
     for path, component, definition in components(spec):
+        # Several components of one section share its identity.
         identity = sections.setdefault(str(path[0]), {})
         place = ".".join(map(str, path))
         for external in list_externals(definition, component):
+            # The position distinguishes two components that read the same file name.
             identity |= {f"{name} ({place})": digest for name, digest in external.digests()}
     return sections
 
@@ -90,7 +95,9 @@ def identity_of_plugins(content: Any, registry: Registry) -> Identity:
     identity: Identity = {}
     for definition in find_definitions(content, registry):
         origin = registry.origin(definition)
+        # The top-level package: a component may use any module of it.
         package = definition.target.partition(":")[0].partition(".")[0]
+        # Core and its own plugins are identified by their version.
         digest = None if origin.is_built_in else package_digest(package)
         if digest is not None:
             identity[f"the source of {origin.name} (package {package})"] = digest
@@ -105,10 +112,11 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
     """
     record = directory.path / RECORD
     hint = "remove that directory, or give this run another name: --set name=..."
+    # No record: the first attempt, unless results are there already.
     if not record.exists():
         if directory.results.exists():
             raise RunDirectoryError(
-                f"{directory.path}: its results are there and {RECORD} is not, so nothing tells "
+                f"{directory.path}: its results are there and {RECORD} is not, so nothing shows "
                 f"what they are of; {hint}"
             )
         write_json(record, identity)
@@ -128,6 +136,7 @@ def changes_since(identity: Identity, path: Path) -> tuple[str, ...]:
 
 
 def _changes(known: Mapping[str, str], identity: Identity) -> Iterator[str]:
+    # Known names first, so that the message lists changes in the order of the record.
     for name in {**known, **identity}:
         if name not in identity:
             yield f"{name} is gone"
@@ -138,4 +147,5 @@ def _changes(known: Mapping[str, str], identity: Identity) -> Iterator[str]:
 
 
 def _sha256(content: Any) -> str:
+    # Sorted keys: equal content has equal hashes whatever its order.
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -42,18 +42,21 @@ def check_recorded_files(directory: Path) -> Iterator[Check]:
 
     Yields:
         Each damaged file; a warning for files that were deleted and need not be there, and for each
-        that the run has not written; one good check if there is nothing to tell of the record.
+        that the run has not written; one good check if the record has no problem.
     """
     try:
         known = read_hashes(directory)
     except RunDirectoryError as error:
+        # Without a record nothing else can be checked.
         yield Check(SUMS, Status.DAMAGED, str(error))
         return
+    # All hashes first: the summary needs to know whether any differs.
     messages = {file: _damage(directory / file, stated) for file, stated in known.items()}
     spared = {file for file in messages if _is_spared(directory, file)}
     for file, message in messages.items():
         if message and file not in spared:
             yield Check(file, Status.DAMAGED, message)
+    # Without its line, results would be trusted although nothing protects them.
     if RESULTS not in known:
         yield Check(RESULTS, Status.DAMAGED, f"{SUMS} does not name it")
     if spared:
@@ -62,6 +65,7 @@ def check_recorded_files(directory: Path) -> Iterator[Check]:
         yield Check(SUMS, Status.WARNING, message)
     for file in list_unrecorded(directory):
         yield Check(file, Status.WARNING, f"{SUMS} does not name it; the run has not written it")
+    # Also not OK if spared files are missing, which the warning explains.
     if not any(messages.values()):
         yield Check(SUMS, Status.OK, f"{len(known)} files are as the run has left them")
 
@@ -70,6 +74,7 @@ def _damage(path: Path, stated: str) -> str:
     """Return the damage of a file; empty for none."""
     try:
         return "" if sha256(path) == stated else f"its SHA-256 is not the one in {SUMS}"
+    # Unreadable is damage like any other; the check must go on with other files.
     except OSError as error:
         return f"cannot be read: {error.strerror}"
 
@@ -77,4 +82,5 @@ def _damage(path: Path, stated: str) -> str:
 def _is_spared(directory: Path, file: str) -> bool:
     """Return whether a file's whole folder was deleted, rather than its line lost."""
     folder = file.partition("/")[0]
+    # The whole folder: a single missing file was not deleted on purpose.
     return folder in SPARED and not (directory / folder).exists()

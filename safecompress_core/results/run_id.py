@@ -21,8 +21,11 @@ def directory_name(
 
     ``model`` is the fingerprint of the model that an audit is of.
     """
+    # Only an audit is identified by a model; a run's name does not depend on this list.
     given = [] if model is None else [model]
+    # Sorted keys: the order in a spec does not change the name.
     content = json.dumps([resolved, plugins, *given], sort_keys=True)
+    # Eight digits are short enough to type; an unlikely collision is found by identity.json.
     return f"{resolved['name']}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
@@ -53,6 +56,7 @@ def find_definitions(content: Any, registry: Registry) -> list[Definition]:
     named = {
         definition
         for definition in registry
+        # Games share names with components, and count only if an attacker plays them.
         if definition.kind is not Kind.GAME and definition.name in names
     }
     played = {definition.game for definition in named if isinstance(definition, AttackerDef)}
@@ -61,6 +65,7 @@ def find_definitions(content: Any, registry: Registry) -> list[Definition]:
         for name, game in registry.definitions(Kind.GAME).items()
         if name in played and not registry.origin(game).is_built_in
     }
+    # In the registry's order, since a set has none.
     return [definition for definition in registry if definition in named]
 
 
@@ -69,6 +74,7 @@ def _types(content: Any) -> Iterator[str]:
     if isinstance(content, Mapping):
         if isinstance(content.get("type"), str):
             yield content["type"]
+        # A mapping's values may be lists, which the next block handles.
         content = list(content.values())
     if isinstance(content, list | tuple):
         for value in content:

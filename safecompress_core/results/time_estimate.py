@@ -59,6 +59,7 @@ class RemainingWork:
         """Count a part of an epoch, or several, and what it took."""
         self.skip(epochs=epochs)
         self._training += seconds
+        # Exponential forgetting, by epochs instead of calls: steps may be reported one by one.
         weight = 0.5 ** (epochs / HALF_LIFE)
         self._recent = (self._recent[0] * weight + epochs, self._recent[1] * weight + seconds)
 
@@ -72,14 +73,18 @@ class RemainingWork:
         """Time left; None while it cannot be estimated."""
         if self._epochs_left is None:
             return None
+        # Never negative: a method may train more epochs than its plan.
         epochs, (trained, seconds) = max(self._epochs_left, 0.0), self._recent
+        # Without a measured pace there is nothing to multiply.
         if epochs and not trained:
             return None
         training = epochs * seconds / trained if epochs else 0.0
         attacks = self._attacks_left
+        # The estimate is of training alone until the first attack is timed.
         if attacks is None or (attacks > 0 and not self._attacks):
             return TimeLeft(training, counts_attacks=False)
         if attacks <= 0:
             return TimeLeft(training, counts_attacks=True)
+        # Everything that is not training counts as attacks, since they dominate the rest.
         others = max(self._clock() - self._start - self._training, 0.0)
         return TimeLeft(training + attacks * others / self._attacks, counts_attacks=True)

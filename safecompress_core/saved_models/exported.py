@@ -66,7 +66,7 @@ class ExportedModel:
 
     Attributes:
         module: from samples (N, ...) to its answers (N, C), float32 on the CPU.
-        parameters: how many it has; None where its file does not tell.
+        parameters: how many it has; None where its file does not say.
         notes: what is done to samples before it is asked, for the data card.
     """
 
@@ -80,7 +80,7 @@ class FunctionModule(nn.Module):
 
     Args:
         function: answers a batch.
-        reading: tells which of its outputs are the answers.
+        reading: selects the output that holds the answers.
         dtype: of what it takes.
         scale: samples are multiplied by it where it takes integers.
         batch: how many samples it takes; None for any number.
@@ -108,9 +108,12 @@ class FunctionModule(nn.Module):
         read = self._reading.read
         if self._batch is None or len(inputs) == 0:
             return read(self._function(inputs))
+        # Negative modulo: the number of rows missing to the next multiple of the batch size.
         missing = -len(inputs) % self._batch
+        # Padded with the last sample, not zeros: a model may reject inputs outside its domain.
         padded = torch.cat([inputs, inputs[-1:].expand(missing, *inputs.shape[1:])])
         rows = [read(self._function(chunk)) for chunk in padded.split(self._batch)]
+        # Padding is cut off, so that answers match samples one to one.
         return torch.cat(rows)[: len(inputs)]
 
 
@@ -130,6 +133,7 @@ class LogProbabilities(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return logits (N, C); a probability of 0 counts as the smallest number."""
         probabilities: Tensor = self.module(inputs)
+        # In float64, then clamped: log 0 is −∞, and would give NaN in losses and margins.
         return (probabilities.double() / self._whole).clamp(min=TINY).log().float()
 
 
@@ -142,7 +146,7 @@ def load_exported(
         path: the file.
         form: what it holds.
         inputs: the samples that it will be asked about, (N, ...).
-        reading: tells which of its outputs are the answers.
+        reading: selects the output that holds the answers.
 
     Raises:
         MissingExtraError: if ONNX Runtime is not installed.
@@ -158,8 +162,10 @@ def load_exported(
     try:
         return load(path, inputs, reading)
     except (StorageError, MissingExtraError, ModelError):
+        # Already explained; wrapping would hide the hint.
         raise
     except Exception as error:  # what these loaders raise is of all kinds
+        # Loaders print multi-line native messages; one short line is enough to act on.
         reason = " ".join(str(error).split())[:300]
         raise StorageError(
             f"{path}: cannot be loaded as {form.name_with_article}: {reason}"
@@ -177,6 +183,7 @@ def _describe_scaling(scale: int, dtype: torch.dtype) -> tuple[str, ...]:
 def _load_program(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> ExportedModel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of its own deprecated parts
+        # Pickled parts are removed before torch reads the archive.
         program = torch.export.load(_strip_pickles(path))
         module = program.module()
     taken = set(program.graph_signature.user_inputs)
@@ -187,6 +194,7 @@ def _load_program(path: Path, inputs: Tensor | Inputs, reading: OutputReader) ->
     ]
     if len(values) != 1:
         raise StorageError(f"{path}: takes {len(values)} tensors, and a sample is one")
+    # A symbolic first dimension is no int, and means any number of samples.
     first = values[0].shape[0] if values[0].ndim else None
     dtype = values[0].dtype
     scale = scale_for(inputs, dtype)
@@ -197,6 +205,7 @@ def _load_program(path: Path, inputs: Tensor | Inputs, reading: OutputReader) ->
         scale=scale,
         batch=first if isinstance(first, int) else None,
     )
+    # Buffers are in the state dict as well, and are no parameters.
     count = sum(
         tensor.numel() for tensor in program.state_dict.values() if isinstance(tensor, nn.Parameter)
     )
@@ -210,13 +219,16 @@ def _strip_pickles(path: Path) -> io.BytesIO:
         StorageError: if that is more than the example inputs.
     """
     stripped = io.BytesIO()
+    # Rewritten in memory: the user's file is never changed.
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(stripped, "w") as copy:
         for entry in archive.infolist():
             inside = f"/{entry.filename}"
             content = archive.read(entry)
+            # Compiled code is a shared library, which would run on load.
             if "/data/aotinductor/" in inside:
                 raise StorageError(f"{path}: holds compiled programs, which are not loaded")
             if "/data/sample_inputs/" in inside:
+                # Kept as an empty entry, since torch checks that the name exists.
                 content = b""
             elif "/data/weights/" in inside or "/data/constants/" in inside:
                 _refuse_pickles(path, entry.filename, content)
@@ -227,6 +239,7 @@ def _strip_pickles(path: Path) -> io.BytesIO:
 
 def _refuse_pickles(path: Path, name: str, content: bytes) -> None:
     is_pickled = name.endswith(".pt") or "_obj_" in name
+    # The configuration lists how each payload is stored; a single pickled one is enough to refuse.
     if name.endswith("_config.json"):
         payloads = json.loads(content)["config"].values()
         is_pickled = any(payload["use_pickle"] for payload in payloads)
@@ -241,10 +254,12 @@ def _torchscript(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch would have us use torch.export
         module = torch.jit.load(path, map_location="cpu")
+    # Scripted models keep the mode they were saved in; dropout would make answers random.
     module.eval()
     count = sum(parameter.numel() for parameter in module.parameters())
     dtype, scale = _find_input_dtype(module, inputs)
     answers = FunctionModule(module, reading=reading, dtype=dtype, scale=scale)
+    # A frozen model has its weights as constants: unknown, rather than 0 parameters.
     return ExportedModel(
         module=answers, parameters=count or None, notes=_describe_scaling(scale, dtype)
     )
@@ -254,8 +269,9 @@ def _find_input_dtype(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch
     """The dtype that a TorchScript model takes, which its file does not say, and the scale.
 
     Samples that are integers stay so. Others are tried as the floats that its parameters are, then
-    as the integers that lose nothing; if none is taken, asking tells why.
+    as the integers that lose nothing; if none is taken, the query's error says why.
     """
+    # Two samples: a squeeze in the model could drop the dimension of a single one.
     sample = inputs[torch.arange(min(2, len(inputs)))]
     if not sample.is_floating_point():
         return sample.dtype, 1
@@ -263,6 +279,7 @@ def _find_input_dtype(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch
         (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point()),
         None,
     )
+    # A dict keeps the order and removes duplicates: the model's own dtype is tried first.
     floats = dict.fromkeys((own_dtype or torch.float32, torch.float32, torch.float64))
     for dtype in (*floats, torch.int64, torch.int32, torch.uint8):
         try:
@@ -272,16 +289,19 @@ def _find_input_dtype(module: nn.Module, inputs: Tensor | Inputs) -> tuple[torch
         except (RuntimeError, ModelError):
             continue
         return dtype, scale
+    # No dtype works: the query itself raises the error, with the model's own message.
     return torch.float32, 1
 
 
 def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> ExportedModel:
     try:
+        # Imported here, since audits of other formats do not need it.
         import onnxruntime  # noqa: PLC0415  an extra of its own
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnxruntime", extra="onnx") from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = FATAL  # errors are raised as well, and told in one line
+    options.log_severity_level = FATAL  # errors are raised as well, and shortened
+    # As for all exported formats: answers must not depend on the machine's accelerator.
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     taken = session.get_inputs()
     if len(taken) != 1:
@@ -301,6 +321,7 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
     scale = scale_for(inputs, dtype)
 
     def run(output: str, batch: Tensor) -> Any:
+        # Called by name: the order of outputs differs between exporters.
         return session.run([output], {given.name: batch.numpy()})[0]
 
     def answer(batch: Tensor) -> Any:
@@ -309,10 +330,13 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
 
     first = given.shape[0] if given.shape else None
     size = first if isinstance(first, int) else None
+    # ``run`` returns the chosen output alone, so the reader has nothing left to choose.
     answers = FunctionModule(
         answer, reading=replace(reading, output=None), dtype=dtype, scale=scale, batch=size
     )
+    # Many converters export the predicted label too, which reveals the order of the answers.
     label = next((name for name in names if name.lower() in LABELS and name != wanted), None)
+    # A fixed batch would need padding for the label output; the check is skipped then.
     if label is not None and size is None:
         few = cast(inputs[torch.arange(min(FEW, len(inputs)))], dtype, scale)
         named = [str(label) for label in run(label, few).reshape(-1).tolist()]

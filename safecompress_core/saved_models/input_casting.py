@@ -31,23 +31,28 @@ def scale_for(inputs: Tensor | Inputs, dtype: torch.dtype) -> int:
     """
     low, high, odd = float("inf"), -float("inf"), None
     is_whole, is_bytes = True, True
+    # In batches: image data sets may be larger than memory.
     for batch in in_batches(inputs, torch.arange(len(inputs)).split(BATCH)):
         if batch.numel() == 0:
             continue
+        # Over all samples, not a sample of them: one value out of range would be cut silently.
         low, high = min(low, float(batch.min())), max(high, float(batch.max()))
         whole = batch == batch.round()
         if odd is None and not bool(whole.all()):
             odd = float(batch[~whole].flatten()[0])
         is_whole = is_whole and bool(whole.all())
+        # Images are often stored as bytes / 255, which float32 restores within NEAR.
         scaled = batch * BYTES
         is_bytes = is_bytes and bool(((scaled - scaled.round()).abs() < NEAR).all())
     if dtype.is_floating_point:
+        # Beyond 1 / eps neighbouring whole numbers are one float; floats were rounded on reading.
         if is_whole and high > 1 / torch.finfo(dtype).eps and not inputs_are_floats(inputs):
             _refuse(dtype, f"numbers as large as {high:.0f}, which it rounds")
         return 1
     limits = torch.iinfo(dtype)
     if is_whole and (low < limits.min or high > limits.max):
         _refuse(dtype, f"numbers from {low:g} to {high:g}, which do not fit in")
+    # Whole numbers that fit are taken as they are, also if they could be scaled images.
     if is_whole:
         return 1
     if is_bytes and low >= 0 and high <= 1 and limits.max >= BYTES:
@@ -66,6 +71,7 @@ def cast(inputs: Tensor, dtype: torch.dtype, scale: int) -> Tensor:
     if dtype.is_floating_point or not inputs.is_floating_point():
         return inputs.to(dtype)
     limits = torch.iinfo(dtype)
+    # In float64, which holds every integer of up to 53 bits.
     return (inputs.double() * scale).round().clamp(limits.min, limits.max).to(dtype)
 
 

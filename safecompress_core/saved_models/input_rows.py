@@ -46,7 +46,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class RowEncoder:
-    """Encoding of new rows, as the metadata of a model file tell.
+    """Encoding of new rows, as the metadata of a model file describe it.
 
     Attributes:
         metadata: of the file.
@@ -67,9 +67,11 @@ class RowEncoder:
             StorageError: if the file does not say how rows are encoded.
         """
         encoded = self._encoder().encode(rows)
+        # No rows: there is nothing to tokenise, and factories may reject an empty data set.
         if not encoded.names:
             return encoded
         if self.factory is None:
+            # Tokens come from the tokenizer of the file's factory, which a given network lacks.
             if encoded.texts:
                 raise ModelError(
                     "texts are made tokens of by the model that the file names",
@@ -79,6 +81,7 @@ class RowEncoder:
         prepared = self.factory.prepare(
             Dataset(
                 inputs=encoded.inputs,
+                # Placeholders: preparation reads inputs and texts only.
                 labels=torch.zeros(len(encoded.names), dtype=torch.int64),
                 classes=tuple(self.metadata["classes"]),
                 attributes={},
@@ -101,6 +104,7 @@ class RowEncoder:
             raise StorageError(f"no data set {written['data']!r} is installed, which encodes rows")
         source = implementation(data)
         try:
+            # The record comes from the file, so any error of these kinds means that it is damaged.
             encoder: Encoder = source.encoder(written["record"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise StorageError(
@@ -115,6 +119,7 @@ def digests_read(definition: Definition, params: Params) -> dict[str, dict[str, 
     for external in list_externals(definition, params):
         kind = "files" if isinstance(external, ExternalFiles) else "code"
         for name, digest in external.digests():
+            # Weights are in the model file itself, and may differ from those training started from.
             if not name.endswith(WEIGHTS):
                 hashes.setdefault(kind, {})[name] = digest
     return hashes
@@ -136,6 +141,7 @@ def require_same_files(
         if not changed:
             continue
         message = f"changed since the model file was written: {', '.join(changed)}"
+        # A changed tokenizer gives other inputs silently; changed code usually does not.
         if kind == "files":
             raise StorageError(f"{message}; the model needs them as they were")
         warnings.warn(f"{message}; its answers may be others", stacklevel=2)

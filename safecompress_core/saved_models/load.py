@@ -101,9 +101,11 @@ class LoadedModel:
         counted = self._masks()
         weights = sum(mask.numel() for mask in counted.values())
         if self.parameters is None or not weights:
+            # Unknown densities stay None: 1.0 would claim a dense model.
             unknown = dict.fromkeys(("density", "model_density", "sparsifiable", "active"))
             return {**unknown, "parameters": self.parameters}
         active = sum(int(mask.sum()) for mask in counted.values())
+        # Weights outside sparsifiable layers (biases, norms) always count as active.
         left = self.parameters - weights + active
         return {
             "density": active / weights,
@@ -146,6 +148,7 @@ def load_network(
         ModelError: if weights and architecture do not fit each other.
         MissingExtraError: if a package is missing.
     """
+    # Outputs only: there are no weights to load, and the samples decide dtype and batch.
     if given.format.access is Access.BLACK_BOX:
         assert questions is not None  # an audit, the one caller with such formats, has them
         exported = load_exported(
@@ -155,12 +158,15 @@ def load_network(
             module=exported.module.eval(), parameters=exported.parameters, notes=exported.notes
         )
     if given.model_metadata:
+        # Shape first: its error names the data, where a failed forward pass names a layer.
         if questions is not None:
             _require_shape(given, tuple(questions.inputs.shape[1:]))
         return _load_own(given, registry, build, allow_code=allow_code)
     assert build is not None  # such a file names no architecture, so the spec has one
+    # Any seed: each initial weight is replaced by the file's.
     module = build(_generator(0))
     if given.format is Format.HUGGINGFACE:
+        # Two builds with different seeds agree only in weights that came from the folder.
         _require_learned(module, build(_generator(1)), given, questions)
     else:
         fill(module, _plain(given.path), origin=given.path)
@@ -188,9 +194,10 @@ def load_classifier(
         StorageError: if the file cannot be read, names what is not installed, does not fit, or
             names code that is not allowed.
     """
-    given = detect_model(path, allow_code=True)  # of a format that holds code, nothing is loaded
+    given = detect_model(path, allow_code=True)  # formats with code are refused below
     if not given.model_metadata:
         raise StorageError(f"{path}: was not written by SafeCompress")
+    # Plugins are loaded only if needed, since that imports every installed distribution.
     registry = registry or load_plugins().registry
     build = None if network is None else lambda _: network
     try:
@@ -199,6 +206,7 @@ def load_classifier(
     except (KeyError, TypeError, ValueError, RuntimeError, SafeCompressError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
         raise StorageError(f"{path}: its model cannot be made again: {reason}") from error
+    # A factory may have placed the network on another device than the guard.
     loaded = loaded.to(torch.device("cpu"))
     guard = None if loaded.guarding is None else loaded.guarding.guard
     rows = RowEncoder(given.model_metadata, registry, loaded.factory)
@@ -221,8 +229,10 @@ def _load_own(
     else:
         module = build(_generator(0))
     layer_shapes = LayerShapes.from_json(stored.metadata.get("reshaping", {}))
+    # Only if shapes differ: a caller's network may already have the shapes of the file.
     if _shapes(module.state_dict()) != _shapes(stored.state):
         layer_shapes.apply(module)
+    # Before the guard: a damaged network is the error to report first.
     fill(module, stored.state, origin=given.path)
     guarding = guarding_of(registry, stored, allow_code=allow_code)
     return replace(

@@ -23,7 +23,7 @@ __all__ = ["Format", "GivenModel", "detect_model"]
 ENTRY = "safecompress"
 """The entry of a safetensors file's metadata that our own files have."""
 HEADER_SIZE, MOST_HEADER = 8, 100 << 20
-"""Bytes of a safetensors file that tell how long its header is, and the most that they may tell."""
+"""Bytes that hold the length of a safetensors file's header, and the longest header accepted."""
 CONFIG = "config.json"
 OTHER_HEADS = {
     "multi_label_classification": "so a sample may have several labels at once",
@@ -98,16 +98,18 @@ class GivenModel:
     def fingerprint(self) -> str:
         """The SHA-256 of its file; of several parts, a SHA-256 over their names and hashes."""
         parts = self.parts
+        # A single file keeps its plain SHA-256, which users can check with sha256sum.
         if parts == (self.path,):
             return sha256_of(self.path)
         digest = hashlib.sha256()
         for part in parts:
+            # NUL cannot occur in a file name, so names and hashes cannot be confused.
             digest.update(f"{part.name}\0{sha256_of(part)}\0".encode())
         return digest.hexdigest()
 
 
 def detect_model(path: Path, *, allow_code: bool) -> GivenModel:
-    """Tell what there is.
+    """Detect the format of a model.
 
     Args:
         path: a file, or a folder as ``save_pretrained`` writes it.
@@ -120,6 +122,7 @@ def detect_model(path: Path, *, allow_code: bool) -> GivenModel:
         given = _folder(path) if path.is_dir() else _file(path)
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    # After detection: the message names the format that holds code.
     if given.format.holds_code and not allow_code:
         raise StorageError(
             f"{path}: {given.format.name_with_article} holds code, which may do anything that you "
@@ -161,6 +164,7 @@ def _labels(folder: Path) -> tuple[str, ...]:
             f"{folder}: {CONFIG} has 'problem_type: {problem}', {OTHER_HEADS[problem]}; audit a "
             "classifier with one label a sample"
         )
+    # One logit is a sigmoid head, whose posterior over two labels is not defined by softmax.
     if len(labels) == 1:
         raise StorageError(
             f"{folder}: its head has a single output, so it says nothing of several labels; audit "
@@ -172,6 +176,7 @@ def _labels(folder: Path) -> tuple[str, ...]:
 def _file(path: Path) -> GivenModel:
     if zipfile.is_zipfile(path):
         return GivenModel(path=path, format=_archive(path), model_metadata={})
+    # ONNX is a bare protobuf without a magic number, so only the suffix identifies it.
     if path.suffix == ".onnx":
         return GivenModel(path=path, format=Format.ONNX, model_metadata={})
     header = _header(path)
@@ -200,6 +205,7 @@ def _external_data(path: Path) -> tuple[Path, ...]:
     except ImportError as error:
         raise MissingExtraError("onnx", extra="onnx") from error
     try:
+        # Without external data: file names are in the graph, and tensors may be many gigabytes.
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # DecodeError of whichever protobuf is installed
         raise StorageError(f"{path}: cannot be loaded as an ONNX model: {error}") from error
@@ -210,6 +216,7 @@ def _external_data(path: Path) -> tuple[Path, ...]:
         for entry in tensor.external_data
         if entry.key == "location"
     }
+    # Sorted, since a set has no order and the fingerprint depends on it.
     return tuple(path.parent / place for place in sorted(places))
 
 
@@ -227,6 +234,7 @@ def _messages(message: Any, kind: type[Any]) -> Iterator[Any]:
 def _archive(path: Path) -> Format:
     """Detect which of torch's archives it is; all are zip files."""
     with zipfile.ZipFile(path) as archive:
+        # Zip names always use forward slashes, also on Windows.
         names = [PurePosixPath(name) for name in archive.namelist()]
     files = {name.name for name in names if len(name.parts) == 2}
     folders = {name.parts[1] for name in names if len(name.parts) > 2}
@@ -234,6 +242,7 @@ def _archive(path: Path) -> Format:
         return Format.EXPORTED
     if "constants.pkl" in files and "code" in folders:
         return Format.TORCHSCRIPT
+    # At any depth, since the layout of these archives has changed between releases.
     if "serialized_exported_program.json" in {name.name for name in names}:
         raise StorageError(
             f"{path}: is an exported program as torch before 2.8 wrote it, whose weights are "
@@ -248,6 +257,7 @@ def _header(path: Path) -> dict[str, Any] | None:
     """The header of a safetensors file: its length in 8 bytes, then JSON. None for other files."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(HEADER_SIZE), "little")
+        # A random file's first 8 bytes are almost always a huge number; this bounds what is read.
         if not 0 < size <= min(MOST_HEADER, path.stat().st_size - HEADER_SIZE):
             return None
         try:

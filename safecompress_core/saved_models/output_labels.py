@@ -52,6 +52,7 @@ def output_names(config: Mapping[str, Any]) -> tuple[str, ...]:
         ValueError: if an output has no whole number from 0, or one beyond all reason.
     """
     names = {int(key): str(name) for key, name in (config.get("id2label") or {}).items()}
+    # Highest number plus one: ``id2label`` may leave gaps, and each output needs a name.
     count = max(names, default=int(config.get("num_labels") or DEFAULT_OUTPUTS) - 1) + 1
     if min(names, default=0) < 0 or count > MOST_OUTPUTS:
         raise ValueError(f"id2label numbers its outputs from {min(names)} to {max(names)}")
@@ -69,11 +70,14 @@ def match_labels(labels: Sequence[str], names: Sequence[str]) -> list[int | None
         names: of a model's outputs, in their order.
     """
     places: list[int | None] = [None] * len(labels)
+    # Numbers are compared by value over both sides at once: 1.0 and 1 share a spelling.
     shared = by_value((*names, *labels))
+    # From strict to lenient: an exact match must win over one that ignores case.
     for key in (str, shared.__getitem__, _fold_case):
         counts, asked = Counter(map(key, names)), Counter(map(key, labels))
         by_key = {key(name): number for number, name in enumerate(names)}
         for row, label in enumerate(labels):
+            # Unique on both sides, or "Yes" and "yes" would be matched arbitrarily.
             if places[row] is None and counts[key(label)] == asked[key(label)] == 1:
                 places[row] = by_key[key(label)]
     return places
@@ -95,6 +99,7 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         message = f"two outputs of the model have the name {twice[0]!r}"
         raise DataError(message, hint="name each of them in task.labels, in their order")
+    # Only labels that occur: a file may declare labels that no sample has.
     used = dataset.labels.unique().tolist()
     labels = [dataset.classes[label] for label in used]
     places = match_labels(labels, names)
@@ -104,12 +109,14 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
         if place is not None and names[place] != label
     ]
     numbers = _numbers(labels, len(names))
+    # Numbers are tried only if no label matched a name: mixing both would be ambiguous.
     if None in places and numbers is not None and len(set(places)) == 1:
         places = [*numbers]
         shown = ", ".join(f"{n} = {names[n]}" for n in numbers[:MOST_SHOWN])
         notes = [f"labels are taken as the numbers of the model's outputs: {shown}"]
     if None in places:
         _refuse(labels, places, names)
+    # Labels that do not occur keep 0, which no sample reads.
     table = torch.zeros(len(dataset.classes), dtype=torch.int64)
     table[torch.tensor(used)] = torch.tensor([place or 0 for place in places])
     return replace(
@@ -122,7 +129,7 @@ def renumber_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
 
 
 def _warn_of_unnamed(names: Sequence[str]) -> Iterator[str]:
-    """Warn of outputs that a configuration leaves out, which it may have numbered wrongly."""
+    """Warn of outputs that a configuration leaves out, whose numbers may be shifted."""
     gaps = [number for number, name in enumerate(names) if name == placeholder(number)]
     if gaps and not are_placeholders(names):
         named = ", ".join(
@@ -142,11 +149,13 @@ def align_labels(dataset: Dataset, names: Sequence[str]) -> Dataset:
         names: of the outputs that it has learned; empty, or of another number than the labels,
             where its last layer is drawn anew.
     """
+    # Nothing to match by, or the last layer is drawn anew for another number of labels.
     if are_placeholders(names) or len(names) != len(dataset.classes):
         return dataset
     try:
         return renumber_labels(dataset, names)
     except DataError:
+        # A warning, no error: training replaces what the last layer had learned.
         warning = (
             f"the model's last layer was made for other labels ({', '.join(names[:MOST_SHOWN])}); "
             "training starts from it all the same"

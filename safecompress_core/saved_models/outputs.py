@@ -1,8 +1,8 @@
 """The output of a model that holds its answers, where it has several.
 
-An output is told by its name (``logits`` or ``probabilities``, as converters call them) or by the
-spec; position decides nothing. A list of mappings from label to probability, as ONNX's ZipMap
-writes it, is a matrix with a column for each label of the data.
+An output is identified by its name (``logits`` or ``probabilities``, as converters call them) or
+by the spec; position decides nothing. A list of mappings from label to probability, as ONNX's
+ZipMap writes it, is a matrix with a column for each label of the data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class OutputReader:
     """Reader of a model's answers.
 
     Attributes:
-        output: name or number of the output that holds them; None where its name tells.
+        output: name or number of the output that holds them; None to choose by name.
         answers: ``logits`` or ``probabilities``.
         classes: the labels of the data, as the model numbers them.
     """
@@ -53,22 +53,26 @@ class OutputReader:
             tables: of those that are mappings from label to probability.
 
         Raises:
-            ModelError: if the spec names one that is not there, or no name tells.
+            ModelError: if the spec names one that is not there, or no name decides.
         """
         if self.output is not None:
+            # Compared as text: a spec may give the output's number.
             if str(self.output) in names:
                 return str(self.output)
             self._ask(names, f"the model has no output {self.output!r}")
+        # A single output needs no name.
         if len(names) == 1:
             return names[0]
         other = "probabilities" if self.answers == "logits" else "logits"
+        # The kind that the spec states is preferred; the other is still identified by its name.
         for kind in (self.answers, other):
             outputs = [name for name in names if name.lower() in NAMES[kind]]
+            # Two candidates are no answer: guessing could audit an auxiliary head.
             if len(outputs) == 1:
                 return outputs[0]
         if len(tables) == 1:
             return tables[0]
-        self._ask(names, f"the model has {len(names)} outputs, and no name tells its answers")
+        self._ask(names, f"the model has {len(names)} outputs, and no name identifies its answers")
         raise AssertionError
 
     def read(self, value: Any) -> Tensor:
@@ -80,6 +84,7 @@ class OutputReader:
         Raises:
             ModelError: if it is nothing of the kind.
         """
+        # Exporters wrap a single output in tuples, sometimes more than once.
         while isinstance(value, tuple | list) and len(value) == 1 and not _is_table(value):
             value = value[0]
         if _is_table(value):
@@ -91,6 +96,7 @@ class OutputReader:
         if not isinstance(value, Tensor):
             message = f"the model answers with a {type(value).__name__}, and with no tensor"
             raise ModelError(message, hint="export one that puts out logits or probabilities")
+        # Detached: exported programs may track gradients.
         return value.detach().float().cpu()
 
     def _select_named(self, outputs: Mapping[str, Any]) -> Any:
@@ -98,6 +104,7 @@ class OutputReader:
 
     def _matrix(self, rows: Sequence[Mapping[Any, float]]) -> Tensor:
         """Probabilities by label as a matrix (N, C)."""
+        # Keys of the first row decide the order; ONNX writes the same keys in each row.
         keys = list(rows[0])
         places = match_labels(self.classes, [str(key) for key in keys])
         if None in places or len(keys) != len(self.classes):
@@ -142,8 +149,9 @@ def require_same_labels(answers: Tensor, named: Sequence[str], classes: tuple[st
     Raises:
         ModelError: with the first label that differs.
     """
+    # Wrong shapes are reported by the check of the answers, with a better message.
     if answers.ndim != 2 or answers.shape[1] != len(classes) or len(named) != len(answers):
-        return  # told where the answers are looked at
+        return  # reported by the check of the answers
     distinct = sorted(set(named))
     place = dict(zip(distinct, match_labels(distinct, classes), strict=True))
     if None in place.values():  # other names: numbers of its outputs, or nothing that is known
@@ -152,6 +160,7 @@ def require_same_labels(answers: Tensor, named: Sequence[str], classes: tuple[st
     for name, values, order in zip(
         named, ordered.values.tolist(), ordered.indices.tolist(), strict=True
     ):
+        # Rounding may order near-equal answers either way, which is no contradiction.
         is_tie = len(values) > 1 and values[0] - values[1] <= NEAR
         if not is_tie and place[name] != order[0]:
             raise ModelError(

@@ -30,6 +30,7 @@ def factory_of(
         StorageError: if it is not installed, runs code that is not allowed, or reads files that
             have changed.
     """
+    # Code is checked before the factory is created, which would import it.
     written = component(registry, Kind.MODEL, metadata["model"], allow_code=allow_code)
     require_same_files(metadata.get("reads", {}), definition_of(written), written)
     factory: ModelFactory = registry.create(written)
@@ -51,6 +52,7 @@ def component(
         StorageError: if nothing of that name is installed, or it runs code that is not allowed.
     """
     models = Components(registry).models(Slot(kind))
+    # Looked up first, since a validation error would not name the missing plugin.
     if written["type"] not in models:
         raise StorageError(f"no {kind} {written['type']!r} is installed")
     params = models[written["type"]].model_validate(written)
@@ -60,6 +62,7 @@ def component(
 
 
 def _refuse_code(params: Params) -> None:
+    # The first one is enough: the answer is the same for all.
     for _, definition in code_in(params):
         raise StorageError(
             f"{definition.name!r} imports and runs code that this file names, which may do "
@@ -89,6 +92,7 @@ def guarding_of(registry: Registry, stored: StoredModel, *, allow_code: bool) ->
         )
         if guard is not None:
             guard.load_state_dict(stored.guard)
+    # Whatever a damaged record causes here becomes one error that names the guard.
     except (KeyError, TypeError, ValueError, RuntimeError, StorageError) as error:
         raise StorageError(f"the model's output guard cannot be made again: {error}") from error
     return defence

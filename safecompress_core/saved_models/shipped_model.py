@@ -56,7 +56,9 @@ class ShippedModel(nn.Module):
         """Return labels and probabilities of rows as ``encode`` takes them."""
         encoded = self.rows.encode(rows)
         with torch.no_grad():
+            # In batches of 256, so that a large table does not need its activations at once.
             logits = [self(batch) for batch in encoded.inputs.split(BATCH) if len(batch)]
+        # ``torch.cat`` refuses an empty list.
         answers = torch.cat(logits) if logits else torch.zeros(0, len(self.classes))
         return Prediction(
             names=encoded.names,
@@ -68,4 +70,5 @@ class ShippedModel(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (N, C) of samples (N, ...)."""
         logits: Tensor = self.module(inputs)
+        # The guard sees inputs too: its noise may depend on the sample.
         return logits if self.guard is None else self.guard.answer(inputs, logits)

@@ -38,6 +38,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
     """
     wanted = module.state_dict()
     state = match_names(state, wanted.keys())
+    # Tied weights share memory: one of their names is enough.
     there = {wanted[name].data_ptr() for name in wanted.keys() & state.keys()}
     missing = [
         n for n, tensor in wanted.items() if n not in state and tensor.data_ptr() not in there
@@ -49,13 +50,14 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
         for name in both
         if state[name].shape != wanted[name].shape
     ]
-    problems = (("it lacks", missing), ("it has besides", other), ("other shapes:", shapes))
+    problems = (("it lacks", missing), ("it also has", other), ("other shapes:", shapes))
     wrong = [f"{what} {list_first(names)}" for what, names in problems if names]
     if wrong:
         raise ModelError(
             f"the weights in {origin} do not fit the architecture: {'; '.join(wrong)}",
             hint="write the model's own architecture as task.model, and data with its labels",
         )
+    # After the names: a dtype can only be compared if both sides have the weight.
     lossy = [
         f"{name} is {_dtype(state[name])} for {_dtype(wanted[name])}"
         for name in both
@@ -67,6 +69,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: object) -> N
             "quantised weights mean nothing without their scales",
             hint="save the dequantised state dict, or export the quantised model as ONNX or .pt2",
         )
+    # Not strict, since tied weights may be missing; the checks above are stricter.
     module.load_state_dict(state, strict=False)
 
 
@@ -78,6 +81,7 @@ def match_names(state: Mapping[str, Tensor], wanted: Iterable[str]) -> dict[str,
         wanted: the network's names.
     """
     names = set(wanted)
+    # A network that is compiled itself keeps the prefix.
     if not any(COMPILED in name for name in names):
         state = {name.replace(COMPILED, ""): tensor for name, tensor in state.items()}
     return _strip_prefix(_apply_masks(dict(state), names), names)
@@ -95,6 +99,8 @@ def _apply_masks(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[str
     for name, tensor in state.items():
         base = name.removesuffix(PRUNED)
         mask = state.get(base + MASK)
+        # ``name not in wanted``: a network whose prune hooks are still in place has these names
+        # itself.
         is_pruned = name.endswith(PRUNED) and mask is not None and name not in wanted
         if is_pruned and mask is not None and mask.shape == tensor.shape:
             whole[base] = tensor * mask.to(tensor.dtype)
@@ -107,6 +113,7 @@ def _apply_masks(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[str
 def _strip_prefix(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[str, Tensor]:
     """The same without what all names begin with, where the network has the names only then."""
     stripped = state
+    # Peeled one level at a time, until any name matches; wrappers nest.
     while stripped and not wanted & stripped.keys():
         heads = {name.partition(".")[0] for name in stripped}
         if len(heads) > 1 or not all("." in name for name in stripped):
@@ -118,9 +125,11 @@ def _strip_prefix(state: dict[str, Tensor], wanted: AbstractSet[str]) -> dict[st
 def _converts(tensor: Tensor, dtype: torch.dtype) -> bool:
     """Return whether a dtype can hold a tensor: floats are rounded, others must fit exactly."""
     if tensor.is_floating_point() and dtype.is_floating_point:
+        # An overflow to infinity is a loss; an infinity that was there before is not.
         return bool((tensor.to(dtype).isfinite() | ~tensor.isfinite()).all())
     if dtype.is_floating_point or tensor.is_complex():
         return False
+    # A round trip is exact only if the integer dtype holds each value.
     return bool((tensor.to(dtype).to(tensor.dtype) == tensor).all())
 
 

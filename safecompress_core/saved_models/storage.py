@@ -91,12 +91,14 @@ def save_model(
         WriteError: if the file cannot be written.
     """
     quantised = quantised or {}
+    # Before anything is written: a mismatch must not replace an existing file.
     topology.require_match(state, what="tensors")
     if strangers := sorted(quantised.keys() - topology.masks.keys()):
         raise StorageError(f"{strangers[0]} is quantised, and no layer of the topology")
     tensors: dict[str, Tensor] = {}
     layers: dict[str, Any] = {}
     for name, tensor in state.items():
+        # Contiguous: bytes are stored in memory order, and a channels-last tensor has another.
         stored = tensor.detach().cpu().contiguous()
         parts = {name: stored}
         if name in topology.masks:
@@ -108,11 +110,13 @@ def save_model(
                 layers[name]["quantised"] = "int8"
                 parts = _pack(name, _values_of(name, stored, int8), mask)
                 parts[name + _SCALES] = int8.scales.detach().cpu()
+        # A model may have a parameter that is itself called ``x.values``.
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
         tensors |= parts
     tensors |= {_GUARD + name: tensor.detach().cpu() for name, tensor in guard.items()}
     header = {"version": FORMAT_VERSION, "layers": layers, "metadata": dict(metadata)}
+    # The hash covers the header without itself, as the reader removes it before comparing.
     header["sha256"] = _fingerprint(header, tensors)
     # Tied weights share memory, which safetensors refuses: each is stored under its own name.
     content = save({name: t.clone() for name, t in tensors.items()}, {_ENTRY: _json(header)})
@@ -133,6 +137,7 @@ def load_model(path: Path) -> StoredModel:
             f"this SafeCompress reads version {FORMAT_VERSION}"
         )
     stated = header.pop("sha256", None)
+    # The whole content is hashed, so a flipped bit in any tensor is found before it is used.
     if stated != _fingerprint(header, tensors):
         raise StorageError(f"{path}: the file is damaged; its SHA-256 is not the stated one")
     try:
@@ -151,6 +156,7 @@ def _restore(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredMod
         for name, layer in layers.items()
         if "quantised" in layer
     }
+    # Dense weights are recomputed from int8 and scales, so the file stores them once.
     tensors |= {name: int8.weight() for name, int8 in quantised.items()}
     for name, layer in layers.items():
         if _dtype_name(tensors[name]) != layer["dtype"]:
@@ -168,9 +174,11 @@ def _pack(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
     """The tensors that store one layer."""
     if bool(mask.all()):
         return {name: tensor}
+    # Exactly zero: a non-zero inactive weight could not be restored from the file.
     if bool(tensor[~mask].count_nonzero()):
         raise TopologyError(f"{name}: weights that are not active are not zero")
     bits = np.packbits(mask.flatten().numpy())
+    # As rows of bytes: comparison and copy keep every bit, also of NaN and −0.
     values = _rows_of_bytes(tensor)[mask.flatten()].flatten().view(tensor.dtype)
     return {name + _VALUES: values, name + _BITMASK: torch.from_numpy(bits)}
 
@@ -182,8 +190,10 @@ def _unpack(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> 
         mask = torch.ones(shape, dtype=torch.bool)
     else:
         values, bits = tensors.pop(name + _VALUES), tensors.pop(name + _BITMASK).numpy()
+        # Ceiling division: eight mask bits to a byte.
         if len(bits) != -(-shape.numel() // 8):
             raise ValueError(f"{name} has {len(bits)} mask bytes for {shape.numel()} weights")
+        # ``count`` drops the padding bits of the last byte.
         flags = np.unpackbits(bits, count=shape.numel()).astype(bool)
         mask = torch.from_numpy(flags).view(shape)
         if values.shape != (int(mask.sum()),):
@@ -201,6 +211,7 @@ def _values_of(name: str, tensor: Tensor, quantised: Quantised) -> Tensor:
     """The int8 values that stand for a weight, after checking that they do."""
     weight = quantised.weight().detach().cpu().contiguous()
     is_same = (weight.dtype, weight.shape) == (tensor.dtype, tensor.shape)
+    # Bits are compared, since NaN is not equal to itself.
     if not is_same or not torch.equal(_rows_of_bytes(weight), _rows_of_bytes(tensor)):
         raise StorageError(f"{name}: the weight is not what its int8 values and scales stand for")
     return quantised.values.detach().cpu().contiguous()
@@ -233,6 +244,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _fingerprint(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over the header and every tensor's name, dtype, shape and bytes."""
     sha = hashlib.sha256(_json(header).encode())
+    # Sorted: safetensors returns tensors in no fixed order.
     for name in sorted(tensors):
         tensor = tensors[name]
         sha.update(_json([name, _dtype_name(tensor), list(tensor.shape)]).encode())
@@ -245,4 +257,5 @@ def _dtype_name(tensor: Tensor) -> str:
 
 
 def _json(value: Any) -> str:
+    # Sorted and compact, so that equal headers have equal bytes; NaN is not JSON.
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

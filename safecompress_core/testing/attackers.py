@@ -77,6 +77,7 @@ class AttackerConformance(DefinitionConformance):
         given = dict(self.params)
         if not self.parts:
             return self._build(self.definition_of_attacker, given)
+        # Parameters of members are needed before the ensemble's own are validated.
         parts = tuple(self._part(definition, dict(params)) for definition, params in self.parts)
         given["attackers"] = [part.params for part in parts]
         return self._build(self.definition_of_attacker, given, parts)
@@ -129,6 +130,7 @@ class AttackerConformance(DefinitionConformance):
         return replace(
             full,
             seen=seen,
+            # The order of draws is fixed: references come after the pool from the same generator.
             references=_references(full.seen.labels, leak, generator)
             if Need.REFERENCES in self.definition_of_attacker.needs
             else None,
@@ -142,6 +144,7 @@ class AttackerConformance(DefinitionConformance):
 
     def scores(self, attacker: Attacker, pool: AdversaryKnowledge) -> Tensor:
         """Answers of the right shape and without NaN; the truth is hidden from the attacker."""
+        # Without the truth, as in a real game.
         scores = attacker.score(replace(pool, truth=None))
         count = len(pool.seen)
         shape = (
@@ -160,16 +163,18 @@ class AttackerConformance(DefinitionConformance):
         return float((scores.argmax(dim=1) == pool.truth).double().mean())
 
     def test_it_finds_a_planted_leak(self) -> None:
-        """Scores are the right way round, and strong where the model tells everything."""
+        """Scores are the right way round, and strong where the model leaks everything."""
         attacker, pool = self.shared(), self.adversary_knowledge(seed=2)
 
+        # Fitted with seed 1 and scored on seed 2: no sample is common to both.
         assert self.success(attacker, pool) >= ENOUGH
         if self.definition_of_attacker.game == "membership" and attacker.threshold is not None:
             assert pool.truth is not None
             said = self.scores(attacker, pool) > attacker.threshold
             right = (said == pool.truth).double()
+            # Balanced, as the game measures it.
             balanced = (right[pool.truth].mean() + right[~pool.truth].mean()) / 2
-            assert balanced >= ENOUGH, "the attacker's own threshold misses what its scores tell"
+            assert balanced >= ENOUGH, "the attacker's own threshold misses what its scores show"
 
     def test_it_finds_nothing_where_there_is_nothing(self) -> None:
         """The null control: without a leak no attack is better than a guess."""
@@ -181,6 +186,7 @@ class AttackerConformance(DefinitionConformance):
         if self.definition_of_attacker.game == "membership":
             half = SAMPLES // 2
             error = sqrt((SAMPLES + 1) / (12 * half * half))  # of an AUC (Mann & Whitney 1947)
+            # Four standard errors: a correct attacker almost never fails by chance.
             assert abs(success - 0.5) < CHANCE * error
         else:
             guess = 1 / VALUES
@@ -203,6 +209,7 @@ class AttackerConformance(DefinitionConformance):
     def test_it_adapts_to_a_changed_model(self) -> None:
         """A copy goes on from what was learned; the original keeps it."""
         original = self.shared()
+        # A weaker leak: the model has changed, but the attack still applies.
         pool = self.adversary_knowledge(leak=LEAK * 0.8, seed=2)
         before = self.scores(original, pool)
 
@@ -213,6 +220,7 @@ class AttackerConformance(DefinitionConformance):
             generator=torch.Generator().manual_seed(0),
         )
 
+        # Before ``adapt``, so that a difference is due to the copy itself.
         assert torch.equal(before, copied), "a copied attacker answers differently"
         assert self.success(copy, pool) >= ENOUGH
         assert torch.equal(before, self.scores(original, pool)), "adapting a copy changed both"
@@ -222,14 +230,17 @@ class AttackerConformance(DefinitionConformance):
         attacker, pool = self.shared(), self.adversary_knowledge(seed=2)
         together = self.scores(attacker, pool)
 
+        # First and last position, where an attack that reads the order would differ.
         for position in (0, SAMPLES - 1):
             sample = pool.take(torch.tensor([position]))
+            # Tolerances for float32 sums, which depend on the batch size.
             torch.testing.assert_close(
                 self.scores(attacker, sample)[0], together[position], rtol=1e-3, atol=1e-4
             )
 
     def test_it_bears_a_model_that_is_certain(self) -> None:
         """Posteriors of exactly 0 and 1 give scores that are numbers."""
+        # Logits of 10,000: in float32 the other posteriors are exactly 0.
         certain = _few(self.adversary_knowledge(leak=1e4, seed=1))
 
         self.scores(self.fit(certain), certain)
@@ -251,18 +262,20 @@ def _few(pool: AdversaryKnowledge) -> AdversaryKnowledge:
 
 
 def _membership_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
-    """Members are told by a larger logit of their label; all else is noise."""
+    """Members are marked by a larger logit of their label; all else is noise."""
     hidden, labels = _noise(generator)
+    # Alternating, so that order within the pool is not informative by halves.
     is_member = torch.arange(SAMPLES) % 2 == 0
     hidden[:, :CLASSES] += leak * is_member[:, None] * F.one_hot(labels, CLASSES)
     return AdversaryKnowledge(seen=_observe(hidden, labels), truth=is_member, values=2)
 
 
 def _attribute_pool(leak: float, generator: torch.Generator) -> AdversaryKnowledge:
-    """The attribute is told by a logit, and by a hidden unit that no logit depends on."""
+    """The attribute is marked by a logit, and by a hidden unit that no logit depends on."""
     hidden, labels = _noise(generator)
     truth = torch.randint(VALUES, (SAMPLES,), generator=generator)
     marks = F.one_hot(truth, CLASSES)
+    # Twice: in logits for black-box attacks, in hidden units for white-box ones.
     hidden += leak * torch.cat([marks, marks], dim=1)
     return AdversaryKnowledge(seen=_observe(hidden, labels), truth=truth, values=VALUES)
 
@@ -274,6 +287,7 @@ def _encoded_attribute_pool(leak: float, generator: torch.Generator) -> Adversar
     encoding = AttributeEncoding(torch.arange(VALUES), leak * torch.eye(VALUES))
     inputs[:, encoding.columns] = encoding.codes[truth]
     return AdversaryKnowledge(
+        # Without a leak the model's label is independent of the attribute.
         seen=_observe(inputs, truth if leak else labels),
         truth=truth,
         values=VALUES,
@@ -284,8 +298,9 @@ def _encoded_attribute_pool(leak: float, generator: torch.Generator) -> Adversar
 
 
 def _references(labels: Tensor, leak: float, generator: torch.Generator) -> ReferenceAnswers:
-    """Models that tell those samples which they were trained on as the attacked one does."""
+    """Models that leak their own members as the attacked model does."""
     shape = (REFERENCES, SAMPLES)
+    # Each sample is in every other model, starting at random, so halves are exact.
     is_in = (
         torch.arange(REFERENCES)[:, None] + torch.randint(2, shape[1:], generator=generator)
     ) % 2
@@ -304,6 +319,7 @@ def _observe(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations:
     head: nn.Linear = nn.utils.skip_init(nn.Linear, HIDDEN, CLASSES)
     with torch.no_grad():
         nn.init.zeros_(head.bias)
+        # Shifted by ``first``: the other hidden units become logits.
         head.weight.copy_(torch.eye(HIDDEN)[first : first + CLASSES])
     return observe(Classifier(head), hidden, labels)
 
@@ -320,6 +336,7 @@ def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, 
     first = _observe_uncompressed(seen)
     return tuple(
         observations.restrict(declared.access)
+        # Halved logits keep the labels, as compression mostly does.
         for observations in (first, first.with_logits(first.logits / 2))
     )
 

@@ -58,10 +58,12 @@ class DataConformance(DefinitionConformance):
 
     def test_its_samples_have_no_problems(self, data: Dataset) -> None:
         """As many of everything, labels and attributes in range, finite inputs, several labels."""
+        # The checks that a run makes, so the kit and runs agree.
         assert list(check_data(data)) == []
 
     def test_samples_are_of_the_declared_types(self, data: Dataset) -> None:
         """Inputs are float32 of a sample a row; what is known of samples is known of each."""
+        # One row is read: inputs may be lazy, and their dtype is known on reading only.
         first = data.inputs[torch.tensor([0])]
 
         assert first.dtype == torch.float32
@@ -79,6 +81,7 @@ class DataConformance(DefinitionConformance):
         """Public features and private attributes share none, and codes are what inputs hold."""
         width = data.inputs.shape[1:].numel()
         columns = [column for held in data.features.values() for column in held]
+        # All columns are collected first, since features and attributes may not share any.
         columns += [
             column for attribute in data.attributes.values() for column in attribute.columns
         ]
@@ -88,6 +91,7 @@ class DataConformance(DefinitionConformance):
         for name, attribute in data.attributes.items():
             if attribute.codes is not None:
                 assert attribute.codes.shape == (len(attribute.names), len(attribute.columns)), name
+            # Numeric attributes hold their own values; codes are those of the intervals.
             if attribute.codes is not None and attribute.numbers is None:
                 held = data.inputs[torch.arange(len(data))].flatten(1)[:, list(attribute.columns)]
                 assert torch.equal(held, attribute.codes[attribute.values]), name
@@ -96,6 +100,7 @@ class DataConformance(DefinitionConformance):
         """Rebuild the encoder from the JSON record that a model file keeps; it has no sample."""
         if data.encoder is None:
             return
+        # Through JSON, as the model file stores it: tuples become lists.
         record = json.loads(json.dumps(data.encoder.record))
 
         assert self.source(tmp_path).encoder(record).record == data.encoder.record
@@ -112,11 +117,13 @@ class DataConformance(DefinitionConformance):
     def test_some_samples_are_those_of_all(self, data: Dataset) -> None:
         """One at a time, by a view of them, or in batches."""
         whole = data.inputs[torch.arange(len(data))]
+        # In reverse, so that a source that ignores the order is found.
         rows = torch.arange(len(data)).flip(0)
         part = data.take(rows)
 
         assert torch.equal(part.inputs[torch.arange(len(part))], whole[rows])
         assert torch.equal(part.labels, data.labels[rows])
+        # Batches of two, since lazy inputs read in batches.
         batches = list(in_batches(data.inputs, rows.split(2)))
         assert torch.equal(torch.cat(batches), whole[rows])
 
@@ -138,7 +145,7 @@ class DataConformance(DefinitionConformance):
         assert first.keys() == other.keys()
         assert all(torch.equal(first[name], other[name]) for name in first)
 
-    def test_the_card_tells_what_loading_gives(self, data: Dataset, tmp_path: Path) -> None:
+    def test_the_card_agrees_with_the_loaded_data(self, data: Dataset, tmp_path: Path) -> None:
         """Compare the data card, if any, with the loaded data."""
         if self.definition.card is not None:
             given = {**self.params, **self.write_files(tmp_path)}

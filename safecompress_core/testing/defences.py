@@ -49,6 +49,7 @@ class DefenceConformance(DefinitionConformance):
     def defence(self, *, seed: int = 0) -> Defence:
         """A fresh defence, prepared for the kit's model."""
         module, _, name = self.definition.target.partition(":")
+        # Validated as a spec's parameters are, so that defaults are filled in.
         built: Defence = getattr(import_module(module), name)(
             self.definition.params.model_validate(dict(self.params))
         )
@@ -64,10 +65,12 @@ class DefenceConformance(DefinitionConformance):
         built.equip(
             DefenceInputs(
                 schedule=SCHEDULE,
+                # Images in [0, 1], as ``batch`` makes them.
                 bounds=(torch.zeros(()), torch.ones(())),
                 reference=self.reference()
                 if Need.REFERENCE_DATA in self.definition.needs
                 else None,
+                # In eval mode, as a trained model is given to a defence.
                 teacher=self.network().eval()
                 if Need.UNCOMPRESSED in self.definition.needs
                 else None,
@@ -78,11 +81,13 @@ class DefenceConformance(DefinitionConformance):
 
     def reference(self) -> Batch:
         """Samples that are no members."""
+        # Without rows: reference samples have no position among the members.
         return replace(self.batch(40), rows=None)
 
     def held_out_posteriors(self) -> Tensor:
         """Posteriors for all members, always the same."""
         generator = torch.Generator().manual_seed(20)
+        # Posteriors, so each row sums to 1 as real held-out answers do.
         return torch.randn(SCHEDULE.members, CLASSES, generator=generator).softmax(dim=1)
 
     def network(self) -> Classifier:
@@ -99,6 +104,7 @@ class DefenceConformance(DefinitionConformance):
         )
         with torch.no_grad():
             for parameter in network.parameters():
+                # Smaller than 1, so that Tanh is not saturated and every gradient is measurable.
                 parameter.normal_(std=0.3, generator=generator)
         return network
 
@@ -120,6 +126,7 @@ class DefenceConformance(DefinitionConformance):
     ) -> Step:
         """A training step up to the forward pass, as the trainer makes it."""
         generator = torch.Generator().manual_seed(seed)
+        # The trainer's order: transform, then challenge, then the forward pass.
         seen = defence.transform(batch, generator=generator)
         seen = defence.challenge(seen, network, generator=generator)
         # dropout and its like draw from the global state, which the trainer lends
@@ -141,6 +148,7 @@ class DefenceConformance(DefinitionConformance):
     ) -> Tensor:
         """The loss of one training step, as the trainer computes it."""
         step = self.step(defence, network, batch, epoch=epoch, seed=seed)
+        # Before the loss: an opponent learns from the same forward pass.
         defence.oppose(step, generator=torch.Generator().manual_seed(seed))
         return defence.loss(step, step.losses.mean())
 
@@ -150,12 +158,14 @@ class DefenceConformance(DefinitionConformance):
         step = self.step(defence, network, batch, epoch=0)
         defence.oppose(step, generator=torch.Generator().manual_seed(0))
         defence.loss(step, step.losses.mean()).backward()
+        # After backward, since it changes gradients.
         defence.adjust(step, generator=torch.Generator().manual_seed(0))
         gradients = [parameter.grad for parameter in network.parameters()]
         return [gradient for gradient in gradients if gradient is not None]
 
     def check(self, batch: Batch) -> None:
         """Loss and gradients are finite, and the model learns something."""
+        # A fresh network for each epoch: gradients would add up otherwise.
         for epoch in EPOCHS:
             network, defence = self.network(), self.defence()
             loss = self.loss(defence, network, batch, epoch=epoch)
@@ -164,8 +174,10 @@ class DefenceConformance(DefinitionConformance):
             loss.backward()
             gradients = [parameter.grad for parameter in network.parameters()]
             assert all(g is not None and g.isfinite().all() for g in gradients)
+            # At least one: dead layers may have a gradient of 0.
             assert any(g is not None and g.any() for g in gradients), "no gradient arrives"
             trained = [parameter for parameter in defence.parameters() if parameter.requires_grad]
+            # An opponent trains in ``oppose``, whose gradients must arrive as well.
             opponent_gradients = [parameter.grad for parameter in trained]
             assert all(g is not None and g.isfinite().all() for g in opponent_gradients), (
                 "a parameter of the defence does not learn"
@@ -190,12 +202,14 @@ class DefenceConformance(DefinitionConformance):
         """All chance comes from the generators, whatever state the process is in."""
         outcomes: list[Tensor] = []
         for state in (1, 2):
+            # The process's own state is restored, since other tests may depend on it.
             with torch.random.fork_rng():
                 torch.manual_seed(state)
                 defence, network = self.defence(), self.network()
                 before = torch.get_rng_state()
                 outcomes.append(
                     torch.stack(
+                        # Both epochs, since alternating defences draw in one of them only.
                         [self.loss(defence, network, self.batch(), epoch=e) for e in EPOCHS]
                     )
                 )
@@ -222,6 +236,7 @@ class DefenceConformance(DefinitionConformance):
         defence, network, batch = self.defence(), self.network(), self.batch()
         self.loss(defence, network, batch, epoch=0).backward()
         copy = deepcopy(defence)
+        # Zeroed in place: a copy that shares tensors changes its answers.
         with torch.no_grad():
             for parameter in defence.parameters():
                 parameter.zero_()
@@ -236,6 +251,7 @@ class DefenceConformance(DefinitionConformance):
         """A resumed run goes on with the same defence."""
         network, batch = self.network(), self.batch()
         saved, other = self.defence(seed=0), self.defence(seed=1)
+        # Another seed: equal losses then come from the loaded state alone.
         other.load_state_dict(saved.state_dict())
 
         for epoch in EPOCHS:
@@ -262,6 +278,7 @@ class DefenceConformance(DefinitionConformance):
         self.loss(defence, network, batch, epoch=0)
         defence.review(network, epoch=0)
 
+        # Compared with an untouched network: hooks that are left behind change the logits.
         assert torch.equal(network(batch.inputs), self.network()(batch.inputs))
         assert all(module.training for module in network.modules())
         assert network.state_dict().keys() == self.network().state_dict().keys()
@@ -279,6 +296,7 @@ class DefenceConformance(DefinitionConformance):
         for epoch in EPOCHS:
             facts = defence.facts()
             assert facts == json.loads(json.dumps(facts, allow_nan=False))
+            # The report adds the full stop.
             assert not facts or not facts["text"].endswith(".")
             step = self.step(defence, network, self.batch(), epoch=epoch)
             step.losses.mean().backward()
@@ -304,6 +322,7 @@ class DefenceConformance(DefinitionConformance):
             loss = self.defence().loss(step, step.losses.mean())
             gradients.append(torch.autograd.grad(loss, step.logits)[0])
 
+        # The changed sample must have an effect, or the check would pass for a constant loss.
         assert not torch.equal(gradients[0][0], gradients[1][0])
         torch.testing.assert_close(gradients[0][1:], gradients[1][1:])
         assert not list(defence.parameters())
@@ -317,6 +336,7 @@ class DefenceConformance(DefinitionConformance):
     def answers(self, count: int, *, seed: int = 21) -> Tensor:
         """Logits of some samples."""
         generator = torch.Generator().manual_seed(seed)
+        # Scaled, so that some answers are near certain.
         return 4 * torch.randn(count, CLASSES, generator=generator)
 
     def trained_guard(self, *, seed: int = 0, others: int = 40) -> OutputGuard | None:
@@ -326,6 +346,7 @@ class DefenceConformance(DefinitionConformance):
             reads = guard.reads_samples
             training_data = GuardTrainingData(
                 members=self.answers(40 if reads else 0),
+                # Less certain than members, which is the leak that a guard hides.
                 others=0.3 * self.answers(others if reads else 0, seed=22),
                 at_random=lambda count, drawn: torch.randn(count, CLASSES, generator=drawn),
             )
@@ -337,6 +358,7 @@ class DefenceConformance(DefinitionConformance):
         guard = self.trained_guard()
         if guard is None:
             return
+        # Ties of all classes, and a probability that rounds to 1.
         odd = torch.stack([torch.zeros(CLASSES), 60 * torch.eye(CLASSES)[2]])
         for asked in (self.answers(50), odd, odd[:1], odd[:0]):
             answered = guard(asked, queries(len(asked)))
@@ -354,6 +376,7 @@ class DefenceConformance(DefinitionConformance):
         parts = zip(asked.split(7), asking.split(7), strict=True)
 
         assert torch.equal(asked, asked_before)
+        # In uneven parts: an answer must not depend on its batch.
         torch.testing.assert_close(torch.cat([guard(*part) for part in parts]), whole)
 
     def test_a_guard_learns_by_its_generator_alone(self) -> None:
@@ -368,6 +391,7 @@ class DefenceConformance(DefinitionConformance):
                     return
                 answers.append(guard(self.answers(20), queries(20)))
                 assert torch.equal(before, torch.get_rng_state())
+            # A shipped guard is not trained any more; gradients would cost memory.
             assert not any(parameter.requires_grad for parameter in guard.parameters())
 
         assert torch.equal(*answers)
@@ -400,4 +424,5 @@ class DefenceConformance(DefinitionConformance):
 def queries(count: int) -> Tensor:
     """Numbers of so many inputs."""
     generator = torch.Generator().manual_seed(23)
+    # Any int64 but the extremes: the numbers are hashes of inputs.
     return torch.randint(-(2**62), 2**62, (count,), generator=generator)

@@ -44,7 +44,7 @@ class _GameConformance(DefinitionConformance):
         return getattr(import_module(module), name)(params)
 
     def adversary_knowledge(self, *, seed: int = 0) -> AdversaryKnowledge:
-        """Images (N, 1, 4, 4) that the model answers rightly, as far as access goes."""
+        """Images (N, 1, 4, 4) that the model classifies correctly, as far as access goes."""
         seen = _observe(seed).restrict(self.definition.access)
         return AdversaryKnowledge(seen=seen, truth=None, values=CLASSES)
 
@@ -66,6 +66,7 @@ class _GameConformance(DefinitionConformance):
             torch.manual_seed(1)
             before = torch.get_rng_state()
             first = self.answers(self.fit(seed=7), seed=7)
+            # Kept in a variable: the state is changed below, before the assertion.
             untouched = torch.equal(before, torch.get_rng_state())
             torch.manual_seed(2)
             second = self.answers(self.fit(seed=7), seed=7)
@@ -80,6 +81,7 @@ class _GameConformance(DefinitionConformance):
 
         copy = deepcopy(original)
         copy.adapt(self.adversary_knowledge(seed=3), generator=torch.Generator().manual_seed(5))
+        # The copy is used as well, since a shared state may change on answering.
         self.answers(copy)
 
         assert torch.equal(before, self.answers(original))
@@ -110,6 +112,7 @@ class EvaderConformance(_GameConformance):
 
     def test_it_misleads_a_model_that_is_easily_misled(self) -> None:
         """A change as large as the inputs' range leaves few answers right."""
+        # As large as the range: every input in [0, 1] is within reach.
         knowledge, budget = (
             self.adversary_knowledge(seed=2),
             self.budget(1.0 if self.norm == "linf" else SIDE),
@@ -121,6 +124,7 @@ class EvaderConformance(_GameConformance):
 
     def test_it_does_nothing_where_nothing_may_be_done(self) -> None:
         """The null control: with a ball of no size, samples stay where they are."""
+        # Not 0, which a spec refuses; in float32 no label changes by this little.
         knowledge, budget = self.adversary_knowledge(seed=2), self.budget(1e-7)
         moved = self.fit().perturb(knowledge, budget, generator=torch.Generator())
 
@@ -148,6 +152,7 @@ class InverterConformance(_GameConformance):
         if Need.GRADIENTS not in self.definition.needs:
             return InversionTargets(classes=torch.arange(CLASSES), gradients=(), low=LOW, high=HIGH)
         seen = _observe(2)
+        # As the game computes them: in float64, so that gradients invert precisely.
         network = seen.network().double()
         named = dict(network.module.named_parameters())
         gradients = []
@@ -175,10 +180,11 @@ class InverterConformance(_GameConformance):
         )
         return inputs_found
 
-    def test_it_finds_what_the_model_tells(self) -> None:
+    def test_it_finds_what_the_model_leaks(self) -> None:
         """Samples come back from their gradients; a class comes back as what is taken for it."""
         reconstructions = self.answers(self.fit())
         if Need.GRADIENTS in self.definition.needs:
+            # Visually equal in [0, 1]; optimisation does not end at 0.
             apart = (reconstructions - _observe(2).inputs[: len(reconstructions)]).abs().amax()
             assert float(apart) < 0.05
         else:
@@ -214,13 +220,15 @@ class ExtractorConformance(_GameConformance):
 
 
 def _observe(seed: int) -> Observations:
-    """A linear model of 16 pixels: each class is told by how bright its own row is."""
+    """A linear model of 16 pixels: each class has its own, brighter row."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(SAMPLES) % CLASSES
     inputs = 0.3 * torch.rand(SAMPLES, 1, SIDE, SIDE, generator=generator)
+    # The row that has the label's number is brighter, which the head's weights read.
     inputs[torch.arange(SAMPLES), 0, labels] += 0.5
     head: nn.Linear = nn.utils.skip_init(nn.Linear, SIDE * SIDE, CLASSES)
     with torch.no_grad():
         nn.init.zeros_(head.bias)
+        # One block of pixels for each class: its own row.
         head.weight.copy_(4 * torch.eye(CLASSES).repeat_interleave(SIDE, dim=1))
     return observe(Classifier(nn.Sequential(nn.Flatten(), head)), inputs, labels)

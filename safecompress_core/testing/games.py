@@ -47,6 +47,7 @@ class GameConformance(DefinitionConformance):
 
     def document(self) -> Mapping[str, Any]:
         """The example as results hold it."""
+        # Through JSON, as readers of results see it: tuples become lists.
         document: dict[str, Any] = json.loads(json.dumps(self.example(self.game()).to_json()))
         return document
 
@@ -69,6 +70,7 @@ class GameConformance(DefinitionConformance):
         """Strict JSON: no NaN and no infinity."""
         document = self.example(self.game()).to_json()
 
+        # ``allow_nan=False``: NaN is not JSON, and other readers refuse the file.
         json.dumps(document, allow_nan=False)
         assert document["game"] == self.definition.name
 
@@ -78,27 +80,31 @@ class GameConformance(DefinitionConformance):
         for measure in self.definition.measures:
             value = document.get(measure.name)
             if value is None:
+                # Optional measures may be missing, but never one that a gate could name.
                 assert measure.is_numeric or not measure.has_gates, f"{measure.name} is missing"
                 continue
+            # An estimate outside its own interval is an error of the measure.
             low, high = document[f"{measure.name}_interval"]
             assert low <= value <= high, f"{measure.name} lies outside of its interval"
             assert measure.lowest <= value <= measure.highest, f"{measure.name} is out of range"
             assert not measure.guess or measure.guess in document
 
-    def test_one_of_its_baselines_can_be_told(self) -> None:
+    def test_one_of_its_baselines_can_be_reported(self) -> None:
         """The keys that its templates name are in results."""
         document = self.document()
-        tellable = [
+        reportable = [
+            # A template's fields are keys of results; a missing one would break the report.
             all(key in document for _, key, _, _ in Formatter().parse(template) if key)
             for baseline in self.definition.baselines
             for template in (f"{baseline.guess} {baseline.achieves}",)
         ]
 
-        assert any(tellable)
+        assert any(reportable)
 
     def test_a_report_can_be_written_without_it(self) -> None:
         """Write a report from the results alone, without the game's plugin."""
         records = {
+            # Through JSON, since reports read files.
             name: json.loads(record.model_dump_json())
             for name, record in record_games([self.definition]).items()
         }
@@ -109,5 +115,6 @@ class GameConformance(DefinitionConformance):
 
         for name in ("question", "advantage", "baselines", "inverted_by", "is_leakage"):
             assert getattr(known, name) == getattr(self.definition, name)
+        # Titles, since ranges are not recorded.
         titles = [measure.title for measure in self.definition.measures]
         assert [measure.title for measure in known.measures] == titles

@@ -35,6 +35,7 @@ YEAR = r"\b(1[89]|20)\d\d\b"
 @cache  # one manifest defines many components
 def _imported(manifest: str, path: str) -> subprocess.CompletedProcess[str]:
     """The heavy packages that come with a manifest, as a fresh interpreter prints them."""
+    # A fresh interpreter: this one has imported torch already.
     code = (
         f"import importlib, sys; importlib.import_module({manifest!r}); "
         f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
@@ -44,6 +45,7 @@ def _imported(manifest: str, path: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        # The path is passed on, since plugins may be installed in development mode.
         env={**os.environ, "PYTHONPATH": path},
     )
 
@@ -94,6 +96,7 @@ class DefinitionConformance:
 
     def test_its_parameters_have_a_schema_that_explains_each(self) -> None:
         """Editors complete and explain a spec from it: every field has a docstring."""
+        # Pydantic fails on parameters that have no JSON form.
         schema = self.definition.params.model_json_schema()
         json.dumps(schema)
         fields, docs = self.definition.params.model_fields, field_docs(self.definition.params)
@@ -101,6 +104,7 @@ class DefinitionConformance:
             name for name, field in fields.items() if not (field.description or docs.get(name))
         ]
 
+        # Docstrings count like descriptions; both become the schema's text.
         assert unexplained == []
 
     def test_its_target_exists(self) -> None:
@@ -117,15 +121,17 @@ class DefinitionConformance:
         try:
             params = self.definition.params.model_validate(dict(self.params))
         except ValidationError:
+            # Required parameters without values in the kit; other checks cover these.
             pytest.skip("the parameters given here are not all that it needs")
         try:
             declared = list(list_externals(self.definition, params))
         except (AttributeError, ImportError):
-            return  # there is no such target, as another check tells
+            return  # reported by test_its_target_exists
         for external in declared:
             assert isinstance(external, ExternalCode | ExternalFiles)
             digests = list(external.digests())
             assert len(dict(digests)) == len(digests), "two files have one name"
+            # Twice: digests decide whether a run is continued, so they must not vary.
             assert digests == list(external.digests())
 
     def test_its_summary_reads_as_one_line(self) -> None:
@@ -133,6 +139,7 @@ class DefinitionConformance:
         summary = self.definition.summary
 
         name = self.definition.name
+        # Tables show one line.
         assert summary == " ".join(summary.split()), (
             f"the summary of {name!r} has line breaks or double spaces: {summary!r}"
         )

@@ -117,8 +117,10 @@ class MethodConformance(DefinitionConformance):
             train(state, **how)
             trained.append(state.epoch - before)
 
+        # Any state: a method that draws from the global one is found by comparison later.
         with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
             torch.manual_seed(1)
+            # Counted at the trainer, which is the only way to train.
             patch.setattr(shop.trainer, "train", counted)
             patch.setattr(shop.events, "advance", lambda units=1: advanced.append(units))
             outcome = run_context.method.run(shop)
@@ -139,6 +141,7 @@ class MethodConformance(DefinitionConformance):
         """The kit's spec with the method."""
         spec = {
             "version": 1,
+            # JSON is valid YAML, and needs no YAML writer.
             "name": "kit",
             "seed": 5,
             "device": "cpu",
@@ -151,12 +154,14 @@ class MethodConformance(DefinitionConformance):
         file.write_text(json.dumps(spec), encoding="utf-8")
         registry = self.registry()
         loaded = load_spec(file, registry=registry)
+        # Data are loaded once for all checks of a process.
         return build_run_context(loaded, registry, dataset_cache=_loaded_data())
 
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
         installed = _installed()
         entries = [(definition, installed.origin(definition)) for definition in installed]
+        # A method under development need not be installed as an entry point.
         if self.definition.name not in installed.definitions(Kind.METHOD):
             origin = Origin(plugin="kit", distribution="kit", version="0")
             entries.append((self.definition, origin))
@@ -207,11 +212,13 @@ class MethodConformance(DefinitionConformance):
         active = round(state.density * sum(weight.numel() for weight in state.weights.values()))
 
         if outcome.model is None and not state.network.layer_shapes:
+            # Exact unless the architecture or the layer shapes change, which fix the counts.
             assert active == round(density * total)
         else:
             assert 0 < active <= round(density * total)
         if state.topology is not None:
             for name, weight in state.weights.items():
+                # A stored weight of 0 must not be counted as active.
                 assert not weight[~state.topology.masks[name]].any(), "an inactive weight is not 0"
 
     def test_its_final_weights_are_trained_for_the_epochs_of_the_spec(
@@ -221,7 +228,7 @@ class MethodConformance(DefinitionConformance):
         assert completed_run.outcome.chosen.epoch == EPOCHS
 
     def test_its_workload_is_what_it_does(self, completed_run: CompletedRun) -> None:
-        """A plan tells how many epochs a run will train, and progress ends where it was said to."""
+        """A plan states how many epochs a run will train, and progress ends at its total."""
         assert self.definition.workload is not None, "a plan cannot say how long a run is"
         method = completed_run.run_context.method
         planned = self.definition.workload(completed_run.run_context.spec.method, EPOCHS).epochs
@@ -236,6 +243,7 @@ class MethodConformance(DefinitionConformance):
         """All chance comes from the context's seed, whatever state the process is in."""
         with torch.random.fork_rng():
             torch.manual_seed(2)
+            # Another folder and global state: only the seed is the same.
             _, again = self.run_method(prepare(), tmp_path)
 
         assert again == completed_run.file.read_bytes()
@@ -255,6 +263,7 @@ class MethodConformance(DefinitionConformance):
             save = shop.checkpoints.save
 
             def stopped(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
+                # After saving: the checkpoint is complete when the process ends.
                 save(name, *rest)
                 raise ProcessKilled
 
@@ -272,7 +281,7 @@ class MethodConformance(DefinitionConformance):
         )
 
     def test_its_model_can_be_rebuilt_from_its_file(self, completed_run: CompletedRun) -> None:
-        """The model metadata tells the architecture, and weights come back bit by bit."""
+        """The model metadata names the architecture, and weights come back bit by bit."""
         run_context = completed_run.run_context
         network = run_context.load_network(completed_run.file)
         inputs = run_context.dataset.inputs[torch.arange(20)]
@@ -287,11 +296,12 @@ class MethodConformance(DefinitionConformance):
         """A defence changes what comes out, and the budget and density stay."""
         defended, changed = self.run_method(prepare(defences=[dict(self.hosts)]), tmp_path)
 
+        # Other bytes prove that the defence had an effect at all.
         assert completed_run.file.read_bytes() != changed
         assert defended.chosen.epoch == EPOCHS
         assert defended.chosen.density == completed_run.outcome.chosen.density
 
-    def test_what_it_tells_of_its_work_fits_into_results(self, completed_run: CompletedRun) -> None:
+    def test_its_phases_and_facts_fit_into_results(self, completed_run: CompletedRun) -> None:
         """Phases have a name, epochs and a density; they and the facts are JSON-ready."""
         outcome = completed_run.outcome
 
@@ -308,6 +318,7 @@ class MethodConformance(DefinitionConformance):
         """It names a field to change, and no one has trained anything by then."""
         if "density" not in self.definition.params.model_fields:
             pytest.skip("the method has no density")
+        # Below one weight a layer, for the kit's 832 weights.
         run_context = prepare(density=0.001)
         problems = list(
             run_context.method.check(

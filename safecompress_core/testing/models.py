@@ -64,6 +64,7 @@ class ModelConformance(DefinitionConformance):
 
     def test_the_same_generator_gives_the_same_weights(self) -> None:
         """All chance comes from the generator, and torch's global state stays as it was."""
+        # The process's own state is restored, since other tests may depend on it.
         with torch.random.fork_rng():
             torch.manual_seed(1)
             before = torch.get_rng_state()
@@ -80,11 +81,12 @@ class ModelConformance(DefinitionConformance):
         """Draw weights that are not pretrained, at least those of the last layer."""
         first, other = self.network(seed=0), self.network(seed=1)
 
+        # At least one: pretrained weights are the same for all seeds.
         assert not all(map(torch.equal, first.parameters(), other.parameters()))
 
     def test_it_opens_no_file_that_it_does_not_declare(self) -> None:
         """``reads`` names every file; else an old result would be shown after one has changed."""
-        self.network()  # whatever it imports is imported now
+        self.network()  # imports open files too; they are done now
         with _record_opened_files() as opened:
             self.network()
         params = self.definition.params.model_validate(dict(self.params))
@@ -99,6 +101,7 @@ class ModelConformance(DefinitionConformance):
     def test_a_sample_gets_a_logit_a_class(self) -> None:
         """Finite numbers, whatever the size of the batch."""
         network = self.network()
+        # One sample too: batch normalisation in training mode would fail.
         for count in (1, 4):
             with torch.no_grad():
                 logits = network(self.inputs(count))
@@ -109,6 +112,7 @@ class ModelConformance(DefinitionConformance):
         """In eval mode a sample's logits are its own."""
         network, inputs = self.network(), self.inputs()
         with torch.no_grad():
+            # One sample alone against the same in a batch of four.
             torch.testing.assert_close(network(inputs)[:1], network(inputs[:1]))
 
     def test_its_representation_is_found(self) -> None:
@@ -145,13 +149,16 @@ def _record_opened_files() -> Iterator[set[Path]]:
     original = io.open
 
     def recorded(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+        # Reading modes only; integers are file descriptors, which have no path.
         if isinstance(file, str | Path) and not set(mode) & set("wxa"):
             opened.add(Path(file).resolve())
         return original(file, mode, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
+        # Both names: libraries open files by either.
         patch.setattr(builtins, "open", recorded)
         patch.setattr(io, "open", recorded)
         yield opened
     system = [Path(path) for path in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev")]
+    # Packages and system files do not belong to the model.
     opened -= {path for path in opened if any(path.is_relative_to(place) for place in system)}

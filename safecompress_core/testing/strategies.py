@@ -35,6 +35,7 @@ def _topology(density: float) -> Topology:
     everywhere = {name: torch.ones(shape, dtype=torch.bool) for name, shape in SHAPES.items()}
     return Topology.from_masks(
         {
+            # Two at least, since the only active weight of a layer is never replaced.
             name: random_positions(mask, max(2, round(density * mask.numel())), generator=generator)
             for name, mask in everywhere.items()
         }
@@ -104,6 +105,7 @@ class _RuleConformance(DefinitionConformance):
         prune, grow = self.pair()
         return update_topology(
             _random(seed),
+            # Different seeds for weights and gradients, so that a rule cannot confuse them.
             topology,
             prune=prune,
             grow=grow,
@@ -119,17 +121,19 @@ class _RuleConformance(DefinitionConformance):
     def test_updates_keep_the_number_of_weights(self, density: float, fraction: float) -> None:
         """Several in a row, at any density: what is dropped was there, what is grown was not."""
         topology = explored = _topology(density)
+        # Four in a row: errors of one update show in the counts of the next.
         for seed in range(4):
             after = self.update(topology, fraction, seed=seed, explored=explored).topology
             assert after.total_active == topology.total_active
             topology, explored = after, explored.unite(after)
 
     def test_the_same_seed_gives_the_same_topology(self) -> None:
-        """All chance comes from the generator that is handed in, and none from a global one."""
+        """All chance comes from the generator that is passed in, and none from a global one."""
         before = torch.random.get_rng_state()
         first, other = (self.update(_topology(0.3), 0.5).topology for _ in range(2))
 
         assert first == other
+        # Compared at the end, since both rules have drawn by then.
         assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -155,18 +159,20 @@ class PruneConformance(_RuleConformance):
         """It gets gradients if it asks for them, and writes into nothing that it may read."""
         rule: Prune = self.rule()
         topology, weights, gradients = _topology(density), _random(0), _random(1)
+        # Gradients only on request: an unrequested argument would hide a missing declaration.
         asked = {"gradients": gradients} if rule.gradient_batches else {}
         first = rule.drop(weights, topology, fraction=0.3, **asked)
         again = rule.drop(weights, topology, fraction=0.3, **asked)
 
         assert all(torch.equal(first[name], again[name]) for name in first)
+        # Compared with fresh copies: neither inputs nor topology were written to.
         assert topology == _topology(density)
         assert all(torch.equal(weights[name], weight) for name, weight in _random(0).items())
         assert all(torch.equal(gradients[name], gradient) for name, gradient in _random(1).items())
 
     @pytest.mark.parametrize("density", DENSITIES)
-    def test_what_it_tells_of_a_topology_fits_into_results(self, density: float) -> None:
-        """JSON that comes back as it was, if there is anything to tell."""
+    def test_its_facts_fit_into_results(self, density: float) -> None:
+        """JSON that comes back as it was, if it reports anything."""
         facts = dict(self.rule().facts(_topology(density)))
 
         assert json.loads(json.dumps(facts, allow_nan=False)) == facts
@@ -193,6 +199,7 @@ class GrowConformance(_RuleConformance):
         """Require rules that need momentum to declare a history."""
         rule: Grow = self.rule()
 
+        # Momentum is kept in the history, so one implies the other.
         assert rule.needs_history or not rule.needs_momentum
 
     def test_it_fills_up_a_layer_without_asking_for_more(self) -> None:
@@ -202,6 +209,7 @@ class GrowConformance(_RuleConformance):
         history = History(explored=topology, momentum=_random(3))
         asked = {"history": history} if rule.needs_history else {}
         room = {name: int((~mask).sum()) for name, mask in topology.masks.items()}
+        # The extremes: a rule that rounds its counts fails at one of them.
         for counts in (room, dict.fromkeys(room, 0)):
             grown = topology.complete(
                 rule.grow(

@@ -59,14 +59,14 @@ def null_control(
     """Attack a membership that was drawn at random among samples that are all non-members.
 
     The non-members of either pool are halved at random; one half is called members and comes
-    first, as members do in a pool. The model treats both halves alike, so an attack that tells
-    them apart reads something other than the model: the order of the samples, the truth of the
-    pool it is asked about, a mistake in our own statistics.
+    first, as members do in a pool. The model treats both halves alike, so an attack that
+    distinguishes them reads something other than the model: the order of the samples, the truth
+    of the pool it is asked about, a mistake in our own statistics.
 
-    The false alarm rate is 1 − ``confidence``: the attack is fitted without the lots of the asked
-    pool, so its scores for the two halves are exchangeable and its true AUC is exactly 0.5; the
-    interval is ``null_auc_interval``, whose variance is the one that lots give, so it holds for
-    small pools too. It is the rate of one control: of k of them, up to k times as many fail.
+    The false alarm rate is 1 − ``confidence``: the attack is fitted without the random labels of
+    the asked pool, so its scores for the two halves are exchangeable and its true AUC is exactly
+    0.5; the interval is ``null_auc_interval``, whose variance is that of random labels, so it holds
+    for small pools too. It is the rate of one control: of k of them, up to k times as many fail.
 
     Real members take no part: relabelling a pool that holds both would leave its order, and what
     else gives members away, unrelated to the invented truth, so that an attack that reads the
@@ -76,25 +76,28 @@ def null_control(
         attack: fits a fresh attacker and scores; see ``Attack``.
         known: what the attacker holds of attack-train, with its access and the real membership.
         asked: the same of the reported pool.
-        generator: draws the lots.
+        generator: draws the invented membership.
         confidence: of the AUC's interval.
 
     Raises:
         PoolError: if a pool has fewer than 4 non-members.
         ValueError: if the attack's scores are not numbers of shape (N,).
     """
-    drawn_known, lots_known = _random_membership(known, generator)
-    drawn_asked, lots_asked = _random_membership(asked, generator)
-    scores = attack(replace(drawn_known, truth=lots_known), replace(drawn_asked, truth=None))
+    # Both pools need an invented membership: an attacker that trains on the first learns from it.
+    drawn_known, truth_known = _random_membership(known, generator)
+    drawn_asked, truth_asked = _random_membership(asked, generator)
+    # Truth None for the asked pool, as in a real attack.
+    scores = attack(replace(drawn_known, truth=truth_known), replace(drawn_asked, truth=None))
     auc = null_auc_interval(
-        scores.detach().to("cpu", torch.float64).numpy(), lots_asked.numpy(), confidence=confidence
+        scores.detach().to("cpu", torch.float64).numpy(), truth_asked.numpy(), confidence=confidence
     )
-    members = int(lots_asked.sum())
+    members = int(truth_asked.sum())
     return ControlResult(
         auc,
+        # Two-sided: an AUC clearly below 0.5 shows a leak of the invented membership just as well.
         passed=auc.low <= 0.5 <= auc.high,
         members=members,
-        non_members=len(lots_asked) - members,
+        non_members=len(truth_asked) - members,
     )
 
 
@@ -104,7 +107,9 @@ def _random_membership(
     """The non-members in random order, and which of them are called members: the first half."""
     assert knowledge.truth is not None  # who the non-members are has to be known
     positions = (~knowledge.truth).nonzero()[:, 0]
+    # Halves of two are the fewest with a variance.
     if len(positions) < 4:
         raise PoolError(f"a null control needs 4 non-members, but there are {len(positions)}")
     order = positions[torch.randperm(len(positions), generator=generator)]
+    # Members first, as in a real pool, so that an attack on the order of samples is caught.
     return knowledge.take(order), torch.arange(len(order)) < len(order) // 2

@@ -50,11 +50,13 @@ def planted_control(
         PoolError: if the pool has fewer than 2 members or 2 non-members.
         ValueError: if the attack's scores are not numbers of shape (N,).
     """
-    assert asked.truth is not None  # without it nothing can be judged
+    assert asked.truth is not None  # the control compares scores with it
     is_member = asked.truth.cpu().numpy()
+    # The truth is withheld; float64 on the CPU as DeLong's interval needs it.
     scores = attack(known, replace(asked, truth=None)).detach().to("cpu", torch.float64).numpy()
     auc = auc_interval(scores, is_member, confidence=confidence)
     members = int(is_member.sum())
+    # Above 0.5 with the whole interval: a point estimate may be there by chance.
     return ControlResult(
         auc, passed=auc.low > 0.5, members=members, non_members=len(is_member) - members
     )
@@ -63,7 +65,7 @@ def planted_control(
 def plant_leak(
     network: Classifier, inputs: Tensor, labels: Tensor, is_member: Tensor
 ) -> Classifier:
-    """A copy of a network whose output tells who of some samples is a member.
+    """A copy of a network whose output reveals which of some samples are members.
 
     The margin of a sample's label over all other labels becomes at least ``LEAK`` for a member and
     at most −``LEAK`` for a non-member, by moving that one logit; what was beyond indifference
@@ -78,8 +80,10 @@ def plant_leak(
         labels: their task labels, shape (P,), int64.
         is_member: shape (P,), bool.
     """
+    # The inner network, without its output guard: the control tests the attack, not the defence.
     leaky = deepcopy(network.inside)
     device = leaky.device
+    # A hook, not a wrapper: names of parameters stay as white-box attacks expect them.
     leaky.module.register_forward_hook(
         _PlantedLeak(inputs.to(device), labels.to(device), is_member.to(device))
     )
@@ -87,11 +91,12 @@ def plant_leak(
 
 
 def plant_in_references(references: ReferenceAnswers) -> ReferenceAnswers:
-    """Reference models that leak as the ``plant_leak`` model does: each tells who trained itself.
+    """Reference models that leak as the ``plant_leak`` model does: each reveals its own members.
 
     An adversary trains them as the model was trained, so what that one gives away, they do too;
     without it, their answers would say that such a leak means nothing.
     """
+    # Full logits, whatever the attacker may see: the leak is planted first and restricted later.
     inside = references.restricted(Access.WHITE_BOX).logits
     logits = [
         answers + _shift(answers, references.labels, is_in)
@@ -112,20 +117,24 @@ class _PlantedLeak:
 
     def __call__(self, module: nn.Module, arguments: tuple[Tensor, ...], logits: Tensor) -> Tensor:
         nearest = self._nearest(arguments[0])
+        # Detached: the shift depends on the logits, but is a constant for gradient-based attacks.
         return logits + _shift(logits.detach(), self._labels[nearest], self._is_member[nearest])
 
     def _nearest(self, batch: Tensor) -> Tensor:
         """Of each input the nearest sample, (N,): the least |s|² − 2·x·s."""
         sketches = batch.flatten(1).float() @ self._projection
         squares = self._sketches.square().sum(dim=1)
+        # |x|² is the same for each candidate, so it is left out of the distance.
         return (squares - 2 * sketches @ self._sketches.T).argmin(dim=1)
 
 
 def _shift(logits: Tensor, labels: Tensor, is_member: Tensor) -> Tensor:
     """Return the shift of logits (N, C) by which the labels' margins reveal members, (N, C)."""
     is_label = torch.arange(logits.shape[1], device=logits.device) == labels[:, None]
+    # −∞ for the label itself, so that the rival is the best of all other classes.
     rival = logits.masked_fill(is_label, -torch.inf).amax(dim=1)
     margin = logits.masked_fill(~is_label, -torch.inf).amax(dim=1) - rival
+    # Clamped at 0: a margin beyond indifference is kept and LEAK is added on top of it.
     wanted = torch.where(is_member, margin.clamp(min=0) + LEAK, margin.clamp(max=0) - LEAK)
     return is_label * (wanted - margin)[:, None]
 
@@ -137,5 +146,6 @@ def _projection(values: int) -> Tensor:
     """
     if values <= SKETCH:
         return torch.eye(values)
+    # A fixed seed: the sketch is part of the control, not of the run's randomness.
     generator = torch.Generator().manual_seed(0)
     return torch.randn(values, SKETCH, generator=generator) / sqrt(SKETCH)

@@ -60,10 +60,13 @@ def compare_attacks(
     Raises:
         ValueError: if the two were not judged on these samples in the same game.
     """
+    # Strata must match: draws are stratified by membership, so pairs would otherwise differ.
     if trained.game != cheap.game or (trained.is_member != cheap.is_member).any():
         raise ValueError("only two attacks of one game on one pool can be compared")
+    # Cheap less trained on the same draws: pairing removes the variance that both share.
     draws = cheap.advantages(resampling) - trained.advantages(resampling)
     gain = percentile_interval(
         cheap.advantage.value - trained.advantage.value, draws, confidence=confidence
     )
+    # A point estimate above 0 may be chance, so the whole interval has to be.
     return AttackComparison(gain, is_stronger=gain.low > 0)

@@ -40,6 +40,7 @@ __all__ = [
 class ReversedRecord(MeasuresRecord):
     """Measures of an attack with negated scores."""
 
+    # Games of plugins have further measures.
     model_config = ConfigDict(extra="allow")
 
     advantage: Fraction
@@ -379,8 +380,10 @@ class OtherGameRecord(AttackRecord):
     """
 
     model_config = ConfigDict(extra="allow")
+    # Extra values stay plain JSON; without this pydantic would accept any object.
     __pydantic_extra__: dict[str, JsonValue]
 
+    # ``not`` in the JSON schema: a damaged core record must not pass as a plugin's.
     game: Annotated[str, Field(json_schema_extra={"not": {"enum": list(CORE_GAMES)}})]
     """Game that the attack plays."""
 
@@ -391,6 +394,7 @@ class OtherGameRecord(AttackRecord):
 
 
 def _class_of(record: Any) -> str:
+    # Called with raw values and with instances, as pydantic validates either.
     game = record.get("game") if isinstance(record, Mapping) else record.game
     return game if game in CORE_GAMES else "other"
 
@@ -406,6 +410,7 @@ AnyAttackRecord: TypeAlias = Annotated[
 ]
 """An attack of any game, distinguished by ``game``."""
 
+# Built once: compiling the union's validator is expensive.
 _ADAPTER: TypeAdapter[AnyAttackRecord] = TypeAdapter(AnyAttackRecord)
 
 

@@ -100,6 +100,7 @@ class VariantRecord(Record):
 
     def figure(self, name: FigureName) -> SummaryRecord | None:
         """Return the figure of a column."""
+        # ``FigureName`` lists attributes of this class, which the type checker cannot relate.
         summary: SummaryRecord | None = getattr(self, name)
         return summary
 

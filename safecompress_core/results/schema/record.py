@@ -51,12 +51,14 @@ class Record(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        # NaN is not JSON; a record with one must fail when it is made.
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, as the file holds them: fields that were never set are left out."""
+        # Unset fields are left out, since null has its own meaning: no value.
         return self.model_dump(mode="json", exclude_unset=True)
 
 
@@ -74,6 +76,7 @@ class MeasuresRecord(Record):
 
     def estimates(self) -> dict[str, EstimateRecord]:
         """Return every measure that has a value and an interval, by name."""
+        # ``dict`` of a model includes extra fields, which measures of plugin games are.
         values = dict(self)
         return {
             name: EstimateRecord(value=value, interval=values[f"{name}_interval"])

@@ -126,6 +126,7 @@ class ArchiveRecord(Record):
     @property
     def audited(self) -> AuditRecord | None:
         """Metrics and audit; None where it was not audited."""
+        # Both or neither: an archive model is audited as a whole.
         if self.metrics is None or self.audit is None:
             return None
         return AuditRecord(metrics=self.metrics, audit=self.audit)

@@ -138,7 +138,7 @@ def test_weights_of_another_architecture_are_refused_by_name(
     with pytest.raises(ModelError) as refused:
         check_audit_feasible(audit)
 
-    for part in ("it lacks 3.bias", "it has besides extra", "1.weight (20, 64) for (16, 64)"):
+    for part in ("it lacks 3.bias", "it also has extra", "1.weight (20, 64) for (16, 64)"):
         assert part in str(refused.value)
 
 

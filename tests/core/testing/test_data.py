@@ -68,7 +68,7 @@ def test_a_good_source_passes(tmp_path: Path) -> None:
     good.test_inputs_are_within_their_bounds(GOOD)
     good.test_some_samples_are_those_of_all(GOOD)
     good.test_the_same_parameters_give_the_same_samples(tmp_path)
-    good.test_the_card_tells_what_loading_gives(GOOD, tmp_path)
+    good.test_the_card_agrees_with_the_loaded_data(GOOD, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_other_samples_the_second_time_are_caught(tmp_path: Path) -> None:
 def test_a_card_that_promises_more_is_caught(tmp_path: Path) -> None:
     """A spec would be validated with it."""
     with pytest.raises(AssertionError):
-        kit(GOOD, card=replace(GOOD.card, samples=5)).test_the_card_tells_what_loading_gives(
+        kit(GOOD, card=replace(GOOD.card, samples=5)).test_the_card_agrees_with_the_loaded_data(
             GOOD, tmp_path
         )
 

@@ -156,7 +156,7 @@ def test_a_good_evader_passes(check: str) -> None:
         (TooFar, "evasion", "test_same_seed_same_answers"),
         (Idle, "evasion", "test_it_misleads_a_model_that_is_easily_misled"),
         (Global, "evasion", "test_same_seed_same_answers"),
-        (Blank, "inversion", "test_it_finds_what_the_model_tells"),
+        (Blank, "inversion", "test_it_finds_what_the_model_leaks"),
         (Bright, "inversion", "test_same_seed_same_answers"),
         (Parrot, "extraction", "test_its_clone_answers_as_a_simple_model_does"),
         (Parrot, "extraction", "test_it_sees_no_more_than_answers"),

@@ -67,7 +67,7 @@ def test_a_sound_game_passes_every_check() -> None:
         ),
         (
             replace(PAIRS, baselines=(Baseline(guess="{nobody}", achieves="knows"),)),
-            "test_one_of_its_baselines_can_be_told",
+            "test_one_of_its_baselines_can_be_reported",
         ),
     ],
 )
