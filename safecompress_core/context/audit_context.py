@@ -63,13 +63,16 @@ class AuditSamples:
         if self.factory is not None:
             data = self.factory.prepare(data)
         if self._names:
+            # Without names the order of labels in the data is the order of outputs.
             data = renumber_labels(data, self._names)
         data = with_membership_note(data, self.spec)
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
+            # A warning, no error: the draw is right for a model of the same spec.
             data = replace(data, warnings=(*data.warnings, self._describe_draw))
         if self.spec.pools.duplicates == "keep":
             return data
+        # Drawn members are cut after copies are removed, so only named ones can overlap.
         if is_given and data.is_member is not None:
             _refuse_overlap(data)
         return without_copies(data)
@@ -78,11 +81,12 @@ class AuditSamples:
     def _names(self) -> tuple[str, ...]:
         """Names of the model's outputs; empty if they are unknown."""
         names = tuple(self.spec.task.labels) or self.given.labels
+        # Placeholders say nothing, so positions are used instead.
         return () if are_placeholders(names) else names
 
     @property
     def _describe_draw(self) -> str:
-        """Return the warning that the seed decides who a finished model was trained on."""
+        """Return the warning that the seed decides who the members of a finished model are."""
         members = self.spec.pools.members
         return (
             f"members are drawn by the seed (pools.members: {members}, seed: {self.spec.seed}), "
@@ -105,9 +109,11 @@ class AuditSamples:
                     "task.data.members, or give --members and --non-members"
                 )
             count = int(data.is_member.sum())
+            # One side alone leaves nothing to distinguish.
             if count in (0, len(data)):
                 side, other = ("members", "non-members") if count else ("non-members", "members")
                 raise PoolError(f"all {len(data)} samples are {side}; give {other} as well")
+        # No select pool: an audit chooses nothing.
         shares = (declared.attack_train, 0.0, declared.audit)
         return cut_members(data, declared.members, shares, seed=self.seed)
 
@@ -144,7 +150,7 @@ class AuditContext(SpecContext):
     def access(self) -> Access:
         """The most that an attacker can see of the model."""
         if self.spec.task.answers == "probabilities":
-            return Access.BLACK_BOX  # what stands before them is not known
+            return Access.BLACK_BOX  # the layers before the softmax are unknown
         return self.given.format.access
 
 

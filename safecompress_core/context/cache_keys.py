@@ -31,6 +31,7 @@ def content_key(run_context: RunContext, **content: Any) -> str:
     """
     registry, resolved = run_context.registry, run_context.loaded.resolved
     asked = {**{section: resolved[section] for section in COMMON}, **content}
+    # Only sections that are the spec's own: a replaced method has other externals.
     sections = [name for name, value in asked.items() if resolved.get(name) == value]
     everything = {
         "identity": {
@@ -42,6 +43,8 @@ def content_key(run_context: RunContext, **content: Any) -> str:
             f"{definition.target} {registry.origin(definition).version}"
             for definition in find_definitions(asked, registry)
         ],
+        # The content itself, so that equal hashes mean equal settings.
         **asked,
     }
+    # 16 digits: short file names, and no collision among a comparison's models.
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]

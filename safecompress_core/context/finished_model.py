@@ -25,7 +25,7 @@ def load_finished_model(audit_context: AuditContext) -> LoadedModel:
     shape, classes = tuple(data.inputs.shape[1:]), len(data.classes)
 
     def build(generator: torch.Generator) -> nn.Module:
-        assert factory is not None  # the spec has one, or the file says it
+        assert factory is not None  # checked: spec or file has one
         return factory.build(input_shape=shape, classes=classes, generator=generator)
 
     reading = OutputReader(output=task.output, answers=task.answers, classes=data.classes)
@@ -36,6 +36,7 @@ def load_finished_model(audit_context: AuditContext) -> LoadedModel:
         build=build,
         questions=Questions(inputs=data.inputs, reading=reading),
     )
+    # Exported models are asked on the CPU; only open ones can be moved.
     return loaded.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else loaded
 
 
@@ -55,9 +56,11 @@ def attacked_network(
     """
     task = audit_context.spec.task
     if task.answers == "probabilities":
+        # Logits of the same posteriors, so that attacks need not know about probabilities.
         return BlackBoxModel(LogProbabilities(finished.module, whole=whole or 1))
     if audit_context.access is not Access.WHITE_BOX:
         return BlackBoxModel(finished.module)
     sample = audit_context.sample.to(finished.device)
+    # Only an open model has a representation to find.
     network = Classifier(finished.module, sample=sample, representation=task.representation)
     return finished.as_classifier(network)

@@ -44,9 +44,11 @@ def assign_left_out(
     Source: Tang et al. 2022, "Mitigating Membership Inference Attacks by Self-Distillation Through
     a Novel Ensemble Architecture", USENIX Security: Split-AI.
     """
+    # Without groups each member is its own group.
     group_of = torch.arange(count) if groups is None else groups.unique(return_inverse=True)[1]
-    lots = torch.rand(int(group_of.max()) + 1, asked.models, generator=generator)
-    ranks = lots.argsort(dim=1).argsort(dim=1)  # a random order of the models for each group
+    draws = torch.rand(int(group_of.max()) + 1, asked.models, generator=generator)
+    ranks = draws.argsort(dim=1).argsort(dim=1)  # a random order of the models for each group
+    # Each group is left out by exactly ``left_out`` models, by rank instead of by chance.
     return (ranks < asked.left_out).T[:, group_of]
 
 
@@ -61,7 +63,7 @@ def train_held_out_models(
     events: EventLog,
     epochs: int = 0,
 ) -> Callable[[HeldOut], Tensor]:
-    """Trains what is asked for when it is first asked for, and hands it out from then on.
+    """Train the models of a request at its first call, and return the same answers from then on.
 
     Args:
         dataset: holds the members.
@@ -80,12 +82,16 @@ def train_held_out_models(
 
     def answers(asked: HeldOut, index: int, is_out: Tensor) -> Tensor:
         """The posteriors of one model for the members that it was not trained on."""
+        # The seed depends on the request, so that two defences with different folds are
+        # independent.
         generator_seed = seed.child(asked.models, asked.left_out, index)
         name = f"held-out-{asked.models}-{asked.left_out}-{index + 1}"
         checkpoint = checkpoints.load(name)
+        # Its epochs are no work left, so the estimate of the time must not count them.
         if checkpoint is not None:
             events.skip(epochs=epochs * int((~is_out).sum()) / len(members))
             return checkpoint[1][0]["posteriors"]
+        # Groups are left out together, and one may hold all members.
         if bool(is_out.all()):
             raise PoolError(
                 f"model {index + 1} of {asked.models} would have no member to learn from; ask for "
@@ -96,6 +102,7 @@ def train_held_out_models(
             generator_seed.child("network"),
         )
         rows = members[is_out]
+        # On the CPU: answers are kept for all models, and devices have less memory.
         inputs = select_inputs(dataset.inputs, rows, torch.device("cpu"))
         posteriors = observe(network, inputs, dataset.labels[rows]).logits.softmax(dim=1)
         checkpoints.save(name, {"model": index + 1}, [{"posteriors": posteriors}])
@@ -105,11 +112,13 @@ def train_held_out_models(
     @cache
     def mean(asked: HeldOut) -> Tensor:
         groups = None if dataset.groups is None else dataset.groups[members]
-        lots = seed.child("left-out", asked.models, asked.left_out).torch()
-        is_out = assign_left_out(len(members), asked, generator=lots, groups=groups)
+        # Results depend on the seed's name.
+        generator = seed.child("left-out", asked.models, asked.left_out).torch()
+        is_out = assign_left_out(len(members), asked, generator=generator, groups=groups)
         total = torch.zeros(len(members), len(dataset.classes))
         for index, rows in enumerate(is_out):
             total[rows] += answers(asked, index, rows)
+        # Each member was left out by the same number of models, so one division is the mean.
         return total / asked.left_out
 
     return mean

@@ -21,14 +21,18 @@ def summarise_model(run_context: RunContext) -> dict[str, Any]:
 
     def watch(name: str, module: nn.Module) -> Any:
         def note(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            # Some modules return tuples; the first part is their main output.
             first = output[0] if isinstance(output, tuple) else output
+            # One value a sample is no representation.
             if isinstance(first, Tensor) and first.ndim > 1:
                 shapes[name] = list(first.shape[1:])
 
         return module.register_forward_hook(note)
 
+    # Hooks are removed even if the forward pass fails.
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.module.named_modules():
+            # The empty name is the network itself.
             if name:
                 hooks.callback(watch(name, module).remove)
         sample = run_context.sample.to(next(network.parameters()).device)
@@ -41,6 +45,7 @@ def summarise_model(run_context: RunContext) -> dict[str, Any]:
         "input_shape": list(sample.shape[1:]),
         "outputs": seen.logits.shape[1],
         "representation": network.width,
+        # By identity: the classifier finds its head by a forward pass, not by name.
         "head": next(name for name, layer in modules.items() if layer is network.head),
         "representations": [
             {"name": name, "layer": type(modules[name]).__name__, "shape": shape}

@@ -46,11 +46,13 @@ class NetworkBuilder:
 
     def create(self, *, seed: Seed | None = None) -> Classifier:
         """Build a fresh network of the spec's model; the same seed gives the same weights."""
+        # ``or``: a seed of the caller gives other initial weights, as for held-out models.
         return self._create(self.factory, ARCHITECTURE_SHAPES, seed or self.seed)
 
     def build(self, model: Params, layer_shapes: LayerShapes = ARCHITECTURE_SHAPES) -> Classifier:
         """Build a fresh network of any model; layers of other shapes are 0."""
         is_own = model is self.spec.task.model
+        # The factory of the spec's model has read the data, which a new one has not.
         factory = self.factory if is_own else self.registry.create(model)
         return self._create(factory, layer_shapes, self.seed)
 
@@ -61,7 +63,9 @@ class NetworkBuilder:
 
     def _create(self, factory: ModelFactory, layer_shapes: LayerShapes, seed: Seed) -> Classifier:
         module = self._build_module(factory, seed.torch())
+        # Before the first forward pass, which reads the shapes.
         layer_shapes.apply(module)
+        # The first forward pass finds the representation, and runs code of the model.
         with raising_as(owner_of(factory), "the forward pass of what it builds"):
             network = self.wrap(module)
         network.layer_shapes = layer_shapes
@@ -87,5 +91,6 @@ class NetworkBuilder:
             module, sample=self.sample, representation=task.representation, rule=rule
         ).to(self.device)
         precision = choose_precision(self.spec.training, network, self.sample, self.device)
+        # Memory layout is part of training: it changes the order of sums.
         precision.apply_memory_format(network)
         return network

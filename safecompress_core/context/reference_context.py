@@ -26,6 +26,7 @@ __all__ = [
 
 def count_references(run_context: RunContext) -> int:
     """Return the number of reference models that the audit needs: the attackers' maximum."""
+    # One set of models serves all attackers, so the largest demand decides.
     return max((references_of(attack.params) for attack in run_context.audit_attacks), default=0)
 
 
@@ -64,6 +65,7 @@ class ReferenceSamples:
     def pools(self) -> SamplePools:
         """Split the reference model's members and the rest."""
         shares = self.spec.pools
+        # With the shares of the run: a reference model repeats its whole selection.
         pools = cut_pools(
             self.dataset.labels,
             self.members(),
@@ -92,6 +94,7 @@ def build_reference_context(run_context: RunContext, index: int) -> RunContext:
 
 def reference_members(run_context: RunContext, index: int) -> Tensor:
     """Return which samples that reference model is trained on, shape (N,), bool."""
+    # Folds are assigned in order, so the first ``index + 1`` suffice.
     return assign_reference_members(run_context, index + 1)[index]
 
 
@@ -101,6 +104,7 @@ def assign_reference_members(run_context: RunContext, count: int) -> Tensor:
         run_context.dataset.labels,
         members=len(run_context.pools.members),
         count=count,
+        # Results depend on the seed's name.
         generator=run_context.seed.child("reference", "deal").torch(),
         groups=run_context.dataset.groups,
     )

@@ -85,12 +85,14 @@ class RunContext(SpecContext):
 
     def load_network(self, path: Path) -> Classifier:
         """Load a model file of this run, with its weights, topology, layer shapes and guard."""
+        # Not needed for our own files, which hold weights only.
         given = detect_model(path, allow_code=False)
         is_own = given.model_metadata.get("model") == self.model_metadata["model"]
         loaded = load_network(
             given,
             registry=self.registry,
             allow_code=self.loaded.allow_code,
+            # Only for the spec's own architecture; another one is rebuilt from the file.
             build=self.networks.build_module if is_own else None,
         )
         return loaded.to(self.device).as_classifier(self.networks.wrap(loaded.module))
@@ -107,6 +109,7 @@ class RunContext(SpecContext):
         if encoder is not None:
             name = definition_of(data).name
             model_metadata["encoder"] = {"data": name, "record": dict(encoder.record)}
+        # Files next to the model, such as a tokenizer, are recorded by hash.
         read = digests_read(definition_of(model), model)
         return model_metadata | ({"reads": read} if read else {})
 
@@ -119,6 +122,8 @@ class RunContext(SpecContext):
             dataset=self.dataset,
             reference=self.pools.reference,
             device=self.device,
+            # ``auto`` depends on the network: bfloat16 is faster only if layers reuse their
+            # weights.
             precision=choose_precision(training, self.create_network(), self.sample, self.device),
         )
 
@@ -137,13 +142,14 @@ class RunContext(SpecContext):
         return self.trainer_of(self)
 
     def _trains_part(self, events: EventLog) -> Callable[[Tensor, Seed], Trainer]:
-        """Makes a trainer for a part of the members, which tells of its steps.
+        """Makes a trainer for a part of the members, which reports its steps.
 
         Methods get it, so it holds no preparation, from which the audit pool could be reached.
         """
         create, members = self.trainers.create, len(self.pools.members)
 
         def made(rows: Tensor, seed: Seed) -> Trainer:
+            # Of fewer members an epoch is shorter, which the time estimate must know.
             share = len(rows) / members
             return create(rows, seed).with_listener(partial(events.add_step, share=share))
 
@@ -162,7 +168,7 @@ class RunContext(SpecContext):
 
         Args:
             unit: names the method's own branch of the seed.
-            big: hands out the trained uncompressed network, where there is one: a method gets
+            big: returns the trained uncompressed network, where there is one: a method gets
                 copies. None for a fresh one.
             checkpoints: where the method keeps what it has reached.
             archived: the file of a model of the archive.
@@ -171,11 +177,13 @@ class RunContext(SpecContext):
         create_network = self.create_network
 
         def original() -> Classifier:
+            # A copy every time, since methods train what they get.
             return create_network() if big is None else copy.deepcopy(big())
 
         create, epochs = self.networks.create, self.recipe.epochs
 
         def train_model(trainer: Trainer, seed: Seed) -> Classifier:
+            # No defences: held-out answers are those of plainly trained models.
             state = context.new_state(create(seed=seed), None, context.settings([]))
             what = "a model of a part of the members"
             trainer.train(state, until=epochs, topology_schedule=None, what=what)
@@ -188,6 +196,7 @@ class RunContext(SpecContext):
             pools=self.pools,
             create=self.registry.create,
             events=events,
+            # A branch of its own: adding an attacker leaves the training unchanged.
             seed=self.seed.child("select"),
         )
         context = MethodContext(
@@ -201,6 +210,7 @@ class RunContext(SpecContext):
             teacher=shared_teacher(original),
             data_card=self.dataset.card,
             architecture=self.architecture,
+            # ``unit`` separates baseline and method, so that neither shifts the other's draws.
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archive_path=archived,

@@ -83,11 +83,13 @@ class RunSamples:
         """The data as the model takes them, loaded once, and without copies if the spec says so."""
         data = align_labels(self.factory.prepare(self._loaded_data), self.factory.labels)
         data = with_membership_note(data, self._spec)
+        # Copies are removed before pools are cut, or one copy could be a member and one not.
         return without_copies(data) if self._spec.pools.duplicates == "remove" else data
 
     @cached_property
     def _loaded_data(self) -> Dataset:
         source: DataSource = self.registry.create(self._spec.task.data)
+        # The resolved section is the key: equal parameters load equal data.
         key = json.dumps(self.loaded.resolved["task"]["data"], sort_keys=True)
         if key not in self.dataset_cache:
             self.dataset_cache[key] = unify_labels(source.load())
@@ -99,6 +101,7 @@ class RunSamples:
         canaries = self.pools.canaries if self._spec.pools.canaries else None
         if canaries is None:
             return self.original
+        # A child of its own: adding canaries leaves pools and training unchanged.
         generator = self.seed.child("canaries").torch()
         return mislabel(self.original, canaries, generator=generator)
 
@@ -107,9 +110,11 @@ class RunSamples:
         """Split the pools, then set the defences' reference samples aside."""
         declared = self._spec.pools
         shares = (declared.attack_train, declared.select, declared.audit)
+        # The original: the run's data set needs these pools to mislabel its canaries.
         whole = cut_members(
             self.original, declared.members, shares, seed=self.seed, canaries=declared.canaries
         )
+        # Drawn after the cut, from another child: pools do not depend on the defences.
         generator = self.seed.child("pools", "reference").torch()
         return whole.with_reference(declared.reference, generator=generator)
 
@@ -148,9 +153,10 @@ def cut_members(
         canaries: how many there are of either side.
 
     Raises:
-        PoolError: if the data do not suffice, or do not tell what is asked of them.
+        PoolError: if the data do not suffice, or do not state their members.
     """
     generator = seed.child("pools").torch()
+    # A string means that the data say who was a member; a number is drawn.
     if isinstance(members, str):
         if data.is_member is None:
             message = "the data do not state which samples are members"

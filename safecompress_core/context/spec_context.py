@@ -87,6 +87,7 @@ class SpecContext:
     @property
     def sample(self) -> Tensor:
         """An input of the model, shape (1, ...)."""
+        # One row: lazy inputs are read only where needed.
         return self.dataset.inputs[torch.tensor([0])]
 
     @cached_property
@@ -97,6 +98,7 @@ class SpecContext:
     @cached_property
     def performance(self) -> tuple[str, SampleMetric]:
         """The metric that counts as performance: the first one that is a mean over samples."""
+        # The first one counts, so the order in the spec matters.
         return next(
             (name, metric)
             for name, metric in self.metrics.items()
@@ -135,6 +137,7 @@ class SpecContext:
             pools=self.pools,
             create=self.registry.create,
             events=events,
+            # A branch of its own: attacks of the audit share no draw with selection.
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
             uncompressed=uncompressed,

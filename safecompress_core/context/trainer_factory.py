@@ -68,6 +68,7 @@ class TrainerFactory:
 def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torch.optim.Optimizer]:
     """Build the optimizer of the spec's training section."""
 
+    # weight_decay only: other parameters stay at torch's defaults.
     def adam(parameters: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=learning_rate, weight_decay=training.weight_decay)
 
@@ -82,4 +83,5 @@ def _optimizer(training: Training) -> Callable[[list[nn.Parameter], float], torc
             weight_decay=training.weight_decay,
         )
 
+    # A table, since the spec allows exactly these names.
     return {"adam": adam, "adamw": adamw, "sgd": sgd}[training.optimizer]

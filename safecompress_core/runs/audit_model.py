@@ -71,13 +71,14 @@ def audit_model(
         invoked: the command line that asks for it, which the directory records.
 
     Raises:
-        SpecError: what only the model or the data could tell is wrong with the spec.
+        SpecError: an error of the spec that only the model or the data show.
         StorageError: if the model's file is damaged, or holds what is never loaded.
         ModelError: if the model does not fit the samples, or answers with what is not finite.
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
     audit_context = build_audit_context(loaded, registry, given)
+    # Before the directory is made: an audit that cannot work leaves nothing behind.
     finished, network = check_audit_feasible(audit_context)
     fingerprint = given.fingerprint()
     records = plugin_records(loaded.resolved, registry)
@@ -110,6 +111,7 @@ def _threads(audit_context: AuditContext, network: Classifier) -> int:
     """Return the number of torch threads; the cost of a black-box model is unknown."""
     if network.access is Access.WHITE_BOX:
         return threads_for(network, audit_context.sample)
+    # An exported program counts no operations, so torch's own number is kept.
     return torch.get_num_threads()
 
 
@@ -117,6 +119,7 @@ def _environment(
     audit_context: AuditContext, finished: LoadedModel, invoked: Invocation | None
 ) -> dict[str, Any]:
     record = environment(finished.device, None, invoked)
+    # Only the package that ran the model: others have no influence on the results.
     also = {
         Format.ONNX: ("onnxruntime",),
         Format.HUGGINGFACE: ("transformers",),
@@ -139,6 +142,7 @@ class _AuditUnits:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
         audit_context, spec, directory = self.audit_context, self.audit_context.spec, self.directory
         events = EventLog(directory.log, live=self.observers)
+        # No epochs: an audit trains attackers only.
         events.expect(1, epochs=0, attacks=len(audit_context.audit_attacks))
         events.emit(
             "run_started",
@@ -197,6 +201,7 @@ class _AuditUnits:
         """Sizes, metrics, attacks and controls."""
         auditor, network = self.audit_context.auditor(events), self.network
         size = self.audit_context.given.file_bytes
+        # There is no dense model to compare with, so both sizes are those of the file.
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
         audit = auditor.audit(network, name=AUDITED, file_bytes=size)
         audited = AuditedModels(

@@ -77,6 +77,7 @@ class MethodWork:
     def tested(self) -> Mapping[str, AnyAttackRecord]:
         """Attacks on the chosen candidate in its round; none where nothing was chosen."""
         candidates = (candidate for round_ in self.rounds for candidate in round_.candidates)
+        # The id is unique over rounds; ``next`` has a default for methods that choose nothing.
         chosen = (
             candidate.attacks for candidate in candidates if candidate.id == self.outcome.chosen_id
         )
@@ -130,8 +131,10 @@ def build_results(
         "data": data,
         "pools": prepared.describe_pools(),
         "files": _hash_models(work.directory) if work else {},
+        # Summed here, so that the total agrees with the phases in every file.
         "seconds": {**seconds, "total": sum(seconds.values())},
     }
+    # Only games of plugins; core's own are known to every reader.
     if games := record_games(attack.game.definition for attack in attacks):
         content["games"] = games
     if origin is not None:
@@ -150,6 +153,7 @@ def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:
 
 def _validated(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
     try:
+        # Validated before writing: an hour of training must not end in an unreadable file.
         return kind.model_validate(content)
     except ValidationError as error:
         message = f"results.json cannot be written: {format_errors(error)}"
@@ -171,12 +175,15 @@ def describe_model(
     share of its parameters that may be sparse.
     """
     weights, total = _sizes(state)
+    # A dense model has no topology: all its sparsifiable weights are active.
     active = state.topology.total_active if state.topology else weights
     all_weights, everything = _sizes(uncompressed)
     return ModelRecord(
         architecture=architecture,
         reshaping=state.network.layer_shapes.to_json(),
+        # Over the uncompressed model, since channel removal makes the network itself smaller.
         density=active / all_weights,
+        # Parameters outside sparsifiable layers are always kept.
         model_density=(active + total - weights) / everything,
         sparsifiable=all_weights / everything,
         parameters=total,
@@ -221,5 +228,6 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
 def _hash_models(directory: Path) -> dict[str, str]:
     """Return the SHA-256 of every model file that ships, by its path in the run directory."""
     folders = ("model", "baseline", "archive")
+    # Sorted, since directories list files in no fixed order.
     paths = sorted(path for name in folders for path in (directory / name).glob("*.safetensors"))
     return {path.relative_to(directory).as_posix(): sha256(path) for path in paths}

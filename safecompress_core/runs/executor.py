@@ -25,7 +25,7 @@ Unit = TypeVar("Unit")
 def run_units(
     work: Callable[[Unit], None], units: Sequence[Unit], *, workers: int
 ) -> Iterator[Unit]:
-    """Do all units and tell of each as soon as it is done.
+    """Do all units and yield each as soon as it is done.
 
     Args:
         work: does one unit. With several workers it goes to another interpreter, so it and the
@@ -43,10 +43,12 @@ def run_units(
         Exception: whatever ``work`` raises; units that have not begun are skipped then.
     """
     if min(workers, len(units)) <= 1:
+        # In order and in this process: no pickling, and debuggers work.
         for unit in units:
             work(unit)
             yield unit
         return
+    # Children of the caller are not ours to kill.
     before = set(multiprocessing.active_children())
     # Fresh interpreters: a forked copy of one whose torch has threads may hang.
     pool = ProcessPoolExecutor(
@@ -55,9 +57,11 @@ def run_units(
         initializer=_watch_parent,
     )
     try:
+        # Workers start while Ctrl-C is blocked, so none dies between start and ``_watch_parent``.
         with _without_interrupts():
             waiting: dict[Future[None], Unit] = {pool.submit(work, unit): unit for unit in units}
         for future in as_completed(waiting):
+            # Raises what the unit raised.
             future.result()
             yield waiting[future]
     except BrokenProcessPool:
@@ -66,6 +70,7 @@ def run_units(
             "again, with fewer --workers"
         ) from None
     except Exception:
+        # The unit's own error; ``finally`` cancels the rest.
         raise
     except BaseException:  # an interrupt: whatever the processes are at is not waited for
         for process in set(multiprocessing.active_children()) - before:
@@ -97,7 +102,9 @@ def _watch_parent() -> None:
     assert parent is not None  # for a worker alone
 
     def watch() -> None:
+        # The sentinel becomes ready when the parent ends, in whatever way.
         connection.wait([parent.sentinel])
+        # No cleanup: exit handlers could hang on locks that the parent held.
         os._exit(1)
 
     threading.Thread(target=watch, name="watch of the parent", daemon=True).start()

@@ -1,7 +1,7 @@
 """Failures of code that a spec names: attributed to the component that names it.
 
 What such code returns runs long after the component was called: the forward pass of a network, or a
-lazy set of samples. Its frames in the traceback tell whose it is.
+lazy set of samples. Frames in the traceback show which component it belongs to.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +35,7 @@ def naming_code(function: Function) -> Function:
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
+        # By type, since the decorated functions have different signatures.
         [loaded] = [argument for argument in given if isinstance(argument, LoadedSpec)]
         [registry] = [argument for argument in given if isinstance(argument, Registry)]
         with naming_code_of(loaded, registry):
@@ -54,12 +55,14 @@ def naming_code_of(loaded: LoadedSpec[Any], registry: Registry) -> Iterator[None
         yield
     except SafeCompressError as error:
         # a method of ours that trains a network of others is not to blame for it
+        # Only errors that core raised are traced to their cause; plugins name themselves.
         cause = error.__cause__ if _is_of_built_in(error) else None
         failure = None if cause is None else _failure(cause, loaded, registry)
         if failure is None:
             raise
         raise failure from cause
     except BREAKAGE as error:
+        # Interrupts and exits are no failures of a component.
         failure = None if is_signal(error) else _failure(error, loaded, registry)
         if failure is None:
             raise
@@ -84,6 +87,7 @@ def _failure(
         for external in list_externals(definition, params)
         if isinstance(external, ExternalCode)
     ]
+    # Innermost first: the code nearest to the failure is responsible.
     for module, _, file, line in _innermost_first(error.__traceback__):
         for code, owner in sources:
             if (name := _name_in(code, module, file)) is not None:
@@ -91,6 +95,7 @@ def _failure(
                     f"{owner.label}: the code of {code.name!r} raised {format_error(error)} "
                     f"({name}:{line})"
                 )
+    # torch's layers have no frames of the model's own module.
     return _failure_of_network(error, sources)
 
 
@@ -105,6 +110,7 @@ def _failure_of_network(
     models = [(code, owner) for code, owner in sources if owner.definition.kind is Kind.MODEL]
     if not (is_forward and models):
         return None
+    # A spec has one model, so the unpacking cannot fail.
     [(code, owner)] = models
     return owner.error(
         f"{owner.label}: the forward pass of what {code.name!r} builds raised {format_error(error)}"
@@ -129,6 +135,7 @@ def _name_in(code: ExternalCode, module: str, file: Path) -> str | None:
         place = code.place.resolve()
         own_files = {source.resolve() for source in code.files()}
         if file.resolve() in own_files:
+            # Relative to the folder that the spec names, as the user knows it.
             return (Path(code.folder) / file.resolve().relative_to(place)).as_posix()
     name = code.name.partition(":")[0]
     return str(file) if module == name or module.startswith(f"{name}.") else None

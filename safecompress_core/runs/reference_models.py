@@ -112,6 +112,7 @@ class ReferenceTraining:
 
     def units(self) -> int:
         """Return the number of reference models, cached ones included."""
+        # By key: a plain method and the baseline share their reference models.
         return len({order.key for order in self._orders()})
 
     def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
@@ -122,6 +123,7 @@ class ReferenceTraining:
         """
         orders = {order.key: order for order in self._orders() if order.is_dense in kinds}
         checkpoints = Checkpoints(self._folder)
+        # Loaded rather than looked up: a damaged checkpoint must fail before training starts.
         missing = [order for order in orders.values() if checkpoints.load(order.key) is None]
         self._events.advance(len(orders) - len(missing))
         for order in orders.values():
@@ -129,15 +131,18 @@ class ReferenceTraining:
                 self._skip(order)
         began = time.perf_counter()
         if self._workers > 1:
+            # Worker processes load the resolved spec, since contexts are not picklable.
             source = _SpecSource(
                 self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
             )
             work = partial(_train_elsewhere, source, torch.get_num_threads())
         else:
+            # Events of training stay inside: a reference model is one unit of the run.
             work = partial(_train, self._prepared, events=self._events.for_inner_work())
         for order in run_units(partial(work, self._folder), missing, workers=self._workers):
             self._events.advance()
             if self._workers > 1:  # of other processes nothing is known but that they are done
+                # Per model as it finishes, so the estimate follows the workers' real pace.
                 epochs, now = self._skip(order, has_trained=True), time.perf_counter()
                 self._events.add_epochs(epochs=epochs, seconds=now - began)
                 began = now
@@ -164,11 +169,13 @@ class ReferenceTraining:
             return None
         checkpoints = Checkpoints(self._folder)
         stored = [checkpoints.load(order.key) for order in orders]
+        # A run that was stopped may lack some models; those that exist are used.
         answers = [models[0] for _, models in filter(None, stored)]
         inside = [answer["inside"] for answer in answers if "inside" in answer]
         return ReferenceAnswers(
             logits=torch.stack([answer["logits"] for answer in answers]),
             is_in=torch.stack([answer["is_in"] for answer in answers]),
+            # All samples, since references answer for members and non-members.
             labels=self._prepared.dataset.labels,
             inside=torch.stack(inside) if inside else None,
         )
@@ -183,6 +190,7 @@ class ReferenceTraining:
         """The same for a method that is dense training and nothing else as for the baseline."""
         resolved = self._prepared.loaded.resolved
         if is_dense or trains_plainly(self._prepared):
+            # PLAIN as the method, whatever the run's own method is.
             return content_key(self._prepared, index=index, method=PLAIN)
         sections = {name: resolved[name] for name in SELECTING}
         return content_key(self._prepared, index=index, **sections)
@@ -199,12 +207,14 @@ def _train(
             context_of_reference, working, is_dense=order.is_dense, events=events or EventLog()
         )
     finally:
+        # Also after an error: a half-trained model must not be resumed with other code.
         shutil.rmtree(working, ignore_errors=True)
     seen = observe(
         state.shipped, context_of_reference.dataset.inputs, context_of_reference.dataset.labels
     )
     inside = seen.restrict(Access.WHITE_BOX).logits
     answers = {"logits": seen.logits, "is_in": reference_members(run_context, order.index)}
+    # Stored only if a guard makes them differ, or each file would be twice as large.
     if inside is not seen.logits:
         answers["inside"] = inside
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
@@ -213,7 +223,7 @@ def _train(
 def _train_method(
     reference: RunContext, working: Path, *, is_dense: bool, events: EventLog
 ) -> TrainingState:
-    """Run a method, of which only the training is told, and which has no audit of its own."""
+    """Run a method, which reports only its training, and which has no audit of its own."""
 
     @cache
     def big() -> Classifier:
@@ -249,6 +259,7 @@ def _train_elsewhere(source: _SpecSource, threads: int, folder: Path, order: Ref
             _train(run_context, folder, order)
     except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
         # made of more than a message, they cannot be sent to another process
+        # ``from None``: the cause may not be picklable either.
         raise SafeCompressError(str(error)) from None
 
 
@@ -257,5 +268,6 @@ def _load_context(source: _SpecSource) -> RunContext:
     registry = load_plugins(plugins_dir=source.plugins_dir).registry
     loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
     run_context = build_run_context(loaded, registry)
+    # Samples or code may have changed since the parent started.
     require_same_identity(run_context.identity(), RunDirectory(source.spec.parent))
     return run_context

@@ -91,7 +91,7 @@ def run_spec(
         invoked: the command line that asks for it, which the run directory records.
 
     Raises:
-        SpecError: what only the data or the model could tell is wrong with the spec.
+        SpecError: an error of the spec that only the data or the model show.
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
@@ -99,6 +99,7 @@ def run_spec(
     run_context = build_run_context(loaded, registry, dataset_cache=dataset_cache)
     require_feasible(run_context)
     with RunDirectory(run_directory(loaded, registry, runs)) as directory:
+        # Before anything is written: a directory of other data must stay as it is.
         require_same_identity(run_context.identity(), directory)
         if directory.is_finished:
             return FinishedRun(
@@ -109,6 +110,7 @@ def run_spec(
         if "encoder" in run_context.model_metadata:
             write_json(directory.path / "preprocessing.json", run_context.model_metadata["encoder"])
         with reproducible(threads_for(run_context.create_network(), run_context.sample)):
+            # Inside, since threads and determinism settings are part of the record.
             record = environment(run_context.device, run_context.recipe.precision, invoked)
             write_json(directory.path / "environment.json", record)
             work = _RunUnits(
@@ -120,6 +122,7 @@ def run_spec(
                 shared=shared,
             )
             results = work.results()
+        # Last: with this record the run counts as finished.
         directory.record_all_files()
         return FinishedRun(path=directory.path, results=results, is_new=True)
 
@@ -157,9 +160,11 @@ class _RunUnits:
         )
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
+            # By content, so that all variants of a comparison find the same model.
             self._dense = shared / BASELINE / content_key(run_context, method=PLAIN)
         plan = make_plan(run_context.loaded, run_context.registry)
         units = total + self._references.units()
+        # Known before the first event, so that progress never exceeds its total.
         self._events.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
     def results(self) -> dict[str, Any]:
@@ -177,6 +182,7 @@ class _RunUnits:
         baseline = self._train_uncompressed()
         outcome = self._run_method(baseline.chosen.network)
         rounds = parse_rounds(outcome)
+        # After the method: references are only needed by the audit.
         if self._references.units():
             with self._time("references"):
                 self._references.train()
@@ -196,6 +202,7 @@ class _RunUnits:
                 directory=self._directory.path,
             ),
         ).to_json()
+        # Before ``run_finished``, so that observers of that event find the file.
         write_json(self._directory.results, results)
         self._events.emit(
             "run_finished",
@@ -209,6 +216,7 @@ class _RunUnits:
         """The model that compression starts from."""
         context = self._method_context("baseline", self._dense, big=None)
         outcome = self._baseline.run(context)
+        # Includes earlier attempts, as checkpoints record their time.
         self._seconds["baseline"] = context.checkpoints.seconds
         context.store(outcome.chosen, self._directory.baseline)
         return outcome
@@ -216,10 +224,12 @@ class _RunUnits:
     def _run_method(self, big: Classifier) -> MethodOutcome:
         """Run the method; dense training is neither repeated nor timed twice."""
         is_plain = trains_plainly(self._prepared)
+        # The dense checkpoint: a plain method is the baseline itself.
         place = self._dense if is_plain else self._directory.checkpoints / "method"
         context = self._method_context("method", place, big=lambda: big)
         outcome = self._method.run(context)
         self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
+        # The method may ship another architecture than the spec's.
         context.store(outcome.chosen, self._directory.model, model=outcome.model)
         return outcome
 

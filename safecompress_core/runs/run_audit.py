@@ -67,6 +67,7 @@ class RunAudit:
             outcome: of the method.
             rounds: the rounds of the outcome.
         """
+        # One auditor for all models, so that they are attacked with the same seeds.
         auditor = self._prepared.auditor(
             self._events, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
@@ -80,6 +81,7 @@ class RunAudit:
             )
             self._events.advance()
         chosen, version = outcome.chosen.shipped, outcome.chosen_id
+        # References of the compressed model also serve the controls and the archive.
         references = self._references.of(is_dense=False)
         return AuditedModels(
             chosen=parts[CHOSEN],
@@ -108,6 +110,7 @@ class RunAudit:
         is_dense = name == BASELINE
         cache_path = self._cached_audit_path() if is_dense else None
         if cache_path is not None and cache_path.exists():
+            # Shared by all runs of a seed, whose uncompressed model is the same.
             return AuditRecord.model_validate(read_json(cache_path))
         judged = auditor.audit(
             outcome.chosen.shipped,
@@ -129,6 +132,7 @@ class RunAudit:
         if self._shared is None:
             return None
         resolved = self._prepared.loaded.resolved
+        # Attackers and metrics are part of the key, since they decide what is measured.
         asked = {section: resolved[section] for section in ("audit", "metrics")}
         key = content_key(self._prepared, method=PLAIN, **asked)
         return self._shared / "audits" / f"{key}.json"
@@ -169,6 +173,7 @@ class RunAudit:
                 objectives=candidate.objectives,
                 defences=candidate.defences,
                 chosen=entry.id == outcome.chosen_id,
+                # Relative, so that a run directory can be moved.
                 file=str(path.relative_to(self._directory.path)),
                 file_bytes=file_bytes,
                 **audit,
@@ -190,6 +195,7 @@ class RunAudit:
             "ends": front.ends,
             "all": (*front.ends, *front.entries),
         }[self._prepared.spec.audit.front]
+        # Without duplicates, in order: an end may be both safest and best.
         return tuple(dict.fromkeys(selected))
 
     def _load_archived(self, entry: ArchiveEntry) -> Classifier:

@@ -1,7 +1,7 @@
 """A few training steps on made-up samples of the true shape: what a step costs on this machine.
 
-Nothing is read from disk where the data's card tells the shape of a sample, so a run can be planned
-where its data are not; a run too large to be done here can still be measured here.
+Nothing is read from disk where the data's card states the shape of a sample, so a run can be
+planned where its data are not; a run too large to be done here can still be measured here.
 """
 
 import resource
@@ -95,11 +95,13 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
     require_buildable(run_context)
     batch = loaded.spec.training.batch_size
     with (
+        # Threads of a real run, since they decide the time of a step.
         reproducible(threads_for(run_context.create_network(), run_context.sample)),
         TemporaryDirectory() as place,
     ):
         context = run_context.method_context(
             "measuring",
+            # A fresh network instead of the uncompressed model, whose training would take too long.
             big=None,
             checkpoints=Checkpoints(Path(place)),
             archived=lambda model: Path(place) / model,
@@ -114,6 +116,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
             defence.guard = None  # a guard learns after many steps, not in each
 
         def step() -> None:
+            # One epoch is one batch here, so ``until`` counts steps.
             until = state.epoch + 1
             context.trainer.train(
                 state, until=until, topology_schedule=None, what="the made-up model"
@@ -129,6 +132,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
             multiplications=multiplications(state.network, run_context.sample),
             samples=None if samples.are_made_up else len(samples.original.labels),
             batch_size=batch,
+            # The fastest, not the mean: other processes can only slow a step down.
             step_seconds=_fastest(step, run_context.device),
             observing_seconds=_fastest(
                 lambda: observe(state.network, inputs, labels, batch_size=batch), run_context.device
@@ -139,7 +143,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TimedSamples:
-    """Noise of the shape that the data's card tells; the run's samples where it tells none.
+    """Noise of the shape in the data's card; the run's samples if the card has no shape.
 
     Attributes:
         origin: samples of the run.
@@ -160,6 +164,7 @@ class TimedSamples:
     def original(self) -> Dataset:
         """Return one batch of samples, and one sample more."""
         card = self._card
+        # One sample more than the pools, as a reference sample for defences that need one.
         if card is None or not self.are_made_up:
             return self.origin.original
         count = max(self.spec.training.batch_size, POOLED) + 1
@@ -167,12 +172,14 @@ class TimedSamples:
         inputs = torch.rand(count, *card.input_shape, generator=generator)
         data = Dataset(
             inputs=inputs,
+            # All classes in turn, so that each has samples in a small batch.
             labels=torch.arange(count) % card.classes,
             classes=tuple(map(str, range(card.classes))),
             attributes={
                 name: Attribute(torch.arange(count) % values, tuple(map(str, range(values))))
                 for name, values in card.attributes.items()
             },
+            # Inputs without values are texts, which the factory makes tokens of.
             texts=() if inputs.numel() else ("word " * WORDS,) * count,
         )
         return self.factory.prepare(data)
@@ -196,6 +203,7 @@ class TimedSamples:
     def pools(self) -> SamplePools:
         """Return the smallest pools that are allowed: none of them is attacked."""
         names = ("attack-train", "select", "audit")
+        # Twelve positions cut into three pools of two members and two non-members.
         sides = torch.arange(POOLED).view(len(names), 2, -1)
         known, select, audit = (
             Pool(name, members, others)
@@ -236,6 +244,7 @@ def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState
         {
             name: random_positions(
                 torch.ones(weight.shape, dtype=torch.bool),
+                # At least one weight: a layer without any could not be trained.
                 max(1, round(density * weight.numel())),
                 generator=generator,
             )
@@ -243,14 +252,17 @@ def _new_state(run_context: RunContext, context: MethodContext) -> TrainingState
         }
     )
     settings = context.settings(method.defences)
+    # Without masks at density 1, as the method itself would train.
     return context.new_state(network, topology if density < 1 else None, settings)
 
 
 def _fastest(work: Callable[[], object], device: torch.device) -> float:
     """Seconds of the fastest of several times; the first, which prepares much, does not count."""
     work()
+    # Bounded by steps and by time: a step of a large model may take longer than ENOUGH alone.
     seconds: list[float] = []
     while len(seconds) < STEPS and sum(seconds) < ENOUGH:
+        # CUDA runs asynchronously; without waiting only the launch would be timed.
         _wait(device)
         start = time.perf_counter()
         work()
@@ -268,4 +280,5 @@ def _peak_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
     return peak if sys.platform == "darwin" else 1024 * peak

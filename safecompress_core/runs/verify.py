@@ -35,13 +35,14 @@ def verify_run(directory: Path, registry: Registry) -> list[Check]:
 
     Args:
         directory: of the run.
-        registry: what is installed, to tell whether the spec would give this directory again.
+        registry: what is installed, to check that the spec would give this directory again.
 
     Raises:
         RunDirectoryError: if there are no results, or they have another version.
     """
     if not (directory / RESULTS).exists():
         raise RunDirectoryError(f"{directory / RESULTS}: no such file; is this a finished run?")
+    # Hashes first: everything below reads files that they protect.
     checks = list(check_recorded_files(directory))
     if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in checks):
         return checks  # nothing can be worked out from these
@@ -49,6 +50,7 @@ def verify_run(directory: Path, registry: Registry) -> list[Check]:
     for name, check in run.checks():
         try:
             checks.append(check())
+        # A missing key has no message of its own, so the check adds one.
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             message = f"results.json lacks what it should have: {error!r}"
             checks.append(Check(name, Status.DAMAGED, message))
@@ -78,6 +80,7 @@ class _Run:
 
     def _models(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Each model file with what the results say of it; the file of an audit is elsewhere."""
+        # An audit has no model of its own in the directory.
         if self.results.get("baseline", {}) is None:
             return
         yield "model/model.safetensors", self.results.get("model", {})
@@ -93,12 +96,14 @@ class _Run:
 
     def _model(self, file: str, stated: Mapping[str, Any]) -> Check:
         """It loads, its own SHA-256 and the one in the results fit, so do density and size."""
+        # Loading checks the file's own SHA-256 before its content is compared.
         path = self.directory / file
         stored = load_model(path)
         if sha256(path) != self.results["files"].get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
         sizes = {
+            # Compared exactly: both are the same division of whole numbers.
             "density": topology.total_active / self._weights(stored),
             "file_bytes": path.stat().st_size,
         }
@@ -116,6 +121,7 @@ class _Run:
     def _weights(self, stored: StoredModel) -> int:
         """Return the number of sparsifiable weights of the uncompressed model."""
         architecture = self.results["baseline"]["model"]["architecture"]
+        # Another architecture or shape: its own weights are no basis for the density.
         if stored.metadata["model"] == architecture and "reshaping" not in stored.metadata:
             return stored.topology.total
         return load_model(self.directory / BASELINE).topology.total
@@ -144,6 +150,7 @@ class _Run:
             if counts == "units":  # of classes, or of a few samples
                 continue
             of_members = 0 if counts == "non-members" else pools[pool]["members"]
+            # Extraction and evasion count no members.
             size = of_members, pools[pool]["non_members"]
             if (attack["members"], attack["non_members"]) != size or attack["n"] != sum(size):
                 message = (
@@ -184,11 +191,13 @@ class _Run:
     def _name(self) -> Check:
         """The directory's name follows from the spec and the plugins that it records."""
         spec = self._spec()
+        # Audits have the model's hash in their name; runs have no origin.
         model = self.results.get("origin", {}).get("sha256")
         wanted = directory_name(spec, read_json(self.directory / PLUGINS), model=model)
         name = self.directory.resolve().name
         if name == wanted:
             return Check("name", Status.OK, "it follows from the spec and the plugins recorded")
+        # Same form and another hash: content was changed. Another form: it was only renamed.
         if re.fullmatch(rf"{re.escape(str(spec['name']))}-[0-9a-f]{{8}}", name):
             message = f"spec and plugins recorded give {wanted}: one of them was changed"
             return Check("name", Status.DAMAGED, message)
@@ -199,6 +208,7 @@ class _Run:
         """Return whether the installed plugins would reproduce this directory."""
         recorded = read_json(self.directory / PLUGINS)
         installed = plugin_records(self._spec(), self.registry)
+        # In both directions: a plugin that is new may be picked by the spec as well.
         odd = [
             f"{plugin['kind']} {plugin['name']} {plugin['version']}"
             for plugin in recorded
