@@ -6,8 +6,10 @@ A page says where a table belongs with two comments, and everything between them
     <!-- end -->
 
 ``fields: NAME`` is a table of the fields of a part of the spec, ``components: KIND`` a section for
-each component of a kind. What they say comes from the JSON Schema of a spec and from the manifests,
-so that a page cannot promise a field that does not exist. A test fails when a page is stale.
+each component of a kind, ``record: NAME`` a table of the keys of a part of the results. What they
+say comes from the JSON Schema of a spec, from the manifests and from the schema of results, so that
+a page cannot promise a field that does not exist. ``specs/results.schema.json`` is written as well.
+A test fails when one of them is stale.
 """
 # ruff: noqa: INP001  a script next to the pages that it writes, no package
 
@@ -30,13 +32,17 @@ from safecompress_core.api import (
     role_of,
 )
 from safecompress_core.host import Registry, load_plugins
+from safecompress_core.results import schema as results_schemas
+from safecompress_core.results.schema import AttackRecord, Record, results_schema
 from safecompress_core.specfile.schema import spec_schema
 
-__all__ = ["built_ins", "refreshed"]
+__all__ = ["RESULTS_SCHEMA", "built_ins", "refreshed", "results_schema_text"]
 
 PAGES = Path(__file__).parent
+RESULTS_SCHEMA = PAGES.parent / "specs" / "results.schema.json"
 BLOCK = re.compile(
-    r"(?P<begin><!-- (?P<what>fields|components): (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->)",
+    r"(?P<begin><!-- (?P<what>fields|components|record): (?P<name>[\w-]+) -->\n)"
+    r".*?(?P<end><!-- end -->)",
     re.DOTALL,
 )
 PLACES = {
@@ -71,7 +77,14 @@ WORDS = {
     "string": "text",
 }
 
+RECORD_WORDS = WORDS | {"null": "null"}
+
 Schema = Mapping[str, Any]
+
+
+def results_schema_text() -> str:
+    """The content of ``specs/results.schema.json``."""
+    return f"{json.dumps(results_schema(), indent=2, ensure_ascii=False)}\n"
 
 
 def built_ins() -> Registry:
@@ -82,10 +95,13 @@ def built_ins() -> Registry:
 def refreshed(text: str, registry: Registry) -> str:
     """A page with everything between its comments written anew."""
     parts: dict[str, Schema] = spec_schema(registry)["$defs"]
+    places = _record_places(text)
 
     def block(match: re.Match[str]) -> str:
         if match["what"] == "fields":
             lines = list(_table(parts[match["name"]], parts))
+        elif match["what"] == "record":
+            lines = list(_record(getattr(results_schemas, match["name"]), places))
         else:
             kind, _, role = match["name"].partition("-")
             found = registry.definitions(Kind(kind), Role(role) if role else None)
@@ -93,6 +109,77 @@ def refreshed(text: str, registry: Registry) -> str:
         return "\n".join([match["begin"], *lines, match["end"]])
 
     return BLOCK.sub(block, text)
+
+
+def _record_places(text: str) -> dict[str, str]:
+    """A link to the heading above each record's table on a page, by the name of its class."""
+    places, heading = {}, ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        elif found := re.match(r"<!-- record: (\w+) -->", line):
+            anchor = re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+            places[found[1]] = f"[{_words(found[1]).lower()}](#{anchor})"
+    return places
+
+
+def _words(record: str) -> str:
+    """What a record is called: an ``OperatingPointRecord`` is an operating point."""
+    words = re.findall("[A-Z][a-z]*", record.removesuffix("Record"))
+    return " ".join(words).capitalize()
+
+
+def _record(record: type[Record], places: Mapping[str, str]) -> Iterator[str]:
+    """Docstring and keys of a part of the results; keys of all attacks are in one table."""
+    schema = record.model_json_schema()
+    if "$ref" in schema:  # a record that holds another one of its kind
+        schema = schema["$defs"][_target(schema)]
+    yield f"**{_words(record.__name__)}**: {_prose(schema['description'])}"
+    yield ""
+    fields = schema["properties"]
+    if record is not AttackRecord and issubclass(record, AttackRecord):
+        fields = {key: one for key, one in fields.items() if key not in AttackRecord.model_fields}
+    if not fields:
+        return
+    yield "| key | value | meaning |"
+    yield "|---|---|---|"
+    for key, field in fields.items():
+        if key.endswith("_interval") and key.removesuffix("_interval") in fields:
+            continue  # in the row of its measure
+        names, meaning = f"`{key}`", _prose(field["description"])
+        interval = fields.get(f"{key}_interval")
+        if interval is not None:
+            names += f", `{key}_interval`"
+            about = _prose(interval["description"])
+            meaning += "" if about == f"95 % interval of `{key}`." else f" {about}"
+        value = _record_value(field, places)
+        value += "" if key in schema.get("required", ()) else "; may be missing"
+        yield f"| {names} | {value} | {meaning} |"
+    yield ""
+
+
+def _record_value(schema: Schema, places: Mapping[str, str]) -> str:
+    """What a key of results may hold, in words."""
+    if "oneOf" in schema:  # attacks, by their game
+        return places["AttackRecord"]
+    if "anyOf" in schema:
+        return " or ".join(_record_value(one, places) for one in schema["anyOf"])
+    if "$ref" in schema:
+        return places.get(_target(schema), "any value")
+    values = schema.get("enum") or [schema[key] for key in ("const",) if key in schema]
+    if values:
+        return " or ".join(f"`{value}`" for value in values)
+    return _record_type(schema, places)
+
+
+def _record_type(schema: Schema, places: Mapping[str, str]) -> str:
+    if "prefixItems" in schema:
+        return "list of two numbers"
+    if schema["type"] == "array":
+        return f"list: {_record_value(schema['items'], places)}"
+    if schema["type"] == "object":
+        return f"mapping: {_record_value(schema['additionalProperties'], places)}"
+    return str(schema.get("unit") or RECORD_WORDS[schema["type"]])
 
 
 def _section(definition: Definition, parts: Mapping[str, Schema]) -> Iterator[str]:
@@ -231,6 +318,7 @@ def _refresh_pages() -> None:
         after = refreshed(before, registry)
         if after != before:
             page.write_text(after, encoding="utf-8")
+    RESULTS_SCHEMA.write_text(results_schema_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

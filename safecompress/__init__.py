@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         SpecError,
     )
     from safecompress_core.host import PluginHost, Registry, load_plugins
+    from safecompress_core.results.reading import read_results
+    from safecompress_core.results.schema import Results
     from safecompress_core.saved_models.load import load_classifier
     from safecompress_core.saved_models.shipped_model import ShippedModel
     from safecompress_core.saved_models.storage import StoredModel, load_model
@@ -33,6 +35,7 @@ __all__ = [
     "PluginError",
     "PluginHost",
     "Registry",
+    "Results",
     "SafeCompressError",
     "ShippedModel",
     "SpecError",
@@ -42,6 +45,7 @@ __all__ = [
     "load_model",
     "load_plugins",
     "load_spec",
+    "read_results",
 ]
 
 _HOME = {
@@ -49,6 +53,7 @@ _HOME = {
     "PluginError": "safecompress_core.errors",
     "PluginHost": "safecompress_core.host",
     "Registry": "safecompress_core.host",
+    "Results": "safecompress_core.results.schema",
     "SafeCompressError": "safecompress_core.errors",
     "ShippedModel": "safecompress_core.saved_models.shipped_model",
     "SpecError": "safecompress_core.errors",
@@ -57,6 +62,7 @@ _HOME = {
     "load_model": "safecompress_core.saved_models.storage",
     "load_plugins": "safecompress_core.host",
     "load_spec": "safecompress_core.specfile.load",
+    "read_results": "safecompress_core.results.reading",
 }
 
 

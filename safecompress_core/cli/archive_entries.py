@@ -1,35 +1,35 @@
 """Models of a run's archive, by id and by preference, read from its results."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from safecompress_core.errors import RunDirectoryError
 
-__all__ = ["Entry", "Preference", "archive_table", "find_entry", "other_model", "pick_entry"]
+if TYPE_CHECKING:
+    from safecompress_core.results.schema import ArchiveRecord, Results
 
-Entry = Mapping[str, Any]
+__all__ = ["Preference", "archive_table", "find_entry", "other_model", "pick_entry"]
+
 Preference = Literal["safety", "performance", "balanced"]
 
 
-def find_entry(results: Mapping[str, Any], model: str) -> Entry:
+def find_entry(results: "Results", model: str) -> "ArchiveRecord":
     """Return the model of an id.
 
     Raises:
         RunDirectoryError: if there is none; the message offers the nearest.
     """
-    archive = {entry["id"]: entry for entry in results["archive"]}
+    archive = {entry.id: entry for entry in results.archive}
     if model not in archive:
         # Imported on error only: most calls find the model.
         from safecompress_core.specfile.names import offer
 
         none = "this run kept no archive"
         raise RunDirectoryError(f"no model is called {model!r}; {offer(model, archive, none=none)}")
-    named_entry: Entry = archive[model]
-    return named_entry
+    return archive[model]
 
 
-def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
+def pick_entry(results: "Results", preference: Preference) -> "ArchiveRecord":
     """Return the model that a preference takes.
 
     Raises:
@@ -39,32 +39,32 @@ def pick_entry(results: Mapping[str, Any], preference: Preference) -> Entry:
     from safecompress_core.choose.archive import Archive
     from safecompress_core.choose.archive import ArchiveEntry as Point
 
-    if not results["archive"]:
+    if not results.archive:
         raise RunDirectoryError("this run kept no archive, so there is no other model to take")
-    attackers = results["selection"]["attackers"]
+    attackers = results.selection.attackers
     points = tuple(
         # The archive's own rule, so that a preference means the same here as in a run.
         Point(
-            entry["id"],
-            entry["objectives"]["performance"],
-            tuple(entry["objectives"][name] for name in attackers),
+            entry.id,
+            entry.objectives["performance"],
+            tuple(entry.objectives[name] for name in attackers),
         )
-        for entry in results["archive"]
+        for entry in results.archive
     )
-    weights = tuple(attacker["weight"] for attacker in attackers.values())
+    weights = tuple(one.weight for one in attackers.values())
     return find_entry(results, Archive(weights=weights, entries=points).pick(preference).id)
 
 
-def other_model(results: Mapping[str, Any], run: Path) -> str:
+def other_model(results: "Results", run: Path) -> str:
     """Return the command that takes another model than the chosen one; it lists them if need be."""
     # The first preference that leads elsewhere than to the chosen model.
     for preference in get_args(Preference):
-        if not pick_entry(results, preference)["chosen"]:
+        if not pick_entry(results, preference).chosen:
             return f"safecompress pick {run} --prefer {preference}"
     return f"safecompress pick {run}"
 
 
-def archive_table(results: Mapping[str, Any]) -> Any:
+def archive_table(results: "Results") -> Any:
     """Return all models as a table for a terminal.
 
     Raises:
@@ -75,14 +75,13 @@ def archive_table(results: Mapping[str, Any]) -> Any:
 
     from safecompress_core.report.formatting import format_number
 
-    if not results["archive"]:
+    if not results.archive:
         raise RunDirectoryError("this run kept no archive, so there is no model to take")
-    # All models of a run have the same objectives.
-    names = list(results["archive"][0]["objectives"])
+    names = list(results.archive[0].objectives)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for title in ("id", *names, "", "strategy"):
         table.add_column(title, justify="right" if title in names else "left")
-    for entry in results["archive"]:
-        values = (format_number(entry["objectives"][name]) for name in names)
-        table.add_row(entry["id"], *values, "chosen" if entry["chosen"] else "", entry["strategy"])
+    for entry in results.archive:
+        values = (format_number(entry.objectives[name]) for name in names)
+        table.add_row(entry.id, *values, "chosen" if entry.chosen else "", entry.strategy)
     return table

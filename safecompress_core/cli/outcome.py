@@ -68,7 +68,7 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
         # To standard error, since standard output holds results alone.
         click.echo(f"{finished.path} was finished before; nothing was done again", err=True)
     if as_json:
-        click.echo(json.dumps(finished.results, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(finished.results.to_json(), indent=2, ensure_ascii=False))
         return
     from safecompress_core.cli.archive_entries import other_model
     from safecompress_core.cli.display.consoles import output_console
@@ -85,7 +85,6 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
         "results": str(finished.path / "results.json"),
         **({"report": str(report)} if report else {}),
     }
-    # One model is the chosen one; there is nothing else to take.
-    if len(finished.results["archive"]) > 1:
+    if len(finished.results.archive) > 1:
         places["others"] = other_model(finished.results, finished.path)
     print_places(places)

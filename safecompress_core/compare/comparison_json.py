@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.comparison_table import FinishedVariant, build_table
@@ -15,12 +14,10 @@ from safecompress_core.report.comparison.variants_page import render
 from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import read_json, write_json
+from safecompress_core.results.schema import COMPARISON_VERSION, ComparisonResults, FailureRecord
 from safecompress_core.specfile.models.comparison import Comparison
 
-__all__ = ["VERSION", "comparison_document", "first_invocation", "spec_hash", "write_record"]
-
-VERSION = 1
-"""Of the format of ``comparison.json``."""
+__all__ = ["comparison_document", "first_invocation", "spec_hash", "write_record"]
 
 
 def spec_hash(comparison: Comparison) -> str:
@@ -36,7 +33,7 @@ def comparison_document(
     *,
     invoked: Invocation,
     environment: Path,
-) -> dict[str, Any]:
+) -> ComparisonResults:
     """The content of ``comparison.json``.
 
     Args:
@@ -53,20 +50,20 @@ def comparison_document(
         reasons = "; ".join(f"{failure.label}: {failure.reason}" for failure in failures)
         raise RunDirectoryError(f"no run of the comparison could be finished: {reasons}")
     spec = comparison.spec
-    return {
-        "version": VERSION,
-        "name": spec.name,
-        "command": invoked.line,
-        "directory": invoked.directory,
-        "sha256": spec_hash(comparison),
-        "seeds": spec.seeds,
-        "densities": spec.densities,
-        "mia": spec.mia,
-        "environment": read_json(environment),
-        "variants": build_table(done, mia=spec.mia),
-        "courses": learning_curves(done),
-        "failures": [{"label": failure.label, "reason": failure.reason} for failure in failures],
-    }
+    return ComparisonResults(
+        version=COMPARISON_VERSION,
+        name=spec.name,
+        command=invoked.line,
+        directory=invoked.directory,
+        sha256=spec_hash(comparison),
+        seeds=tuple(spec.seeds),
+        densities=tuple(spec.densities),
+        mia=spec.mia,
+        environment=read_json(environment),
+        variants=build_table(done, mia=spec.mia),
+        courses=learning_curves(done),
+        failures=tuple(FailureRecord(label=one.label, reason=one.reason) for one in failures),
+    )
 
 
 def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
@@ -78,9 +75,9 @@ def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
     return Invocation(line=document["command"], directory=document["directory"])
 
 
-def write_record(folder: Path, content: dict[str, Any]) -> None:
+def write_record(folder: Path, content: ComparisonResults) -> None:
     """Write ``comparison.json`` and its renderings as CSV, Markdown, LaTeX and one HTML page."""
-    write_json(folder / "comparison.json", content)
+    write_json(folder / "comparison.json", content.to_json())
     for suffix, rendered in (
         ("csv", as_csv),
         ("md", as_markdown),

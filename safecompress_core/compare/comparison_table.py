@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,12 +11,19 @@ from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
 from safecompress_core.compare.seed_statistics import is_best, summary
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.verdict import verdict_word
+from safecompress_core.results.schema import (
+    FigureName,
+    PoolRecord,
+    Results,
+    SummaryRecord,
+    VariantRecord,
+)
 
 __all__ = ["UNCOMPRESSED", "FinishedVariant", "build_table"]
 
 UNCOMPRESSED = "uncompressed"
 
-HIGHER_IS_BETTER: Mapping[str, bool] = {
+HIGHER_IS_BETTER: Mapping[FigureName, bool] = {
     "task_accuracy": True,
     "mia_accuracy": False,
     "tm_score": True,
@@ -49,23 +55,16 @@ class FinishedVariant:
     density: float | None
     seed: int
     is_plain: bool
-    results: Mapping[str, Any]
+    results: Results
 
 
-def build_table(runs: Sequence[FinishedVariant], *, mia: str | None = None) -> list[dict[str, Any]]:
-    """One row for each variant and density, JSON-ready.
+def build_table(
+    runs: Sequence[FinishedVariant], *, mia: str | None = None
+) -> tuple[VariantRecord, ...]:
+    """One row for each variant and density; the uncompressed model is the first row.
 
-    A row has ``name``, ``method``, ``density``, ``seeds``; ``task_accuracy``, ``mia_accuracy``,
-    ``tm_score``, ``auc``, ``tpr_at_1_percent_fpr``, ``lift`` and ``advantage.<game>`` (those of
-    the strongest attack on each model), ``bytes``, ``seconds`` and ``audit.<attacker>.<measure>``,
-    each with ``mean``, ``interval`` and ``values``, or null where nothing measured it;
-    ``relative_seconds`` over the uncompressed model's; ``verdicts``, the number of its runs with
-    each verdict (PASSED, FAILED, VOID, NO GATES), empty for the uncompressed model; ``best``, the
-    figures in which it is better than every other compressed row of its density beyond what seeds
-    explain; and ``on_front``, whether no compressed row of its density is as good in task accuracy
-    and every game's advantage and better in one. Where densities are asked for, a row that has
-    none is held against those of the density that it keeps. The uncompressed model is the first
-    row.
+    Where densities are asked for, a row that has none is held against those of the density that it
+    keeps.
 
     Args:
         runs: finished ones; of each variant and density the same seeds.
@@ -76,29 +75,36 @@ def build_table(runs: Sequence[FinishedVariant], *, mia: str | None = None) -> l
     """
     _require_same_pools(runs)
     rows = [_row(key, group, mia) for key, group in _group_runs(runs).items()]
-    if not any(row["name"] == UNCOMPRESSED for row in rows):
+    if not any(row.name == UNCOMPRESSED for row in rows):
         rows.insert(0, _summarise_uncompressed(runs, mia))
-    base = next(row for row in rows if row["name"] == UNCOMPRESSED)["seconds"]
-    for row in rows:
-        row["relative_seconds"] = _ratio(row["seconds"], base)
-    compressed = [row for row in rows if row["method"] != UNCOMPRESSED]
-    are_asked_for = any(row["density"] is not None for row in compressed)
+    base = next(row for row in rows if row.name == UNCOMPRESSED).seconds
+    compressed = [row for row in rows if row.method != UNCOMPRESSED]
+    are_asked_for = any(row.density is not None for row in compressed)
+    standings: dict[int, dict[str, object]] = {}
     for peers in _by_density(compressed, are_asked_for=are_asked_for):
         for row, on_front in zip(peers, _on_front(peers), strict=True):
-            row["best"] = [name for name in HIGHER_IS_BETTER if _leads(row, peers, name)]
-            row["on_front"] = on_front
-    return rows
+            best = tuple(name for name in HIGHER_IS_BETTER if _leads(row, peers, name))
+            standings[id(row)] = {"best": best, "on_front": on_front}
+    return tuple(
+        row.model_copy(
+            update={
+                "relative_seconds": _ratio(row.seconds, base),
+                **standings.get(id(row), {}),
+            }
+        )
+        for row in rows
+    )
 
 
 def _by_density(
-    rows: Sequence[dict[str, Any]], *, are_asked_for: bool
-) -> Iterable[list[dict[str, Any]]]:
+    rows: Sequence[VariantRecord], *, are_asked_for: bool
+) -> Iterable[list[VariantRecord]]:
     """The rows that are held against each other."""
-    groups: dict[float | None, list[dict[str, Any]]] = {}
+    groups: dict[float | None, list[VariantRecord]] = {}
     for row in rows:
-        density = row["density"]
-        if density is None and are_asked_for:
-            density = row["kept"]["mean"]
+        density = row.density
+        if density is None and are_asked_for and row.kept is not None:
+            density = row.kept.mean
         groups.setdefault(density, []).append(row)
     return groups.values()
 
@@ -114,34 +120,35 @@ def _group_runs(
 
 def _row(
     key: tuple[str, str, float | None], runs: Sequence[FinishedVariant], mia: str | None
-) -> dict[str, Any]:
+) -> VariantRecord:
     variant, method, density = key
     readings = [
         read_run_metrics(
             run.results,
-            performance=run.results["selection"]["performance"],
-            seconds=run.results["seconds"]["baseline" if run.is_plain else "compress"],
+            performance=run.results.selection.performance,
+            seconds=run.results.seconds.baseline if run.is_plain else run.results.seconds.compress,
             mia=mia,
         )
         for run in runs
     ]
     verdicts = Counter(verdict_word(run.results) for run in runs)
     row = _describe(variant, method, density, [run.seed for run in runs], readings)
-    return {**row, "verdicts": dict(verdicts)}
+    return row.model_copy(update={"verdicts": dict(verdicts)})
 
 
-def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> dict[str, Any]:
+def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> VariantRecord:
     """Summarise the uncompressed models, one for each seed."""
-    by_seed = {run.seed: run for run in reversed(runs)}
+    by_seed = {run.seed: run.results for run in reversed(runs)}
     seeds = sorted(by_seed)
     readings = [
         read_run_metrics(
-            by_seed[seed].results["baseline"],
-            performance=by_seed[seed].results["selection"]["performance"],
-            seconds=by_seed[seed].results["seconds"]["baseline"],
+            baseline,
+            performance=by_seed[seed].selection.performance,
+            seconds=by_seed[seed].seconds.baseline,
             mia=mia,
         )
         for seed in seeds
+        if (baseline := by_seed[seed].baseline) is not None
     ]
     return _describe(UNCOMPRESSED, UNCOMPRESSED, None, seeds, readings)
 
@@ -152,28 +159,32 @@ def _describe(
     density: float | None,
     seeds: Sequence[int],
     readings: Sequence[RunMetrics],
-) -> dict[str, Any]:
-    def over_seeds(figure: Callable[[RunMetrics], float | None]) -> dict[str, Any] | None:
+) -> VariantRecord:
+    def over_seeds(figure: Callable[[RunMetrics], float | None]) -> SummaryRecord | None:
         values = [value for reading in readings if (value := figure(reading)) is not None]
         return summary(values) if len(values) == len(readings) else None
 
-    return {
-        "name": name,
-        "method": method,
-        "density": density,
-        "kept": over_seeds(lambda metrics: metrics.density),
-        "model_density": over_seeds(lambda metrics: metrics.model_density),
-        "sparsifiable": min(metrics.sparsifiable for metrics in readings),
-        "seeds": list(seeds),
-        **{
-            figure: over_seeds(lambda metrics, figure=figure: getattr(metrics, figure))  # type: ignore[misc]
-            for figure in HIGHER_IS_BETTER
-        },
-        "advantage": {
-            str(game): over_seeds(lambda metrics, game=game: metrics.advantage(game))  # type: ignore[misc]
+    return VariantRecord(
+        name=name,
+        method=method,
+        density=density,
+        kept=over_seeds(lambda one: one.density),
+        model_density=over_seeds(lambda one: one.model_density),
+        sparsifiable=min(one.sparsifiable for one in readings),
+        seeds=tuple(seeds),
+        task_accuracy=over_seeds(lambda one: one.task_accuracy),
+        mia_accuracy=over_seeds(lambda one: one.mia_accuracy),
+        tm_score=over_seeds(lambda one: one.tm_score),
+        auc=over_seeds(lambda one: one.auc),
+        tpr_at_1_percent_fpr=over_seeds(lambda one: one.tpr_at_1_percent_fpr),
+        lift=over_seeds(lambda one: one.lift),
+        bytes=over_seeds(lambda one: one.bytes),
+        seconds=over_seeds(lambda one: one.seconds),
+        advantage={
+            game: over_seeds(lambda one, game=game: one.advantage(game))  # type: ignore[misc]
             for game in readings[0].games
         },
-        "audit": {
+        audit={
             attacker: {
                 measure: over_seeds(
                     lambda metrics, attacker=attacker, measure=measure: (  # type: ignore[misc]
@@ -184,56 +195,60 @@ def _describe(
             }
             for attacker, attacked in readings[0].audit.items()
         },
-        "verdicts": {},
-        "best": [],
-        "on_front": None,
-    }
+        verdicts={},
+        best=(),
+        on_front=None,
+        relative_seconds=None,
+    )
 
 
-def _leads(row: Mapping[str, Any], peers: Sequence[Mapping[str, Any]], figure: str) -> bool:
+def _leads(row: VariantRecord, peers: Sequence[VariantRecord], name: FigureName) -> bool:
     """Return whether a row is the best of its density; those without figure or seeds are out."""
-    value = row[figure]
-    if value is None:
+    own = row.figure(name)
+    if own is None:
         return False
     others = [
-        peer[figure]["values"]
+        figure.values
         for peer in peers
-        if peer is not row and peer[figure] is not None and peer["seeds"] == row["seeds"]
+        if peer is not row and peer.seeds == row.seeds and (figure := peer.figure(name)) is not None
     ]
-    return is_best(value["values"], others, higher_is_better=HIGHER_IS_BETTER[figure])
+    return is_best(own.values, others, higher_is_better=HIGHER_IS_BETTER[name])
 
 
-def _on_front(peers: Sequence[Mapping[str, Any]]) -> list[bool]:
+def _on_front(peers: Sequence[VariantRecord]) -> list[bool]:
     """By row, whether none dominates it in task accuracy and the advantage of every game."""
     if not peers:
         return []
-    points = np.array([[-row["task_accuracy"]["mean"], *_leaks(row)] for row in peers])
-    return [bool(flag) for flag in is_nondominated(points)]
+    points = np.array([[-_mean(row.task_accuracy), *_leaks(row)] for row in peers])
+    return [bool(one) for one in is_nondominated(points)]
 
 
-def _leaks(row: Mapping[str, Any]) -> list[float]:
-    return [summary["mean"] for summary in row["advantage"].values() if summary is not None]
+def _mean(figure: SummaryRecord | None) -> float:
+    assert figure is not None  # every run measures its task accuracy
+    return figure.mean
 
 
-def _ratio(row: Mapping[str, Any] | None, base: Mapping[str, Any] | None) -> float | None:
-    if row is None or base is None or not base["mean"]:
-        return None
-    return float(row["mean"] / base["mean"])
+def _leaks(row: VariantRecord) -> list[float]:
+    return [found.mean for found in row.advantage.values() if found is not None]
+
+
+def _ratio(own: SummaryRecord | None, base: SummaryRecord | None) -> float | None:
+    return None if own is None or base is None or not base.mean else own.mean / base.mean
 
 
 def _require_same_pools(runs: Sequence[FinishedVariant]) -> None:
     first: dict[int, FinishedVariant] = {}
     for run in runs:
         known = first.setdefault(run.seed, run)
-        ours, other = (_fingerprints(run_.results) for run_ in (run, known))
-        if ours != other:
-            pool = next(name for name in ours | other if ours.get(name) != other.get(name))
+        ours, theirs = (_fingerprints(one.results.pools) for one in (run, known))
+        if ours != theirs:
+            pool = next(name for name in ours | theirs if ours.get(name) != theirs.get(name))
             raise RunDirectoryError(
                 f"runs of seed {run.seed} are of different data or pools, so they cannot be "
-                f"compared: pool {pool!r} is {other.get(pool)} for {known.variant!r} and "
+                f"compared: pool {pool!r} is {theirs.get(pool)} for {known.variant!r} and "
                 f"{ours.get(pool)} for {run.variant!r}; give them the same task, pools and seed"
             )
 
 
-def _fingerprints(results: Mapping[str, Any]) -> dict[str, str]:
-    return {name: pool["fingerprint"] for name, pool in results["pools"].items()}
+def _fingerprints(pools: Mapping[str, PoolRecord]) -> dict[str, str]:
+    return {name: pool.fingerprint for name, pool in pools.items()}

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from safecompress_core.api import ADVANTAGE
 from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    AuditedModel,
+    MembershipRecord,
+    OperatingPointRecord,
+)
 
 __all__ = ["TPR_AT_LOW_FPR", "AttackMetrics", "RunMetrics", "read_run_metrics"]
 
@@ -94,48 +99,48 @@ class RunMetrics:
 
 
 def read_run_metrics(
-    part: Mapping[str, Any], *, performance: str, seconds: float | None, mia: str | None
+    part: AuditedModel, *, performance: str, seconds: float | None, mia: str | None
 ) -> RunMetrics:
     """Read one model's part of a run's results.
 
     Args:
-        part: has ``model``, ``metrics`` and ``audit``.
+        part: the results, or their baseline.
         performance: the metric that candidates were chosen by.
         seconds: how long the model took.
         mia: the attacker whose accuracy is the papers' MIA accuracy; None for the one on
             membership that is right most often.
     """
+    model = part.model
+    assert model.density is not None  # a run knows its own models
+    assert model.model_density is not None
+    assert model.sparsifiable is not None
     return RunMetrics(
-        task_accuracy=float(part["metrics"][performance]["value"]),
-        mia_accuracy=_mia_accuracy(part["audit"], mia),
-        density=float(part["model"]["density"]),
-        model_density=float(part["model"]["model_density"]),
-        sparsifiable=float(part["model"]["sparsifiable"]),
-        bytes=int(part["model"]["file_bytes"]),
+        task_accuracy=part.metrics[performance].value,
+        mia_accuracy=_mia_accuracy(part.audit, mia),
+        density=model.density,
+        model_density=model.model_density,
+        sparsifiable=model.sparsifiable,
+        bytes=model.file_bytes,
         seconds=seconds,
         audit={
-            attacker: AttackMetrics(game=attack["game"], measures=_measures(attack))
-            for attacker, attack in part["audit"].items()
+            name: AttackMetrics(game=attack.game, measures=_measures(attack))
+            for name, attack in part.audit.items()
         },
     )
 
 
-def _mia_accuracy(audit: Mapping[str, Any], mia: str | None) -> float | None:
+def _mia_accuracy(audit: Mapping[str, AnyAttackRecord], mia: str | None) -> float | None:
     wanted = [
-        float(attack["accuracy"])
-        for attacker, attack in audit.items()
-        if attack["game"] == MEMBERSHIP.name and mia in (None, attacker)
+        attack.accuracy
+        for name, attack in audit.items()
+        if isinstance(attack, MembershipRecord) and mia in (None, name)
     ]
     return max(wanted, default=None)
 
 
-def _measures(attack: Mapping[str, Any]) -> dict[str, float]:
-    measures = {
-        name: float(value)
-        for name, value in attack.items()
-        if f"{name}_interval" in attack and value is not None
-    }
-    for point in attack.get("operating_points", ()):
-        if point["max_fpr"] == LOW_FPR and point["tpr"] is not None:
-            measures[TPR_AT_LOW_FPR] = float(point["tpr"])
+def _measures(attack: AnyAttackRecord) -> dict[str, float]:
+    measures = {name: one.value for name, one in attack.estimates().items()}
+    for point in attack.operating_points if isinstance(attack, MembershipRecord) else ():
+        if point.max_fpr == LOW_FPR and isinstance(point, OperatingPointRecord):
+            measures[TPR_AT_LOW_FPR] = point.tpr
     return measures

@@ -22,7 +22,7 @@ from safecompress_core.host import Registry, load_plugins
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
-from safecompress_core.results.directory import read_results
+from safecompress_core.results.reading import read_results
 from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.run import run_directory, run_spec
 from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison

@@ -6,11 +6,12 @@ seed by seed: what a seed has of luck, all of them have.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+
+from safecompress_core.results.schema import Interval, SummaryRecord
 
 __all__ = ["CONFIDENCE", "is_best", "summary"]
 
@@ -21,24 +22,20 @@ ROUNDING = 1e-9
 Array = NDArray[np.float64]
 
 
-def summary(values: Sequence[float]) -> dict[str, Any]:
-    """``mean``, its 95 % ``interval`` by Student's t, and the ``values`` themselves.
+def summary(values: Sequence[float]) -> SummaryRecord:
+    """Return the mean of values, one a seed, with its 95 % interval by Student's t.
 
-    Args:
-        values: one a seed.
-
-    Returns:
-        JSON-ready; the interval is null where a single seed reveals nothing of the spread.
+    The interval is None where a single seed shows nothing of the spread.
     """
     mean = math.fsum(values) / len(values)
-    return {"mean": mean, "interval": _interval(values, mean), "values": list(values)}
+    return SummaryRecord(mean=mean, interval=_interval(values, mean), values=tuple(values))
 
 
-def _interval(values: Sequence[float], mean: float) -> list[float] | None:
+def _interval(values: Sequence[float], mean: float) -> Interval | None:
     if len(values) < 2:
         return None
     reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
-    return [mean - float(reach), mean + float(reach)]
+    return mean - float(reach), mean + float(reach)
 
 
 def is_best(

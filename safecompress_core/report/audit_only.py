@@ -1,72 +1,68 @@
 """Page of an audited model without an uncompressed one."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from safecompress_core.report.contents import Tile, select_worst_cases, worst_tile
 from safecompress_core.report.densities import share_kept
 from safecompress_core.report.formatting import and_list, format_interval, format_number, size
 from safecompress_core.report.verdict import find_failed_controls
+from safecompress_core.results.schema import AnyAttackRecord, Results
 
 __all__ = ["headline", "tiles"]
-
-Results = Mapping[str, Any]
 
 
 def headline(results: Results) -> str:
     """The audit in one sentence; empty where a control failed, which voids it all."""
-    if find_failed_controls(results):
+    if find_failed_controls(results.controls):
         return ""
     gains = [
-        f"{format_number(attack['advantage'])} ({format_interval(*attack['advantage_interval'])}) "
-        f"in "
-        f"{attack['game']}"
+        f"{format_number(attack.advantage)} ({format_interval(*attack.advantage_interval)}) in "
+        f"{attack.game}"
         for _, attack in _strongest(results)
     ]
-    metric = results["selection"]["performance"]
-    reached = format_number(results["metrics"][metric]["value"])
+    metric = results.selection.performance
+    reached = format_number(results.metrics[metric].value)
     what = "The strongest attack gains" if len(gains) == 1 else "The strongest attacks gain"
     return f"{what} {and_list(gains)} over a guess, at a test {metric} of {reached}."
 
 
 def tiles(results: Results) -> tuple[Tile, ...]:
     """Size, performance, the strongest attack of each game, and two worst cases of membership."""
-    name, origin, model = results["selection"]["performance"], results["origin"], results["model"]
-    metric = results["metrics"][name]
+    name, origin, model = results.selection.performance, results.origin, results.model
+    metric = results.metrics[name]
+    assert origin is not None  # an audit has one
     return (
         _tile(
             "model file",
-            size(model["file_bytes"]),
+            size(model.file_bytes),
             share_kept(model),
-            f"{origin['format']}, {origin['access']} access",
+            f"{origin.format}, {origin.access} access",
         ),
         _tile(
             f"test {name}",
-            format_number(metric["value"]),
-            f"95 % interval {format_interval(*metric['interval'])}",
-            f"on {results['pools']['audit']['non_members']} samples that it was not trained on",
+            format_number(metric.value),
+            f"95 % interval {format_interval(*metric.interval)}",
+            f"on {results.pools['audit'].non_members} samples that it was not trained on",
         ),
         *(
             _tile(
-                f"{attack_record['game']} advantage",
-                format_number(attack_record["advantage"]),
-                f"95 % interval {format_interval(*attack_record['advantage_interval'])}",
-                f"by {attack}",
+                f"{attack.game} advantage",
+                format_number(attack.advantage),
+                f"95 % interval {format_interval(*attack.advantage_interval)}",
+                f"by {attacker}",
             )
-            for attack, attack_record in _strongest(results)
+            for attacker, attack in _strongest(results)
         ),
         *map(worst_tile, select_worst_cases(results)),
     )
 
 
-def _strongest(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _strongest(results: Results) -> Iterator[tuple[str, AnyAttackRecord]]:
     """Of each game the attack that gains most."""
-    for game in dict.fromkeys(attack["game"] for attack in results["audit"].values()):
-        played = {
-            name: attack for name, attack in results["audit"].items() if attack["game"] == game
-        }
-        best = max(played, key=lambda name: float(played[name]["advantage"]))
-        yield best, played[best]
+    for game in dict.fromkeys(attack.game for attack in results.audit.values()):
+        attacks = {name: one for name, one in results.audit.items() if one.game == game}
+        best = max(attacks, key=lambda name: attacks[name].advantage)
+        yield best, attacks[best]
 
 
 def _tile(label: str, figure: str, change: str, note: str) -> Tile:

@@ -4,8 +4,9 @@ A change counts only beyond the audit's noise: of two measurements on the same s
 estimate lies in the other's interval.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
+
+from safecompress_core.results.schema import EstimateRecord, Interval
 
 __all__ = ["Direction", "direction"]
 
@@ -14,30 +15,22 @@ Direction = Literal["better", "worse", "same", "caution"]
 
 
 def direction(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    measure: str,
-    ends: str,
-    *,
-    higher_is_better: bool,
+    before: EstimateRecord, after: EstimateRecord, *, higher_is_better: bool
 ) -> Direction:
     """Compare two measurements of one figure.
 
     Args:
         before: of the uncompressed model.
         after: of the compressed model.
-        measure: key of the estimate in both.
-        ends: key of its interval in both.
         higher_is_better: which way is better.
 
     Returns:
         ``better``, ``worse``, or ``same`` within the noise.
     """
-    old, new = before[measure], after[measure]
-    if _within(new, before[ends]) or _within(old, after[ends]):
+    if _within(after.value, before.interval) or _within(before.value, after.interval):
         return "same"
-    return "better" if (new > old) == higher_is_better else "worse"
+    return "better" if (after.value > before.value) == higher_is_better else "worse"
 
 
-def _within(value: float, ends: Sequence[float]) -> bool:
-    return bool(ends[0] <= value <= ends[1])
+def _within(value: float, ends: Interval) -> bool:
+    return ends[0] <= value <= ends[1]

@@ -11,6 +11,14 @@ from safecompress_core.report.formatting import and_list, format_interval, forma
 from safecompress_core.report.guesses import guess_sentence
 from safecompress_core.report.verdict import find_failed_controls
 from safecompress_core.report.worst_cases import WorstCaseFigure, worst_cases
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    CandidateRecord,
+    EstimateRecord,
+    ModelAuditRecord,
+    Results,
+    RoundRecord,
+)
 
 __all__ = [
     "AttackSummary",
@@ -23,8 +31,6 @@ __all__ = [
     "tiles",
     "worst_tile",
 ]
-
-Results = Mapping[str, Any]
 
 LEAST = 0.005  # an advantage that rounds to nothing has no ratio
 FACTS = (
@@ -76,10 +82,10 @@ class RoundSummary:
         challenger: the best of those that did not go on; None if all did.
     """
 
-    record: Mapping[str, Any]
-    chosen: tuple[Mapping[str, Any], ...]
+    record: RoundRecord
+    chosen: tuple[CandidateRecord, ...]
     decision: str
-    challenger: Mapping[str, Any] | None
+    challenger: CandidateRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +107,12 @@ class AttackSummary:
 
 def headline(results: Results) -> str:
     """Compare the run with the uncompressed model; empty if a control failed and voids it."""
-    if find_failed_controls(results):
+    if find_failed_controls(results.controls):
         return ""
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
     said = [first.brief]
     if leaks:
-        games = [
-            game_in(results.get("games"), attack["game"]) for attack in results["audit"].values()
-        ]
+        games = [game_in(results.games, attack.game) for attack in results.audit.values()]
         what = "leakage" if all(game.is_leakage for game in games) else "risk"
         said.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
     return f"{', '.join([*said, cost.brief])}."
@@ -150,15 +154,15 @@ def worst_tile(worst: WorstCaseFigure) -> Tile:
 
 def rounds(results: Results) -> tuple[RoundSummary, ...]:
     """Every round, with why it went on as it did."""
-    return tuple(_round(record) for record in results["rounds"])
+    return tuple(_round(record) for record in results.rounds)
 
 
 def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
     """The attacks of the audit and those that tested candidates: game, baseline, advantage."""
-    tested = [candidate for round_ in results["rounds"] for candidate in round_["candidates"]][:1]
+    tested = [one for round_ in results.rounds for one in round_.candidates][:1]
     judged = {
-        "audit": results["audit"],
-        "selection": tested[0]["attacks"] if tested else {},
+        "audit": results.audit,
+        "selection": tested[0].attacks if tested else {},
     }
     declared = {"audit": spec["audit"]["attackers"], "selection": spec.get("attackers", ())}
     return {
@@ -168,14 +172,14 @@ def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Atta
 
 
 def _attackers(
-    results: Results, judged: Mapping[str, Any], declared: Sequence[Mapping[str, Any]]
+    results: Results, judged: Mapping[str, AnyAttackRecord], declared: Sequence[Mapping[str, Any]]
 ) -> Iterator[AttackSummary]:
-    known, summaries = results["selection"]["attackers"], results["attacks"]
-    params = {attacker.get("id") or attacker["type"]: attacker for attacker in declared}
+    known, summaries = results.selection.attackers, results.attacks
+    params = {one.get("id") or one["type"]: one for one in declared}
     for name, attack in judged.items():
-        game = game_in(results.get("games"), attack["game"])
+        game = game_in(results.games, attack.game)
         attacker_params = params.get(name, {})
-        facts = [game.name, *([known[name]["access"]] if name in known else [])]
+        facts = [game.name, *([known[name].access] if name in known else [])]
         facts += [attacker_params["type"]] if attacker_params.get("type", name) != name else []
         facts += [f"{key}: {attacker_params[key]}" for key in FACTS if key in attacker_params]
         yield AttackSummary(
@@ -187,9 +191,15 @@ def _attackers(
         )
 
 
+def _uncompressed(results: Results) -> ModelAuditRecord:
+    """Return the uncompressed model, which the results of a run have."""
+    assert results.baseline is not None
+    return results.baseline
+
+
 def _size(results: Results) -> Tile:
-    before, after = results["baseline"]["model"], results["model"]
-    ratio = before["file_bytes"] / after["file_bytes"]
+    before, after = _uncompressed(results).model, results.model
+    ratio = before.file_bytes / after.file_bytes
     brief = "Same size"
     way: Direction = "same"
     if ratio >= 1.05:
@@ -198,8 +208,8 @@ def _size(results: Results) -> Tile:
         brief, way = f"{1 / ratio:.1f}× larger", "worse"
     return Tile(
         label="model file",
-        after=size(after["file_bytes"]),
-        before=size(before["file_bytes"]),
+        after=size(after.file_bytes),
+        before=size(before.file_bytes),
         change=brief,
         brief=brief,
         note=share_kept(after),
@@ -208,10 +218,10 @@ def _size(results: Results) -> Tile:
 
 
 def _performance(results: Results) -> Tile:
-    name = results["selection"]["performance"]
-    before, after = results["baseline"]["metrics"][name], results["metrics"][name]
-    way = direction(before, after, "value", "interval", higher_is_better=True)
-    points = round((after["value"] - before["value"]) * 100, 1)
+    name = results.selection.performance
+    before, after = _uncompressed(results).metrics[name], results.metrics[name]
+    way = direction(before, after, higher_is_better=True)
+    points = round((after.value - before.value) * 100, 1)
     count = f"{abs(points):.1f} points"
     within = ", within the noise" if way == "same" else ""
     change, brief = f"{count} less{within}", f"for {count} of {name}{within}"
@@ -221,17 +231,17 @@ def _performance(results: Results) -> Tile:
         change, brief = f"{count} more{within}", f"and {count} more {name}{within}"
     return Tile(
         label=f"test {name}",
-        after=format_number(after["value"]),
-        before=format_number(before["value"]),
+        after=format_number(after.value),
+        before=format_number(before.value),
         change=change,
         brief=brief,
-        note=f"95 % interval {format_interval(*after['interval'])}",
+        note=f"95 % interval {format_interval(*after.interval)}",
         direction=way,
     )
 
 
 def _leaks(results: Results) -> tuple[Tile, ...]:
-    games = dict.fromkeys(attack["game"] for attack in results["audit"].values())
+    games = dict.fromkeys(attack.game for attack in results.audit.values())
     return tuple(_leak(results, game) for game in games)
 
 
@@ -239,14 +249,13 @@ def _leak(results: Results, game: str) -> Tile:
     """The attack that gains most, of each model its own: no adversary is chosen."""
     (_, before), (name, after) = (
         max(
-            ((name, attack) for name, attack in part["audit"].items() if attack["game"] == game),
-            key=lambda named_attack: named_attack[1]["advantage"],
+            ((name, attack) for name, attack in part.audit.items() if attack.game == game),
+            key=lambda found: found[1].advantage,
         )
-        for part in (results["baseline"], results)
+        for part in (_uncompressed(results), results)
     )
-    ends = "advantage_interval"
-    way = direction(before, after, "advantage", ends, higher_is_better=False)
-    old, new = before["advantage"], after["advantage"]
+    way = direction(_advantage(before), _advantage(after), higher_is_better=False)
+    old, new = before.advantage, after.advantage
     if way == "same":
         change, brief = "no measurable change", f"no measurable change in {game}"
     elif old < LEAST:
@@ -260,9 +269,13 @@ def _leak(results: Results, game: str) -> Tile:
         before=format_number(old),
         change=change,
         brief=brief,
-        note=f"{format_interval(*after[ends])}, by {name}",
+        note=f"{format_interval(*after.advantage_interval)}, by {name}",
         direction=way,
     )
+
+
+def _advantage(attack: AnyAttackRecord) -> EstimateRecord:
+    return EstimateRecord(value=attack.advantage, interval=attack.advantage_interval)
 
 
 def _less(old: float, new: float) -> str:
@@ -271,13 +284,13 @@ def _less(old: float, new: float) -> str:
     return f"{abs(1 - new / old) * 100:.0f} % {'less' if new < old else 'more'}"
 
 
-def _round(record: Mapping[str, Any]) -> RoundSummary:
-    best_first = sorted(record["candidates"], key=lambda candidate: -candidate["utility"])
-    chosen = tuple(candidate for candidate in best_first if candidate["chosen"])
-    others = [candidate for candidate in best_first if not candidate["chosen"]]
+def _round(record: RoundRecord) -> RoundSummary:
+    best_first = sorted(record.candidates, key=lambda one: -one.utility)
+    chosen = tuple(one for one in best_first if one.chosen)
+    others = [one for one in best_first if not one.chosen]
     if len(chosen) > 1:
         decision = f"the {len(chosen)} that cover most of the front"
-    elif chosen[0]["significant"]:
+    elif chosen[0].significant:
         decision = "significantly better"
     else:
         decision = "kept: nothing was significantly better"

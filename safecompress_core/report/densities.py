@@ -1,37 +1,33 @@
 """Densities of a model: of the weights that may be sparse, and of all its parameters."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from safecompress_core.report.formatting import format_fraction
+from safecompress_core.results.schema import ModelRecord
 
 __all__ = ["SPARSE_LAYERS", "WHOLE_MODEL", "share_kept", "states_both"]
-
-Model = Mapping[str, Any]
-"""Sizes of a model, as ``results.json`` holds them."""
 
 SPARSE_LAYERS = "density of sparse layers"
 WHOLE_MODEL = "density of whole model"
 
 
-def states_both(model: Model) -> bool:
+def states_both(sparsifiable: float | None) -> bool:
     """Return whether one density would mislead: under half of the parameters may be sparse.
 
-    False where the densities are not known.
+    Args:
+        sparsifiable: the share of parameters that may be sparse; None where it is not known.
     """
-    return model["sparsifiable"] is not None and bool(model["sparsifiable"] < 0.5)
+    return sparsifiable is not None and sparsifiable < 0.5
 
 
-def share_kept(model: Model) -> str:
+def share_kept(model: ModelRecord) -> str:
     """Return the share of weights that is kept, in words; empty where it is not known."""
-    if model["density"] is None:
+    if model.density is None or model.model_density is None:
         return ""
-    if states_both(model):
+    if states_both(model.sparsifiable):
         return (
-            f"{_percent(model['model_density'])} of all parameters kept, "
-            f"{_percent(model['density'])} of those that may be sparse"
+            f"{_percent(model.model_density)} of all parameters kept, "
+            f"{_percent(model.density)} of those that may be sparse"
         )
-    return f"{_percent(model['density'])} of the weights kept"
+    return f"{_percent(model.density)} of the weights kept"
 
 
 def _percent(value: float) -> str:

@@ -20,7 +20,9 @@ from safecompress_core.report.data_card_text import card_lines
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
 from safecompress_core.results.checksums import read_recorded, record_files
-from safecompress_core.results.directory import read_results, require_inside
+from safecompress_core.results.directory import require_inside
+from safecompress_core.results.reading import read_results
+from safecompress_core.results.schema import Results
 
 __all__ = ["page_template", "render", "write_report"]
 
@@ -50,7 +52,7 @@ def write_report(run_directory: Path) -> Path:
     return page
 
 
-def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -> str:
+def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
     """The page.
 
     Args:
@@ -59,7 +61,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         environment: the content of ``environment.json``.
     """
     resolved = YAML(typ="safe", pure=True).load(spec)
-    top = alone if results["baseline"] is None else contents
+    top = alone if results.baseline is None else contents
     return page_template(TEMPLATE).render(
         results=results,
         spec=spec,
@@ -70,7 +72,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         defences=verdict.defences(results),
         gates=verdict.gates(results),
         controls=verdict.controls(results),
-        failed_controls=verdict.find_failed_controls(results),
+        failed_controls=verdict.find_failed_controls(results.controls),
         selectors=verdict.selectors(results),
         cautions=worst_cases.cautions(results),
         unimproved_points=worst_cases.find_unimproved_points(results),
@@ -81,7 +83,7 @@ def render(*, results: dict[str, Any], spec: str, environment: dict[str, Any]) -
         models=summary.columns_of(results),
         comparison=summary.comparison(results),
         phases=summary.phases(results),
-        card=list(card_lines(results["data"])),
+        card=list(card_lines(results.data)),
         exposure=membership_details_table(results),
         attackers=contents.attackers(results, resolved),
         rounds=contents.rounds(results),

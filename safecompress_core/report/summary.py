@@ -3,14 +3,22 @@
 Nothing here knows how a table is drawn: a terminal, a page and a test read the same cells.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
 from safecompress_core.report.formatting import format_fraction, format_interval, format_number
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    ArchiveRecord,
+    AuditedModel,
+    AuditedPart,
+    EstimateRecord,
+    ModelRecord,
+    Results,
+)
 
 __all__ = [
     "Cell",
@@ -26,10 +34,6 @@ __all__ = [
     "phases",
     "separability",
 ]
-
-Results = Mapping[str, Any]
-Part = Mapping[str, Any]
-"""One model's part of the results: its ``metrics`` and ``audit``, perhaps its ``model``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +83,14 @@ class ResultTable:
     rows: tuple[Row, ...]
 
 
-def columns_of(results: Results) -> dict[str, Part]:
+def columns_of(results: Results) -> dict[str, AuditedModel]:
     """The models that results are about, by what a table calls them.
 
     Next to a model that was finished already there is no uncompressed one.
     """
-    if results["baseline"] is None:
+    if results.baseline is None:
         return {"model": results}
-    return {"uncompressed": results["baseline"], "compressed": results}
+    return {"uncompressed": results.baseline, "compressed": results}
 
 
 def comparison(results: Results) -> ResultTable:
@@ -94,18 +98,18 @@ def comparison(results: Results) -> ResultTable:
     columns = columns_of(results)
     parts = tuple(columns.values())
     rows = [
-        *_metric_rows(parts),
-        *_size_rows(parts),
+        *_metric_rows(parts, [part.model.file_bytes for part in parts]),
+        *_size_rows([part.model for part in parts]),
         *_explored_row(results),
         *_audit_rows(results, parts),
     ]
     return ResultTable("Audit, with 95 % intervals", tuple(columns), tuple(rows))
 
 
-def objectives_of(results: Results, entry: Mapping[str, Any]) -> ResultTable:
+def objectives_of(results: Results, entry: ArchiveRecord) -> ResultTable:
     """Return the objectives that a model of the archive was kept for."""
     rows = []
-    for name, value in entry["objectives"].items():
+    for name, value in entry.objectives.items():
         advantage = "" if name == "performance" else f"{_end(results)}advantage of "
         rows.append(
             Row(f"{advantage}{objective_name(results, name)}", (Cell(format_number(value)),))
@@ -113,43 +117,48 @@ def objectives_of(results: Results, entry: Mapping[str, Any]) -> ResultTable:
     return ResultTable("Objectives, on the pool that selects", ("",), tuple(rows))
 
 
-def audit_of(results: Results, entry: Part) -> ResultTable:
-    """The audit of a model of the archive that was audited."""
-    parts = (entry,)
-    rows = (*_metric_rows(parts), *_audit_rows(results, parts))
+def audit_of(results: Results, entry: ArchiveRecord) -> ResultTable | None:
+    """The audit of a model of the archive; None where it was not audited."""
+    if entry.audited is None:
+        return None
+    parts = (entry.audited,)
+    rows = (*_metric_rows(parts, [entry.file_bytes]), *_audit_rows(results, parts))
     return ResultTable("Audit, with 95 % intervals", ("",), rows)
 
 
 def archive_ends(results: Results) -> ResultTable | None:
     """The chosen model next to the ends of the archive; None where no other model was audited."""
     columns: list[str] = []
-    parts: list[Part] = []
-    for name, part in _list_audited_models(results):
+    parts: list[AuditedPart] = []
+    sizes: list[int] = []
+    for name, part, file_bytes in _list_audited_models(results):
         columns.append(name)
         parts.append(part)
+        sizes.append(file_bytes)
     if len(parts) < 2:
         return None
-    rows = list(_metric_rows(parts))
-    if results["audit"]:
+    rows = list(_metric_rows(parts, sizes))
+    if results.audit:
         rows.append(Row("advantage of"))
     rows += [
-        Row(f"  {attack}", tuple(_reading(part["audit"][attack], "advantage") for part in parts))
-        for attack in results["audit"]
+        Row(f"  {name}", tuple(_reading(part.audit[name].estimate("advantage")) for part in parts))
+        for name in results.audit
     ]
     return ResultTable("Other models of the archive", tuple(columns), tuple(rows))
 
 
 def separability(results: Results) -> ResultTable | None:
     """Return the candidates' spread against the test's noise, by objective, over all rounds."""
-    rounds = results["rounds"]
+    rounds = results.rounds
     if not rounds:
         return None
     rows = []
-    for objective in rounds[0]["spread"]:
-        seen = [round_["spread"][objective] for round_ in rounds]
-        apart_count = sum(reading["tells_apart"] for reading in seen)
-        means = [sum(reading[key] for reading in seen) / len(seen) for key in ("spread", "noise")]
-        figures = (f"{apart_count} of {len(seen)}", *map(format_number, means))
+    for objective in rounds[0].spread:
+        seen = [one.spread[objective] for one in rounds]
+        told = sum(one.tells_apart for one in seen)
+        spreads, noises = [one.spread for one in seen], [one.noise for one in seen]
+        means = [sum(values) / len(seen) for values in (spreads, noises)]
+        figures = (f"{told} of {len(seen)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
     return ResultTable("Could a round's test tell its candidates apart?", columns, tuple(rows))
@@ -157,14 +166,14 @@ def separability(results: Results) -> ResultTable | None:
 
 def phases(results: Results) -> ResultTable | None:
     """Return a method's phases in order; None without any."""
-    method = results["method"]
-    if method is None or not method["phases"]:
+    method = results.method
+    if method is None or not method.phases:
         return None
     rows = [
-        Row(phase["name"], (Cell(str(phase["epochs"])), Cell(format_fraction(phase["density"]))))
-        for phase in method["phases"]
+        Row(phase.name, (Cell(str(phase.epochs)), Cell(format_fraction(phase.density))))
+        for phase in method.phases
     ]
-    title = f"How {method['type']} came to its model"
+    title = f"How {method.type} came to its model"
     return ResultTable(title, ("epochs", "density after it"), tuple(rows))
 
 
@@ -172,12 +181,12 @@ def objective_name(results: Results, objective: str) -> str:
     """Return the name of an objective: ``performance`` has that of its metric."""
     if objective != "performance":
         return objective
-    return str(results["selection"]["performance"])
+    return results.selection.performance
 
 
 def _end(results: Results) -> str:
     """Return the end of an interval that serves as objective."""
-    return "upper end of the " if results["selection"]["bound"] == "careful" else ""
+    return "upper end of the " if results.selection.bound == "careful" else ""
 
 
 def ends_of(results: Results) -> dict[str, str]:
@@ -185,37 +194,36 @@ def ends_of(results: Results) -> dict[str, str]:
 
     Empty without an archive. The same models as ``choose.archive.Archive.ends``.
     """
-    archive = results["archive"]
+    archive = results.archive
     if not archive:
         return {}
-    attackers = results["selection"]["attackers"]
+    attackers = results.selection.attackers
 
-    def leak(entry: Mapping[str, Any]) -> tuple[float, float]:
-        objectives = entry["objectives"]
-        weighed = [attacker["weight"] * objectives[name] for name, attacker in attackers.items()]
+    def leak(entry: ArchiveRecord) -> tuple[float, float]:
+        weighed = [one.weight * entry.objectives[name] for name, one in attackers.items()]
         return max(weighed, default=0.0), sum(weighed)
 
-    def performance(entry: Mapping[str, Any]) -> float:
-        return float(entry["objectives"]["performance"])
+    def performance(entry: ArchiveRecord) -> float:
+        return entry.objectives["performance"]
 
     best = max(archive, key=lambda entry: (performance(entry), -leak(entry)[1]))
     safest = min(archive, key=lambda entry: (*leak(entry), -performance(entry)))
-    return {"performance": best["id"], "safety": safest["id"]}
+    return {"performance": best.id, "safety": safest.id}
 
 
-def _list_audited_models(results: Results) -> Iterator[tuple[str, Part]]:
-    """The chosen model, then each audited end of the archive that is another one."""
+def _list_audited_models(results: Results) -> Iterator[tuple[str, AuditedPart, int]]:
+    """Yield the chosen model and each other audited end of the archive: label, part, file size."""
     ends = ends_of(results)
-    chosen = next((entry["id"] for entry in results["archive"] if entry["chosen"]), None)
+    chosen = next((entry.id for entry in results.archive if entry.chosen), None)
     roles = {"performance": "best at the task", "safety": "safest"}
     roles_of: dict[str, list[str]] = {}
     for end, model in ends.items():
         roles_of.setdefault(model, []).append(roles[end])
-    own_roles = [chosen or "compressed", "chosen", *roles_of.pop(chosen or "", [])]
-    yield _stack_label(own_roles), results
-    for entry in results["archive"]:
-        if entry["id"] in roles_of and "audit" in entry:
-            yield _stack_label([entry["id"], *roles_of[entry["id"]]]), entry
+    own = [chosen or "compressed", "chosen", *roles_of.pop(chosen or "", [])]
+    yield _stack_label(own), results, results.model.file_bytes
+    for entry in results.archive:
+        if entry.id in roles_of and entry.audited is not None:
+            yield _stack_label([entry.id, *roles_of[entry.id]]), entry.audited, entry.file_bytes
 
 
 def _stack_label(names: Sequence[str]) -> str:
@@ -223,33 +231,19 @@ def _stack_label(names: Sequence[str]) -> str:
     return f"{names[0]}\n{', '.join(names[1:])}"
 
 
-def _metric_rows(parts: Sequence[Part]) -> Iterator[Row]:
+def _metric_rows(parts: Sequence[AuditedPart], file_bytes: Sequence[int]) -> Iterator[Row]:
     """The metrics but for a file's size, which the table has anyway."""
-    for name in parts[0]["metrics"]:
-        readings = [part["metrics"][name] for part in parts]
-        if all(
-            reading["value"] == _file_bytes(part)
-            for reading, part in zip(readings, parts, strict=True)
-        ):
+    for name in parts[0].metrics:
+        readings = [part.metrics[name] for part in parts]
+        if [one.value for one in readings] == list(file_bytes):
             continue
-        cells = tuple(
-            Cell(format_number(reading["value"]), _interval(reading["value"], reading["interval"]))
-            for reading in readings
-        )
-        yield Row(f"test {name}", cells)
+        yield Row(f"test {name}", tuple(map(_reading, readings)))
 
 
-def _file_bytes(part: Part) -> Any:
-    return part["model"]["file_bytes"] if "model" in part else part.get("file_bytes")
-
-
-def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
-    models = [part["model"] for part in parts]
-    if all(model["density"] is not None for model in models):
+def _size_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:
+    if all(model.density is not None for model in models):
         yield from _density_rows(models)
-    counts = [
-        model["parameters"] if model["active"] is None else model["active"] for model in models
-    ]
+    counts = [model.parameters if model.active is None else model.active for model in models]
     if None not in counts:
         yield Row(
             "parameters",
@@ -260,68 +254,65 @@ def _size_rows(parts: Sequence[Part]) -> Iterator[Row]:
         )
     yield Row(
         "model file",
-        tuple(Cell(f"{model['file_bytes']:,} bytes", _times_smaller(model)) for model in models),
+        tuple(Cell(f"{model.file_bytes:,} bytes", _times_smaller(model)) for model in models),
     )
 
 
-def _density_rows(models: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _density_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:
     """Yield both densities, each by its name, where one of them would mislead."""
-    names = {"density": "density"}
-    if any(map(states_both, models)):
-        names = {SPARSE_LAYERS: "density", WHOLE_MODEL: "model_density"}
-    for label, key in names.items():
-        yield Row(label, tuple(Cell(format_fraction(model[key])) for model in models))
+    rows = {"density": [model.density for model in models]}
+    if any(states_both(model.sparsifiable) for model in models):
+        rows = {
+            SPARSE_LAYERS: rows["density"],
+            WHOLE_MODEL: [model.model_density for model in models],
+        }
+    for label, densities in rows.items():
+        yield Row(label, tuple(Cell(format_fraction(one)) for one in densities if one is not None))
 
 
 def _explored_row(results: Results) -> Iterator[Row]:
     """Return the number of weights that were ever active, if the topology changed."""
-    method = results["method"]
-    if method is not None and "explored" in method["facts"]:
-        yield Row(
-            "weights ever active", (Cell("–"), Cell(format_fraction(method["facts"]["explored"])))
-        )
+    explored = None if results.method is None else results.method.facts.get("explored")
+    if isinstance(explored, float):
+        yield Row("weights ever active", (Cell("–"), Cell(format_fraction(explored))))
 
 
-def _share_of_all(model: Mapping[str, Any]) -> str:
+def _share_of_all(model: ModelRecord) -> str:
     """The density of the whole model; empty for the uncompressed one, and where it is unknown."""
-    density = model["model_density"]
+    density = model.model_density
     return "" if density is None or density == 1 else f"{format_fraction(density)} of all"
 
 
-def _times_smaller(model: Mapping[str, Any]) -> str:
+def _times_smaller(model: ModelRecord) -> str:
     """Empty for the uncompressed model itself."""
-    if model["file_bytes"] == model["dense_bytes"]:
+    if model.file_bytes == model.dense_bytes:
         return ""
-    times = model["dense_bytes"] / model["file_bytes"]
+    times = model.dense_bytes / model.file_bytes
     return f"{times:.1f}× smaller" if times > 1 else f"{1 / times:.1f}× larger"
 
 
-def _audit_rows(results: Results, parts: Sequence[Part]) -> Iterator[Row]:
-    for attack in parts[0]["audit"]:
-        judged = [part["audit"][attack] for part in parts]
-        game = game_in(results.get("games"), judged[0]["game"])
-        yield Row(attack, note=game.name)
-        yield from _attack_rows(game, judged)
+def _audit_rows(results: Results, parts: Sequence[AuditedPart]) -> Iterator[Row]:
+    for name, attack in parts[0].audit.items():
+        game = game_in(results.games, attack.game)
+        yield Row(name, note=game.name)
+        yield from _attack_rows(game, [part.audit[name] for part in parts])
 
 
-def _attack_rows(game: GameDef, judged: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _attack_rows(game: GameDef, attacks: Sequence[AnyAttackRecord]) -> Iterator[Row]:
     """Return an attack's result on each model, with that of a guess without the model."""
+    values = dict(attacks[0])
     for measure in game.measures:
-        name = measure.name
-        if not measure.is_shown or all(attack.get(name) is None for attack in judged):
+        readings = [attack.estimate(measure.name) for attack in attacks]
+        if not measure.is_shown or not any(readings):
             continue
-        guess = f" (guess {format_number(judged[0][measure.guess])})" if measure.guess else ""
-        yield Row(f"  {measure.title}{guess}", tuple(_reading(attack, name) for attack in judged))
+        guess = f" (guess {format_number(values[measure.guess])})" if measure.guess else ""
+        yield Row(f"  {measure.title}{guess}", tuple(map(_reading, readings)))
 
 
-def _reading(judged: Mapping[str, Any], measure: str) -> Cell:
-    value = judged.get(measure)
-    if value is None:
+def _reading(estimate: EstimateRecord | None) -> Cell:
+    if estimate is None:
         return Cell("–")
-    return Cell(format_number(value), _interval(value, judged[f"{measure}_interval"]))
-
-
-def _interval(value: float, interval: Sequence[float]) -> str:
-    """Empty for what has no uncertainty."""
-    low, high = interval
-    return "" if low == high == value else format_interval(low, high)
+    low, high = estimate.interval
+    # What has no uncertainty, such as the size of a file, has no interval to show.
+    is_exact = low == high == estimate.value
+    return Cell(format_number(estimate.value), "" if is_exact else format_interval(low, high))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import states_both
@@ -17,6 +17,14 @@ from safecompress_core.report.formatting import (
 from safecompress_core.report.inverted import explanations as inverted_attacks
 from safecompress_core.report.inverted import remark
 from safecompress_core.report.summary import objective_name
+from safecompress_core.results.schema import (
+    ControlRecord,
+    ControlsRecord,
+    GapRecord,
+    GateOutcomeRecord,
+    GateRecord,
+    Results,
+)
 
 __all__ = [
     "Tone",
@@ -33,8 +41,6 @@ __all__ = [
     "verdict",
     "verdict_word",
 ]
-
-Results = Mapping[str, Any]
 
 FILE_BYTES = "file size in bytes"
 DENSITY = "model.density"
@@ -67,14 +73,14 @@ class VerdictFinding:
 
 def is_good(results: Results) -> bool:
     """Return whether all gates are met and no control failed; the exit code follows it."""
-    return not find_failed_controls(results) and all(gate["passed"] for gate in results["gate"])
+    return not find_failed_controls(results.controls) and all(gate.passed for gate in results.gate)
 
 
-def find_failed_controls(results: Results) -> dict[str, tuple[str, ...]]:
+def find_failed_controls(controls: ControlsRecord) -> dict[str, tuple[str, ...]]:
     """By kind of control (``null``, ``planted``) the attacks that failed it."""
     failed = {
-        kind: tuple(name for name, control in controlled.items() if not control["passed"])
-        for kind, controlled in results["controls"].items()
+        kind: tuple(name for name, one in controlled.items() if not one.passed)
+        for kind, controlled in _by_kind(controls).items()
     }
     return {kind: names for kind, names in failed.items() if names}
 
@@ -89,11 +95,11 @@ def verdict(results: Results) -> VerdictFinding:
 
 
 def _outcome_of_run(results: Results) -> VerdictFinding:
-    gates_ = results["gate"]
-    met = sum(gate["passed"] for gate in gates_)
+    gates_ = results.gate
+    met = sum(gate.passed for gate in gates_)
     failed = [
         f"the {CONTROL_NAMES[kind]} failed for {and_list(names)}"
-        for kind, names in find_failed_controls(results).items()
+        for kind, names in find_failed_controls(results.controls).items()
     ]
     if failed:
         text = f"VOID: {and_list(failed)}, so the figures prove nothing."
@@ -119,16 +125,15 @@ def verdict_word(results: Results) -> str:
 
 def _kind(results: Results) -> str:
     """Return the model's kind for the verdict."""
-    return "model" if results["baseline"] is None else "compressed model"
+    return "model" if results.baseline is None else "compressed model"
 
 
 def defences(results: Results) -> tuple[VerdictFinding, ...]:
     """Return the facts that the chosen model's defences report, such as a guarantee."""
-    facts_by_defence = results["defences"].items()
     return tuple(
-        VerdictFinding(f"{name}: {facts['text']}.")
-        for name, facts in facts_by_defence
-        if "text" in facts
+        VerdictFinding(f"{name}: {defence.text}.")
+        for name, defence in results.defences.items()
+        if defence.text is not None
     )
 
 
@@ -136,64 +141,59 @@ def gates(results: Results) -> tuple[VerdictFinding, ...]:
     """Each bound, what is held against it, and what the uncompressed model would have got."""
     return tuple(
         VerdictFinding(
-            f"{_compressed_value(results, gate)}{_uncompressed_value(gate)}", is_good=gate["passed"]
+            f"{_compressed_value(results, gate)}{_uncompressed_value(gate)}", is_good=gate.passed
         )
-        for gate in results["gate"]
+        for gate in results.gate
     )
 
 
-def _compressed_value(results: Results, gate: Mapping[str, Any]) -> str:
+def _compressed_value(results: Results, gate: GateRecord) -> str:
     is_floor, bound = _bound(gate)
     wanted = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
-    sentence = f"It is {format_distinct(gate['value'], bound)}"
-    if gate["measure"] == DENSITY and states_both(results["model"]):
-        sentence += (
-            f", and {format_fraction(results['model']['density'])} of the layers that may be sparse"
-        )
-    if gate["held"] != gate["value"]:
+    found = f"It is {format_distinct(gate.value, bound)}"
+    density = results.model.density
+    if gate.measure == DENSITY and density is not None and states_both(results.model.sparsifiable):
+        found += f", and {format_fraction(density)} of the layers that may be sparse"
+    if gate.held != gate.value:
         end = "low" if is_floor else "high"
-        sentence += (
-            f"; the {end} end of its interval, {format_distinct(gate['held'], bound)}, counts"
-        )
-    return f"{_measure(results, gate)} {wanted}. {sentence}: {_outcome(gate)}."
+        found += f"; the {end} end of its interval, {format_distinct(gate.held, bound)}, counts"
+    return f"{_measure(results, gate)} {wanted}. {found}: {_outcome(gate)}."
 
 
-def _uncompressed_value(gate: Mapping[str, Any]) -> str:
+def _uncompressed_value(gate: GateRecord) -> str:
     """Return the uncompressed model's value; empty without one."""
-    other = gate["baseline"]
+    other = gate.baseline
     if other is None:
         return ""
-    also = " too" if other["passed"] == gate["passed"] else ""
-    held = format_distinct(other["held"], _bound(gate)[1])
+    also = " too" if other.passed == gate.passed else ""
+    held = format_distinct(other.held, _bound(gate)[1])
     return f" The uncompressed model: {held}, {_outcome(other)}{also}."
 
 
-def _bound(gate: Mapping[str, Any]) -> tuple[bool, float]:
+def _bound(gate: GateRecord) -> tuple[bool, float]:
     """Return the kind of bound, and its value."""
-    is_floor = gate["at_least"] is not None
-    return is_floor, gate["at_least"] if is_floor else gate["at_most"]
+    if gate.at_least is not None:
+        return True, gate.at_least
+    assert gate.at_most is not None  # a gate has exactly one bound
+    return False, gate.at_most
 
 
-def _outcome(gate: Mapping[str, Any]) -> str:
-    return "met" if gate["passed"] else "missed"
+def _outcome(gate: GateRecord | GateOutcomeRecord) -> str:
+    return "met" if gate.passed else "missed"
 
 
-def _measure(results: Results, gate: Mapping[str, Any]) -> str:
+def _measure(results: Results, gate: GateRecord) -> str:
     """The measure's name; of a whole game's, also which attack it is that is worst."""
-    owner, _, name = gate["measure"].rpartition(".")
-    if not owner or gate["measure"] in results["metrics"]:
-        return f"Test {gate['measure']}"
-    if gate["measure"] == DENSITY:
+    owner, _, name = gate.measure.rpartition(".")
+    if not owner or gate.measure in results.metrics:
+        return f"Test {gate.measure}"
+    if gate.measure == DENSITY:
         return "Density of the whole model"
     text = f"{owner} {_title(results, owner, name)}"
-    attacks = {key: attack for key, attack in results["audit"].items() if attack["game"] == owner}
-    worst = [key for key, attack in attacks.items() if attack.get(name) == gate["value"]]
-    turned = {key: attack["reversed"] for key, attack in attacks.items() if attack.get("reversed")}
-    worst += [
-        f"{key}, reversed"
-        for key, reversed_attack in turned.items()
-        if reversed_attack.get(name) == gate["value"]
-    ]
+    attacks = {key: one for key, one in results.audit.items() if one.game == owner}
+    turned = {f"{key}, reversed": one.reversed for key, one in attacks.items() if one.reversed}
+    measured = {key: one.estimate(name) for key, one in (attacks | turned).items()}
+    worst = [key for key, one in measured.items() if one is not None and one.value == gate.value]
     if worst and (len(attacks) > 1 or turned):
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
@@ -203,25 +203,25 @@ def _title(results: Results, owner: str, name: str) -> str:
     """Return the title of a measure in its game: the owner's, or the one that the owner plays."""
     if owner == "model":
         return FILE_BYTES
-    attack = results["audit"].get(owner, {"game": owner})
-    measure = game_in(results.get("games"), attack["game"]).measure(name)
+    game = results.audit[owner].game if owner in results.audit else owner
+    measure = game_in(results.games, game).measure(name)
     return name if measure is None else measure.title
 
 
 def controls(results: Results) -> tuple[VerdictFinding, ...]:
     """Return the outcome of the null and the planted control."""
-    if not any(results["controls"].values()):
+    if not any(_by_kind(results.controls).values()):
         return (VerdictFinding("No attack on membership was audited, so there are no controls."),)
     return (
         *_control_findings(
-            results["controls"].get("null", {}),
+            results.controls.null,
             lead="Null control, membership drawn by lot",
             good=("finds nothing, as it must be", "find nothing, as it must be"),
             proof=("its interval covers 0.5", "their intervals cover 0.5"),
             bad="finds something where there is nothing",
         ),
         *_control_findings(
-            results["controls"].get("planted", {}),
+            results.controls.planted,
             lead="Planted-leak control, membership copied into the output",
             good=("finds it, as it must be", "find it, as it must be"),
             proof=("its interval is above 0.5", "their intervals are above 0.5"),
@@ -230,21 +230,23 @@ def controls(results: Results) -> tuple[VerdictFinding, ...]:
     )
 
 
+def _by_kind(controls: ControlsRecord) -> dict[str, Mapping[str, ControlRecord]]:
+    return {"null": controls.null, "planted": controls.planted}
+
+
 def _control_findings(
-    controls: Mapping[str, Any], *, lead: str, good: Forms, proof: Forms, bad: str
+    found: Mapping[str, ControlRecord], *, lead: str, good: Forms, proof: Forms, bad: str
 ) -> Iterator[VerdictFinding]:
     """One sentence for all attacks that passed a control, and one for each that failed."""
-    passed = {name: control for name, control in controls.items() if control["passed"]}
+    passed = {name: one for name, one in found.items() if one.passed}
     if passed:
         form = len(passed) > 1
-        aucs = and_list([format_number(control["auc"]) for control in passed.values()])
+        aucs = and_list([format_number(one.auc) for one in passed.values()])
         text = f"{and_list(list(passed))} {good[form]} (AUC {aucs}; {proof[form]})."
         yield VerdictFinding(f"{lead}: {text}", is_good=True)
-    for name, control in controls.items():
-        if not control["passed"]:
-            auc = (
-                f"AUC {format_number(control['auc'])}, {format_interval(*control['auc_interval'])}"
-            )
+    for name, one in found.items():
+        if not one.passed:
+            auc = f"AUC {format_number(one.auc)}, {format_interval(*one.auc_interval)}"
             text = f"{name} {bad} ({auc}). Do not trust its figures."
             yield VerdictFinding(f"{lead}: {text}", is_good=False)
 
@@ -256,35 +258,35 @@ def inverted_findings(results: Results) -> tuple[VerdictFinding, ...]:
 
 def selection(results: Results) -> tuple[VerdictFinding, ...]:
     """Return the evidence behind the rounds' choices; empty if a method chose nothing."""
-    return tuple(_selection(results)) if results["rounds"] else ()
+    return tuple(_selection(results)) if results.rounds else ()
 
 
 def gaps(results: Results) -> tuple[VerdictFinding, ...]:
     """By game, whether the attacks that selected showed what the audit finds."""
-    return tuple(_gap(game, gap) for game, gap in results["selection_gap"].items())
+    return tuple(_gap(game, one) for game, one in results.selection_gap.items())
 
 
-def _gap(game: str, gap: Mapping[str, Any]) -> VerdictFinding:
-    seen, in_audit = gap["select"], gap["audit"]
-    attacker = seen["attacker"]
-    if seen.get("outdone_by"):
-        attacker += f", outdone by {seen['outdone_by']}"
+def _gap(game: str, one: GapRecord) -> VerdictFinding:
+    seen, found = one.select, one.audit
+    attacker = seen.attacker
+    if seen.outdone_by:
+        attacker += f", outdone by {seen.outdone_by}"
     read = (
         f"{game.capitalize()} advantage of the chosen model: "
-        f"{format_number(seen['advantage'])} while choosing ({attacker}), "
-        f"{format_number(in_audit['advantage'])} in the audit ({in_audit['attacker']})"
+        f"{format_number(seen.advantage)} while choosing ({attacker}), "
+        f"{format_number(found.advantage)} in the audit ({found.attacker})"
     )
-    ends = format_interval(*gap["gap_interval"])
-    if gap["selection"] == "agrees":
+    ends = format_interval(*one.gap_interval)
+    if one.selection == "agrees":
         return VerdictFinding(f"{read}: they agree within the noise ({ends}).", is_good=True)
-    by = f"by {format_number(abs(gap['gap']))} (difference {ends})"
-    text = f"{read}: selection {gap['selection']} the leak {by}."
-    return VerdictFinding(text, is_caution=gap["selection"] == "understated")
+    by = f"by {format_number(abs(one.gap))} (difference {ends})"
+    text = f"{read}: selection {one.selection} the leak {by}."
+    return VerdictFinding(text, is_caution=one.selection == "understated")
 
 
 def selectors(results: Results) -> tuple[VerdictFinding, ...]:
     """Attackers that judge what they selected, where the spec allows it."""
-    named = results["selection"].get("also_audit", [])
+    named = results.selection.also_audit
     if not named:
         return ()
     many = len(named) > 1
@@ -298,10 +300,10 @@ def selectors(results: Results) -> tuple[VerdictFinding, ...]:
 
 
 def _selection(results: Results) -> Iterator[VerdictFinding]:
-    rounds = results["rounds"]
+    rounds = results.rounds
     told_apart = {
-        objective: sum(round_["spread"][objective]["tells_apart"] for round_ in rounds)
-        for objective in rounds[0]["spread"]
+        objective: sum(one.spread[objective].tells_apart for one in rounds)
+        for objective in rounds[0].spread
     }
     never = [objective_name(results, name) for name, count in told_apart.items() if not count]
     if never and len(never) == len(told_apart):
@@ -323,11 +325,11 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
 
 def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
     """Count the rounds that kept their model; of several carried ones none does."""
-    rounds = results["rounds"]
-    if any(sum(candidate["chosen"] for candidate in round_["candidates"]) > 1 for round_ in rounds):
+    rounds = results.rounds
+    if any(sum(one.chosen for one in round_.candidates) > 1 for round_ in rounds):
         return
-    unchanged = sum(round_["candidates"][0]["chosen"] for round_ in rounds)
-    name = rounds[0]["candidates"][0]["strategy"]
+    unchanged = sum(round_.candidates[0].chosen for round_ in rounds)
+    name = rounds[0].candidates[0].strategy
     if unchanged:
         text = f"nothing was significantly better than '{name}', so the run kept what it had"
         when = f"{unchanged} of {len(rounds)} rounds" if unchanged < len(rounds) else "every round"
@@ -339,10 +341,10 @@ def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
 
 def _outdone(results: Results) -> Iterator[VerdictFinding]:
     """Attackers that were significantly weaker than an attack which needs no training."""
-    tests = [candidate for round_ in results["rounds"] for candidate in round_["candidates"]]
-    for name in tests[0]["attacks"]:
-        by = [test["attacks"][name]["outdone_by"] for test in tests]
-        stronger = sorted({attacker for attacker in by if attacker})
+    tests = [one for round_ in results.rounds for one in round_.candidates]
+    for name in tests[0].attacks:
+        by = [one.attacks[name].outdone_by for one in tests]
+        stronger = sorted({one for one in by if one})
         if stronger:
             count = sum(attacker is not None for attacker in by)
             text = f"{name} was significantly weaker than {or_list(stronger)}"

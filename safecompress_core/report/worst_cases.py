@@ -4,13 +4,22 @@ Averages may improve while these do not, so each is compared with the uncompress
 itself. A figure that is not above the guess has nothing left to improve.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from safecompress_core.report.change import direction
 from safecompress_core.report.formatting import and_list, format_number
 from safecompress_core.report.verdict import VerdictFinding
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    AuditedPart,
+    EstimateRecord,
+    Interval,
+    MembershipRecord,
+    OperatingPointRecord,
+    Results,
+    UnresolvedPointRecord,
+)
 
 __all__ = [
     "WorstCaseFigure",
@@ -20,20 +29,16 @@ __all__ = [
     "worst_cases",
 ]
 
-Results = Mapping[str, Any]
-Judged = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class _AttackFigure:
     """A figure of one attack on one model."""
 
-    value: float
-    interval: tuple[float, float]
+    estimate: EstimateRecord
     guess: float
 
 
-Read = Callable[[Judged], _AttackFigure | None]
+Read = Callable[[AnyAttackRecord], _AttackFigure | None]
 """Reads a figure of an attack's result; None where it has none."""
 
 
@@ -55,7 +60,7 @@ class WorstCaseFigure:
     label: str
     after: float
     before: float | None
-    interval: tuple[float, float]
+    interval: Interval
     attacker: str
     guess: float
     improved: bool | None
@@ -64,9 +69,7 @@ class WorstCaseFigure:
 def worst_cases(results: Results) -> tuple[WorstCaseFigure, ...]:
     """TPR at each false-positive rate that the pools resolve, then the most exposed tenth."""
     rates = dict.fromkeys(
-        point["max_fpr"]
-        for judged in results["audit"].values()
-        for point in judged.get("operating_points", ())
+        point.max_fpr for attack in results.audit.values() for point in _points(attack)
     )
     labels = {f"TPR at ≤ {rate * 100:g} % false positives": _at(rate) for rate in rates}
     labels["members in the most exposed tenth"] = _tenth
@@ -77,10 +80,10 @@ def worst_cases(results: Results) -> tuple[WorstCaseFigure, ...]:
 def find_unimproved_points(results: Results) -> frozenset[tuple[str, float]]:
     """Attack and false-positive rate of every TPR on the compressed model that did not improve."""
     return frozenset(
-        (attack, point["max_fpr"])
-        for attack, before, after in _both(results)
-        for point in after.get("operating_points", ())
-        if _has_improved(_at(point["max_fpr"])(before), _at(point["max_fpr"])(after)) is False
+        (name, point.max_fpr)
+        for name, before, after in _both(results)
+        for point in _points(after)
+        if _has_improved(_at(point.max_fpr)(before), _at(point.max_fpr)(after)) is False
     )
 
 
@@ -108,23 +111,27 @@ def cautions(results: Results) -> tuple[VerdictFinding, ...]:
     return (VerdictFinding(text, is_caution=True),)
 
 
+def _points(attack: AnyAttackRecord) -> tuple[OperatingPointRecord | UnresolvedPointRecord, ...]:
+    return attack.operating_points if isinstance(attack, MembershipRecord) else ()
+
+
 def _at(rate: float) -> Read:
     """Read the TPR at that false-positive rate; None where it cannot be resolved."""
 
-    def read(judged: Judged) -> _AttackFigure | None:
-        for point in judged.get("operating_points", ()):
-            if point["max_fpr"] == rate and point["tpr"] is not None:
-                return _AttackFigure(point["tpr"], tuple(point["interval"]), rate)
+    def read(attack: AnyAttackRecord) -> _AttackFigure | None:
+        for point in _points(attack):
+            if point.max_fpr == rate and isinstance(point, OperatingPointRecord):
+                return _AttackFigure(EstimateRecord(value=point.tpr, interval=point.interval), rate)
         return None
 
     return read
 
 
-def _tenth(judged: Judged) -> _AttackFigure | None:
-    top = judged.get("top_decile")
-    if not top:
+def _tenth(attack: AnyAttackRecord) -> _AttackFigure | None:
+    top = attack.top_decile if isinstance(attack, MembershipRecord) else None
+    if top is None:
         return None
-    return _AttackFigure(top["precision"], tuple(top["interval"]), top["baseline"])
+    return _AttackFigure(EstimateRecord(value=top.precision, interval=top.interval), top.baseline)
 
 
 def _worst(results: Results, label: str, read: Read) -> WorstCaseFigure | None:
@@ -132,35 +139,34 @@ def _worst(results: Results, label: str, read: Read) -> WorstCaseFigure | None:
     if after is None:
         return None
     attacker, reading = after
-    before = None if results["baseline"] is None else _highest(results["baseline"], read)
+    before = None if results.baseline is None else _highest(results.baseline, read)
     return WorstCaseFigure(
         label=label,
-        after=reading.value,
-        before=None if before is None else before[1].value,
-        interval=reading.interval,
+        after=reading.estimate.value,
+        before=None if before is None else before[1].estimate.value,
+        interval=reading.estimate.interval,
         attacker=attacker,
         guess=reading.guess,
         improved=_has_improved(before and before[1], reading),
     )
 
 
-def _highest(part: Results, read: Read) -> tuple[str, _AttackFigure] | None:
-    figures = [(name, read(judged)) for name, judged in part["audit"].items()]
-    known = [(name, reading) for name, reading in figures if reading is not None]
-    return max(known, key=lambda pair: pair[1].value, default=None)
+def _highest(part: AuditedPart, read: Read) -> tuple[str, _AttackFigure] | None:
+    found = [(name, read(attack)) for name, attack in part.audit.items()]
+    known = [(name, reading) for name, reading in found if reading is not None]
+    return max(known, key=lambda pair: pair[1].estimate.value, default=None)
 
 
 def _has_improved(before: _AttackFigure | None, after: _AttackFigure | None) -> bool | None:
     if before is None or after is None:
         return None
-    if after.value <= after.guess:
+    if after.estimate.value <= after.guess:
         return True
-    old, new = ({"value": figure.value, "interval": figure.interval} for figure in (before, after))
-    return direction(old, new, "value", "interval", higher_is_better=False) == "better"
+    return direction(before.estimate, after.estimate, higher_is_better=False) == "better"
 
 
-def _both(results: Results) -> Iterator[tuple[str, Judged, Judged]]:
+def _both(results: Results) -> Iterator[tuple[str, AnyAttackRecord, AnyAttackRecord]]:
     """Each attack's result on the uncompressed and on the compressed model."""
-    if results["baseline"] is not None:
-        for attack, after in results["audit"].items():
-            yield attack, results["baseline"]["audit"][attack], after
+    if results.baseline is not None:
+        for name, after in results.audit.items():
+            yield name, results.baseline.audit[name], after

@@ -16,26 +16,17 @@ from ruamel.yaml import YAML
 
 from safecompress_core.atomic_writing import append_line, sweep, write_bytes
 from safecompress_core.errors import RunDirectoryError, RunInUseError
-from safecompress_core.results.checksums import (
-    RESULTS,
-    is_finished,
-    read_recorded,
-    record_all_files,
-)
+from safecompress_core.results.checksums import RESULTS, is_finished, record_all_files
 
 __all__ = [
-    "VERSION",
     "RunDirectory",
     "make_private",
     "read_json",
-    "read_results",
     "require_inside",
     "write_json",
     "write_yaml",
 ]
 
-VERSION = 1
-"""Of the format of ``results.json``."""
 EVENTS = "events.jsonl"
 
 
@@ -216,26 +207,6 @@ def read_json(path: Path) -> Any:
         raise RunDirectoryError(f"{path}: no such file; is this a finished run?") from None
     except OSError as error:
         raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def read_results(directory: Path) -> dict[str, Any]:
-    """The content of a finished run's ``results.json``, which is as the run has left it.
-
-    Raises:
-        RunDirectoryError: if there is none, it is not what the run has recorded, or it has another
-            version.
-    """
-    # Checked against the record, so that no damaged result is ever shown.
-    content = read_recorded(directory, RESULTS)
-    document = _parse(directory / RESULTS, content)
-    version = document.get("version") if isinstance(document, dict) else None
-    if version != VERSION:
-        raise RunDirectoryError(
-            f"{directory}: its results have version {version}, "
-            f"this SafeCompress reads version {VERSION}"
-        )
-    results: dict[str, Any] = document
-    return results
 
 
 def _parse(path: Path, content: bytes) -> Any:

@@ -20,21 +20,22 @@ from safecompress_core.preflight.audit_checks import check_audit_feasible
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
-    read_results,
     write_json,
     write_yaml,
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
 from safecompress_core.results.events import EventLog, Listener
 from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import (
     ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
     OriginRecord,
+    Results,
 )
-from safecompress_core.runs.build_results import AuditedModels, build_results
+from safecompress_core.runs.build_results import AuditedModels, build_results, write_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
 from safecompress_core.saved_models.load import LoadedModel
@@ -138,7 +139,7 @@ class _AuditUnits:
     directory: RunDirectory
     observers: Listener
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
         audit_context, spec, directory = self.audit_context, self.audit_context.spec, self.directory
         events = EventLog(directory.log, live=self.observers)
@@ -163,14 +164,8 @@ class _AuditUnits:
             defences=self._guarding(),
             seconds={"audit": seconds},
             origin=self._origin(),
-        ).to_json()
-        write_json(directory.results, results)
-        events.emit(
-            "run_finished",
-            gate=results["gate"],
-            controls=results["controls"],
-            seconds=results["seconds"],
         )
+        write_results(directory, results, events)
         return results
 
     def _data(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from safecompress_core.games.records import record_games
 from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.results.checksums import sha256
+from safecompress_core.results.directory import RunDirectory, write_json
+from safecompress_core.results.events import EventLog
 from safecompress_core.results.gates import gate_verdicts
 from safecompress_core.results.schema import (
     VERSION,
@@ -33,7 +35,14 @@ from safecompress_core.results.schema import (
 )
 from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["AuditedModels", "MethodWork", "build_results", "describe_model", "parse_rounds"]
+__all__ = [
+    "AuditedModels",
+    "MethodWork",
+    "build_results",
+    "describe_model",
+    "parse_rounds",
+    "write_results",
+]
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -140,6 +149,15 @@ def build_results(
     if origin is not None:
         content["origin"] = origin
     return _validated(Results, content)
+
+
+def write_results(directory: RunDirectory, results: Results, events: EventLog) -> None:
+    """Write ``results.json``, and tell that the run is finished."""
+    content = results.to_json()
+    # Before ``run_finished``, so that observers of that event find the file.
+    write_json(directory.results, content)
+    parts = {key: content[key] for key in ("gate", "controls", "seconds")}
+    events.emit("run_finished", **parts)
 
 
 def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.run_context import RunContext, build_run_context
@@ -22,15 +21,21 @@ from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
-    read_results,
     write_json,
     write_yaml,
 )
 from safecompress_core.results.environment import environment, reproducible, threads_for
 from safecompress_core.results.events import EventLog, Listener
 from safecompress_core.results.identity import require_same_identity
+from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
-from safecompress_core.runs.build_results import MethodWork, build_results, parse_rounds
+from safecompress_core.results.schema import Results
+from safecompress_core.runs.build_results import (
+    MethodWork,
+    build_results,
+    parse_rounds,
+    write_results,
+)
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
@@ -52,7 +57,7 @@ class FinishedRun:
     """
 
     path: Path
-    results: dict[str, Any]
+    results: Results
     is_new: bool
 
 
@@ -167,7 +172,7 @@ class _RunUnits:
         # Known before the first event, so that progress never exceeds its total.
         self._events.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Do the work and write down what came of it; what ``results.json`` holds."""
         run_context, spec = self._prepared, self._prepared.spec
         self._events.emit(
@@ -201,15 +206,8 @@ class _RunUnits:
                 also_audit=auditing_selectors(spec),
                 directory=self._directory.path,
             ),
-        ).to_json()
-        # Before ``run_finished``, so that observers of that event find the file.
-        write_json(self._directory.results, results)
-        self._events.emit(
-            "run_finished",
-            gate=results["gate"],
-            controls=results["controls"],
-            seconds=results["seconds"],
         )
+        write_results(self._directory, results, self._events)
         return results
 
     def _train_uncompressed(self) -> MethodOutcome:

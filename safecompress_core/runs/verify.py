@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -15,10 +15,15 @@ from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.games.records import game_in
 from safecompress_core.host import Registry
 from safecompress_core.results.checksums import RESULTS, SUMS, sha256
-from safecompress_core.results.directory import read_json, read_results
+from safecompress_core.results.directory import read_json
 from safecompress_core.results.gates import gate_verdicts
 from safecompress_core.results.integrity import Check, Status, check_recorded_files
-from safecompress_core.results.schema import Results
+from safecompress_core.results.reading import ResultsShapeError, read_results
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    ModelRecord,
+    Results,
+)
 from safecompress_core.runs.run import directory_name, plugin_records
 from safecompress_core.saved_models.storage import StoredModel, load_model
 from safecompress_core.specfile.load import load_any_spec
@@ -46,7 +51,10 @@ def verify_run(directory: Path, registry: Registry) -> list[Check]:
     checks = list(check_recorded_files(directory))
     if any(check.name in (RESULTS, SUMS) and check.status is Status.DAMAGED for check in checks):
         return checks  # nothing can be worked out from these
-    run = _Run(directory, read_results(directory), registry)
+    try:
+        run = _Run(directory, read_results(directory), registry)
+    except ResultsShapeError as error:
+        return [*checks, Check(RESULTS, Status.DAMAGED, str(error))]
     for name, check in run.checks():
         try:
             checks.append(check())
@@ -59,12 +67,31 @@ def verify_run(directory: Path, registry: Registry) -> list[Check]:
     return checks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stated:
+    """What results say of a model file; of one in the archive not how many parameters."""
+
+    density: float | None
+    file_bytes: int
+    parameters: int | None = None
+    active: int | None = None
+
+    @classmethod
+    def of(cls, model: ModelRecord) -> Self:
+        return cls(
+            density=model.density,
+            file_bytes=model.file_bytes,
+            parameters=model.parameters,
+            active=model.active,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """A run directory under examination."""
 
     directory: Path
-    results: Mapping[str, Any]
+    results: Results
     registry: Registry
 
     def checks(self) -> Iterator[tuple[str, Callable[[], Check]]]:
@@ -78,51 +105,50 @@ class _Run:
         yield "name", self._name
         yield PLUGINS, self._plugins
 
-    def _models(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _models(self) -> Iterator[tuple[str, _Stated]]:
         """Each model file with what the results say of it; the file of an audit is elsewhere."""
+        results = self.results
         # An audit has no model of its own in the directory.
-        if self.results.get("baseline", {}) is None:
+        if results.baseline is None:
             return
-        yield "model/model.safetensors", self.results.get("model", {})
-        yield BASELINE, self.results.get("baseline", {}).get("model", {})
-        densities = {
-            candidate["id"]: candidate["density"]
-            for round_ in self.results.get("rounds", [])
-            for candidate in round_["candidates"]
-        }
-        for entry in self.results.get("archive", []):
-            stated = {"density": densities.get(entry["id"]), "file_bytes": entry["file_bytes"]}
-            yield entry["file"], stated
+        yield "model/model.safetensors", _Stated.of(results.model)
+        yield BASELINE, _Stated.of(results.baseline.model)
+        densities = {one.id: one.density for round_ in results.rounds for one in round_.candidates}
+        for entry in results.archive:
+            density = densities.get(entry.id)
+            yield entry.file, _Stated(density=density, file_bytes=entry.file_bytes)
 
-    def _model(self, file: str, stated: Mapping[str, Any]) -> Check:
+    def _model(self, file: str, stated: _Stated) -> Check:
         """It loads, its own SHA-256 and the one in the results fit, so do density and size."""
         # Loading checks the file's own SHA-256 before its content is compared.
         path = self.directory / file
         stored = load_model(path)
-        if sha256(path) != self.results["files"].get(file):
+        if sha256(path) != self.results.files.get(file):
             return Check(file, Status.DAMAGED, "its SHA-256 is not the one in results.json")
         topology = stored.topology
-        sizes = {
-            # Compared exactly: both are the same division of whole numbers.
-            "density": topology.total_active / self._weights(stored),
-            "file_bytes": path.stat().st_size,
-        }
-        if "parameters" in stated:  # an archive's entry has none
+        # Densities are compared exactly: both are the same division of whole numbers.
+        found = _Stated(
+            density=topology.total_active / self._weights(stored), file_bytes=path.stat().st_size
+        )
+        if stated.parameters is not None:
             # Running means are in the file as well, and are not trained.
             total = sum(tensor.numel() for tensor in stored.state.values())
-            sizes["parameters"] = min(stated["parameters"], total)
-            sizes["active"] = sizes["parameters"] - topology.total + topology.total_active
-        for key, value in sizes.items():
-            if stated[key] != value:
-                message = f"{key} is {value}, but results.json says {stated[key]}"
+            parameters = min(stated.parameters, total)
+            active = parameters - topology.total + topology.total_active
+            found = replace(found, parameters=parameters, active=active)
+        for field in fields(found):
+            value, said = getattr(found, field.name), getattr(stated, field.name)
+            if value != said:
+                message = f"{field.name} is {value}, but results.json says {said}"
                 return Check(file, Status.DAMAGED, message)
-        return Check(file, Status.OK, f"loads; density {sizes['density']:.6f}, hashes fit")
+        return Check(file, Status.OK, f"loads; density {found.density:.6f}, hashes fit")
 
     def _weights(self, stored: StoredModel) -> int:
         """Return the number of sparsifiable weights of the uncompressed model."""
-        architecture = self.results["baseline"]["model"]["architecture"]
+        assert self.results.baseline is not None  # only a run has model files
+        own = self.results.baseline.model.architecture
         # Another architecture or shape: its own weights are no basis for the density.
-        if stored.metadata["model"] == architecture and "reshaping" not in stored.metadata:
+        if stored.metadata["model"] == own and "reshaping" not in stored.metadata:
             return stored.topology.total
         return load_model(self.directory / BASELINE).topology.total
 
@@ -130,48 +156,45 @@ class _Run:
         """The results name every model file once."""
         name = "results.json: files"
         known = {file for file, _ in self._models()}
-        if known != set(self.results["files"]):
-            odd = ", ".join(sorted(known ^ set(self.results["files"])))
+        if known != set(self.results.files):
+            odd = ", ".join(sorted(known ^ set(self.results.files)))
             return Check(name, Status.DAMAGED, f"hashes and models do not match: {odd}")
         return Check(name, Status.OK, f"{len(known)} model files")
 
     def _pools(self) -> Check:
         """Every attack was judged on as many samples as its pool has."""
-        name, pools = "results.json: pools", self.results["pools"]
-        judged = [("audit", attack) for part in self._audits() for attack in part.values()]
-        judged += [
-            ("select", attack)
-            for round_ in self.results["rounds"]
-            for candidate in round_["candidates"]
-            for attack in candidate["attacks"].values()
+        name, pools = "results.json: pools", self.results.pools
+        attacks = [("audit", one) for part in self._audits() for one in part.values()]
+        attacks += [
+            ("select", one)
+            for round_ in self.results.rounds
+            for candidate in round_.candidates
+            for one in candidate.attacks.values()
         ]
-        for pool, attack in judged:
-            counts = game_in(self.results.get("games"), attack["game"]).counts
+        for pool, one in attacks:
+            counts = game_in(self.results.games, one.game).counts
             if counts == "units":  # of classes, or of a few samples
                 continue
-            of_members = 0 if counts == "non-members" else pools[pool]["members"]
             # Extraction and evasion count no members.
-            size = of_members, pools[pool]["non_members"]
-            if (attack["members"], attack["non_members"]) != size or attack["n"] != sum(size):
-                message = (
-                    f"an attack was judged on {attack['n']} samples, the pool {pool} has {size}"
-                )
+            of_members = 0 if counts == "non-members" else pools[pool].members
+            size = of_members, pools[pool].non_members
+            if (one.members, one.non_members) != size or one.n != sum(size):
+                message = f"an attack was judged on {one.n} samples, the pool {pool} has {size}"
                 return Check(name, Status.DAMAGED, message)
-        return Check(name, Status.OK, f"{len(judged)} attacks were judged on whole pools")
+        return Check(name, Status.OK, f"{len(attacks)} attacks were judged on whole pools")
 
-    def _audits(self) -> Iterator[Mapping[str, Any]]:
-        yield self.results["audit"]
-        if self.results["baseline"] is not None:
-            yield self.results["baseline"]["audit"]
-        yield from (entry["audit"] for entry in self.results["archive"] if "audit" in entry)
+    def _audits(self) -> Iterator[Mapping[str, AnyAttackRecord]]:
+        yield self.results.audit
+        if self.results.baseline is not None:
+            yield self.results.baseline.audit
+        yield from (entry.audit for entry in self.results.archive if entry.audit is not None)
 
     def _gates(self) -> Check:
         """The verdicts follow from the figures and the spec."""
         name = "results.json: gate"
         gates = [Gate.model_validate(gate) for gate in self._spec()["gate"]]
-        results = Results.model_validate(self.results)
-        again = gate_verdicts(gates, compressed=results, baseline=results.baseline)
-        if again != results.gate:
+        again = gate_verdicts(gates, compressed=self.results, baseline=self.results.baseline)
+        if again != self.results.gate:
             return Check(name, Status.DAMAGED, "the verdicts do not follow from the figures")
         return Check(name, Status.OK, f"{len(gates)} verdicts follow from the figures")
 
@@ -192,7 +215,7 @@ class _Run:
         """The directory's name follows from the spec and the plugins that it records."""
         spec = self._spec()
         # Audits have the model's hash in their name; runs have no origin.
-        model = self.results.get("origin", {}).get("sha256")
+        model = None if self.results.origin is None else self.results.origin.sha256
         wanted = directory_name(spec, read_json(self.directory / PLUGINS), model=model)
         name = self.directory.resolve().name
         if name == wanted:

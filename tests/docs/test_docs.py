@@ -24,6 +24,8 @@ from safecompress_core.hookspecs import HOOKS, LIFECYCLE
 from safecompress_core.host import Origin, Registry
 from safecompress_core.host.definitions import flaws_of
 from safecompress_core.host.sources import ALLOW, BLOCK, STRICT
+from safecompress_core.results import schema
+from safecompress_core.results.schema import Record
 from safecompress_core.specfile.load import load_any_spec, load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
 
@@ -88,6 +90,25 @@ def test_generated_tables_are_fresh(path: Path, reference: ModuleType, built_ins
     text = path.read_text(encoding="utf-8")
 
     assert reference.refreshed(text, built_ins) == text
+
+
+def test_the_committed_schema_of_results_is_fresh(reference: ModuleType) -> None:
+    """If not: python docs/generate_reference.py."""
+    committed = reference.RESULTS_SCHEMA.read_text(encoding="utf-8")
+
+    assert committed == reference.results_schema_text()
+
+
+def test_every_part_of_the_results_has_its_table() -> None:
+    """So that each key is on the page; the tables themselves are generated."""
+    records = {
+        name
+        for name in schema.__all__
+        if isinstance(kind := getattr(schema, name), type) and issubclass(kind, Record)
+    }
+    tables = re.findall(r"<!-- record: (\w+) -->", page("results.md"))
+
+    assert sorted(tables) == sorted(records - {"Record", "MeasuresRecord", "AuditRecord"})
 
 
 @pytest.mark.parametrize(("kind", "role"), [*KINDS, *ROLES])

@@ -66,10 +66,10 @@ def test_a_run_gives_the_same_bytes_wherever_images_are_kept(
     assert len(models) == 1
     assert len({one.path for one in runs}) == 3
     for one in runs:
-        assert one.results["data"]["samples"] == 120
-        assert one.results["audit"] == runs[0].results["audit"]
+        assert one.results.data.samples == 120
+        assert one.results.audit == runs[0].results.audit
         note = "1 of 121 samples are exact copies of others, and are left out"
-        assert note in one.results["data"]["notes"]
+        assert note in one.results.data.notes
 
 
 def test_copies_stay_if_the_spec_says_so(pictures: Path, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_copies_stay_if_the_spec_says_so(pictures: Path, tmp_path: Path) -> None
 
     finished = run(tmp_path, data, pools={"duplicates": "keep"})
 
-    assert finished.results["data"]["samples"] == 121
+    assert finished.results.data.samples == 121
 
 
 def test_a_table_becomes_a_run_with_its_members_and_people(tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ def test_a_table_becomes_a_run_with_its_members_and_people(tmp_path: Path) -> No
 
     finished = run(tmp_path, data, pools={"members": "given"})
 
-    pools = finished.results["pools"]
-    assert sum(pool["members"] for pool in pools.values()) == 120
-    assert all(pool["members"] % 3 == 0 for pool in pools.values())
-    assert "who: 80 groups, never split" in finished.results["data"]["notes"]
+    pools = finished.results.pools
+    assert sum(pool.members for pool in pools.values()) == 120
+    assert all(pool.members % 3 == 0 for pool in pools.values())
+    assert "who: 80 groups, never split" in finished.results.data.notes
 
 
 def test_a_function_makes_the_samples_of_a_run(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_function_makes_the_samples_of_a_run(tmp_path: Path) -> None:
 
     finished = run(tmp_path, data)
 
-    assert finished.results["data"]["samples"] == 200
-    assert finished.results["data"]["notes"] == ["my own"]
+    assert finished.results.data.samples == 200
+    assert finished.results.data.notes == ("my own",)
 
 
 @pytest.mark.parametrize(

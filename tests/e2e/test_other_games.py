@@ -42,20 +42,20 @@ def test_heterogeneous_attacks_are_combined(bench: Any) -> None:
     )
     results = finished.results
 
-    assert json.loads(json.dumps(results, allow_nan=False))
-    assert {one["game"] for one in results["audit"].values()} == {
+    assert json.loads(json.dumps(results.to_json(), allow_nan=False))
+    assert {one.game for one in results.audit.values()} == {
         "membership",
         "evasion",
         "inversion",
         "extraction",
     }
-    [round_] = results["rounds"]
-    for candidate in round_["candidates"]:
-        assert set(candidate["objectives"]) == {"performance", "loss", "fgsm", "clone"}
-        assert 0 <= candidate["objectives"]["fgsm"] <= 1
-    assert set(results["selection_gap"]) == {"membership", "evasion", "extraction"}
-    assert set(results["controls"]["null"]) == {"loss-threshold"}
-    assert all(gate["passed"] for gate in results["gate"])
+    [round_] = results.rounds
+    for candidate in round_.candidates:
+        assert set(candidate.objectives) == {"performance", "loss", "fgsm", "clone"}
+        assert 0 <= candidate.objectives["fgsm"] <= 1
+    assert set(results.selection_gap) == {"membership", "evasion", "extraction"}
+    assert set(results.controls.null) == {"loss-threshold"}
+    assert all(gate.passed for gate in results.gate)
     checks = verify_run(finished.path, load_plugins().registry)
     assert not [one for one in checks if one.status is Status.DAMAGED]
 

@@ -78,11 +78,11 @@ def test_both_models_are_attacked_with_reference_models_of_their_own_kind(audite
     bench, run = audited
     told = [e for e in bench.events if e["event"] == "reference_trained"]
 
-    for part in (run.results, run.results["baseline"]):
-        assert {"lira", "offline", "modified-entropy"} == set(part["audit"])
-        assert 0 <= part["audit"]["lira"]["auc"] <= 1
-    assert {"lira", "offline"} <= set(run.results["controls"]["null"])
-    assert run.results["seconds"]["references"] > 0
+    for part in (run.results, run.results.baseline):
+        assert {"lira", "offline", "modified-entropy"} == set(part.audit)
+        assert 0 <= part.audit["lira"].auc <= 1
+    assert {"lira", "offline"} <= set(run.results.controls.null)
+    assert run.results.seconds.references > 0
     assert [e["model"] for e in told] == ["uncompressed"] * 4 + ["compressed"] * 4
     assert bench.events[-1]["done"] == bench.events[-1]["total"]
     assert len(list((run.path / "checkpoints" / "references").iterdir())) == MODELS
@@ -123,7 +123,7 @@ def test_the_number_of_workers_changes_nothing(
     assert shared.path.name == alone.path.name
     assert comparable(shared) == comparable(alone)
     assert shipped(shared.path) == shipped(alone.path)
-    assert json.dumps(shared.results["pools"]) == json.dumps(alone.results["pools"])
+    assert list(shared.results.pools.items()) == list(alone.results.pools.items())
 
 
 @pytest.mark.usefixtures("forked_workers")

@@ -32,7 +32,7 @@ def results(finished: Any) -> dict[str, Any]:
     """As they are on disk."""
     _, run = finished
     loaded: dict[str, Any] = json.loads((run.path / "results.json").read_text())
-    assert loaded == json.loads(json.dumps(run.results))
+    assert loaded == run.results.to_json()
     return loaded
 
 

@@ -63,19 +63,19 @@ def several(benches: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any
 def test_a_basket_selects_and_audits_like_any_attacker(several: tuple[Any, FinishedRun]) -> None:
     """It has objectives, measures, canaries, controls and gates of its game."""
     results = several[1].results
-    audited = results["audit"]["basket"]
+    audited = results.audit["basket"]
 
-    assert results["selection"]["attackers"]["basket"]["access"] == "black-box"
-    assert results["selection"]["attackers"]["digit-basket"]["game"] == "attribute"
-    for round_ in results["rounds"]:
-        for candidate in round_["candidates"]:
-            assert set(candidate["attacks"]) == {"basket", "digit-basket"}
-    assert audited["canaries"]["members"] == 20
-    assert audited["remarks"]["worst"] in audited["remarks"]["attack_train_accuracy"]
-    for control in ("null", "planted"):
-        assert results["controls"][control]["basket"]["passed"]
-    assert {one["measure"] for one in results["gate"]} == {"membership.advantage", "basket.auc"}
-    assert set(results["selection_gap"]) == {"membership", "attribute"}
+    assert results.selection.attackers["basket"].access == "black-box"
+    assert results.selection.attackers["digit-basket"].game == "attribute"
+    for round_ in results.rounds:
+        for candidate in round_.candidates:
+            assert set(candidate.attacks) == {"basket", "digit-basket"}
+    assert audited.canaries.members == 20
+    assert audited.remarks["worst"] in audited.remarks["attack_train_accuracy"]
+    for controlled in (results.controls.null, results.controls.planted):
+        assert controlled["basket"].passed
+    assert {one.measure for one in results.gate} == {"membership.advantage", "basket.auc"}
+    assert set(results.selection_gap) == {"membership", "attribute"}
 
 
 def test_every_model_is_attacked_beside_the_other_versions_that_the_audit_keeps(
@@ -83,16 +83,16 @@ def test_every_model_is_attacked_beside_the_other_versions_that_the_audit_keeps(
 ) -> None:
     """At most four together by default; beside the uncompressed one there are none."""
     results = several[1].results
-    front = results["archive"]
-    is_chosen_on_front = any(entry["chosen"] for entry in front)
+    front = results.archive
+    is_chosen_on_front = any(entry.chosen for entry in front)
     others = len(front) - is_chosen_on_front
 
-    def held(one: dict[str, Any]) -> int:
-        versions: int = one["audit"]["compression-versions"]["remarks"]["versions"]
+    def held(part: Any) -> int:
+        versions: int = part.audit["compression-versions"].remarks["versions"]
         return versions
 
     assert len(front) > 1
-    assert held(results["baseline"]) == 1
+    assert held(results.baseline) == 1
     assert held(results) == min(4, 1 + others)
     assert all(held(entry) == min(4, len(front)) for entry in front)
 

@@ -157,9 +157,9 @@ def test_weights_beside_an_onnx_file_are_part_of_the_model(place: Path, location
 
     assert model.read_bytes() == before
     assert second.is_new
-    assert second.results["origin"]["sha256"] != first.results["origin"]["sha256"]
+    assert second.results.origin.sha256 != first.results.origin.sha256
     size = model.stat().st_size + (place / location).stat().st_size
-    assert second.results["model"]["file_bytes"] == size
+    assert second.results.model.file_bytes == size
 
 
 def test_a_comparison_leaves_out_runs_of_what_has_changed(place: Path) -> None:

@@ -31,25 +31,23 @@ BOTH_GAMES = [{"type": "modified-entropy"}, {"type": "attribute-probe", "attribu
 )
 def test_each_aggregator_chooses(bench: Any, choose: dict[str, Any]) -> None:
     """Every candidate has a utility, and the one that went on is not worse than the incumbent."""
-    results = bench.run(choose=choose, attackers=BOTH_GAMES, **SHORT, **LIGHT_AUDIT).results
-    [round_] = results["rounds"]
-    [chosen] = [c for c in round_["candidates"] if c["chosen"]]
+    results = bench.run(choose=choose, **SHORT).results
+    [round_] = results.rounds
+    [chosen] = [c for c in round_.candidates if c.chosen]
 
-    assert json.loads(json.dumps(results, allow_nan=False))
-    assert chosen["utility"] >= round_["candidates"][0]["utility"]
+    assert json.loads(json.dumps(results.to_json(), allow_nan=False))
+    assert chosen.utility >= round_.candidates[0].utility
 
 
 def test_a_beam_of_two(bench: Any) -> None:
     """Both are carried on; the one that is liked best ships."""
-    results = bench.run(
-        method__beam=2, method__rounds=2, training__epochs=4, **THRESHOLDS, **LIGHT_AUDIT
-    ).results
-    first, second = results["rounds"]
+    results = bench.run(method__beam=2, method__rounds=2, training__epochs=4, **THRESHOLDS).results
+    first, second = results.rounds
 
-    assert sum(c["chosen"] for c in first["candidates"]) == 2
-    assert len(second["candidates"]) == 8
-    best = max((c for c in second["candidates"] if c["chosen"]), key=lambda c: c["utility"])
-    assert [entry["id"] for entry in results["archive"] if entry["chosen"]] in ([best["id"]], [])
+    assert sum(c.chosen for c in first.candidates) == 2
+    assert len(second.candidates) == 8
+    best = max((c for c in second.candidates if c.chosen), key=lambda c: c.utility)
+    assert [entry.id for entry in results.archive if entry.chosen] in ([best.id], [])
     assert bench.events[-1]["done"] == bench.events[-1]["total"]
 
 
@@ -66,7 +64,7 @@ def test_a_beam_that_is_killed_goes_on_to_the_same_end(bench: Any) -> None:
     bench.run_elsewhere("runs", killed_at=("candidate_tested", 6), **beam)
     resumed = bench.run(**beam)
 
-    assert resumed.results["rounds"] == json.loads(json.dumps(undisturbed.results["rounds"]))
+    assert resumed.results.rounds == undisturbed.results.rounds
     files = [run.path / "model" / "model.safetensors" for run in (resumed, undisturbed)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -84,8 +82,8 @@ def test_starting_from_the_big_models_weights(bench: Any) -> None:
     accuracy = {}
     for weights in ("random", "inherit"):
         initial = {"type": "erdos-renyi-kernel", "weights": weights}
-        first = bench.run(method__initial=initial, **common).results["rounds"][0]["candidates"][0]
-        accuracy[weights] = first["objectives"]["performance"]
+        first = bench.run(method__initial=initial, **common).results.rounds[0].candidates[0]
+        accuracy[weights] = first.objectives["performance"]
 
     assert accuracy["inherit"] > accuracy["random"] + 0.05
 
@@ -96,17 +94,17 @@ def test_nothing_to_defend_against(bench: Any) -> None:
     single = {"method__keep": False, "method__strategies": [strategy], **SHORT}
     for choose in ({"type": "pareto"}, {"type": "tm-score"}, {"type": "worst-case", "floor": 0}):
         results = bench.run(attackers=[], choose=choose, **single).results
-        [round_] = results["rounds"]
-        assert set(round_["candidates"][0]["objectives"]) == {"performance"}
-        assert results["audit"]["loss-threshold"]["game"] == "membership"
+        [round_] = results.rounds
+        assert set(round_.candidates[0].objectives) == {"performance"}
+        assert results.audit["loss-threshold"].game == "membership"
 
 
 def test_nothing_to_audit_with(bench: Any) -> None:
     """Metrics and sizes are there all the same."""
     results = bench.run(audit={"attackers": []}, gate=[], **THRESHOLDS, **SHORT).results
 
-    assert results["audit"] == results["controls"]["null"] == {}
-    assert results["metrics"]["accuracy"]["value"] > 0
+    assert results.audit == results.controls.null == {}
+    assert results.metrics["accuracy"].value > 0
 
 
 def test_canaries_are_trained_on_with_a_wrong_label_and_reported_apart(bench: Any) -> None:
@@ -118,14 +116,14 @@ def test_canaries_are_trained_on_with_a_wrong_label_and_reported_apart(bench: An
         training__epochs=150,
     )
     results = run.results
-    pools, judged = results["pools"], results["audit"]["loss-threshold"]
+    pools, judged = results.pools, results.audit["loss-threshold"]
 
-    assert (pools["canaries"]["members"], pools["canaries"]["non_members"]) == (60, 60)
-    assert sum(pool["members"] for pool in pools.values()) == round(1797 / 2)
-    assert judged["n"] == pools["audit"]["members"] + pools["audit"]["non_members"]
-    assert judged["canaries"]["n"] == 120
-    assert judged["canaries"]["auc_interval"][0] > judged["auc"]
-    assert "canaries" not in results["audit"]["probe-without-limit"]
+    assert (pools["canaries"].members, pools["canaries"].non_members) == (60, 60)
+    assert sum(pool.members for pool in pools.values()) == round(1797 / 2)
+    assert judged.n == pools["audit"].members + pools["audit"].non_members
+    assert judged.canaries.n == 120
+    assert judged.canaries.auc_interval[0] > judged.auc
+    assert "canaries" not in results.audit["probe-without-limit"].model_fields_set
     checks = verify_run(run.path, bench.registry)
     assert {check.status for check in checks} == {Status.OK}
 
@@ -140,8 +138,8 @@ def test_the_uncompressed_method_under_a_defence_is_not_the_baseline(bench: Any)
     )
     sizes = [sum(float(t.square().sum()) for t in state.values()) for state in (defended, plain)]
 
-    assert run.results["model"]["density"] == 1
-    assert run.results["rounds"] == run.results["archive"] == []
+    assert run.results.model.density == 1
+    assert run.results.rounds == run.results.archive == ()
     assert sizes[0] < 0.5 * sizes[1]
 
 
@@ -156,9 +154,9 @@ def test_the_front_is_audited_as_far_as_the_spec_says(bench: Any, front: str, au
         gate=[],
         **SHORT,
     )
-    archive = run.results["archive"]
-    found = [entry["id"] for entry in archive if "audit" in entry]
-    best = max(archive, key=lambda entry: entry["objectives"]["performance"])["id"]
+    archive = run.results.archive
+    found = [entry.id for entry in archive if entry.audited]
+    best = max(archive, key=lambda entry: entry.objectives["performance"]).id
 
     assert len(archive) > 0
     expected = {"none": [0], "ends": [1, 2], "all": [len(archive)]}[audited]
@@ -179,7 +177,7 @@ def test_stochastic_gradient_descent_threshold_pruning_and_uniform_density(bench
         **THRESHOLDS,
     ).results
 
-    assert results["model"]["density"] == 281 / 936
+    assert results.model.density == 281 / 936
 
 
 def test_the_digit_is_the_task_and_the_session_is_private(bench: Any) -> None:
@@ -193,6 +191,6 @@ def test_the_digit_is_the_task_and_the_session_is_private(bench: Any) -> None:
         **SHORT,
     ).results
 
-    assert results["metrics"]["accuracy"]["value"] > 0.15
-    kept, *_ = results["rounds"][0]["candidates"]
-    assert set(kept["objectives"]) == {"performance", "attribute-probe"}
+    assert results.metrics["accuracy"].value > 0.15
+    kept, *_ = results.rounds[0].candidates
+    assert set(kept.objectives) == {"performance", "attribute-probe"}

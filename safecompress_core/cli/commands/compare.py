@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from safecompress_core.compare.runner import ComparisonJob
     from safecompress_core.data.dataset import Dataset
     from safecompress_core.host import PluginHost
+    from safecompress_core.results.schema import ComparisonResults
     from safecompress_core.runs.step_timing import StepTiming
 
 __all__ = ["compare"]
@@ -110,8 +111,7 @@ def compare(
     with lock_folder(folder, waiting=lambda: _report_waiting(folder)):
         record = _done(comparison, host, order, dataset_cache, workers=workers)
     _print(record, folder, as_json=as_json)
-    # Other runs are complete, and their results are printed above.
-    if record["failures"]:
+    if record.failures:
         context.exit(UNFINISHED)
 
 
@@ -126,7 +126,7 @@ def _done(
     dataset_cache: dict[str, "Dataset"],
     *,
     workers: int,
-) -> dict[str, Any]:
+) -> "ComparisonResults":
     """Do the work, a line for each finished run, and write down what came of it."""
     from safecompress_core.compare.comparison_json import (
         comparison_document,
@@ -176,10 +176,10 @@ def _done(
     return content
 
 
-def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+def _print(record: "ComparisonResults", folder: Path, *, as_json: bool) -> None:
     """Results to standard output, and nothing else."""
     if as_json:
-        click.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(record.to_json(), indent=2, ensure_ascii=False))
         return
     from safecompress_core.cli.display.comparison_tables import draw_variants
     from safecompress_core.cli.display.consoles import output_console
@@ -193,8 +193,8 @@ def _print(record: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     for sentence in legend(record):
         console.print(sentence, style="dim")
     console.print(draw_verdict(comparison_verdict(record)))
-    for failure in record["failures"]:
-        console.print(f"not finished: {failure['label']}: {failure['reason']}", style="red")
+    for failure in record.failures:
+        console.print(f"not finished: {failure.label}: {failure.reason}", style="red")
     console.print()
     names = {"results": "json", "table": "md", "LaTeX": "tex", "figures": "csv", "report": "html"}
     print_places({name: folder / f"comparison.{suffix}" for name, suffix in names.items()})

@@ -40,6 +40,8 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
         return
     content = _run(place) if place.is_dir() else _model(place)
     if as_json:
+        if content.get("results"):
+            content["results"] = content["results"].to_json()
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif place.is_dir():
         _print_run(content)
@@ -48,12 +50,12 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
 
 
 def _run(directory: Path) -> dict[str, Any]:
-    """Files and results; ``results`` is null for a run that is not finished."""
+    """Files and results; ``results`` is None for a run that is not finished."""
     if not (directory / "spec.resolved.yaml").exists():
         # Every run directory has this file, and other folders hardly do.
         raise RunDirectoryError(f"{directory}: is no run directory; it has no spec.resolved.yaml")
     from safecompress_core.results.checksums import is_finished
-    from safecompress_core.results.directory import read_results
+    from safecompress_core.results.reading import read_results
 
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     # Hidden files are locks and unfinished writes.

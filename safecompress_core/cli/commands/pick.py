@@ -1,20 +1,21 @@
 """``safecompress pick``: another model of a run's archive, without training again."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from safecompress_core.cli.archive_entries import (
-    Entry,
     Preference,
     archive_table,
     find_entry,
     pick_entry,
 )
 from safecompress_core.errors import RunDirectoryError
+
+if TYPE_CHECKING:
+    from safecompress_core.results.schema import ArchiveRecord, Results
 
 __all__ = ["pick"]
 
@@ -50,7 +51,7 @@ def pick(
     """
     if prefer is not None and model is not None:
         raise click.UsageError("give either --prefer or --id")
-    from safecompress_core.results.directory import read_results
+    from safecompress_core.results.reading import read_results
 
     results = read_results(run)
     # Without a choice the command lists what there is to choose.
@@ -58,24 +59,22 @@ def pick(
         _list(results, run, as_json=as_json)
         return
     entry = find_entry(results, model) if model else pick_entry(results, cast(Preference, prefer))
-    # Checked, since results may come from someone else.
-    source = _inside(run, entry["file"])
-    place = _copy_model(source, output) if output else _record_pick(run, source, entry["id"])
+    source = _inside(run, entry.file)
+    place = _copy_model(source, output) if output else _record_pick(run, source, entry.id)
     if as_json:
-        # Not every archive was audited.
-        audit = {"metrics": entry.get("metrics"), "audit": entry.get("audit")}
-        keys = ("id", "strategy", "settings", "objectives", "chosen")
-        picked = {"file": str(place), **{key: entry[key] for key in keys}, **audit}
+        keys = ("id", "strategy", "settings", "objectives", "chosen", "metrics", "audit")
+        values = entry.to_json()
+        picked = {"file": str(place), **{key: values.get(key) for key in keys}}
         click.echo(json.dumps(picked, indent=2, ensure_ascii=False))
     else:
         _print(results, entry, place)
 
 
-def _list(results: Mapping[str, Any], run: Path, *, as_json: bool) -> None:
+def _list(results: "Results", run: Path, *, as_json: bool) -> None:
     """All models that may be taken, with what they were selected by."""
     if as_json:
         keys = ("id", "strategy", "objectives", "chosen")
-        entries = [{key: entry[key] for key in keys} for entry in results["archive"]]
+        entries = [{key: getattr(entry, key) for key in keys} for entry in results.archive]
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     from safecompress_core.cli.display.consoles import output_console
@@ -132,18 +131,18 @@ def _copy_model(source: Path, target: Path) -> Path:
     return target
 
 
-def _print(results: Mapping[str, Any], entry: Entry, place: Path) -> None:
+def _print(results: "Results", entry: "ArchiveRecord", place: Path) -> None:
     from safecompress_core.cli.display.consoles import output_console
     from safecompress_core.cli.display.tables import draw_table, print_places
     from safecompress_core.report.summary import audit_of, objectives_of
 
     # Markup only here; ids and names are printed without, since they may hold brackets.
     console = output_console(markup=True)
-    is_chosen = " (the one that the run chose)" if entry["chosen"] else ""
-    console.print(f"{entry['id']}{is_chosen}: {entry['strategy']}", markup=False)
+    is_chosen = " (the one that the run chose)" if entry.chosen else ""
+    console.print(f"{entry.id}{is_chosen}: {entry.strategy}", markup=False)
     console.print(draw_table(objectives_of(results, entry)))
-    if "audit" in entry:
-        console.print(draw_table(audit_of(results, entry)))
+    if (table := audit_of(results, entry)) is not None:
+        console.print(draw_table(table))
     else:
         console.print(
             "This model was not audited: the figures above are those it was selected by, so they "

@@ -1,7 +1,8 @@
-"""``safecompress schema``: the JSON Schema of specs, for editors."""
+"""``safecompress schema``: the JSON Schema of specs, for editors, and of results."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,23 +14,36 @@ __all__ = ["schema"]
 
 
 @click.command()
+@click.argument(
+    "content", type=click.Choice(["spec", "results", "comparison"]), default="spec", required=False
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of standard output.",
 )
 @plugins_dir_option
-def schema(output: Path | None, plugins_dir: Path | None) -> None:
+def schema(content: str, output: Path | None, plugins_dir: Path | None) -> None:
     """Print the JSON Schema of a spec, with every component that is installed.
 
+    With `results` or `comparison`, that of `results.json` or `comparison.json`.
+
     \b
-    Example:
+    Examples:
         safecompress schema --output specs/schema.json
+        safecompress schema results
     """
-    host = discover_plugins(plugins_dir)
-    text = json.dumps(spec_schema(host.registry), indent=2, ensure_ascii=False)
+    text = json.dumps(_schema_of(content, plugins_dir), indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
         return
     # Whole or not at all, since editors read the file at any time.
     write_bytes(output, f"{text}\n".encode())
+
+
+def _schema_of(content: str, plugins_dir: Path | None) -> dict[str, Any]:
+    if content == "spec":
+        return spec_schema(discover_plugins(plugins_dir).registry)
+    from safecompress_core.results.schema import comparison_schema, results_schema
+
+    return results_schema() if content == "results" else comparison_schema()

@@ -1,21 +1,19 @@
 """Draws the table of a comparison for a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from safecompress_core.report.comparison.variants import Figure, variant_table
+from safecompress_core.results.schema import ComparisonResults, FigureName
 
 __all__ = ["draw_variants"]
 
-SPARED = ("bytes", "seconds")
+SPARED: tuple[FigureName, ...] = ("bytes", "seconds")
 """What a narrow terminal has no room for; every file has it."""
 
 
-def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Table:
+def draw_variants(comparison: ComparisonResults, *, with_intervals: bool) -> Table:
     """A row for each variant and density; ✓ marks the front.
 
     Args:
@@ -28,7 +26,7 @@ def draw_variants(comparison: Mapping[str, Any], *, with_intervals: bool) -> Tab
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        title=Text(comparison["name"], style="bold"),
+        title=Text(comparison.name, style="bold"),
         title_justify="left",
         header_style="dim",
     )

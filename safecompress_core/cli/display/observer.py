@@ -7,6 +7,7 @@ from typing import Any, Self
 from safecompress_core.api import hookimpl
 from safecompress_core.cli.display.progress import Progress
 from safecompress_core.report.data_card_text import card_lines
+from safecompress_core.results.schema import DataRecord
 
 __all__ = ["Display"]
 
@@ -53,7 +54,7 @@ class Display(ABC):
     def safecompress_run_started(self, event: Event) -> None:
         """Before anything is trained: what the data are, and where the run is."""
         # Cards are printed once, above the live view.
-        for line in card_lines(event["data"]):
+        for line in card_lines(DataRecord.model_validate(event["data"])):
             self.write(line)
         self.hear(event)
 

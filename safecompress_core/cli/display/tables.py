@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from rich import box
@@ -17,6 +16,7 @@ from safecompress_core.report.guesses import guesses
 from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.report.verdict import VerdictFinding
 from safecompress_core.report.worst_cases import cautions
+from safecompress_core.results.schema import Results
 
 __all__ = ["draw_table", "draw_verdict", "print_places", "print_summary"]
 
@@ -28,11 +28,11 @@ MARKS = {
 }
 
 
-def print_summary(console: Console, results: Mapping[str, Any]) -> None:
+def print_summary(console: Console, results: Results) -> None:
     """Everything that a person should know of a finished run."""
-    seconds = duration(results["seconds"]["total"])
-    title = Text(results["name"], style="bold").append(
-        f"  seed {results['seed']}, {seconds} of work", style="dim not bold"
+    seconds = duration(results.seconds.total)
+    title = Text(results.name, style="bold").append(
+        f"  seed {results.seed}, {seconds} of work", style="dim not bold"
     )
     console.print(title)
     tables = (

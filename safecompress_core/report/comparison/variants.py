@@ -3,11 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from safecompress_core.report.densities import states_both
 from safecompress_core.report.formatting import format_fraction, format_number
 from safecompress_core.report.verdict import VerdictFinding
+from safecompress_core.results.schema import (
+    ComparisonResults,
+    FigureName,
+    SummaryRecord,
+    VariantRecord,
+)
 
 __all__ = [
     "COLUMNS",
@@ -22,7 +27,7 @@ __all__ = [
 WORDS = ("VOID", "FAILED", "PASSED", "NO GATES")
 """Verdicts of runs, the worst first."""
 
-COLUMNS: Mapping[str, str] = {
+COLUMNS: Mapping[FigureName, str] = {
     "task_accuracy": "accuracy",
     "mia_accuracy": "MIA acc.",
     "tm_score": "TM",
@@ -82,31 +87,33 @@ class VariantTable:
     rows: tuple[Variant, ...]
 
 
-def variant_table(comparison: Mapping[str, Any], *, without: Sequence[str] = ()) -> VariantTable:
+def variant_table(comparison: ComparisonResults, *, without: Sequence[str] = ()) -> VariantTable:
     """The table of ``comparison.json``.
 
     Args:
         comparison: its content.
         without: columns to leave out, next to those that nothing measured.
     """
-    rows = comparison["variants"]
-    shown = [name for name in COLUMNS if name not in without and any(row[name] for row in rows)]
+    rows = comparison.variants
+    shown = [
+        name for name in COLUMNS if name not in without and any(row.figure(name) for row in rows)
+    ]
     return VariantTable(
         tuple(COLUMNS[name] for name in shown),
         tuple(_variant(place, row, shown) for place, row in enumerate(rows, start=1)),
     )
 
 
-def _variant(place: int, row: Mapping[str, Any], shown: Sequence[str]) -> Variant:
-    times = row["relative_seconds"]
+def _variant(place: int, row: VariantRecord, shown: Sequence[FigureName]) -> Variant:
+    times = row.relative_seconds
     return Variant(
         place=place,
-        name=row["name"],
+        name=row.name,
         density=_density(row),
-        figures=tuple(_figure(row[name], is_best=name in row["best"]) for name in shown),
-        on_front=row["on_front"],
+        figures=tuple(_figure(row.figure(name), is_best=name in row.best) for name in shown),
+        on_front=row.on_front,
         times="" if times is None else f"{format_number(times, decimals=1)}×",
-        verdict=_verdicts(row["verdicts"]),
+        verdict=_verdicts(row.verdicts),
     )
 
 
@@ -116,11 +123,11 @@ def _verdicts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in WORDS if word in counts)
 
 
-def comparison_verdict(comparison: Mapping[str, Any]) -> VerdictFinding:
+def comparison_verdict(comparison: ComparisonResults) -> VerdictFinding:
     """One sentence for all runs: VOID or FAILED if one of them is, PASSED if all of them are."""
     counts = Counter[str]()
-    for row in comparison["variants"]:
-        counts.update(row["verdicts"])
+    for row in comparison.variants:
+        counts.update(row.verdicts)
     runs = sum(counts.values())
     if counts["VOID"]:
         text = f"VOID: in {counts['VOID']} of {runs} runs a control failed; they prove nothing."
@@ -136,29 +143,31 @@ def comparison_verdict(comparison: Mapping[str, Any]) -> VerdictFinding:
     return VerdictFinding(f"PASSED: {which} every gate.", is_good=True)
 
 
-def _density(row: Mapping[str, Any]) -> str:
+def _density(row: VariantRecord) -> str:
     """Return the requested density, or else the actual one."""
-    density = row["density"] if row["density"] is not None else row["kept"]["mean"]
-    if density == 1:
+    density = row.density
+    if density is None and row.kept is not None:
+        density = row.kept.mean
+    if density is None or density == 1:
         return ""
-    of_all = (
-        f" ({format_fraction(row['model_density']['mean'])} of all)" if states_both(row) else ""
-    )
+    of_all = ""
+    if row.model_density is not None and states_both(row.sparsifiable):
+        of_all = f" ({format_fraction(row.model_density.mean)} of all)"
     return f"{density:.4g}{of_all}"
 
 
-def _figure(summary: Mapping[str, Any] | None, *, is_best: bool) -> Figure:
+def _figure(summary: SummaryRecord | None, *, is_best: bool) -> Figure:
     if summary is None:
         return Figure()
-    interval = summary["interval"]
+    interval = summary.interval
     half = 0.0 if interval is None else (interval[1] - interval[0]) / 2
     reach = f"±{format_number(half)}" if half else ""
-    return Figure(format_number(summary["mean"]), reach, is_best)
+    return Figure(format_number(summary.mean), reach, is_best)
 
 
-def legend(comparison: Mapping[str, Any]) -> Iterator[str]:
+def legend(comparison: ComparisonResults) -> Iterator[str]:
     """Return the legend of the table, one sentence each."""
-    seeds = len(comparison["seeds"])
+    seeds = len(comparison.seeds)
     if seeds > 1:
         yield f"Means over {seeds} seeds, ± half of the 95 % interval by Student's t."
         yield (
@@ -177,6 +186,6 @@ def legend(comparison: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _mia(comparison: Mapping[str, Any]) -> str:
-    attacker = comparison["mia"]
+def _mia(comparison: ComparisonResults) -> str:
+    attacker = comparison.mia
     return f", which is that of {attacker}" if attacker else ", the highest that an attack reached"

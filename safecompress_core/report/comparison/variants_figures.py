@@ -1,9 +1,8 @@
 """The figures of a comparison: safety against performance, and learning round by round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -15,6 +14,12 @@ from safecompress_core.report.figures.drawing import (
 )
 from safecompress_core.report.figures.figure_data import CaptionedFigure
 from safecompress_core.report.figures.svg import Color, SvgFigure, render_figure
+from safecompress_core.results.schema import (
+    ComparisonResults,
+    CourseRoundRecord,
+    SummaryRecord,
+    VariantRecord,
+)
 
 __all__ = ["VariantPoint", "learning", "trade_offs"]
 
@@ -40,20 +45,21 @@ class VariantPoint:
     is_compressed: bool
 
 
-def trade_offs(comparison: Mapping[str, Any]) -> list[CaptionedFigure]:
+def trade_offs(comparison: ComparisonResults) -> list[CaptionedFigure]:
     """By density and game, every variant's task accuracy against the strongest attack's advantage.
 
     What has no density of its own, the uncompressed model above all, stands in each of them.
     """
-    rows = list(enumerate(comparison["variants"], start=1))
-    densities = list(dict.fromkeys(row["density"] for _, row in rows if row["density"] is not None))
-    games = dict.fromkeys(game for _, row in rows for game in row["advantage"])
+    rows = list(enumerate(comparison.variants, start=1))
+    asked = dict.fromkeys(row.density for _, row in rows if row.density is not None)
+    densities: list[float | None] = list(asked) if asked else [None]
+    games = dict.fromkeys(game for _, row in rows for game in row.advantage)
     figures: list[CaptionedFigure] = []
-    for density, game in product(densities or [None], games):
+    for density, game in product(densities, games):
         dots = [
-            _dot(place, row, game)
+            _dot(place, row, advantage)
             for place, row in rows
-            if row["density"] in (None, density) and row["advantage"].get(game) is not None
+            if row.density in (None, density) and (advantage := row.advantage.get(game)) is not None
         ]
         caption = "all variants" if density is None else f"density {density:g}"
         name, title = f"trade-{len(figures)}", f"Trade-off of {game}, {caption}"
@@ -61,17 +67,18 @@ def trade_offs(comparison: Mapping[str, Any]) -> list[CaptionedFigure]:
     return figures
 
 
-def _dot(place: int, row: Mapping[str, Any], game: str) -> VariantPoint:
-    if row["method"] == "uncompressed":
+def _dot(place: int, row: VariantRecord, advantage: SummaryRecord) -> VariantPoint:
+    if row.method == "uncompressed":
         color = Color.BEFORE
     else:
-        color = Color.AFTER if row["method"] == OWN else Color.OTHER
+        color = Color.AFTER if row.method == OWN else Color.OTHER
+    assert row.task_accuracy is not None  # every run measures it
     return VariantPoint(
         place=place,
-        performance=row["task_accuracy"]["mean"],
-        advantage=row["advantage"][game]["mean"],
+        performance=row.task_accuracy.mean,
+        advantage=advantage.mean,
         color=color,
-        is_compressed=row["on_front"] is not None,
+        is_compressed=row.on_front is not None,
     )
 
 
@@ -112,31 +119,42 @@ def _scatter(dots: Sequence[VariantPoint], name: str, title: str) -> SvgFigure:
     )
 
 
-def learning(comparison: Mapping[str, Any]) -> list[CaptionedFigure]:
+def learning(comparison: ComparisonResults) -> list[CaptionedFigure]:
     """By variant and density: the course of the chosen candidates, a line for each seed.
 
     A single round is no course.
     """
-    groups: dict[tuple[str, float | None], list[Any]] = {}
-    for course in comparison["courses"]:
-        if len(course["rounds"]) < 2:
+    groups: dict[tuple[str, float | None], list[Sequence[CourseRoundRecord]]] = {}
+    for course in comparison.courses:
+        if len(course.rounds) < 2:
             continue
-        groups.setdefault((course["name"], course["density"]), []).append(course["rounds"])
+        groups.setdefault((course.name, course.density), []).append(course.rounds)
     figures = []
     for index, ((variant, density), seeds) in enumerate(groups.items()):
         at = "" if density is None else f"density {density:g}"
-        for figure, color, title in (
-            ("performance", Color.AFTER, "task accuracy"),
-            ("advantage", Color.LEAK, "advantage of the strongest attack"),
+        for figure, color, title, read in (
+            ("performance", Color.AFTER, "task accuracy", _performance),
+            ("advantage", Color.LEAK, "advantage of the strongest attack", _advantage),
         ):
-            lines = [[(round_["round"], round_[figure]) for round_ in rounds] for rounds in seeds]
-            if any(value is None for line in lines for _, value in line):
+            lines = [
+                [(one.round, value) for one in rounds if (value := read(one)) is not None]
+                for rounds in seeds
+            ]
+            if [len(line) for line in lines] != [len(rounds) for rounds in seeds]:
                 continue
             drawn = _lines(lines, name=f"learning-{index}-{figure}", title=title, color=color)
             figures.append(
                 CaptionedFigure(caption=f"{variant} {at}".strip(), note=title, svg=drawn)
             )
     return figures
+
+
+def _performance(round_: CourseRoundRecord) -> float | None:
+    return round_.performance
+
+
+def _advantage(round_: CourseRoundRecord) -> float | None:
+    return round_.advantage
 
 
 def _lines(

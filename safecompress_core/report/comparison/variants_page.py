@@ -1,18 +1,16 @@
 """One page that holds a comparison: a function of ``comparison.json``, and of nothing else."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from safecompress_core.report.comparison.variants import comparison_verdict, legend, variant_table
 from safecompress_core.report.comparison.variants_figures import learning, trade_offs
 from safecompress_core.report.page import page_template
+from safecompress_core.results.schema import ComparisonResults
 
 __all__ = ["headline", "render"]
 
 TEMPLATE = "comparison.html"
 
 
-def render(comparison: Mapping[str, Any]) -> str:
+def render(comparison: ComparisonResults) -> str:
     """The page.
 
     Args:
@@ -30,19 +28,19 @@ def render(comparison: Mapping[str, Any]) -> str:
     )
 
 
-def headline(comparison: Mapping[str, Any]) -> str:
+def headline(comparison: ComparisonResults) -> str:
     """Return the best TM-score at each density, and whether seeds explain the lead."""
-    rows = [row for row in comparison["variants"] if row["on_front"] is not None]
-    scored = [row for row in rows if row["tm_score"]]
+    rows = [row for row in comparison.variants if row.on_front is not None]
+    scored = [(row, row.tm_score.mean) for row in rows if row.tm_score]
     if not scored:
-        return f"{len(comparison['variants'])} variants, side by side"
-    is_single = len(comparison["seeds"]) == 1
+        return f"{len(comparison.variants)} variants, side by side"
+    is_single = len(comparison.seeds) == 1
     doubt = ", with one seed" if is_single else ", within what seeds explain"
     leaders = []
-    for density in dict.fromkeys(row["density"] for row in scored):
-        peers = [row for row in scored if row["density"] == density]
-        best = max(peers, key=lambda row: float(row["tm_score"]["mean"]))
+    for density in dict.fromkeys(row.density for row, _ in scored):
+        peers = [(row, score) for row, score in scored if row.density == density]
+        best, _ = max(peers, key=lambda pair: pair[1])
         at = "" if density is None else f" at density {density:g}"
-        is_sure = "tm_score" in best["best"]
-        leaders.append(f"{best['name']}{at}{'' if is_sure else doubt}")
+        is_sure = "tm_score" in best.best
+        leaders.append(f"{best.name}{at}{'' if is_sure else doubt}")
     return f"Best by TM-score: {'; '.join(leaders)}."

@@ -1,7 +1,7 @@
 """A comparison as text that goes elsewhere: Markdown, LaTeX, and CSV with every figure."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -12,18 +12,19 @@ from safecompress_core.report.comparison.variants import (
     legend,
     variant_table,
 )
+from safecompress_core.results.schema import ComparisonResults, SummaryRecord, VariantRecord
 
 __all__ = ["as_csv", "as_latex", "as_markdown"]
 
 ESCAPED = str.maketrans({"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "×": r"$\times$"})
 
 
-def as_markdown(comparison: Mapping[str, Any]) -> str:
+def as_markdown(comparison: ComparisonResults) -> str:
     """The table with what is needed to get it again."""
     table = variant_table(comparison)
     head = ["#", "variant", "density", *table.columns, "time", "front"]
     lines = [
-        f"# {comparison['name']}",
+        f"# {comparison.name}",
         "",
         *_provenance(comparison),
         "",
@@ -37,25 +38,25 @@ def as_markdown(comparison: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _provenance(comparison: Mapping[str, Any]) -> Iterator[str]:
+def _provenance(comparison: ComparisonResults) -> Iterator[str]:
     yield "```console"
-    yield f"$ {comparison['command']}"
+    yield f"$ {comparison.command}"
     yield "```"
     yield ""
-    packages = comparison["environment"]["packages"]
+    packages: Any = comparison.environment["packages"]
     versions = ", ".join(f"{name} {packages[name]}" for name in ("safecompress", "torch"))
-    seeds = ", ".join(map(str, comparison["seeds"]))
-    yield f"Seeds {seeds}; {versions}; SHA-256 of the resolved runs {comparison['sha256']}."
+    seeds = ", ".join(map(str, comparison.seeds))
+    yield f"Seeds {seeds}; {versions}; SHA-256 of the resolved runs {comparison.sha256}."
 
 
-def _failures(comparison: Mapping[str, Any]) -> Iterator[str]:
-    if comparison["failures"]:
+def _failures(comparison: ComparisonResults) -> Iterator[str]:
+    if comparison.failures:
         yield ""
         yield "Runs that could not be finished:"
         yield ""
-    for failure in comparison["failures"]:
-        reason = " ".join(failure["reason"].split())
-        yield f"- {failure['label']}: {reason}"
+    for failure in comparison.failures:
+        reason = " ".join(failure.reason.split())
+        yield f"- {failure.label}: {reason}"
 
 
 def _escape_pipes(cells: list[str]) -> str:
@@ -75,7 +76,7 @@ def _front(row: Variant) -> str:
     return "yes" if row.on_front else ""
 
 
-def as_latex(comparison: Mapping[str, Any]) -> str:
+def as_latex(comparison: ComparisonResults) -> str:
     """A ``booktabs`` table."""
     table = variant_table(comparison)
     lines = [
@@ -107,9 +108,9 @@ def _latex_line(cells: list[str]) -> str:
     return " & ".join(escaped) + r" \\"
 
 
-def as_csv(comparison: Mapping[str, Any]) -> str:
+def as_csv(comparison: ComparisonResults) -> str:
     """Every figure, those of each attacker included: mean, low and high end of the interval."""
-    rows = [dict(_flat(row)) for row in comparison["variants"]]
+    rows = [dict(_flat(row)) for row in comparison.variants]
     stream = StringIO()
     writer = csv.DictWriter(
         stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
@@ -119,23 +120,25 @@ def as_csv(comparison: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
-def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "name", row["name"]
-    yield "method", row["method"]
-    yield "density", row["density"]
-    yield "seeds", " ".join(map(str, row["seeds"]))
-    yield "on_front", row["on_front"]
-    for name in ("kept", "model_density", *COLUMNS):
-        yield from _ends(name, row[name])
-    for game, summary in row["advantage"].items():
+def _flat(row: VariantRecord) -> Iterator[tuple[str, Any]]:
+    yield "name", row.name
+    yield "method", row.method
+    yield "density", row.density
+    yield "seeds", " ".join(map(str, row.seeds))
+    yield "on_front", row.on_front
+    yield from _ends("kept", row.kept)
+    yield from _ends("model_density", row.model_density)
+    for name in COLUMNS:
+        yield from _ends(name, row.figure(name))
+    for game, summary in row.advantage.items():
         yield from _ends(f"advantage.{game}", summary)
-    for attacker, measures in row["audit"].items():
+    for attacker, measures in row.audit.items():
         for measure, summary in measures.items():
             yield from _ends(f"audit.{attacker}.{measure}", summary)
 
 
-def _ends(name: str, summary: Mapping[str, Any] | None) -> Iterator[tuple[str, float | None]]:
-    low, high = (summary["interval"] if summary else None) or (None, None)
-    yield name, summary["mean"] if summary else None
+def _ends(name: str, summary: SummaryRecord | None) -> Iterator[tuple[str, float | None]]:
+    low, high = (summary.interval if summary else None) or (None, None)
+    yield name, summary.mean if summary else None
     yield f"{name}.low", low
     yield f"{name}.high", high

@@ -1,8 +1,7 @@
 """Data of a report's figures, taken from ``results.json``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from safecompress_core.report.figures.drawing import (
     CandidatePoint,
@@ -17,10 +16,14 @@ from safecompress_core.report.figures.drawing import (
 )
 from safecompress_core.report.figures.svg import Color, SvgFigure
 from safecompress_core.report.summary import columns_of, ends_of, objective_name
+from safecompress_core.results.schema import (
+    AuditedPart,
+    CandidateRecord,
+    Results,
+    RoundRecord,
+)
 
 __all__ = ["CaptionedFigure", "forests", "learning_figures", "noises", "trade_offs"]
-
-Results = Mapping[str, Any]
 
 ROLES = {
     ("performance",): "best at task",
@@ -47,42 +50,42 @@ class CaptionedFigure:
 def forests(results: Results) -> list[CaptionedFigure]:
     """Each attack of the audit on both models and on what else of the front was audited."""
     models = list(_list_audited(results))
-    wide = width(len(results["audit"]))
+    wide = width(len(results.audit))
     figures = []
-    for index, (attack, judged) in enumerate(results["audit"].items()):
-        readings = [(label, color, part["audit"][attack]) for label, color, part in models]
+    for index, (name, attack) in enumerate(results.audit.items()):
+        readings = [(label, color, part.audit[name]) for label, color, part in models]
         whiskers = [
             Whisker(
                 label=label,
-                value=attack_record["advantage"],
-                low=attack_record["advantage_interval"][0],
-                high=attack_record["advantage_interval"][1],
+                value=attack_record.advantage,
+                low=attack_record.advantage_interval[0],
+                high=attack_record.advantage_interval[1],
                 color=color,
             )
             for label, color, attack_record in readings
         ]
-        title = f"Advantage of {attack} by model"
+        title = f"Advantage of {name} by model"
         panel = forest(whiskers, name=f"forest-{index}", title=title, wide=wide)
-        figures.append(CaptionedFigure(caption=attack, note=judged["game"], svg=panel))
+        figures.append(CaptionedFigure(caption=name, note=attack.game, svg=panel))
     return figures
 
 
 def trade_offs(results: Results) -> list[CaptionedFigure]:
     """Every candidate of every round, against each attack that tested it."""
-    attackers = results["selection"]["attackers"]
-    front = {entry["id"] for entry in results["archive"]}
+    attackers = results.selection.attackers
+    front = {entry.id for entry in results.archive}
     figures = []
     for index, (attack, known) in enumerate(attackers.items()):
         trials = [
             CandidatePoint(
-                round=record["round"],
-                performance=candidate["objectives"]["performance"],
-                advantage=candidate["objectives"][attack],
-                on_front=candidate["id"] in front,
-                is_chosen=candidate is best,
+                round=record.round,
+                performance=one.objectives["performance"],
+                advantage=one.objectives[attack],
+                on_front=one.id in front,
+                is_chosen=one is best,
             )
             for record, best in _rounds(results)
-            for candidate in record["candidates"]
+            for one in record.candidates
         ]
         if not trials:
             continue
@@ -93,7 +96,7 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
             wide=width(len(attackers)),
         )
         figures.append(
-            CaptionedFigure(caption=attack, note=f"{known['game']}, {known['access']}", svg=panel)
+            CaptionedFigure(caption=attack, note=f"{known.game}, {known.access}", svg=panel)
         )
     return figures
 
@@ -105,10 +108,10 @@ def learning_figures(results: Results) -> list[CaptionedFigure]:
     for index, objective in enumerate(objectives):
         steps = [
             RoundPoint(
-                round=record["round"],
-                chosen=best["objectives"][objective],
-                low=min(candidate["objectives"][objective] for candidate in record["candidates"]),
-                high=max(candidate["objectives"][objective] for candidate in record["candidates"]),
+                round=record.round,
+                chosen=best.objectives[objective],
+                low=min(one.objectives[objective] for one in record.candidates),
+                high=max(one.objectives[objective] for one in record.candidates),
             )
             for record, best in _rounds(results)
         ]
@@ -131,16 +134,16 @@ def noises(results: Results) -> list[CaptionedFigure]:
     objectives = _objectives(results)
     figures = []
     for index, objective in enumerate(objectives):
-        seen = [record["spread"][objective] for record in results["rounds"]]
-        apart_count = sum(reading["tells_apart"] for reading in seen)
+        seen = [record.spread[objective] for record in results.rounds]
+        apart_count = sum(one.tells_apart for one in seen)
         readings = [
             NoiseBar(
-                round=record["round"],
-                spread=reading["spread"],
-                noise=reading["noise"],
-                tells_apart=reading["tells_apart"],
+                round=record.round,
+                spread=one.spread,
+                noise=one.noise,
+                tells_apart=one.tells_apart,
             )
-            for record, reading in zip(results["rounds"], seen, strict=True)
+            for record, one in zip(results.rounds, seen, strict=True)
         ]
         name = objective_name(results, objective)
         panel = noise(
@@ -158,17 +161,17 @@ def noises(results: Results) -> list[CaptionedFigure]:
 
 
 def _objectives(results: Results) -> Sequence[str]:
-    return list(results["rounds"][0]["spread"]) if results["rounds"] else []
+    return list(results.rounds[0].spread) if results.rounds else []
 
 
-def _rounds(results: Results) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _rounds(results: Results) -> Iterator[tuple[RoundRecord, CandidateRecord]]:
     """Each round with the best of the candidates that it went on with."""
-    for record in results["rounds"]:
-        chosen = [candidate for candidate in record["candidates"] if candidate["chosen"]]
-        yield record, max(chosen, key=lambda candidate: candidate["utility"])
+    for record in results.rounds:
+        chosen = [one for one in record.candidates if one.chosen]
+        yield record, max(chosen, key=lambda one: one.utility)
 
 
-def _list_audited(results: Results) -> Iterator[tuple[str, Color, Mapping[str, Any]]]:
+def _list_audited(results: Results) -> Iterator[tuple[str, Color, AuditedPart]]:
     """Label, colour and audit of every model that has one.
 
     The archive's chosen one is the compressed model, so it is there once.
@@ -178,7 +181,7 @@ def _list_audited(results: Results) -> Iterator[tuple[str, Color, Mapping[str, A
         yield name, Color.BEFORE, part
     yield after[0], Color.AFTER, after[1]
     ends = ends_of(results)
-    for entry in results["archive"]:
-        if "audit" in entry and not entry["chosen"]:
-            roles = [end for end, model in ends.items() if model == entry["id"]]
-            yield ROLES.get(tuple(roles), entry["id"]), Color.FRONT, entry
+    for entry in results.archive:
+        if entry.audited is not None and not entry.chosen:
+            roles = [end for end, model in ends.items() if model == entry.id]
+            yield ROLES.get(tuple(roles), entry.id), Color.FRONT, entry.audited

@@ -36,6 +36,7 @@ from safecompress_core.results.schema.game_records import (
     GameMeasureRecord,
     GameRecord,
 )
+from safecompress_core.results.schema.json_schema import comparison_schema, results_schema
 from safecompress_core.results.schema.model_records import (
     AuditedModel,
     AuditedPart,
@@ -138,6 +139,8 @@ __all__ = [
     "UnresolvedPointRecord",
     "ValueCountRecord",
     "VariantRecord",
+    "comparison_schema",
     "format_errors",
     "parse_attack",
+    "results_schema",
 ]

@@ -61,6 +61,11 @@ class AttackRecord(MeasuresRecord):
     n: Count
     """Number of samples that the attack was evaluated on; for ``inversion`` the number of
     reconstructed ``units``."""
+    members: Count | None = None
+    """Members among the samples: 0 where only non-members are measured; missing where ``n`` counts
+    other things than samples."""
+    non_members: Count | None = None
+    """Non-members among the samples; missing likewise."""
     advantage: Fraction
     """Gain over the best guess without the model, rescaled: 0 is no gain, 1 is a perfect attack."""
     advantage_interval: Interval
@@ -186,10 +191,6 @@ class MembershipRecord(AttackRecord):
 
     game: Literal["membership"]
     """Game that the attack plays."""
-    members: Count
-    """Members among the samples."""
-    non_members: Count
-    """Non-members among the samples."""
     accuracy: Fraction
     """Balanced accuracy: the mean of the true-positive and the true-negative rate."""
     accuracy_interval: Interval
@@ -228,10 +229,6 @@ class AttributeRecord(AttackRecord):
 
     game: Literal["attribute"]
     """Game that the attack plays."""
-    members: Count
-    """Members among the samples."""
-    non_members: Count
-    """Non-members among the samples."""
     accuracy: Fraction
     """Share of samples whose value, or interval of a numeric attribute, is inferred."""
     accuracy_interval: Interval
@@ -277,10 +274,6 @@ class EvasionRecord(AttackRecord):
 
     game: Literal["evasion"]
     """Game that the attack plays."""
-    members: Count
-    """Members among the samples: 0, since only non-members are perturbed."""
-    non_members: Count
-    """Non-members among the samples."""
     error_rate: Fraction
     """Share of perturbed samples that the model classifies incorrectly; ``baseline`` is the same
     under random noise of the same size."""
@@ -316,10 +309,6 @@ class ExtractionRecord(AttackRecord):
 
     game: Literal["extraction"]
     """Game that the attack plays."""
-    members: Count
-    """Members among the samples: 0, since only non-members are compared."""
-    non_members: Count
-    """Non-members among the samples."""
     fidelity: Fraction
     """Share of samples that clone and model give the same label."""
     fidelity_interval: Interval

@@ -16,7 +16,7 @@ __all__ = [
     "VariantRecord",
 ]
 
-COMPARISON_VERSION = 1
+COMPARISON_VERSION: Literal[1] = 1
 """Of the format of ``comparison.json``."""
 
 FigureName: TypeAlias = Literal[

@@ -144,7 +144,7 @@ class SelectingAttackerRecord(Record):
 
 
 class SelectionRecord(Record):
-    """Meaning of the objectives of rounds and archive."""
+    """Metric, attackers and bound behind the objectives of rounds and archive."""
 
     performance: str
     """Metric that is the objective ``performance``."""

@@ -6,48 +6,64 @@ from typing import Any
 import pytest
 
 from safecompress_core.compare.comparison_table import FinishedVariant
+from safecompress_core.results.schema import (
+    ControlsRecord,
+    ModelAuditRecord,
+    PoolRecord,
+    RoundRecord,
+    SecondsRecord,
+)
+from tests.core.fixtures.records import (
+    attack_record,
+    estimate,
+    membership_record,
+    model_record,
+)
+from tests.core.fixtures.results import run_results
 
 
-def part(accuracy: float, mia: float, *, auc: float, density: float, size: int) -> dict[str, Any]:
+def point(max_fpr: float, tpr: float | None) -> dict[str, Any]:
+    """A true-positive rate; None where the pool cannot resolve it."""
+    if tpr is None:
+        return {"max_fpr": max_fpr, "tpr": None, "note": "too few", "non_members": 10}
+    return {
+        "max_fpr": max_fpr,
+        "tpr": tpr,
+        "interval": (0, 1),
+        "fpr": 0.0,
+        "fpr_interval": (0, 1),
+        "threshold": 0.0,
+        "true_positives": 1,
+        "false_positives": 0,
+        "members": 10,
+        "non_members": 10,
+    }
+
+
+def part(accuracy: float, mia: float, *, auc: float, density: float, size: int) -> ModelAuditRecord:
     """One model's part of a run's results: two attacks on members, one on an attribute."""
     advantage = max(0.0, 2 * mia - 1)
-    member = {"game": "membership", "advantage_interval": [0, 1], "auc_interval": [0, 1]}
-    rates = [{"max_fpr": 0.1, "tpr": 0.3}, {"max_fpr": 0.01, "tpr": 0.05}]
-    return {
-        "model": {
-            "density": density,
-            "model_density": density / 2 + 0.5,
-            "sparsifiable": 0.5,
-            "file_bytes": size,
+    return ModelAuditRecord(
+        model=model_record(
+            density, model_density=density / 2 + 0.5, sparsifiable=0.5, file_bytes=size
+        ),
+        metrics={"accuracy": estimate(accuracy)},
+        audit={
+            "loss": membership_record(
+                advantage,
+                accuracy=mia,
+                auc=auc,
+                operating_points=[point(0.1, 0.3), point(0.01, 0.05)],
+            ),
+            "gap": membership_record(
+                advantage / 2,
+                accuracy=mia - 0.1,
+                auc=auc - 0.1,
+                operating_points=[point(0.01, None)],
+            ),
+            "probe": attack_record("attribute", 0.1, accuracy=0.9, lift=0.2),
         },
-        "metrics": {"accuracy": {"value": accuracy, "interval": [0, 1]}},
-        "audit": {
-            "loss": {
-                **member,
-                "accuracy": mia,
-                "accuracy_interval": [0, 1],
-                "advantage": advantage,
-                "auc": auc,
-                "operating_points": rates,
-            },
-            "gap": {
-                **member,
-                "accuracy": mia - 0.1,
-                "accuracy_interval": [0, 1],
-                "advantage": advantage / 2,
-                "auc": auc - 0.1,
-                "operating_points": [{"max_fpr": 0.01, "tpr": None}],
-            },
-            "probe": {
-                "game": "attribute",
-                "accuracy": 0.9,
-                "advantage": 0.1,
-                "advantage_interval": [0, 1],
-                "lift": 0.2,
-                "lift_interval": [0, 1],
-            },
-        },
-    }
+    )
 
 
 @pytest.fixture
@@ -63,7 +79,7 @@ def done() -> Callable[..., FinishedVariant]:
         mia: float = 0.6,
         seconds: float = 4.0,
         pool: str = "abc",
-        rounds: tuple[dict[str, Any], ...] = (),
+        rounds: tuple[RoundRecord, ...] = (),
         is_plain: bool = False,
     ) -> FinishedVariant:
         own = 1.0 if density is None else density
@@ -73,16 +89,20 @@ def done() -> Callable[..., FinishedVariant]:
             density=density,
             seed=seed,
             is_plain=is_plain,
-            results={
-                **part(accuracy, mia, auc=mia + 0.05, density=own, size=int(1000 * own)),
-                "baseline": part(0.5, 0.8, auc=0.85, density=1.0, size=1000),
-                "selection": {"performance": "accuracy"},
-                "seconds": {"baseline": 2.0, "compress": seconds},
-                "gate": [],
-                "controls": {"null": {}, "planted": {}},
-                "pools": {"audit": {"fingerprint": pool}},
-                "rounds": list(rounds),
-            },
+            results=run_results().model_copy(
+                update={
+                    **dict(part(accuracy, mia, auc=mia + 0.05, density=own, size=int(1000 * own))),
+                    "baseline": part(0.5, 0.8, auc=0.85, density=1.0, size=1000),
+                    "seconds": SecondsRecord(
+                        baseline=2.0, compress=seconds, audit=0.0, total=2.0 + seconds
+                    ),
+                    "gate": (),
+                    "controls": ControlsRecord(null={}, planted={}),
+                    "pools": {"audit": PoolRecord(members=10, non_members=10, fingerprint=pool)},
+                    "rounds": rounds,
+                    "archive": (),
+                }
+            ),
         )
 
     return make

@@ -6,20 +6,21 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from safecompress_core.compare.seed_statistics import is_best, summary
+from safecompress_core.results.schema import SummaryRecord
 
 
 def test_the_interval_is_students() -> None:
     """By hand: mean 2, deviation 1, so 2 ± 4.3027 · 1/√3 with two degrees of freedom."""
     found = summary([1.0, 2.0, 3.0])
 
-    assert found["mean"] == 2.0
-    assert found["interval"] == pytest.approx([2 - 2.48414, 2 + 2.48414], abs=1e-5)
-    assert found["values"] == [1.0, 2.0, 3.0]
+    assert found.mean == 2.0
+    assert found.interval == pytest.approx((2 - 2.48414, 2 + 2.48414), abs=1e-5)
+    assert found.values == (1.0, 2.0, 3.0)
 
 
 def test_a_single_seed_has_no_interval() -> None:
     """It tells nothing of the spread."""
-    assert summary([0.5]) == {"mean": 0.5, "interval": None, "values": [0.5]}
+    assert summary([0.5]) == SummaryRecord(mean=0.5, interval=None, values=(0.5,))
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=6, unique=True))
@@ -28,7 +29,7 @@ def test_the_interval_is_scipys(thousandths: list[int]) -> None:
     values = [one / 1000 for one in thousandths]
     low, high = stats.t.interval(0.95, len(values) - 1, stats.tmean(values), stats.sem(values))
 
-    assert summary(values)["interval"] == pytest.approx([low, high])
+    assert summary(values).interval == pytest.approx((low, high))
 
 
 def test_seeds_are_paired() -> None:

@@ -9,29 +9,37 @@ from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures.figure_data import forests
 from safecompress_core.report.summary import comparison
 from safecompress_core.report.verdict import gates, verdict
+from tests.core.fixtures.records import typed
 
 
 @pytest.fixture
 def alone(results: dict[str, Any]) -> dict[str, Any]:
     """The same figures, of a model that somebody else has made."""
     gate = [{**one, "baseline": None} for one in results["gate"]]
-    origin = {"file": "m.onnx", "format": "ONNX model", "access": "black-box", "sha256": "0" * 64}
+    origin = {
+        "file": "m.onnx",
+        "format": "ONNX model",
+        "access": "black-box",
+        "answers": "logits",
+        "sha256": "0" * 64,
+    }
     sizes = dict.fromkeys(("density", "model_density", "sparsifiable", "parameters", "active"))
     return {
         **results,
         "baseline": None,
+        "method": None,
         "origin": origin,
         "model": {**sizes, "file_bytes": 1000, "dense_bytes": 1000},
         "archive": [],
         "rounds": [],
         "gate": gate,
-        "pools": {"audit": {"members": 10, "non_members": 10}},
+        "pools": {"audit": {"members": 10, "non_members": 10, "fingerprint": "a" * 64}},
     }
 
 
 def test_the_headline_has_the_strongest_attack_of_each_game(alone: dict[str, Any]) -> None:
     """With its interval, and what the model is good for."""
-    assert headline(alone) == (
+    assert headline(typed(alone)) == (
         "The strongest attacks gain 0.200 (0.100–0.300) in membership and 0.800 (0.700–0.900) in "
         "attribute over a guess, at a test accuracy of 0.400."
     )
@@ -41,12 +49,12 @@ def test_a_failed_control_voids_the_headline(alone: dict[str, Any]) -> None:
     """No figure is repeated that proves nothing."""
     alone["controls"]["null"]["loss"]["passed"] = False
 
-    assert headline(alone) == ""
+    assert headline(typed(alone)) == ""
 
 
 def test_tiles_compare_with_nothing(alone: dict[str, Any]) -> None:
     """What is not known of a format is not said."""
-    found = tiles(alone)
+    found = tiles(typed(alone))
 
     assert [(one.label, one.after, one.before, one.change) for one in found] == [
         ("model file", "1.0 kB", "", ""),
@@ -60,19 +68,19 @@ def test_tiles_compare_with_nothing(alone: dict[str, Any]) -> None:
 
 def test_tables_and_panels_have_one_column(alone: dict[str, Any]) -> None:
     """Rows that would be empty are left out."""
-    table = comparison(alone)
+    table = comparison(typed(alone))
 
     assert table.columns == ("model",)
     labels = [row.label for row in table.rows]
     assert "density" not in labels
     assert "parameters" not in labels
     assert [row.cells[0].note for row in table.rows if row.label == "model file"] == [""]
-    assert membership_details_table(alone) is None
-    assert len(forests(alone)) == 3
+    assert membership_details_table(typed(alone)) is None
+    assert len(forests(typed(alone))) == 3
 
 
 def test_gates_and_verdict_speak_of_the_model(alone: dict[str, Any]) -> None:
     """And not of an uncompressed one."""
-    assert verdict(alone).text == "PASSED: the model meets both gates."
-    assert [one.text.count("uncompressed") for one in gates(alone)] == [0, 0]
-    assert gates(alone)[0].text.endswith("the low end of its interval, 0.350, counts: met.")
+    assert verdict(typed(alone)).text == "PASSED: the model meets both gates."
+    assert [one.text.count("uncompressed") for one in gates(typed(alone))] == [0, 0]
+    assert gates(typed(alone))[0].text.endswith("the low end of its interval, 0.350, counts: met.")

@@ -1,44 +1,47 @@
 """What the top of the page claims, and what it does not."""
 
-from typing import Any
-
 import pytest
 
 from safecompress_core.report.contents import headline, rounds, tiles
+from safecompress_core.results.schema import ControlsRecord, ModelAuditRecord, Results
+from tests.core.fixtures.records import (
+    attack_record,
+    candidate_record,
+    control_values,
+    edited,
+    estimate,
+    model_record,
+    round_record,
+)
+from tests.core.fixtures.results import run_results
+
+FAILED = {"passed": False}
 
 
 def a_run(
     *, accuracy: tuple[float, float], leak: tuple[float, float], size: tuple[int, int] = (100, 10)
-) -> dict[str, Any]:
+) -> Results:
     """Results of one attack, before and after; every interval reaches 0.05 to either side."""
-
-    def part(index: int) -> dict[str, Any]:
-        value, gain = accuracy[index], leak[index]
-        return {
-            "model": {
-                "file_bytes": size[index],
-                "dense_bytes": size[0],
-                "density": 0.1,
-                "sparsifiable": 1.0,
-            },
-            "metrics": {"accuracy": {"value": value, "interval": [value - 0.05, value + 0.05]}},
-            "audit": {
-                "loss-threshold": {
-                    "game": "membership",
-                    "advantage": gain,
-                    "advantage_interval": [gain - 0.05, gain + 0.05],
-                }
-            },
+    before, after = (
+        ModelAuditRecord(
+            model=model_record(file_bytes=size[index], dense_bytes=size[0]),
+            metrics={"accuracy": estimate(accuracy[index])},
+            audit={"loss-threshold": attack_record("membership", leak[index], 0.05)},
+        )
+        for index in (0, 1)
+    )
+    controls = ControlsRecord.model_validate(
+        {"null": {"loss-threshold": control_values(0.5, 0.4, 0.6)}, "planted": {}}
+    )
+    return run_results().model_copy(
+        update={
+            **dict(after),
+            "baseline": before,
+            "rounds": (),
+            "archive": (),
+            "controls": controls,
         }
-
-    selection = {"performance": "accuracy", "attackers": {}}
-    return {
-        **part(1),
-        "baseline": part(0),
-        "selection": selection,
-        "rounds": [],
-        "controls": {"null": {"loss-threshold": {"passed": True}}},
-    }
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def a_run(
         ),
     ],
 )
-def test_a_headline_claims_a_change_only_beyond_the_noise(run: dict[str, Any], said: str) -> None:
+def test_a_headline_claims_a_change_only_beyond_the_noise(run: Results, said: str) -> None:
     """A cost is named even within the noise, a gain in safety only beyond it."""
     assert headline(run) == said
 
@@ -71,19 +74,16 @@ def test_a_headline_claims_a_change_only_beyond_the_noise(run: dict[str, Any], s
 def test_a_failed_control_leaves_no_claim() -> None:
     """However good it looks; the verdict says what failed."""
     run = a_run(accuracy=(0.5, 0.4), leak=(0.4, 0.1))
-    run["controls"]["null"]["loss-threshold"]["passed"] = False
 
-    assert headline(run) == ""
+    assert headline(edited(run, {"controls": {"null": {"loss-threshold": FAILED}}})) == ""
 
 
 def test_the_strongest_attack_speaks_for_its_game() -> None:
     """Of two attacks on a model the one with the larger advantage counts, of each model its own."""
     run = a_run(accuracy=(0.5, 0.4), leak=(0.4, 0.1))
-    stronger = {"game": "membership", "advantage": 0.3, "advantage_interval": [0.25, 0.35]}
-    run["audit"]["modified-entropy"] = stronger
-    run["baseline"]["audit"]["modified-entropy"] = stronger
+    stronger = {"modified-entropy": attack_record("membership", 0.3, 0.05)}
 
-    leak = tiles(run)[-1]
+    leak = tiles(edited(run, {"audit": stronger, "baseline": {"audit": stronger}}))[-1]
 
     assert (leak.before, leak.after) == ("0.400", "0.300")
     assert leak.note == "0.250–0.350, by modified-entropy"
@@ -103,19 +103,20 @@ def test_a_round_says_why_it_went_on(
 ) -> None:
     """The best of those left behind stands beside what was chosen."""
     candidates = [
-        {
-            "id": name,
-            "utility": float(index),
-            "chosen": index in chosen,
-            "significant": significant and index in chosen,
-        }
+        candidate_record(
+            name,
+            utility=float(index),
+            chosen=index in chosen,
+            significant=significant and index in chosen,
+        )
         for index, name in enumerate("ab")
     ]
+    results = run_results().model_copy(update={"rounds": (round_record(1, *candidates),)})
 
-    [found] = rounds({"rounds": [{"round": 1, "candidates": candidates}]})
+    [found] = rounds(results)
 
     assert found.decision == decision
-    assert (found.challenger and found.challenger["id"]) == challenger
-    assert [one["id"] for one in found.chosen] == [
+    assert (found.challenger and found.challenger.id) == challenger
+    assert [one.id for one in found.chosen] == [
         name for index, name in reversed(list(enumerate("ab"))) if index in chosen
     ]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from safecompress_core.report.data_card_text import card_lines
+from safecompress_core.results.schema import DataRecord
 
 CARD: dict[str, Any] = {
     "samples": 1200,
@@ -19,7 +20,7 @@ CARD: dict[str, Any] = {
 
 def test_a_card_is_a_line_a_fact_with_warnings_last() -> None:
     """Of many values, only how many there are."""
-    assert list(card_lines(CARD)) == [
+    assert list(card_lines(DataRecord.model_validate(CARD))) == [
         "data: 1,200 samples, input 3 x 4",
         "  labels: no 1,150, yes 50",
         "  private colour: red 1,200",
@@ -31,6 +32,6 @@ def test_a_card_is_a_line_a_fact_with_warnings_last() -> None:
 
 def test_a_sample_that_is_a_number_has_the_shape_of_one() -> None:
     """Rather than none at all."""
-    [first, *_] = card_lines(CARD | {"input_shape": []})
+    [first, *_] = card_lines(DataRecord.model_validate(CARD | {"input_shape": []}))
 
     assert first == "data: 1,200 samples, input 1"

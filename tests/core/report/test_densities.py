@@ -1,10 +1,9 @@
 """Densities: of what, in words."""
 
-from typing import Any
-
 import pytest
 
 from safecompress_core.report.densities import share_kept, states_both
+from tests.core.fixtures.records import edited, model_record
 
 
 @pytest.mark.parametrize(
@@ -26,10 +25,9 @@ def test_what_is_kept_is_said_with_what_it_is_a_share_of(
 ) -> None:
     """Of a format that does not tell, nothing is said."""
     sizes = {"density": density, "model_density": model_density, "sparsifiable": sparsifiable}
-    assert share_kept(sizes) == text
+    assert share_kept(edited(model_record(), sizes)) == text
 
 
 def test_half_is_enough_for_one_density() -> None:
     """Both are stated under half, and not where the share is not known."""
-    sizes: list[dict[str, Any]] = [{"sparsifiable": one} for one in (0.49, 0.5, None)]
-    assert [states_both(one) for one in sizes] == [True, False, False]
+    assert [states_both(share) for share in (0.49, 0.5, None)] == [True, False, False]

@@ -3,35 +3,54 @@
 from typing import Any
 
 from safecompress_core.report.details_table import membership_details_table
+from tests.core.fixtures.records import membership_record, typed, with_interval
 
 Results = dict[str, Any]
+
+
+MEASURES = [
+    f"{name}{end}" for name in ("advantage", "accuracy", "auc") for end in ("", "_interval")
+]
+
+
+def label(name: str, advantage: float) -> dict[str, Any]:
+    """An attack on the samples of a task label."""
+    measures = dict.fromkeys(MEASURES[::2], 0.6) | dict.fromkeys(MEASURES[1::2], (0.5, 0.7))
+    return {"label": name, "members": 10, "non_members": 10, **measures, "advantage": advantage}
 
 
 def closer(precision: float | None, epsilon: dict[str, Any] | None) -> dict[str, Any]:
     """What the audit adds to an attack on membership."""
     labels = [
-        {"label": "a", "advantage": 0.1},
-        {"label": "b", "advantage": 0.3},
-        {"label": "c", "advantage": None},
+        label("a", 0.1),
+        label("b", 0.3),
+        {**label("c", 0.0), **dict.fromkeys(MEASURES), "note": "too few"},
     ]
     return {
         "precision": precision,
         "precision_interval": None if precision is None else [precision - 0.1, precision + 0.1],
         "precision_prior": 0.1,
         "epsilon": epsilon,
-        "top_decile": {"precision": 0.7, "interval": [0.5, 0.9], "baseline": 0.5},
+        "top_decile": {
+            "precision": 0.7,
+            "interval": [0.5, 0.9],
+            "samples": 2,
+            "members": 1,
+            "share": 0.1,
+            "baseline": 0.5,
+        },
         "labels": labels if epsilon else labels[2:],
     }
 
 
 def test_both_models_stand_side_by_side(results: Results) -> None:
     """Attacks on attributes have no rows; what cannot be told is said in words."""
-    bound = {"lower_bound": 1.25, "correct": 9, "guesses": 10}
-    canaries = {"auc": 0.8, "auc_interval": [0.6, 0.9]}
+    bound = {"lower_bound": 1.25, "confidence": 0.95, "pairs": 10, "correct": 9, "guesses": 10}
+    canaries = membership_record(0.5, **with_interval("auc", 0.8, 0.6, 0.9)).to_json()
     results["audit"]["loss"] |= closer(0.4, bound) | {"canaries": canaries}
     results["baseline"]["audit"]["loss"] |= closer(None, None) | {"canaries": canaries}
 
-    table = membership_details_table(results)
+    table = membership_details_table(typed(results))
 
     assert table is not None
     assert table.columns == ("uncompressed", "compressed")
@@ -49,5 +68,5 @@ def test_both_models_stand_side_by_side(results: Results) -> None:
 
 def test_without_an_attack_on_membership_there_is_no_table(results: Results) -> None:
     """Nor for results of an attack that was not looked at closely."""
-    assert membership_details_table(results) is None
-    assert membership_details_table({**results, "audit": {}}) is None
+    assert membership_details_table(typed(results)) is None
+    assert membership_details_table(typed({**results, "audit": {}})) is None

@@ -9,6 +9,8 @@ from safecompress_core.games.imputation import RULES
 from safecompress_core.games.manifest import ATTRIBUTE, EVASION, MEMBERSHIP
 from safecompress_core.games.numeric_attribute import NUMBER_RULES
 from safecompress_core.report.guesses import guess_name, guess_sentence, guesses
+from safecompress_core.results.schema import AnyAttackRecord
+from tests.core.fixtures.records import attack_record, typed
 
 
 def test_every_rule_has_a_name() -> None:
@@ -17,45 +19,42 @@ def test_every_rule_has_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("game", "judged", "sentence"),
+    ("game", "attack", "sentence"),
     [
         (
             MEMBERSHIP,
-            {"baseline": 0.5},
+            attack_record("membership", 0.2),
             "Without the model, tossing a coin over balanced pools is right with 0.500",
         ),
         (
             EVASION,
-            {"baseline": 0.5},
+            attack_record("evasion", 0.2),
             "Without the model, random noise of the same size leaves a share of 0.500 wrong",
         ),
         (
             ATTRIBUTE,
-            {"baseline": 0.7441, "baseline_rule": "boosting"},
+            attack_record("attribute", 0.2, baseline=0.7441, baseline_rule="boosting"),
             "Without the model, gradient boosting on public features is right with 0.744",
         ),
         (
             ATTRIBUTE,
-            {
-                "baseline": 0.2,
-                "baseline_rule": "majority",
-                "baseline_mae": 9.5951,
-                "mae_rule": "ridge",
-            },
+            attack_record("attribute", 0.2, baseline=0.2, baseline_mae=9.5951, mae_rule="ridge"),
             "Without the model, ridge regression on public features is off by 9.595 on average",
         ),
     ],
 )
 def test_a_sentence_says_how_good_the_guess_is(
-    game: GameDef, judged: dict[str, object], sentence: str
+    game: GameDef, attack: AnyAttackRecord, sentence: str
 ) -> None:
     """Of a numeric attribute it is the error that counts."""
-    assert guess_sentence(game, judged) == sentence
+    assert guess_sentence(game, attack) == sentence
 
 
 def test_a_rule_that_another_version_wrote_keeps_its_name() -> None:
     """Results are read by whatever version is installed."""
-    assert guess_name(ATTRIBUTE, {"baseline_rule": "oracle"}) == "oracle"
+    attack = attack_record("attribute", 0.2, baseline_rule="oracle")
+
+    assert guess_name(ATTRIBUTE, attack) == "oracle"
 
 
 def test_attacks_that_are_held_against_the_same_guess_are_named_together(
@@ -66,7 +65,7 @@ def test_attacks_that_are_held_against_the_same_guess_are_named_together(
     age = {**probe, "baseline_mae": 9.6, "mae_rule": "median"}
     results["audit"] |= {"probe": probe, "other": probe, "age": age}
 
-    assert [one.text for one in guesses(results)] == [
+    assert [one.text for one in guesses(typed(results))] == [
         "Best guess without the model, for probe and other: gradient boosting on public features "
         "(right with 0.744).",
         "Best guess without the model, for age: the median (off by 9.600 on average).",

@@ -15,6 +15,27 @@ import pytest
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.page import write_report
 from safecompress_core.results.checksums import is_recorded, record_all_files
+from safecompress_core.results.schema import (
+    AnyAttackRecord,
+    CandidateRecord,
+    MembershipRecord,
+    ModelAuditRecord,
+    RoundRecord,
+)
+from tests.core.fixtures.records import (
+    archive_record,
+    around,
+    attack_record,
+    candidate_record,
+    control_values,
+    estimate,
+    membership_record,
+    model_record,
+    noise_record,
+    round_record,
+    typed,
+    with_interval,
+)
 
 Results = dict[str, Any]
 MakeRun = Callable[..., Path]
@@ -42,23 +63,18 @@ ENVIRONMENT = {
 HOSTILE = '<script>alert(1)</script> & "quoted" $x$'
 
 
-def membership(advantage: float) -> dict[str, Any]:
-    """An attack on membership, as the engine writes it."""
+def membership(advantage: float, **values: Any) -> MembershipRecord:
+    """An attack on membership, with all that an audit has of it."""
     accuracy = 0.5 + advantage / 2
-    return {
-        "game": "membership",
-        "n": 540,
-        "members": 270,
-        "non_members": 270,
-        "accuracy": accuracy,
-        "accuracy_interval": [accuracy - 0.04, accuracy + 0.04],
-        "auc": accuracy,
-        "auc_interval": [accuracy - 0.05, accuracy + 0.05],
-        "advantage": advantage,
-        "advantage_interval": [advantage - 0.05, advantage + 0.05],
-        "baseline": 0.5,
-        "threshold": -1.0,
-        "operating_points": [
+    return membership_record(
+        advantage,
+        spread=0.05,
+        n=540,
+        members=270,
+        non_members=270,
+        **with_interval("accuracy", accuracy, *around(accuracy, 0.04)),
+        **with_interval("auc", accuracy, *around(accuracy, 0.05)),
+        operating_points=[
             {
                 "max_fpr": 0.1,
                 "tpr": 0.2,
@@ -78,17 +94,16 @@ def membership(advantage: float) -> dict[str, Any]:
                 "non_members": 270,
             },
         ],
-        "precision": 0.18,
-        "precision_interval": [0.12, 0.27],
-        "precision_prior": 0.1,
-        "epsilon": {
+        **with_interval("precision", 0.18, 0.12, 0.27),
+        precision_prior=0.1,
+        epsilon={
             "lower_bound": 0.75,
             "confidence": 0.95,
             "pairs": 268,
             "guesses": 67,
             "correct": 51,
         },
-        "top_decile": {
+        top_decile={
             "precision": 0.7,
             "interval": [0.56, 0.82],
             "samples": 54,
@@ -96,12 +111,13 @@ def membership(advantage: float) -> dict[str, Any]:
             "share": 0.1,
             "baseline": 0.5,
         },
-        "labels": [
+        labels=[
             a_label("zero", 0.1),
             a_label("one", 0.4),
             {**dict.fromkeys(a_label("two", 0)), **FEW},
         ],
-    }
+        **values,
+    )
 
 
 FEW = {
@@ -120,131 +136,97 @@ def a_label(name: str, advantage: float) -> dict[str, Any]:
     return found
 
 
-def attribute(advantage: float) -> dict[str, Any]:
-    """An attack on an attribute, as the engine writes it."""
-    return {
-        "game": "attribute",
-        "n": 540,
-        "members": 270,
-        "non_members": 270,
-        "accuracy": advantage,
-        "accuracy_interval": [advantage - 0.03, advantage + 0.03],
-        "auc": None,
-        "auc_interval": None,
-        "advantage": advantage,
-        "advantage_interval": [advantage - 0.03, advantage + 0.03],
-        "baseline": 0.061,
-        "lift": advantage - 0.061,
-        "lift_interval": [advantage - 0.1, advantage],
-        "macro_f1": advantage,
-        "baseline_rule": "majority-per-label",
-    }
+def attribute(advantage: float) -> AnyAttackRecord:
+    """An attack on an attribute."""
+    record: AnyAttackRecord = attack_record(
+        "attribute",
+        advantage,
+        spread=0.03,
+        n=540,
+        members=270,
+        non_members=270,
+        **with_interval("accuracy", advantage, *around(advantage, 0.03)),
+        auc=None,
+        auc_interval=None,
+        baseline=0.061,
+        **with_interval("lift", advantage - 0.061, advantage - 0.1, advantage),
+        baseline_rule="majority-per-label",
+    )
+    return record
 
 
-def part(accuracy: float, leak: float, probe: float, file_bytes: int) -> dict[str, Any]:
+def part(accuracy: float, leak: float, probe: float, file_bytes: int) -> ModelAuditRecord:
     """Model, metrics and audit of one model."""
-    return {
-        "model": {
-            "density": file_bytes / 200_000,
-            "model_density": file_bytes / 200_000,
-            "sparsifiable": 1.0,
-            "parameters": 50_000,
-            "active": file_bytes // 4,
-            "file_bytes": file_bytes,
-            "dense_bytes": 200_000,
-        },
-        "metrics": {
-            "accuracy": {"value": accuracy, "interval": [accuracy - 0.05, accuracy + 0.05]},
-            "size": {"value": float(file_bytes), "interval": [float(file_bytes)] * 2},
-        },
-        "audit": {"loss-threshold": membership(leak), "probe-mlp": attribute(probe)},
-    }
+    return ModelAuditRecord(
+        model=model_record(
+            file_bytes / 200_000,
+            parameters=50_000,
+            active=file_bytes // 4,
+            file_bytes=file_bytes,
+            dense_bytes=200_000,
+        ),
+        metrics={"accuracy": estimate(accuracy), "size": estimate(file_bytes, 0)},
+        audit={"loss-threshold": membership(leak), "probe-mlp": attribute(probe)},
+    )
 
 
-def candidate(name: str, index: int, *, chosen: bool) -> dict[str, Any]:
+def candidate(name: str, index: int, *, chosen: bool) -> CandidateRecord:
     """One candidate of a round with one attacker."""
-    objectives = {"performance": 0.3 + 0.01 * index, "neural-blackbox": 0.2 + 0.02 * index}
-    return {
-        "id": name,
-        "parent": "initial",
-        "strategy": ["keep", "magnitude × gradient", "threshold × random"][index],
-        "settings": {},
-        "density": 0.1,
-        "attacks": {
-            "neural-blackbox": membership(0.1) | {"outdone_by": None, "own_advantage": None}
-        },
-        "objectives": objectives,
-        "utility": float(-index),
-        "difference": float(-index),
-        "difference_interval": [-index - 1.0, 1.0 - index],
-        "significant": chosen and index > 0,
-        "chosen": chosen,
-    }
+    return candidate_record(
+        name,
+        strategy=["keep", "magnitude × gradient", "threshold × random"][index],
+        attacks={"neural-blackbox": membership(0.1, outdone_by=None, own_advantage=None)},
+        objectives={"performance": 0.3 + 0.01 * index, "neural-blackbox": 0.2 + 0.02 * index},
+        utility=float(-index),
+        difference=float(-index),
+        difference_interval=(-index - 1.0, 1.0 - index),
+        significant=chosen and index > 0,
+        chosen=chosen,
+    )
 
 
-def a_round(number: int) -> dict[str, Any]:
+def a_round(number: int) -> RoundRecord:
     """Three candidates; the first goes on."""
-    spread = {"spread": 0.01, "noise": 0.02, "tells_apart": False}
-    return {
-        "round": number,
-        "epochs": 20 * number,
-        "candidates": [
-            candidate(f"r{number}c{index + 1}", index, chosen=index == 0) for index in range(3)
-        ],
-        "spread": {"performance": spread, "neural-blackbox": spread | {"tells_apart": True}},
-    }
+    return round_record(
+        number,
+        *(candidate(f"r{number}c{index + 1}", index, chosen=index == 0) for index in range(3)),
+        epochs=20 * number,
+        spread={
+            "performance": noise_record(0.01, tells_apart=False),
+            "neural-blackbox": noise_record(0.01, tells_apart=True),
+        },
+    )
 
 
 @pytest.fixture
 def results() -> Results:
     """Two rounds, two attacks, two gates of which one is missed, an audited front."""
-    entries = [
-        {
-            "id": "r1c1",
-            "strategy": "keep",
-            "settings": {},
-            "objectives": {"performance": 0.3, "neural-blackbox": 0.2},
-            "chosen": False,
-            "file": "archive/r1c1.safetensors",
-            "file_bytes": 20_000,
-        },
-        {
-            "id": "r2c3",
-            "strategy": "threshold × random",
-            "settings": {},
-            "objectives": {"performance": 0.32, "neural-blackbox": 0.24},
-            "chosen": True,
-            "file": "archive/r2c3.safetensors",
-            "file_bytes": 20_000,
-        },
-    ]
     audited = part(0.29, 0.11, 0.79, 20_000)
-    entries[0] |= {"metrics": audited["metrics"], "audit": audited["audit"]}
-    return {
+    entries = [
+        archive_record(
+            "r1c1",
+            {"performance": 0.3, "neural-blackbox": 0.2},
+            file_bytes=20_000,
+            metrics=audited.metrics,
+            audit=audited.audit,
+        ),
+        archive_record(
+            "r2c3",
+            {"performance": 0.32, "neural-blackbox": 0.24},
+            strategy="threshold × random",
+            chosen=True,
+            file_bytes=20_000,
+        ),
+    ]
+    content = {
         "version": 1,
         "name": "two-attacks",
         "seed": 18,
-        **part(0.31, 0.2, 0.8, 20_000),
+        **dict(part(0.31, 0.2, 0.8, 20_000)),
         "baseline": part(0.5, 0.4, 0.95, 200_000),
         "controls": {
-            "null": {
-                "loss-threshold": {
-                    "auc": 0.49,
-                    "auc_interval": [0.4, 0.6],
-                    "passed": True,
-                    "members": 135,
-                    "non_members": 135,
-                }
-            },
-            "planted": {
-                "loss-threshold": {
-                    "auc": 1.0,
-                    "auc_interval": [0.97, 1.0],
-                    "passed": True,
-                    "members": 270,
-                    "non_members": 270,
-                }
-            },
+            "null": {"loss-threshold": control_values(0.49, 0.4, 0.6)},
+            "planted": {"loss-threshold": control_values(1.0, 0.97, 1.0)},
         },
         "archive": entries,
         "rounds": [a_round(1), a_round(2)],
@@ -312,6 +294,7 @@ def results() -> Results:
         "files": {"model/model.safetensors": "f" * 64},
         "seconds": {"baseline": 1.0, "compress": 130.0, "audit": 4.0, "total": 135.0},
     }
+    return typed(content).to_json()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from safecompress_core.report.summary import (
     phases,
     separability,
 )
+from tests.core.fixtures.records import archive_record, typed
 
 Results = dict[str, Any]
 
@@ -30,7 +31,7 @@ def cells(table: ResultTable | None) -> dict[str, tuple[Cell, ...]]:
 
 def test_the_comparison_has_every_measure_of_both_models(results: Results) -> None:
     """Metrics, then sizes, then each attack below its name; a lift for attributes alone."""
-    table = comparison(results)
+    table = comparison(typed(results))
 
     assert table.columns == ("uncompressed", "compressed")
     assert [row.label.strip() for row in table.rows] == [
@@ -49,7 +50,7 @@ def test_the_comparison_has_every_measure_of_both_models(results: Results) -> No
 def test_where_a_topology_moved_the_comparison_says_how_far(results: Results) -> None:
     """After the sizes; the uncompressed model has all weights, and explored nothing."""
     results["method"]["facts"] = {"explored": 0.4321}
-    table = comparison(results)
+    table = comparison(typed(results))
 
     assert [row.label for row in table.rows][3:6] == ["model file", "weights ever active", "loss"]
     assert cells(table)["weights ever active"] == (Cell("–"), Cell("0.432"))
@@ -57,7 +58,7 @@ def test_where_a_topology_moved_the_comparison_says_how_far(results: Results) ->
 
 def test_a_figure_stands_beside_its_interval(results: Results) -> None:
     """Uncompressed first; a dash beside a minus would be misread."""
-    found = cells(comparison(results))
+    found = cells(comparison(typed(results)))
 
     assert found["test accuracy"] == (Cell("0.500", "0.450–0.550"), Cell("0.400", "0.350–0.450"))
     assert found["  lift over the guess"] == (
@@ -75,7 +76,7 @@ def test_both_densities_are_named_where_one_would_mislead(results: Results) -> N
     results["model"] |= sizes
     results["baseline"]["model"] |= {"sparsifiable": 0.329}
 
-    found = cells(comparison(results))
+    found = cells(comparison(typed(results)))
 
     assert found["density of sparse layers"] == (Cell("1.000"), Cell("0.100"))
     assert found["density of whole model"] == (Cell("1.000"), Cell("0.704"))
@@ -89,7 +90,7 @@ def test_sizes_that_are_not_known_are_left_out(results: Results, parameters: int
     unknown = dict.fromkeys(("density", "model_density", "active", "sparsifiable"))
     results["model"] |= {**unknown, "parameters": parameters}
 
-    found = cells(comparison(results))
+    found = cells(comparison(typed(results)))
 
     assert not [label for label in found if "density" in label]
     assert found.get("parameters") == (None if parameters is None else (Cell("4,000"),))
@@ -100,7 +101,7 @@ def test_a_density_never_reads_as_nothing(results: Results) -> None:
     """Three decimals would make 0.0001 a model without weights."""
     results["model"]["density"] = 9.81e-05
 
-    assert cells(comparison(results))["density"] == (Cell("1.000"), Cell("0.000098"))
+    assert cells(comparison(typed(results)))["density"] == (Cell("1.000"), Cell("0.000098"))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_the_file_is_told_in_bytes_and_in_times(
     """Bytes are what ships; a sparse file can be larger, and then the table says so."""
     results["model"]["file_bytes"] = file_bytes
 
-    assert cells(comparison(results))["model file"][1] == Cell(f"{file_bytes:,} bytes", note)
+    assert cells(comparison(typed(results)))["model file"][1] == Cell(f"{file_bytes:,} bytes", note)
 
 
 def test_the_size_metric_is_not_told_twice(results: Results) -> None:
@@ -124,7 +125,7 @@ def test_the_size_metric_is_not_told_twice(results: Results) -> None:
             "latency": {"value": 12.5, "interval": [12.5, 12.5]},
         }
 
-    found = cells(comparison(results))
+    found = cells(comparison(typed(results)))
 
     assert "test size" not in found
     assert found["test latency"] == (Cell("12.500"), Cell("12.500"))
@@ -133,11 +134,11 @@ def test_the_size_metric_is_not_told_twice(results: Results) -> None:
 def test_what_is_undefined_is_a_dash_or_no_row(results: Results) -> None:
     """An attack on one attribute value has no AUC."""
     results["audit"]["probe"] |= {"auc": None, "auc_interval": None}
-    rows = comparison(results).rows[-4:]
+    rows = comparison(typed(results)).rows[-4:]
     assert [row.cells[1] for row in rows if row.label == "  AUC"] == [Cell("–")]
 
     results["baseline"]["audit"]["probe"] |= {"auc": None, "auc_interval": None}
-    rows = comparison(results).rows[-4:]
+    rows = comparison(typed(results)).rows[-4:]
     assert "  AUC" not in [row.label for row in rows]
 
 
@@ -154,7 +155,7 @@ def test_of_a_numeric_attribute_the_error_is_told_beside_the_guess(results: Resu
             "mae_rule": "median-per-label",
         }
 
-    table = comparison(results)
+    table = comparison(typed(results))
 
     assert cells(table)["  MAE (guess 9.000)"] == (Cell("7.500", "7.000–8.000"),) * 2
     assert cells(table)["  MAE below the guess's"][1] == Cell("1.500", "1.000–2.000")
@@ -162,7 +163,7 @@ def test_of_a_numeric_attribute_the_error_is_told_beside_the_guess(results: Resu
 
 def test_the_ends_of_the_archive_stand_beside_the_chosen_model(results: Results) -> None:
     """Each column says which model it is and what it is the end of."""
-    table = archive_ends(results)
+    table = archive_ends(typed(results))
 
     assert table is not None
     assert table.columns == ("r2c1\nchosen", "r1c2\nbest at the task", "r2c2\nsafest")
@@ -175,7 +176,7 @@ def test_an_end_that_was_chosen_is_not_shown_twice(results: Results) -> None:
     """Its column has both names."""
     results["archive"][1]["chosen"], results["archive"][2]["chosen"] = False, True
 
-    table = archive_ends(results)
+    table = archive_ends(typed(results))
 
     assert table is not None
     assert table.columns == ("r2c2\nchosen, safest", "r1c2\nbest at the task")
@@ -185,7 +186,7 @@ def test_a_chosen_model_outside_the_archive_has_a_column_all_the_same(results: R
     """A later round may go on with a model that an earlier one beats."""
     results["archive"][1]["chosen"] = False
 
-    table = archive_ends(results)
+    table = archive_ends(typed(results))
 
     assert table is not None
     assert table.columns[0] == "compressed\nchosen"
@@ -194,10 +195,11 @@ def test_a_chosen_model_outside_the_archive_has_a_column_all_the_same(results: R
 def test_without_another_audited_model_there_is_nothing_beside(results: Results) -> None:
     """The figures that selected a model are not shown as if they were an audit."""
     for entry in results["archive"]:
+        entry.pop("metrics", None)
         entry.pop("audit", None)
 
-    assert archive_ends(results) is None
-    assert archive_ends({**results, "archive": []}) is None
+    assert archive_ends(typed(results)) is None
+    assert archive_ends(typed({**results, "archive": []})) is None
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -206,16 +208,15 @@ def test_the_ends_are_those_of_the_archive(results: Results, seed: int) -> None:
     draw = np.random.default_rng(seed)
     weights = draw.integers(0, 3, size=2) / 2
     entries = [_entry(f"m{index}", draw) for index in range(6)]
-    selection = dict(zip(("net", "reader"), ({"weight": float(w)} for w in weights), strict=True))
-    results["selection"]["attackers"] = selection
+    for name, weight in zip(("net", "reader"), weights, strict=True):
+        results["selection"]["attackers"][name]["weight"] = float(weight)
     results["archive"] = [
-        {"id": one.id, "objectives": {"performance": one.performance, **_named(one)}}
-        for one in entries
+        archive_record(one.id, {"performance": one.performance, **_named(one)}) for one in entries
     ]
 
     best, safest = Archive(weights=tuple(weights.tolist()), entries=tuple(entries)).ends
 
-    assert ends_of(results) == {"performance": best.id, "safety": safest.id}
+    assert ends_of(typed(results)) == {"performance": best.id, "safety": safest.id}
 
 
 def _entry(name: str, draw: np.random.Generator) -> ArchiveEntry:
@@ -230,14 +231,14 @@ def _named(entry: ArchiveEntry) -> Mapping[str, float]:
 
 def test_separability_counts_rounds_and_means_their_figures(results: Results) -> None:
     """By objective; performance has the name of its metric."""
-    found = cells(separability(results))
+    found = cells(separability(typed(results)))
 
     assert found == {
         "accuracy": (Cell("0 of 2"), Cell("0.015"), Cell("0.020")),
         "net": (Cell("2 of 2"), Cell("0.060"), Cell("0.020")),
         "reader": (Cell("1 of 2"), Cell("0.020"), Cell("0.020")),
     }
-    assert separability({**results, "rounds": []}) is None
+    assert separability(typed({**results, "rounds": []})) is None
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_objectives_say_which_end_of_the_interval_they_are(
     """The upper end reads worse than the audit's estimate beside it, and must not be mistaken."""
     results["selection"]["bound"] = bound
 
-    found = cells(objectives_of(results, results["archive"][0]))
+    found = cells(objectives_of(typed(results), typed(results).archive[0]))
 
     assert found["accuracy"] == (Cell("0.450"),)
     assert found[label] == (Cell("0.500"),)
@@ -258,7 +259,7 @@ def test_objectives_say_which_end_of_the_interval_they_are(
 
 def test_the_audit_of_one_model_has_one_column(results: Results) -> None:
     """The same rows as the comparison, without the sizes."""
-    found = cells(audit_of(results, results["archive"][0]))
+    found = cells(audit_of(typed(results), typed(results).archive[0]))
 
     assert found["test accuracy"] == (Cell("0.440", "0.390–0.490"),)
     assert "density" not in found
@@ -266,7 +267,7 @@ def test_the_audit_of_one_model_has_one_column(results: Results) -> None:
 
 def test_the_phases_of_a_method_are_told_in_their_order(results: Results) -> None:
     """With their epochs and the density after each; a method without any has no table."""
-    assert phases(results) is None
+    assert phases(typed(results)) is None
     results["method"] = {
         "type": "prune",
         "epochs": 5,
@@ -277,7 +278,7 @@ def test_the_phases_of_a_method_are_told_in_their_order(results: Results) -> Non
         "facts": {},
     }
 
-    table = phases(results)
+    table = phases(typed(results))
 
     assert table is not None
     assert table.title == "How prune came to its model"

@@ -16,6 +16,7 @@ from safecompress_core.report.verdict import (
     selectors,
     verdict,
 )
+from tests.core.fixtures.records import typed
 
 Results = dict[str, Any]
 
@@ -29,7 +30,7 @@ def test_a_gate_is_told_with_the_end_that_counts_and_the_uncompressed_model(
     results: Results,
 ) -> None:
     """A floor is held against the low end, a ceiling against the high one, of the worst attack."""
-    accuracy, advantage = gates(results)
+    accuracy, advantage = gates(typed(results))
 
     assert accuracy == VerdictFinding(
         "Test accuracy must be at least 0.300. It is 0.400; the low end of its interval, 0.350, "
@@ -47,7 +48,7 @@ def test_a_missed_gate_says_so(results: Results) -> None:
     """Also where the uncompressed model would have met it."""
     miss(results, 0)
 
-    finding = gates(results)[0]
+    finding = gates(typed(results))[0]
 
     assert finding.is_good is False
     assert "counts: missed. The uncompressed model: 0.450, met." in finding.text
@@ -57,14 +58,14 @@ def test_a_gate_against_the_estimate_has_no_interval_to_tell(results: Results) -
     """What is held is what was found."""
     results["gate"][0]["held"] = 0.4
 
-    assert "It is 0.400: met." in gates(results)[0].text
+    assert "It is 0.400: met." in gates(typed(results))[0].text
 
 
 def test_a_near_miss_gets_the_decimals_that_show_it(results: Results) -> None:
     """0.350 must not seem to exceed 0.350."""
     results["gate"][1] |= {"value": 0.35004, "held": 0.35004, "passed": False}
 
-    assert "must be at most 0.350. It is 0.35004: missed." in gates(results)[1].text
+    assert "must be at most 0.350. It is 0.35004: missed." in gates(typed(results))[1].text
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_measure_is_called_by_what_owns_it(results: Results, measure: str, nam
     """An attacker keeps the id that the spec gave it."""
     results["gate"][1] |= {"measure": measure}
 
-    assert gates(results)[1].text.startswith(f"{name} must be at most")
+    assert gates(typed(results))[1].text.startswith(f"{name} must be at most")
 
 
 def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results: Results) -> None:
@@ -88,10 +89,10 @@ def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results:
     results["gate"][1] |= {"measure": "model.density", "value": 0.704, "held": 0.704}
     results["gate"][1] |= {"at_most": 0.1, "passed": False}
     results["model"] |= {"density": 0.1, "model_density": 0.704}
-    plain = gates(results)[1].text
+    plain = gates(typed(results))[1].text
 
     results["model"]["sparsifiable"] = 0.329
-    both = gates(results)[1].text
+    both = gates(typed(results))[1].text
 
     start = "Density of the whole model must be at most 0.100. It is 0.704"
     assert plain.startswith(f"{start}: missed.")
@@ -100,30 +101,30 @@ def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results:
 
 def test_the_verdict_counts_gates(results: Results) -> None:
     """One sentence for the whole run."""
-    assert verdict(results) == VerdictFinding(
+    assert verdict(typed(results)) == VerdictFinding(
         "PASSED: the compressed model meets both gates.", is_good=True
     )
 
     miss(results, 0)
-    assert verdict(results) == VerdictFinding(
+    assert verdict(typed(results)) == VerdictFinding(
         "FAILED: the compressed model misses 1 of 2 gates.", is_good=False
     )
 
     miss(results, 1)
-    assert verdict(results).text == "FAILED: the compressed model misses both gates."
+    assert verdict(typed(results)).text == "FAILED: the compressed model misses both gates."
 
     results["gate"].pop()
-    assert verdict(results).text == "FAILED: the compressed model misses its gate."
+    assert verdict(typed(results)).text == "FAILED: the compressed model misses its gate."
 
 
 def test_without_gates_nothing_is_passed(results: Results) -> None:
     """A run that asked for nothing has not been told anything good."""
     results["gate"] = []
 
-    assert verdict(results) == VerdictFinding(
+    assert verdict(typed(results)) == VerdictFinding(
         "NO GATES: the spec sets none, so there is nothing to pass or to fail."
     )
-    assert is_good(results)
+    assert is_good(typed(results))
 
 
 def test_a_failed_control_voids_the_verdict(results: Results) -> None:
@@ -134,12 +135,12 @@ def test_a_failed_control_voids_the_verdict(results: Results) -> None:
         "passed": False,
     }
 
-    assert not is_good(results)
-    assert verdict(results) == VerdictFinding(
+    assert not is_good(typed(results))
+    assert verdict(typed(results)) == VerdictFinding(
         "VOID: the null control failed for entropy, so the figures prove nothing.",
         is_good=False,
     )
-    good, bad, _ = controls(results)
+    good, bad, _ = controls(typed(results))
     assert "loss finds nothing, as it must be (AUC 0.480; its interval covers 0.5)" in good.text
     assert "entropy finds something where there is nothing (AUC 0.710, 0.600–0.800)" in bad.text
     assert (good.is_good, bad.is_good) == (True, False)
@@ -154,21 +155,27 @@ def test_a_blind_attack_voids_the_verdict(results: Results) -> None:
     }
     results["controls"]["null"]["entropy"]["passed"] = False
 
-    assert not is_good(results)
-    assert find_failed_controls(results) == {"null": ("entropy",), "planted": ("loss",)}
-    assert verdict(results).text == (
+    assert not is_good(typed(results))
+    assert find_failed_controls(typed(results).controls) == {
+        "null": ("entropy",),
+        "planted": ("loss",),
+    }
+    assert verdict(typed(results)).text == (
         "VOID: the null control failed for entropy and the planted-leak control failed for loss, "
         "so the figures prove nothing."
     )
-    assert [finding.is_good for finding in controls(results)] == [True, False, True, False]
-    assert "loss misses a leak that is there (AUC 0.490, 0.400–0.600)" in controls(results)[3].text
+    assert [finding.is_good for finding in controls(typed(results))] == [True, False, True, False]
+    assert (
+        "loss misses a leak that is there (AUC 0.490, 0.400–0.600)"
+        in controls(typed(results))[3].text
+    )
 
 
 def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results) -> None:
     """A leak that was understated is a caution; agreement is good; overstated is neither."""
     one = results["selection_gap"]["membership"]
 
-    assert gaps(results) == (
+    assert gaps(typed(results)) == (
         VerdictFinding(
             "Membership advantage of the chosen model: 0.100 while choosing (net), 0.200 in the "
             "audit (loss): selection understated the leak by 0.100 (difference 0.030–0.170).",
@@ -177,22 +184,22 @@ def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results
     )
     one["select"]["outdone_by"] = "modified-entropy"
     one |= {"gap": -0.01, "gap_interval": [-0.1, 0.08], "selection": "agrees"}
-    [finding] = gaps(results)
+    [finding] = gaps(typed(results))
     assert finding.is_good
     assert "(net, outdone by modified-entropy)" in finding.text
     assert finding.text.endswith("they agree within the noise (−0.100 to 0.080).")
     one |= {"gap": -0.2, "gap_interval": [-0.3, -0.1], "selection": "overstated"}
-    assert gaps(results)[0].is_good is None
-    assert "selection overstated the leak by 0.200" in gaps(results)[0].text
+    assert gaps(typed(results))[0].is_good is None
+    assert "selection overstated the leak by 0.200" in gaps(typed(results))[0].text
 
 
 def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> None:
     """Only a spec that insists can have them, and then the report says so."""
-    assert selectors(results) == ()
+    assert selectors(typed(results)) == ()
 
     results["selection"]["also_audit"] = ["net", "reader"]
 
-    assert selectors(results) == (
+    assert selectors(typed(results)) == (
         VerdictFinding(
             "net and reader selected too (allow_selectors: true), so their figures in the audit "
             "read too low.",
@@ -203,16 +210,16 @@ def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> 
 
 def test_a_run_is_good_if_all_gates_are_met(results: Results) -> None:
     """That is its exit code."""
-    assert is_good(results)
+    assert is_good(typed(results))
 
     miss(results, 1)
 
-    assert not is_good(results)
+    assert not is_good(typed(results))
 
 
 def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
     """In one sentence for all attacks."""
-    null, planted = controls(results)
+    null, planted = controls(typed(results))
 
     assert null == VerdictFinding(
         "Null control, membership drawn by lot: loss and entropy find nothing, as it must be "
@@ -230,7 +237,7 @@ def test_without_a_membership_attack_there_is_no_control(results: Results) -> No
     """And that is said."""
     results["controls"] = {"null": {}, "planted": {}}
 
-    [finding] = controls(results)
+    [finding] = controls(typed(results))
 
     assert finding.is_good is None
     assert "there are no controls" in finding.text
@@ -238,7 +245,7 @@ def test_without_a_membership_attack_there_is_no_control(results: Results) -> No
 
 def test_what_no_round_could_tell_apart_is_said_plainly(results: Results) -> None:
     """Together with how often the run kept what it had, and which attackers were too weak."""
-    assert [finding.text for finding in selection(results)] == [
+    assert [finding.text for finding in selection(typed(results))] == [
         "No round could tell candidates apart by accuracy: they differ by less than the test's "
         "noise there.",
         "In 1 of 2 rounds nothing was significantly better than 'keep', so the run kept what it "
@@ -254,7 +261,7 @@ def test_candidates_that_nothing_tells_apart_were_chosen_by_chance(results: Resu
         for noise in round_["spread"].values():
             noise["tells_apart"] = False
 
-    first = selection(results)[0]
+    first = selection(typed(results))[0]
 
     assert first.is_good is False
     assert first.text.startswith("No round could tell its candidates apart:")
@@ -268,7 +275,7 @@ def test_rounds_that_could_always_tell_are_good_news(results: Results) -> None:
             noise["tells_apart"] = True
         round_["candidates"][0]["chosen"], round_["candidates"][1]["chosen"] = False, True
 
-    texts = {finding.text: finding.is_good for finding in selection(results)}
+    texts = {finding.text: finding.is_good for finding in selection(typed(results))}
 
     assert texts["Every round could tell its candidates apart by everything."] is True
     assert texts["In every round a candidate was significantly better than 'keep'."] is True
@@ -278,20 +285,20 @@ def test_of_several_carried_models_none_is_the_one_kept(results: Results) -> Non
     """With a beam there is no such sentence."""
     results["rounds"][0]["candidates"][1]["chosen"] = True
 
-    assert not any("kept what it had" in finding.text for finding in selection(results))
+    assert not any("kept what it had" in finding.text for finding in selection(typed(results)))
 
 
 def test_a_method_without_rounds_chose_nothing(results: Results) -> None:
     """So there is nothing to say of its choices."""
-    assert selection({**results, "rounds": []}) == ()
+    assert selection(typed({**results, "rounds": []})) == ()
 
 
 def test_what_defences_tell_of_themselves_is_a_sentence_each(results: Results) -> None:
     """By id; without facts, or without words for them, there is nothing to say."""
-    assert defences(results) == ()
+    assert defences(typed(results)) == ()
     results["defences"] = {
         "private": {"text": "ε = 3.2 at δ = 1e-05", "epsilon": 3.2},
         "silent": {"steps": 3},
     }
 
-    assert defences(results) == (VerdictFinding("private: ε = 3.2 at δ = 1e-05."),)
+    assert defences(typed(results)) == (VerdictFinding("private: ε = 3.2 at δ = 1e-05."),)

@@ -122,19 +122,19 @@ def test_file_and_results_tell_the_students_architecture(tmp_path: Path) -> None
     run = run_spec(
         load_spec(file, registry=registry), registry, runs=tmp_path, observers=lambda _: None
     )
-    model, method = run.results["model"], run.results["method"]
-    hidden = model["architecture"]["hidden"]
+    model, method = run.results.model, run.results.method
+    hidden = model.architecture["hidden"]
     model_metadata = load_model(run.path / "model" / "model.safetensors").metadata
 
     assert hidden != [20, 10]
-    assert model["architecture"] == model_metadata["model"]
-    assert run.results["baseline"]["model"]["architecture"]["hidden"] == [20, 10]
-    assert model["density"] == weights(hidden) / weights([20, 10]) <= 0.4
-    assert run.results["baseline"]["model"]["density"] == 1.0
-    assert model["parameters"] == model["active"] == weights(hidden) + sum(hidden) + 14
-    assert model["model_density"] == model["active"] / (weights([20, 10]) + 20 + 10 + 14)
-    assert (method["type"], method["epochs"]) == ("distill", 3)
-    assert method["facts"]["teacher_epochs"] == 3
+    assert model.architecture == model_metadata["model"]
+    assert run.results.baseline.model.architecture["hidden"] == [20, 10]
+    assert model.density == weights(hidden) / weights([20, 10]) <= 0.4
+    assert run.results.baseline.model.density == 1.0
+    assert model.parameters == model.active == weights(hidden) + sum(hidden) + 14
+    assert model.model_density == model.active / (weights([20, 10]) + 20 + 10 + 14)
+    assert (method.type, method.epochs) == ("distill", 3)
+    assert method.facts["teacher_epochs"] == 3
     checks = verify_run(run.path, registry)
     assert [check for check in checks if check.status is Status.DAMAGED] == []
 

@@ -68,20 +68,20 @@ def finished(
 def test_file_and_results_tell_the_shapes(finished: tuple[str, FinishedRun]) -> None:
     """Density is over the uncompressed model's weights; the file has no mask, and is as small."""
     method, done = finished
-    model, baseline = done.results["model"], done.results["baseline"]["model"]
+    model, baseline = done.results.model, done.results.baseline.model
     stored = load_model(done.path / "model" / "model.safetensors")
     kept = sum(one.numel() for name, one in stored.state.items() if name.endswith("weight"))
 
     assert set(stored.state) == SHAPES[method]
-    assert model["reshaping"] == stored.metadata["reshaping"] != {}
-    assert baseline["reshaping"] == {}
+    assert model.reshaping == stored.metadata["reshaping"] != {}
+    assert baseline.reshaping == {}
     assert "reshaping" not in load_model(done.path / "baseline" / "model.safetensors").metadata
-    assert model["architecture"] == baseline["architecture"] == stored.metadata["model"]
-    assert model["density"] == kept / (64 * 30 + 30 * 20 + 20 * 14) <= 0.4
-    assert done.results["method"]["phases"][1]["density"] == model["density"]
-    assert model["parameters"] == sum(one.numel() for one in stored.state.values())
+    assert model.architecture == baseline.architecture == stored.metadata["model"]
+    assert model.density == kept / (64 * 30 + 30 * 20 + 20 * 14) <= 0.4
+    assert done.results.method.phases[1].density == model.density
+    assert model.parameters == sum(one.numel() for one in stored.state.values())
     # 4 bytes a number, and what a file says of itself
-    assert model["file_bytes"] - 4 * model["parameters"] < 2500
+    assert model.file_bytes - 4 * model.parameters < 2500
 
 
 def test_the_file_gives_back_the_very_model_that_was_audited(
@@ -96,7 +96,7 @@ def test_the_file_gives_back_the_very_model_that_was_audited(
 
     with torch.no_grad():
         right = (network(inputs).argmax(dim=1) == labels).double().mean()
-    assert float(right) == pytest.approx(done.results["metrics"]["accuracy"]["value"])
+    assert float(right) == pytest.approx(done.results.metrics["accuracy"].value)
 
 
 def test_a_run_verifies_and_its_file_can_be_inspected(finished: tuple[str, FinishedRun]) -> None:
@@ -137,7 +137,7 @@ def test_its_file_can_be_audited_white_box(
 
     assert told.exit_code == 0, told.stderr
     assert results["origin"]["access"] == "white-box"
-    assert results["model"]["parameters"] == done.results["model"]["parameters"]
+    assert results["model"]["parameters"] == done.results.model.parameters
 
 
 @pytest.mark.parametrize("method", sorted(SHAPES))
@@ -154,11 +154,11 @@ def test_defences_that_learn_go_on_or_begin_anew(
 ) -> None:
     """An adversary on a narrower representation; one on logits; one that keeps whole models."""
     done = run(tmp_path, {"type": method, "defences": [defence]}, pools=REFERENCE)
-    facts = done.results["defences"].get(defence["type"], {})
+    reported = done.results.defences.get(defence["type"])
 
-    assert done.results["method"]["epochs"] == 4
-    assert done.results["model"]["density"] <= 0.4
-    assert expected.items() <= facts.items()
+    assert done.results.method.epochs == 4
+    assert done.results.model.density <= 0.4
+    assert expected.items() <= (reported.to_json() if reported else {}).items()
 
 
 @pytest.mark.parametrize("method", sorted(SHAPES))
@@ -166,7 +166,7 @@ def test_all_steps_of_both_phases_are_accounted_for(tmp_path: Path, method: str)
     """What a phase of dense training has told of members is told for good."""
     defence = {"type": "dp-sgd", "noise": 1.0, "clip": 1.0, "delta": 1e-4}
     done = run(tmp_path, {"type": method, "defences": [defence]})
-    facts = done.results["defences"]["dp-sgd"]
+    facts = done.results.defences["dp-sgd"].to_json()
 
     assert facts["steps"] == 4 * round(1 / facts["sampling_rate"])
 

@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from safecompress_core.cli import cli
 from safecompress_core.cli.archive_entries import other_model
 from safecompress_core.results.checksums import record_all_files
+from safecompress_core.results.reading import read_results
+from tests.core.fixtures.records import archive_record, edited
 
 
 def picked(*arguments: object) -> Result:
@@ -141,23 +143,21 @@ def test_without_a_choice_all_models_are_listed(finished_run: Path) -> None:
 
 def test_what_is_suggested_after_a_run_is_another_model(finished_run: Path) -> None:
     """The first preference that takes one; the list, where each takes the chosen one."""
-    results = results_of(finished_run)
-    attackers = {name: {"weight": 1.0} for name in results["selection"]["attackers"]}
+    results = read_results(finished_run)
+    attackers = results.selection.attackers
     safe = {"performance": 0.5} | dict.fromkeys(attackers, 0.1)
     good = {"performance": 0.9} | dict.fromkeys(attackers, 0.8)
 
     def suggested(chosen: str) -> str:
         archive = [
-            {"id": name, "objectives": objectives, "chosen": name == chosen}
+            archive_record(name, objectives, chosen=name == chosen)
             for name, objectives in (("safe", safe), ("good", good))
         ]
-        changed = results | {"archive": archive, "selection": {"attackers": attackers}}
-        return other_model(changed, Path("runs/a"))
+        return other_model(edited(results, {"archive": archive}), Path("runs/a"))
 
     assert suggested("good") == "safecompress pick runs/a --prefer safety"
     assert suggested("safe") == "safecompress pick runs/a --prefer performance"
-    only = [{"id": "one", "objectives": safe, "chosen": True}]
-    alone = results | {"archive": only, "selection": {"attackers": attackers}}
+    alone = edited(results, {"archive": [archive_record("one", safe, chosen=True)]})
     assert other_model(alone, Path("runs/a")) == "safecompress pick runs/a"
 
 

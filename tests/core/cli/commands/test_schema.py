@@ -39,6 +39,17 @@ def test_the_schema_has_every_installed_component(folder: Path) -> None:
     assert outcome.exit_code == 0
 
 
+@pytest.mark.parametrize(("content", "key"), [("results", "audit"), ("comparison", "variants")])
+def test_results_have_a_schema_too(content: str, key: str) -> None:
+    """That of the file that a run, or a comparison, leaves."""
+    outcome = CliRunner().invoke(cli, ["schema", content])
+
+    schema = json.loads(outcome.stdout)
+    Draft202012Validator.check_schema(schema)
+    assert key in schema["required"]
+    assert outcome.exit_code == 0
+
+
 def test_a_file_gets_the_same_text(folder: Path) -> None:
     """With a newline at its end, and nothing on standard output."""
     printed = CliRunner().invoke(cli, ["schema", "--plugins-dir", str(folder)])

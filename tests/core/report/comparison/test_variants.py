@@ -10,20 +10,21 @@ import pytest
 from safecompress_core.report.comparison.variants import comparison_verdict, legend, variant_table
 from safecompress_core.report.comparison.variants_page import headline, render
 from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
+from safecompress_core.results.schema import ComparisonResults, SummaryRecord, VariantRecord
 
 FIGURES = ("mia_accuracy", "tm_score", "auc", "tpr_at_1_percent_fpr", "lift")
 
 
-def over_seeds(*values: float) -> dict[str, Any]:
+def over_seeds(*values: float) -> SummaryRecord:
     """A mean with an interval that is easy to check."""
     mean = sum(values) / len(values)
-    return {"mean": mean, "interval": [mean - 0.02, mean + 0.02], "values": list(values)}
+    return SummaryRecord(mean=mean, interval=(mean - 0.02, mean + 0.02), values=values)
 
 
-def row(name: str, accuracy: float, **more: Any) -> dict[str, Any]:
+def row(name: str, accuracy: float, **more: Any) -> VariantRecord:
     """A variant of two seeds."""
     method = name.partition("-")[0]
-    return {
+    content = {
         "name": name,
         "method": "test-driven" if method == "test" else method,
         "density": 0.05,
@@ -35,15 +36,17 @@ def row(name: str, accuracy: float, **more: Any) -> dict[str, Any]:
         **dict.fromkeys(FIGURES),
         "tm_score": over_seeds(accuracy / 0.6, accuracy / 0.6),
         "advantage": {"membership": over_seeds(0.2, 0.2)},
-        "bytes": {"mean": 29624.0, "interval": [29624.0, 29624.0], "values": [29624.0] * 2},
+        "bytes": SummaryRecord(
+            mean=29624.0, interval=(29624.0, 29624.0), values=(29624.0, 29624.0)
+        ),
         "seconds": over_seeds(4.0, 4.0),
         "relative_seconds": 2.0,
         "audit": {"loss": {"auc": over_seeds(0.7, 0.7)}},
         "verdicts": {},
         "best": [],
         "on_front": False,
-        **more,
     }
+    return VariantRecord.model_validate(content | more)
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def comparison() -> dict[str, Any]:
     """Three variants, of which one leads in accuracy."""
     dense = {"density": None, "kept": over_seeds(1.0, 1.0), "on_front": None}
     rounds = [{"round": n, "performance": 0.3 + n / 10, "advantage": 0.3} for n in (1, 2)]
-    return {
+    content = {
         "version": 1,
         "name": "trial",
         "command": "safecompress compare trial.yaml",
@@ -72,12 +75,18 @@ def comparison() -> dict[str, Any]:
         ],
         "failures": [],
     }
+    return ComparisonResults.model_validate(content).to_json()
+
+
+def typed(comparison: dict[str, Any]) -> ComparisonResults:
+    """What a test has changed as JSON."""
+    return ComparisonResults.model_validate(comparison)
 
 
 def test_columns_that_nothing_measured_are_left_out(comparison: dict[str, Any]) -> None:
     """As are those that there is no room for."""
-    assert variant_table(comparison).columns == ("accuracy", "TM", "bytes", "seconds")
-    assert variant_table(comparison, without=("bytes",)).columns == (
+    assert variant_table(typed(comparison)).columns == ("accuracy", "TM", "bytes", "seconds")
+    assert variant_table(typed(comparison), without=("bytes",)).columns == (
         *("accuracy", "TM", "seconds"),
     )
 
@@ -86,7 +95,7 @@ def test_a_figure_has_half_of_its_interval_and_says_whether_it_leads(
     comparison: dict[str, Any],
 ) -> None:
     """Where seeds agree there is no interval to show."""
-    first, second, third = variant_table(comparison).rows
+    first, second, third = variant_table(typed(comparison)).rows
 
     assert (third.figures[0].value, third.figures[0].reach) == ("0.450", "±0.020")
     assert third.figures[0].is_best
@@ -97,21 +106,26 @@ def test_a_figure_has_half_of_its_interval_and_says_whether_it_leads(
 
 def test_a_row_says_how_much_of_the_whole_model_is_kept(comparison: dict[str, Any]) -> None:
     """Where under half of the parameters may be sparse: 0.05 of them may be 0.69 of all."""
-    comparison["variants"][1] |= {"sparsifiable": 0.33, "model_density": over_seeds(0.687, 0.687)}
+    comparison["variants"][1] |= {
+        "sparsifiable": 0.33,
+        "model_density": over_seeds(0.687, 0.687).to_json(),
+    }
 
-    assert variant_table(comparison).rows[1].density == "0.05 (0.687 of all)"
+    assert variant_table(typed(comparison)).rows[1].density == "0.05 (0.687 of all)"
 
 
 def test_one_seed_promises_nothing(comparison: dict[str, Any]) -> None:
     """The table says so."""
     comparison["seeds"] = [1]
 
-    assert any(sentence.startswith("One seed: nothing here") for sentence in legend(comparison))
+    assert any(
+        sentence.startswith("One seed: nothing here") for sentence in legend(typed(comparison))
+    )
 
 
 def test_markdown_has_the_command_the_hash_and_the_versions(comparison: dict[str, Any]) -> None:
     """And bold where a lead is sure."""
-    text = as_markdown(comparison)
+    text = as_markdown(typed(comparison))
 
     assert "$ safecompress compare trial.yaml" in text
     assert f"safecompress 0.1.0, torch 2.13.0; SHA-256 of the resolved runs {'0f' * 32}" in text
@@ -123,12 +137,12 @@ def test_markdown_tells_of_runs_that_failed(comparison: dict[str, Any]) -> None:
     """A gap in a table has its reason."""
     comparison["failures"] = [{"label": "prune, seed 3", "reason": "the loss\nis no number"}]
 
-    assert "- prune, seed 3: the loss is no number" in as_markdown(comparison)
+    assert "- prune, seed 3: the loss is no number" in as_markdown(typed(comparison))
 
 
 def test_latex_is_a_table_of_booktabs(comparison: dict[str, Any]) -> None:
     """With as many cells in each line as there are columns, and nothing left to escape."""
-    lines = as_latex(comparison).splitlines()
+    lines = as_latex(typed(comparison)).splitlines()
 
     columns = re.fullmatch(r"\\begin{tabular}{(l+r+l)}", lines[0])
     assert columns
@@ -140,7 +154,7 @@ def test_latex_is_a_table_of_booktabs(comparison: dict[str, Any]) -> None:
 
 def test_csv_has_every_figure_of_every_attacker(comparison: dict[str, Any]) -> None:
     """A row for each variant and density; what is not known is empty."""
-    rows = list(csv.DictReader(StringIO(as_csv(comparison))))
+    rows = list(csv.DictReader(StringIO(as_csv(typed(comparison)))))
 
     assert [one["name"] for one in rows] == ["uncompressed", "prune_fast", "test-driven"]
     assert float(rows[2]["task_accuracy"]) == 0.45
@@ -152,7 +166,7 @@ def test_csv_has_every_figure_of_every_attacker(comparison: dict[str, Any]) -> N
 def test_the_page_needs_nothing_beside_it(comparison: dict[str, Any]) -> None:
     """No script, no other file; names from a spec are escaped."""
     comparison["failures"] = [{"label": "<b>prune</b>", "reason": "none"}]
-    page = render(comparison)
+    page = render(typed(comparison))
 
     assert "<script" not in page
     assert not re.findall(r'(?:src|href)="(?!#)', page)
@@ -183,9 +197,9 @@ def test_the_worst_verdict_of_a_run_is_the_comparison_s(
     for row_, counts in zip(comparison["variants"][1:], verdicts, strict=True):
         row_["verdicts"] = counts
 
-    page = render(comparison)
+    page = render(typed(comparison))
 
-    assert comparison_verdict(comparison).text == said
+    assert comparison_verdict(typed(comparison)).text == said
     word, _, rest = said.partition(": ")
     assert page.index(f">{word}</span>") < page.index(rest) < page.index("Side by side")
     assert ("Best by TM-score" in page) == (word != "VOID")
@@ -199,17 +213,20 @@ def test_a_single_round_is_no_course(comparison: dict[str, Any]) -> None:
     for course in comparison["courses"]:
         course["rounds"] = course["rounds"][:1]
 
-    assert 'id="learning"' not in render(comparison)
+    assert 'id="learning"' not in render(typed(comparison))
 
 
 def test_the_headline_says_who_leads_and_whether_seeds_explain_it(
     comparison: dict[str, Any],
 ) -> None:
     """By TM-score, at each density."""
-    assert headline(comparison) == "Best by TM-score: test-driven at density 0.05."
+    assert headline(typed(comparison)) == "Best by TM-score: test-driven at density 0.05."
     comparison["variants"][2]["best"] = []
-    assert headline(comparison) == (
+    assert headline(typed(comparison)) == (
         "Best by TM-score: test-driven at density 0.05, within what seeds explain."
     )
     comparison["seeds"] = [1]
-    assert headline(comparison) == "Best by TM-score: test-driven at density 0.05, with one seed."
+    assert (
+        headline(typed(comparison))
+        == "Best by TM-score: test-driven at density 0.05, with one seed."
+    )
