@@ -20,7 +20,7 @@ DECIMALS = 3
 def format_number(value: float, *, decimals: int = DECIMALS) -> str:
     """A figure with three decimals; one from 100 on without, and with commas.
 
-    >>> number(0.24074), number(-0.5), number(206416.0)
+    >>> format_number(0.24074), format_number(-0.5), format_number(206416.0)
     ('0.241', '−0.500', '206,416')
     """
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{decimals}f}"
@@ -30,8 +30,8 @@ def format_number(value: float, *, decimals: int = DECIMALS) -> str:
 def format_fraction(value: float) -> str:
     """A fraction with three decimals, or as many as show two figures of it.
 
-    >>> share(0.1), share(0.0025), share(9.81e-05), share(0.0)
-    ('0.100', '0.0025', '0.000098', '0.000')
+    >>> [format_fraction(value) for value in (0.1, 0.0025, 9.81e-05, 0.0)]
+    ['0.100', '0.0025', '0.000098', '0.000']
     """
     figures = 1 - math.floor(math.log10(value)) if value > 0 else DECIMALS
     return format_number(value, decimals=max(DECIMALS, figures))
@@ -40,7 +40,7 @@ def format_fraction(value: float) -> str:
 def format_interval(low: float, high: float) -> str:
     """An interval; with words where a dash would stand next to a minus.
 
-    >>> span(0.191, 0.2963), span(-0.02, 0.05)
+    >>> format_interval(0.191, 0.2963), format_interval(-0.02, 0.05)
     ('0.191–0.296', '−0.020 to 0.050')
     """
     joint = " to " if low < 0 else "–"
@@ -50,7 +50,7 @@ def format_interval(low: float, high: float) -> str:
 def format_distinct(value: float, other: float) -> str:
     """A figure with as many decimals as tell it from another one.
 
-    >>> apart(0.40004, 0.4), apart(0.4, 0.4)
+    >>> format_distinct(0.40004, 0.4), format_distinct(0.4, 0.4)
     ('0.40004', '0.400')
     """
     for decimals in range(DECIMALS, 10):

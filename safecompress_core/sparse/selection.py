@@ -120,7 +120,7 @@ def unflatten(flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> dict[str, Te
 
     >>> from torch import tensor
     >>> layers = {"a": tensor([[1, 2]]), "b": tensor([3])}
-    >>> unflattened(flattened(layers), {"a": (1, 2), "b": (1,)})
+    >>> unflatten(flatten(layers), {"a": (1, 2), "b": (1,)})
     {'a': tensor([[1, 2]]), 'b': tensor([3])}
     """
     sizes = [torch.Size(shape).numel() for shape in shapes.values()]

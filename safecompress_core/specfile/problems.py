@@ -23,7 +23,7 @@ def dotted_path(path: SpecPath) -> str:
 def shorten(text: str) -> str:
     """Return a text that fits into a message: its begin, if it is long.
 
-    >>> shortened("x" * 200) == "x" * 77 + "..."
+    >>> shorten("x" * 200) == "x" * 77 + "..."
     True
     """
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 3]}..."

@@ -92,16 +92,16 @@ def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDEN
     return Estimate(successes / trials, float(low), float(high))
 
 
-def mean_difference_of_independent(first: Estimate, two: Estimate) -> Estimate:
+def mean_difference_of_independent(first: Estimate, second: Estimate) -> Estimate:
     """The first number less the second, of independent samples, with an interval made of theirs.
 
     Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
     approach" (MOVER).
     """
-    value = first.value - two.value
+    value = first.value - second.value
     # MOVER: squared distances of the ends add up like variances.
-    below = sqrt((first.value - first.low) ** 2 + (two.high - two.value) ** 2)
-    above = sqrt((first.high - first.value) ** 2 + (two.value - two.low) ** 2)
+    below = sqrt((first.value - first.low) ** 2 + (second.high - second.value) ** 2)
+    above = sqrt((first.high - first.value) ** 2 + (second.value - second.low) ** 2)
     return Estimate(value, value - below, value + above)
 
 
