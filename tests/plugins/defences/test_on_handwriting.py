@@ -1,6 +1,7 @@
 """Whether defences do what they are for, on real data: a model that has learned by heart."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ ORDER = torch.randperm(len(DATA), generator=torch.Generator().manual_seed(3))
 MEMBERS, REFERENCE, OTHERS = ORDER[:400], ORDER[400:800], ORDER[800:]
 
 
+@cache
 def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any) -> Classifier:
     """A dense perceptron, trained with one defence or none."""
     network = Classifier(
