@@ -63,6 +63,7 @@ class Archive:
         if not candidates:
             return self
         points = losses(_objectives(candidates, self.weights))
+        # np.unique gives the first of equal points, so an older model is never replaced.
         _, first = np.unique(points, axis=0, return_index=True)
         stays = is_nondominated(points) & np.isin(np.arange(len(points)), first)
         front = tuple(entry for entry, is_kept in zip(candidates, stays, strict=True) if is_kept)
@@ -89,6 +90,7 @@ class Archive:
         if preference == "performance":
             return max(self.entries, key=lambda entry: (entry.performance, -self._leak(entry)[1]))
         if preference == "safety":
+            # Worst attack, then sum, then performance: ties are decided by the next criterion.
             return min(self.entries, key=lambda entry: (*self._leak(entry), -entry.performance))
         knee = Pareto(ParetoParams(pick="knee"))
         utilities = knee.utilities(_objectives(self.entries, self.weights))
@@ -97,6 +99,7 @@ class Archive:
     def _leak(self, entry: ArchiveEntry) -> tuple[float, float]:
         """The largest and the summed weighted advantage."""
         weighed = [w * a for w, a in zip(self.weights, entry.advantage, strict=True)]
+        # ``default``: without attacks nothing leaks.
         return max(weighed, default=0.0), sum(weighed)
 
 

@@ -55,6 +55,7 @@ def normalise(points: Array, on_front: NDArray[np.bool_]) -> Array:
 
     A loss that is the same all over the front is only shifted, to 0.
     """
+    # Scales come from the front alone, or a bad candidate would compress all others.
     front = points[on_front]
     ideal = front.min(axis=0)
     span = front.max(axis=0) - ideal
@@ -67,6 +68,7 @@ def hypervolume_contributions(front: Array) -> Array:
 
     Equal points share their fate: each has the contribution that one of them alone would have.
     """
+    # Duplicates have a contribution of 0 each, so distinct points are measured.
     distinct, which = np.unique(_at_least_2d(front), axis=0, return_inverse=True)
     volumes: Array = moocore.hv_contributions(distinct, ref=np.full(distinct.shape[1], REFERENCE))
     return volumes[which.reshape(-1)]
@@ -86,6 +88,7 @@ def greedy_by_hypervolume(front: Array, count: int) -> list[int]:
     chosen_indices: list[int] = []
     while len(chosen_indices) < min(count, len(points)):
         rest = [index for index in range(len(points)) if index not in chosen_indices]
+        # Rounded, so that equal gains tie and the first wins.
         volumes = [round(volume(points[[*chosen_indices, index]]), 12) for index in rest]
         chosen_indices.append(rest[int(np.argmax(volumes))])
     return chosen_indices

@@ -145,6 +145,7 @@ def decide(
     )
     chosen = incumbent
     if significant.any():
+        # −∞ excludes candidates that are not significant; ``argmax`` takes the first of equals.
         chosen = int(np.argmax(np.where(significant, utilities, -np.inf)))
     return Decision(
         chosen=chosen,
@@ -156,6 +157,7 @@ def decide(
 
 def _above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
     """Of each difference whether its whole interval is, shape (K,)."""
+    # Rounding can separate equal utilities, so the estimate needs a margin too.
     return np.array([d.estimate > NO_DIFFERENCE and d.low > 0 for d in differences])
 
 
@@ -168,6 +170,7 @@ def _better_in_all(
         (objectives.performance, replicates.performance),
         *((safety[:, a], replicated_safety[:, :, a]) for a in range(safety.shape[1])),
     ]
+    # Intersection-union: each objective at full confidence, since all have to hold.
     surely = [
         _above_zero(
             _intervals(
@@ -191,11 +194,14 @@ def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[
 
 def _half_widths(deviations: Array, confidence: float) -> Array:
     """Simultaneous half-widths (K,) from deviations (R, K) of replicated differences."""
+    # ddof=1: the replicates' mean is estimated from the same replicates.
     errors = deviations.std(axis=0, ddof=1)  # (K,)
+    # A constant difference (the incumbent's own) has no standard error to divide by.
     varies = errors > NO_DIFFERENCE
     if not varies.any():
         return np.zeros(len(errors))
     largest = np.abs(deviations[:, varies] / errors[varies]).max(axis=1)  # (R,)
+    # "higher" is conservative: the quantile is one of the observed maxima.
     multiple = np.quantile(largest, confidence, method="higher") if confidence else 0.0
     return np.where(varies, multiple * errors, 0.0)
 

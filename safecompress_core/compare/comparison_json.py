@@ -22,6 +22,7 @@ __all__ = ["comparison_document", "first_invocation", "spec_hash", "write_record
 
 def spec_hash(comparison: Comparison) -> str:
     """SHA-256 over the resolved specs of all runs: the same for the same comparison."""
+    # The resolved specs, so that a changed default is another comparison.
     resolved = [entry.loaded.resolved for entry in comparison.entries]
     return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
@@ -46,6 +47,7 @@ def comparison_document(
     Raises:
         RunDirectoryError: if no run was finished, or runs of one seed are of different data.
     """
+    # Without any run there is no uncompressed model, so no table either.
     if not done:
         reasons = "; ".join(f"{failure.label}: {failure.reason}" for failure in failures)
         raise RunDirectoryError(f"no run of the comparison could be finished: {reasons}")
@@ -62,7 +64,9 @@ def comparison_document(
         environment=read_json(environment),
         variants=build_table(done, mia=spec.mia),
         courses=learning_curves(done),
-        failures=tuple(FailureRecord(label=one.label, reason=one.reason) for one in failures),
+        failures=tuple(
+            FailureRecord(label=failed.label, reason=failed.reason) for failed in failures
+        ),
     )
 
 
@@ -70,6 +74,7 @@ def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
     """The command line that the same comparison was first finished with; None if it was not."""
     place = folder / "comparison.json"
     document = read_json(place) if place.exists() else {}
+    # A record of another comparison says nothing of this one's command.
     if document.get("sha256") != spec_hash(comparison):
         return None
     return Invocation(line=document["command"], directory=document["directory"])
@@ -77,6 +82,7 @@ def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
 
 def write_record(folder: Path, content: ComparisonResults) -> None:
     """Write ``comparison.json`` and its renderings as CSV, Markdown, LaTeX and one HTML page."""
+    # JSON first: the other files can be rendered from it again.
     write_json(folder / "comparison.json", content.to_json())
     for suffix, rendered in (
         ("csv", as_csv),

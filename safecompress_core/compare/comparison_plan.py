@@ -59,6 +59,7 @@ class ComparisonPlan:
     def epochs(self) -> int | None:
         """Passes over the members that are still to be trained; None if it cannot be known."""
         counts = [run.epochs for run in self.runs if not run.is_done]
+        # Unknown for one run means unknown for the whole.
         if None in counts:
             return None
         return sum(count for count in counts if count is not None) + (
@@ -83,19 +84,21 @@ class Pace:
     ) -> None:
         self._clock = clock
         self._start = clock()
-        # where one method does not tell its epochs, all runs count alike
+        # Where one method does not state its epochs, all runs count alike.
         epochs = {run.label: run.epochs for run in plan.runs if not run.is_done}
         alike = None in epochs.values()
         self._to_do = {label: 1 if alike else count or 1 for label, count in epochs.items()}
         self._done = 0
 
     def add_run(self, label: str) -> None:
+        # Unknown labels are runs that were finished before the plan.
         """Count a run; one that was finished before took no time."""
         self._done += self._to_do.pop(label, 0)
 
     @property
     def left(self) -> float | None:
         """Seconds to go; None before the first run is finished, and after the last."""
+        # Without a finished run there is no pace; without work there is no time left.
         if not self._done or not self._to_do:
             return None
         return (self._clock() - self._start) / self._done * sum(self._to_do.values())
@@ -120,6 +123,7 @@ def plan_comparison(
     shared: dict[int, int] = {}
     for entry, plan in zip(comparison.entries, plans, strict=True):
         both = sum(job.epochs or 0 for job in plan.jobs if job.name in SHARED)
+        # The maximum, not the sum: runs of one seed share these models.
         shared[entry.seed] = max(shared.get(entry.seed, 0), both)
     return ComparisonPlan(
         name=comparison.spec.name,

@@ -75,9 +75,11 @@ def build_table(
     """
     _require_same_pools(runs)
     rows = [_row(key, group, mia) for key, group in _group_runs(runs).items()]
+    # The dense model of any run serves, since all runs of a seed share it.
     if not any(row.name == UNCOMPRESSED for row in rows):
         rows.insert(0, _summarise_uncompressed(runs, mia))
     base = next(row for row in rows if row.name == UNCOMPRESSED).seconds
+    # A dense variant, with or without a defence, is no rival of compressed ones.
     compressed = [row for row in rows if row.method != UNCOMPRESSED]
     are_asked_for = any(row.density is not None for row in compressed)
     standings: dict[int, dict[str, object]] = {}
@@ -103,6 +105,7 @@ def _by_density(
     groups: dict[float | None, list[VariantRecord]] = {}
     for row in rows:
         density = row.density
+        # Its own density decides which variants it competes with.
         if density is None and are_asked_for and row.kept is not None:
             density = row.kept.mean
         groups.setdefault(density, []).append(row)
@@ -138,6 +141,7 @@ def _row(
 
 def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> VariantRecord:
     """Summarise the uncompressed models, one for each seed."""
+    # Reversed, so that the first run of each seed wins.
     by_seed = {run.seed: run.results for run in reversed(runs)}
     seeds = sorted(by_seed)
     readings = [
@@ -162,26 +166,27 @@ def _describe(
 ) -> VariantRecord:
     def over_seeds(figure: Callable[[RunMetrics], float | None]) -> SummaryRecord | None:
         values = [value for reading in readings if (value := figure(reading)) is not None]
+        # A mean over some of the seeds would not be comparable.
         return summary(values) if len(values) == len(readings) else None
 
     return VariantRecord(
         name=name,
         method=method,
         density=density,
-        kept=over_seeds(lambda one: one.density),
-        model_density=over_seeds(lambda one: one.model_density),
-        sparsifiable=min(one.sparsifiable for one in readings),
+        kept=over_seeds(lambda metrics: metrics.density),
+        model_density=over_seeds(lambda metrics: metrics.model_density),
+        sparsifiable=min(metrics.sparsifiable for metrics in readings),
         seeds=tuple(seeds),
-        task_accuracy=over_seeds(lambda one: one.task_accuracy),
-        mia_accuracy=over_seeds(lambda one: one.mia_accuracy),
-        tm_score=over_seeds(lambda one: one.tm_score),
-        auc=over_seeds(lambda one: one.auc),
-        tpr_at_1_percent_fpr=over_seeds(lambda one: one.tpr_at_1_percent_fpr),
-        lift=over_seeds(lambda one: one.lift),
-        bytes=over_seeds(lambda one: one.bytes),
-        seconds=over_seeds(lambda one: one.seconds),
+        task_accuracy=over_seeds(lambda metrics: metrics.task_accuracy),
+        mia_accuracy=over_seeds(lambda metrics: metrics.mia_accuracy),
+        tm_score=over_seeds(lambda metrics: metrics.tm_score),
+        auc=over_seeds(lambda metrics: metrics.auc),
+        tpr_at_1_percent_fpr=over_seeds(lambda metrics: metrics.tpr_at_1_percent_fpr),
+        lift=over_seeds(lambda metrics: metrics.lift),
+        bytes=over_seeds(lambda metrics: metrics.bytes),
+        seconds=over_seeds(lambda metrics: metrics.seconds),
         advantage={
-            game: over_seeds(lambda one, game=game: one.advantage(game))  # type: ignore[misc]
+            game: over_seeds(lambda metrics, game=game: metrics.advantage(game))  # type: ignore[misc]
             for game in readings[0].games
         },
         audit={
@@ -210,6 +215,7 @@ def _leads(row: VariantRecord, peers: Sequence[VariantRecord], name: FigureName)
     others = [
         figure.values
         for peer in peers
+        # Paired by seed, so only rows with the same seeds can be tested.
         if peer is not row and peer.seeds == row.seeds and (figure := peer.figure(name)) is not None
     ]
     return is_best(own.values, others, higher_is_better=HIGHER_IS_BETTER[name])
@@ -219,8 +225,9 @@ def _on_front(peers: Sequence[VariantRecord]) -> list[bool]:
     """By row, whether none dominates it in task accuracy and the advantage of every game."""
     if not peers:
         return []
+    # Negated: dominance is computed on losses.
     points = np.array([[-_mean(row.task_accuracy), *_leaks(row)] for row in peers])
-    return [bool(one) for one in is_nondominated(points)]
+    return [bool(flag) for flag in is_nondominated(points)]
 
 
 def _mean(figure: SummaryRecord | None) -> float:
@@ -240,7 +247,8 @@ def _require_same_pools(runs: Sequence[FinishedVariant]) -> None:
     first: dict[int, FinishedVariant] = {}
     for run in runs:
         known = first.setdefault(run.seed, run)
-        ours, theirs = (_fingerprints(one.results.pools) for one in (run, known))
+        # By fingerprint, since a changed data file keeps its name.
+        ours, theirs = (_fingerprints(either.results.pools) for either in (run, known))
         if ours != theirs:
             pool = next(name for name in ours | theirs if ours.get(name) != theirs.get(name))
             raise RunDirectoryError(

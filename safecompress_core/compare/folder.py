@@ -20,7 +20,7 @@ def lock_folder(folder: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
 
     Args:
         folder: of the comparison.
-        waiting: is told before this process waits for another one.
+        waiting: is called before this process waits for another one.
 
     Raises:
         RunDirectoryError: if a symbolic link in it leads out of it.
@@ -30,11 +30,13 @@ def lock_folder(folder: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
     require_inside(folder)
     lock = FileLock(folder / ".lock")
     try:
+        # Not blocking at first, so that the user learns why nothing happens.
         lock.acquire(blocking=False)
     except Timeout:
         waiting()
         lock.acquire()
     try:
+        # Only under the lock: partial files of a living process must stay.
         sweep(folder)
         yield
     finally:

@@ -23,12 +23,14 @@ def learning_curves(runs: Sequence[FinishedVariant]) -> tuple[CourseRecord, ...]
 
 
 def _round(record: RoundRecord) -> CourseRoundRecord:
-    went_on = [one for one in record.candidates if one.chosen]
-    chosen = max(went_on, key=lambda one: one.utility)
+    carried = [candidate for candidate in record.candidates if candidate.chosen]
+    # A beam keeps several; its best by utility stands for the round.
+    chosen = max(carried, key=lambda candidate: candidate.utility)
     objectives = dict(chosen.objectives)
     performance = objectives.pop("performance")
     return CourseRoundRecord(
         round=record.round,
         performance=performance,
+        # None without attacks, since 0 would claim a perfectly safe model.
         advantage=max(objectives.values(), default=None),
     )

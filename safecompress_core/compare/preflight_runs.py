@@ -1,7 +1,7 @@
 """Checks of all runs of a comparison before the first begins: feasible, or finished and stale.
 
-What only data and model can tell is wrong with a variant, its own run would tell as well, but hours
-after the others have begun.
+Errors of a variant that only data and model show would also stop its own run, but hours after the
+others have begun.
 """
 
 from pathlib import Path
@@ -32,19 +32,21 @@ def require_all_feasible(
         dataset_cache: data that have been loaded, and get here what is loaded now.
 
     Raises:
-        SpecError: with everything that was found; what several runs share is told once.
+        SpecError: with everything that was found; what several runs share is reported once.
         MissingExtraError: if a component needs a package that is not installed.
     """
     problems: dict[LocatedProblem, None] = {}
     rehearsed: set[tuple[str, float | None]] = set()
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
+        # The first seed stands for all: seeds change draws, not feasibility.
         if (entry.variant, entry.density) in rehearsed or is_finished(run):
             continue
         rehearsed.add((entry.variant, entry.density))
         try:
             require_feasible(build_run_context(entry.loaded, registry, dataset_cache=dataset_cache))
         except SpecError as error:
+            # A dict, not a set, so that problems keep their order.
             problems |= dict.fromkeys(error.problems)
     if problems:
         raise SpecError(list(problems))
@@ -62,6 +64,7 @@ def changes_of_finished(
     for entry in comparison.entries:
         run = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(run):
+            # Loads the data, whose hashes are part of the identity.
             identity = build_run_context(
                 entry.loaded, registry, dataset_cache=dataset_cache
             ).identity()

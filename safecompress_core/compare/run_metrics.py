@@ -25,7 +25,7 @@ class AttackMetrics:
     Attributes:
         game: what it tried to find out.
         measures: by name, every figure that has an interval, and the true-positive rate at 1 %
-            false positives where the pool is large enough to tell.
+            false positives where the pool is large enough.
     """
 
     game: str
@@ -63,6 +63,7 @@ class RunMetrics:
     @property
     def tm_score(self) -> float | None:
         """Task accuracy over MIA accuracy: the papers' Eq. 6 with λ = 1."""
+        # An accuracy of 0 has no ratio either.
         return None if not self.mia_accuracy else self.task_accuracy / self.mia_accuracy
 
     @property
@@ -95,6 +96,7 @@ class RunMetrics:
             for attacked in self.audit.values()
             if attacked.game == game and measure in attacked.measures
         ]
+        # None, not 0, where no attack measured it.
         return max(values, default=None)
 
 
@@ -133,14 +135,16 @@ def _mia_accuracy(audit: Mapping[str, AnyAttackRecord], mia: str | None) -> floa
     wanted = [
         attack.accuracy
         for name, attack in audit.items()
+        # Any membership attacker if the spec names none; the highest accuracy counts.
         if isinstance(attack, MembershipRecord) and mia in (None, name)
     ]
     return max(wanted, default=None)
 
 
 def _measures(attack: AnyAttackRecord) -> dict[str, float]:
-    measures = {name: one.value for name, one in attack.estimates().items()}
+    measures = {name: estimate.value for name, estimate in attack.estimates().items()}
     for point in attack.operating_points if isinstance(attack, MembershipRecord) else ():
+        # The rate is null in pools with too few non-members.
         if point.max_fpr == LOW_FPR and isinstance(point, OperatingPointRecord):
             measures[TPR_AT_LOW_FPR] = point.tpr
     return measures

@@ -4,7 +4,7 @@
   verified and picked from, and a comparison that was stopped goes on where it was.
 - The uncompressed model of a seed, and reference models, are trained once: they lie in ``shared/``
   under a key of everything that they depend on.
-- A run that cannot be finished is told at the end; it takes nothing from the others.
+- A run that cannot be finished is reported at the end, and does not stop the others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -98,12 +98,14 @@ def run_comparison(
     """
     failures: list[Failure] = []
     indices = range(len(comparison.entries))
+    # Processes load everything themselves, as contexts are not picklable.
     if workers > 1:
         do: Callable[[int], None] = partial(_do_elsewhere, order)
     else:
         do = _Runner(comparison, registry, order, dataset_cache, observers).do
     for index in run_units(do, list(indices), workers=workers):
         entry = comparison.entries[index]
+        # Reasons travel by file: a worker process returns nothing.
         reason = _reason(order.folder, index)
         report_run(entry, reason)
         if reason is not None:
@@ -125,6 +127,7 @@ class _Runner:
         """One run; what stops it is written down instead of stopping the others."""
         folder = self.order.folder
         note = _note(folder, index)
+        # A reason of an earlier attempt must not outlive a successful one.
         note.unlink(missing_ok=True)
         entry = self.comparison.entries[index]
         try:
@@ -133,16 +136,17 @@ class _Runner:
                     entry.loaded,
                     self.registry,
                     runs=folder / "runs",
-                    observers=partial(_tell_both, self.observers, shown),
+                    observers=partial(_notify_both, self.observers, shown),
                     shared=folder / "shared",
                     dataset_cache=self.dataset_cache,
                     invoked=self.order.invoked,
                 )
+        # Only errors meant for the user; a defect of the program stops the comparison.
         except SafeCompressError as error:
             write_bytes(note, str(error).encode())
 
 
-def _tell_both(
+def _notify_both(
     observers: Callable[[Event], None], shown: Callable[[Event], None], event: Event
 ) -> None:
     observers(event)
@@ -160,6 +164,7 @@ def _bench(order: ComparisonJob) -> _Runner:
     comparison = load_comparison(
         order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
     )
+    # One runner for each process, whose loaded data later runs reuse.
     return _Runner(comparison, registry, order, {}, lambda _: None)
 
 

@@ -27,6 +27,7 @@ def summary(values: Sequence[float]) -> SummaryRecord:
 
     The interval is None where a single seed shows nothing of the spread.
     """
+    # The result of ``fsum`` does not depend on the order of the seeds.
     mean = math.fsum(values) / len(values)
     return SummaryRecord(mean=mean, interval=_interval(values, mean), values=tuple(values))
 
@@ -34,6 +35,7 @@ def summary(values: Sequence[float]) -> SummaryRecord:
 def _interval(values: Sequence[float], mean: float) -> Interval | None:
     if len(values) < 2:
         return None
+    # Student's t with n − 1 degrees of freedom, since seeds are few.
     reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
     return mean - float(reach), mean + float(reach)
 
@@ -54,7 +56,9 @@ def is_best(
     if len(candidate) < 2 or not others:
         return False
     sign = 1 if higher_is_better else -1
+    # Paired by seed, which removes the variance that all variants share.
     gains = sign * (np.asarray(candidate, dtype=np.float64) - np.asarray(others, dtype=np.float64))
+    # A variant that is worse on average anywhere cannot be best, whatever the p-value.
     if (gains.mean(axis=1) <= 0).any():
         return False
     return _all_significant([_p_value(row) for row in gains])
@@ -62,6 +66,7 @@ def is_best(
 
 def _p_value(gains: Array) -> float:
     """Two-sided, that the mean gain is 0; a gain that is the same in all seeds is no chance."""
+    # The t statistic would be 0/0 or infinite.
     if np.ptp(gains) < ROUNDING:
         return 0.0
     return float(stats.ttest_1samp(gains, 0.0).pvalue)
@@ -71,4 +76,5 @@ def _all_significant(p_values: Sequence[float]) -> bool:
     """Return whether Holm's procedure rejects every hypothesis (Holm 1979)."""
     ordered = sorted(p_values)
     alpha = 1 - CONFIDENCE
+    # Step-down: the smallest p-value is compared with α/m, the largest with α.
     return all(p <= alpha / (len(ordered) - rank) for rank, p in enumerate(ordered))

@@ -70,6 +70,7 @@ class TestDrivenParams(SparseTrainingParams):
             before=self.epochs_before_tests(epochs),
             rounds=self.rounds,
             finetune=self.finetune,
+            # ``keep`` is a bool, which counts as one more candidate.
             proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),
             beam=self.beam,
         )

@@ -110,6 +110,7 @@ class MethodContext:
             defence: Defence = self.create_component(params)
             defence.prepare(
                 representation=network.width,
+                # Seeds by name: adding a defence leaves the draws of all others unchanged.
                 classes=self.data_card.classes,
                 attributes=self.data_card.attributes,
                 generator=self.seed.child("defence", name).torch(),
@@ -122,6 +123,8 @@ class MethodContext:
                 DefenceInputs(
                     schedule=self.trainer.schedule,
                     bounds=self.trainer.bounds,
+                    # Only declared needs are passed on, so that a declaration cannot be wrong
+                    # unnoticed.
                     reference=self.trainer.reference if Need.REFERENCE_DATA in asks.needs else None,
                     teacher=self.teacher() if Need.UNCOMPRESSED in asks.needs else None,
                     held_out=self.held_out(asks.held_out(params)) if asks.held_out else None,
@@ -129,6 +132,7 @@ class MethodContext:
             )
             return defence
 
+        # The device of the network, since the scaler of half precision lives there.
         device = next(network.parameters()).device
 
         return TrainingState(
@@ -158,6 +162,7 @@ class MethodContext:
             path: where; folders are made.
             model: its architecture, where that is not the spec's.
         """
+        # A copy: the metadata is shared by all models of a run.
         model_metadata = dict(self.model_metadata)
         if model is not None:
             model_metadata["model"] = model.model_dump(mode="json")
@@ -168,6 +173,7 @@ class MethodContext:
             model_metadata["guard"] = guarding.model_dump(mode="json", exclude_none=True)
         tensors = state.network.state()
         shapes = {name: weight.shape for name, weight in state.weights.items()}
+        # A model file needs a topology; a dense one costs no mask.
         topology = state.topology or Topology.dense(shapes)
         save_model(
             path,
@@ -188,6 +194,7 @@ class MethodContext:
     ) -> TrainingState:
         """Return the training state of a checkpoint, in a fresh network by default."""
         made = (network or self.create_network)()
+        # The topology comes first, since a training state is built around it.
         topology = read_topology(tensors, made.sparse_parameters())
         state = self.new_state(made, topology, settings)
         state.restore(tensors, epoch=epoch)
@@ -199,6 +206,7 @@ def shared_teacher(big: Callable[[], Classifier]) -> Callable[[], Classifier]:
 
     @cache
     def teacher() -> Classifier:
+        # Frozen and in eval mode: one teacher serves all candidates, and must not change.
         return big().eval().requires_grad_(requires_grad=False)
 
     return teacher
@@ -229,6 +237,7 @@ class MethodOutcome:
 
 
 def _check_outcome(_: Definition, outcome: object, *__: object) -> None:
+    # Plugins return any object; a wrong one would fail much later, in the audit.
     if not isinstance(outcome, MethodOutcome) or not isinstance(outcome.chosen, TrainingState):
         raise ValueError(
             f"returned {type(outcome).__name__}; it must return a MethodOutcome with the chosen "

@@ -50,17 +50,20 @@ class Phases:
         self._learner: TrainingState | None = None
         self.finished: tuple[dict[str, Any], ...] = ()
         names = map(_name, range(count, 0, -1))
+        # From the last phase on: the latest complete checkpoint wins.
         checkpoint = next(filter(None, map(context.checkpoints.load, names)), None)
         if checkpoint is not None:
             record, [tensors] = checkpoint
             self.finished = tuple(record["phases"])
             layer_shapes = LayerShapes.from_json(record.get("reshaping", {}))
             if layer_shapes:
+                # The network must have its new shapes before weights are loaded.
                 network = partial(context.architecture.build_with_shapes, layer_shapes)
             self._learner = context.restore_state(
                 tensors, settings, epoch=record["epoch"], network=network
             )
         context.events.advance(len(self.finished))
+        # Finished phases are no work left, so the estimate must not count them.
         context.events.skip(epochs=sum(phase["epochs"] for phase in self.finished))
 
     @classmethod
@@ -77,6 +80,7 @@ class Phases:
     @property
     def state(self) -> TrainingState:
         """The one that the last phase has left behind."""
+        # Lazily: a resumed run never needs the first state.
         if self._learner is None:
             self._learner = self._start()
         return self._learner
@@ -98,6 +102,7 @@ class Phases:
         self.finished = (*self.finished, record)
         reshaping = state.network.layer_shapes.to_json()
         stage = {"phases": self.finished, "epoch": state.epoch, "reshaping": reshaping}
+        # Saved before the older one is dropped, so that one complete checkpoint always exists.
         self._method_context.checkpoints.save(_name(self._passed), stage, [state.tensors()])
         self._method_context.checkpoints.drop(_name(self._passed - 1))
         self._method_context.events.advance()

@@ -64,6 +64,7 @@ class SparseTraining:
         return TopologySchedule(
             rules=tuple(
                 (context.create_component(prune), context.create_component(grow))
+                # Created once: all models of the run share the rules.
                 for prune, grow in self._rules
             ),
             every=params.update_every,
@@ -75,14 +76,15 @@ class SparseTraining:
         """Return facts about the origin and history of a model's weights for the results.
 
         ``explored`` is the share of all sparsifiable weights that have been active at any time
-        since the first topology, in (0, 1]; told where the topology moves, next to what prune rules
-        have to say of it.
+        since the first topology, in (0, 1]; reported where the topology is updated, with the facts
+        of the prune rules.
 
         Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
         Over-Parameterization in Sparse Training", ICML: the rate R_s.
         """
         facts: dict[str, Any] = {}
         if self.start == "inherit":
+            # Inherited weights were trained before, which a comparison of budgets has to state.
             facts["inherited_epochs"] = context.recipe.epochs
         if self._rules:
             assert state.explored is not None  # it is sparse
@@ -94,6 +96,7 @@ class SparseTraining:
 
     def create_state(self, context: MethodContext, settings: Settings) -> TrainingState:
         """An untrained training state with the first topology."""
+        # "pretrained" weights come with the fresh network, so only "inherit" needs a copy.
         network = (
             context.copy_uncompressed() if self.start == "inherit" else context.create_network()
         )
@@ -116,6 +119,7 @@ class SparseTraining:
         slopes: Callable[[], LossGradients],
     ) -> Topology:
         weights = network.sparse_parameters()
+        # A lambda, since gradients cost batches and are computed only on request.
         asked = {"loss_gradients": _on_cpu(slopes())} if initial.gradient_batches else {}
         return initial.topology(
             {name: weight.detach().cpu() for name, weight in weights.items()},
@@ -131,5 +135,6 @@ def _on_cpu(loss_gradients: LossGradients) -> LossGradients:
     curvature = loss_gradients.curvature
     return LossGradients(
         gradients={name: gradient.cpu() for name, gradient in loss_gradients.gradients.items()},
+        # ``and`` keeps None, which means that no curvature was asked for.
         curvature=curvature and {name: tensor.cpu() for name, tensor in curvature.items()},
     )

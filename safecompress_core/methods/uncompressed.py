@@ -23,6 +23,7 @@ class Uncompressed(Method):
         settings = context.settings(self._params.defences)
         epochs = context.recipe.epochs
         checkpoint = context.checkpoints.load(CHECKPOINT)
+        # Saved at the end only: training that was stopped begins anew.
         if checkpoint:
             state = context.restore_state(checkpoint[1][0], settings, epoch=epochs)
             context.events.skip(epochs=epochs)
@@ -30,5 +31,6 @@ class Uncompressed(Method):
             state = context.new_state(context.create_network(), None, settings)
             context.trainer.train(state, until=epochs, topology_schedule=None, what=CHECKPOINT)
             context.checkpoints.save(CHECKPOINT, {}, [state.tensors()])
+        # Also for a model that was loaded, since the total counts it.
         context.events.advance()
         return MethodOutcome(chosen=state)

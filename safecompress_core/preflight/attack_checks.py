@@ -22,7 +22,7 @@ from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
 from safecompress_core.specfile.problems import SpecPath
 
-__all__ = ["can_be_moved", "check_attacks", "each_attack", "nothing_to_infer"]
+__all__ = ["check_attacks", "each_attack", "has_continuous_inputs", "nothing_to_infer"]
 
 
 def check_attacks(prepared: SpecContext) -> Iterator[Problem]:
@@ -32,9 +32,11 @@ def check_attacks(prepared: SpecContext) -> Iterator[Problem]:
         MissingExtraError: if an attacker needs a package that is not installed.
     """
     for path, attack in each_attack(prepared):
+        # The place in the spec decides the pool: selection or audit.
         pool = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
         assert pool is not None  # a spec with attackers that select has a pool for them
         if Need.CONTINUOUS_INPUTS in attack.needs:
+            # Created only to find out whether its package is installed.
             prepared.registry.create(attack.params)
             yield from _check_attack(prepared, attack, path, members=len(pool.members))
 
@@ -46,6 +48,7 @@ def nothing_to_infer(prepared: SpecContext) -> Iterator[Problem]:
             continue
         asked = prepared.pools.select if path[0] == "attackers" else prepared.pools.audit
         assert asked is not None  # a spec with attackers that select has a pool for them
+        # Both pools: nothing can be learned from one value, nor measured on one.
         for pool in (prepared.pools.attack_train, asked):
             values, _ = attack.game.truth(prepared.dataset, pool, attack.params)
             if len(values.unique()) < 2:
@@ -72,8 +75,8 @@ def _check_attack(
     prepared: SpecContext, attack: Attack, path: SpecPath, *, members: int
 ) -> Iterator[Problem]:
     inputs, held = prepared.dataset.inputs, len(prepared.pools.attack_train.non_members)
-    if not can_be_moved(prepared.dataset):
-        message = f"{attack.id!r} needs inputs that can be moved, and these are words or codes"
+    if not has_continuous_inputs(prepared.dataset):
+        message = f"{attack.id!r} needs continuous inputs; these are token ids or categorical codes"
         yield Problem((*path, "type"), message, "take it out, or use data of images or columns")
         return
     params = attack.params
@@ -83,6 +86,7 @@ def _check_attack(
                 f"{attack.id!r} is to show {params.samples} members, and the pool has {members}"
             )
             yield Problem((*path, "samples"), message, f"write at most {members}")
+        # Checked by name, so that scikit-image is not imported for runs that stop here.
         if is_image(torch.Size(inputs.shape[1:])) and find_spec("skimage") is None:
             raise MissingExtraError("skimage", extra="attacks")
     budget = params.budget if isinstance(params, ExtractionAttackerParams) else None
@@ -91,8 +95,9 @@ def _check_attack(
         yield Problem((*path, "budget"), message, f"write at most {held}, or leave it out")
 
 
-def can_be_moved(dataset: Dataset) -> bool:
+def has_continuous_inputs(dataset: Dataset) -> bool:
     """Return whether inputs are continuous, not token ids or categorical codes."""
     inputs = dataset.inputs
+    # Lazy inputs are float32 by contract.
     is_numeric = not isinstance(inputs, Tensor) or inputs.is_floating_point()
     return is_numeric and not dataset.texts

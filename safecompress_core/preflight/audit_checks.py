@@ -36,6 +36,7 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
         SpecError: at the place of what cannot work.
         StorageError: as `load_finished_model` says; ModelError and MissingExtraError likewise.
     """
+    # From cheap to expensive: format, samples, then loading and one query of each sample.
     without_samples = (_architecture, _access, _pairs)
     run_checks((partial(check, audit_context) for check in without_samples), audit_context.loaded)
     run_checks(
@@ -47,8 +48,10 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
         [partial(_density, audit_context, finished), partial(_answers, audit_context, outputs)],
         audit_context.loaded,
     )
+    # Notes of outputs are known only now, and belong to the data card.
     finished = replace(finished, notes=(*finished.notes, *outputs.notes))
     network = _network(audit_context, finished, outputs)
+    # Layers are visible with white-box access only.
     if network.access is Access.WHITE_BOX:
         run_checks([partial(check_layers, audit_context.spec, network)], audit_context.loaded)
     return finished, network
@@ -91,6 +94,7 @@ def _pairs(audit_context: AuditContext) -> Iterator[Problem]:
 def _load(audit_context: AuditContext) -> LoadedModel:
     try:
         return load_finished_model(audit_context)
+    # Without a field it is a matter of the file, not of the spec.
     except ModelError as error:
         if not error.field:
             raise
@@ -104,9 +108,7 @@ def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Pro
         return
     for index, gate in enumerate(audit_context.spec.gate):
         if gate.measure == "model.density":
-            message = (
-                f"nobody can tell the density of {audit_context.given.format.name_with_article}"
-            )
+            message = f"the density of {audit_context.given.format.name_with_article} is unknown"
             yield Problem(("gate", index, "measure"), message, "ask for model.file_bytes")
 
 
@@ -128,6 +130,7 @@ def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Prob
     elif audit_context.spec.task.answers == "probabilities":
         if found.total is None:
             hint = "export probabilities that sum to 1, or percentages"
+            # Negative values cannot be probabilities, so the spec's statement is what is wrong.
             if found.lowest < 0:
                 hint = "write 'answers: logits'"
             message = f"the model does not answer with probabilities: its answers {span}"

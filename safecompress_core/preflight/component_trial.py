@@ -57,8 +57,10 @@ def trial(run_context: RunContext) -> Iterator[Problem]:
         ComponentError: if a component raises, or answers against its interface.
         MissingExtraError: if one needs a package that is not installed.
     """
+    # Outside, since attackers silence warnings themselves and their problems are yielded.
     yield from _attackers(run_context)
     with warnings.catch_warnings():
+        # Untrained networks and eight samples cause warnings that no real run would show.
         warnings.simplefilter("ignore")
         _measures(run_context)
         _strategies(run_context)
@@ -83,6 +85,7 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
     tried = [
         (path, attack)
         for path, attack in each_attack(run_context)
+        # Only games that score samples can be tried without a full play.
         if isinstance(attack.game, ScoredGame) and _is_foreign(run_context, attack.params)
     ]
     network = run_context.create_network() if tried else None
@@ -96,6 +99,7 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
             message = f"{attack.id!r} reads more than it declares: {error}"
             hint = "take it out; its plugin has to declare the access that it needs"
             yield Problem((*path, "type"), message, hint)
+        # Too few samples may be the reason, so the whole pool decides; references do not exist yet.
         except ComponentError:
             if Need.REFERENCES not in attack.definition.needs:
                 _attack(
@@ -103,6 +107,7 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
                     attack,
                     observe_pool(network, run_context.dataset, run_context.pools.attack_train),
                 )
+        # Not a fault of the component: the user has to install something.
         except MissingExtraError:
             raise
         except SafeCompressError:  # too few samples, say
@@ -110,6 +115,7 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
 
 
 def _attack(run_context: RunContext, attack: Attack, observed: ObservedPool) -> None:
+    # The network itself stands for the dense model and for another version.
     observed = replace(observed, uncompressed=observed.seen, versions=(observed.seen,))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,6 +135,7 @@ def _measures(run_context: RunContext) -> None:
             run_context.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
     if _is_foreign(run_context, run_context.spec.choose):
         aggregator: Aggregator = run_context.registry.create(run_context.spec.choose)
+        # Three candidates without order, so that a rule that needs variation finds some.
         utilities = np.array([[0.2], [0.4], [0.3]])
         aggregator.utilities(
             Objectives(
@@ -157,6 +164,7 @@ def _strategies(run_context: RunContext) -> None:
 
 def _initial(part: Any, weights: Mapping[str, Tensor]) -> None:
     loss_gradients = LossGradients(gradients=_noise(weights), curvature=_noise(weights))
+    # Only parts that ask for gradients get them, as in a run.
     asked = {"loss_gradients": loss_gradients} if part.gradient_batches else {}
     part.topology(weights, DENSITY, inherited=False, generator=_generator(), **asked)
 
@@ -168,6 +176,7 @@ def _prune(part: Any, weights: Mapping[str, Tensor]) -> None:
 
 def _grow(part: Any, weights: Mapping[str, Tensor]) -> None:
     topology, generator = _topology(weights), _generator()
+    # ``replaceable`` keeps a layer's last weight, as the real update does.
     counts = {name: int(FRACTION * limit) for name, limit in topology.replaceable().items()}
     dropped = {
         name: random_positions(mask, counts[name], generator=generator)
@@ -187,6 +196,7 @@ def _topology(weights: Mapping[str, Tensor]) -> Topology:
     masks = {
         name: random_positions(
             torch.ones_like(weight, dtype=torch.bool),
+            # At least one: a layer without any active weight is refused.
             max(1, int(DENSITY * weight.numel())),
             generator=generator,
         )
@@ -199,6 +209,7 @@ def _defences(run_context: RunContext) -> None:
     """Each defence by itself, in one step; those that need other models or samples are left out."""
     for _, params in list_defences(run_context):
         asks = definition_of(params)
+        # What these read does not exist before training.
         others = {Need.REFERENCE_DATA, Need.UNCOMPRESSED}
         if not _is_foreign(run_context, params) or asks.needs & others:
             continue
@@ -218,6 +229,7 @@ def _step(run_context: RunContext, defence: Defence, network: Classifier) -> Non
     defence.to(network.device)
     batch = defence.transform(_batch(run_context, network), generator=generator)
     batch = defence.challenge(batch, network, generator=generator)
+    # Train mode, as defences meet the network in training.
     network.train()
     with defence.inside(network):
         seen = network.forward_with_representation(batch.inputs)
@@ -232,8 +244,10 @@ def _step(run_context: RunContext, defence: Defence, network: Classifier) -> Non
         network=network,
     )
     defence.oppose(step, generator=generator)
+    # The order of a real step: oppose, loss, backward, adjust, review.
     loss = defence.loss(step, losses.mean())
     owner = owner_of(defence)
+    # A defence's own loss only; without an owner it is core's, which tests cover.
     if owner is not None and not bool(loss.isfinite()):
         raise owner.error(
             f"{owner.label}: loss() returned {float(loss)} for {len(losses)} samples and an "

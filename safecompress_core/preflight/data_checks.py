@@ -25,6 +25,7 @@ def check_data(dataset: Dataset) -> Iterator[str]:
     unequal = [f"{len(column)} {name}" for name, column in columns.items() if len(column) != count]
     if unequal:
         yield f"there are {count} labels, but {', '.join(unequal)}"
+        # Nothing below is defined for columns of unequal length.
         return
     if not count:
         yield "there are no samples"
@@ -35,6 +36,7 @@ def check_data(dataset: Dataset) -> Iterator[str]:
     yield from check_public_features(dataset)
     if (dataset.labels == dataset.labels[0]).all():
         yield f"all {count} samples have the same label, so there is nothing to learn"
+    # Only labels in range can be counted by class.
     if dataset.labels.min() >= 0 and dataset.labels.max() < len(dataset.classes):
         yield from _alone(dataset)
     if not isinstance(dataset.inputs, Tensor):
@@ -73,4 +75,5 @@ def _outside(name: str, values: Tensor, count: int) -> Iterator[str]:
 
 def _finite(inputs: Tensor) -> Tensor:
     """Return the samples whose numbers are all finite, shape (N,), bool."""
+    # One-dimensional inputs have no second dimension to reduce.
     return torch.isfinite(inputs).flatten(1).all(dim=1) if inputs.ndim > 1 else inputs.isfinite()

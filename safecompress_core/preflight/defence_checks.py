@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from safecompress_core.api import InitialParams, Need, Params, Role, StrategyDef, component_id
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.networks.output_guard import OutputGuard
-from safecompress_core.preflight.attack_checks import can_be_moved
+from safecompress_core.preflight.attack_checks import has_continuous_inputs
 from safecompress_core.problems import Problem
 from safecompress_core.sparse.strategy import Grow
 from safecompress_core.specfile.models.components import definition_of
@@ -29,12 +29,12 @@ WITHOUT_GRADIENTS = {
 
 def check_input_changes(run_context: RunContext) -> Iterator[Problem]:
     """Defences that change samples a little, where these are words or codes."""
-    if can_be_moved(run_context.dataset):
+    if has_continuous_inputs(run_context.dataset):
         return
     for path, params in list_defences(run_context):
         if Need.CONTINUOUS_INPUTS in definition_of(params).needs:
             name = component_id(params)
-            message = f"{name!r} needs inputs that can be moved, and these are words or codes"
+            message = f"{name!r} needs continuous inputs; these are token ids or categorical codes"
             yield Problem((*path, "type"), message, "take it out")
 
 
@@ -53,6 +53,7 @@ def check_defences(run_context: RunContext) -> Iterator[Problem]:
     declared = list_defences(run_context)
     if not declared:
         return
+    # Defences help to train the trainee, which may be another model than the spec's.
     trainee = run_context.method.trainee(run_context.architecture)
     built: dict[str, Defence] = {
         component_id(params): run_context.registry.create(params) for _, params in declared
@@ -64,19 +65,23 @@ def check_defences(run_context: RunContext) -> Iterator[Problem]:
             network=run_context.architecture.build(trainee),
             schedule=run_context.schedule,
             precision=run_context.recipe.precision,
+            # Others by name: a defence may refuse company that breaks its guarantee.
             others={other: one for other, one in built.items() if other != name},
             earlier=tuple(component_id(other) for _, other in declared[:index]),
-            are_numbers=can_be_moved(run_context.dataset),
+            are_numbers=has_continuous_inputs(run_context.dataset),
         )
         for problem in built[name].check(context):
             yield problem.within(*path)
+        # Compiled code is fixed before hooks are attached, and would ignore them silently.
         if run_context.recipe.precision.compile and _hooks(built[name]):
             message = f"{name!r} changes the forward pass, which training.compile fixes beforehand"
             yield Problem((*path, "type"), message, "write 'training.compile: false'")
+        # One guard only: two would perturb each other's outputs.
         earlier = [other for other in context.earlier if guards[other] is not None]
         if guards[name] is not None and earlier:
-            message = f"{earlier[0]!r} stands before the answers already, and {name!r} would too"
-            yield Problem((*path, "type"), message, "take one of them out")
+            message = f"only one output guard is allowed; the spec has {earlier[0]!r} and {name!r}"
+            yield Problem((*path, "type"), message, "remove one of them")
+        # A guarantee covers the training data only if nothing else reads them.
         if built[name].guarantees:
             yield from _past(run_context, name)
             yield from _guarded_past(run_context, name, guards)
@@ -89,6 +94,7 @@ def _hooks(defence: Defence) -> bool:
 def _guard(run_context: RunContext, defence: Defence) -> OutputGuard | None:
     """Return the output guard that the spec would build."""
     classes = len(run_context.dataset.classes)
+    # No seed: the guard is built to be examined, and never ships.
     return defence.make_guard(classes=classes, generator=torch.Generator())
 
 
@@ -101,6 +107,7 @@ def _guarded_past(
         guard = guards[other]
         if guard is None:
             continue
+        # It was trained on members outside the mechanism that bounds their influence.
         if guard.reads_samples:
             reason = f"the guard of {other!r} learns from members past it"
         elif run_context.dataset.bounds is None:
@@ -118,6 +125,7 @@ def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in strategy_parts(run_context.spec.method):
         role, part = definition_of(params).role, run_context.registry.create(params)
+        # Gradients of members decide which weights are active, which the guarantee does not cover.
         if part.gradient_batches or (isinstance(part, Grow) and part.needs_momentum):
             message = (
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
@@ -130,6 +138,7 @@ def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
 
 def strategy_parts(value: Any, path: SpecPath = METHOD) -> Iterator[tuple[SpecPath, Params]]:
     """Every part of a strategy below a component, with its place."""
+    # ``vars`` of the class itself: subclasses of params must not inherit being a part.
     if isinstance(value, Params) and isinstance(vars(type(value)).get("definition"), StrategyDef):
         yield path, value
     if isinstance(value, BaseModel):

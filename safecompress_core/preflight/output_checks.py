@@ -1,4 +1,4 @@
-"""A finished model's answers to all samples, looked at before anybody attacks it.
+"""Checks of a finished model's answers to all samples, before any attack.
 
 A model that answers otherwise when it is asked again, or depends on a sample's neighbours in a
 batch, was exported in train mode: every figure would be of its noise.
@@ -61,6 +61,7 @@ class OutputSummary:
     def total(self) -> float | None:
         """Return the sum of every output, 1 or 100 (percentages); None without distributions."""
         for whole in (1.0, 100.0):
+            # Rounding to a grid adds up to half a step for each label.
             slack = SUM_ERROR + (self.step or 0.0) * self.labels / 2
             near = all(abs(total / whole - 1) <= slack for total in self.sums)
             if self.lowest >= 0 and self.highest <= whole * (1 + slack) and near:
@@ -70,6 +71,7 @@ class OutputSummary:
     @property
     def are_independent(self) -> bool:
         """Return whether all values are in [0, 1] without being distributions, as of sigmoids."""
+        # Sigmoids are in [0, 1] as well, but their sums are not 1.
         return self.lowest >= 0 and self.highest <= 1 and self.total is None
 
     @property
@@ -109,25 +111,30 @@ def check_outputs(module: nn.Module, dataset: Dataset, *, device: torch.device) 
                 hint="give data with the model's own labels, name all of them in task.labels, or "
                 "export a model that puts out a number for each",
             )
+        # The first batch is enough: randomness and batch dependence show in any.
         if not answers:
             _require_steady(module, batch, answer, device)
+        # Collected over all batches, so that the message has the true number.
         broken += positions[~answer.isfinite().all(dim=1)].tolist()
         answers.append(answer)
     if broken:
         raise ModelError(
             f"the model's answers to {len(broken)} of {count} samples are not finite; the first is "
             f"sample {broken[0]}",
-            hint="correct the model: nobody can be told apart by NaN",
+            hint="correct the model: its outputs must be finite",
         )
     return _summarise(torch.cat(answers))
 
 
 def _summarise(answers: Tensor) -> OutputSummary:
     """Summarise all outputs, (N, C)."""
+    # float64, so that sums of many probabilities are not off by rounding.
     sums = answers.double().sum(dim=1)
     highest = float(answers.amax())
+    # Percentages are recognised by a value above 1.
     whole = 100.0 if highest > 1 + SUM_ERROR else 1.0
     shares = answers.double() / whole
+    # The first grid that fits names the rounding, and decimal grids come first.
     steps = (step for step, _ in STEPS if _on_grid(shares, step))
     return OutputSummary(
         lowest=float(answers.amin()),
@@ -145,6 +152,7 @@ def _on_grid(shares: Tensor, step: float) -> bool:
 
 def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: torch.device) -> None:
     """Refuse a model whose answer to a sample is not always the same."""
+    # Relative to the largest answer; ``tiny`` avoids a limit of 0.
     size = max(float(answer.nan_to_num().abs().amax()), torch.finfo(torch.float32).tiny)
 
     def differs(other: Tensor, reference: Tensor, limit: float) -> bool:
@@ -156,6 +164,7 @@ def _require_steady(module: nn.Module, batch: Tensor, answer: Tensor, device: to
             "mode (dropout)",
             hint=IN_EVAL_MODE,
         )
+    # One by one: batch normalisation in train mode differs most for single samples.
     alone = torch.cat([_query(module, sample, device) for sample in batch[:ALONE].split(1)])
     if alone.shape != answer[:ALONE].shape or differs(alone, answer[:ALONE], DEPENDENT):
         raise ModelError(
@@ -170,6 +179,7 @@ def _query(module: nn.Module, batch: Tensor, device: torch.device) -> Tensor:
     try:
         with torch.no_grad():
             answer = module(batch.to(device))
+    # Already says what is wrong.
     except ModelError:
         raise
     except Exception as error:  # shapes and types are refused in every way there is

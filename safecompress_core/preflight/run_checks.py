@@ -83,6 +83,7 @@ def run_checks(checks: Iterable[Callable[[], Iterator[Problem]]], loaded: Loaded
         SpecError: with everything that it found.
     """
     for check in checks:
+        # All problems of one check at once, but no further check: later ones rely on earlier ones.
         if flaws := list(check()):
             raise SpecError([loaded.root.locate(problem) for problem in flaws])
 
@@ -97,6 +98,7 @@ def _device(prepared: SpecContext) -> Iterator[Problem]:
 def _compiler(run_context: RunContext) -> Iterator[Problem]:
     """Torch generates C++ for a processor, and would say so only in the first step."""
     wanted = run_context.spec.training.compile and run_context.device.type == "cpu"
+    # CXX is what torch itself reads before it looks for g++ and clang++.
     if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
         message = "torch compiles with a C++ compiler here, and there is none"
         yield Problem(("training", "compile"), message, "install g++, or write false")
@@ -104,6 +106,7 @@ def _compiler(run_context: RunContext) -> Iterator[Problem]:
 
 def _loading(prepared: SpecContext) -> Iterator[Problem]:
     try:
+        # Assigned to nothing: the property loads the data, and its error is all that is wanted.
         _ = prepared.original
     except DataError as error:
         yield Problem(("task", "data", *error.field), error.message, error.hint)
@@ -120,6 +123,7 @@ def _data(prepared: SpecContext) -> Iterator[Problem]:
 def _attributes(prepared: SpecContext) -> Iterator[Problem]:
     known = prepared.dataset.attributes
     for path, name in find_marked(prepared.spec, AttributeMark):
+        # ``task.data`` defines attributes, everywhere else they are only named.
         if path[:2] != ("task", "data") and name not in known:
             hint = f"use one of: {', '.join(sorted(known)) or 'none'}"
             yield Problem(path, f"the data has no attribute {name!r}", hint)
@@ -149,6 +153,7 @@ def _gates(prepared: SpecContext) -> Iterator[Problem]:
             measure.name for measure in attack.game.definition.measures if measure.is_numeric
         ]
         needs_number |= {f"{owner}.{name}" for owner in owners for name in measures}
+        # Both keys, since a gate may name the attack or its game.
         if attack.attribute and prepared.dataset.attributes[attack.attribute].numbers is not None:
             numeric |= {f"{owner}.{name}" for owner in owners for name in measures}
     for index, gate in enumerate(prepared.spec.gate):
@@ -170,6 +175,7 @@ def _pools(prepared: SpecContext) -> Iterator[Problem]:
     except PoolError as error:
         yield _pool_problem(error)
         return
+    # The sizes below are demands of the controls, which other games do not have.
     if not any(attack.game.has_controls for attack in prepared.audit_attacks):
         return
     for pool in (pools.attack_train, pools.audit):
@@ -199,12 +205,14 @@ def _one_sided(prepared: SpecContext) -> Iterator[Problem]:
 
 def _pool_problem(error: PoolError, *, prefix: str = "") -> Problem:
     """With the error's own hint, where it has one."""
+    # Messages of pools have the form "rule; hint".
     message, _, hint = str(error).partition("; ")
     return Problem(("pools",), prefix + message, hint or "change the shares, or use more data")
 
 
 def _model(run_context: RunContext) -> Iterator[Problem]:
     place: SpecPath = ("task", "model")
+    # An input without values, before a network is built from such a shape.
     if 0 in run_context.original.inputs.shape[1:]:
         what = "are texts" if run_context.original.texts else "hold no values"
         hint = "use a model that reads texts, such as huggingface, or data with other inputs"
@@ -213,6 +221,7 @@ def _model(run_context: RunContext) -> Iterator[Problem]:
     try:
         network = run_context.create_network()
     except ModelError as error:
+        # Each kind of error belongs to another field of the spec.
         yield Problem((*place, *error.field), error.message, error.hint)
         return
     except RepresentationError as error:
@@ -227,6 +236,7 @@ def _model(run_context: RunContext) -> Iterator[Problem]:
     except TopologyError as error:
         hint = "write a pattern that fits one, '*' for all"
         yield Problem(("task", "sparsify"), str(error), hint)
+    # A factory may ignore ``classes``, so the head that it built is what counts.
     outputs, classes = network.head.out_features, len(run_context.dataset.classes)
     if outputs != classes:
         message = f"the model has {outputs} outputs, and the data have {classes} labels"
@@ -259,6 +269,7 @@ def _method(run_context: RunContext) -> Iterator[Problem]:
 
 def _references(run_context: RunContext) -> Iterator[Problem]:
     """Each sample has to be in several reference models, and out of several."""
+    # In two models and out of two, or no variance could be estimated.
     fewest = 2 * fold_count(len(run_context.pools.members), len(run_context.dataset))
     for place, attack in each_attack(run_context):
         wanted = references_of(attack.params)
@@ -271,7 +282,7 @@ def _references(run_context: RunContext) -> Iterator[Problem]:
     if not count_references(run_context):
         return
     try:
-        for index in (0, fewest // 2 - 1):  # the first hand of a deal, and the last, the smallest
+        for index in (0, fewest // 2 - 1):  # the first and the last, smallest fold
             _ = build_reference_context(run_context, index).pools
     except PoolError as error:
         yield _pool_problem(error, prefix="a reference model cannot have such pools: ")
@@ -293,6 +304,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Problem]], ...] = (
 """What can be estimated without the model, in the audit of a finished one as well."""
 
 CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
+    # Order matters: each check may use what those before it have found to be right.
     _compiler,
     *SAMPLES_AND_ATTACKS,
     check_input_changes,

@@ -166,7 +166,7 @@ class CandidateEvaluator:
             if better:
                 outdone[attack.id] = (better, own_result)
             judgements[attack.id] = rivals[better] if better else own_result
-            self._tell(attack, judgements[attack.id], better, facts)
+            self._emit(attack, judgements[attack.id], better, facts)
         # float64, so that means of equal candidates compare equal.
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Evaluation(performance=performance, results=judgements, outperformed=outdone)
@@ -202,7 +202,7 @@ class CandidateEvaluator:
         }
         return max(gains, key=lambda name: gains[name]) if gains else None
 
-    def _tell(
+    def _emit(
         self, attack: Attack, result: AttackResult, better: str | None, facts: Mapping[str, Any]
     ) -> None:
         self._events.emit(

@@ -43,14 +43,18 @@ def rounds_of(
         proposals: candidates of each carried model.
         beam: models that go on to the next round; a single one starts the first.
     """
+    # A single model starts, since there is nothing to choose from before the first test.
     carried, start, rounds_planned = 1, 0, []
     for number in range(rounds):
+        # Integer division spreads the remainder, and the last round ends exactly at ``epochs``.
         begin = before + (epochs - before) * number // rounds
         end = before + (epochs - before) * (number + 1) // rounds
+        # At least one epoch, or candidates would not differ by their changes.
         middle = end - max(1, round((end - begin) * finetune))
         candidates = carried * proposals
         rounds_planned.append(
             Round(beam=carried, candidates=candidates, start=start, middle=middle, end=end)
         )
+        # A round may have fewer candidates than the beam holds.
         carried, start = min(beam, candidates), end
     return tuple(rounds_planned)

@@ -50,10 +50,12 @@ def save_state(context: MethodContext, state: LoopState) -> None:
     }
     models = [beam_model.state.tensors() for beam_model in state.beam]
     context.checkpoints.save(_name(len(state.rounds)), record, models)
+    # All earlier ones, since a killed run may not have dropped its last.
     for number in range(len(state.rounds)):
         context.checkpoints.drop(_name(number))
     stays = {entry.id for entry in state.archive.entries}
     tested = {candidate["id"] for round_ in state.rounds for candidate in round_["candidates"]}
+    # Files of models that have left the archive, only after the checkpoint is written.
     for model in tested - stays:
         context.archive_path(model).unlink(missing_ok=True)
 
@@ -74,6 +76,7 @@ def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> 
     beam = tuple(
         BeamModel(
             id=model_record["id"],
+            # Checkpoints hold numbers; the starting settings know the types of the parameters.
             state=context.restore_state(
                 tensors, settings.restore(model_record["settings"]), epoch=model_record["epoch"]
             ),

@@ -41,7 +41,7 @@ def test_inputs_that_cannot_be_moved_are_refused(
     [found] = list(check_attacks(run_context))
 
     assert found.path == ("audit", "attackers", 0, "type")
-    assert "needs inputs that can be moved" in found.message
+    assert "needs continuous inputs" in found.message
 
 
 def test_more_samples_and_queries_than_there_are_are_refused(
@@ -104,7 +104,7 @@ def test_an_attribute_that_is_the_same_for_all_of_a_pool_is_refused(
     ]
 
 
-def test_words_cannot_be_moved(prepare: Prepare) -> None:
+def test_words_are_no_continuous_inputs(prepare: Prepare) -> None:
     """Neither by an attack nor by a defence that changes samples a little."""
     moving = {"audit": {"attackers": [{"type": "boundary"}]}}
     defences = [{"type": "augmentation", "noise": 0.1}]
@@ -112,9 +112,9 @@ def test_words_cannot_be_moved(prepare: Prepare) -> None:
     run_context.samples.__dict__["original"] = replace(
         run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
-    assert "'boundary' needs inputs that can be moved" in refusal(run_context)[0]
+    assert "'boundary' needs continuous inputs" in refusal(run_context)[0]
     run_context = prepare(method__defences=defences)
     run_context.samples.__dict__["original"] = replace(
         run_context.original, inputs=(run_context.original.inputs * 16).long()
     )
-    assert "method.defences.0.type: 'augmentation' needs inputs" in refusal(run_context)[0]
+    assert "method.defences.0.type: 'augmentation' needs continuous" in refusal(run_context)[0]

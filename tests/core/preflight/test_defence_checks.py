@@ -39,8 +39,8 @@ def test_answers_go_through_one_guard_alone(prepare: Prepare, tmp_path: Path) ->
     guards = [{"type": "memguard"}, {"type": "memguard", "id": "other"}]
 
     assert refusal(prepare(method__defences=guards, pools={"reference": 0.2})) == [
-        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: 'memguard' stands before the "
-        "answers already, and 'other' would too; take one of them out"
+        f"{line(tmp_path, 'other') - 1}: method.defences.1.type: only one output guard is "
+        "allowed; the spec has 'memguard' and 'other'; remove one of them"
     ]
 
 
