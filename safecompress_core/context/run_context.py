@@ -148,12 +148,12 @@ class RunContext(SpecContext):
         """
         create, members = self.trainers.create, len(self.pools.members)
 
-        def made(rows: Tensor, seed: Seed) -> Trainer:
+        def make(rows: Tensor, seed: Seed) -> Trainer:
             # Of fewer members an epoch is shorter, which the time estimate must know.
             share = len(rows) / members
             return create(rows, seed).with_listener(partial(events.add_step, share=share))
 
-        return made
+        return make
 
     def method_context(
         self,

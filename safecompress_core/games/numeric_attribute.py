@@ -36,7 +36,7 @@ __all__ = [
     "best_number",
     "error_reduction",
     "measure_errors",
-    "predicted_numbers",
+    "predict_numbers",
 ]
 
 # M known samples · N samples · V intervals · B bootstrap draws
@@ -116,7 +116,7 @@ def measure_errors(
         confidence: of every interval of confidence.
     """
     # Only attack-train turns scores into numbers; the reported pool's numbers are the truth.
-    numbers = predicted_numbers(scores, known.truth, intervals)
+    numbers = predict_numbers(scores, known.truth, intervals)
     guess = best_number(known)
     errors, baseline_errors = np.abs(numbers - truth), np.abs(guess.guess(asked) - truth)
     return AbsoluteError(
@@ -130,7 +130,7 @@ def measure_errors(
     )
 
 
-def predicted_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
+def predict_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
     """The number that each row of scores stands for, shape (N,).
 
     Scores that are probabilities (none below 0, each row sums to 1) are taken at their word: the

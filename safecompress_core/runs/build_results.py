@@ -148,11 +148,11 @@ def build_results(
         content["games"] = games
     if origin is not None:
         content["origin"] = origin
-    return _validated(Results, content)
+    return _validate(Results, content)
 
 
 def write_results(directory: RunDirectory, results: Results, events: EventLog) -> None:
-    """Write ``results.json``, and tell that the run is finished."""
+    """Write ``results.json``, and emit the event of the run's end."""
     content = results.to_json()
     # Before ``run_finished``, so that observers of that event find the file.
     write_json(directory.results, content)
@@ -166,10 +166,10 @@ def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:
     Raises:
         SafeCompressError: if a component reports what JSON cannot hold.
     """
-    return tuple(_validated(RoundRecord, round_) for round_ in outcome.rounds)
+    return tuple(_validate(RoundRecord, round_) for round_ in outcome.rounds)
 
 
-def _validated(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
+def _validate(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
     try:
         # Validated before writing: an hour of training must not end in an unreadable file.
         return kind.model_validate(content)

@@ -33,7 +33,7 @@ def naming_code(function: Function) -> Function:
     """
 
     @wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
         # By type, since the decorated functions have different signatures.
         [loaded] = [argument for argument in given if isinstance(argument, LoadedSpec)]
@@ -41,7 +41,7 @@ def naming_code(function: Function) -> Function:
         with naming_code_of(loaded, registry):
             return function(*args, **kwargs)
 
-    return cast(Function, called)
+    return cast(Function, call)
 
 
 @contextmanager

@@ -170,7 +170,7 @@ def load_network(
         _require_learned(module, build(_generator(1)), given, questions)
     else:
         fill(module, _plain(given.path), origin=given.path)
-    return _loaded(module)
+    return _as_loaded_model(module)
 
 
 def load_classifier(
@@ -236,7 +236,7 @@ def _load_own(
     fill(module, stored.state, origin=given.path)
     guarding = guarding_of(registry, stored, allow_code=allow_code)
     return replace(
-        _loaded(module),
+        _as_loaded_model(module),
         topology=stored.topology,
         layer_shapes=layer_shapes,
         guarding=guarding,
@@ -244,7 +244,7 @@ def _load_own(
     )
 
 
-def _loaded(module: nn.Module) -> LoadedModel:
+def _as_loaded_model(module: nn.Module) -> LoadedModel:
     parameters = sum(parameter.numel() for parameter in module.parameters())
     return LoadedModel(module=module.eval(), parameters=parameters)
 

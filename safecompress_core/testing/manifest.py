@@ -33,7 +33,7 @@ YEAR = r"\b(1[89]|20)\d\d\b"
 
 
 @cache  # one manifest defines many components
-def _imported(manifest: str, path: str) -> subprocess.CompletedProcess[str]:
+def _import_manifest(manifest: str, path: str) -> subprocess.CompletedProcess[str]:
     """The heavy packages that come with a manifest, as a fresh interpreter prints them."""
     # A fresh interpreter: this one has imported torch already.
     code = (
@@ -75,7 +75,7 @@ class DefinitionConformance:
     def test_its_manifest_imports_nothing_heavy(self) -> None:
         """A fresh interpreter imports the manifest, and neither torch nor numpy comes with it."""
         manifest = self.manifest or self.definition.params.__module__
-        outcome = _imported(manifest, os.pathsep.join(filter(None, sys.path)))
+        outcome = _import_manifest(manifest, os.pathsep.join(filter(None, sys.path)))
 
         assert outcome.returncode == 0, outcome.stderr
         assert outcome.stdout.split() == []

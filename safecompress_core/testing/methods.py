@@ -58,13 +58,13 @@ COMPLETED_RUNS: dict[type["MethodConformance"], CompletedRun] = {}
 
 
 @cache
-def _loaded_data() -> dict[str, Dataset]:
+def _data_cache() -> dict[str, Dataset]:
     """The kit's data, loaded once in a process."""
     return {}
 
 
 @cache
-def _installed() -> Registry:
+def _load_registry() -> Registry:
     return load_plugins().registry
 
 
@@ -112,7 +112,7 @@ class MethodConformance(DefinitionConformance):
         trained: list[int] = []
         advanced: list[int] = []
 
-        def counted(state: TrainingState, **how: Any) -> None:
+        def train_and_count(state: TrainingState, **how: Any) -> None:
             before = state.epoch
             train(state, **how)
             trained.append(state.epoch - before)
@@ -121,7 +121,7 @@ class MethodConformance(DefinitionConformance):
         with torch.random.fork_rng(), pytest.MonkeyPatch.context() as patch:
             torch.manual_seed(1)
             # Counted at the trainer, which is the only way to train.
-            patch.setattr(shop.trainer, "train", counted)
+            patch.setattr(shop.trainer, "train", train_and_count)
             patch.setattr(shop.events, "advance", lambda units=1: advanced.append(units))
             outcome = run_context.method.run(shop)
         return CompletedRun(
@@ -155,11 +155,11 @@ class MethodConformance(DefinitionConformance):
         registry = self.registry()
         loaded = load_spec(file, registry=registry)
         # Data are loaded once for all checks of a process.
-        return build_run_context(loaded, registry, dataset_cache=_loaded_data())
+        return build_run_context(loaded, registry, dataset_cache=_data_cache())
 
     def registry(self) -> Registry:
         """All that is installed, and the method, which need not be."""
-        installed = _installed()
+        installed = _load_registry()
         entries = [(definition, installed.origin(definition)) for definition in installed]
         # A method under development need not be installed as an entry point.
         if self.definition.name not in installed.definitions(Kind.METHOD):
@@ -262,12 +262,12 @@ class MethodConformance(DefinitionConformance):
             shop = self.method_context(run_context, tmp_path)
             save = shop.checkpoints.save
 
-            def stopped(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
+            def save_and_stop(name: str, *rest: Any, save: Callable[..., None] = save) -> None:
                 # After saving: the checkpoint is complete when the process ends.
                 save(name, *rest)
                 raise ProcessKilled
 
-            monkeypatch.setattr(shop.checkpoints, "save", stopped)
+            monkeypatch.setattr(shop.checkpoints, "save", save_and_stop)
             try:
                 outcome = run_context.method.run(shop)
             except ProcessKilled:

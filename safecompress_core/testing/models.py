@@ -148,7 +148,7 @@ def _record_opened_files() -> Iterator[set[Path]]:
     opened: set[Path] = set()
     original = io.open
 
-    def recorded(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+    def open_and_record(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         # Reading modes only; integers are file descriptors, which have no path.
         if isinstance(file, str | Path) and not set(mode) & set("wxa"):
             opened.add(Path(file).resolve())
@@ -156,8 +156,8 @@ def _record_opened_files() -> Iterator[set[Path]]:
 
     with pytest.MonkeyPatch.context() as patch:
         # Both names: libraries open files by either.
-        patch.setattr(builtins, "open", recorded)
-        patch.setattr(io, "open", recorded)
+        patch.setattr(builtins, "open", open_and_record)
+        patch.setattr(io, "open", open_and_record)
         yield opened
     system = [Path(path) for path in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev")]
     # Packages and system files do not belong to the model.

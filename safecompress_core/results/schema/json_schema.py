@@ -1,4 +1,4 @@
-"""JSON Schema of ``results.json`` and ``comparison.json``, for whoever reads them by program."""
+"""JSON Schema of ``results.json`` and ``comparison.json``, for programs that read them."""
 
 from typing import Any
 
@@ -33,6 +33,7 @@ def _tidy(schema: Any) -> Any:
         return schema
     tidy = {}
     for key, value in schema.items():
+        # A field may be called "title" or "default", so names of properties are not filtered.
         if key == "properties":
             tidy[key] = {name: _tidy(field) for name, field in value.items()}
         elif not (key == "title" and isinstance(value, str)) and key != "default":

@@ -91,6 +91,7 @@ class MeasuresRecord(Record):
 
 def format_errors(error: ValidationError) -> str:
     """Return the first errors of a file as ``field: rule``."""
+    # A single wrong type may cause many errors; the first ones are enough to find it.
     errors = error.errors()
     shown = [
         f"{'.'.join(map(str, error['loc'])) or 'file'}: {error['msg']}" for error in errors[:SHOWN]

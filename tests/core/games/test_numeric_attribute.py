@@ -15,7 +15,7 @@ from safecompress_core.games.manifest import ATTRIBUTE
 from safecompress_core.games.numeric_attribute import (
     best_number,
     error_reduction,
-    predicted_numbers,
+    predict_numbers,
 )
 from safecompress_core.games.scores import AttackScores
 from safecompress_core.stats.resampling import Resampling
@@ -54,7 +54,7 @@ def test_the_likeliest_interval_stands_for_its_median() -> None:
     intervals = np.array([0, 0, 0, 1, 1])
     scores = np.array([[3.0, 1.0, 0.0], [-2.0, -1.0, -5.0], [0.0, 0.0, 7.0]])
 
-    assert predicted_numbers(scores, known, intervals).tolist() == [2.0, 21.0, 9.0]
+    assert predict_numbers(scores, known, intervals).tolist() == [2.0, 21.0, 9.0]
 
 
 def test_probabilities_are_taken_at_their_word() -> None:
@@ -66,7 +66,7 @@ def test_probabilities_are_taken_at_their_word() -> None:
     intervals = np.repeat([0, 1, 2], 11)  # the order of intervals is that of their numbers
     scores = np.array([[0.4, 0.4, 0.2], [0.4, 0.6, 0.0], [0.0, 0.0, 1.0]])
 
-    found = predicted_numbers(scores, known, intervals)
+    found = predict_numbers(scores, known, intervals)
 
     np.testing.assert_allclose(found, [26.0, 1 + 10 * 5 / 6, 26.0])
 
