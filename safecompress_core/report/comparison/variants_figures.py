@@ -61,6 +61,8 @@ def trade_offs(comparison: ComparisonResults) -> list[CaptionedFigure]:
             for place, row in rows
             if row.density in (None, density) and (advantage := row.advantage.get(game)) is not None
         ]
+        if not dots:  # variants may differ in their attackers
+            continue
         caption = "all variants" if density is None else f"density {density:g}"
         name, title = f"trade-{len(figures)}", f"Trade-off of {game}, {caption}"
         figures.append(CaptionedFigure(caption=caption, note=game, svg=_scatter(dots, name, title)))
