@@ -24,8 +24,8 @@ from safecompress_core.games.controls.planted_control import (
     plant_leak,
     planted_control,
 )
-from safecompress_core.games.epsilon_bound import MatchedPairs
-from safecompress_core.games.membership_details import PRIOR, DetailOptions
+from safecompress_core.games.measures.epsilon_bound import MatchedPairs
+from safecompress_core.games.measures.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier

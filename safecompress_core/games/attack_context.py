@@ -8,7 +8,7 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerDef, AttackerParams
 from safecompress_core.attacks.observed_pool import ObservedPool
-from safecompress_core.games.membership_details import DetailOptions
+from safecompress_core.games.measures.membership_details import DetailOptions
 from safecompress_core.seeding import Seed
 
 __all__ = ["AttackRun"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.api import ADVANTAGE
-from safecompress_core.games.membership_details import MembershipDetails
-from safecompress_core.games.numeric_attribute import AbsoluteError
+from safecompress_core.games.measures.membership_details import MembershipDetails
+from safecompress_core.games.measures.numeric_attribute import AbsoluteError
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 from safecompress_core.stats.roc import Array, OperatingPoint

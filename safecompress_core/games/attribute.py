@@ -19,9 +19,13 @@ from safecompress_core.errors import PoolError
 from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.game import ScoredGame
-from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures, best_imputation
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.numeric_attribute import measure_errors
+from safecompress_core.games.measures.imputation import (
+    AttributeTrainingSet,
+    PublicFeatures,
+    best_imputation,
+)
+from safecompress_core.games.measures.numeric_attribute import measure_errors
 from safecompress_core.games.scores import (
     AttackScores,
     MeasureOptions,

@@ -19,7 +19,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool
 from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import AttackResult, GameResult
-from safecompress_core.games.membership_details import DetailOptions
+from safecompress_core.games.measures.membership_details import DetailOptions
 from safecompress_core.games.scores import AttackScores, MeasureOptions
 from safecompress_core.stats.intervals import CONFIDENCE
 

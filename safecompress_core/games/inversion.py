@@ -157,7 +157,7 @@ def _samples(game: InversionGame, attack_run: AttackRun) -> InversionResult:
     measures: dict[str, Estimate] = {}
     if is_image(seen.inputs.shape[1:]):
         # scikit-image is an extra: imported only if the inputs are images.
-        from safecompress_core.games.image_similarity import similarity  # noqa: PLC0415  an extra's
+        from safecompress_core.games.measures.image_similarity import similarity  # noqa: PLC0415  an extra's
 
         measures["ssim"] = similarity(reconstructions, seen.inputs, width=_width(attack_run))
     return _measure(game, attack_run, reconstructions, seen.inputs, measures=measures, facts={})

@@ -14,7 +14,7 @@ from safecompress_core.errors import PoolError
 from safecompress_core.games.attack_result import AttackResult, LowFprRate, Unresolvable
 from safecompress_core.games.game import ScoredGame
 from safecompress_core.games.manifest import MEMBERSHIP
-from safecompress_core.games.membership_details import (
+from safecompress_core.games.measures.membership_details import (
     DetailOptions,
     advantage_of_decisions,
     membership_details,

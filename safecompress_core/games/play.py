@@ -9,7 +9,7 @@ from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.games.attack_context import AttackRun
 from safecompress_core.games.attack_result import AttackResult, GameResult
 from safecompress_core.games.game import Game
-from safecompress_core.games.membership_details import DetailOptions
+from safecompress_core.games.measures.membership_details import DetailOptions
 from safecompress_core.host import Registry
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.components import attacker_of

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from safecompress_core.games.membership_details import DetailOptions
+from safecompress_core.games.measures.membership_details import DetailOptions
 
 __all__ = ["AttackScores", "MeasureOptions", "bools", "floats", "ints", "scores_of", "tensor_of"]
 

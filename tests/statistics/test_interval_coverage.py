@@ -23,9 +23,9 @@ from scipy.stats import binom
 
 from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.compare.seed_statistics import summary
-from safecompress_core.games.epsilon_bound import MatchedPairs, one_run_bound
 from safecompress_core.games.inversion import psnr
-from safecompress_core.games.membership_details import (
+from safecompress_core.games.measures.epsilon_bound import MatchedPairs, one_run_bound
+from safecompress_core.games.measures.membership_details import (
     advantage_of_decisions,
     precision_at_prior,
     top_scored,

@@ -38,7 +38,7 @@ def held(
         target="nowhere:Nothing",
         summary="Idle.",
         game="extraction" if isinstance(params, ExtractionAttackerParams) else "evasion",
-        access=access,
+        needs=access.needs,
     )
     return own_samples(observed, definition, params)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from safecompress_core.api import GameDef
-from safecompress_core.games.imputation import RULES
 from safecompress_core.games.manifest import ATTRIBUTE, EVASION, MEMBERSHIP
-from safecompress_core.games.numeric_attribute import NUMBER_RULES
+from safecompress_core.games.measures.imputation import RULES
+from safecompress_core.games.measures.numeric_attribute import NUMBER_RULES
 from safecompress_core.report.guesses import guess_name, guess_sentence, guesses
 from safecompress_core.results.schema import AnyAttackRecord
 from tests.core.fixtures.records import attack_record, typed

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.games.epsilon_bound import MatchedPairs, OneRunBound, one_run_bound
+from safecompress_core.games.measures.epsilon_bound import MatchedPairs, OneRunBound, one_run_bound
 from safecompress_core.stats.intervals import (
     CONFIDENCE,
     Estimate,

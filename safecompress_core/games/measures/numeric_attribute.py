@@ -19,7 +19,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from safecompress_core.games.imputation import (
+from safecompress_core.games.measures.imputation import (
     FITTED,
     AttributeTrainingSet,
     PublicFeatures,

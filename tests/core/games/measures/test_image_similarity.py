@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from safecompress_core.games.image_similarity import similarity
+from safecompress_core.games.measures.image_similarity import similarity
 
 IMAGES = torch.rand(4, 3, 12, 12, generator=torch.Generator().manual_seed(2))
 

@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.games import imputation
-from safecompress_core.games.imputation import (
+from safecompress_core.games.measures import imputation
+from safecompress_core.games.measures.imputation import (
     AttributeTrainingSet,
     Imputation,
     PublicFeatures,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import binom, binomtest
 
-from safecompress_core.games.epsilon_bound import (
+from safecompress_core.games.measures.epsilon_bound import (
     MatchedPairs,
     epsilon_lower_bound,
     one_run_bound,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, precision_score, roc_auc_score
 
 from safecompress_core.errors import PoolError
-from safecompress_core.games.membership_details import (
+from safecompress_core.games.measures.membership_details import (
     advantage_of_decisions,
     label_table,
     precision_at_prior,

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.attribute import AttributeGame
-from safecompress_core.games.imputation import AttributeTrainingSet, PublicFeatures
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.numeric_attribute import (
+from safecompress_core.games.measures.imputation import AttributeTrainingSet, PublicFeatures
+from safecompress_core.games.measures.numeric_attribute import (
     best_number,
     error_reduction,
     predict_numbers,

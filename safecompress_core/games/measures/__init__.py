@@ -1,0 +1,1 @@
+"""Measures of games: membership details, baselines of attributes, similarity of images."""
