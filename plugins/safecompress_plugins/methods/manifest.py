@@ -223,7 +223,7 @@ DEFINITIONS = (
     MethodDef(
         name="rigl",
         params=RiglParams,
-        target=f"{PLACE}.sparse_training:Dynamic",
+        target=f"{PLACE}.sparse_methods:Dynamic",
         summary="Sparse training that grows where gradients are largest, without tests (RigL).",
         cites="Evci et al. 2020, Rigging the Lottery, ICML, Algorithm 1",
         workload=_once,
@@ -231,7 +231,7 @@ DEFINITIONS = (
     MethodDef(
         name="set",
         params=SetParams,
-        target=f"{PLACE}.sparse_training:Dynamic",
+        target=f"{PLACE}.sparse_methods:Dynamic",
         summary="Sparse training that grows at random, without tests (SET).",
         cites="Mocanu et al. 2018, Nature Communications 9, Algorithm 1",
         workload=_once,
@@ -256,7 +256,7 @@ DEFINITIONS = (
     MethodDef(
         name="snip",
         params=SnipParams,
-        target=f"{PLACE}.sparse_training:Snip",
+        target=f"{PLACE}.sparse_methods:Snip",
         summary="Sparse training of the weights that the initial loss depends on most (SNIP).",
         cites="Lee, Ajanthan & Torr 2019, SNIP, ICLR, Algorithm 1",
         workload=_once,
@@ -273,7 +273,7 @@ DEFINITIONS = (
     MethodDef(
         name="grasp",
         params=GraspParams,
-        target=f"{PLACE}.sparse_training:Grasp",
+        target=f"{PLACE}.sparse_methods:Grasp",
         summary="Sparse training of the weights that preserve the initial gradient flow (GraSP).",
         cites="Wang, Zhang & Grosse 2020, GraSP, ICLR, Algorithm 1",
         workload=_once,

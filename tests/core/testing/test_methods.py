@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from safecompress_core.api import Density, MethodDef, MethodParams, Workload
+from safecompress_core.api import Density, DensityParams, MethodDef, Workload
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.method import Method, MethodContext, MethodOutcome
 from safecompress_core.problems import Problem
@@ -20,7 +20,7 @@ from safecompress_core.training.training_state import TrainingState
 EPOCHS = 6
 
 
-class Params(MethodParams):
+class Params(DensityParams):
     """Parameters of the methods here."""
 
     density: Density = 0.5
