@@ -16,6 +16,7 @@ A test fails when one of them is stale.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def built_ins() -> Registry:
 
 def refreshed(text: str, registry: Registry) -> str:
     """A page with everything between its comments written anew."""
-    parts: dict[str, Schema] = spec_schema(registry)["$defs"]
+    parts = _spec_parts(registry)
     places = _record_places(text)
 
     def block(match: re.Match[str]) -> str:
@@ -109,6 +110,12 @@ def refreshed(text: str, registry: Registry) -> str:
         return "\n".join([match["begin"], *lines, match["end"]])
 
     return BLOCK.sub(block, text)
+
+
+@cache  # one schema serves all pages
+def _spec_parts(registry: Registry) -> dict[str, Schema]:
+    parts: dict[str, Schema] = spec_schema(registry)["$defs"]
+    return parts
 
 
 def _record_places(text: str) -> dict[str, str]:
