@@ -11,6 +11,8 @@ from safecompress_core.cli.display.tables import print_summary
 from safecompress_core.report.page import write_report
 from safecompress_core.results.schema import Results
 
+pytestmark = pytest.mark.slow
+
 STRATEGY = {"prune": {"type": "magnitude"}, "grow": {"type": "random"}}
 LIGHT = {
     "attackers": [{"type": "loss-threshold"}],

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from safecompress_core.cli import cli
 from safecompress_core.runs.run import FinishedRun, run_spec
 
+pytestmark = pytest.mark.slow
+
 Comparable = Callable[[Any], dict[str, Any]]
 
 CHANGES: dict[str, Any] = {

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from safecompress_core.runs.run import run_directory
 from safecompress_core.specfile.load import load_spec
 
@@ -17,6 +19,7 @@ def shipped(run: Path) -> dict[str, bytes]:
     return {str(p.relative_to(run)): p.read_bytes() for p in run.rglob("*.safetensors")}
 
 
+@pytest.mark.slow
 def test_a_second_run_in_another_process_gives_the_same_bytes(
     finished: Any, bench: Any, comparable: Comparable
 ) -> None:
@@ -31,6 +34,7 @@ def test_a_second_run_in_another_process_gives_the_same_bytes(
     assert comparable(second) == comparable(first)
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_goes_on_to_the_same_bytes(
     finished: Any, bench: Any, comparable: Comparable
 ) -> None:
@@ -53,6 +57,7 @@ def test_a_run_killed_again_and_again_goes_on_to_the_same_bytes(
     assert "candidate_tested" not in {event["event"] for event in bench.events}
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_phases_goes_on_to_the_same_bytes(
     bench: Any, comparable: Comparable
 ) -> None:
@@ -72,6 +77,7 @@ def test_a_run_killed_between_phases_goes_on_to_the_same_bytes(
     assert len(told) == 4  # three undisturbed, one resumed
 
 
+@pytest.mark.slow
 def test_a_resumed_run_does_not_train_again_what_is_there(
     finished: Any, bench: Any, comparable: Comparable
 ) -> None:
@@ -99,6 +105,7 @@ def test_a_finished_run_is_not_done_again(finished: Any) -> None:
     assert len(bench.events) == told
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_run(finished: Any, bench: Any) -> None:
     """Another directory, other pools, other weights."""
     _, first = finished

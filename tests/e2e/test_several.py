@@ -9,6 +9,8 @@ import pytest
 from safecompress_core.runs.run import FinishedRun
 from safecompress_core.specfile.load import load_spec
 
+pytestmark = pytest.mark.slow
+
 DIGIT = {"attribute": "digit"}
 SEVERAL: dict[str, Any] = {
     "attackers": [

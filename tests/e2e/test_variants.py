@@ -8,6 +8,8 @@ import pytest
 from safecompress_core.runs.verify import Status, verify_run
 from safecompress_core.saved_models.storage import load_model
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"method__rounds": 1, "training__epochs": 2}
 THRESHOLDS = {"attackers": [{"type": "modified-entropy"}]}
 LIGHT_AUDIT: dict[str, Any] = {"audit": {"attackers": [{"type": "loss-threshold"}]}, "gate": []}

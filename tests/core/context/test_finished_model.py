@@ -34,6 +34,7 @@ from tests.core.fixtures.audited_models import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", FORMATS, ids=lambda write: write.__name__)
 def test_every_format_answers_as_its_weights_do(
     write: Write, mlp: nn.Module, built_ins: Registry, tmp_path: Path
@@ -240,6 +241,7 @@ def test_a_file_that_is_no_onnx_is_refused_with_the_reason(
         check_audit_feasible(prepared(path, built_ins, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_hugging_face_folder_answers_as_its_model(built_ins: Registry, tmp_path: Path) -> None:
     """With white-box access, and the names of its labels; a folder without its head is refused."""
     try:  # torchvision, which it imports where there is one, may be built for another torch

@@ -1,5 +1,7 @@
 """The built-in attackers pass the checks that a third party's would."""
 
+import pytest
+
 from safecompress_core.api import AttackerDef
 from safecompress_core.testing.attackers import AttackerConformance
 from safecompress_plugins.attackers.manifest import DEFINITIONS
@@ -7,26 +9,31 @@ from safecompress_plugins.attackers.manifest import DEFINITIONS
 BY_NAME = {definition.name: definition for definition in DEFINITIONS}
 
 
+@pytest.mark.slow
 class TestNeuralBlackbox(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"epochs": 10, "adapt_epochs": 3}
 
 
+@pytest.mark.slow
 class TestNeuralBlackboxOnSortedPosteriors(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"epochs": 10, "adapt_epochs": 3, "inputs": "sorted"}
 
 
+@pytest.mark.slow
 class TestNeuralBlackboxOnTheTopThree(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"epochs": 10, "adapt_epochs": 3, "inputs": "top3"}
 
 
+@pytest.mark.slow
 class TestNeuralBlackboxOnCorrectness(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"epochs": 10, "adapt_epochs": 3, "inputs": "correctness"}
 
 
+@pytest.mark.slow
 class TestNeuralWhitebox(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-whitebox"]
     params = {"epochs": 8, "adapt_epochs": 2}
@@ -55,6 +62,7 @@ class TestModifiedEntropy(AttackerConformance):
     definition: AttackerDef = BY_NAME["modified-entropy"]
 
 
+@pytest.mark.slow
 class TestNeuralWhiteboxOnChosenLayers(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-whitebox"]
     params = {"epochs": 8, "adapt_epochs": 2, "layers": ["weight", "bias"]}

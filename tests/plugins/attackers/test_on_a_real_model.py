@@ -37,6 +37,8 @@ from safecompress_plugins.attackers.membership.neural_whitebox import NeuralWhit
 from safecompress_plugins.attackers.membership.population import Population
 from safecompress_plugins.attackers.membership.quantile_regression import QuantileRegression
 
+pytestmark = pytest.mark.slow
+
 
 class Leaky(Protocol):
     known: AdversaryKnowledge

@@ -425,6 +425,7 @@ def test_adult_is_read_from_ucis_two_files(tmp_path: Path) -> None:
     assert len(data.features["occupation"]) == 2  # Sales, and missing
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason=f"there is no {DATA}")
 def test_rare_occupations_of_adult_can_be_left_out() -> None:
     """Nine people were in the armed forces; a sample of 3,000 has one, too few for a label."""

@@ -291,6 +291,7 @@ def test_a_parquet_table_reads_as_the_same_table_in_csv(tmp_path: Path) -> None:
     assert torch.equal(table.attributes["age"].values, text.attributes["age"].values)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ADULT.exists(), reason=f"there is no {ADULT}")
 def test_adult_has_the_counts_that_its_authors_give() -> None:
     """UCI's adult.names: 32,561 rows, of which 30,162 without missing values; 76 % at most 50K."""

@@ -19,6 +19,8 @@ from safecompress_plugins.data.manifest import HandwritingParams
 from safecompress_plugins.models.manifest import MlpParams
 from safecompress_plugins.models.mlp import Mlp
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 100
 DATA = Handwriting(HandwritingParams()).load()
 ORDER = torch.randperm(len(DATA), generator=torch.Generator().manual_seed(3))

@@ -260,6 +260,7 @@ def test_the_option_names_another_data_file(place: Path) -> None:
     assert f"--data {place / 'no.npz'}:1:1: task.data.path: cannot read" in bad.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["program.pt2", "script.pt", "model.onnx"])
 def test_a_model_of_answers_is_attacked_as_its_weights_are(
     name: str, first: tuple[Result, Path], place: Path, model: nn.Module

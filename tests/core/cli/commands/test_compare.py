@@ -142,6 +142,7 @@ def test_a_finished_comparison_is_only_shown(spec: Path, finished: tuple[Result,
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("model.safetensors")} == models
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("forked_workers")
 def test_several_workers_find_the_same(
     spec: Path, finished: tuple[Result, Path], tmp_path: Path

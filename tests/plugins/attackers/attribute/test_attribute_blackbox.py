@@ -65,6 +65,7 @@ def accuracy(attacker: AttributeBlackbox, leaky: Leaky, *, public: int = 0) -> f
     return float((found == leaky.pool_digits).double().mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classifier", "output", "at_least"),
     [

@@ -36,6 +36,7 @@ class TestBasketBySample(AttackerConformance):
     parts = [(BY_NAME[name], {}) for name in ("loss-threshold", "gap", "gradient-norm")]
 
 
+@pytest.mark.slow
 class TestBasketByRun(AttackerConformance):
     definition = BASKET
     params = {"worst": "run", "folds": 3}

@@ -167,6 +167,7 @@ def test_another_librarys_hop_skip_jump_finds_no_nearer_boundary(leaky: Leaky) -
     assert (ours < theirs).mean() > 0.8
 
 
+@pytest.mark.slow
 @needs_toolbox
 class TestBoundaryByTheToolbox(AttackerConformance):
     definition: AttackerDef = BOUNDARY

@@ -31,6 +31,7 @@ from safecompress_plugins.attackers.membership.compression_versions import Compr
 MEMBERS, KNOWN = 600, 300  # of 1,200 digits, labels drawn by lot where they cannot be generalised
 
 
+@pytest.mark.slow
 class TestForestWithoutTheUncompressedModel(AttackerConformance):
     """With few trees; those of ``compression-difference`` have all of theirs."""
 

@@ -47,21 +47,25 @@ class Leaky(Protocol):
     pool: AdversaryKnowledge
 
 
+@pytest.mark.slow
 class TestBlackboxByVectors(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"learner": "svm"}
 
 
+@pytest.mark.slow
 class TestBlackboxByBoosting(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-blackbox"]
     params = {"learner": "boosting"}
 
 
+@pytest.mark.slow
 class TestWhiteboxByVectors(AttackerConformance):
     definition: AttackerDef = BY_NAME["neural-whitebox"]
     params = {"learner": "svm"}
 
 
+@pytest.mark.slow
 class TestSamiaByVectors(AttackerConformance):
     definition: AttackerDef = BY_NAME["samia"]
     params = {"learner": "svm"}
@@ -77,6 +81,7 @@ def asked(knowledge: AdversaryKnowledge) -> AdversaryKnowledge:
     return replace(knowledge, truth=None)
 
 
+@pytest.mark.slow
 def test_few_records_are_read_by_vectors_and_many_by_the_network(leaky: Leaky) -> None:
     """The audit says which, and with what settings; the network is trained in either case."""
     assert len(leaky.known.seen) <= FEW
@@ -112,6 +117,7 @@ def test_candidates_are_compared_with_the_network(leaky: Leaky) -> None:
     assert torch.equal(substituted.score(asked(leaky.pool)), network.score(asked(leaky.pool)))
 
 
+@pytest.mark.slow
 def test_a_named_classifier_keeps_its_settings_when_it_adapts(leaky: Leaky) -> None:
     """It is fitted to the new model alone, with what cross-validation chose for the first one."""
     attacker = NeuralBlackbox(NeuralBlackboxParams(learner="svm"))

@@ -18,6 +18,7 @@ from safecompress_plugins.attackers.membership.samia import Samia, SamiaNetwork,
 [SAMIA] = [one for one in DEFINITIONS if one.name == "samia"]
 
 
+@pytest.mark.slow
 class TestSamia(AttackerConformance):
     definition: AttackerDef = SAMIA
     params = {"epochs": 8, "adapt_epochs": 2, "queries": 4}
@@ -47,6 +48,7 @@ def fitted(seed: int = 0) -> Samia:
     return attacker
 
 
+@pytest.mark.slow
 def test_it_tells_members_of_a_real_model(leaky: Leaky) -> None:
     """Better than the loss alone does (AUC 0.78)."""
     attacker = Samia(SamiaParams(epochs=10, learner="network"))

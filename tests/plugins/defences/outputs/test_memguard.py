@@ -181,6 +181,7 @@ def test_labels_stay_and_the_attacker_is_no_surer(learned: AnswerNoise) -> None:
     assert float(after.mean()) < 0.3 * float(before.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [0.0, 0.1, 0.3])
 def test_answers_are_as_far_off_on_average_as_the_budget_allows(
     learned: AnswerNoise, budget: float
