@@ -142,7 +142,7 @@ def test_a_function_makes_the_samples_of_a_run(tmp_path: Path) -> None:
             "cannot be private as well",
         ),
         ({"target": "kind"}, "task.data.target", "'c' of 'kind' has a single sample"),
-        ({"target": "add", "samples": 99}, "task.data.samples", "there are 5"),
+        ({"target": "add", "samples": 99}, "task.data.samples", "there are only 5"),
     ],
 )
 def test_data_that_cannot_be_used_are_a_problem_of_the_spec(

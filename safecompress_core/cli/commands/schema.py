@@ -29,7 +29,7 @@ def schema(content: str, output: Path | None, plugins_dir: Path | None) -> None:
     With `results` or `comparison`, that of `results.json` or `comparison.json`.
 
     \b
-    Examples:
+    Example:
         safecompress schema --output specs/schema.json
         safecompress schema results
     """

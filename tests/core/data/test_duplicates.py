@@ -92,5 +92,5 @@ def test_sides_that_share_nothing_do_not_overlap() -> None:
 
 def test_who_overlaps_cannot_be_told_without_sides() -> None:
     """A mistake of whoever asks."""
-    with pytest.raises(ValueError, match="do not tell"):
+    with pytest.raises(ValueError, match="do not state"):
         overlap(DATA)
