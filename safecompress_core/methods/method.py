@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from safecompress_core.api import DataCard, Definition, HeldOut, Need, Params, component_id
@@ -20,6 +21,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
+from safecompress_core.results.schema import PhaseRecord, RoundRecord, format_errors
 from safecompress_core.saved_models.storage import save_model
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
@@ -243,6 +245,14 @@ def _check_outcome(_: Definition, outcome: object, *__: object) -> None:
             f"returned {type(outcome).__name__}; it must return a MethodOutcome with the chosen "
             f"TrainingState"
         )
+    # Here a plugin is named; when results are written, its training is over.
+    try:
+        for content in outcome.rounds:
+            RoundRecord.model_validate(content)
+        for content in outcome.phases:
+            PhaseRecord.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"returned what results cannot hold: {format_errors(error)}") from error
 
 
 class Method(ABC):

@@ -6,19 +6,11 @@ Every class is an immutable pydantic model whose fields have a description with 
 
 from safecompress_core.results.schema.attack_records import (
     AnyAttackRecord,
-    AttackRecord,
     AttributeRecord,
-    EpsilonBoundRecord,
     EvasionRecord,
     ExtractionRecord,
     InversionRecord,
-    LabelRecord,
-    MembershipRecord,
-    OperatingPointRecord,
     OtherGameRecord,
-    ReversedRecord,
-    TopDecileRecord,
-    UnresolvedPointRecord,
     parse_attack,
 )
 from safecompress_core.results.schema.comparison_results import (
@@ -37,6 +29,14 @@ from safecompress_core.results.schema.game_records import (
     GameRecord,
 )
 from safecompress_core.results.schema.json_schema import comparison_schema, results_schema
+from safecompress_core.results.schema.membership_records import (
+    EpsilonBoundRecord,
+    LabelRecord,
+    MembershipRecord,
+    OperatingPointRecord,
+    TopDecileRecord,
+    UnresolvedPointRecord,
+)
 from safecompress_core.results.schema.model_records import (
     AuditedModel,
     AuditedPart,
@@ -48,10 +48,12 @@ from safecompress_core.results.schema.model_records import (
     PhaseRecord,
 )
 from safecompress_core.results.schema.record import (
+    AttackRecord,
     EstimateRecord,
     Interval,
     MeasuresRecord,
     Record,
+    ReversedRecord,
     format_errors,
 )
 from safecompress_core.results.schema.round_records import (

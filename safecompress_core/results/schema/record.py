@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 __all__ = [
+    "AttackRecord",
     "Count",
     "EstimateRecord",
     "Facts",
@@ -13,6 +14,7 @@ __all__ = [
     "Interval",
     "MeasuresRecord",
     "Record",
+    "ReversedRecord",
     "Sha256",
     "format_errors",
 ]
@@ -87,6 +89,57 @@ class MeasuresRecord(Record):
     def estimate(self, measure: str) -> EstimateRecord | None:
         """Return one measure; None where it is missing or null."""
         return self.estimates().get(measure)
+
+
+class ReversedRecord(MeasuresRecord):
+    """Measures of an attack with negated scores."""
+
+    # Games of plugins have further measures.
+    model_config = ConfigDict(extra="allow")
+
+    advantage: Fraction
+    """As in the attack."""
+    advantage_interval: Interval
+    """95 % interval of ``advantage``."""
+    auc: Fraction
+    """As in the attack."""
+    auc_interval: Interval
+    """95 % interval of ``auc``."""
+
+
+class AttackRecord(MeasuresRecord):
+    """Keys that all attacks have in common."""
+
+    game: str
+    """Game that the attack plays."""
+    n: Count
+    """Number of samples that the attack was evaluated on; for ``inversion`` the number of
+    reconstructed ``units``."""
+    members: Count | None = None
+    """Members among the samples: 0 where only non-members are measured; missing where ``n`` counts
+    other things than samples."""
+    non_members: Count | None = None
+    """Non-members among the samples; missing likewise."""
+    advantage: Fraction
+    """Gain over the best guess without the model, rescaled: 0 is no gain, 1 is a perfect attack."""
+    advantage_interval: Interval
+    """95 % interval of ``advantage``."""
+    baseline: float
+    """Result of the best guess that needs no model: its accuracy in [0, 1]; for ``inversion`` its
+    squared error, ≥ 0."""
+    reversed: ReversedRecord | None = None
+    """All measures with an interval of the same attack with negated scores; only where the whole
+    interval of ``auc`` is under 0.5."""
+    remarks: Facts | None = None
+    """Facts that the attacker reports about itself; only in an audit. ``basket``: each member's
+    accuracy on attack-train (``attack_train_accuracy``) and, with ``by: run``, the ``worst``
+    member; ``compression-versions``: how many ``versions`` of the model it had."""
+    outdone_by: str | None = None
+    """Name of the threshold attack that was significantly stronger than the trained attacker, and
+    whose measures these are; null where there is none. Only in ``rounds``."""
+    own_advantage: Fraction | None = None
+    """Advantage of the trained attacker where ``outdone_by`` names another attack, else null. Only
+    in ``rounds``."""
 
 
 def format_errors(error: ValidationError) -> str:

@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.method import MethodContext, _check_outcome, shared_teacher
+from safecompress_core.methods.method import (
+    MethodContext,
+    MethodOutcome,
+    _check_outcome,
+    shared_teacher,
+)
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
@@ -87,3 +92,21 @@ def test_what_is_no_outcome_is_refused(found: Any) -> None:
     """A method of a plugin may return anything."""
     with pytest.raises(ValueError, match="it must return a MethodOutcome with the chosen"):
         _check_outcome(None, found)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("records", "field"),
+    [
+        ({"rounds": ({"round": 1},)}, "epochs: Field required"),
+        ({"phases": ({"name": "prune", "epochs": 2, "density": [1]},)}, "density"),
+    ],
+)
+def test_records_that_results_cannot_hold_are_refused(
+    context: MethodContext, records: dict[str, Any], field: str
+) -> None:
+    """Where the plugin is named, and not after hours of training."""
+    state = context.new_state(context.create_network(), None, context.settings([]))
+    outcome = MethodOutcome(chosen=state, **records)
+
+    with pytest.raises(ValueError, match=f"returned what results cannot hold: .*{field}"):
+        _check_outcome(None, outcome)  # type: ignore[arg-type]
