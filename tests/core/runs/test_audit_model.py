@@ -40,12 +40,13 @@ def test_a_model_is_measured_on_non_members_and_attacked(
 
     first = audited(path, built_ins, tmp_path, events)
 
-    results: Any = first.results
+    results = first.results
     assert first.is_new
-    assert results["metrics"]["accuracy"]["value"] == pytest.approx(float(expected))
-    assert list(results["audit"]) == ["gap"]
-    assert results["baseline"] is None
-    assert results["origin"]["format"] == "state dict"
+    assert results.metrics["accuracy"].value == pytest.approx(float(expected))
+    assert list(results.audit) == ["gap"]
+    assert results.baseline is None
+    assert results.origin is not None
+    assert results.origin.format == "state dict"
     assert [event["event"] for event in events][:1] == ["run_started"]
     assert events[-1]["event"] == "run_finished"
 
