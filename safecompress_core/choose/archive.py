@@ -45,7 +45,7 @@ class Archive:
     entries: tuple[ArchiveEntry, ...] = ()
 
     def add(self, *added: ArchiveEntry) -> "Archive":
-        """The archive with these models in it, as far as nothing dominates them.
+        """Return the archive with those of these models that nothing dominates.
 
         Of models with equal objectives the first stays alone.
 

@@ -1,1 +1,1 @@
-"""Many runs held against each other: variants, densities and seeds of one base spec."""
+"""Comparisons of many runs: variants, densities and seeds of one base spec."""

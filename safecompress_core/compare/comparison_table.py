@@ -63,7 +63,7 @@ def build_table(
 ) -> tuple[VariantRecord, ...]:
     """One row for each variant and density; the uncompressed model is the first row.
 
-    Where densities are asked for, a row that has none is held against those of the density that it
+    Where densities are asked for, a row that has none is compared with those of the density that it
     keeps.
 
     Args:
@@ -101,7 +101,7 @@ def build_table(
 def _by_density(
     rows: Sequence[VariantRecord], *, are_asked_for: bool
 ) -> Iterable[list[VariantRecord]]:
-    """The rows that are held against each other."""
+    """Return the rows that are compared with each other."""
     groups: dict[float | None, list[VariantRecord]] = {}
     for row in rows:
         density = row.density

@@ -68,7 +68,7 @@ class AttributeGame(ScoredGame):
         *,
         is_known: bool,
     ) -> AdversaryKnowledge:
-        """The samples as far as anyone may know them, and the model's answers to them."""
+        """Return the public part of the samples, and the model's answers to them."""
         knowledge = super().adversary_knowledge(observed, definition, params, is_known=is_known)
         attribute = _attribute_of(params)
         columns = public_columns(observed.dataset, attribute)

@@ -108,7 +108,7 @@ class ScoredGame(Game):
         *,
         is_known: bool,
     ) -> AdversaryKnowledge:
-        """All samples of the pool, as far as the attacker may see them; the truth where known."""
+        """Return all samples of the pool at the attacker's access; the truth where known."""
         truth, values = self.truth(observed.dataset, observed.pool, params)
         return AdversaryKnowledge(
             seen=observed.seen,
@@ -158,7 +158,7 @@ class ScoredGame(Game):
 
         Args:
             known: the attacker's answers on attack-train, on which thresholds and rules are chosen;
-                None where there is nothing to choose.
+                None if the game chooses none.
             asked: its answers on the pool that is reported.
             threshold: the attacker's own, where it has one.
             confidence: of every interval.

@@ -43,7 +43,7 @@ class TestDrivenParams(SparseTrainingParams):
     over them."""
     tests_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of ``training.epochs`` in which the first model only trains, before there are rounds:
-    what a model gives away, it gives away late."""
+    a model leaks late in training."""
     finetune: Share = 0.4
     """Share of a round's epochs in which each candidate is trained by itself."""
     update_every: Annotated[int, Field(ge=0)] = 5

@@ -60,7 +60,7 @@ def _detail_rows(attacks: Sequence[MembershipRecord], *, is_caution: bool) -> It
 
 def _precision(attack: MembershipRecord) -> Cell:
     if attack.precision is None or attack.precision_interval is None:
-        return Cell("–", "accuses nobody")
+        return Cell("–", "predicts no member")
     return Cell(format_number(attack.precision), format_interval(*attack.precision_interval))
 
 

@@ -48,7 +48,7 @@ def format_interval(low: float, high: float) -> str:
 
 
 def format_distinct(value: float, other: float) -> str:
-    """A figure with as many decimals as tell it from another one.
+    """Return a figure with enough decimals to distinguish it from another one.
 
     >>> format_distinct(0.40004, 0.4), format_distinct(0.4, 0.4)
     ('0.40004', '0.400')

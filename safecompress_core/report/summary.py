@@ -155,13 +155,13 @@ def separability(results: Results) -> ResultTable | None:
     rows = []
     for objective in rounds[0].spread:
         seen = [one.spread[objective] for one in rounds]
-        told = sum(one.tells_apart for one in seen)
+        distinguished = sum(one.tells_apart for one in seen)
         spreads, noises = [one.spread for one in seen], [one.noise for one in seen]
         means = [sum(values) / len(seen) for values in (spreads, noises)]
-        figures = (f"{told} of {len(seen)}", *map(format_number, means))
+        figures = (f"{distinguished} of {len(seen)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
-    return ResultTable("Could a round's test tell its candidates apart?", columns, tuple(rows))
+    return ResultTable("Could a round's test distinguish its candidates?", columns, tuple(rows))
 
 
 def phases(results: Results) -> ResultTable | None:

@@ -138,7 +138,7 @@ def defences(results: Results) -> tuple[VerdictFinding, ...]:
 
 
 def gates(results: Results) -> tuple[VerdictFinding, ...]:
-    """Each bound, what is held against it, and what the uncompressed model would have got."""
+    """Return each bound, the compared figure, and the uncompressed model's."""
     return tuple(
         VerdictFinding(
             f"{_compressed_value(results, gate)}{_uncompressed_value(gate)}", is_good=gate.passed
@@ -215,7 +215,7 @@ def controls(results: Results) -> tuple[VerdictFinding, ...]:
     return (
         *_control_findings(
             results.controls.null,
-            lead="Null control, membership drawn by lot",
+            lead="Null control, membership drawn at random",
             good=("finds nothing, as it must be", "find nothing, as it must be"),
             proof=("its interval covers 0.5", "their intervals cover 0.5"),
             bad="finds something where there is nothing",
@@ -308,16 +308,16 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
     never = [objective_name(results, name) for name, count in told_apart.items() if not count]
     if never and len(never) == len(told_apart):
         yield VerdictFinding(
-            "No round could tell its candidates apart: they differ by less than the test's noise. "
+            "No round could distinguish its candidates: they differ by less than the test's noise. "
             "What was chosen among them is chance; ask for larger pools or bolder strategies.",
             is_good=False,
         )
     elif never:
         text = "they differ by less than the test's noise there"
-        yield VerdictFinding(f"No round could tell candidates apart by {or_list(never)}: {text}.")
+        yield VerdictFinding(f"No round could distinguish candidates by {or_list(never)}: {text}.")
     elif all(count == len(rounds) for count in told_apart.values()):
         yield VerdictFinding(
-            "Every round could tell its candidates apart by everything.", is_good=True
+            "Every round could distinguish its candidates by everything.", is_good=True
         )
     yield from _describe_unchanged_rounds(results)
     yield from _outdone(results)

@@ -37,10 +37,10 @@ def gate_verdicts(
 
 
 def _outcome(gate: Gate, part: AuditedModel) -> GateOutcomeRecord:
-    """The end of the interval that a bound is held against, and whether it is kept.
+    """Return the end of the interval that is compared with a bound, and whether it is kept.
 
     The careful end is the one nearer to failing; of several attackers the worst counts, by what
-    is held against the bound.
+    is compared with the bound.
     """
     # Estimates on request: gates on few samples would otherwise never pass.
     by_estimate = gate.against == "estimate"

@@ -113,7 +113,7 @@ class AttackerConformance(DefinitionConformance):
         return FITTED[type(self)]
 
     def adversary_knowledge(self, *, leak: float = LEAK, seed: int = 0) -> AdversaryKnowledge:
-        """A pool and its truth, as far as the attacker may see it; no leak: a null control."""
+        """Return a pool at the attacker's access and its truth; no leak: a null control."""
         make = {"membership": _membership_pool, "attribute": _attribute_pool}
         generator = torch.Generator().manual_seed(seed)
         made = (

@@ -44,7 +44,7 @@ class _GameConformance(DefinitionConformance):
         return getattr(import_module(module), name)(params)
 
     def adversary_knowledge(self, *, seed: int = 0) -> AdversaryKnowledge:
-        """Images (N, 1, 4, 4) that the model classifies correctly, as far as access goes."""
+        """Return images (N, 1, 4, 4) that the model classifies correctly, at its access."""
         seen = _observe(seed).restrict(self.definition.access)
         return AdversaryKnowledge(seen=seen, truth=None, values=CLASSES)
 

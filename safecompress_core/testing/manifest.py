@@ -59,7 +59,7 @@ class DefinitionConformance:
             definition = GAP
 
     Attributes:
-        definition: what is held against the rules.
+        definition: what is checked against the rules.
         manifest: the module that defines it; by default that of its parameters.
         params: what a spec would write for it.
     """

@@ -101,7 +101,7 @@ class _RuleConformance(DefinitionConformance):
         seed: int = 0,
         explored: Topology | None = None,
     ) -> TopologyUpdate:
-        """One update of the topology, with everything at hand that a rule may ask for."""
+        """Update the topology once, with every input that a rule may request."""
         prune, grow = self.pair()
         return update_topology(
             _random(seed),

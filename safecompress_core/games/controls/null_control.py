@@ -69,7 +69,7 @@ def null_control(
     for small pools too. It is the rate of one control: of k of them, up to k times as many fail.
 
     Real members take no part: relabelling a pool that holds both would leave its order, and what
-    else gives members away, unrelated to the invented truth, so that an attack that reads the
+    else reveals members, unrelated to the invented truth, so that an attack that reads the
     pool instead of the model would pass.
 
     Args:

@@ -93,7 +93,7 @@ def plant_leak(
 def plant_in_references(references: ReferenceAnswers) -> ReferenceAnswers:
     """Reference models that leak as the ``plant_leak`` model does: each reveals its own members.
 
-    An adversary trains them as the model was trained, so what that one gives away, they do too;
+    An adversary trains them as the model was trained, so they leak the same;
     without it, their answers would say that such a leak means nothing.
     """
     # Full logits, whatever the attacker may see: the leak is planted first and restricted later.

@@ -1,6 +1,6 @@
 """Cheap attacks that hold the trained ones to account.
 
-A trained attacker that is weak makes a model look safe. So each is held against attacks that
+A trained attacker that is weak makes a model look safe. So each is compared with attacks that
 need no training, on the same samples.
 """
 

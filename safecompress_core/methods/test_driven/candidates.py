@@ -39,7 +39,7 @@ UNCHANGED = CandidateSpec(name="keep", rule=None, changes={})
 def candidate_specs(
     strategies: Sequence[StrategyParams], *, keep: bool
 ) -> tuple[CandidateSpec, ...]:
-    """All that a round tries with each model; the first is what the others are held against."""
+    """Return all candidates of a model in a round; the first is the reference of the others."""
     specs = [UNCHANGED] if keep else []
     # The rule is kept as an index, since checkpoints hold no strategy objects.
     for rule, strategy in enumerate(strategies):

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 # R replicates · K candidates · A attacks · N samples of the pool, N₁ members first
 
-INCUMBENT = 0  # proposals begin with what the others are held against
+INCUMBENT = 0  # candidates begin with the one that the others have to beat
 
 
 class RoundSelection:

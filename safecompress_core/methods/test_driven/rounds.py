@@ -43,7 +43,7 @@ def rounds_of(
         proposals: candidates of each carried model.
         beam: models that go on to the next round; a single one starts the first.
     """
-    # A single model starts, since there is nothing to choose from before the first test.
+    # A single model starts, since no test has ranked candidates yet.
     carried, start, rounds_planned = 1, 0, []
     for number in range(rounds):
         # Integer division spreads the remainder, and the last round ends exactly at ``epochs``.

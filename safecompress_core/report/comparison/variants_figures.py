@@ -35,7 +35,7 @@ class VariantPoint:
         place: its number in the table.
         performance, advantage: means over seeds.
         color: what kind of variant it is.
-        is_compressed: whether it has a part in the front, drawn as far as one game alone goes.
+        is_compressed: whether it has a part in the front, which is drawn for one game alone.
     """
 
     place: int

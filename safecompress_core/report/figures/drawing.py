@@ -147,7 +147,7 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
 def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: int) -> SvgFigure:
     """Performance (upwards) against one attack's advantage (to the right), every candidate.
 
-    Earlier rounds are fainter. The line is the front as far as this attack alone is concerned.
+    Earlier rounds are fainter. The line is the front of this attack alone.
     """
     rounds = max(trial.round for trial in trials)
 

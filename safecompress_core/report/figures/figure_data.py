@@ -152,9 +152,11 @@ def noises(results: Results) -> list[CaptionedFigure]:
             title=f"Spread of the candidates in {name}, and the test's noise, by round",
             wide=width(len(objectives)),
         )
-        untold = len(seen) - apart_count
+        undistinguished = len(seen) - apart_count
         note = (
-            f"not told apart in {untold} of {len(seen)} rounds" if untold else "always told apart"
+            f"not distinguished in {undistinguished} of {len(seen)} rounds"
+            if undistinguished
+            else "always distinguished"
         )
         figures.append(CaptionedFigure(caption=name, note=note, svg=panel))
     return figures

@@ -56,6 +56,6 @@ class GameRecord(Record):
     inverted_by: str
     """Mistakes of a user that invert attacks."""
     is_leakage: bool
-    """Whether the model gives something away of its data."""
+    """Whether it measures a leak of the model's data."""
     counts: Literal["samples", "non-members", "units"]
     """What ``n`` counts: all samples of a pool, its non-members, or units of the game's own."""

@@ -58,7 +58,7 @@ def test_both_models_stand_side_by_side(results: Results) -> None:
     assert (heading.label, heading.note) == ("loss", "membership")
     cells = {row.label.strip(): [(cell.value, cell.note) for cell in row.cells] for row in rows}
     assert cells == {
-        "precision at prior 0.1": [("–", "accuses nobody"), ("0.400", "0.300–0.500")],
+        "precision at prior 0.1": [("–", "predicts no member"), ("0.400", "0.300–0.500")],
         "top 10 % members (guess 0.500)": [("0.700", "0.500–0.900")] * 2,
         "AUC on canaries": [("0.800", "0.600–0.900")] * 2,
         "ε is at least": [("–", "no pairs"), ("1.250", "9 of 10 right")],

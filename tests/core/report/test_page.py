@@ -363,7 +363,7 @@ def test_the_page_shows_every_attack_gate_round_and_archived_model(
     assert "misses 1 of 2 gates" in text
     assert "Null controls passed" in text
     assert "not resolvable with n = 270 non-members" in text
-    assert "not told apart in 2 of 2 rounds" in text
+    assert "not distinguished in 2 of 2 rounds" in text
     assert "safecompress run RUN/spec.resolved.yaml" in text
     assert "data: 1,797 samples, input 1 x 8 x 8" in text
     assert "warning: 'digit' is private and an input" in text

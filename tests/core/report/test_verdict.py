@@ -222,7 +222,7 @@ def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
     null, planted = controls(typed(results))
 
     assert null == VerdictFinding(
-        "Null control, membership drawn by lot: loss and entropy find nothing, as it must be "
+        "Null control, membership drawn at random: loss and entropy find nothing, as it must be "
         "(AUC 0.480 and 0.520; their intervals cover 0.5).",
         is_good=True,
     )
@@ -246,7 +246,7 @@ def test_without_a_membership_attack_there_is_no_control(results: Results) -> No
 def test_what_no_round_could_tell_apart_is_said_plainly(results: Results) -> None:
     """Together with how often the run kept what it had, and which attackers were too weak."""
     assert [finding.text for finding in selection(typed(results))] == [
-        "No round could tell candidates apart by accuracy: they differ by less than the test's "
+        "No round could distinguish candidates by accuracy: they differ by less than the test's "
         "noise there.",
         "In 1 of 2 rounds nothing was significantly better than 'keep', so the run kept what it "
         "had.",
@@ -264,7 +264,7 @@ def test_candidates_that_nothing_tells_apart_were_chosen_by_chance(results: Resu
     first = selection(typed(results))[0]
 
     assert first.is_good is False
-    assert first.text.startswith("No round could tell its candidates apart:")
+    assert first.text.startswith("No round could distinguish its candidates:")
     assert "chance" in first.text
 
 
@@ -277,7 +277,7 @@ def test_rounds_that_could_always_tell_are_good_news(results: Results) -> None:
 
     texts = {finding.text: finding.is_good for finding in selection(typed(results))}
 
-    assert texts["Every round could tell its candidates apart by everything."] is True
+    assert texts["Every round could distinguish its candidates by everything."] is True
     assert texts["In every round a candidate was significantly better than 'keep'."] is True
 
 

@@ -124,7 +124,7 @@ def test_an_audit_ends_as_a_run_does(first: tuple[Result, Path]) -> None:
 
     for expected in (
         "loss-threshold (membership)",
-        "✓ Null control, membership drawn by lot",
+        "✓ Null control, membership drawn at random",
         "✓ Planted-leak control",
         "✓ Test accuracy must be at least 0.500.",
         "PASSED: the model meets both gates.",

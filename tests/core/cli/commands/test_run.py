@@ -43,7 +43,7 @@ def test_a_run_prints_its_table_its_verdict_and_where_things_lie(
         "test accuracy",
         "loss-threshold (membership)",
         "lift over the guess",
-        "Could a round's test tell its candidates apart?",
+        "Could a round's test distinguish its candidates?",
         "✓ Test accuracy must be at least 0.010.",
         "PASSED: the compressed model meets both gates.",
         str(directory / "results.json"),

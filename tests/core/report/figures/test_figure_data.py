@@ -51,7 +51,7 @@ def test_noise_counts_the_rounds_that_told_nothing_apart(results: dict[str, Any]
     notes = {one.caption: one.note for one in noises(typed(results))}
 
     assert notes == {
-        "accuracy": "not told apart in 2 of 2 rounds",
-        "net": "always told apart",
-        "reader": "not told apart in 1 of 2 rounds",
+        "accuracy": "not distinguished in 2 of 2 rounds",
+        "net": "always distinguished",
+        "reader": "not distinguished in 1 of 2 rounds",
     }
