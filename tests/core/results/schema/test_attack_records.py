@@ -9,12 +9,10 @@ from safecompress_core.results.schema import (
     ExtractionRecord,
     InversionRecord,
     MembershipRecord,
-    OperatingPointRecord,
     OtherGameRecord,
-    UnresolvedPointRecord,
     parse_attack,
 )
-from tests.core.fixtures.records import attack_record, membership_record
+from tests.core.fixtures.records import attack_record
 
 CLASSES = {
     "membership": MembershipRecord,
@@ -57,27 +55,3 @@ def test_the_interval_of_a_measure_of_a_plugin_has_two_ends() -> None:
     """What reads it relies on that."""
     with pytest.raises(ValidationError):
         attack_record("toy", 0.2, surprise=0.7, surprise_interval=[0.6])
-
-
-def test_a_point_that_the_pool_cannot_resolve_has_a_note() -> None:
-    """It has no interval, no threshold and no counts."""
-    resolved = {
-        "max_fpr": 0.1,
-        "tpr": 0.3,
-        "interval": [0.2, 0.4],
-        "fpr": 0.1,
-        "fpr_interval": [0.0, 0.2],
-        "threshold": None,
-        "true_positives": 3,
-        "false_positives": 1,
-        "members": 10,
-        "non_members": 10,
-    }
-    unresolved = {"max_fpr": 0.01, "tpr": None, "note": "too few", "non_members": 10}
-
-    record = membership_record(0.2, operating_points=[resolved, unresolved])
-
-    assert [type(point) for point in record.operating_points] == [
-        OperatingPointRecord,
-        UnresolvedPointRecord,
-    ]
