@@ -130,7 +130,7 @@ def test_the_worst_is_not_who_learned_attack_train_by_heart(leaky: Leaky) -> Non
     said = attackers[0].score(leaky.known) > 0
     assert leaky.known.truth is not None
     assert (said == leaky.known.truth).double().mean() > 0.95
-    assert attacker.remarks["attack_train_accuracy"]["EntropyParams"] < 0.6
+    assert attacker.remarks["attack_train_accuracy"]["EntropyAttackParams"] < 0.6
     assert attacker.remarks["worst"] == "LossThresholdParams"
 
 
