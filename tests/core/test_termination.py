@@ -38,7 +38,7 @@ def hold(folder, unit):
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def workers(folder):
-    list(each_done(partial(hold, folder), [1, 2], workers=2))
+    list(run_units(partial(hold, folder), [1, 2], workers=2))
 
 
 @click.command()
