@@ -1,7 +1,8 @@
 """Imputation of a private attribute without the model.
 
 Rules learn from what an adversary has anyway: the task label, and the public features where the
-data have any. A rule is fitted once for the same knowledge, whatever model or attack is judged.
+data have any. Categorical and numeric attributes differ in their rules and in the loss that selects
+one. A rule is fitted once for the same knowledge, whatever model or attack is judged.
 """
 
 import hashlib
@@ -9,25 +10,24 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 __all__ = [
-    "RULES",
+    "CATEGORICAL",
+    "NUMERIC",
     "AttributeTrainingSet",
     "Imputation",
     "PublicFeatures",
+    "RuleSet",
     "best_imputation",
-    "folds",
-    "rows",
 ]
 
 # M known samples · N samples · P columns of public features · V attribute values
@@ -36,8 +36,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 FOLDS = 5
 TREES = 1000
-FITTED = 16
-"""Imputations that are kept: of so many attributes and pools."""
+FITTED = 32
+"""Imputations that are kept: two of a numeric attribute, of its intervals and of its numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,97 +98,152 @@ class AttributeTrainingSet:
         return AttributeTrainingSet(self.asked.take(positions), self.truth[positions])
 
 
-Guess = Callable[[PublicFeatures], Ints]
+Guess = Callable[[PublicFeatures], NDArray[Any]]
 """From samples to a value each, shape (N,)."""
 
 Rule = Callable[[AttributeTrainingSet], Guess]
-"""Learns from what is known how to guess."""
+"""Learns a guess from attack-train."""
+
+Statistic = Callable[[NDArray[Any]], Any]
+"""From values to the one of them that is guessed for all."""
 
 
-def majority(known: AttributeTrainingSet) -> Guess:
-    """The most frequent value for everyone; of equals the smallest."""
-    most = np.bincount(known.truth).argmax()
-    return lambda asked: np.full(len(asked.labels), most, dtype=np.int64)
+def majority(values: Ints) -> np.int64:
+    """Return the most frequent value; of equals the smallest."""
+    return np.bincount(values).argmax()
 
 
-def majority_per_label(known: AttributeTrainingSet) -> Guess:
-    """The most frequent value among samples of the same task label, where there are any."""
-    most = {
-        label: np.bincount(known.truth[known.asked.labels == label]).argmax()
-        for label in np.unique(known.asked.labels)
-    }
+def constant(statistic: Statistic) -> Rule:
+    """Return the rule that guesses a statistic of attack-train for every sample."""
 
-    def guess(asked: PublicFeatures) -> Ints:
-        # A label that attack-train does not have gets the overall majority.
-        guesses = majority(known)(asked)
-        for label, value in most.items():
-            guesses[asked.labels == label] = value
-        return guesses
+    def rule(known: AttributeTrainingSet) -> Guess:
+        value = statistic(known.truth)
+        return lambda asked: np.full(len(asked.labels), value)
 
-    return guess
+    return rule
+
+
+def constant_per_label(statistic: Statistic) -> Rule:
+    """Return the rule that guesses a statistic of the samples with the same task label."""
+
+    def rule(known: AttributeTrainingSet) -> Guess:
+        values = {
+            label: statistic(known.truth[known.asked.labels == label])
+            for label in np.unique(known.asked.labels)
+        }
+
+        def guess(asked: PublicFeatures) -> NDArray[Any]:
+            # A label that attack-train does not have gets the overall statistic.
+            guesses = constant(statistic)(known)(asked)
+            for label, value in values.items():
+                guesses[asked.labels == label] = value
+            return guesses
+
+        return guess
+
+    return rule
 
 
 def logistic(known: AttributeTrainingSet) -> Guess:
-    """Logistic regression on public features and label."""
+    """Fit logistic regression on public features and label."""
+    # scikit-learn's classifiers refuse a single class.
+    if len(np.unique(known.truth)) < 2:
+        return constant(majority)(known)
     return _fit_guess(
         known, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=0))
     )
 
 
-def boosting(known: AttributeTrainingSet) -> Guess:
-    """Histogram gradient boosting on public features and label; at most ``TREES`` in all.
+def boosting_classifier(known: AttributeTrainingSet) -> Guess:
+    """Fit histogram gradient boosting on public features and label; at most ``TREES`` in all.
 
     A boosting step grows one tree for each of more than two values.
     """
+    values = len(np.unique(known.truth))
+    if values < 2:  # as above
+        return constant(majority)(known)
     # Boosting with V > 2 values costs V trees a step, so the number of trees is bounded, not steps.
-    steps = min(100, TREES // len(np.unique(known.truth)))
+    steps = max(min(100, TREES // values), 1)
     # Early stopping would hold out samples at random; the baseline has no seed.
-    model = HistGradientBoostingClassifier(
-        max_iter=max(steps, 1), early_stopping=False, random_state=0
+    model = HistGradientBoostingClassifier(max_iter=steps, early_stopping=False, random_state=0)
+    return _fit_guess(known, model)
+
+
+def ridge(known: AttributeTrainingSet) -> Guess:
+    """Fit ridge regression on public features and label."""
+    return _fit_guess(known, make_pipeline(StandardScaler(), Ridge()))
+
+
+def boosting_regressor(known: AttributeTrainingSet) -> Guess:
+    """Fit histogram gradient boosting, by absolute error, on public features and label."""
+    # No early stopping, as above.
+    model = HistGradientBoostingRegressor(
+        loss="absolute_error", early_stopping=False, random_state=0
     )
     return _fit_guess(known, model)
 
 
 def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
-    """A classifier's guess; the only value there is where no second one is known."""
-    # scikit-learn's classifiers refuse a single class.
-    if len(np.unique(known.truth)) < 2:
-        return majority(known)
     labels = np.unique(known.asked.labels)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it guesses with what it has by then
-        model.fit(rows(known.asked, labels), known.truth)
+        # An unconverged fit is still a valid guess, and cross-validation decides whether it is
+        # used.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(_rows(known.asked, labels), known.truth)
     # Labels of attack-train, not of the pool: the columns must be those that were fitted.
-    return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.int64)
+    return lambda asked: np.asarray(model.predict(_rows(asked, labels)), dtype=known.truth.dtype)
 
 
-def rows(asked: PublicFeatures, labels: Ints) -> Floats:
+def _rows(asked: PublicFeatures, labels: Ints) -> Floats:
     """Public features next to one column for each of L task labels, shape (N, P + L)."""
     marks = (asked.labels[:, None] == labels).astype(np.float64)
     return marks if asked.public is None else np.concatenate([asked.public, marks], axis=1)
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        "majority": majority,
-        "majority-per-label": majority_per_label,
-        "logistic": logistic,
-        "boosting": boosting,
-    }
-)
-"""Simplest first: of equally good rules the first is taken."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RuleSet:
+    """Rules for one type of attribute, simplest first, and the loss that selects one.
 
-FROM_LABELS = ("majority", "majority-per-label")
-"""Those that the label alone suffices for; more cannot be made of it."""
+    Attributes:
+        label_rules: by name, rules that use the task label at most.
+        feature_rules: by name, rules that use public features too.
+        loss: of each guess, from guesses and truth of shape (N,), shape (N,).
+    """
+
+    label_rules: Mapping[str, Rule]
+    feature_rules: Mapping[str, Rule]
+    loss: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """All rules by name, simplest first."""
+        return {**self.label_rules, **self.feature_rules}
+
+
+CATEGORICAL = RuleSet(
+    label_rules={
+        "majority": constant(majority),
+        "majority-per-label": constant_per_label(majority),
+    },
+    feature_rules={"logistic": logistic, "boosting": boosting_classifier},
+    loss=lambda guesses, truth: guesses != truth,
+)
+NUMERIC = RuleSet(
+    # No other constant has less absolute error than the median.
+    label_rules={"median": constant(np.median), "median-per-label": constant_per_label(np.median)},
+    feature_rules={"ridge": ridge, "boosting": boosting_regressor},
+    loss=lambda guesses, truth: np.abs(guesses - truth),
+)
+"""No rule keeps to the intervals that attackers score."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imputation:
-    """A rule that has learned.
+    """A rule with its guess, learned from attack-train.
 
     Attributes:
-        rule: a name in ``RULES``.
-        guess: from samples to values, shape (N,).
+        rule: a name in ``CATEGORICAL`` or ``NUMERIC``.
+        guess: from samples to values or numbers, shape (N,).
     """
 
     rule: str
@@ -197,25 +252,29 @@ class Imputation:
 
 @lru_cache(maxsize=FITTED)
 def best_imputation(known: AttributeTrainingSet) -> Imputation:
-    """The rule that guesses best on held-out parts of attack-train, fitted to all of it.
+    """Return the rule with the least loss on held-out parts of attack-train, fitted to all of it.
 
     Args:
-        known: attack-train, with values in [0, V).
+        known: attack-train; an attribute of type int64 is categorical, one of float64 numeric.
     """
+    rule_set = CATEGORICAL if known.truth.dtype == np.int64 else NUMERIC
+    # From the label alone, no classifier can beat the majority per label on the training data, and
+    # no regression the median per label.
+    rules = rule_set.label_rules if known.asked.public is None else rule_set.rules
 
-    def right(rule: Rule) -> int:
+    def held_out_loss(name: str) -> float:
+        # Sums, not means of folds: folds differ by a sample in size.
         return sum(
-            int((rule(fitting)(held.asked) == held.truth).sum()) for fitting, held in folds(known)
+            float(rule_set.loss(rules[name](fitting)(held.asked), held.truth).sum())
+            for fitting, held in _folds(known)
         )
 
-    # From the label alone, no classifier can beat the majority per label on the training data.
-    candidates = RULES if known.asked.public is not None else FROM_LABELS
-    # ``max`` returns the first of equals, and RULES are ordered from simple to complex.
-    best = max(candidates, key=lambda name: right(RULES[name]))
-    return Imputation(best, RULES[best](known))
+    # ``min`` returns the first of equals, and rules are ordered from simple to complex.
+    best = min(rules, key=held_out_loss)
+    return Imputation(best, rules[best](known))
 
 
-def folds(
+def _folds(
     known: AttributeTrainingSet,
 ) -> Iterator[tuple[AttributeTrainingSet, AttributeTrainingSet]]:
     """Five times a part to learn from and the part that is held out, where neither is empty.

@@ -4,36 +4,23 @@ Attackers score intervals, as they score the values of any attribute. Core makes
 median under what the scores say, since no other number has less absolute error.
 """
 
-import warnings
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from safecompress_core.games.measures.imputation import (
-    FITTED,
     AttributeTrainingSet,
     PublicFeatures,
-    folds,
-    rows,
+    best_imputation,
 )
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.means import error_mean, mean_difference, relative_reduction
 from safecompress_core.stats.resampling import Resampling
 
 __all__ = [
-    "NUMBER_RULES",
     "AbsoluteError",
-    "best_number",
     "error_reduction",
     "measure_errors",
     "predict_numbers",
@@ -55,7 +42,7 @@ class AbsoluteError:
         lift: ``baseline`` less ``mae``, with a paired interval; above 0 the model is informative.
         advantage: max(0, 1 − mae / baseline), the share of the error that the model takes away, in
             [0, 1]; the same form as for a categorical attribute, whose error is being wrong.
-        rule: which guess the baseline is, a name in ``NUMBER_RULES``.
+        rule: which guess the baseline is, a name in ``imputation.NUMERIC``.
         errors: of the attack, shape (N,).
         baseline_errors: of the guess, shape (N,).
 
@@ -117,14 +104,14 @@ def measure_errors(
     """
     # Only attack-train turns scores into numbers; the reported pool's numbers are the truth.
     numbers = predict_numbers(scores, known.truth, intervals)
-    guess = best_number(known)
-    errors, baseline_errors = np.abs(numbers - truth), np.abs(guess.guess(asked) - truth)
+    imputation = best_imputation(known)
+    errors, baseline_errors = np.abs(numbers - truth), np.abs(imputation.guess(asked) - truth)
     return AbsoluteError(
         mae=error_mean(errors, confidence=confidence),
         baseline=float(baseline_errors.mean()),
         lift=mean_difference(baseline_errors, errors, confidence=confidence),
         advantage=relative_reduction(errors, baseline_errors, confidence=confidence),
-        rule=guess.rule,
+        rule=imputation.rule,
         errors=errors,
         baseline_errors=baseline_errors,
     )
@@ -173,91 +160,3 @@ def predict_numbers(scores: Floats, known: Floats, intervals: Ints) -> Floats:
 
 def _are_probabilities(scores: Floats) -> bool:
     return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-
-
-Guess = Callable[[PublicFeatures], Floats]
-
-
-def median(known: AttributeTrainingSet) -> Guess:
-    """The median for everyone, which no other constant has less absolute error than."""
-    middle = np.median(known.truth)
-    return lambda asked: np.full(len(asked.labels), middle)
-
-
-def median_per_label(known: AttributeTrainingSet) -> Guess:
-    """The median among samples of the same task label, where there are any."""
-    middles = {
-        label: np.median(known.truth[known.asked.labels == label])
-        for label in np.unique(known.asked.labels)
-    }
-
-    def guess(asked: PublicFeatures) -> Floats:
-        # A label that attack-train does not have gets the overall median.
-        guesses = median(known)(asked)
-        for label, middle in middles.items():
-            guesses[asked.labels == label] = middle
-        return guesses
-
-    return guess
-
-
-def ridge(known: AttributeTrainingSet) -> Guess:
-    """Ridge regression on public features and label."""
-    return _fit_guess(known, make_pipeline(StandardScaler(), Ridge()))
-
-
-def boosting(known: AttributeTrainingSet) -> Guess:
-    """Histogram gradient boosting, by absolute error, on public features and label."""
-    # Fixed seed and no early stopping: the baseline must not vary with the run's seed.
-    model = HistGradientBoostingRegressor(
-        loss="absolute_error", early_stopping=False, random_state=0
-    )
-    return _fit_guess(known, model)
-
-
-def _fit_guess(known: AttributeTrainingSet, model: Any) -> Guess:
-    labels = np.unique(known.asked.labels)
-    with warnings.catch_warnings():
-        # An unconverged fit is still a valid guess, and cross-validation decides whether it is
-        # used.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(rows(known.asked, labels), known.truth)
-    return lambda asked: np.asarray(model.predict(rows(asked, labels)), dtype=np.float64)
-
-
-NUMBER_RULES: Mapping[str, Callable[[AttributeTrainingSet], Guess]] = MappingProxyType(
-    {"median": median, "median-per-label": median_per_label, "ridge": ridge, "boosting": boosting}
-)
-"""Simplest first: of equally good rules the first is taken. No rule keeps to the intervals."""
-
-FROM_LABELS = ("median", "median-per-label")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberGuess:
-    """A rule that has learned.
-
-    Attributes:
-        rule: a name in ``NUMBER_RULES``.
-        guess: from samples to numbers, shape (N,).
-    """
-
-    rule: str
-    guess: Guess
-
-
-@lru_cache(maxsize=FITTED)
-def best_number(known: AttributeTrainingSet) -> NumberGuess:
-    """The rule that is least off on held-out parts of attack-train, fitted to all of it."""
-
-    def off(rule: Callable[[AttributeTrainingSet], Guess]) -> float:
-        # Sums, not means of folds: folds differ by a sample in size.
-        return sum(
-            float(np.abs(rule(fitting)(held.asked) - held.truth).sum())
-            for fitting, held in folds(known)
-        )
-
-    # Without public features the regressions see the label alone, which the medians already use.
-    candidates = NUMBER_RULES if known.asked.public is not None else FROM_LABELS
-    best = min(candidates, key=lambda name: off(NUMBER_RULES[name]))
-    return NumberGuess(best, NUMBER_RULES[best](known))

@@ -6,8 +6,7 @@ import pytest
 
 from safecompress_core.api import GameDef
 from safecompress_core.games.manifest import ATTRIBUTE, EVASION, MEMBERSHIP
-from safecompress_core.games.measures.imputation import RULES
-from safecompress_core.games.measures.numeric_attribute import NUMBER_RULES
+from safecompress_core.games.measures.imputation import CATEGORICAL, NUMERIC
 from safecompress_core.report.guesses import guess_name, guess_sentence, guesses
 from safecompress_core.results.schema import AnyAttackRecord
 from tests.core.fixtures.records import attack_record, typed
@@ -15,7 +14,7 @@ from tests.core.fixtures.records import attack_record, typed
 
 def test_every_rule_has_a_name() -> None:
     """Those of values and those of numbers, and no others."""
-    assert set(ATTRIBUTE.rules) == {*RULES, *NUMBER_RULES}
+    assert set(ATTRIBUTE.rules) == {*CATEGORICAL.rules, *NUMERIC.rules}
 
 
 @pytest.mark.parametrize(

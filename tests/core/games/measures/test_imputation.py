@@ -1,5 +1,7 @@
 """The best guess of an attribute that needs no model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -9,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.measures import imputation
 from safecompress_core.games.measures.imputation import (
+    CATEGORICAL,
     AttributeTrainingSet,
     Imputation,
     PublicFeatures,
@@ -105,9 +108,11 @@ def test_the_simplest_rule_is_taken_where_features_tell_nothing_more() -> None:
 def test_the_same_knowledge_is_learned_from_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A candidate or another attack brings the same attack-train: nothing is fitted again."""
     calls = []
-    counted = dict(imputation.RULES)
-    counted["majority"] = lambda known: calls.append(1) or imputation.majority(known)
-    monkeypatch.setattr(imputation, "RULES", counted)
+    label_rules = dict(CATEGORICAL.label_rules)
+    majority = label_rules["majority"]
+    label_rules["majority"] = lambda known: calls.append(1) or majority(known)
+    counted = replace(CATEGORICAL, label_rules=label_rules)
+    monkeypatch.setattr(imputation, "CATEGORICAL", counted)
     labels, values = np.arange(97) % 5, np.arange(97) % 3
 
     first = best(labels, values)
@@ -127,3 +132,16 @@ def test_an_attribute_of_one_value_is_that_value() -> None:
     found = best(np.arange(40) % 2, ones, np.random.default_rng(18).normal(size=(40, 3)))
 
     assert found.guess(PublicFeatures(np.array([0, 1, 2]), np.zeros((3, 3)))).tolist() == [1, 1, 1]
+
+
+def test_without_features_the_median_of_the_label_is_guessed_where_labels_tell() -> None:
+    """Label 0 goes with about 10, label 1 with about 50; an unknown label gets the median."""
+    labels = np.arange(101) % 2
+    numbers = 10 + 40.0 * labels + np.arange(101) / 100
+
+    learned = best(labels, numbers)
+
+    assert learned.rule == "median-per-label"
+    guesses = learned.guess(PublicFeatures(np.array([0, 1, 7])))
+    expected = [np.median(numbers[labels == 0]), np.median(numbers[labels == 1])]
+    assert guesses.tolist() == [*expected, np.median(numbers)]

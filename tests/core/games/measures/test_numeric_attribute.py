@@ -11,12 +11,7 @@ from torch import Tensor
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.games.attribute import AttributeGame
 from safecompress_core.games.manifest import ATTRIBUTE
-from safecompress_core.games.measures.imputation import AttributeTrainingSet, PublicFeatures
-from safecompress_core.games.measures.numeric_attribute import (
-    best_number,
-    error_reduction,
-    predict_numbers,
-)
+from safecompress_core.games.measures.numeric_attribute import error_reduction, predict_numbers
 from safecompress_core.games.scores import AttackScores
 from safecompress_core.stats.resampling import Resampling
 
@@ -121,19 +116,6 @@ def test_an_attack_that_is_further_off_than_the_guess_has_no_advantage() -> None
     assert error_reduction(1.0, 4.0) == 0.75
     assert error_reduction(0.0, 4.0) == 1.0
     assert error_reduction(0.0, 0.0) == 0.0
-
-
-def test_without_features_the_median_of_the_label_is_guessed_where_labels_tell() -> None:
-    """Label 0 goes with about 10, label 1 with about 50; an unknown label gets the median."""
-    labels = np.arange(101) % 2
-    numbers = 10 + 40.0 * labels + np.arange(101) / 100
-
-    found = best_number(AttributeTrainingSet(PublicFeatures(labels), numbers))
-
-    assert found.rule == "median-per-label"
-    guesses = found.guess(PublicFeatures(np.array([0, 1, 7])))
-    expected = [np.median(numbers[labels == 0]), np.median(numbers[labels == 1])]
-    assert guesses.tolist() == [*expected, np.median(numbers)]
 
 
 def test_json_of_a_numeric_attribute_has_its_documented_keys(
