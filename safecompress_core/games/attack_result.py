@@ -162,6 +162,9 @@ class AttackResult:
         baseline_rule: attribute: which guess that is.
         absolute_error: numeric attribute: how far attack and guess are off. ``advantage`` is then
             by it, while accuracy, baseline and lift are of the intervals.
+        placements: membership: shape (N,), each sample's rank fraction among the other side
+            (``stats.roc.placements``): of a member the share of non-members below it, of a
+            non-member the share of members above it. None in other games.
         counted: evasion, extraction: shape (N,), the non-members, which alone are read; None where
             all samples are.
         named: what results call ``accuracy``.
@@ -188,6 +191,7 @@ class AttackResult:
     baseline_correct: Bools | None = None
     baseline_rule: str | None = None
     absolute_error: AbsoluteError | None = None
+    placements: NDArray[np.float64] | None = None
     counted: Bools | None = None
     named: str = "accuracy"
     measures: Mapping[str, Estimate] = field(default_factory=dict)
@@ -242,6 +246,26 @@ class AttackResult:
             # The baseline is resampled with the same draws, which pairs it with the attack.
             baseline = resampling.means(self.baseline_correct, where=self.counted)
         return rescale_to_advantage(self.accuracies(resampling), baseline)
+
+    def aucs(self, resampling: Resampling) -> NDArray[np.float64]:
+        """The AUC in each bootstrap draw, shape (B,), linearised; an end may leave [0, 1].
+
+        AUC plus the deviations of both sides' mean placements. The variance over draws is DeLong's,
+        with n for n − 1 on either side; that of the difference of two results on the same draws is
+        that of DeLong's paired test. No draw is ranked anew.
+
+        Raises:
+            ValueError: if the result has no placements, or the draws are of another number of
+                samples.
+
+        Source: DeLong et al. 1988, "Comparing the areas under two or more correlated receiver
+        operating characteristic curves".
+        """
+        if self.placements is None:
+            raise ValueError(f"a result of {self.game} has no placements to draw an AUC from")
+        area = float(self.placements[self.is_member].mean())
+        members = resampling.means(self.placements, where=self.is_member)
+        return members + resampling.means(self.placements, where=~self.is_member) - area
 
     def to_json(self) -> dict[str, Any]:
         """Return the record of ``results.json``.

@@ -29,7 +29,7 @@ from safecompress_core.games.scores import (
 )
 from safecompress_core.stats.intervals import CONFIDENCE, auc_interval, clopper_pearson
 from safecompress_core.stats.low_fpr import tpr_interval
-from safecompress_core.stats.roc import calibrate_threshold, tpr_at_fpr
+from safecompress_core.stats.roc import calibrate_threshold, placements, tpr_at_fpr
 
 __all__ = ["FPR_LEVELS", "MembershipGame", "measure_membership"]
 
@@ -126,6 +126,8 @@ def measure_membership(
     if threshold is None:
         threshold = calibrate_threshold(scores_of(known, dimensions=1), bools(known.truth))
     auc = auc_interval(scores, is_member, confidence=terms.confidence)
+    rank_fractions = np.empty(len(scores))
+    rank_fractions[is_member], rank_fractions[~is_member] = placements(scores, is_member)
     # Strictly above: a sample at the threshold counts as a non-member.
     says_member = scores > threshold
     gained = advantage_of_decisions(says_member, is_member, confidence=terms.confidence)
@@ -157,6 +159,7 @@ def measure_membership(
             _low_fpr_rate(scores, is_member, level, terms.confidence) for level in FPR_LEVELS
         ),
         details=closer,
+        placements=rank_fractions,
     )
 
 

@@ -1,9 +1,12 @@
 """What a judgement says to others."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from sklearn.metrics import roc_auc_score
 
 from safecompress_core.games.attack_result import (
     AttackResult,
@@ -14,6 +17,7 @@ from safecompress_core.games.attack_result import (
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 from safecompress_core.stats.roc import OperatingPoint
+from tests.core.fixtures.answers import judged_membership, membership
 
 MEMBERS = np.array([True] * 4 + [False] * 2)
 HALF = Estimate(0.5, 0.4, 0.6)
@@ -64,6 +68,100 @@ def test_attribute_advantages_move_with_the_baseline_of_the_draw() -> None:
     advantages = result.advantages(Resampling(weights))
 
     assert advantages.tolist() == pytest.approx([(4 / 6 - 2 / 6) / (4 / 6), (4 / 6 - 3 / 6) / 0.5])
+
+
+def _two_attacks(members: int, others: int, *, decimals: int = 1) -> np.ndarray:
+    """Scores (2, N) of two attacks that share half of their noise; rounded, so that some tie."""
+    rng = np.random.default_rng(7)
+    signal = np.outer([0.9, 0.5], np.arange(members + others) < members)
+    shared, own = rng.normal(size=members + others), rng.normal(size=(2, members + others))
+    return (signal + (shared + own) / np.sqrt(2)).round(decimals)
+
+
+def _result_of(scores: np.ndarray, members: int) -> AttackResult:
+    asked = membership(torch.as_tensor(scores), members)
+    return judged_membership(asked, asked, threshold=0.0)
+
+
+def _delong_covariance(scores: np.ndarray, members: int) -> np.ndarray:
+    """Covariance (2, 2) of two AUCs pair by pair, as DeLong et al. write it (m × n kernels)."""
+    inside, outside = scores[:, :members, None], scores[:, None, members:]
+    kernel = (inside > outside) + 0.5 * (inside == outside)  # (2, m, n)
+    return np.cov(kernel.mean(axis=2)) / members + np.cov(kernel.mean(axis=1)) / kernel.shape[2]
+
+
+def test_variance_of_auc_draws_is_delongs_and_so_is_that_of_a_paired_difference() -> None:
+    """20,000 draws estimate a variance to within 1 %; dependence of the attacks is in it."""
+    members, others = 60, 90
+    scores = _two_attacks(members, others)
+    first, second = (_result_of(row, members) for row in scores)
+    resampling = Resampling.draw_stratified(
+        first.is_member, draws=20_000, generator=np.random.default_rng(1)
+    )
+    draws = np.stack([first.aucs(resampling), second.aucs(resampling)])
+
+    wanted = _delong_covariance(scores, members)
+
+    assert draws.var(axis=1) == pytest.approx(np.diag(wanted), rel=0.06)
+    paired = wanted[0, 0] + wanted[1, 1] - 2 * wanted[0, 1]
+    assert (draws[0] - draws[1]).var() == pytest.approx(paired, rel=0.06)
+    assert paired < 0.8 * np.trace(wanted)
+
+
+def test_auc_draws_agree_with_pools_that_are_ranked_anew() -> None:
+    """On the same draws scikit-learn's AUC has the same mean and correlates with it at .98."""
+    members, others = 60, 90
+    scores = _two_attacks(members, others)[0]
+    result = _result_of(scores, members)
+    resampling = Resampling.draw_stratified(
+        result.is_member, draws=300, generator=np.random.default_rng(2)
+    )
+
+    ranked_anew = np.array(
+        [
+            roc_auc_score(result.is_member, scores, sample_weight=weights)
+            for weights in resampling.weights
+        ]
+    )
+    draws = result.aucs(resampling)
+
+    error = ranked_anew.std() / np.sqrt(len(resampling))
+    assert abs(draws.mean() - ranked_anew.mean()) < 3 * error
+    assert np.corrcoef(draws, ranked_anew)[0, 1] > 0.98
+    assert draws.std() == pytest.approx(ranked_anew.std(), rel=0.03)
+
+
+def test_a_draw_of_each_sample_once_has_the_auc_of_the_pool() -> None:
+    """Placements lie in the pool's order, wherever its members are."""
+    is_member = torch.tensor([False, True, True, False, True])
+    asked = replace(
+        membership(torch.tensor([0.1, 0.9, 0.4, 0.4, 0.3]), 0),
+        truth=is_member,
+        is_member=is_member,
+    )
+    result = judged_membership(asked, asked, threshold=0.0)
+
+    assert result.placements is not None
+    assert result.placements.tolist() == pytest.approx([1.0, 1.0, 0.75, 0.5, 0.5])
+    assert result.auc is not None
+    once = Resampling(np.ones((1, 5), dtype=np.int32))
+    assert result.aucs(once).tolist() == pytest.approx([result.auc.value])
+
+
+def test_a_result_without_placements_has_no_auc_draws() -> None:
+    """Other games rank no members against non-members."""
+    result = AttackResult(
+        game="evasion",
+        accuracy=HALF,
+        auc=None,
+        advantage=HALF,
+        baseline=0.5,
+        correct=MEMBERS,
+        is_member=MEMBERS,
+    )
+
+    with pytest.raises(ValueError, match="a result of evasion has no placements"):
+        result.aucs(Resampling(np.ones((1, 6), dtype=np.int32)))
 
 
 def test_json_is_strict_and_holds_no_samples() -> None:
