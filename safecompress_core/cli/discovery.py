@@ -3,25 +3,11 @@
 import logging
 from pathlib import Path
 
-import click
-
 from safecompress_core.host import PluginHost, load_plugins
 
-__all__ = ["allow_code_option", "discover_plugins", "plugins_dir_option"]
+__all__ = ["discover_plugins"]
 
 logger = logging.getLogger(__name__)
-
-plugins_dir_option = click.option(
-    "--plugins-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Also load the single-file plugins (*.py) of this folder.",
-)
-
-allow_code_option = click.option(
-    "--allow-code",
-    is_flag=True,
-    help="Let the spec import and run code that it names (type: python).",
-)
 
 
 def discover_plugins(plugins_dir: Path | None) -> PluginHost:

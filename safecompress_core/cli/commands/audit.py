@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safecompress_core.cli.command_line import invocation
-from safecompress_core.cli.discovery import (
-    discover_plugins,
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import (
+    allow_code_option,
+    device_option,
+    json_option,
+    parent_option,
     plugins_dir_option,
+    set_option,
+    with_device,
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
-from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.load import compose_spec, load_audit_spec
@@ -36,24 +41,10 @@ existing = click.Path(exists=True, path_type=Path)
 @click.option("--members", type=existing, help="Instead: the file of the members, ...")
 @click.option("--non-members", type=existing, help="... and of the non-members.")
 @set_option("Change a field of the spec: --set pools.members=0.5. May be repeated.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Device of all computation; the same as --set device=...",
-)
-@click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs",
-    show_default=True,
-    help="Parent of the audit's directory.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option(
-    "--allow-code",
-    is_flag=True,
-    help="Let the model's file and the spec run the code that they hold or name.",
-)
+@device_option
+@parent_option("--runs-dir", default="runs", description="Parent of the audit's directory.")
+@json_option("Print the results as JSON.")
+@allow_code_option("Let the model's file and the spec run the code that they hold or name.")
 @plugins_dir_option
 @click.pass_context
 def audit(
@@ -88,8 +79,7 @@ def audit(
         raise click.UsageError("give both --members and --non-members, or neither")
     if members is not None and data is not None:
         raise click.UsageError("give either --data, or --members and --non-members")
-    # The option comes last, so that --device wins over --set device=.
-    read = compose_spec(spec, (*overrides, *([f"device={device}"] if device else [])))
+    read = compose_spec(spec, with_device(overrides, device))
     read.require(SpecKind.AUDIT)
     # Imported after the check: a spec for another command is reported without loading torch.
     from safecompress_core.report.verdict import is_good

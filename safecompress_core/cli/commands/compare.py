@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from safecompress_core.cli.command_line import invocation
-from safecompress_core.cli.discovery import (
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import (
     allow_code_option,
-    discover_plugins,
+    json_option,
+    parent_option,
     plugins_dir_option,
+    set_option,
+    workers_option,
 )
-from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
 
@@ -33,23 +36,11 @@ NARROW = 120
 @click.command()
 @click.argument("spec", type=SpecFile())
 @set_option("Change a field of the comparison: --set changes.training.epochs=50. May be repeated.")
-@click.option(
-    "--into",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="comparisons",
-    show_default=True,
-    help="Parent of the comparison's folder.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Number of parallel runs; results do not depend on it, seconds do.",
-)
+@parent_option("--into", default="comparisons", description="Parent of the comparison's folder.")
+@workers_option("Number of parallel runs; results do not depend on it, seconds do.")
 @click.option("--dry-run", is_flag=True, help="Only show the work and its size.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-@allow_code_option
+@json_option()
+@allow_code_option()
 @plugins_dir_option
 @click.pass_context
 def compare(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from safecompress_core.cli.discovery import allow_code_option, plugins_dir_option
+from safecompress_core.cli.options import allow_code_option, json_option, plugins_dir_option
 from safecompress_core.errors import RunDirectoryError, StorageError
 
 __all__ = ["inspect"]
@@ -18,9 +18,9 @@ FEW = 6
 
 @click.command()
 @click.argument("place", metavar="RUN|FILE|SPEC", type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 @plugins_dir_option
-@allow_code_option
+@allow_code_option()
 def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool) -> None:
     """Show the contents of a run directory, a model file or the model of a spec.
 

@@ -12,6 +12,7 @@ from safecompress_core.cli.archive_entries import (
     find_entry,
     pick_entry,
 )
+from safecompress_core.cli.options import json_option
 from safecompress_core.errors import RunDirectoryError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ RESULTS = "results.json"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Copy of its file.  [default: RUN/picked/ID.safetensors]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 def pick(
     run: Path, prefer: str | None, model: str | None, output: Path | None, as_json: bool
 ) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from safecompress_core.cli.discovery import (
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import (
     allow_code_option,
-    discover_plugins,
+    json_option,
     plugins_dir_option,
+    set_option,
 )
-from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
@@ -27,9 +28,9 @@ __all__ = ["plan"]
     is_flag=True,
     help="Also train a few steps on synthetic samples of the true shape: memory, time per step.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 @plugins_dir_option
-@allow_code_option
+@allow_code_option()
 def plan(
     spec: Path,
     *,

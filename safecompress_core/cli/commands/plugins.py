@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from safecompress_core.api import Definition, Kind, role_of
-from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import json_option, plugins_dir_option
 from safecompress_core.host import Registry
 
 __all__ = ["plugins"]
@@ -21,7 +22,7 @@ def plugins() -> None:
 
 
 @plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Show one kind.")
 @plugins_dir_option
 def list_components(as_json: bool, kind: str | None, plugins_dir: Path | None) -> None:

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from safecompress_core.cli.discovery import (
-    allow_code_option,
-    discover_plugins,
-    plugins_dir_option,
-)
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import allow_code_option, plugins_dir_option
 
 if TYPE_CHECKING:
     from safecompress_core.saved_models.input_rows import Prediction
@@ -41,7 +38,7 @@ MODEL = Path("model") / "model.safetensors"
     help="A line for each row, or JSON.",
 )
 @plugins_dir_option
-@allow_code_option
+@allow_code_option()
 def predict(
     model: Path,
     file: Path,

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
+from safecompress_core.cli.options import json_option
+
 __all__ = ["report"]
 
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 def report(run: Path, as_json: bool) -> None:
     """Write the report of a finished run again, and print its path.
 

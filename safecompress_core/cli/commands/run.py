@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 import click
 
 from safecompress_core.cli.command_line import invocation
-from safecompress_core.cli.discovery import (
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import (
     allow_code_option,
-    discover_plugins,
+    device_option,
+    json_option,
+    parent_option,
     plugins_dir_option,
+    set_option,
+    with_device,
+    workers_option,
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
-from safecompress_core.cli.set_option import set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.specfile.load import LoadedSpec, load_spec
@@ -30,27 +35,11 @@ GATE_FAILED = 1
 @click.command()
 @click.argument("spec", type=SpecFile())
 @set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Device of all computation; the same as --set device=...",
-)
-@click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs",
-    show_default=True,
-    help="Parent of run directories.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Number of processes that train reference models; results do not depend on it.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@allow_code_option
+@device_option
+@parent_option("--runs-dir", default="runs", description="Parent of run directories.")
+@workers_option("Number of processes that train reference models; results do not depend on it.")
+@json_option("Print the results as JSON.")
+@allow_code_option()
 @plugins_dir_option
 @click.pass_context
 def run(
@@ -77,11 +66,9 @@ def run(
         safecompress run specs/multi_attack.yaml --set seed=19
     """
     host = discover_plugins(plugins_dir)
-    # The option comes last, so that --device wins over --set device=.
-    changes = (*overrides, *([f"device={device}"] if device else []))
     loaded = load_spec(
         spec,
-        overrides=changes,
+        overrides=with_device(overrides, device),
         registry=host.registry,
         skipped=host.skipped,
         allow_code=allow_code,

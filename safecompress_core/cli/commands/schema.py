@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from safecompress_core.atomic_writing import write_bytes
-from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import plugins_dir_option
 from safecompress_core.specfile.schema import spec_schema
 
 __all__ = ["schema"]

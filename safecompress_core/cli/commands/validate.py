@@ -5,12 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from safecompress_core.cli.discovery import (
-    allow_code_option,
-    discover_plugins,
-    plugins_dir_option,
-)
-from safecompress_core.cli.set_option import set_option
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import allow_code_option, plugins_dir_option, set_option
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
@@ -41,7 +37,7 @@ INVALID = 1
     show_default=True,
     help="Format of the problems.",
 )
-@allow_code_option
+@allow_code_option()
 @plugins_dir_option
 @click.pass_context
 def validate(

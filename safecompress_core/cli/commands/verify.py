@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from safecompress_core.cli.discovery import discover_plugins, plugins_dir_option
+from safecompress_core.cli.discovery import discover_plugins
+from safecompress_core.cli.options import json_option, plugins_dir_option
 
 __all__ = ["verify"]
 
@@ -14,7 +15,7 @@ DAMAGED = 1
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@json_option()
 @plugins_dir_option
 @click.pass_context
 def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path | None) -> None:
