@@ -100,7 +100,7 @@ def runner(name: str, precision: Precision, dataset: Dataset) -> tuple[Trainer, 
     state = TrainingState(
         network,
         None,
-        Settings(learning_rate=1e-4, update_fraction=0, rule=0, defences={}),
+        Settings(learning_rate=1e-4, density=1.0, update_fraction=0, rule=0, defences={}),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=lambda *_: (_ for _ in ()).throw(AssertionError),
     )

@@ -136,6 +136,7 @@ from safecompress_core.sparse.quantised import (
 from safecompress_core.sparse.selection import (
     flatten,
     largest,
+    largest_by_layer,
     largest_overall,
     random_positions,
     smallest,
@@ -276,6 +277,7 @@ __all__ = [
     "in_batches",
     "in_eval_mode",
     "largest",
+    "largest_by_layer",
     "largest_overall",
     "last_layer_gradients",
     "list_pretrained_files",

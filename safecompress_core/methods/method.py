@@ -94,10 +94,13 @@ class MethodContext:
     model_metadata: Mapping[str, Any]
     events: EventLog
 
-    def settings(self, defences: list[Params], *, update_fraction: float = 0) -> Settings:
-        """Return the initial settings of a model."""
+    def settings(
+        self, defences: list[Params], *, density: float = 1.0, update_fraction: float = 0
+    ) -> Settings:
+        """Return the initial settings of a model, dense by default."""
         return Settings(
             learning_rate=self.recipe.learning_rate,
+            density=density,
             update_fraction=update_fraction,
             rule=0,
             defences={component_id(params): params for params in defences},

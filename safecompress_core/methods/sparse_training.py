@@ -1,6 +1,6 @@
 """Sparse training from the first step, as several methods use it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,9 +9,10 @@ from safecompress_core.api import Params, SparseTrainingParams
 from safecompress_core.errors import TopologyError
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.problems import Problem
+from safecompress_core.problems import Problem, SpecPath
 from safecompress_core.sparse.strategy import Initial, LossGradients
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.specfile.models.changes import expand
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule
 from safecompress_core.training.training_state import TrainingState
@@ -41,22 +42,51 @@ class SparseTraining:
         initial: Any = self._params.initial
         return str(initial.weights)
 
-    def check(self, network: Classifier, create: Create) -> Iterator[Problem]:
-        """Each layer needs a weight."""
+    def check(
+        self,
+        network: Classifier,
+        create: Create,
+        changes: Sequence[Mapping[str, Any]] = (),
+    ) -> Iterator[Problem]:
+        """Each layer needs a weight.
+
+        Args:
+            network: as it is before training.
+            create: builds a component from its parameters.
+            changes: ``set`` of each of the method's strategies, whose densities are checked too.
+        """
         initial: Initial = create(self._params.initial)
         weights = {name: one.detach() for name, one in network.sparse_parameters().items()}
         # Only counts matter here, and the true slopes take samples.
         loss_gradients = LossGradients(
             gradients=weights, curvature=weights if initial.needs_curvature else None
         )
-        try:
-            self._initial_topology(initial, network, torch.Generator(), lambda: loss_gradients)
-        except TopologyError as error:
-            yield Problem(path=("density",), message=str(error), hint="ask for more")
+        for path, density in self._densities(changes):
+            try:
+                self._initial_topology(
+                    initial, network, density, torch.Generator(), lambda: loss_gradients
+                )
+            except TopologyError as error:
+                yield Problem(path=path, message=str(error), hint="ask for more")
+
+    def _densities(self, changes: Sequence[Mapping[str, Any]]) -> Iterator[tuple[SpecPath, float]]:
+        """Yield every density that the spec names, factors by what they first lead to."""
+        yield ("density",), self._params.density
+        for index, strategy in enumerate(changes):
+            path = ("strategies", index, "set", "density")
+            if "density" in strategy:
+                options = expand({"density": strategy["density"]})
+                densities = [each["density"].apply(self._params.density) for each in options]
+                # Of several, only the lowest can leave a layer empty that the others do not.
+                yield path, min(densities)
 
     def settings(self, context: MethodContext) -> Settings:
         """Return the initial settings of a model."""
-        return context.settings(self._params.defences, update_fraction=self._params.update_fraction)
+        return context.settings(
+            self._params.defences,
+            density=self._params.density,
+            update_fraction=self._params.update_fraction,
+        )
 
     def topology_schedule(self, context: MethodContext) -> TopologySchedule:
         """Return the schedule of topology updates."""
@@ -95,7 +125,7 @@ class SparseTraining:
         return facts
 
     def create_state(self, context: MethodContext, settings: Settings) -> TrainingState:
-        """An untrained training state with the first topology."""
+        """An untrained training state with the first topology, of the settings' density."""
         # "pretrained" weights come with the fresh network, so only "inherit" needs a copy.
         network = (
             context.copy_uncompressed() if self.start == "inherit" else context.create_network()
@@ -104,6 +134,7 @@ class SparseTraining:
         topology = self._initial_topology(
             initial,
             network,
+            settings.density,
             context.seed.child("initial").torch(),
             lambda: context.trainer.loss_gradients(
                 network, batches=initial.gradient_batches, curvature=initial.needs_curvature
@@ -115,6 +146,7 @@ class SparseTraining:
         self,
         initial: Initial,
         network: Classifier,
+        density: float,
         generator: torch.Generator,
         slopes: Callable[[], LossGradients],
     ) -> Topology:
@@ -123,7 +155,7 @@ class SparseTraining:
         asked = {"loss_gradients": _on_cpu(slopes())} if initial.gradient_batches else {}
         return initial.topology(
             {name: weight.detach().cpu() for name, weight in weights.items()},
-            self._params.density,
+            density,
             inherited=self.start != "random",
             generator=generator,
             **asked,

@@ -14,6 +14,7 @@ from safecompress_core.errors import TopologyError
 __all__ = [
     "flatten",
     "largest",
+    "largest_by_layer",
     "largest_overall",
     "random_positions",
     "smallest",
@@ -57,6 +58,31 @@ def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
 def smallest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
     """The ``count`` eligible positions with the smallest values; otherwise like `largest`."""
     return largest(-values, eligible, count)
+
+
+def largest_by_layer(
+    values: Mapping[str, Tensor],
+    counts: Mapping[str, int],
+    *,
+    eligible: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """The positions with the largest values of each layer by itself, as in `largest`.
+
+    Args:
+        values: by layer, floating point.
+        counts: by layer.
+        eligible: by layer, bool masks of the same shapes; None for all positions.
+
+    Raises:
+        TopologyError: if a layer has fewer eligible positions than its count.
+    """
+
+    def positions(name: str, value: Tensor) -> Tensor:
+        return torch.ones_like(value, dtype=torch.bool) if eligible is None else eligible[name]
+
+    return {
+        name: largest(value, positions(name, value), counts[name]) for name, value in values.items()
+    }
 
 
 def largest_overall(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:

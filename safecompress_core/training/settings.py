@@ -18,12 +18,14 @@ class Settings:
 
     Attributes:
         learning_rate: of the optimizer.
+        density: fraction of the sparsifiable weights that training keeps, in (0, 1].
         update_fraction: share of active weights that the first topology update replaces.
         rule: which of the method's strategies updates the topology while the model trains.
         defences: parameters of each defence by its id, in the order of the spec.
     """
 
     learning_rate: float
+    density: float
     update_fraction: float
     rule: int
     defences: Mapping[str, Params]
@@ -32,7 +34,8 @@ class Settings:
         """With a strategy's ``set`` applied; None where that leaves a parameter's range.
 
         A factor multiplies the value that this model has now, so repeated rounds may move a
-        hyperparameter to its limit.
+        hyperparameter to its limit. The density is at most that of this model: what has been
+        pruned has no trained weight to come back.
         """
         settings = self
         for key, change in changes.items():
@@ -59,10 +62,14 @@ class Settings:
         return replace(self, defences={**self.defences, owner: changed})
 
     def _with_own(self, field: str, value: float) -> "Settings | None":
-        if field == "learning_rate":
+        is_within = {
             # A rate of 0 would train nothing, and could not grow again by a factor.
-            return replace(self, learning_rate=value) if value > 0 else None
-        return replace(self, update_fraction=value) if 0 <= value <= 1 else None
+            "learning_rate": value > 0,
+            "density": 0 < value <= self.density,
+            "update_fraction": 0 <= value <= 1,
+        }
+        value_by_name: dict[str, Any] = {field: value}
+        return replace(self, **value_by_name) if is_within[field] else None
 
     def with_rule(self, rule: int) -> "Settings":
         """With another strategy to update the topology."""
@@ -72,6 +79,7 @@ class Settings:
         """Plain values, for results and checkpoints."""
         return {
             "learning_rate": self.learning_rate,
+            "density": self.density,
             "update_fraction": self.update_fraction,
             "rule": self.rule,
             "defences": {
@@ -83,6 +91,7 @@ class Settings:
         """The settings that ``to_json`` recorded; ``self`` lends the types of its parameters."""
         return Settings(
             learning_rate=record["learning_rate"],
+            density=record["density"],
             update_fraction=record["update_fraction"],
             rule=record["rule"],
             defences={

@@ -15,6 +15,7 @@ from safecompress_core.networks.output_guard import GuardedClassifier, OutputGua
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.strategy import History
+from safecompress_core.sparse.thinning import thin_out
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import TopologyUpdate
 from safecompress_core.training.defence import Defence
@@ -223,13 +224,18 @@ class TrainingState:
         """An independent copy that trains on with other settings.
 
         Args:
-            settings: how it is trained from here on.
+            settings: how it is trained from here on; of a lower density, the smallest weights go.
             topology: another one, for a method that thins a network out between two phases of
-                training: weights outside of it are gone, with their moments. None to keep its own.
+                training: weights outside of it are gone, with their moments. None for its own, at
+                the density of ``settings``.
 
         Raises:
+            TopologyError: if the density of ``settings`` leaves less than one weight a layer.
             SafeCompressError: if a defence could not take over what it has learned.
         """
+        is_sparser = settings.density < self.settings.density
+        if topology is None and self.topology is not None and is_sparser:
+            topology = thin_out(self.topology, self.weights, settings.density)
         twin = TrainingState(
             copy.deepcopy(self.network),
             topology or self.topology,

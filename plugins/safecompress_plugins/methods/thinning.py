@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from safecompress_core.toolkit import (
@@ -13,7 +12,7 @@ from safecompress_core.toolkit import (
     Topology,
     TopologyError,
     TrainingState,
-    largest,
+    largest_by_layer,
     largest_overall,
     uniform,
 )
@@ -46,10 +45,7 @@ def best(values: Mapping[str, Tensor], density: float, scope: Scope) -> dict[str
         return largest_overall(values, round(density * total))
     # uniform() rounds so that the layers' counts add up to the total exactly.
     counts = uniform({name: value.shape for name, value in values.items()}, density)
-    return {
-        name: largest(value, torch.ones_like(value, dtype=torch.bool), counts[name])
-        for name, value in values.items()
-    }
+    return largest_by_layer(values, counts)
 
 
 def magnitudes(state: TrainingState) -> dict[str, Tensor]:

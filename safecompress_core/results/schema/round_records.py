@@ -32,6 +32,9 @@ class SettingsRecord(Record):
 
     learning_rate: float
     """Learning rate, > 0."""
+    density: Fraction
+    """Fraction of the sparsifiable weights that training keeps: at most the ``density`` of the
+    method, and of the model that the candidate was derived from."""
     update_fraction: Fraction
     """Share of the active weights that a topology update replaces."""
     rule: Count

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from safecompress_core.api import component_id
+from safecompress_core.api import MethodParams, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, find_marked
 from safecompress_core.specfile.models.changes import Change, ChangesMark, expand
@@ -19,7 +19,7 @@ from safecompress_core.specfile.translate import find_problems
 
 __all__ = ["check_changes"]
 
-LEARNING_RATE, UPDATE_FRACTION = "learning_rate", "update_fraction"
+LEARNING_RATE, DENSITY, UPDATE_FRACTION = "learning_rate", "density", "update_fraction"
 
 
 def check_changes(spec: RunSpec) -> Iterator[Problem]:
@@ -39,9 +39,12 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
     """Return the problem of one change, if there is one."""
     defences = {component_id(one): one for one in spec.method.defences}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
-    # Only sparse training has an update fraction.
-    if UPDATE_FRACTION in type(spec.method).model_fields:
-        general[UPDATE_FRACTION] = spec.method
+    # Only sparse training has these.
+    general |= {
+        name: spec.method
+        for name in (DENSITY, UPDATE_FRACTION)
+        if name in type(spec.method).model_fields
+    }
     owner, dot, field = key.partition(".")
     if not dot:
         if key in general:
@@ -82,4 +85,8 @@ def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Pr
         first = find_problems(error, model=type(model))[0]
         message = f"{field!r} cannot be {changed:g}: {first.message}"
         return Problem(path, message, first.hint)
+    if field == DENSITY and isinstance(model, MethodParams) and changed > current:
+        message = f"density {changed:g} is above method.density, {current:g}"
+        hint = f"a candidate may be sparser, never denser; write at most {current:g}"
+        return Problem(path, message, hint)
     return None

@@ -13,6 +13,7 @@ from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
+from safecompress_core.specfile.models.changes import Change
 
 Prepare = Callable[..., RunContext]
 
@@ -45,6 +46,20 @@ def test_the_first_topology_has_the_density_that_is_asked_for(
     assert first.topology.total_active == round(0.3 * first.topology.total)
     for name, mask in first.topology.masks.items():
         assert not first.weights[name][~mask].any()
+
+
+def test_a_sparser_start_is_of_the_density_of_its_settings(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """A lineage may begin below the method's density."""
+    training, context = training_of(prepare(), tmp_path)
+    sparser = training.settings(context).apply_changes({"density": Change(0.2)})
+    assert sparser is not None
+
+    state = training.create_state(context, sparser)
+
+    assert state.topology is not None
+    assert state.topology.total_active == round(0.2 * state.topology.total)
 
 
 def test_inherited_weights_are_the_trained_models(prepare: Prepare, tmp_path: Path) -> None:
@@ -85,3 +100,17 @@ def test_a_density_that_leaves_a_layer_empty_is_a_problem(prepare: Prepare, tmp_
 
     assert "without a single weight" in problem.message
     assert "density" in str(problem.path)
+
+
+def test_a_set_density_that_leaves_a_layer_empty_is_a_problem(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """At the strategy that names it; the method's own density is fine."""
+    prepared = prepare()
+    training, _ = training_of(prepared, tmp_path)
+    changes = [{}, {"density": [0.2, {"factor": 0.001}]}, {"density": 0.2}]
+
+    [problem] = training.check(prepared.create_network(), prepared.registry.create, changes)
+
+    assert problem.path == ("strategies", 1, "set", "density")
+    assert "density 0.0003 leaves" in problem.message

@@ -11,6 +11,7 @@ from safecompress_core.errors import TopologyError
 from safecompress_core.sparse.selection import (
     flatten,
     largest,
+    largest_by_layer,
     largest_overall,
     random_positions,
     smallest,
@@ -149,3 +150,19 @@ def test_more_layers_than_weights_are_an_error() -> None:
     """It says how many there are."""
     with pytest.raises(TopologyError, match="2 layers cannot share 1 weights"):
         largest_overall({"a": torch.ones(2), "b": torch.ones(2)}, 1)
+
+
+def test_layers_may_each_keep_their_own_number_of_the_largest() -> None:
+    """A large value of one layer takes no place of another; ineligible positions have none."""
+    values = {"a": tensor([9.0, 8.0, 7.0]), "b": tensor([0.1, 0.3, 0.2])}
+    eligible = {"a": tensor([True, True, True]), "b": tensor([True, False, True])}
+    counts = {"a": 1, "b": 1}
+
+    anywhere, restricted = (
+        largest_by_layer(values, counts),
+        largest_by_layer(values, counts, eligible=eligible),
+    )
+
+    assert anywhere["a"].tolist() == restricted["a"].tolist() == [True, False, False]
+    assert anywhere["b"].tolist() == [False, True, False]
+    assert restricted["b"].tolist() == [False, False, True]

@@ -76,6 +76,7 @@ def learner(*, opposed: bool = True) -> TrainingState:
         None,
         Settings(
             learning_rate=1.0,
+            density=1.0,
             update_fraction=0,
             rule=0,
             defences={"rival": Params()} if opposed else {},
@@ -245,7 +246,9 @@ def wrapped(*, topology: Topology | None = None) -> TrainingState:
     return TrainingState(
         network(),
         topology,
-        Settings(learning_rate=1.0, update_fraction=0.5, rule=0, defences={"wrap": Params()}),
+        Settings(
+            learning_rate=1.0, density=1.0, update_fraction=0.5, rule=0, defences={"wrap": Params()}
+        ),
         make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
         make_defence=lambda _, params: Wrapper(params),
     )
@@ -311,7 +314,9 @@ def test_gradients_to_grow_by_are_of_what_a_defence_shows() -> None:
     hidden = TrainingState(
         network(),
         None,
-        Settings(learning_rate=1.0, update_fraction=0, rule=0, defences={"hide": Params()}),
+        Settings(
+            learning_rate=1.0, density=1.0, update_fraction=0, rule=0, defences={"hide": Params()}
+        ),
         make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
         make_defence=lambda _, params: Hiding(params),
     )

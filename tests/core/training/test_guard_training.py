@@ -63,7 +63,13 @@ def guarded(network: Classifier) -> TrainingState:
     return TrainingState(
         network,
         None,
-        Settings(learning_rate=0.01, update_fraction=0, rule=0, defences={"blunting": Params()}),
+        Settings(
+            learning_rate=0.01,
+            density=1.0,
+            update_fraction=0,
+            rule=0,
+            defences={"blunting": Params()},
+        ),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=make_defence,
     )
@@ -204,7 +210,7 @@ def test_a_guard_changes_nothing_of_training(
     plain = TrainingState(
         network(dropout=0.5),
         None,
-        Settings(learning_rate=0.01, update_fraction=0, rule=0, defences={}),
+        Settings(learning_rate=0.01, density=1.0, update_fraction=0, rule=0, defences={}),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=make_defence,
     )

@@ -68,7 +68,7 @@ def learner(precision: Precision, *, topology: Topology | None = None) -> Traini
     return TrainingState(
         network,
         topology or sparse(network),
-        Settings(learning_rate=0.01, update_fraction=0.3, rule=0, defences={}),
+        Settings(learning_rate=0.01, density=1.0, update_fraction=0.3, rule=0, defences={}),
         make_optimizer=lambda parameters, rate: torch.optim.AdamW(
             parameters, lr=rate, weight_decay=0.1
         ),
@@ -255,7 +255,9 @@ def test_the_schedule_multiplies_what_the_strategy_has_set(digits: Dataset) -> N
     trainer.train(one, until=2, topology_schedule=None, what="it")
     assert one.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * (1 - 1.5 / 4))
 
-    twin = one.branch(Settings(learning_rate=0.5, update_fraction=0.3, rule=0, defences={}))
+    twin = one.branch(
+        Settings(learning_rate=0.5, density=1.0, update_fraction=0.3, rule=0, defences={})
+    )
     trainer.train(twin, until=3, topology_schedule=None, what="it")
     assert twin.optimizer.param_groups[0]["lr"] == pytest.approx(0.5 * (1 - 2.5 / 4))
 
@@ -273,7 +275,7 @@ def test_a_long_gradient_is_cut_to_the_norm_asked_for(digits: Dataset) -> None:
     one = TrainingState(
         network,
         None,
-        Settings(learning_rate=1.0, update_fraction=0, rule=0, defences={}),
+        Settings(learning_rate=1.0, density=1.0, update_fraction=0, rule=0, defences={}),
         make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
         make_defence=lambda *_: pytest.fail("there is no defence"),
     )

@@ -19,6 +19,7 @@ class ShakeParams(Params):
 
 START = Settings(
     learning_rate=0.01,
+    density=0.1,
     update_fraction=0.5,
     rule=2,
     defences={"shake": ShakeParams(), "second": ShakeParams(noise=0.9)},
@@ -55,6 +56,9 @@ def test_a_value_replaces_and_a_factor_multiplies_what_the_model_has_now() -> No
         {"shake__width": Change(0)},
         {"learning_rate": Change(0)},
         {"update_fraction": Change(3, is_factor=True)},
+        {"density": Change(0.2)},
+        {"density": Change(1.1, is_factor=True)},
+        {"density": Change(0)},
         {"shake__noise": Change(0.3), "second__noise": Change(1.5)},
     ],
 )
@@ -74,6 +78,16 @@ def test_the_ends_of_a_range_are_in_it() -> None:
     assert found is not None
     assert found.defences["shake"] == ShakeParams(noise=1.0, width=4)
     assert found.update_fraction == 0
+
+
+def test_a_model_becomes_sparser_and_never_denser() -> None:
+    """Its own density is allowed; that of the model before it is not."""
+    sparser = changed(density=Change(0.7, is_factor=True))
+
+    assert sparser is not None
+    assert sparser.density == pytest.approx(0.07)
+    assert sparser.apply_changes({"density": Change(sparser.density)}) == sparser
+    assert sparser.apply_changes({"density": Change(START.density)}) is None
 
 
 def test_settings_come_back_from_json() -> None:

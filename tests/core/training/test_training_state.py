@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from safecompress_core.errors import TopologyError
 from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.selection import largest
 from safecompress_core.sparse.strategy import Grow, History
@@ -88,6 +89,25 @@ def test_a_branch_takes_the_settings_it_is_given(
     assert all(torch.equal(weight, weights[name]) for name, weight in twin.weights.items())
     assert twin.defences["memory"]._strength == 0.7
     assert parent.optimizer.param_groups[0]["lr"] == 0.01
+
+
+def test_a_branch_of_a_lower_density_loses_the_smallest_weights(make_state: MakeState) -> None:
+    """The parent keeps them; a topology that is given counts more than the settings."""
+    parent = make_state(density=0.4)
+    assert parent.topology is not None
+    sparser = replace(parent.settings, density=0.2)
+
+    thinned, given = parent.branch(sparser), parent.branch(sparser, topology=parent.topology)
+
+    assert thinned.topology is not None
+    assert thinned.topology.total_active == round(0.2 * parent.topology.total)
+    assert thinned.topology.unite(parent.topology) == parent.topology == given.topology
+    for name, mask in thinned.topology.masks.items():
+        weight, gone = parent.weights[name].detach().abs(), parent.topology.masks[name] & ~mask
+        assert not thinned.weights[name][~mask].any()
+        assert weight[mask].min() >= weight[gone].max()
+    with pytest.raises(TopologyError, match="cannot be thinned out to"):
+        parent.branch(replace(parent.settings, density=1e-9))
 
 
 @pytest.mark.parametrize(

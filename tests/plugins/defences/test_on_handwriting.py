@@ -64,7 +64,7 @@ def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any)
     state = TrainingState(
         network,
         None,
-        Settings(learning_rate=0.003, update_fraction=0, rule=0, defences=chosen),
+        Settings(learning_rate=0.003, density=1.0, update_fraction=0, rule=0, defences=chosen),
         make_optimizer=lambda parameters, rate: torch.optim.Adam(parameters, lr=rate),
         make_defence=made,
     )

@@ -27,7 +27,11 @@ def strategy(**changes: Any) -> StrategyParams:
 
 
 START = Settings(
-    learning_rate=0.1, update_fraction=0.5, rule=0, defences={"relaxloss": DefenceParams()}
+    learning_rate=0.1,
+    density=0.3,
+    update_fraction=0.5,
+    rule=0,
+    defences={"relaxloss": DefenceParams()},
 )
 
 
@@ -53,6 +57,7 @@ def test_a_list_gives_one_candidate_each_and_two_lists_their_product() -> None:
     assert last is not None
     assert last.to_json() == {
         "learning_rate": 0.2,
+        "density": 0.3,
         "update_fraction": 0.5,
         "rule": 1,
         "defences": {"relaxloss": {"target": 0.3}},

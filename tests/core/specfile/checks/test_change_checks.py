@@ -25,7 +25,7 @@ CASES = {
     "a dial with nothing near": (
         "{zzz: 0.1}",
         "13:13: method.steps.0.set.zzz: no hyperparameter is called 'zzz'; "
-        "there are: learning_rate, update_fraction, smooth.<parameter>",
+        "there are: learning_rate, density, update_fraction, smooth.<parameter>",
     ),
     "a value out of range": (
         "{smooth.target: [0.1, 1.5]}",
@@ -62,6 +62,21 @@ CASES = {
         "13:30: method.steps.0.set.update_fraction: 'update_fraction' cannot be 1.5: "
         "1.5 is greater than 1; write a number of at least 0 and of at most 1",
     ),
+    "a density above the method's": (
+        "{density: [0.05, 0.2]}",
+        "13:22: method.steps.0.set.density: density 0.2 is above method.density, 0.1; "
+        "a candidate may be sparser, never denser; write at most 0.1",
+    ),
+    "a factor that makes a model denser": (
+        "{density: {factor: 2}}",
+        "13:22: method.steps.0.set.density: density 0.2 is above method.density, 0.1; "
+        "a candidate may be sparser, never denser; write at most 0.1",
+    ),
+    "a density of 0": (
+        "{density: 0}",
+        "13:22: method.steps.0.set.density: 'density' cannot be 0: 0 is not greater than 0; "
+        "write a number greater than 0 and of at most 1",
+    ),
     "the id of a defence": (
         "{smooth.id: 3}",
         "13:13: method.steps.0.set.smooth.id: the defence 'smooth' has no parameter 'id'; "
@@ -87,6 +102,7 @@ def test_a_change_that_cannot_be_made_is_told(
     [
         "{learning_rate: {factor: [0.5, 2]}, update_fraction: 0.3, smooth.rounds: [1, 2, 3]}",
         "{smooth.rounds: {factor: 2}}",
+        "{density: [0.1, 0.07, {factor: 0.5}]}",
         "{smooth.target: [0, 1, {factor: 0.5}]}",
         "{}",
     ],
