@@ -60,7 +60,7 @@ def tiles(results: Results) -> tuple[Tile, ...]:
 def _strongest(results: Results) -> Iterator[tuple[str, AnyAttackRecord]]:
     """Of each game the attack that gains most."""
     for game in dict.fromkeys(attack.game for attack in results.audit.values()):
-        attacks = {name: one for name, one in results.audit.items() if one.game == game}
+        attacks = {name: attack for name, attack in results.audit.items() if attack.game == game}
         best = max(attacks, key=lambda name: attacks[name].advantage)
         yield best, attacks[best]
 

@@ -110,12 +110,12 @@ def headline(results: Results) -> str:
     if find_failed_controls(results.controls):
         return ""
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
-    said = [first.brief]
+    clauses = [first.brief]
     if leaks:
         games = [game_in(results.games, attack.game) for attack in results.audit.values()]
         what = "leakage" if all(game.is_leakage for game in games) else "risk"
-        said.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
-    return f"{', '.join([*said, cost.brief])}."
+        clauses.append(f"with {and_list([leak.brief for leak in leaks])} {what}")
+    return f"{', '.join([*clauses, cost.brief])}."
 
 
 def tiles(results: Results) -> tuple[Tile, ...]:
@@ -159,10 +159,10 @@ def rounds(results: Results) -> tuple[RoundSummary, ...]:
 
 def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
     """The attacks of the audit and those that tested candidates: game, baseline, advantage."""
-    tested = [one for round_ in results.rounds for one in round_.candidates][:1]
+    candidates = [candidate for round_ in results.rounds for candidate in round_.candidates][:1]
     judged = {
         "audit": results.audit,
-        "selection": tested[0].attacks if tested else {},
+        "selection": candidates[0].attacks if candidates else {},
     }
     declared = {"audit": spec["audit"]["attackers"], "selection": spec.get("attackers", ())}
     return {
@@ -174,12 +174,12 @@ def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[Atta
 def _attackers(
     results: Results, judged: Mapping[str, AnyAttackRecord], declared: Sequence[Mapping[str, Any]]
 ) -> Iterator[AttackSummary]:
-    known, summaries = results.selection.attackers, results.attacks
-    params = {one.get("id") or one["type"]: one for one in declared}
+    selecting, summaries = results.selection.attackers, results.attacks
+    params = {attacker.get("id") or attacker["type"]: attacker for attacker in declared}
     for name, attack in judged.items():
         game = game_in(results.games, attack.game)
         attacker_params = params.get(name, {})
-        facts = [game.name, *([known[name].access] if name in known else [])]
+        facts = [game.name, *([selecting[name].access] if name in selecting else [])]
         facts += [attacker_params["type"]] if attacker_params.get("type", name) != name else []
         facts += [f"{key}: {attacker_params[key]}" for key in FACTS if key in attacker_params]
         yield AttackSummary(
@@ -250,7 +250,7 @@ def _leak(results: Results, game: str) -> Tile:
     (_, before), (name, after) = (
         max(
             ((name, attack) for name, attack in part.audit.items() if attack.game == game),
-            key=lambda found: found[1].advantage,
+            key=lambda pair: pair[1].advantage,
         )
         for part in (_uncompressed(results), results)
     )
@@ -285,9 +285,9 @@ def _less(old: float, new: float) -> str:
 
 
 def _round(record: RoundRecord) -> RoundSummary:
-    best_first = sorted(record.candidates, key=lambda one: -one.utility)
-    chosen = tuple(one for one in best_first if one.chosen)
-    others = [one for one in best_first if not one.chosen]
+    best_first = sorted(record.candidates, key=lambda candidate: -candidate.utility)
+    chosen = tuple(candidate for candidate in best_first if candidate.chosen)
+    others = [candidate for candidate in best_first if not candidate.chosen]
     if len(chosen) > 1:
         decision = f"the {len(chosen)} that cover most of the front"
     elif chosen[0].significant:

@@ -25,6 +25,6 @@ def card_lines(card: DataRecord) -> Iterator[str]:
 
 def _format_count(values: Sequence[ValueCountRecord]) -> str:
     if len(values) > MOST_NAMED:
-        counts = [one.samples for one in values]
+        counts = [value.samples for value in values]
         return f"{len(values)}, with {min(counts):,} to {max(counts):,} samples each"
-    return ", ".join(f"{one.name} {one.samples:,}" for one in values)
+    return ", ".join(f"{value.name} {value.samples:,}" for value in values)

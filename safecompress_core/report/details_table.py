@@ -23,7 +23,7 @@ def membership_details_table(results: Results) -> ResultTable | None:
         if isinstance(attack, MembershipRecord) and attack.top_decile is not None:
             rows.append(Row(name, note=attack.game))
             attacks = [part.audit[name] for part in columns.values()]
-            detailed = [one for one in attacks if isinstance(one, MembershipRecord)]
+            detailed = [record for record in attacks if isinstance(record, MembershipRecord)]
             rows += _detail_rows(detailed, is_caution=name in unimproved)
     if not rows:
         return None
@@ -34,8 +34,8 @@ def membership_details_table(results: Results) -> ResultTable | None:
 def _detail_rows(attacks: Sequence[MembershipRecord], *, is_caution: bool) -> Iterator[Row]:
     """An attack's figures of every model; the last one's tenth may not have improved."""
     prior = f"{attacks[0].precision_prior:.3g}"
-    yield Row(f"  precision at prior {prior}", tuple(_precision(one) for one in attacks))
-    tops = [one.top_decile for one in attacks if one.top_decile is not None]
+    yield Row(f"  precision at prior {prior}", tuple(_precision(attack) for attack in attacks))
+    tops = [attack.top_decile for attack in attacks if attack.top_decile is not None]
     yield Row(
         f"  top 10 % members (guess {format_number(tops[0].baseline)})",
         tuple(
@@ -47,15 +47,18 @@ def _detail_rows(attacks: Sequence[MembershipRecord], *, is_caution: bool) -> It
             for top in tops
         ),
     )
-    canaries = [one.canaries for one in attacks if one.canaries is not None]
+    canaries = [attack.canaries for attack in attacks if attack.canaries is not None]
     if len(canaries) == len(attacks):
         # By AUC: the attack's threshold was chosen on samples whose label is right.
         cells = (
-            Cell(format_number(one.auc), format_interval(*one.auc_interval)) for one in canaries
+            Cell(format_number(attack.auc), format_interval(*attack.auc_interval))
+            for attack in canaries
         )
         yield Row("  AUC on canaries", tuple(cells))
-    yield Row("  ε is at least", tuple(_epsilon(one.epsilon) for one in attacks))
-    yield Row("  most exposed label", tuple(_worst_label(one.labels or ()) for one in attacks))
+    yield Row("  ε is at least", tuple(_epsilon(attack.epsilon) for attack in attacks))
+    yield Row(
+        "  most exposed label", tuple(_worst_label(attack.labels or ()) for attack in attacks)
+    )
 
 
 def _precision(attack: MembershipRecord) -> Cell:
@@ -72,7 +75,9 @@ def _epsilon(bound: EpsilonBoundRecord | None) -> Cell:
 
 def _worst_label(labels: Sequence[LabelRecord]) -> Cell:
     """By advantage, among labels with enough samples; all of them have their own table."""
-    advantages = {one.label: one.advantage for one in labels if one.advantage is not None}
+    advantages = {
+        record.label: record.advantage for record in labels if record.advantage is not None
+    }
     if not advantages:
         return Cell("–", "too few samples")
     worst = max(advantages, key=lambda label: advantages[label])

@@ -24,16 +24,16 @@ def guess_sentence(game: GameDef, attack: AttackRecord) -> str:
 
 def guesses(results: Results) -> tuple[VerdictFinding, ...]:
     """Return the baselines whose rule was chosen, a sentence each."""
-    held: dict[str, list[str]] = {}
+    attacks_of: dict[str, list[str]] = {}
     for name, attack in results.audit.items():
         game = game_in(results.games, attack.game)
         baseline = _baseline(game, attack)
         if _keys(baseline.guess):
             good = _filled(baseline.achieves, game, attack).removeprefix("is ")
-            held.setdefault(f"{guess_name(game, attack)} ({good})", []).append(name)
+            attacks_of.setdefault(f"{guess_name(game, attack)} ({good})", []).append(name)
     return tuple(
         VerdictFinding(f"Best guess without the model, for {and_list(attacks)}: {guess}.")
-        for guess, attacks in held.items()
+        for guess, attacks in attacks_of.items()
     )
 
 
@@ -54,8 +54,8 @@ def _keys(template: str) -> list[str]:
 
 def _filled(template: str, game: GameDef, attack: AttackRecord) -> str:
     """A template with figures as people write them, and rules by what they are called."""
-    known = dict(attack)
-    values = {key: known.get(key) for key in _keys(template)}
+    fields = dict(attack)
+    values = {key: fields.get(key) for key in _keys(template)}
     words = {
         key: game.rules.get(value, value) if isinstance(value, str) else format_number(value)
         for key, value in values.items()

@@ -31,16 +31,16 @@ def remark(results: Results) -> str:
 def _find_inverted(results: Results) -> dict[str, AttackRecord]:
     """Inverted attacks on any model of the results, by name; those on canaries apart."""
     columns = columns_of(results)
-    found: dict[str, AttackRecord] = {}
+    attacks: dict[str, AttackRecord] = {}
     for model, part in columns.items():
         of = f" on the {model} model" if len(columns) > 1 else ""
         for name, attack in part.audit.items():
             if attack.reversed is not None:
-                found[f"{name}{of}"] = attack
+                attacks[f"{name}{of}"] = attack
             canaries = attack.canaries if isinstance(attack, MembershipRecord) else None
             if canaries is not None and canaries.reversed is not None:
-                found[f"{name} (canaries){of}"] = canaries
-    return found
+                attacks[f"{name} (canaries){of}"] = canaries
+    return attacks
 
 
 def _explain(name: str, attack: AttackRecord, game: GameDef) -> str:

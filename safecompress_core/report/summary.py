@@ -154,11 +154,12 @@ def separability(results: Results) -> ResultTable | None:
         return None
     rows = []
     for objective in rounds[0].spread:
-        seen = [one.spread[objective] for one in rounds]
-        distinguished = sum(one.tells_apart for one in seen)
-        spreads, noises = [one.spread for one in seen], [one.noise for one in seen]
-        means = [sum(values) / len(seen) for values in (spreads, noises)]
-        figures = (f"{distinguished} of {len(seen)}", *map(format_number, means))
+        records = [round_.spread[objective] for round_ in rounds]
+        distinguished = sum(record.tells_apart for record in records)
+        spreads = [record.spread for record in records]
+        noises = [record.noise for record in records]
+        means = [sum(values) / len(records) for values in (spreads, noises)]
+        figures = (f"{distinguished} of {len(records)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
     return ResultTable("Could a round's test distinguish its candidates?", columns, tuple(rows))
@@ -200,8 +201,8 @@ def ends_of(results: Results) -> dict[str, str]:
     attackers = results.selection.attackers
 
     def leak(entry: ArchiveRecord) -> tuple[float, float]:
-        weighed = [one.weight * entry.objectives[name] for name, one in attackers.items()]
-        return max(weighed, default=0.0), sum(weighed)
+        leaks = [attacker.weight * entry.objectives[name] for name, attacker in attackers.items()]
+        return max(leaks, default=0.0), sum(leaks)
 
     def performance(entry: ArchiveRecord) -> float:
         return entry.objectives["performance"]
@@ -219,8 +220,8 @@ def _list_audited_models(results: Results) -> Iterator[tuple[str, AuditedPart, i
     roles_of: dict[str, list[str]] = {}
     for end, model in ends.items():
         roles_of.setdefault(model, []).append(roles[end])
-    own = [chosen or "compressed", "chosen", *roles_of.pop(chosen or "", [])]
-    yield _stack_label(own), results, results.model.file_bytes
+    names = [chosen or "compressed", "chosen", *roles_of.pop(chosen or "", [])]
+    yield _stack_label(names), results, results.model.file_bytes
     for entry in results.archive:
         if entry.id in roles_of and entry.audited is not None:
             yield _stack_label([entry.id, *roles_of[entry.id]]), entry.audited, entry.file_bytes
@@ -235,7 +236,7 @@ def _metric_rows(parts: Sequence[AuditedPart], file_bytes: Sequence[int]) -> Ite
     """The metrics but for a file's size, which the table has anyway."""
     for name in parts[0].metrics:
         readings = [part.metrics[name] for part in parts]
-        if [one.value for one in readings] == list(file_bytes):
+        if [reading.value for reading in readings] == list(file_bytes):
             continue
         yield Row(f"test {name}", tuple(map(_reading, readings)))
 
@@ -267,7 +268,10 @@ def _density_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:
             WHOLE_MODEL: [model.model_density for model in models],
         }
     for label, densities in rows.items():
-        yield Row(label, tuple(Cell(format_fraction(one)) for one in densities if one is not None))
+        yield Row(
+            label,
+            tuple(Cell(format_fraction(density)) for density in densities if density is not None),
+        )
 
 
 def _explored_row(results: Results) -> Iterator[Row]:

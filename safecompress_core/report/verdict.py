@@ -79,7 +79,7 @@ def is_good(results: Results) -> bool:
 def find_failed_controls(controls: ControlsRecord) -> dict[str, tuple[str, ...]]:
     """By kind of control (``null``, ``planted``) the attacks that failed it."""
     failed = {
-        kind: tuple(name for name, one in controlled.items() if not one.passed)
+        kind: tuple(name for name, control in controlled.items() if not control.passed)
         for kind, controlled in _by_kind(controls).items()
     }
     return {kind: names for kind, names in failed.items() if names}
@@ -149,15 +149,15 @@ def gates(results: Results) -> tuple[VerdictFinding, ...]:
 
 def _compressed_value(results: Results, gate: GateRecord) -> str:
     is_floor, bound = _bound(gate)
-    wanted = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
-    found = f"It is {format_distinct(gate.value, bound)}"
+    rule = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
+    value = f"It is {format_distinct(gate.value, bound)}"
     density = results.model.density
     if gate.measure == DENSITY and density is not None and states_both(results.model.sparsifiable):
-        found += f", and {format_fraction(density)} of the layers that may be sparse"
+        value += f", and {format_fraction(density)} of the layers that may be sparse"
     if gate.held != gate.value:
         end = "low" if is_floor else "high"
-        found += f"; the {end} end of its interval, {format_distinct(gate.held, bound)}, counts"
-    return f"{_measure(results, gate)} {wanted}. {found}: {_outcome(gate)}."
+        value += f"; the {end} end of its interval, {format_distinct(gate.held, bound)}, counts"
+    return f"{_measure(results, gate)} {rule}. {value}: {_outcome(gate)}."
 
 
 def _uncompressed_value(gate: GateRecord) -> str:
@@ -166,8 +166,8 @@ def _uncompressed_value(gate: GateRecord) -> str:
     if other is None:
         return ""
     also = " too" if other.passed == gate.passed else ""
-    held = format_distinct(other.held, _bound(gate)[1])
-    return f" The uncompressed model: {held}, {_outcome(other)}{also}."
+    value = format_distinct(other.held, _bound(gate)[1])
+    return f" The uncompressed model: {value}, {_outcome(other)}{also}."
 
 
 def _bound(gate: GateRecord) -> tuple[bool, float]:
@@ -190,11 +190,17 @@ def _measure(results: Results, gate: GateRecord) -> str:
     if gate.measure == DENSITY:
         return "Density of the whole model"
     text = f"{owner} {_title(results, owner, name)}"
-    attacks = {key: one for key, one in results.audit.items() if one.game == owner}
-    turned = {f"{key}, reversed": one.reversed for key, one in attacks.items() if one.reversed}
-    measured = {key: one.estimate(name) for key, one in (attacks | turned).items()}
-    worst = [key for key, one in measured.items() if one is not None and one.value == gate.value]
-    if worst and (len(attacks) > 1 or turned):
+    attacks = {key: attack for key, attack in results.audit.items() if attack.game == owner}
+    reversed_attacks = {
+        f"{key}, reversed": attack.reversed for key, attack in attacks.items() if attack.reversed
+    }
+    estimates = {key: attack.estimate(name) for key, attack in (attacks | reversed_attacks).items()}
+    worst = [
+        key
+        for key, estimate in estimates.items()
+        if estimate is not None and estimate.value == gate.value
+    ]
+    if worst and (len(attacks) > 1 or reversed_attacks):
         text += f" (worst attack: {worst[0]})"
     return text[0].upper() + text[1:] if attacks or owner == "model" else text
 
@@ -235,18 +241,18 @@ def _by_kind(controls: ControlsRecord) -> dict[str, Mapping[str, ControlRecord]]
 
 
 def _control_findings(
-    found: Mapping[str, ControlRecord], *, lead: str, good: Forms, proof: Forms, bad: str
+    controls: Mapping[str, ControlRecord], *, lead: str, good: Forms, proof: Forms, bad: str
 ) -> Iterator[VerdictFinding]:
     """One sentence for all attacks that passed a control, and one for each that failed."""
-    passed = {name: one for name, one in found.items() if one.passed}
+    passed = {name: control for name, control in controls.items() if control.passed}
     if passed:
         form = len(passed) > 1
-        aucs = and_list([format_number(one.auc) for one in passed.values()])
+        aucs = and_list([format_number(control.auc) for control in passed.values()])
         text = f"{and_list(list(passed))} {good[form]} (AUC {aucs}; {proof[form]})."
         yield VerdictFinding(f"{lead}: {text}", is_good=True)
-    for name, one in found.items():
-        if not one.passed:
-            auc = f"AUC {format_number(one.auc)}, {format_interval(*one.auc_interval)}"
+    for name, control in controls.items():
+        if not control.passed:
+            auc = f"AUC {format_number(control.auc)}, {format_interval(*control.auc_interval)}"
             text = f"{name} {bad} ({auc}). Do not trust its figures."
             yield VerdictFinding(f"{lead}: {text}", is_good=False)
 
@@ -263,25 +269,25 @@ def selection(results: Results) -> tuple[VerdictFinding, ...]:
 
 def gaps(results: Results) -> tuple[VerdictFinding, ...]:
     """By game, whether the attacks that selected showed what the audit finds."""
-    return tuple(_gap(game, one) for game, one in results.selection_gap.items())
+    return tuple(_gap(game, gap) for game, gap in results.selection_gap.items())
 
 
-def _gap(game: str, one: GapRecord) -> VerdictFinding:
-    seen, found = one.select, one.audit
-    attacker = seen.attacker
-    if seen.outdone_by:
-        attacker += f", outdone by {seen.outdone_by}"
-    read = (
+def _gap(game: str, gap: GapRecord) -> VerdictFinding:
+    select, audit = gap.select, gap.audit
+    attacker = select.attacker
+    if select.outdone_by:
+        attacker += f", outdone by {select.outdone_by}"
+    figures = (
         f"{game.capitalize()} advantage of the chosen model: "
-        f"{format_number(seen.advantage)} while choosing ({attacker}), "
-        f"{format_number(found.advantage)} in the audit ({found.attacker})"
+        f"{format_number(select.advantage)} while choosing ({attacker}), "
+        f"{format_number(audit.advantage)} in the audit ({audit.attacker})"
     )
-    ends = format_interval(*one.gap_interval)
-    if one.selection == "agrees":
-        return VerdictFinding(f"{read}: they agree within the noise ({ends}).", is_good=True)
-    by = f"by {format_number(abs(one.gap))} (difference {ends})"
-    text = f"{read}: selection {one.selection} the leak {by}."
-    return VerdictFinding(text, is_caution=one.selection == "understated")
+    ends = format_interval(*gap.gap_interval)
+    if gap.selection == "agrees":
+        return VerdictFinding(f"{figures}: they agree within the noise ({ends}).", is_good=True)
+    by = f"by {format_number(abs(gap.gap))} (difference {ends})"
+    text = f"{figures}: selection {gap.selection} the leak {by}."
+    return VerdictFinding(text, is_caution=gap.selection == "understated")
 
 
 def selectors(results: Results) -> tuple[VerdictFinding, ...]:
@@ -301,12 +307,12 @@ def selectors(results: Results) -> tuple[VerdictFinding, ...]:
 
 def _selection(results: Results) -> Iterator[VerdictFinding]:
     rounds = results.rounds
-    told_apart = {
-        objective: sum(one.spread[objective].tells_apart for one in rounds)
+    distinguished = {
+        objective: sum(round_.spread[objective].tells_apart for round_ in rounds)
         for objective in rounds[0].spread
     }
-    never = [objective_name(results, name) for name, count in told_apart.items() if not count]
-    if never and len(never) == len(told_apart):
+    never = [objective_name(results, name) for name, count in distinguished.items() if not count]
+    if never and len(never) == len(distinguished):
         yield VerdictFinding(
             "No round could distinguish its candidates: they differ by less than the test's noise. "
             "What was chosen among them is chance; ask for larger pools or bolder strategies.",
@@ -315,7 +321,7 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
     elif never:
         text = "they differ by less than the test's noise there"
         yield VerdictFinding(f"No round could distinguish candidates by {or_list(never)}: {text}.")
-    elif all(count == len(rounds) for count in told_apart.values()):
+    elif all(count == len(rounds) for count in distinguished.values()):
         yield VerdictFinding(
             "Every round could distinguish its candidates by everything.", is_good=True
         )
@@ -326,7 +332,7 @@ def _selection(results: Results) -> Iterator[VerdictFinding]:
 def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
     """Count the rounds that kept their model; of several carried ones none does."""
     rounds = results.rounds
-    if any(sum(one.chosen for one in round_.candidates) > 1 for round_ in rounds):
+    if any(sum(candidate.chosen for candidate in round_.candidates) > 1 for round_ in rounds):
         return
     unchanged = sum(round_.candidates[0].chosen for round_ in rounds)
     name = rounds[0].candidates[0].strategy
@@ -341,13 +347,13 @@ def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
 
 def _outdone(results: Results) -> Iterator[VerdictFinding]:
     """Attackers that were significantly weaker than an attack which needs no training."""
-    tests = [one for round_ in results.rounds for one in round_.candidates]
-    for name in tests[0].attacks:
-        by = [one.attacks[name].outdone_by for one in tests]
-        stronger = sorted({one for one in by if one})
+    candidates = [candidate for round_ in results.rounds for candidate in round_.candidates]
+    for name in candidates[0].attacks:
+        outdone_by = [candidate.attacks[name].outdone_by for candidate in candidates]
+        stronger = sorted({attacker for attacker in outdone_by if attacker})
         if stronger:
-            count = sum(attacker is not None for attacker in by)
+            count = sum(attacker is not None for attacker in outdone_by)
             text = f"{name} was significantly weaker than {or_list(stronger)}"
             yield VerdictFinding(
-                f"In {count} of {len(tests)} tests {text}, which counted in its place."
+                f"In {count} of {len(candidates)} tests {text}, which counted in its place."
             )

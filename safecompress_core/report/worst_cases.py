@@ -152,9 +152,9 @@ def _worst(results: Results, label: str, read: Read) -> WorstCaseFigure | None:
 
 
 def _highest(part: AuditedPart, read: Read) -> tuple[str, _AttackFigure] | None:
-    found = [(name, read(attack)) for name, attack in part.audit.items()]
-    known = [(name, reading) for name, reading in found if reading is not None]
-    return max(known, key=lambda pair: pair[1].estimate.value, default=None)
+    figures = [(name, read(attack)) for name, attack in part.audit.items()]
+    available = [(name, reading) for name, reading in figures if reading is not None]
+    return max(available, key=lambda pair: pair[1].estimate.value, default=None)
 
 
 def _has_improved(before: _AttackFigure | None, after: _AttackFigure | None) -> bool | None:

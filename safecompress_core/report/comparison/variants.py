@@ -95,22 +95,22 @@ def variant_table(comparison: ComparisonResults, *, without: Sequence[str] = ())
         without: columns to leave out, next to those that nothing measured.
     """
     rows = comparison.variants
-    shown = [
+    names = [
         name for name in COLUMNS if name not in without and any(row.figure(name) for row in rows)
     ]
     return VariantTable(
-        tuple(COLUMNS[name] for name in shown),
-        tuple(_variant(place, row, shown) for place, row in enumerate(rows, start=1)),
+        tuple(COLUMNS[name] for name in names),
+        tuple(_variant(place, row, names) for place, row in enumerate(rows, start=1)),
     )
 
 
-def _variant(place: int, row: VariantRecord, shown: Sequence[FigureName]) -> Variant:
+def _variant(place: int, row: VariantRecord, names: Sequence[FigureName]) -> Variant:
     times = row.relative_seconds
     return Variant(
         place=place,
         name=row.name,
         density=_density(row),
-        figures=tuple(_figure(row.figure(name), is_best=name in row.best) for name in shown),
+        figures=tuple(_figure(row.figure(name), is_best=name in row.best) for name in names),
         on_front=row.on_front,
         times="" if times is None else f"{format_number(times, decimals=1)}×",
         verdict=_verdicts(row.verdicts),

@@ -51,8 +51,8 @@ def trade_offs(comparison: ComparisonResults) -> list[CaptionedFigure]:
     What has no density of its own, the uncompressed model above all, stands in each of them.
     """
     rows = list(enumerate(comparison.variants, start=1))
-    asked = dict.fromkeys(row.density for _, row in rows if row.density is not None)
-    densities: list[float | None] = list(asked) if asked else [None]
+    row_densities = dict.fromkeys(row.density for _, row in rows if row.density is not None)
+    densities: list[float | None] = list(row_densities) if row_densities else [None]
     games = dict.fromkeys(game for _, row in rows for game in row.advantage)
     figures: list[CaptionedFigure] = []
     for density, game in product(densities, games):
@@ -107,7 +107,7 @@ def _scatter(dots: Sequence[VariantPoint], name: str, title: str) -> SvgFigure:
         axes.set_ylim(*limits([dot.performance for dot in dots]))
         label_axes(axes, right="advantage of the strongest attack →", up="task accuracy ↑")
 
-    said = "; ".join(
+    values = "; ".join(
         f"variant {dot.place}: accuracy {dot.performance:.3f}, advantage {dot.advantage:.3f}"
         for dot in dots
     )
@@ -115,7 +115,7 @@ def _scatter(dots: Sequence[VariantPoint], name: str, title: str) -> SvgFigure:
         draw,
         name=name,
         title=title,
-        description=f"Up and to the left is better. {said}.",
+        description=f"Up and to the left is better. {values}.",
         size=(WIDE, 340),
         margins=(44, 28, 24, 44),
     )
@@ -139,14 +139,14 @@ def learning(comparison: ComparisonResults) -> list[CaptionedFigure]:
             ("advantage", Color.LEAK, "advantage of the strongest attack", _advantage),
         ):
             lines = [
-                [(one.round, value) for one in rounds if (value := read(one)) is not None]
+                [(round_.round, value) for round_ in rounds if (value := read(round_)) is not None]
                 for rounds in seeds
             ]
             if [len(line) for line in lines] != [len(rounds) for rounds in seeds]:
                 continue
-            drawn = _lines(lines, name=f"learning-{index}-{figure}", title=title, color=color)
+            panel = _lines(lines, name=f"learning-{index}-{figure}", title=title, color=color)
             figures.append(
-                CaptionedFigure(caption=f"{variant} {at}".strip(), note=title, svg=drawn)
+                CaptionedFigure(caption=f"{variant} {at}".strip(), note=title, svg=panel)
             )
     return figures
 

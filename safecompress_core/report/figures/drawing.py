@@ -129,7 +129,7 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
         axes.tick_params(axis="y", labelcolor=Color.TEXT)
         axes.grid(visible=False, axis="y")
 
-    said = "; ".join(
+    values = "; ".join(
         f"{whisker.label} {whisker.value:.3f}, 95 % interval {whisker.low:.3f} to "
         f"{whisker.high:.3f}"
         for whisker in whiskers
@@ -138,7 +138,7 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
         draw,
         name=name,
         title=title,
-        description=f"Advantage from 0, nothing, to 1, everything. {said}.",
+        description=f"Advantage from 0, nothing, to 1, everything. {values}.",
         size=(wide, ROW * len(whiskers) + 34),
         margins=(104, 4, 48, 30),
     )
@@ -213,7 +213,7 @@ def course(
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
-    said = "; ".join(
+    values = "; ".join(
         f"round {step.round}: {step.chosen:.3f}, candidates {step.low:.3f} to {step.high:.3f}"
         for step in steps
     )
@@ -221,7 +221,7 @@ def course(
         draw,
         name=name,
         title=title,
-        description=f"{said}.",
+        description=f"{values}.",
         size=(wide, 190),
         margins=(40, 8, 12, 40),
     )
@@ -251,7 +251,7 @@ def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> 
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
-    said = "; ".join(
+    values = "; ".join(
         f"round {reading.round}: spread {reading.spread:.4f}, noise {reading.noise:.4f}"
         for reading in readings
     )
@@ -259,7 +259,7 @@ def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> 
         draw,
         name=name,
         title=title,
-        description=f"{said}.",
+        description=f"{values}.",
         size=(wide, 170),
         margins=(40, 8, 12, 40),
     )

@@ -75,17 +75,17 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
     attackers = results.selection.attackers
     front = {entry.id for entry in results.archive}
     figures = []
-    for index, (attack, known) in enumerate(attackers.items()):
+    for index, (attack, attacker) in enumerate(attackers.items()):
         trials = [
             CandidatePoint(
                 round=record.round,
-                performance=one.objectives["performance"],
-                advantage=one.objectives[attack],
-                on_front=one.id in front,
-                is_chosen=one is best,
+                performance=candidate.objectives["performance"],
+                advantage=candidate.objectives[attack],
+                on_front=candidate.id in front,
+                is_chosen=candidate is best,
             )
             for record, best in _rounds(results)
-            for one in record.candidates
+            for candidate in record.candidates
         ]
         if not trials:
             continue
@@ -96,7 +96,7 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
             wide=width(len(attackers)),
         )
         figures.append(
-            CaptionedFigure(caption=attack, note=f"{known.game}, {known.access}", svg=panel)
+            CaptionedFigure(caption=attack, note=f"{attacker.game}, {attacker.access}", svg=panel)
         )
     return figures
 
@@ -110,8 +110,8 @@ def learning_figures(results: Results) -> list[CaptionedFigure]:
             RoundPoint(
                 round=record.round,
                 chosen=best.objectives[objective],
-                low=min(one.objectives[objective] for one in record.candidates),
-                high=max(one.objectives[objective] for one in record.candidates),
+                low=min(candidate.objectives[objective] for candidate in record.candidates),
+                high=max(candidate.objectives[objective] for candidate in record.candidates),
             )
             for record, best in _rounds(results)
         ]
@@ -134,16 +134,16 @@ def noises(results: Results) -> list[CaptionedFigure]:
     objectives = _objectives(results)
     figures = []
     for index, objective in enumerate(objectives):
-        seen = [record.spread[objective] for record in results.rounds]
-        apart_count = sum(one.tells_apart for one in seen)
+        spreads = [record.spread[objective] for record in results.rounds]
+        apart_count = sum(spread.tells_apart for spread in spreads)
         readings = [
             NoiseBar(
                 round=record.round,
-                spread=one.spread,
-                noise=one.noise,
-                tells_apart=one.tells_apart,
+                spread=spread.spread,
+                noise=spread.noise,
+                tells_apart=spread.tells_apart,
             )
-            for record, one in zip(results.rounds, seen, strict=True)
+            for record, spread in zip(results.rounds, spreads, strict=True)
         ]
         name = objective_name(results, objective)
         panel = noise(
@@ -152,9 +152,9 @@ def noises(results: Results) -> list[CaptionedFigure]:
             title=f"Spread of the candidates in {name}, and the test's noise, by round",
             wide=width(len(objectives)),
         )
-        undistinguished = len(seen) - apart_count
+        undistinguished = len(spreads) - apart_count
         note = (
-            f"not distinguished in {undistinguished} of {len(seen)} rounds"
+            f"not distinguished in {undistinguished} of {len(spreads)} rounds"
             if undistinguished
             else "always distinguished"
         )
@@ -169,8 +169,8 @@ def _objectives(results: Results) -> Sequence[str]:
 def _rounds(results: Results) -> Iterator[tuple[RoundRecord, CandidateRecord]]:
     """Each round with the best of the candidates that it went on with."""
     for record in results.rounds:
-        chosen = [one for one in record.candidates if one.chosen]
-        yield record, max(chosen, key=lambda one: one.utility)
+        chosen = [candidate for candidate in record.candidates if candidate.chosen]
+        yield record, max(chosen, key=lambda candidate: candidate.utility)
 
 
 def _list_audited(results: Results) -> Iterator[tuple[str, Color, AuditedPart]]:
