@@ -171,7 +171,7 @@ def test_inherited_weights_are_the_big_models_largest(
     shop = replace(shop, copy_uncompressed=lambda: big)
     loop = method(prepare, **changes)
 
-    state = loop._start(shop, shop.settings([])).beam[0].state
+    state = loop._start(shop, shop.settings([], density=0.3)).beam[0].state
 
     for name, weight in big.sparse_parameters().items():
         active = state.topology.masks[name]  # type: ignore[union-attr]
@@ -186,7 +186,7 @@ def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
     changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
     shop = workshop(**changes)
     given = shop.create_network().sparse_parameters()
-    state = method(prepare, **changes)._start(shop, shop.settings([])).beam[0].state
+    state = method(prepare, **changes)._start(shop, shop.settings([], density=0.3)).beam[0].state
 
     for name, weight in given.items():
         active = state.topology.masks[name]  # type: ignore[union-attr]
