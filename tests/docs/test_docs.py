@@ -1,6 +1,6 @@
-"""Readme and pages: complete, fresh, and true as far as a program can tell.
+"""Readme and pages: complete, fresh and correct.
 
-Whatever a page shows is tried: YAML is validated, examples are run, commands are looked up.
+YAML on a page is validated, examples are run, commands are looked up.
 """
 
 import doctest
@@ -69,7 +69,7 @@ def reference() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def built_ins(reference: ModuleType) -> Registry:
-    """What SafeCompress itself registers."""
+    """The built-in components."""
     registry: Registry = reference.built_ins()
     return registry
 
@@ -265,7 +265,7 @@ def test_tests_that_a_page_names_exist(path: Path) -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """What a link may point to in a page: its headings, as MkDocs and GitHub spell them."""
+    """Return the targets of links in a page: its headings, as MkDocs and GitHub spell them."""
     headings = re.findall("^#+ (.+)$", FENCE.sub("", path.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in headings}
 
@@ -336,7 +336,7 @@ def test_the_plugin_of_the_readme_is_one() -> None:
 
 
 def test_the_plugin_of_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it stands on the page, it finds a planted leak and nothing where there is none."""
+    """As printed on the page, it finds a planted leak and nothing without one."""
     pytest.importorskip("torch", exc_type=ImportError)
     from safecompress_core.testing import AttackerConformance
 
@@ -365,7 +365,7 @@ def test_the_plugin_of_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_factory_of_your_own_model_is_called_as_the_page_says(
     tmp_path: Path, built_ins: Registry
 ) -> None:
-    """It makes a network from samples to logits, and the spec beside it is valid."""
+    """It makes a network from samples to logits, and the page's spec is valid."""
     torch = pytest.importorskip("torch", exc_type=ImportError)
     source = titled(DOCS / "your-own.md", "my_model.py")
     names: dict[str, Any] = {"__name__": "my_model"}
@@ -380,6 +380,6 @@ def test_the_factory_of_your_own_model_is_called_as_the_page_says(
 
 
 def created(definition: Definition) -> object:
-    """What a run would make of it."""
+    """The model that a run would build from it."""
     origin = Origin(plugin="attacks", distribution="acme-attacks", version="0.1.0")
     return Registry([(definition, origin)]).create(definition.params())

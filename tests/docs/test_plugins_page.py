@@ -1,4 +1,4 @@
-"""The examples of every kind of plugin, as they stand on the page, in runs."""
+"""The page's examples of every kind of plugin, in runs."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_the_game_of_the_page_is_in_table_gates_and_report(here: Path) -> None:
 
 
 def test_the_method_of_the_page_keeps_its_density(here: Path) -> None:
-    """In the place of the test-driven one."""
+    """It replaces the test-driven method."""
     results = run("--set", "method={type: fixed, density: 0.5}")
 
     model = results["model"]

@@ -280,7 +280,7 @@ def test_a_pipe_that_breaks_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -
 def test_verbose_shows_the_traceback_of_an_error_that_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """For whoever writes the plugin."""
+    """It helps the author of a plugin."""
     outcome = invoke_with(monkeypatch, PoolError("too few members"), "-v")
 
     assert "Traceback" in outcome.stderr

@@ -1,4 +1,4 @@
-"""What ``safecompress inspect`` prints of the model of a spec."""
+"""Output of ``safecompress inspect`` about the model of a spec."""
 
 import json
 from pathlib import Path

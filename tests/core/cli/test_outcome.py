@@ -1,4 +1,4 @@
-"""What run and audit show while they work, and at the end."""
+"""Display and outcome of ``run`` and ``audit``."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Canaries have a wrong label, and nobody else has."""
+"""Canaries: members with a wrong label."""
 
 from dataclasses import replace
 

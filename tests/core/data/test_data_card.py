@@ -1,4 +1,4 @@
-"""What results say of the samples, and how it reads."""
+"""The data card in results and as text."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""A data set tells of itself what a manifest's card told without loading it."""
+"""Data sets, and their facts compared with those that a manifest states without loading."""
 
 import dataclasses
 from collections.abc import Iterator

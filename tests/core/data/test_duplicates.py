@@ -25,7 +25,7 @@ def test_the_first_of_equal_samples_stays() -> None:
 
 
 def test_a_member_stays_rather_than_a_non_member() -> None:
-    """Where the data tell who is one: they would else lose a member."""
+    """If the data state membership; otherwise a member would be lost."""
     given = replace(DATA, is_member=torch.tensor([False, True, True, True, False, False]))
 
     assert copies(given).tolist() == [True, False, False, False, True, False]
@@ -91,6 +91,6 @@ def test_sides_that_share_nothing_do_not_overlap() -> None:
 
 
 def test_who_overlaps_cannot_be_told_without_sides() -> None:
-    """A mistake of whoever asks."""
+    """Calling it without membership is an error."""
     with pytest.raises(ValueError, match="do not state"):
         overlap(DATA)

@@ -16,7 +16,7 @@ def cut(labels: Tensor, groups: Tensor, sizes: tuple[int, ...], *, seed: int = 0
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=80), st.integers(0, 2**32))
 def test_no_group_is_in_two_parts_and_no_sample_is_lost(groups: list[int], seed: int) -> None:
-    """Whatever the groups."""
+    """For any groups."""
     count = len(groups)
     group = torch.tensor(groups)
     sizes = (count // 2, count - count // 2)

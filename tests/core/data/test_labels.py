@@ -17,7 +17,7 @@ DATA = Dataset(
 
 
 def test_spellings_of_a_label_are_one_label() -> None:
-    """In any data set, also one that a plugin made; the note tells which."""
+    """In any data set, including a plugin's; a note lists the spellings."""
     data = replace(DATA, classes=("False", "True", "0"))
 
     found = unify_labels(data)

@@ -17,7 +17,7 @@ def test_github_annotations_escape_what_the_runner_would_read() -> None:
 
 
 def test_github_annotations_without_a_file_say_where_in_words() -> None:
-    """An override stands on the command line; a problem of the whole file has no field."""
+    """An override is on the command line; a problem of the whole file has no field."""
     assert as_annotations((OVERRIDE, WHOLE)).splitlines() == [
         "::error title=seed::--set seed=-1: -1 is less than 0; write a number",
         "::error file=/specs/a.yaml,line=1,col=1,title=spec::the file is empty; write a spec",

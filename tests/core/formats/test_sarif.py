@@ -7,7 +7,7 @@ from tests.core.fixtures.problems import ALL
 
 
 def test_sarif_names_tool_rule_place_and_field() -> None:
-    """What SARIF 2.1.0 requires, with paths as URIs."""
+    """The fields that SARIF 2.1.0 requires, with paths as URIs."""
     log = json.loads(as_sarif(ALL))
     (run,) = log["runs"]
     in_file, override, whole = run["results"]

@@ -1,4 +1,4 @@
-"""What a judgement says to others."""
+"""The result of an attack: figures and JSON."""
 
 import json
 from dataclasses import replace

@@ -103,7 +103,7 @@ def test_repeating_what_the_label_tells_is_no_attack() -> None:
 
 
 def test_the_baseline_is_learned_on_attack_train_alone() -> None:
-    """Where attack-train says 0 and the pool is all 1, the guess without the model is wrong."""
+    """Attack-train is all 0 and the pool all 1, so the imputation is always wrong."""
     ones = torch.ones(10, dtype=torch.int64)
     is_member = torch.arange(10) < 5
     scores = torch.eye(2)[ones]

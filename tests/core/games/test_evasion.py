@@ -28,7 +28,7 @@ def resampling(draws: int = 400) -> Resampling:
 
 
 def first(count: int) -> np.ndarray:
-    """Which of the non-members come first."""
+    """The first of the non-members."""
     return np.arange(UNSEEN) < count
 
 
@@ -69,7 +69,7 @@ def test_evasion_is_compared_on_the_draws_that_everything_else_is_compared_on() 
 
 
 def test_an_attack_no_better_than_noise_has_no_advantage() -> None:
-    """Whatever noise does to a model is no feat of an adversary."""
+    """Errors that random noise also causes are no success of the attack."""
     result = EvasionGame(EVASION).measure(
         first(16), first(12), first(12), is_member=IS_MEMBER, facts={}
     )
@@ -129,6 +129,6 @@ def test_an_evader_holds_and_is_asked_about_non_members_alone(
 def test_an_evader_that_moves_too_far_is_refused(
     sights: tuple[ObservedPool, ObservedPool], played: Play
 ) -> None:
-    """Nobody is trusted to keep to epsilon."""
+    """The game checks epsilon itself."""
     with pytest.raises(ValueError, match="epsilon is 0.1"):
         played(Far(), "evasion", EvasionAttackerParams(epsilon=0.1), sights)

@@ -23,7 +23,7 @@ UNSEEN = 20
 
 
 def first(count: int) -> np.ndarray:
-    """Which of the non-members come first."""
+    """The first of the non-members."""
     return np.arange(UNSEEN) < count
 
 
@@ -63,7 +63,7 @@ class Parrot(Extractor):
 def test_a_budget_limits_what_an_extractor_is_told(
     sights: tuple[ObservedPool, ObservedPool], played: Play
 ) -> None:
-    """So many answers, and no way to ask for more, whatever access it declares."""
+    """It gets that many answers, and no model to query, at any access level."""
     attacker = Parrot()
     found = played(attacker, "extraction", ExtractionAttackerParams(budget=7), sights)
 

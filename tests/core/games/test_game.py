@@ -28,7 +28,7 @@ from tests.core.fixtures.answers import gaussian, judged_membership
 def test_an_inverted_attack_is_judged_in_both_directions(
     known_gap: float, advantage: float
 ) -> None:
-    """Members exchanged in both pools, or in the reported one alone: the reverse tells them apart.
+    """Members exchanged in both pools, or in the reported one alone: the reverse is informative.
 
     Attack-train sets the threshold at −0.75 in the first case, in the middle of the two sides, and
     at 0.75 in the second, which the opposite decisions keep.

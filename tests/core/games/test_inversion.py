@@ -76,7 +76,7 @@ def test_classes_are_reconstructed_against_the_means_of_members(
     sights: tuple[ObservedPool, ObservedPool],
     played: Play,
 ) -> None:
-    """The baseline is the mean of the adversary's own samples, who are no members."""
+    """The baseline is the mean of the adversary's own samples, which are no members."""
     found = played(Blank(), "inversion", AttackerParams(), sights)
     known, asked = sights
     members = asked.seen.take(torch.arange(len(asked.pool.members)))

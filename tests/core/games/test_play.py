@@ -1,4 +1,4 @@
-"""What an attacker gets to know, what it is asked, and how its answer is judged."""
+"""Playing a game: the attacker's inputs, its queries and the measures of its answer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ MakeNetwork = Callable[..., Classifier]
 
 
 def leak(known: ObservedPool, asked: ObservedPool) -> float:
-    """Lower end of the AUC of telling members by a classifier on the representation."""
+    """Lower end of the AUC of a membership classifier on the representation."""
     adversary = LogisticRegression(max_iter=500)
     adversary.fit(known.seen.hidden.numpy(), known.pool.is_member.numpy())
     scores = adversary.predict_proba(asked.seen.hidden.numpy())[:, 1]
@@ -152,7 +152,7 @@ def test_members_exchanged_with_non_members_are_found_in_the_reverse(
 
 
 def midpoints(scores: Tensor) -> set[float]:
-    """Where a threshold lies that parts two scores."""
+    """Thresholds halfway between two scores."""
     ordered = scores.double().sort().values
     return set(((ordered[1:] + ordered[:-1]) / 2).tolist())
 
@@ -215,7 +215,7 @@ def public_rows(digits: Dataset, *, columns: tuple[int, ...] = ()) -> Dataset:
 def test_an_attribute_attack_knows_of_samples_what_is_public(
     network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """Public features beside the truth where it is known; of the input all else is 0."""
+    """Public features, with the truth on attack-train; the rest of the input is 0."""
     data = public_rows(digits, columns=(62, 63))
     observed = observe_pool(network(), data, pools.select)
     attack = spies.attack("nosy", game="attribute", attribute="bold")
@@ -250,7 +250,7 @@ def test_a_membership_attack_knows_the_whole_sample(
 def test_an_attribute_attack_is_held_against_a_guess_from_public_features(
     network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """Ink in the upper half tells how bold the whole is, and how much ink there is."""
+    """Ink in the upper half predicts both boldness and ink of the whole digit."""
     found = {}
     for what, data in (("something", public_rows(digits)), ("nothing", digits)):
         known, asked = (

@@ -1,4 +1,4 @@
-"""The boundary: a failure of a component names it, whatever its kind."""
+"""The boundary: any failure of a component names the component."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ GENERATOR = torch.Generator()
 
 
 def one_of(interface: type, method: str, does: Callable[..., Any], definition: Definition) -> Any:
-    """A guarded component whose one method does as told; it needs no other."""
+    """A guarded component whose one method calls a given function."""
     names = getattr(interface, "__abstractmethods__", frozenset())
     own = type("Odd", (interface,), {**dict.fromkeys(names, lambda *_, **__: None), method: does})
     return wrap_component(own(), Owner(definition, Params(), ORIGIN))
@@ -133,7 +133,7 @@ CALLS: dict[str, tuple[type, str, Definition, tuple[Any, ...], dict[str, Any]]] 
 
 
 def call(name: str, does: Callable[..., Any]) -> Any:
-    """Call a method of a component that does as told."""
+    """Call a method of a component that runs a given function."""
     interface, method, definition, args, kwargs = CALLS[name]
     return getattr(one_of(interface, method, does, definition), method)(*args, **kwargs)
 
@@ -156,7 +156,7 @@ def test_what_a_component_raises_is_told_with_its_name(name: str, error: BaseExc
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_method_of_another_signature_is_told_with_its_name(name: str) -> None:
-    """It takes an argument that nobody gives."""
+    """It has a parameter that the interface does not pass."""
     with pytest.raises(ComponentError, match=rf"{name}\(\) raised TypeError: .*'colour'"):
         call(name, lambda self, *_, colour, **__: None)
 
@@ -208,7 +208,7 @@ def test_a_method_of_another_signature_is_told_with_its_name(name: str) -> None:
 def test_an_answer_against_the_interface_is_told_with_what_is_wanted(
     name: str, value: object, message: str
 ) -> None:
-    """What was returned, and what it should have been."""
+    """The message has the returned value and the expected one."""
     with pytest.raises(ComponentError) as caught:
         call(name, returning(value))
 
@@ -243,7 +243,7 @@ def test_an_attribute_attackers_scores_have_a_column_for_each_value() -> None:
 
 
 def test_errors_that_are_meant_for_the_user_pass() -> None:
-    """What a component says on purpose is not wrapped."""
+    """SafeCompress errors of a component are not wrapped."""
 
     def does(*_: object) -> None:
         raise PoolError("too few members")

@@ -51,7 +51,7 @@ def test_a_good_definition_has_no_flaw() -> None:
     ],
 )
 def test_each_flaw_is_told_by_itself(changes: dict[str, Any], flaw: str) -> None:
-    """With the name of the definition, for whoever wrote several."""
+    """Each has the name of its definition, since a plugin may have several."""
     [found] = flaws_of(metric(**changes), Kind.METRIC)
 
     assert found.startswith(flaw)

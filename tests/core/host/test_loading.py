@@ -233,7 +233,7 @@ def test_a_second_entry_point_of_the_same_name_is_not_skipped_in_silence(
 
 
 def test_two_distributions_may_use_the_same_entry_point_name(install: Install) -> None:
-    """Plugins are told apart by distribution and entry point together."""
+    """Distribution and entry point together identify a plugin."""
     install("acme", attacks=attacker("probe"))
     install("bolt", attacks=attacker("other"))
 
@@ -244,7 +244,7 @@ def test_two_distributions_may_use_the_same_entry_point_name(install: Install) -
 
 
 def test_one_module_behind_two_entry_points_is_used_once(install: Install, tmp_path: Path) -> None:
-    """The second says whose double it is."""
+    """The second is skipped and names the first."""
     install("acme", attacks=attacker("probe"))
     with (tmp_path / "acme-1.0.dist-info" / "entry_points.txt").open("a") as file:
         file.write("zweite = acme_attacks\n")
@@ -314,7 +314,7 @@ def test_our_own_plugins_need_no_allowance(install: Install) -> None:
 
 
 def test_strictness_turns_breakage_into_an_error(install: Install) -> None:
-    """All broken plugins are told, the first as the error's own."""
+    """The error names all broken plugins, the first one's error as its own."""
     install("acme", "0.3", attacks="import acme_core")
     install("bolt", "1.0", attacks="1 / 0")
 
@@ -390,7 +390,7 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 
 class Diary:
-    """An observer that keeps what it is told, and tries to change it."""
+    """An observer that records its events, and tries to change them."""
 
     def __init__(self) -> None:
         self.pages: list[Any] = []
@@ -432,7 +432,7 @@ def test_an_observer_is_told_its_events_and_cannot_change_them() -> None:
 def test_an_observer_that_raises_is_logged_by_name_and_changes_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The others are still told."""
+    """The others still get the event."""
     host, diary = PluginHost([]), Diary()
     host.add_observer("diary", diary)
     host.add_observer("clumsy", Clumsy())

@@ -92,7 +92,7 @@ def test_definitions_come_by_name_and_role() -> None:
 
 
 def test_two_plugins_of_one_distribution_cannot_be_told_apart_by_blocking() -> None:
-    """So the advice is another: whoever packaged them has to rename one."""
+    """The hint therefore is to rename one of them."""
     other = Origin(plugin="more", distribution="Acme", version="1.0")
 
     with pytest.raises(
@@ -169,7 +169,7 @@ def test_create_calls_the_target_with_the_parameters(install: Install, tmp_path:
 
 
 def test_a_target_of_another_kind_is_refused() -> None:
-    """What inherits from no class of the interface would fail when it is used."""
+    """A class that does not inherit from the interface would fail at its first use."""
     with pytest.raises(PluginError, match="is a str, which inherits from no class of .*toolkit"):
         registry_of(definition(target="builtins:repr")).create(ProbeParams())
 
@@ -205,7 +205,7 @@ def test_create_hands_an_attacker_the_parts_that_it_is_made_of(
     ],
 )
 def test_an_implementation_that_fails_is_told_with_its_plugin(target: str, reason: str) -> None:
-    """Import, lookup or construction: the message names who to ask, and what was tried."""
+    """Import, lookup or construction: the message has plugin, target and reason."""
     with pytest.raises(PluginError) as caught:
         registry_of(definition(target=target)).create(ProbeParams())
 
@@ -228,7 +228,7 @@ def test_a_missing_package_of_an_extra_names_the_extra(
 
 
 def test_an_implementations_own_errors_pass_through(install: Install, tmp_path: Path) -> None:
-    """What it says on purpose is for the user, and is not wrapped."""
+    """SafeCompress errors are meant for the user and are not wrapped."""
     del install
     (tmp_path / "acme_strict.py").write_text(
         "from safecompress_core.errors import TopologyError\n"

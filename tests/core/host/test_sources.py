@@ -1,4 +1,4 @@
-"""Where plugins come from."""
+"""Sources of plugins: entry points and folders."""
 
 import hashlib
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_strictness_is_one_or_zero() -> None:
 
 
 def test_files_of_a_folder_come_by_name_with_the_hash_of_their_content(tmp_path: Path) -> None:
-    """What starts with an underscore is a file's own affair; nothing is run before it is loaded."""
+    """Files that start with an underscore are left out; nothing is run before loading."""
     for name in ("b.py", "a.py", "_shared.py", "notes.txt"):
         (tmp_path / name).write_text("raise RuntimeError('was run')")
 

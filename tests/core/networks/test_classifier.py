@@ -148,7 +148,7 @@ def test_any_module_can_be_the_representation() -> None:
 
 
 def test_of_a_sequence_the_first_position_is_the_representation() -> None:
-    """Where encoders gather what they say of the whole."""
+    """Encoders summarise the sequence there."""
     module = nn.Sequential(nn.Linear(3, 4), nn.Flatten(), nn.Linear(8, 2))
     inputs = torch.rand(5, 2, 3)
     network = Classifier(module, sample=inputs[:1], representation="0")

@@ -1,4 +1,4 @@
-"""Shapes that a model file tells: layers made of two, and layers of other widths."""
+"""Layer shapes that differ from the architecture's: factorised layers, other widths."""
 
 import json
 from typing import Any
@@ -63,7 +63,7 @@ def test_a_network_is_reshaped_as_it_is_said() -> None:
 
 
 def test_reshaping_spends_no_chance() -> None:
-    """What is drawn afterwards does not depend on it."""
+    """Later random draws are the same with and without it."""
     states = []
     for layer_shapes in (LayerShapes(), BOTH):
         module = network()
@@ -101,7 +101,7 @@ def test_two_layers_at_full_rank_do_what_the_one_did(layer: Any, shape: tuple[in
 
 
 def test_a_reshaping_is_told_as_json_and_read_again() -> None:
-    """Nothing is told where nothing changed."""
+    """An unchanged network has an empty record."""
     assert LayerShapes.from_json(json.loads(json.dumps(BOTH.to_json()))) == BOTH
     assert LayerShapes().to_json() == {}
     assert not LayerShapes.from_json({})

@@ -1,4 +1,4 @@
-"""Which weights may be sparse: by kind of layer and by name; shared ones count once."""
+"""Weights that may be sparse, by kind of layer and by name; shared ones count once."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, s
 
 
 class Tied(nn.Module):
-    """An embedding whose weight is the last layer's too, and a module that is used twice."""
+    """A network whose embedding shares the last layer's weight, and with a module used twice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Tied(nn.Module):
 
 
 def test_a_weight_that_an_embedding_shares_stays_dense_with_it() -> None:
-    """Whatever the order of registration; a shared module counts once."""
+    """In any order of registration; a shared module counts once."""
     assert list(sparsifiable_weights(Tied(), DEFAULT_RULE)) == ["first.weight"]
 
 

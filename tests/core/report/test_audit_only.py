@@ -1,4 +1,4 @@
-"""The page of an audited model, which no other stands beside."""
+"""The page of an audited model, without an uncompressed one."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.core.fixtures.records import typed
 
 @pytest.fixture
 def alone(results: dict[str, Any]) -> dict[str, Any]:
-    """The same figures, of a model that somebody else has made."""
+    """The same figures as results of an audit."""
     gate = [{**one, "baseline": None} for one in results["gate"]]
     origin = {
         "file": "m.onnx",
@@ -53,7 +53,7 @@ def test_a_failed_control_voids_the_headline(alone: dict[str, Any]) -> None:
 
 
 def test_tiles_compare_with_nothing(alone: dict[str, Any]) -> None:
-    """What is not known of a format is not said."""
+    """Facts that a model format does not have are left out."""
     found = tiles(typed(alone))
 
     assert [(one.label, one.after, one.before, one.change) for one in found] == [

@@ -1,4 +1,4 @@
-"""What the top of the page claims, and what it does not."""
+"""Headline, tiles and rounds of the page."""
 
 import pytest
 
@@ -101,7 +101,7 @@ def test_the_strongest_attack_speaks_for_its_game() -> None:
 def test_a_round_says_why_it_went_on(
     chosen: list[int], significant: bool, decision: str, challenger: str | None
 ) -> None:
-    """The best of those left behind stands beside what was chosen."""
+    """The best rejected candidate is named next to the chosen ones."""
     candidates = [
         candidate_record(
             name,

@@ -23,7 +23,7 @@ from tests.core.fixtures.records import edited, model_record
 def test_what_is_kept_is_said_with_what_it_is_a_share_of(
     density: float | None, model_density: float | None, sparsifiable: float | None, text: str
 ) -> None:
-    """Of a format that does not tell, nothing is said."""
+    """A format without densities has no such sentence."""
     sizes = {"density": density, "model_density": model_density, "sparsifiable": sparsifiable}
     assert share_kept(edited(model_record(), sizes)) == text
 

@@ -1,4 +1,4 @@
-"""What averages hide, as a table."""
+"""The table of membership details."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def label(name: str, advantage: float) -> dict[str, Any]:
 
 
 def closer(precision: float | None, epsilon: dict[str, Any] | None) -> dict[str, Any]:
-    """What the audit adds to an attack on membership."""
+    """Details of a membership attack."""
     labels = [
         label("a", 0.1),
         label("b", 0.3),
@@ -44,7 +44,7 @@ def closer(precision: float | None, epsilon: dict[str, Any] | None) -> dict[str,
 
 
 def test_both_models_stand_side_by_side(results: Results) -> None:
-    """Attacks on attributes have no rows; what cannot be told is said in words."""
+    """Attribute attacks have no rows; a missing figure is replaced by its reason."""
     bound = {"lower_bound": 1.25, "confidence": 0.95, "pairs": 10, "correct": 9, "guesses": 10}
     canaries = membership_record(0.5, **with_interval("auc", 0.8, 0.6, 0.9)).to_json()
     results["audit"]["loss"] |= closer(0.4, bound) | {"canaries": canaries}

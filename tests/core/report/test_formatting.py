@@ -31,13 +31,13 @@ def test_a_size_never_reads_as_a_thousand_of_a_unit(count: int, text: str) -> No
 
 
 def test_figures_that_differ_read_differently() -> None:
-    """As far as ten decimals; equal ones are not drawn out."""
+    """Up to ten decimals are added; equal figures get none."""
     assert format_distinct(0.1 + 0.2, 0.3) == "0.300"
     assert format_distinct(0.12345678, 0.12345679) == "0.12345678"
 
 
 def test_a_small_share_keeps_two_figures() -> None:
-    """Held against the value itself."""
+    """The rounded share is close to the exact one."""
     for value in (0.5, 0.0123, 0.00456, 7.89e-6):
         assert float(format_fraction(value)) == pytest.approx(value, rel=0.05)
 

@@ -1,4 +1,4 @@
-"""What the best guess without the model is called."""
+"""Names of the baselines without the model."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_a_sentence_says_how_good_the_guess_is(
 
 
 def test_a_rule_that_another_version_wrote_keeps_its_name() -> None:
-    """Results are read by whatever version is installed."""
+    """Any version may read results, so an unknown rule is shown as it is."""
     attack = attack_record("attribute", 0.2, baseline_rule="oracle")
 
     assert guess_name(ATTRIBUTE, attack) == "oracle"

@@ -1,4 +1,4 @@
-"""Inverted attacks: told in the verdict, on every model, with what can have caused them."""
+"""Inverted attacks in the verdict and for every model, with possible causes."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_a_model_that_stands_alone_needs_no_name(results: Results) -> None:
 
 @pytest.mark.parametrize("measure", ["membership.advantage", "loss.advantage"])
 def test_a_gate_that_the_reversed_attack_missed_names_it(results: Results, measure: str) -> None:
-    """Otherwise nobody would find its figure in the table."""
+    """The name leads to the row of the table that has the figure."""
     invert(results["audit"]["loss"])
     results["gate"][1] |= {"measure": measure, "value": 0.45, "held": 0.58, "passed": False}
 

@@ -1,4 +1,4 @@
-"""The page of a run: complete, self-contained, and safe to open whatever a spec's words are."""
+"""The page of a run: complete, self-contained, and safe against markup in a spec."""
 
 import copy
 import json
@@ -125,7 +125,7 @@ def test_the_page_shows_every_attack_gate_round_and_archived_model(
 def test_the_phases_of_a_method_are_on_the_page(
     make_run: MakeRun, results: Results, phases: list[dict[str, Any]]
 ) -> None:
-    """What it did in which order; for a method without phases there is no such table."""
+    """Phases are in order; a method without phases has no such table."""
     results["method"]["phases"] = phases
 
     text = read(make_run(results)).text
@@ -183,7 +183,7 @@ def test_a_page_is_written_in_the_run_directory_and_leaves_nothing_else(
 
 
 def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: Results) -> None:
-    """Names of runs, strategies, attacks, models, pools and whole specs may be anything."""
+    """Names of runs, strategies, attacks, models, pools and whole specs may contain markup."""
 
     def renamed(old: str, table: dict[str, Any]) -> dict[str, Any]:
         return {HOSTILE if name == old else name: value for name, value in table.items()}
@@ -223,7 +223,7 @@ def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: 
 def test_an_uncompressed_run_has_neither_rounds_nor_archive_nor_gates(
     make_run: MakeRun, results: Results
 ) -> None:
-    """What a run did not do has no section, and the headline claims nothing."""
+    """Parts that a run does not have get no section, and the headline claims no change."""
     results |= copy.deepcopy(results["baseline"])
     results |= {"rounds": [], "archive": [], "gate": [], "selection_gap": {}}
     results["selection"] |= {"attackers": {}, "bound": None}
@@ -285,7 +285,7 @@ def test_a_failed_control_stands_at_the_top(make_run: MakeRun, results: Results)
 def test_the_page_leads_with_the_verdict(
     make_run: MakeRun, results: Results, passed: tuple[bool, ...], word: str
 ) -> None:
-    """Claims beside the uncompressed model stand below it, and so does everything else."""
+    """The comparison with the uncompressed model follows below it."""
     results["gate"] = results["gate"][: len(passed)]
     for gate, met in zip(results["gate"], passed, strict=True):
         gate["passed"] = met
@@ -323,7 +323,7 @@ def test_every_cell_of_a_wide_table_names_its_column(make_run: MakeRun, results:
 
 
 def test_each_attack_is_described_in_its_own_words(make_run: MakeRun, results: Results) -> None:
-    """By its type, whatever id a spec gives it; in the audit as in selection."""
+    """The summary is found by type, not by id, in the audit as in selection."""
     text = read(make_run(results)).text
     section = text[text.index("What the attacks are") : text.index("The data")]
 
@@ -348,7 +348,7 @@ def test_the_command_line_is_shown_with_its_directory(make_run: MakeRun, results
 
 
 def test_attackers_that_selected_are_named_at_the_top(make_run: MakeRun, results: Results) -> None:
-    """Where the spec allows them to audit; so that nobody overlooks it."""
+    """The spec allows them to audit, and the warning comes before all figures."""
     results["selection"]["also_audit"] = ["loss-threshold"]
 
     text = read(make_run(results)).text
@@ -397,7 +397,7 @@ def test_what_was_changed_gets_no_page(make_run: MakeRun, results: Results, name
 
 
 def test_a_page_is_recorded(make_run: MakeRun, results: Results) -> None:
-    """Beside what was recorded before, and again when it is written again."""
+    """The record keeps its other files, and is updated if the page is written again."""
     run = make_run(results)
 
     for _ in range(2):

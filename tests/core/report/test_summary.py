@@ -57,7 +57,7 @@ def test_where_a_topology_moved_the_comparison_says_how_far(results: Results) ->
 
 
 def test_a_figure_stands_beside_its_interval(results: Results) -> None:
-    """Uncompressed first; a dash beside a minus would be misread."""
+    """Uncompressed first; the interval has no dash next to a minus sign."""
     found = cells(comparison(typed(results)))
 
     assert found["test accuracy"] == (Cell("0.500", "0.450–0.550"), Cell("0.400", "0.350–0.450"))
@@ -85,7 +85,7 @@ def test_both_densities_are_named_where_one_would_mislead(results: Results) -> N
 
 @pytest.mark.parametrize("parameters", [None, 4000])
 def test_sizes_that_are_not_known_are_left_out(results: Results, parameters: int | None) -> None:
-    """As of a model that can only be asked, whose file may or may not tell its parameters."""
+    """A black-box model's file may not state its parameters."""
     results["baseline"] = None
     unknown = dict.fromkeys(("density", "model_density", "active", "sparsifiable"))
     results["model"] |= {**unknown, "parameters": parameters}
@@ -248,7 +248,7 @@ def test_separability_counts_rounds_and_means_their_figures(results: Results) ->
 def test_objectives_say_which_end_of_the_interval_they_are(
     results: Results, bound: str, label: str
 ) -> None:
-    """The upper end reads worse than the audit's estimate beside it, and must not be mistaken."""
+    """The upper end is larger than the audit's estimate, so the label names it."""
     results["selection"]["bound"] = bound
 
     found = cells(objectives_of(typed(results), typed(results).archive[0]))

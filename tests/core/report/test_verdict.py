@@ -1,4 +1,4 @@
-"""What results mean, in words."""
+"""Verdict, gates, controls and selection in sentences."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def miss(results: Results, index: int) -> None:
 def test_a_gate_is_told_with_the_end_that_counts_and_the_uncompressed_model(
     results: Results,
 ) -> None:
-    """A floor is held against the low end, a ceiling against the high one, of the worst attack."""
+    """A floor is compared with the low end, a ceiling with the high end, of the worst attack."""
     accuracy, advantage = gates(typed(results))
 
     assert accuracy == VerdictFinding(
@@ -55,7 +55,7 @@ def test_a_missed_gate_says_so(results: Results) -> None:
 
 
 def test_a_gate_against_the_estimate_has_no_interval_to_tell(results: Results) -> None:
-    """What is held is what was found."""
+    """The compared value is the estimate."""
     results["gate"][0]["held"] = 0.4
 
     assert "It is 0.400: met." in gates(typed(results))[0].text
@@ -85,7 +85,7 @@ def test_a_measure_is_called_by_what_owns_it(results: Results, measure: str, nam
 
 
 def test_a_gate_on_density_names_the_whole_model_and_what_may_be_sparse(results: Results) -> None:
-    """Where under half of the parameters may be sparse, both; otherwise the one that counts."""
+    """Both if under half of the parameters may be sparse; otherwise the one that counts."""
     results["gate"][1] |= {"measure": "model.density", "value": 0.704, "held": 0.704}
     results["gate"][1] |= {"at_most": 0.1, "passed": False}
     results["model"] |= {"density": 0.1, "model_density": 0.704}
@@ -118,7 +118,7 @@ def test_the_verdict_counts_gates(results: Results) -> None:
 
 
 def test_without_gates_nothing_is_passed(results: Results) -> None:
-    """A run that asked for nothing has not been told anything good."""
+    """A run without gates has the verdict NO GATES."""
     results["gate"] = []
 
     assert verdict(typed(results)) == VerdictFinding(
@@ -147,7 +147,7 @@ def test_a_failed_control_voids_the_verdict(results: Results) -> None:
 
 
 def test_a_blind_attack_voids_the_verdict(results: Results) -> None:
-    """Who misses a planted leak proves nothing by finding none; both kinds are told."""
+    """An attack that misses a planted leak proves nothing; both controls' failures are reported."""
     results["controls"]["planted"]["loss"] |= {
         "auc": 0.49,
         "auc_interval": [0.4, 0.6],
@@ -209,7 +209,7 @@ def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> 
 
 
 def test_a_run_is_good_if_all_gates_are_met(results: Results) -> None:
-    """That is its exit code."""
+    """The exit code follows it."""
     assert is_good(typed(results))
 
     miss(results, 1)

@@ -1,4 +1,4 @@
-"""Worst-case figures beside those of the uncompressed model."""
+"""Worst-case figures, compared with those of the uncompressed model."""
 
 from typing import Any
 

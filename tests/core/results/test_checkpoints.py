@@ -1,4 +1,4 @@
-"""What a run has reached is kept whole, or not at all."""
+"""Checkpoints: complete or absent."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from safecompress_core.results.checkpoints import Checkpoints
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
-    """Records and tensors of every model, in order, whatever their types."""
+    """Records and tensors of every model, in order and with their types."""
     shared = torch.arange(6.0)
     models = [
         {"a": torch.tensor([0.1, -0.0, float("nan")]), "mask": torch.tensor([True, False])},

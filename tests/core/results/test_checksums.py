@@ -42,14 +42,14 @@ def test_every_file_but_hidden_ones_is_recorded(run: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="not on this system")
 def test_sha256sum_reads_the_record(run: Path) -> None:
-    """So that nobody needs SafeCompress to check a run."""
+    """A run can be checked without SafeCompress."""
     command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
 
     subprocess.run(command, cwd=run, check=True, capture_output=True)
 
 
 def test_a_changed_file_is_not_read(run: Path) -> None:
-    """What it holds now is nothing that the run has found."""
+    """A file that differs from its hash is not part of the results."""
     assert read_recorded(run, "results.json") == b"{}"
     (run / "results.json").write_text('{"passed": true}')
 

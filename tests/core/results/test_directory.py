@@ -1,4 +1,4 @@
-"""What a run leaves behind is written whole, by one process at a time."""
+"""The run directory: written as a whole, by one process at a time."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def test_a_second_process_is_told_that_the_directory_is_in_use(tmp_path: Path) -
 
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
+    """A file has the name of the folder."""
     (tmp_path / "runs").write_text("in the way")
 
     with (
@@ -120,7 +120,7 @@ def test_what_is_no_finished_run_is_an_error(tmp_path: Path) -> None:
 
 
 def mode(path: Path) -> int:
-    """Who may read, write and enter."""
+    """Return permissions of a file or directory."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -128,7 +128,7 @@ def mode(path: Path) -> int:
 def test_files_follow_the_umask_and_the_directory_is_private(
     tmp_path: Path, umask: int, expected: int
 ) -> None:
-    """Whoever opens the directory to others opens its files with it."""
+    """Opening the directory to others opens its files as well."""
     run = tmp_path / "runs" / "mine"
     before = os.umask(umask)
     try:
@@ -144,7 +144,7 @@ def test_files_follow_the_umask_and_the_directory_is_private(
 
 
 def test_a_directory_that_was_opened_to_others_stays_open(tmp_path: Path) -> None:
-    """When the run goes on."""
+    """Resuming the run keeps the directory's permissions."""
     run = tmp_path / "mine"
     with RunDirectory(run):
         run.chmod(0o755)
@@ -155,7 +155,7 @@ def test_a_directory_that_was_opened_to_others_stays_open(tmp_path: Path) -> Non
 
 
 def test_what_a_killed_process_has_left_half_written_is_removed(tmp_path: Path) -> None:
-    """Files beside their places, and working folders; what is whole stays."""
+    """Temporary files and working folders go; complete files stay."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / ".model.safetensors.77-ab.partial").write_text("ha")
     (tmp_path / ".key.77-ab.partial" / "checkpoints").mkdir(parents=True)
@@ -170,7 +170,7 @@ def test_what_a_killed_process_has_left_half_written_is_removed(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "checkpoints", "results.json", ".lock"])
 def test_a_symbolic_link_out_of_the_directory_is_refused(tmp_path: Path, name: str) -> None:
-    """Whatever it names is left alone."""
+    """The target of the link stays unchanged."""
     run, outside = tmp_path / "mine", tmp_path / "outside"
     run.mkdir()
     outside.write_text("precious")

@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The environment of a run: platform, packages, device, threads."""
 
 import copy
 import json
@@ -47,7 +47,7 @@ def test_auto_takes_an_accelerator_where_there_is_one(
 
 
 def test_a_small_network_is_trained_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever torch would take; a large one leaves that alone."""
+    """The default of torch does not matter, and a large network keeps it."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
 
     assert threads_for(nn.Linear(500, 1000), torch.zeros(1, 500)) == 1

@@ -1,4 +1,4 @@
-"""Events tell what happened and how far the run is."""
+"""Events of a run: phases, progress, time left."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def test_every_sink_is_told_with_time_and_progress() -> None:
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -57,7 +57,7 @@ def stride(step: int, *, seconds: float = 0.5) -> TrainingStep:
 
 
 def test_training_is_told_once_a_second_and_not_logged() -> None:
-    """However many steps a second has; the loss is read only when it is told."""
+    """The number of steps does not matter; the loss is read only for an event."""
     logged: list[Mapping[str, Any]] = []
     live: list[Mapping[str, Any]] = []
     clock = Clock()
@@ -77,7 +77,7 @@ def test_training_is_told_once_a_second_and_not_logged() -> None:
 
 
 def test_the_last_step_of_a_training_is_always_told() -> None:
-    """Or what comes after it would look like training for as long as it tells nothing."""
+    """Otherwise the display would show training during the phase after it."""
     live: list[Mapping[str, Any]] = []
     events = EventLog(live=live.append, clock=Clock())
 
@@ -88,7 +88,7 @@ def test_the_last_step_of_a_training_is_always_told() -> None:
 
 
 def test_an_attack_that_is_told_is_timed() -> None:
-    """From then on the time left counts attacks; every sink is told of it."""
+    """The time left then includes attacks; every sink gets the event."""
     logged: list[Mapping[str, Any]] = []
     clock = Clock()
     events = EventLog(logged.append, clock=clock)

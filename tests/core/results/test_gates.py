@@ -22,7 +22,7 @@ PART = ModelAuditRecord(
 
 
 def verdict(measure: str, **bound: Any) -> GateRecord:
-    """What comes of one gate."""
+    """Return the outcome of one gate."""
     [found] = gate_verdicts([Gate(measure=measure, **bound)], compressed=PART, baseline=PART)
     return found
 

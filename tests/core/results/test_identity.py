@@ -97,7 +97,7 @@ def test_a_run_goes_on_with_the_identity_that_it_began_with(tmp_path: Path) -> N
 
 
 def test_results_of_nobody_knows_what_are_not_shown(tmp_path: Path) -> None:
-    """Without the record nothing tells what they are of."""
+    """Without the record, the inputs of the results are unknown."""
     (tmp_path / "results.json").write_text("{}")
 
     with (
@@ -135,7 +135,7 @@ def test_the_shared_training_of_a_comparison_follows_its_code(tmp_path: Path) ->
 
 
 def test_the_record_is_plain_json(tmp_path: Path) -> None:
-    """Names and hashes, for whoever wants to compare them."""
+    """Names and hashes can be compared without SafeCompress."""
     with RunDirectory(tmp_path) as directory:
         require_same_identity({"net.py": "2"}, directory)
 

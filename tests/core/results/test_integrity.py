@@ -61,7 +61,7 @@ def test_a_file_that_the_run_has_not_written_is_a_warning(run: Path) -> None:
 
 
 def test_results_without_a_line_are_damaged(run: Path) -> None:
-    """Whoever deletes the line of a file wants it not to be looked at."""
+    """Deleting a file's line must not exclude the file from verification."""
     record = run / "SHA256SUMS"
     lines = record.read_text().splitlines(keepends=True)
     record.write_text("".join(line for line in lines if "results.json" not in line))

@@ -15,7 +15,7 @@ SPEC = {
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    """What is built in."""
+    """The built-in components."""
     return load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
 
 
@@ -29,7 +29,7 @@ def test_every_type_of_a_spec_is_found_however_deep(registry: Registry) -> None:
 
 
 def test_records_tell_where_each_component_comes_from(registry: Registry) -> None:
-    """A strategy has a role, whatever else has none."""
+    """Strategies have a role, other components have none."""
     spec = {"strategies": [{"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}]}
 
     records = {(one["kind"], one["name"]): one for one in plugin_records(spec, registry)}

@@ -6,7 +6,7 @@ from safecompress_core.results.time_estimate import RemainingWork, TimeLeft
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -30,7 +30,7 @@ def estimate(clock: Clock) -> RemainingWork:
 
 
 def test_nothing_is_promised_before_a_step_was_measured(estimate: RemainingWork) -> None:
-    """Nor for a method that does not tell its epochs."""
+    """A method without a known number of epochs has no estimate either."""
     assert estimate.left is None
 
     unknown = RemainingWork()

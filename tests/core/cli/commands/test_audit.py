@@ -47,7 +47,7 @@ def digits() -> Arrays:
 
 @pytest.fixture(scope="module")
 def model(digits: Arrays) -> nn.Sequential:
-    """A network that has learned the members by heart."""
+    """A network that has memorised the members."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     inputs = torch.from_numpy(digits["inputs"][digits["members"]])
@@ -91,7 +91,7 @@ def spec_of(place: Path, name: str, **changes: Any) -> Path:
 
 
 def data(place: Path, file: str = "column.npz", **more: Any) -> dict[str, Any]:
-    """How a file of digits is read."""
+    """Fields of a spec that read a file of digits."""
     sides = {"members": "members"} if file == "column.npz" else {}
     return {"type": "numpy", "path": str(place / file), **sides, **more}
 
@@ -228,7 +228,7 @@ def test_the_same_audit_is_only_shown_again(first: tuple[Result, Path], place: P
 
 
 def test_two_files_give_what_a_column_gives(place: Path) -> None:
-    """The same members, non-members and figures, whichever way they are told."""
+    """Members, non-members and figures are the same for both forms."""
     members = np.load(place / "in.npz")
     whole = {
         name: np.concatenate([members[name], np.load(place / "out.npz")[name]]) for name in members
@@ -247,7 +247,7 @@ def test_two_files_give_what_a_column_gives(place: Path) -> None:
 
 
 def test_the_option_names_another_data_file(place: Path) -> None:
-    """In the place of the spec's; a problem is told at the option."""
+    """It replaces the spec's file, and a problem is located at the option."""
     task = {"data": {"type": "numpy", "path": "nowhere.npz", "members": "members"}, "model": MLP}
     spec = spec_of(place, "data", task=task)
     (place / "no.npz").write_text("no archive")
@@ -389,7 +389,7 @@ def test_an_audit_that_cannot_work_is_refused_before_it_begins(
 
 
 def test_samples_of_one_side_alone_are_refused(place: Path, digits: Arrays) -> None:
-    """Who has only members has nobody to tell them from."""
+    """Membership needs non-members as well as members."""
     np.savez(place / "members.npz", **digits | {"members": np.ones(800, dtype=bool)})  # type: ignore[arg-type]
     task = {"data": data(place, "members.npz", members="members"), "model": MLP}
 
@@ -413,7 +413,7 @@ def test_too_few_samples_for_what_is_measured_are_refused(place: Path, digits: A
 
 
 def test_an_onnx_model_gives_black_box_access_only(place: Path) -> None:
-    """Told from its format; nothing is loaded for it."""
+    """The format decides, without loading the model."""
     (place / "never.onnx").write_bytes(b"never read")
 
     outcome = audited(place, spec_of(place, "white", audit=WHITE), model="never.onnx")

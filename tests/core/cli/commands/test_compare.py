@@ -40,7 +40,7 @@ def spec(tiny_spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
-    """What was printed, and the folder."""
+    """Output of the command, and the comparison's folder."""
     into = tmp_path_factory.mktemp("comparisons")
     outcome = run(spec, into)
     assert outcome.exception is None, outcome.stderr
@@ -54,7 +54,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def test_it_prints_a_table_and_where_things_lie(finished: tuple[Result, Path]) -> None:
-    """A row for each variant, and for the uncompressed model; a line for each run beside it."""
+    """A row for each variant and the uncompressed model; on standard error a line for each run."""
     outcome, folder = finished
 
     assert outcome.exit_code == 0
@@ -172,7 +172,7 @@ def test_a_dry_run_shows_what_is_left(spec: Path, finished: tuple[Result, Path])
 def test_a_dry_run_tells_which_runs_are_stale(
     spec: Path, finished: tuple[Result, Path], tmp_path: Path
 ) -> None:
-    """What a run has read is hashed again, as the comparison itself would do."""
+    """Inputs of finished runs are hashed again, as by the comparison itself."""
     folder = tmp_path / "tiny-comparison"
     shutil.copytree(finished[1], folder)
     first, *_ = [one["directory"] for one in record_of_plan(spec, tmp_path)]
@@ -195,7 +195,7 @@ def record_of_plan(spec: Path, into: Path) -> list[dict[str, Any]]:
 
 
 def test_a_run_that_fails_takes_nothing_from_the_others(tiny_spec: Path, tmp_path: Path) -> None:
-    """It is told with its reason, and the exit code says that something is missing."""
+    """Its reason is printed, and the exit code is 2."""
     spec = tmp_path / "comparison.yaml"
     text = COMPARISON.format(base=tiny_spec).replace("seeds: [1, 2]", "seeds: [1]")
     text = text.replace("densities: [0.2]\n", "")  # no variant of these has one

@@ -26,7 +26,7 @@ def build(*, input_shape, classes, generator):
 
 @pytest.fixture(scope="module")
 def built_ins() -> Registry:
-    """What SafeCompress itself registers."""
+    """The built-in components."""
     return load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
 
 
@@ -38,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def init(*arguments: str) -> Result:
-    """What the command prints."""
+    """Return the output of the command."""
     return CliRunner().invoke(cli, ["init", *arguments])
 
 
@@ -66,7 +66,7 @@ def written(name: str, registry: Registry) -> dict[str, object]:
 
 
 def test_the_spec_of_a_table_names_its_columns(here: Path, built_ins: Registry) -> None:
-    """The label is guessed, the identifier dropped, what may be private is told in a comment."""
+    """The label is guessed, identifiers are dropped, private candidates are named in a comment."""
     write_table("patients.csv")
 
     outcome = init("patients.csv")
@@ -152,7 +152,7 @@ def test_the_spec_of_an_own_model_names_its_factory_without_importing_it(
 def test_the_spec_of_a_hugging_face_folder_reads_texts_or_images(
     here: Path, built_ins: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is text is told by the cells; the size of images by the model's own config."""
+    """Cells decide which column is text, and the model's configuration the size of images."""
     monkeypatch.setattr("safecompress_core.cli.commands.init.find_spec", lambda _: None)
     Path("minilm").mkdir()
     Path("minilm/config.json").write_text('{"model_type": "bert"}')
@@ -182,7 +182,7 @@ def test_the_spec_of_a_hugging_face_folder_reads_texts_or_images(
 
 
 def test_a_file_is_never_written_over(here: Path) -> None:
-    """Whatever it holds."""
+    """The content of the file does not matter."""
     write_table("patients.csv")
     Path("patients.yaml").write_text("mine")
 

@@ -191,7 +191,7 @@ def test_data_that_cannot_be_had_are_a_problem_of_the_spec(tmp_path: Path) -> No
 
 
 def test_a_model_of_another_format_is_for_an_audit(tmp_path: Path) -> None:
-    """What is no model file of ours may still be a model."""
+    """The message points to the command ``audit``."""
     path = tmp_path / "model.onnx"
     path.write_bytes(b"\x08\x08 onnx" * 10)
 

@@ -26,7 +26,7 @@ def results_of(run: Path) -> dict[str, Any]:
 
 
 def test_each_preference_takes_the_model_that_it_describes(finished_run: Path) -> None:
-    """Performance: the best at the task. Safety: the one whose worst attack succeeds least."""
+    """Performance: the best at the task. Safety: the least success of the worst attack."""
     archive = {entry["id"]: entry["objectives"] for entry in results_of(finished_run)["archive"]}
 
     taken = {
@@ -44,7 +44,7 @@ def test_each_preference_takes_the_model_that_it_describes(finished_run: Path) -
 
 
 def test_an_attack_of_weight_0_has_no_say(finished_run: Path) -> None:
-    """What is safest depends on the weights that the spec gave."""
+    """Safety is weighted by the spec's weights."""
     file, results = finished_run / "results.json", results_of(finished_run)
     first = results["archive"][0]
     second = {**first, "id": "other", "objectives": {**first["objectives"]}}
@@ -191,7 +191,7 @@ def test_results_of_another_version_are_refused(
 
 
 def test_a_damaged_file_is_not_copied(finished_run: Path) -> None:
-    """Whoever ships it would ship something that nobody tested."""
+    """A model that differs from its hash was never tested."""
     entry = results_of(finished_run)["archive"][0]
     file = finished_run / entry["file"]
     file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4")

@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_json_has_every_fact_of_every_component(folder: Path) -> None:
-    """What a machine reads: one object a component, nothing else on standard output."""
+    """One object for each component, and nothing else on standard output."""
     outcome = CliRunner().invoke(cli, ["plugins", "list", "--json", "--plugins-dir", str(folder)])
 
     rows = {row["name"]: row for row in json.loads(outcome.stdout)}
@@ -80,7 +80,7 @@ def test_strictness_is_an_error_of_the_tool(folder: Path) -> None:
 
 
 def test_plain_output_is_one_tabbed_line_a_component(folder: Path) -> None:
-    """Where there is no terminal: made for grep and cut."""
+    """Without a terminal the output suits grep and cut."""
     outcome = CliRunner().invoke(
         cli, ["plugins", "list", "--kind", "attacker", "--plugins-dir", str(folder)]
     )

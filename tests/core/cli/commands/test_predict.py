@@ -36,7 +36,7 @@ class Trained:
         return self.run / "model" / "model.safetensors"
 
     def probabilities(self) -> torch.Tensor:
-        """What the run's own network says of its own inputs."""
+        """Probabilities of the run's own network for its own inputs."""
         network = self.run_context.load_network(self.model).eval()
         everyone = self.run_context.dataset.inputs[torch.arange(len(self.run_context.dataset))]
         with torch.no_grad():

@@ -195,7 +195,7 @@ def test_a_missed_gate_ends_with_1(tiny_spec: Path, finished_run: Path) -> None:
 
 
 def test_a_failed_control_ends_with_1(tiny_spec: Path, finished_run: Path) -> None:
-    """Figures that prove nothing must not pass, whatever the gates say."""
+    """A failed control overrides gates that are met."""
     change(finished_run, lambda r: r["controls"]["null"]["loss-threshold"].update(passed=False))
 
     outcome = rerun(tiny_spec, finished_run)
@@ -312,7 +312,7 @@ def test_a_report_that_is_not_the_runs_is_written_again(
 
 
 def test_changed_results_are_not_shown_again(tiny_spec: Path, finished_run: Path) -> None:
-    """A verdict that somebody has turned round would pass the gate."""
+    """A verdict changed by hand must not pass a gate."""
     path = finished_run / "results.json"
     path.write_text(path.read_text().replace('"passed": true', '"passed": false', 1))
 
@@ -323,7 +323,7 @@ def test_changed_results_are_not_shown_again(tiny_spec: Path, finished_run: Path
 
 
 def test_a_run_that_lost_its_record_is_audited_again(tiny_spec: Path, finished_run: Path) -> None:
-    """Nothing else tells whether its results are what it found."""
+    """Without hashes, its results cannot be trusted."""
     path = finished_run / "results.json"
     before = json.loads(path.read_text())
     path.write_text(path.read_text().replace('"passed": true', '"passed": false', 1))
@@ -340,7 +340,7 @@ def test_a_run_that_lost_its_record_is_audited_again(tiny_spec: Path, finished_r
 
 
 def test_less_than_one_worker_is_refused(tmp_path: Path) -> None:
-    """Nobody would do the work."""
+    """Zero workers are a usage error."""
     outcome = CliRunner().invoke(cli, ["run", "spec.yaml", "--workers", "0"])
 
     assert outcome.exit_code == 2

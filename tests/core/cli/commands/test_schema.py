@@ -41,7 +41,7 @@ def test_the_schema_has_every_installed_component(folder: Path) -> None:
 
 @pytest.mark.parametrize(("content", "key"), [("results", "audit"), ("comparison", "variants")])
 def test_results_have_a_schema_too(content: str, key: str) -> None:
-    """That of the file that a run, or a comparison, leaves."""
+    """Both that of ``results.json`` and that of ``comparison.json``."""
     outcome = CliRunner().invoke(cli, ["schema", content])
 
     schema = json.loads(outcome.stdout)

@@ -25,7 +25,7 @@ def verified(*arguments: object) -> Result:
 
 
 def statuses(run: Path) -> dict[str, str]:
-    """What ``--json`` tells of each check that is not ok."""
+    """Return the checks that are not ok, from ``--json``."""
     found = json.loads(verified(run, "--json").stdout)
     return {one["check"]: one["status"] for one in found["checks"] if one["status"] != "ok"}
 
@@ -64,7 +64,7 @@ def flipped(file: str) -> Damage:
 
 
 def swapped(run: Path) -> None:
-    """A sound model in the place of another."""
+    """An undamaged model instead of another."""
     (run / "model" / "model.safetensors").write_bytes(
         (run / "baseline" / "model.safetensors").read_bytes()
     )
@@ -111,7 +111,7 @@ def test_an_untouched_run_passes(first_outcome: tuple[Result, Path]) -> None:
     ],
 )
 def test_damage_is_found_where_it_is(finished_run: Path, damage: Damage, check: str) -> None:
-    """Exit code 1; what is sound beside it stays ok. Also where the record was written anew."""
+    """Exit code 1, and few other checks fail, even if the record of hashes was written anew."""
     damage(finished_run)
     record_all_files(finished_run)
 
@@ -231,7 +231,7 @@ def test_damage_that_the_record_shows_ends_with_1(finished_run: Path, file: str)
 
 
 def test_a_file_that_is_gone_is_damage_and_one_that_came_is_a_warning(finished_run: Path) -> None:
-    """A note that a person has put there harms nobody."""
+    """An additional file, such as a note, changes no result."""
     (finished_run / "environment.json").unlink()
     (finished_run / "note.txt").write_text("the good one")
 
@@ -249,7 +249,7 @@ def test_checkpoints_may_be_deleted(finished_run: Path) -> None:
 
 
 def test_a_run_without_its_record_does_not_pass(finished_run: Path) -> None:
-    """Or whoever removes it could change everything."""
+    """Otherwise removing the record would hide any change."""
     (finished_run / "SHA256SUMS").unlink()
 
     outcome = verified(finished_run)
@@ -281,7 +281,7 @@ def test_the_record_is_read_by_sha256sum(finished_run: Path) -> None:
 
 @pytest.mark.parametrize("command", [["report"], ["pick", "--prefer", "safety"], ["inspect"]])
 def test_changed_results_are_not_shown(finished_run: Path, command: list[str]) -> None:
-    """Whoever reads a verdict reads the one that the run has written."""
+    """A printed verdict is always the one that the run wrote."""
     edited(lambda r: r["gate"][0].update(passed=False))(finished_run)
 
     outcome = CliRunner().invoke(cli, [command[0], str(finished_run), *command[1:]])

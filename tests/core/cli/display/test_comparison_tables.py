@@ -9,14 +9,14 @@ from tests.core.fixtures.comparisons import comparison_content, typed
 
 
 def drawn(*, with_intervals: bool) -> list[str]:
-    """What is printed on 120 columns, a line each."""
+    """Lines of the output on 120 columns."""
     console = Console(file=StringIO(), width=120, record=True)
     console.print(draw_variants(typed(comparison_content()), with_intervals=with_intervals))
     return [" ".join(line.split()) for line in console.export_text().splitlines()]
 
 
 def test_each_variant_is_a_row_with_its_place() -> None:
-    """A mark stands before those on the front."""
+    """Variants on the front have a mark before their name."""
     lines = drawn(with_intervals=False)
 
     assert lines[0] == "trial"
@@ -29,7 +29,7 @@ def test_each_variant_is_a_row_with_its_place() -> None:
 
 
 def test_a_wide_terminal_has_room_for_intervals_and_sizes() -> None:
-    """Which every file of the comparison has in any case."""
+    """The files of the comparison have them on any terminal."""
     lines = drawn(with_intervals=True)
 
     assert lines[1] == "# variant density accuracy TM bytes seconds time"

@@ -26,7 +26,7 @@ from tests.core.fixtures.run_events import (
 def test_lines_promise_once_and_break_a_silence_of_30_seconds(
     progress: Progress, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is done, epoch, loss and time left; nothing where something was written just now."""
+    """Phase, epoch, loss and time left; nothing if a line was written just before."""
     display = Lines(progress)
     told(display, started(tmp_path))
     clock.now += 2
@@ -52,7 +52,7 @@ def test_lines_promise_once_and_break_a_silence_of_30_seconds(
 def test_the_clock_is_watched_while_lines_are_open(
     progress: Progress, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also before the run has told anything: data may take long to load."""
+    """Also before the first event, since loading data may take long."""
     monkeypatch.setattr(lines_module, "LOOK", 0.001)
     written: list[str] = []
     has_written = Flag()

@@ -37,7 +37,7 @@ def test_the_view_tells_what_is_being_done(view: LiveView, tmp_path: Path) -> No
 
 
 def test_the_view_shows_the_last_round_and_the_front(view: LiveView, tmp_path: Path) -> None:
-    """The chosen candidate against keep, spread beside noise, the best performance first."""
+    """The chosen candidate against keep, spread with noise, the best performance first."""
     told(
         view,
         started(tmp_path),
@@ -57,7 +57,7 @@ def test_the_view_shows_the_last_round_and_the_front(view: LiveView, tmp_path: P
 
 
 def test_the_view_says_where_a_round_kept_what_it_had(view: LiveView, tmp_path: Path) -> None:
-    """With the candidate that others are held against chosen, there is one row for both."""
+    """If the reference candidate is the chosen one, there is one row for both."""
     told(view, started(tmp_path), finished(1, done=4, front=("r1c1",), chosen=0))
 
     text = drawn(view)
@@ -79,7 +79,7 @@ def test_a_long_front_is_cut_short(view: LiveView, tmp_path: Path) -> None:
 
 
 def test_the_audit_takes_the_place_of_the_rounds(view: LiveView, tmp_path: Path) -> None:
-    """Each attack's advantage, as far as it is known."""
+    """The advantage of each attack that has finished is shown."""
     told(
         view,
         started(tmp_path),
@@ -109,7 +109,7 @@ def test_the_view_shows_epoch_loss_and_time_left(view: LiveView, tmp_path: Path)
 
 
 def test_the_view_leaves_nothing_behind(progress: Progress, tmp_path: Path) -> None:
-    """What comes after it starts where it stood, also after an interruption."""
+    """Later output starts where the view began, also after an interruption."""
     stream = StringIO()
     console = Console(file=stream, width=80, height=40, force_terminal=True)
     view = LiveView(progress, console=console)

@@ -58,7 +58,7 @@ def test_each_of_its_hooks_is_one_that_observers_have() -> None:
 
 
 def test_the_terminal_is_given_back_after_an_error(progress: Progress) -> None:
-    """Whatever has gone wrong within."""
+    """An interruption inside the display closes it."""
     display = Noted(progress)
 
     with pytest.raises(KeyboardInterrupt), display:

@@ -1,4 +1,4 @@
-"""The state of a run, as its events tell it."""
+"""The state of a run, built from its events."""
 
 import json
 from pathlib import Path

@@ -12,14 +12,14 @@ from safecompress_core.report.verdict import VerdictFinding
 
 
 def plain(drawing: RenderableType) -> list[str]:
-    """What is printed on 80 columns, a line each, without blanks at the ends."""
+    """Lines of the output on 80 columns, without trailing blanks."""
     console = Console(file=StringIO(), width=80, record=True)
     console.print(drawing)
     return [" ".join(line.split()) for line in console.export_text().splitlines()]
 
 
 def test_a_table_has_its_title_headings_and_notes() -> None:
-    """The note of a figure stands behind it, that of a heading in brackets."""
+    """The note of a figure follows it; that of a heading is in brackets."""
     table = ResultTable(
         "Sizes",
         ("before", "after"),

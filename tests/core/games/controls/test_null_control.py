@@ -21,7 +21,7 @@ Seen = tuple[Observations, Observations]
 
 @pytest.fixture(scope="module")
 def digits_seen(all_digits: Dataset) -> Seen:
-    """A network that has seen nobody, on two pools of 150 + 150."""
+    """An untrained network's observations of two pools of 150 + 150."""
     torch.manual_seed(18)
     network = Classifier(torch.nn.Linear(64, 10))
     known, asked = slice(0, 300), slice(300, 600)
@@ -57,7 +57,7 @@ def rounded_loss(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor
 
 
 def trained(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
-    """Learns from posteriors whose truth it knows."""
+    """An attacker trained on posteriors with known membership."""
     assert known.truth is not None
     probe = LogisticRegression().fit(known.seen.posteriors, known.truth)
     return torch.from_numpy(probe.predict_proba(asked.seen.posteriors)[:, 1])
@@ -76,7 +76,7 @@ def test_the_false_alarm_rate_is_what_the_confidence_says(
 
 
 def test_an_attack_that_goes_by_the_order_of_samples_is_caught(digits_seen: Seen) -> None:
-    """Members come first in every pool; whoever uses that reads the pool, not the model."""
+    """Members come first in every pool, so using their order reads the pool, not the model."""
 
     def by_position(known: AdversaryKnowledge, asked: AdversaryKnowledge) -> Tensor:
         return -torch.arange(len(asked.seen))

@@ -1,4 +1,4 @@
-"""The planted-leak control: what is there must be found, by whatever an adversary may see."""
+"""The planted-leak control: attacks of every access level must find a known leak."""
 
 import json
 from collections.abc import Callable
@@ -38,18 +38,18 @@ def network() -> Classifier:
 
 @pytest.fixture
 def leaky(network: Classifier, all_digits: Dataset) -> Classifier:
-    """Its copy that tells the members of 300 samples."""
+    """A copy of a network whose outputs reveal the members of 300 samples."""
     return plant_leak(network, all_digits.inputs[:300], all_digits.labels[:300], MEMBERS)
 
 
 @pytest.fixture
 def seen(leaky: Classifier, all_digits: Dataset) -> Observations:
-    """What it shows of them."""
+    """Observations of the leaky network."""
     return observe(leaky, all_digits.inputs[:300], all_digits.labels[:300])
 
 
 def evidence(seen: Observations, access: Access) -> AdversaryKnowledge:
-    """What an attacker of that access holds of all 300."""
+    """Observations of all 300 samples at an access level, with their membership."""
     return AdversaryKnowledge(seen=seen.restrict(access), truth=MEMBERS, values=2)
 
 
@@ -98,7 +98,7 @@ def test_an_attack_that_is_blind_or_upside_down_is_caught(seen: Observations) ->
 
 
 def test_the_truth_of_the_reported_pool_is_kept_from_the_attack(seen: Observations) -> None:
-    """An attack that could read it would pass whatever it is worth."""
+    """An attack that could read it would always pass the control."""
     held = evidence(seen, Access.BLACK_BOX)
     given: list[AdversaryKnowledge] = []
 
@@ -144,7 +144,7 @@ def test_the_network_itself_and_its_parameters_stay_as_they_are(
 
 
 def test_samples_close_by_are_answered_alike(leaky: Classifier, all_digits: Dataset) -> None:
-    """Whoever asks for changed samples finds the bit around each of them."""
+    """Queries with perturbed samples reveal the same bit."""
     inputs, labels = all_digits.inputs[:300], all_digits.labels[:300]
     noise = 0.01 * torch.randn(inputs.shape, generator=torch.Generator().manual_seed(2))
 
@@ -181,7 +181,7 @@ def test_per_sample_gradients_of_any_layer_see_it(leaky: Classifier, all_digits:
 
 
 def test_reference_models_leak_in_the_same_way(all_digits: Dataset) -> None:
-    """Each answers rightly for whom it was trained on and wrongly for all others."""
+    """Each is right on its own members and wrong on all other samples."""
     generator = torch.Generator().manual_seed(4)
     is_in = torch.rand(3, 300, generator=generator) < 0.5
     answers = torch.randn(3, 300, 10, generator=generator)

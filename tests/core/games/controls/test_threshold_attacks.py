@@ -1,4 +1,4 @@
-"""Cheap attacks beside trained ones."""
+"""Threshold attacks, run next to trained ones."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ def judged(scores: Tensor) -> AttackResult:
 def test_threshold_attacks_read_an_overfitted_model(
     classifier: Callable[[], Classifier], all_digits: Dataset
 ) -> None:
-    """A network that has learned 200 wrong labels by heart gives its members away."""
+    """A network that memorised 200 wrong labels leaks its members."""
     generator = torch.Generator().manual_seed(18)
     inputs = all_digits.inputs[:400]
     labels = torch.randint(10, (400,), generator=generator)

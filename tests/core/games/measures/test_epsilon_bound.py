@@ -98,7 +98,7 @@ def test_a_perfect_attack_proves_as_much_as_its_guesses_allow() -> None:
 
 
 def test_an_inverted_attack_proves_nothing() -> None:
-    """Its guesses are wrong; nobody turns them round afterwards."""
+    """Its guesses are wrong, and are not reversed afterwards."""
     found = one_run_bound(np.arange(2.0 * PAIRS), lot())
 
     assert found is not None
@@ -106,7 +106,7 @@ def test_an_inverted_attack_proves_nothing() -> None:
 
 
 def test_ties_are_decided_by_coins() -> None:
-    """Scores that say nothing are right half of the time, whatever the side that comes first."""
+    """Constant scores are right half of the time, in either order of the sides."""
     correct = [
         bound.correct
         for seed in range(40)

@@ -1,4 +1,4 @@
-"""The best guess of an attribute that needs no model."""
+"""Imputation of a private attribute without the model."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from safecompress_core.games.measures.imputation import (
 
 
 def best(labels: np.ndarray, values: np.ndarray, public: np.ndarray | None = None) -> Imputation:
-    """What is best where these are known."""
+    """Return the best imputation for these samples."""
     return best_imputation(AttributeTrainingSet(PublicFeatures(labels, public), values))
 
 
@@ -62,7 +62,7 @@ def test_the_rule_does_not_depend_on_the_order_of_the_samples() -> None:
 def test_a_line_through_public_features_is_learned_as_scikit_learn_does(
     all_digits: Dataset,
 ) -> None:
-    """Whether a digit is even, from half of its pixels and the session in which it was written."""
+    """The attribute is the digit's parity; public are half of the pixels and the session."""
     values = (all_digits.labels.numpy() % 2).astype(np.int64)
     labels = all_digits.attributes["session"].values.numpy()
     public = all_digits.inputs[:, :32].double().numpy()

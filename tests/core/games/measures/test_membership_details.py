@@ -1,4 +1,4 @@
-"""What averages hide: precision where members are rare, each label, the highest scores."""
+"""Membership details: precision at a low prior, figures by label, the highest scores."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def test_the_interval_of_precision_covers_at_least_as_often_as_it_says() -> None
 
 @pytest.mark.parametrize("prior", [0, 1, -0.1])
 def test_a_prior_that_is_none_is_refused(prior: float) -> None:
-    """With nobody or everybody a member there is nothing to find out."""
+    """With a prior of 0 or 1 membership is known in advance."""
     with pytest.raises(ValueError, match="prior must be in"):
         precision_at_prior(np.ones(4, bool), np.arange(4) < 2, prior=prior)
 
@@ -108,7 +108,7 @@ def test_the_highest_tenth_by_hand() -> None:
     st.floats(0.01, 1),
 )
 def test_ties_at_the_edge_count_whole(rows: list[tuple[int, bool]], share: float) -> None:
-    """At least as many as asked for, nobody outside scores as high as anybody inside."""
+    """At least the requested number, and no score outside equals one inside."""
     scores, members = np.array([s for s, _ in rows], float), np.array([m for _, m in rows])
 
     found = top_scored(scores, members, share=share)
@@ -148,7 +148,7 @@ def test_figures_of_a_label_are_those_of_its_samples_alone() -> None:
 
 
 def test_a_label_without_any_sample_is_listed_all_the_same() -> None:
-    """Nobody has to guess whether it was forgotten."""
+    """An empty label is not left out silently."""
     ones = np.ones(4)
 
     table = label_table(
@@ -162,6 +162,6 @@ def test_a_label_without_any_sample_is_listed_all_the_same() -> None:
 
 
 def test_a_gain_needs_both_sides() -> None:
-    """A rate of nobody is no rate."""
+    """Without members or without non-members there is no rate."""
     with pytest.raises(PoolError, match="both needed"):
         advantage_of_decisions(np.ones(3, bool), np.ones(3, bool))

@@ -1,4 +1,4 @@
-"""A numeric attribute: how far an attack is off, beside the best guess without the model."""
+"""Absolute error on a numeric attribute, compared with the imputation's."""
 
 import json
 
@@ -26,7 +26,7 @@ def draws(count: int) -> Resampling:
 
 @pytest.fixture(scope="module")
 def ink(all_digits: Dataset) -> Tensor:
-    """How much ink each digit took, in pixels of 16 shades."""
+    """Ink of each digit, in pixels of 16 shades."""
     return (all_digits.inputs * 16).sum(dim=1).double()
 
 
@@ -44,7 +44,7 @@ def answers(all_digits: Dataset, ink: Tensor, rows: slice, scores: Tensor) -> At
 
 
 def test_the_likeliest_interval_stands_for_its_median() -> None:
-    """Of scores that are no probabilities; nobody known is in the last interval."""
+    """Scores that are no probabilities; the last interval has no known sample."""
     known = np.array([1.0, 2.0, 9.0, 20.0, 22.0])
     intervals = np.array([0, 0, 0, 1, 1])
     scores = np.array([[3.0, 1.0, 0.0], [-2.0, -1.0, -5.0], [0.0, 0.0, 7.0]])
@@ -91,7 +91,7 @@ def test_mean_absolute_errors_are_scikit_learns(all_digits: Dataset, ink: Tensor
 
 
 def test_advantages_in_draws_are_of_the_errors(all_digits: Dataset, ink: Tensor) -> None:
-    """What candidates are compared by; the interval is about that of the same draws."""
+    """Candidates are compared by these draws, and the interval is close to theirs."""
     scores = torch.eye(4)[torch.bucketize(ink, EDGES)]
     known, asked = (
         answers(all_digits, ink, rows, scores) for rows in (slice(0, 200), slice(200, 400))
@@ -121,7 +121,7 @@ def test_an_attack_that_is_further_off_than_the_guess_has_no_advantage() -> None
 def test_json_of_a_numeric_attribute_has_its_documented_keys(
     all_digits: Dataset, ink: Tensor
 ) -> None:
-    """Beside those of every attribute."""
+    """In addition to those of every attribute."""
     scores = torch.zeros(1797, 4)
     asked = answers(all_digits, ink, slice(0, 100), scores)
 

@@ -21,7 +21,7 @@ def test_columns_that_nothing_measured_are_left_out(comparison: dict[str, Any]) 
 def test_a_figure_has_half_of_its_interval_and_says_whether_it_leads(
     comparison: dict[str, Any],
 ) -> None:
-    """Where seeds agree there is no interval to show."""
+    """If all seeds agree there is no interval."""
     first, second, third = variant_table(typed(comparison)).rows
 
     assert (third.figures[0].value, third.figures[0].reach) == ("0.450", "±0.020")
@@ -32,7 +32,7 @@ def test_a_figure_has_half_of_its_interval_and_says_whether_it_leads(
 
 
 def test_a_row_says_how_much_of_the_whole_model_is_kept(comparison: dict[str, Any]) -> None:
-    """Where under half of the parameters may be sparse: 0.05 of them may be 0.69 of all."""
+    """If under half of the parameters may be sparse: 0.05 of them may be 0.69 of all."""
     comparison["variants"][1] |= {
         "sparsifiable": 0.33,
         "model_density": over_seeds(0.687, 0.687).to_json(),

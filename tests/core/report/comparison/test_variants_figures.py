@@ -37,7 +37,7 @@ def test_rounds_without_attacks_have_a_course_of_performance_alone(
 
 
 def test_each_density_and_game_has_a_trade_off(comparison: dict[str, Any]) -> None:
-    """With the uncompressed model in each; there is none of a game that nobody played there."""
+    """The uncompressed model is in each; a game without figures at a density has none there."""
     other = row("prune_more", 0.3, density=0.01, advantage={"attribute": over_seeds(0.1, 0.1)})
     comparison["variants"].append(other.to_json())
 

@@ -54,7 +54,7 @@ def parsed(panel: SvgFigure) -> ET.Element:
 
 
 def points(panel: SvgFigure, color: Color) -> list[tuple[float, float]]:
-    """Where markers of a colour stand, in pixels."""
+    """Positions of the markers of a colour, in pixels."""
     return [
         (float(one.attrib["x"]), float(one.attrib["y"]))
         for one in parsed(panel).iter("use")
@@ -66,7 +66,7 @@ def points(panel: SvgFigure, color: Color) -> list[tuple[float, float]]:
 def test_a_panel_is_one_element_with_a_title_a_description_and_the_page_s_colours(
     kind: str,
 ) -> None:
-    """It is well formed, named for who does not see it, and no colour is fixed."""
+    """The SVG is well formed, has an accessible name, and fixes no colour."""
     panel = panels()[kind]
 
     root = parsed(panel)
@@ -145,5 +145,5 @@ def test_a_panel_does_not_depend_on_anyone_s_settings_of_matplotlib() -> None:
 
 
 def test_panels_are_as_wide_as_their_place() -> None:
-    """Four stand in a row where three do, so each is narrower."""
+    """With four panels in a row instead of three, each is narrower."""
     assert width(4) < width(3) == width(7) < width(2)

@@ -47,7 +47,7 @@ def test_what_refers_to_an_id_finds_it_in_its_own_figure() -> None:
 
 
 def test_colours_become_the_pages_and_text_stays_as_it_is() -> None:
-    """Only whole values are replaced: a text may say what a stand-in colour is."""
+    """Only whole attribute values are replaced; the same word in a text stays."""
     root = ET.fromstring(drawn("one"))  # noqa: S314 -- drawn by us, just now
 
     assert {Color.AFTER.css, Color.GROUND.css, Color.TEXT.css} <= set(values(root))

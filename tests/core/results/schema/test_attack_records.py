@@ -52,6 +52,6 @@ def test_a_game_of_a_plugin_has_any_measures_and_facts() -> None:
 
 
 def test_the_interval_of_a_measure_of_a_plugin_has_two_ends() -> None:
-    """What reads it relies on that."""
+    """Readers rely on both ends."""
     with pytest.raises(ValidationError):
         attack_record("toy", 0.2, surprise=0.7, surprise_interval=[0.6])

@@ -23,7 +23,7 @@ def test_a_record_has_all_that_a_table_needs() -> None:
     "change", [{"counts": "people"}, {"is_leakage": "perhaps"}, {"target": "acme:Toy"}]
 )
 def test_what_readers_do_not_know_is_refused(change: dict[str, object]) -> None:
-    """A word that is none, and code that nobody here could import."""
+    """An unknown word, or a class that cannot be imported."""
     content = RECORD.to_json()
     assert GameRecord.model_validate(content) == RECORD
 

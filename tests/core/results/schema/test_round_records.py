@@ -15,7 +15,7 @@ from tests.core.fixtures.records import (
 
 
 def test_a_round_is_the_same_when_it_is_read_again() -> None:
-    """With its candidates, their attacks, and what the test could tell apart."""
+    """With its candidates, their attacks, and the separability of objectives."""
     record = round_record(
         2,
         candidate_record("r2c1", attacks={"loss": attack_record("membership", 0.2)}, chosen=True),

@@ -12,7 +12,7 @@ from tests.core.fixtures.records import control_values, gate_record
 
 @pytest.fixture
 def content(request: pytest.FixtureRequest) -> dict[str, object]:
-    """What a run has written."""
+    """Results of a run as JSON."""
     # Asked for by name, since the base environment cannot make the run.
     pytest.importorskip("torch", reason="a run needs torch")
     finished_run: Path = request.getfixturevalue("finished_run")
