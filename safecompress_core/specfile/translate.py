@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, locate
+from safecompress_core.specfile.models.changes import ChangesError
 from safecompress_core.specfile.models.components import MOST, UNKNOWN_COMPONENT
 from safecompress_core.specfile.names import list_names, nearest, offer
 from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
@@ -188,6 +189,9 @@ def _own(path: SpecPath, detail: ErrorDetails, _: list[Place]) -> Problem:
     """Split a validator's text: ``message; hint``."""
     # Our own validators separate message and hint by a semicolon.
     message, *hint = detail["msg"].split("; ", maxsplit=1)
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, ChangesError):
+        path = (*path, *error.path)
     # pydantic puts these in front.
     for prefix in ("Value error, ", "Assertion failed, "):
         message = message.removeprefix(prefix)

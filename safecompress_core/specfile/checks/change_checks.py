@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from safecompress_core.api import MethodParams, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, find_marked
-from safecompress_core.specfile.models.changes import Change, ChangesMark, expand
+from safecompress_core.specfile.models.changes import Change, ChangesMark, Range, options
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath
@@ -27,16 +27,30 @@ def check_changes(spec: RunSpec) -> Iterator[Problem]:
     for path, changes in find_marked(spec, ChangesMark):
         for key in changes:
             # Each value of a list on its own, since one of them may be valid and another not.
-            for options in expand({key: changes[key]}):
-                problem = _problem(spec, (*path, key), key, options[key])
+            for below, change in _values(key, changes[key]):
+                problem = _problem(spec, (*path, key), key, change, below)
                 if problem is not None:
                     yield problem
                     # One problem a key: the remaining values would repeat it.
                     break
 
 
-def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem | None:
-    """Return the problem of one change, if there is one."""
+def _values(key: str, value: Any) -> Iterator[tuple[SpecPath, Change]]:
+    """Yield every value that a key may take, a range by its ends and middle, with its place."""
+    option = options({key: value})[key]
+    if isinstance(option, Range):
+        # The ends as they are written: only what lies between is rounded to whole numbers.
+        yield ("low",), Change(option.low)
+        yield ("high",), Change(option.high)
+        yield (), option.change(0.5)
+    else:
+        yield from (((), change) for change in option)
+
+
+def _problem(
+    spec: RunSpec, path: SpecPath, key: str, change: Change, below: SpecPath
+) -> Problem | None:
+    """Return the problem of one change, if there is one; its value is ``below`` the key."""
     defences = {component_id(one): one for one in spec.method.defences}
     general: dict[str, BaseModel] = {LEARNING_RATE: spec.training}
     # Only sparse training has these.
@@ -48,7 +62,7 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
     owner, dot, field = key.partition(".")
     if not dot:
         if key in general:
-            return _refusal(general[key], key, change, path)
+            return _refusal(general[key], key, change, (*path, *below))
         names = [*general, *(f"{name}.<parameter>" for name in defences)]
         hint = offer(key, names)
         return Problem(path, f"no hyperparameter is called {key!r}", hint, at_key=True)
@@ -62,7 +76,7 @@ def _problem(spec: RunSpec, path: SpecPath, key: str, change: Change) -> Problem
         message = f"the defence {owner!r} has no parameter {field!r}"
         hint = offer(field, names, none="it has no parameters")
         return Problem(path, message, hint, at_key=True)
-    return _refusal(defences[owner], field, change, path)
+    return _refusal(defences[owner], field, change, (*path, *below))
 
 
 _FIXED = {"type", "id"}

@@ -159,8 +159,8 @@ CASES = {
     "changes that are no numbers": (
         "smooth.target: [0.1, 0.3]",
         "smooth.target: []",
-        "13:12: method.steps.0.set: 'smooth.target' is set to []; "
-        "write a number, a list of numbers, or {factor: 0.5}",
+        "13:28: method.steps.0.set.smooth.target: 'smooth.target' is set to []; "
+        "write a number, a list of numbers, {factor: 0.5}, or {low: 0.1, high: 0.3}",
     ),
 }
 

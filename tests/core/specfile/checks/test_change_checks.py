@@ -77,6 +77,58 @@ CASES = {
         "13:22: method.steps.0.set.density: 'density' cannot be 0: 0 is not greater than 0; "
         "write a number greater than 0 and of at most 1",
     ),
+    "a range that begins too low": (
+        "{smooth.target: {low: -1, high: 0.5}}",
+        "13:34: method.steps.0.set.smooth.target.low: 'target' cannot be -1: -1 is less than 0; "
+        "write a number of at least 0 and of at most 1",
+    ),
+    "a range that ends too high": (
+        "{density: {low: 0.05, high: 0.2, scale: log}}",
+        "13:40: method.steps.0.set.density.high: density 0.2 is above method.density, 0.1; "
+        "a candidate may be sparser, never denser; write at most 0.1",
+    ),
+    "a fraction as the end of whole numbers": (
+        "{smooth.rounds: {low: 1.5, high: 4}}",
+        "13:34: method.steps.0.set.smooth.rounds.low: 'rounds' cannot be 1.5: "
+        "1.5 is not a whole number; write a whole number",
+    ),
+    "a range of what is not there": (
+        "{smooth.traget: {low: 0.1, high: 0.2}}",
+        "13:13: method.steps.0.set.smooth.traget: the defence 'smooth' has no parameter 'traget'; "
+        "did you mean 'target'?",
+    ),
+    "a range without an end": (
+        "{smooth.target: {low: 0.1}}",
+        "13:28: method.steps.0.set.smooth.target: the range has no 'high'; add it",
+    ),
+    "a range that falls": (
+        "{smooth.target: {low: 0.3, high: 0.3}}",
+        "13:34: method.steps.0.set.smooth.target.low: the range begins at 0.3 and ends at 0.3; "
+        "write less than 0.3",
+    ),
+    "a range on a log scale from 0": (
+        "{smooth.target: {low: 0, high: 0.3, scale: log}}",
+        "13:34: method.steps.0.set.smooth.target.low: a range on a log scale begins above 0, "
+        "not at 0; write a positive number, or scale: linear",
+    ),
+    "a range on no scale": (
+        "{smooth.target: {low: 0.1, high: 0.3, scale: logs}}",
+        "13:57: method.steps.0.set.smooth.target.scale: 'logs' is no scale; did you mean 'log'?",
+    ),
+    "a range with another key": (
+        "{smooth.target: {low: 0.1, high: 0.3, step: 0.1}}",
+        "13:56: method.steps.0.set.smooth.target.step: a range has no 'step'; "
+        "there are: low, high, scale",
+    ),
+    "a range to text": (
+        "{smooth.target: {low: 0.1, high: much}}",
+        "13:45: method.steps.0.set.smooth.target.high: 'much' is no end of a range; write a number",
+    ),
+    "a range in a list": (
+        "{smooth.target: [0.5, {low: 0.1, high: 0.3}]}",
+        "13:28: method.steps.0.set.smooth.target: 'smooth.target' is set to "
+        "{'low': 0.1, 'high': 0.3}; write the range alone, not in a list",
+    ),
     "the id of a defence": (
         "{smooth.id: 3}",
         "13:13: method.steps.0.set.smooth.id: the defence 'smooth' has no parameter 'id'; "
@@ -102,6 +154,7 @@ def test_a_change_that_cannot_be_made_is_told(
     [
         "{learning_rate: {factor: [0.5, 2]}, update_fraction: 0.3, smooth.rounds: [1, 2, 3]}",
         "{smooth.rounds: {factor: 2}}",
+        "{smooth.rounds: {low: 1, high: 4}, learning_rate: {low: 0.0003, high: 0.003, scale: log}}",
         "{density: [0.1, 0.07, {factor: 0.5}]}",
         "{smooth.target: [0, 1, {factor: 0.5}]}",
         "{}",
