@@ -26,7 +26,7 @@ class DataConformance(DefinitionConformance):
         class TestLedger(DataConformance):
             definition = LEDGER
 
-            def written(self, folder):
+            def write_files(self, folder):
                 (folder / "ledger.txt").write_text(...)
                 return {"path": str(folder / "ledger.txt")}
 
@@ -39,7 +39,7 @@ class DataConformance(DefinitionConformance):
     params: ClassVar[Mapping[str, Any]] = {}
 
     def write_files(self, folder: Path) -> Mapping[str, Any]:
-        """Writes the files that it reads, and returns the parameters that name them."""
+        """Write the files that it reads, and return the parameters that name them."""
         return {}
 
     def source(self, folder: Path) -> DataSource:
