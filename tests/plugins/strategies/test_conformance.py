@@ -4,82 +4,87 @@ from safecompress_core.api import Role, StrategyDef
 from safecompress_core.testing import GrowConformance, PruneConformance
 from safecompress_plugins.strategies.manifest import DEFINITIONS
 
-BY_NAME = {(definition.role, definition.name): definition for definition in DEFINITIONS}
+PRUNE, GROW = (
+    {definition.name: definition for definition in DEFINITIONS if definition.role is role}
+    for role in (Role.PRUNE, Role.GROW)
+)
+
+
+def test_every_rule_has_its_conformance_test() -> None:
+    """A rule that is added without one fails here."""
+    classes = (*PruneConformance.__subclasses__(), *GrowConformance.__subclasses__())
+    tested = [cls.definition for cls in classes]
+
+    assert [rule for rule in (*PRUNE.values(), *GROW.values()) if rule not in tested] == []
 
 
 class TestMagnitude(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "magnitude"]
+    definition: StrategyDef = PRUNE["magnitude"]
 
 
-class TestMagnitudeOverall(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "magnitude"]
+class TestMagnitudeOverall(TestMagnitude):
     params = {"scope": "global"}
 
 
 class TestThreshold(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "threshold"]
+    definition: StrategyDef = PRUNE["threshold"]
     params = {"threshold": 0.5}
 
 
 class TestSet(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "set"]
+    definition: StrategyDef = PRUNE["set"]
     manifest = "safecompress_plugins.strategies.manifest"
 
 
 class TestSaliency(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "saliency"]
+    definition: StrategyDef = PRUNE["saliency"]
 
 
 class TestMovementOverall(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "movement"]
+    definition: StrategyDef = PRUNE["movement"]
     params = {"scope": "global"}
 
 
 class TestTwoOfFour(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "n-m"]
+    definition: StrategyDef = PRUNE["n-m"]
     manifest = "safecompress_plugins.strategies.manifest"
 
 
-class TestOneOfThreeOverall(PruneConformance):
-    definition: StrategyDef = BY_NAME[Role.PRUNE, "n-m"]
+class TestOneOfThreeOverall(TestTwoOfFour):
     params = {"n": 1, "m": 3, "scope": "global"}
 
 
 class TestGradient(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "gradient"]
+    definition: StrategyDef = GROW["gradient"]
 
 
 class TestRandom(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "random"]
+    definition: StrategyDef = GROW["random"]
 
 
 class TestRandomUnfired(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "random-unfired"]
+    definition: StrategyDef = GROW["random-unfired"]
 
 
-class TestRandomUnfiredOverall(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "random-unfired"]
+class TestRandomUnfiredOverall(TestRandomUnfired):
     params = {"scope": "global"}
 
 
 class TestMomentum(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "momentum"]
+    definition: StrategyDef = GROW["momentum"]
 
 
-class TestMomentumInItsLayer(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "momentum"]
+class TestMomentumInItsLayer(TestMomentum):
     params = {"scope": "layer"}
 
 
-class TestMomentumOverall(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "momentum"]
+class TestMomentumOverall(TestMomentum):
     params = {"scope": "global"}
 
 
 class TestGrowingTwoOfFour(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "n-m"]
+    definition: StrategyDef = GROW["n-m"]
 
 
-class TestGrowingOneOfThreeOverall(GrowConformance):
-    definition: StrategyDef = BY_NAME[Role.GROW, "n-m"]
+class TestGrowingOneOfThreeOverall(TestGrowingTwoOfFour):
     params = {"n": 1, "m": 3, "scope": "global"}
