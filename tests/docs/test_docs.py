@@ -100,7 +100,7 @@ def test_the_committed_schema_of_results_is_fresh(reference: ModuleType) -> None
 
 
 def test_every_part_of_the_results_has_its_table() -> None:
-    """So that each key is on the page; the tables themselves are generated."""
+    """Each key is on the page; the tables themselves are generated."""
     records = {
         name
         for name in schema.__all__
@@ -115,7 +115,7 @@ def test_every_part_of_the_results_has_its_table() -> None:
 def test_every_component_has_its_section(
     kind: Kind, role: Role | None, built_ins: Registry
 ) -> None:
-    """Under the comment that says of what kind they are."""
+    """In the block of its kind, in the order of the registry."""
     what = f"{kind}-{role}" if role else str(kind)
     block = page("components.md").partition(f"<!-- components: {what} -->")[2]
     headings = re.findall("^### `(.+)`$", block.partition("<!-- end -->")[0], re.MULTILINE)
@@ -124,7 +124,7 @@ def test_every_component_has_its_section(
 
 
 def test_every_part_of_a_spec_has_its_table() -> None:
-    """So that each field is on the page; the tables themselves are generated."""
+    """Each field is on the page; the tables themselves are generated."""
     pages = ("spec.md", "auditing.md")
     tables = {name: re.findall(r"<!-- fields: (\w+) -->", page(name)) for name in pages}
 
@@ -187,7 +187,7 @@ def test_every_command_has_a_section() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_section_of_a_command_has_an_example_and_all_options(name: str) -> None:
-    """An option that is missing there would not be found."""
+    """The options are those of the command's own help."""
     section = page("commands.md").partition(f"## `{name}`\n")[2].partition("\n## ")[0]
 
     assert f"\n$ safecompress {name} " in section

@@ -61,7 +61,7 @@ def test_all_examples_work_in_one_run(here: Path) -> None:
 
 
 def test_the_game_of_the_page_is_in_table_gates_and_report(here: Path) -> None:
-    """A game is one file: no line of core knows it, and the report needs no plugin."""
+    """Core does not mention the game, and the report needs no plugin."""
     results = run()
     [directory] = Path("runs").iterdir()
     table = CliRunner().invoke(

@@ -41,7 +41,7 @@ def test_another_model_than_the_chosen_one_is_suggested() -> None:
 
 
 def test_the_table_has_every_model_with_its_objectives() -> None:
-    """And says which one was chosen."""
+    """The chosen model is marked."""
     console = Console(file=StringIO(), width=100, record=True)
     console.print(archive_table(RESULTS))
     lines = [" ".join(line.split()) for line in console.export_text().splitlines()]

@@ -175,7 +175,7 @@ def test_a_package_that_no_extra_brings_is_not_explained_away(
 def test_an_interrupted_command_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, name: str, line: str
 ) -> None:
-    """A run says that nothing is lost; other commands have nothing to resume."""
+    """A run can be resumed, and its message states that; other commands have no such message."""
     outcome = invoke_with(monkeypatch, KeyboardInterrupt(), "-qq", name=name)
 
     assert outcome.exit_code == 130
@@ -216,7 +216,7 @@ def test_logging_is_as_before_when_a_command_has_ended(monkeypatch: pytest.Monke
 def test_an_unforeseen_error_ends_with_2_and_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 1 would say that the spec is invalid."""
+    """Exit code 1 would mean an invalid spec."""
 
     def broken(**_: object) -> NoReturn:
         raise ZeroDivisionError("division by zero")
@@ -271,7 +271,7 @@ def test_a_reader_that_stops_reading_gets_no_error(arguments: list[str]) -> None
 
 
 def test_a_pipe_that_breaks_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a worker process, say, while standard output is read."""
+    """For example that of a worker process, while standard output is still read."""
     outcome = invoke_with(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"), "-qq")
 
     assert (outcome.exit_code, outcome.stderr) == (2, "error: Broken pipe\n")

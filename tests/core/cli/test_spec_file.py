@@ -26,7 +26,7 @@ def test_a_file_is_taken_before_a_spec_that_ships(
 
 
 def test_a_path_that_leads_nowhere_stays_as_it_was_typed() -> None:
-    """The command says then that there is no such file; the name need be no UTF-8."""
+    """The command then reports a missing file; the name need not be UTF-8."""
     assert SpecFile().convert("nowhere/mine.yaml", None, None) == Path("nowhere/mine.yaml")
     odd = SpecFile().convert(os.fsdecode(b"n\xe9.yaml"), None, None)
     assert os.fsencode(odd) == b"n\xe9.yaml"

@@ -33,7 +33,7 @@ def test_each_canary_of_either_side_is_mislabelled_and_nobody_else(all_digits: D
 
 
 def test_all_wrong_labels_are_alike_likely_and_drawn_by_the_seed(all_digits: Dataset) -> None:
-    """Nine steps away from the true label, each as often as any other."""
+    """Each of the nine other labels is equally likely."""
     same = replace(all_digits, labels=torch.full_like(all_digits.labels, 3))
     wrong = torch.cat([drawn(same, seed).labels[:400] for seed in range(10)])
     counts = wrong.bincount(minlength=10)

@@ -48,7 +48,7 @@ def test_a_source_has_to_load() -> None:
 
 
 class Counted(Inputs):
-    """Samples that are made when they are asked for: sample n holds n, in two columns."""
+    """Samples made on access: sample n is n, in two columns."""
 
     def __init__(self, rows: Tensor) -> None:
         self._rows = rows
@@ -82,7 +82,7 @@ def test_samples_are_read_alike_whether_they_are_a_tensor_or_not() -> None:
 
 
 def test_some_samples_keep_all_that_is_known_of_them(people: Dataset) -> None:
-    """In the order that is asked for; what is of all samples stays as it is."""
+    """In the requested order; facts about all samples stay unchanged."""
     known = dataclasses.replace(
         people,
         inputs=Counted(torch.arange(3)),

@@ -1,4 +1,4 @@
-"""Exact copies: found by content, and left out, so that no member is a non-member as well."""
+"""Exact copies, found by content and left out, so that no member is also a non-member."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Cutting without dividing what belongs together."""
+"""Splits that keep the samples of a group together."""
 
 import torch
 from hypothesis import given

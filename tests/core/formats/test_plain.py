@@ -17,7 +17,7 @@ def test_text_is_a_line_each() -> None:
 
 
 def test_json_has_every_part_by_itself() -> None:
-    """So that a program need not take a line apart."""
+    """A program need not parse a line."""
     found = json.loads(as_json(ALL))
 
     assert found["problems"][0] == {

@@ -11,7 +11,7 @@ from safecompress_core.seeding import Seed
 
 
 def bout(known: ObservedPool, asked: ObservedPool) -> AttackRun:
-    """One of an attacker that is not asked for anything."""
+    """Run of an attacker that needs no queries."""
     definition = AttackerDef(
         name="idle",
         params=AttackerParams,

@@ -118,7 +118,7 @@ def test_the_baseline_is_learned_on_attack_train_alone() -> None:
 
 
 def test_what_is_memorised_shows_as_lift_of_members() -> None:
-    """The attack knows every member's value, and says 0 of all others, as the guess does of all."""
+    """The attack knows every member's value and guesses 0 for others, as the imputation does."""
     generator = torch.Generator().manual_seed(18)
     truth = (torch.rand(400, generator=generator) < 0.4).long()
     is_member = torch.arange(400) % 2 == 0

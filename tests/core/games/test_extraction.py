@@ -50,7 +50,7 @@ def test_extraction_counts_agreement_beyond_that_of_an_independent_clone() -> No
 
 
 class Parrot(Extractor):
-    """Remembers how often each label was the answer, and always says the most frequent one."""
+    """Counts the labels of the answers, and always predicts the most frequent one."""
 
     def fit(self, known: AdversaryKnowledge, *, generator: torch.Generator) -> None:
         self.known = known
@@ -80,7 +80,7 @@ def test_the_baseline_of_an_extraction_is_fitted_on_true_labels(
     sights: tuple[ObservedPool, ObservedPool],
     played: Play,
 ) -> None:
-    """It says the most frequent label, where the clone says the most frequent answer."""
+    """It predicts the most frequent label, and the clone the most frequent answer."""
     found = played(Parrot(), "extraction", ExtractionAttackerParams(), sights)
     known, asked = sights
     label = int(torch.bincount(known.unseen.labels).argmax())

@@ -63,7 +63,7 @@ def test_an_attack_that_is_weak_or_right_has_no_reverse(gap: float) -> None:
 
 
 def test_an_attribute_whose_values_are_swapped_is_judged_in_both_directions() -> None:
-    """The attack knows every value, by the other one's name."""
+    """The attack finds every value, with the two values exchanged."""
     generator = torch.Generator().manual_seed(18)
     truth = (torch.rand(200, generator=generator) < 0.4).long()
     asked = AttackScores(

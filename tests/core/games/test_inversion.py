@@ -51,7 +51,7 @@ def test_inversion_is_one_less_the_quotient_of_two_errors() -> None:
 
 
 def test_an_exact_reconstruction_has_a_psnr_that_is_a_number() -> None:
-    """JSON knows no infinity."""
+    """JSON has no infinity."""
     assert psnr(Estimate(0.0, 0.0, 0.0), 1.0) == Estimate(120.0, 120.0, 120.0)
 
 

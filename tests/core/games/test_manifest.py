@@ -84,7 +84,7 @@ class TestInversion(GameConformance):
 
 
 class TestExtraction(GameConformance):
-    """A clone against one of the true labels."""
+    """Extraction: a clone against one that was trained on true labels."""
 
     definition = EXTRACTION
 

@@ -86,7 +86,7 @@ def test_a_network_is_observed_on_plain_samples_however_it_is_trained(
 def test_an_attacker_sees_what_it_declared_and_the_truth_only_where_it_is_known(
     network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """Labels alone, say: no posterior can be read."""
+    """With label-only access, for example, posteriors cannot be read."""
     observed = observe_pool(network(), digits, pools.attack_train)
     attack = spies.attack("blind", access=Access.LABEL_ONLY)
 
@@ -115,7 +115,7 @@ def test_an_attribute_attack_is_after_the_attribute_it_names(
 def test_thresholds_come_from_what_is_known_alone(
     overfitted: Classifier, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """The judgement is on the asked pool, and far over chance for a model that leaks."""
+    """Measured on the reported pool, far above chance for a model that leaks."""
     known, asked = (
         observe_pool(overfitted, mislabelled, p) for p in (pools.attack_train, pools.select)
     )
@@ -170,7 +170,7 @@ def test_the_task_is_measured_on_non_members(
 def test_reference_models_are_shown_to_who_declares_them(
     network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """As many as it asks for, on the samples of the pool; without membership of these."""
+    """In the declared number, on the samples of the pool, without their membership."""
     generator = torch.Generator().manual_seed(1)
     is_in = torch.rand(6, len(digits), generator=generator) < 0.5
     logits = torch.randn(6, len(digits), 10, generator=generator)
@@ -238,7 +238,7 @@ def test_an_attribute_attack_knows_of_samples_what_is_public(
 def test_a_membership_attack_knows_the_whole_sample(
     network: MakeNetwork, digits: Dataset, pools: SamplePools, spies: Any
 ) -> None:
-    """It asks whether just this sample was trained on."""
+    """It decides whether exactly this sample was a training sample."""
     observed = observe_pool(network(), public_rows(digits), pools.select)
 
     evidence = spies.attack("blind").adversary_knowledge(observed, is_known=True)

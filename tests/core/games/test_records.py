@@ -29,7 +29,7 @@ def test_a_game_of_a_plugin_comes_back_from_json() -> None:
 
 
 def test_the_own_games_are_known_without() -> None:
-    """Results of nothing but these hold no record at all."""
+    """Results with built-in games only have no game records."""
     assert record_games(DEFINITIONS) == {}
     assert game_in(None, "membership") is MEMBERSHIP
 

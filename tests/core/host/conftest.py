@@ -1,4 +1,4 @@
-"""Distributions that exist for one test, found as any installed one is."""
+"""Distributions that exist for one test, and are discovered as installed ones."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -304,7 +304,7 @@ def test_the_innermost_component_is_told() -> None:
 
 
 def test_code_outside_of_components_is_told_by_its_module() -> None:
-    """Parameters that check themselves, say: a single file has a module of its own."""
+    """For example parameters with validators; a single file has a module of its own."""
     space: dict[str, Any] = {"__name__": "safecompress_file_mine"}
     exec("def check(): raise ValueError('odd')", space)  # noqa: S102  a module in a line
 

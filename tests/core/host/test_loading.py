@@ -1,4 +1,4 @@
-"""Loading: each plugin by itself, nothing skipped in silence, everything with its origin."""
+"""Loading: plugins one by one, with a reason for each skipped one and an origin for all."""
 
 import logging
 import sys
@@ -163,7 +163,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_plugin_is_skipped_whole_with_its_reason(install: Install, case: str) -> None:
-    """However it breaks: nothing of it is used, and another plugin's definitions all are."""
+    """For any failure; all definitions of other plugins are used."""
     source, reason = BROKEN[case]
     install("acme", **{case: source})
     install("bolt", fine=attacker("sound"))
@@ -253,7 +253,7 @@ def test_one_module_behind_two_entry_points_is_used_once(install: Install, tmp_p
 
 
 def test_two_definitions_of_one_name_name_both_distributions(install: Install) -> None:
-    """Neither may win by chance, and the message says how to choose."""
+    """Order does not decide, and the hint is to rename or block one of them."""
     install("acme", "0.3", attacks=attacker("probe"))
     install("bolt", "2.1", extra=attacker("probe"))
 
@@ -445,7 +445,7 @@ def test_an_observer_that_raises_is_logged_by_name_and_changes_nothing(
 
 
 def test_an_installed_observer_is_one_of_the_observers(install: Install) -> None:
-    """Trackers are plugins like any other."""
+    """Trackers are plugins like others."""
     install(
         "acme",
         tracker="from safecompress_core.api import hookimpl\nseen = []\n"
@@ -462,7 +462,7 @@ def test_an_installed_observer_is_one_of_the_observers(install: Install) -> None
 
 
 def test_an_object_without_lifecycle_hooks_is_no_observer() -> None:
-    """A forgotten ``@hookimpl`` is found when the observer is added, not by its silence."""
+    """A forgotten ``@hookimpl`` is an error when the observer is added."""
     host = PluginHost([])
 
     with pytest.raises(ValueError, match="'clock' has no lifecycle hook"):

@@ -35,7 +35,7 @@ class ProbeParams(AttackerParams):
 
 
 class SeveralParams(CombinedAttackerParams):
-    """Parameters of an attacker that is made of others."""
+    """Parameters of an ensemble of attackers."""
 
 
 BUILT = """
@@ -148,7 +148,7 @@ def test_parameters_lead_to_their_definition() -> None:
 
 
 def test_parameters_that_fit_no_definition_or_several_are_refused() -> None:
-    """Guessing which of two is meant could run another attack than the one asked for."""
+    """A wrong choice between two would run another attack than the requested one."""
     registry = registry_of(definition("first"), definition("second"))
 
     with pytest.raises(LookupError, match="several definitions .* ProbeParams"):
@@ -218,7 +218,7 @@ def test_an_implementation_that_fails_is_told_with_its_plugin(target: str, reaso
 def test_a_missing_package_of_an_extra_names_the_extra(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the base install, a run says what to install rather than that torch is not there."""
+    """On the base install, the hint is the extra to install, not the missing torch."""
     del install
     (tmp_path / "acme_deep.py").write_text("import torch.nn")
     monkeypatch.setitem(sys.modules, "torch", None)

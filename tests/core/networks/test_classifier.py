@@ -163,7 +163,7 @@ def test_a_representation_that_is_not_there_is_refused() -> None:
 
 
 def test_logits_of_a_convolution_are_refused() -> None:
-    """SqueezeNet's, say: the gradients of the last layer are those of a linear one."""
+    """As in SqueezeNet: gradients of the last layer are implemented for linear layers."""
     module = nn.Sequential(
         nn.Linear(4, 4), nn.Conv2d(1, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )

@@ -1,4 +1,4 @@
-"""Output guards: the wrapper of a network, and numbers by which a guard knows a query again."""
+"""Output guards: the wrapper of a network, and the hashes that identify a query."""
 
 import copy
 

@@ -72,7 +72,7 @@ def test_a_headline_claims_a_change_only_beyond_the_noise(run: Results, said: st
 
 
 def test_a_failed_control_leaves_no_claim() -> None:
-    """However good it looks; the verdict says what failed."""
+    """There is no headline, however good the figures are; the verdict names the control."""
     run = a_run(accuracy=(0.5, 0.4), leak=(0.4, 0.1))
 
     assert headline(edited(run, {"controls": {"null": {"loss-threshold": FAILED}}})) == ""

@@ -51,7 +51,7 @@ def results() -> Results:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Write what a page is made of into a folder."""
+    """Write the files from which a page is made into a folder."""
 
     def make(results: Results, *, spec: str = SPEC, folder: str = "run") -> Path:
         run = tmp_path / folder
@@ -312,7 +312,7 @@ def test_worst_cases_that_did_not_improve_are_amber(make_run: MakeRun, results: 
 
 
 def test_every_cell_of_a_wide_table_names_its_column(make_run: MakeRun, results: Results) -> None:
-    """On a narrow screen a row becomes a list, where a cell without a name says nothing."""
+    """On a narrow screen a row becomes a list, where each cell shows its column's name."""
     page = write_report(make_run(results)).read_text(encoding="utf-8")
 
     wide = re.findall(r'<table class="stacks">(.*?)</table>', page, re.DOTALL)
@@ -386,7 +386,7 @@ def test_several_carried_models_are_all_named_as_chosen(
 
 @pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])
 def test_what_was_changed_gets_no_page(make_run: MakeRun, results: Results, name: str) -> None:
-    """A page shows what the run has found, or nothing."""
+    """A page shows recorded files only."""
     run = make_run(results)
     (run / name).write_bytes((run / name).read_bytes() + b" ")
 
@@ -411,7 +411,7 @@ def test_a_page_is_recorded(make_run: MakeRun, results: Results) -> None:
 
 @pytest.mark.parametrize("name", ["results.json", "spec.resolved.yaml", "environment.json"])
 def test_a_missing_file_is_named(make_run: MakeRun, results: Results, name: str) -> None:
-    """A folder that is no finished run says what it lacks, and gets no page."""
+    """A directory without all files of a finished run gets no page."""
     run = make_run(results)
     (run / name).unlink()
 
@@ -422,7 +422,7 @@ def test_a_missing_file_is_named(make_run: MakeRun, results: Results, name: str)
 
 
 def test_a_page_is_made_without_torch_and_without_pyplot() -> None:
-    """Reading a run must not cost what making one does, nor touch anyone's open figures."""
+    """A report loads quickly, and leaves the user's open figures unchanged."""
     code = (
         "import sys, safecompress_core.report.page; "
         "print([name for name in ('torch', 'matplotlib.pyplot') if name in sys.modules])"

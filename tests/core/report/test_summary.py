@@ -110,7 +110,7 @@ def test_a_density_never_reads_as_nothing(results: Results) -> None:
 def test_the_file_is_told_in_bytes_and_in_times(
     results: Results, file_bytes: int, note: str
 ) -> None:
-    """Bytes are what ships; a sparse file can be larger, and then the table says so."""
+    """A sparse file can be larger than the dense one, and the table states that."""
     results["model"]["file_bytes"] = file_bytes
 
     assert cells(comparison(typed(results)))["model file"][1] == Cell(f"{file_bytes:,} bytes", note)
@@ -162,7 +162,7 @@ def test_of_a_numeric_attribute_the_error_is_told_beside_the_guess(results: Resu
 
 
 def test_the_ends_of_the_archive_stand_beside_the_chosen_model(results: Results) -> None:
-    """Each column says which model it is and what it is the end of."""
+    """Each column has the id of its model and the end that it is."""
     table = archive_ends(typed(results))
 
     assert table is not None

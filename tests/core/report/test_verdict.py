@@ -128,7 +128,7 @@ def test_without_gates_nothing_is_passed(results: Results) -> None:
 
 
 def test_a_failed_control_voids_the_verdict(results: Results) -> None:
-    """However well the gates are met."""
+    """Also if all gates are met."""
     results["controls"]["null"]["entropy"] |= {
         "auc": 0.71,
         "auc_interval": [0.6, 0.8],
@@ -194,7 +194,7 @@ def test_what_selection_saw_is_told_beside_what_the_audit_finds(results: Results
 
 
 def test_attackers_that_judge_what_they_selected_are_named(results: Results) -> None:
-    """Only a spec that insists can have them, and then the report says so."""
+    """The spec has to allow it, and the report then has a warning."""
     assert selectors(typed(results)) == ()
 
     results["selection"]["also_audit"] = ["net", "reader"]
@@ -234,7 +234,7 @@ def test_a_passed_control_is_told_with_its_figures(results: Results) -> None:
 
 
 def test_without_a_membership_attack_there_is_no_control(results: Results) -> None:
-    """And that is said."""
+    """A sentence states it."""
     results["controls"] = {"null": {}, "planted": {}}
 
     [finding] = controls(typed(results))
@@ -289,12 +289,12 @@ def test_of_several_carried_models_none_is_the_one_kept(results: Results) -> Non
 
 
 def test_a_method_without_rounds_chose_nothing(results: Results) -> None:
-    """So there is nothing to say of its choices."""
+    """There are no findings about selection."""
     assert selection(typed({**results, "rounds": []})) == ()
 
 
 def test_what_defences_tell_of_themselves_is_a_sentence_each(results: Results) -> None:
-    """By id; without facts, or without words for them, there is nothing to say."""
+    """By id; a defence without facts, or without a text for them, has none."""
     assert defences(typed(results)) == ()
     results["defences"] = {
         "private": {"text": "ε = 3.2 at δ = 1e-05", "epsilon": 3.2},

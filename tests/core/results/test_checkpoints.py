@@ -99,7 +99,7 @@ def test_a_stop_does_not_make_the_clock_begin_anew(
 
 
 def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path: Path) -> None:
-    """It is no record of anything that was found; it can be trained again."""
+    """The hint is to remove it: the unit is then trained again."""
     places = Checkpoints(tmp_path)
     places.save("one", {}, [{"a": torch.ones(2)}])
     path = tmp_path / "one" / "0.safetensors"

@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_every_file_but_hidden_ones_is_recorded(run: Path) -> None:
-    """With its path in the directory; the record does not hold itself."""
+    """With its path in the directory; the record itself is left out."""
     assert list(read_hashes(run)) == ["model/empty.bin", "results.json"]
     assert read_hashes(run)["model/empty.bin"] == EMPTY
     assert is_finished(run)

@@ -99,7 +99,7 @@ def test_yaml_keeps_small_numbers_as_numbers(tmp_path: Path) -> None:
 
 
 def test_each_event_is_one_line(tmp_path: Path) -> None:
-    """Appended, in one piece however long it is."""
+    """A long event with a line break too."""
     long = "x" * 100_000
     with RunDirectory(tmp_path) as directory:
         directory.log({"event": "first", "text": f"{long}\n×"})
@@ -186,7 +186,7 @@ def test_a_symbolic_link_out_of_the_directory_is_refused(tmp_path: Path, name: s
 
 
 def test_a_link_that_comes_later_is_not_followed_either(tmp_path: Path) -> None:
-    """The log alone is appended to; all else replaces what is there."""
+    """Only the log is appended to; other files are replaced."""
     run, outside = tmp_path / "mine", tmp_path / "outside"
     outside.write_text("precious")
     with RunDirectory(run) as directory:
@@ -202,7 +202,7 @@ def test_a_link_that_comes_later_is_not_followed_either(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("comes_back", [False, True])
 def test_a_directory_that_is_removed_meanwhile_is_told(tmp_path: Path, comes_back: bool) -> None:
-    """Half of a run in a new directory would look like a run."""
+    """A new directory with half of a run would look like a complete run."""
     run = tmp_path / "mine"
     with RunDirectory(run) as directory:
         directory.log({"event": "first"})

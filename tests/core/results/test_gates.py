@@ -48,7 +48,7 @@ def verdict(measure: str, **bound: Any) -> GateRecord:
 def test_a_bound_is_held_against_the_end_nearer_to_failing(
     measure: str, bound: dict[str, Any], held: float, value: float, passes: bool
 ) -> None:
-    """The low end for a floor, the high end for a ceiling; the estimate only when asked."""
+    """The low end for a floor, the high end for a ceiling; the estimate only on request."""
     found = verdict(measure, **bound)
 
     assert (found.held, found.value, found.passed) == (held, value, passes)

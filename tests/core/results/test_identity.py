@@ -1,4 +1,4 @@
-"""Everything outside a spec that decides a result, and what is said when it has changed."""
+"""Inputs of a result outside its spec, and the message about a changed one."""
 
 import json
 from dataclasses import replace

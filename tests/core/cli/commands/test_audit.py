@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, digits: Arrays, model: nn.Mo
 
 
 def spec_of(place: Path, name: str, **changes: Any) -> Path:
-    """A spec of an audit in the folder; ``task`` and others replace what it says."""
+    """Write a spec of an audit into the folder; ``task`` and others replace its sections."""
     content = {
         "version": 1,
         "kind": "audit",
@@ -311,7 +311,7 @@ def test_a_model_of_answers_is_attacked_as_its_weights_are(
 def test_a_run_s_model_is_attacked_as_the_run_has_attacked_it(
     finished_run: Path, tmp_path: Path
 ) -> None:
-    """Its file says its architecture, and the same seed and share draw the same members."""
+    """Its file states its architecture; the same seed and share give the same members."""
     judges = [{"type": "loss-threshold"}]
     content = {
         "version": 1,
@@ -340,7 +340,7 @@ def test_a_run_s_model_is_attacked_as_the_run_has_attacked_it(
 
 
 def test_members_among_the_non_members_are_listed_and_refused(place: Path, digits: Arrays) -> None:
-    """By content, counted on either side; unless the spec says that they only look alike."""
+    """By content, with counts on both sides; a field of the spec allows equal contents."""
     rows = np.r_[np.flatnonzero(~digits["members"]), 0, 4]
     np.savez(place / "leaky.npz", inputs=digits["inputs"][rows], labels=digits["labels"][rows])
     spec = spec_of(place, "overlap", task={"data": data(place, "in.npz"), "model": MLP})

@@ -69,7 +69,7 @@ def test_it_prints_a_table_and_where_things_lie(finished: tuple[Result, Path]) -
 def test_its_json_has_a_mean_and_an_interval_for_each_figure(
     finished: tuple[Result, Path], spec: Path
 ) -> None:
-    """As the documentation says."""
+    """As documented."""
     found = record(finished[1])
 
     names = [(one["name"], one["method"], one["density"]) for one in found["variants"]]
@@ -113,7 +113,7 @@ def test_the_big_model_of_a_seed_is_trained_once(finished: tuple[Result, Path]) 
 
 
 def test_the_big_model_of_a_seed_is_audited_once(finished: tuple[Result, Path]) -> None:
-    """The other run of the seed takes over what was found."""
+    """The other run of the seed reuses its results."""
     _, folder = finished
     audited: dict[int, list[str]] = {1: [], 2: []}
     found: dict[int, list[Any]] = {1: [], 2: []}

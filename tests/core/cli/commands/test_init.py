@@ -103,7 +103,7 @@ def test_what_the_user_names_is_not_guessed(here: Path, built_ins: Registry) -> 
 def test_a_table_without_names_and_with_semicolons_is_read_as_it_is(
     here: Path, built_ins: Registry
 ) -> None:
-    """The data set needs both said."""
+    """The spec states both for the data set."""
     Path("numbers.data").write_text("".join(f"{i / 7};{i % 3};{i % 2}\n" for i in range(90)))
 
     assert init("numbers.data").exit_code == 0
@@ -230,7 +230,7 @@ def test_what_no_spec_can_be_written_for_is_told(
 def test_what_to_install_is_told_only_where_it_is_missing(
     here: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool
 ) -> None:
-    """An install command where everything is installed looks like a step to take."""
+    """An install command for installed packages would look like a required step."""
     write_table("patients.csv")
     monkeypatch.setattr(
         "safecompress_core.cli.commands.init.find_spec", lambda _: is_installed or None

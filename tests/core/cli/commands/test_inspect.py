@@ -66,7 +66,7 @@ def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
 
 
 def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:
-    """They are shown as what the file holds; dense they would be float32."""
+    """Sizes are those in the file; the dense model would have float32."""
     int8 = Quantised(values=torch.ones(3, 4, dtype=torch.int8), scales=torch.full((3,), 0.5))
     state, topology = {"fc.weight": int8.weight()}, Topology.dense({"fc.weight": (3, 4)})
     path = tmp_path / "model.safetensors"

@@ -17,7 +17,7 @@ from safecompress_core.results.checksums import record_all_files
 
 
 def rerun(spec: Path, run: Path, *arguments: str) -> Result:
-    """The outcome of ``safecompress run`` where its run directory lies already."""
+    """Return the outcome of ``safecompress run`` if its run directory already exists."""
     command = ["run", str(spec), "--set", "device=cpu", "--runs-dir", str(run.parent)]
     return CliRunner().invoke(cli, [*command, *arguments])
 
@@ -122,7 +122,7 @@ def test_every_key_of_the_results_is_documented(first_outcome: tuple[Result, Pat
 
 
 def test_its_tables_fit_80_columns(first_outcome: tuple[Result, Path]) -> None:
-    """Paths alone are longer: they are never folded, so that they can be copied."""
+    """Only paths may be longer: they are not wrapped, so that they can be copied."""
     outcome, directory = first_outcome
 
     lines = [line for line in outcome.stdout.splitlines() if str(directory) not in line]
@@ -133,9 +133,9 @@ def test_its_tables_fit_80_columns(first_outcome: tuple[Result, Path]) -> None:
 def test_without_a_terminal_each_finished_unit_is_a_line_on_standard_error(
     first_outcome: tuple[Result, Path],
 ) -> None:
-    """Candidates, rounds and audited models, with how far the run is.
+    """Candidates, rounds and audited models, with the progress of the run.
 
-    A machine that is slow also gets lines that say what is being done.
+    A slow machine also gets lines about the unit in progress.
     """
     outcome, _ = first_outcome
     doing = ("loading", "training", "finished training", "attacking", "auditing", "choosing")
@@ -185,7 +185,7 @@ def test_as_json_standard_output_is_the_results(tiny_spec: Path, finished_run: P
 
 
 def test_a_missed_gate_ends_with_1(tiny_spec: Path, finished_run: Path) -> None:
-    """So that a pipeline stops."""
+    """A pipeline stops there."""
     change(finished_run, lambda results: results["gate"][0].update(passed=False))
 
     outcome = rerun(tiny_spec, finished_run)

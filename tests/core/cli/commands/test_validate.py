@@ -117,7 +117,7 @@ def test_an_override_applies_to_every_spec_and_is_told_once(folder: Path) -> Non
 
 
 def test_a_broken_plugin_is_a_warning_and_part_of_the_answer(folder: Path) -> None:
-    """A spec that may need it says so; one that does not is good."""
+    """A spec with an unknown component names the plugin; other specs are valid."""
     (folder / "plugins" / "bolt.py").write_text("import bolt_core")
     (folder / "bad.yaml").write_text(SPEC.replace("acme-attack", "bolt-attack"))
 
@@ -147,7 +147,7 @@ def test_machines_read_standard_output_alone(folder: Path, output_format: str) -
     "arguments", [[], ["good.yaml", "--format", "xml"], ["good.yaml", "--plugins-dir", "nowhere"]]
 )
 def test_what_the_tool_cannot_do_is_exit_code_2(folder: Path, arguments: list[str]) -> None:
-    """A command that is not understood says nothing of the specs."""
+    """A usage error states nothing about the specs."""
     outcome = validated(*arguments)
 
     assert outcome.exit_code == 2

@@ -162,7 +162,7 @@ def test_a_plugin_that_the_spec_does_not_name_changes_nothing(
 
 
 def test_a_renamed_directory_is_a_warning(finished_run: Path) -> None:
-    """A person may call it what they like."""
+    """Renaming a directory changes no result."""
     renamed = finished_run.rename(finished_run.with_name("the-good-one"))
 
     assert statuses(renamed) == {"name": "warning"}
@@ -180,7 +180,7 @@ def test_a_renamed_directory_is_a_warning(finished_run: Path) -> None:
 def test_without_results_there_is_nothing_to_verify(
     finished_run: Path, damage: Damage, message: str
 ) -> None:
-    """Exit code 2: nothing was found out."""
+    """Exit code 2: nothing was verified."""
     damage(finished_run)
     if (finished_run / "results.json").exists():
         record_all_files(finished_run)
@@ -192,7 +192,7 @@ def test_without_results_there_is_nothing_to_verify(
 
 
 def final_files(run: Path) -> list[str]:
-    """Everything that a run has left, but for hidden files."""
+    """Return every file of a run except hidden ones."""
     paths = [path for path in run.rglob("*") if path.is_file() and path.name[0] != "."]
     return sorted(path.relative_to(run).as_posix() for path in paths)
 

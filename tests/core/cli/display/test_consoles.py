@@ -11,7 +11,7 @@ from safecompress_core.report.summary import Cell, ResultTable, Row
 def test_no_colour_means_no_bold_text_either(
     wanted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Tables on a terminal hold no escape code at all then."""
+    """Tables on a terminal then have no escape codes."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("NO_COLOR", wanted)

@@ -131,7 +131,7 @@ def test_the_last_line_says_when_all_is_void(
 def test_lines_say_where_a_run_goes_on(
     progress: Progress, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After the last round that the log knows of."""
+    """After the last round in the log."""
     earlier = [started(tmp_path), finished(1, done=4, front=("r1c2",)), started(tmp_path)]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, earlier)))
 

@@ -21,7 +21,7 @@ from tests.core.fixtures.run_events import (
 
 
 def test_the_view_tells_what_is_being_done(view: LiveView, tmp_path: Path) -> None:
-    """Run, round, candidate, strategy, the attack that is next, and what the last one found."""
+    """Run, round, candidate, strategy, the next attack, and the result of the last one."""
     told(view, started(tmp_path / "trial-1"))
     assert "round 1 of 3 · training the uncompressed model" in drawn(view)
 

@@ -11,7 +11,7 @@ from tests.core.fixtures.run_events import CARD, Event, audited, ended, started,
 
 
 class Noted(Display):
-    """Notes what it shows and writes, and whether it holds the terminal."""
+    """A display that records when it opens and closes, its events and its lines."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__(progress)

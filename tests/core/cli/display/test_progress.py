@@ -79,7 +79,7 @@ def test_an_outline_knows_how_many_candidates_a_round_has(tiny_spec: Path) -> No
 
 
 def test_an_audit_has_no_rounds_and_trains_no_model(tmp_path: Path) -> None:
-    """Its display says at once that the model is attacked."""
+    """Its display starts with the attacks on the model."""
     spec = Path(__file__).parents[4] / "specs" / "audit_model.yaml"
     outline = Outline.of(load_audit_spec(spec, registry=load_plugins().registry).spec)
     progress = Progress(outline)

@@ -1,4 +1,4 @@
-"""The null control: nothing is found where there is nothing to find."""
+"""The null control: without membership signal an attack must find none."""
 
 import json
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_an_attack_that_goes_by_the_order_of_samples_is_caught(digits_seen: Seen
 def test_an_attack_on_a_model_that_leaks_passes(
     classifier: Callable[[], Classifier], all_digits: Dataset
 ) -> None:
-    """The control asks whether the attack is honest, not whether the model is safe."""
+    """The control tests whether the attack is valid, not whether the model is safe."""
     generator = torch.Generator().manual_seed(18)
     inputs = all_digits.inputs[:300]
     labels = torch.randint(10, (300,), generator=generator)

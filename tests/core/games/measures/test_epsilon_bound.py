@@ -80,7 +80,7 @@ def test_pairs_are_of_one_label_and_share_no_sample() -> None:
 
 
 def test_without_a_pair_there_is_no_bound() -> None:
-    """Labels that say everything leave nothing to be drawn by lot."""
+    """If labels determine membership, no matched pair can be drawn."""
     pairs = MatchedPairs.match_randomly(
         np.array([True, False]), np.array([0, 1]), generator=np.random.default_rng(0)
     )

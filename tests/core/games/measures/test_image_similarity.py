@@ -17,7 +17,7 @@ def test_an_image_is_like_itself() -> None:
 
 
 def test_it_is_the_mean_over_images() -> None:
-    """Each by scikit-image; the interval holds it."""
+    """Each is computed by scikit-image; the interval contains the mean."""
     others = (IMAGES + 0.3 * torch.rand(IMAGES.shape, generator=torch.Generator())).clamp(0, 1)
 
     found = similarity(others, IMAGES, width=1.0)

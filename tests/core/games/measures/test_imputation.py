@@ -25,7 +25,7 @@ def best(labels: np.ndarray, values: np.ndarray, public: np.ndarray | None = Non
 
 
 def test_the_majority_is_guessed_where_labels_tell_nothing() -> None:
-    """Four samples a label: a majority per label would only win on the samples it was made from."""
+    """Four samples a label: a majority per label would only fit its own training samples."""
     generator = np.random.default_rng(18)
     labels, values = np.arange(2000) % 500, generator.choice(3, 2000, p=[0.6, 0.2, 0.2])
 
@@ -85,7 +85,7 @@ def test_a_line_through_public_features_is_learned_as_scikit_learn_does(
 
 
 def test_boosting_is_taken_where_no_line_tells() -> None:
-    """The value is whether two public numbers have the same sign, which no line can say."""
+    """The attribute is whether two public numbers have the same sign, which is not linear."""
     generator = np.random.default_rng(18)
     public = generator.normal(size=(600, 2))
     values = (public[:, 0] * public[:, 1] > 0).astype(np.int64)
@@ -98,7 +98,7 @@ def test_boosting_is_taken_where_no_line_tells() -> None:
 
 
 def test_the_simplest_rule_is_taken_where_features_tell_nothing_more() -> None:
-    """Every rule that learns is as good as the majority of the label where that is all there is."""
+    """On attributes that follow the label, fitted rules are as good as the label's majority."""
     labels = np.arange(200) % 2
     found = best(labels, labels.copy(), np.zeros((200, 3)))
 
@@ -106,7 +106,7 @@ def test_the_simplest_rule_is_taken_where_features_tell_nothing_more() -> None:
 
 
 def test_the_same_knowledge_is_learned_from_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A candidate or another attack brings the same attack-train: nothing is fitted again."""
+    """A candidate or another attack has the same attack-train, so nothing is fitted again."""
     calls = []
     label_rules = dict(CATEGORICAL.label_rules)
     majority = label_rules["majority"]
@@ -126,7 +126,7 @@ def test_the_same_knowledge_is_learned_from_once(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_attribute_of_one_value_is_that_value() -> None:
-    """There is nothing to learn, with or without features."""
+    """There is nothing to fit, with or without features."""
     ones = np.ones(40, dtype=np.int64)
 
     found = best(np.arange(40) % 2, ones, np.random.default_rng(18).normal(size=(40, 3)))

@@ -42,7 +42,7 @@ def test_a_row_says_how_much_of_the_whole_model_is_kept(comparison: dict[str, An
 
 
 def test_one_seed_promises_nothing(comparison: dict[str, Any]) -> None:
-    """The table says so."""
+    """The legend of the table states it."""
     comparison["seeds"] = [1]
 
     assert any(

@@ -51,7 +51,7 @@ def test_an_audit_keeps_its_attacks_by_id_and_game() -> None:
 
 @pytest.mark.parametrize("kind", [PhaseRecord, DefenceRecord])
 def test_phases_and_defences_may_report_more(kind: type) -> None:
-    """By names of their own, as long as JSON can hold it."""
+    """Under any further names, with any values of JSON."""
     known = {"name": "prune", "epochs": 2, "density": 0.5} if kind is PhaseRecord else {}
     content = {**known, "ranks": {"fc": 3}, "epsilon": None}
 

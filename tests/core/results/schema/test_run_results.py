@@ -54,7 +54,7 @@ def test_a_gate_has_a_bound_and_what_was_held_against_it() -> None:
 
 
 def test_controls_are_by_attack() -> None:
-    """Each says whether it passed, and on how many samples."""
+    """Each has its outcome and its number of samples."""
     record = ControlsRecord.model_validate(
         {
             "null": {"loss": control_values(0.5, 0.4, 0.6)},
