@@ -1,1 +1,1 @@
-"""Choosing among candidates: objectives, aggregators, the archive, and what is significant."""
+"""Choosing among candidates: objectives, aggregators, archive, rankings and significance."""

@@ -20,8 +20,13 @@ __all__ = [
     "NoiseByObjective",
     "ObjectiveNoise",
     "Replicates",
+    "better_in_all",
+    "check_confidence",
+    "check_replicates",
     "decide",
+    "is_above_zero",
     "objective_noise",
+    "simultaneous_intervals",
 ]
 
 Array = NDArray[np.float64]
@@ -129,8 +134,7 @@ def decide(
     "An Introduction to the Bootstrap".
     """
     _check(objectives, replicates, incumbent=incumbent)
-    if not 0 <= confidence < 1:
-        raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
+    check_confidence(confidence)
     utilities = aggregator.utilities(objectives)  # (K,)
     replicated = np.stack(
         [
@@ -139,8 +143,10 @@ def decide(
         ]
     )  # (R, K)
     estimates = utilities - utilities[incumbent]
-    differences = _intervals(estimates, replicated - replicated[:, [incumbent]], confidence)
-    significant = _above_zero(differences) | _better_in_all(
+    differences = simultaneous_intervals(
+        estimates, replicated - replicated[:, [incumbent]], confidence
+    )
+    significant = is_above_zero(differences) | better_in_all(
         objectives, replicates, incumbent=incumbent, confidence=confidence
     )
     chosen = incumbent
@@ -155,25 +161,33 @@ def decide(
     )
 
 
-def _above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
-    """Of each difference whether its whole interval is, shape (K,)."""
+def is_above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
+    """Return the differences whose whole interval lies above 0, shape (K,)."""
     # Rounding can separate equal utilities, so the estimate needs a margin too.
     return np.array([d.estimate > NO_DIFFERENCE and d.low > 0 for d in differences])
 
 
-def _better_in_all(
+def better_in_all(
     objectives: Objectives, replicates: Replicates, *, incumbent: int, confidence: float
 ) -> NDArray[np.bool_]:
-    """Return the candidates significantly better in task and every attack, shape (K,)."""
-    safety, replicated_safety = -objectives.advantage, -replicates.advantage
+    """Return the candidates significantly better in task and every attack, shape (K,).
+
+    Attacks of weight 0 have no part in it. The intervals of one objective hold together for all
+    candidates; without an attack that has a weight, the task is the only objective.
+
+    Source: Berger 1982, "Multiparameter Hypothesis Testing and Acceptance Sampling".
+    """
+    weighed = objectives.weights > 0
+    safety = -objectives.advantage[:, weighed]
+    replicated_safety = -replicates.advantage[:, :, weighed]
     gains: list[tuple[Array, Array]] = [
         (objectives.performance, replicates.performance),
         *((safety[:, a], replicated_safety[:, :, a]) for a in range(safety.shape[1])),
     ]
     # Intersection-union: each objective at full confidence, since all have to hold.
     surely = [
-        _above_zero(
-            _intervals(
+        is_above_zero(
+            simultaneous_intervals(
                 values - values[incumbent], replicated - replicated[:, [incumbent]], confidence
             )
         )
@@ -183,7 +197,9 @@ def _better_in_all(
     return in_all
 
 
-def _intervals(estimates: Array, replicated: Array, confidence: float) -> tuple[Difference, ...]:
+def simultaneous_intervals(
+    estimates: Array, replicated: Array, confidence: float
+) -> tuple[Difference, ...]:
     """Simultaneous intervals of differences (K,), from the same in each replicate (R, K)."""
     means = replicated.mean(axis=0)
     widths = _half_widths(replicated - means, confidence)
@@ -267,6 +283,25 @@ def _noise(values: Array, replicated: Array, incumbent: int) -> ObjectiveNoise:
 def _check(objectives: Objectives, replicates: Replicates, *, incumbent: int) -> None:
     if not 0 <= incumbent < len(objectives):
         raise ValueError(f"the incumbent {incumbent} is none of {len(objectives)} candidates")
+    check_replicates(objectives, replicates)
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence outside [0, 1).
+
+    Raises:
+        ValueError: if it is.
+    """
+    if not 0 <= confidence < 1:
+        raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
+
+
+def check_replicates(objectives: Objectives, replicates: Replicates) -> None:
+    """Refuse replicates of which no interval can be made.
+
+    Raises:
+        ValueError: if there are fewer than 2, or their shape does not fit the objectives.
+    """
     if len(replicates) < 2:
         raise ValueError("a difference needs at least 2 replicates to have an interval")
     first_replicate = (

@@ -1,5 +1,6 @@
 """What is significantly better, and what only looks so."""
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 from safecompress_core.choose.aggregator import Objectives
 from safecompress_core.choose.manifest import ParetoParams, WeightedParams, WorstCaseParams
 from safecompress_core.choose.pareto import Pareto
-from safecompress_core.choose.significance import Replicates, decide, objective_noise
+from safecompress_core.choose.significance import (
+    Replicates,
+    better_in_all,
+    decide,
+    objective_noise,
+)
 from safecompress_core.choose.weighted import Weighted
 from safecompress_core.choose.worst_case import WorstCase
 
@@ -175,6 +181,19 @@ def test_to_be_better_in_one_objective_alone_is_not_enough() -> None:
     decision = decide(*_found(performance, advantage), worst, incumbent=0, confidence=0.9)
 
     assert decision.chosen == 0
+
+
+def test_an_attack_of_weight_0_takes_no_part_in_better_in_all() -> None:
+    """The second attack finds more in the better candidate, and is only watched."""
+    performance = np.tile([0.4, 0.6], (300, 1))
+    advantage = np.tile([[0.4, 0.1], [0.3, 0.9]], (300, 1, 1))
+    objectives, replicates = _found(performance, advantage)
+
+    watched = replace(objectives, weights=np.array([1.0, 0.0]))
+    better = better_in_all(watched, replicates, incumbent=0, confidence=0.9)
+
+    assert better.tolist() == [False, True]
+    assert not better_in_all(objectives, replicates, incumbent=0, confidence=0.9).any()
 
 
 def _found(performance: np.ndarray, advantage: np.ndarray) -> tuple[Objectives, Replicates]:
