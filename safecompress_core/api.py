@@ -8,10 +8,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import pluggy
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -66,6 +75,7 @@ __all__ = [
     "Seed",
     "Slot",
     "SparseTrainingParams",
+    "Start",
     "StrategyDef",
     "VersionsAttackerParams",
     "Workload",
@@ -262,6 +272,36 @@ DataPath = Annotated[str, PathMark()]
 LayerName = Annotated[str, LayerMark()]
 # 0 is excluded: an empty network computes nothing.
 Density = Annotated[float, Field(gt=0, le=1)]
+Start = Literal["random", "inherit", "pretrained"]
+"""Origin of the weights that sparse training starts from."""
+
+
+def _distinct(starts: list[Start]) -> list[Start]:
+    for start in starts:
+        if starts.count(start) > 1:
+            raise ValueError(f"{start!r} is listed more than once; write it once")
+    return starts
+
+
+Starts = Annotated[
+    Annotated[Start, Tag("start")]
+    | Annotated[list[Start], Field(min_length=1), AfterValidator(_distinct), Tag("starts")],
+    # By the kind of the value: pydantic would report the errors of both branches.
+    Discriminator(lambda weights: "starts" if isinstance(weights, list | tuple) else "start"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(get_args(Start))},
+                {
+                    "type": "array",
+                    "items": {"enum": list(get_args(Start))},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
 # 2**63 − 1: torch's generators take signed 64-bit seeds.
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -393,9 +433,15 @@ class DefenceParams(NamedParams):
 class InitialParams(Params):
     """Parameters that every initial topology has."""
 
-    weights: Literal["random", "inherit", "pretrained"] = "random"
+    weights: Starts = "random"
     """``random``: fresh weights at random positions. ``inherit``: the uncompressed model's weights,
-    the largest of each layer. ``pretrained``: likewise those that the model comes with."""
+    the largest of each layer. ``pretrained``: likewise those that the model comes with. A list, for
+    a method that compares models from the first step: each of them."""
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """Return every kind of weights that training starts from."""
+        return tuple(self.weights) if isinstance(self.weights, list) else (self.weights,)
 
 
 class MethodParams(Params):

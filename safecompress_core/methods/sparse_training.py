@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from safecompress_core.api import Params, SparseTrainingParams
+from safecompress_core.api import Params, SparseTrainingParams, Start
 from safecompress_core.errors import TopologyError
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.networks.classifier import Classifier
@@ -13,6 +13,7 @@ from safecompress_core.problems import Problem, SpecPath
 from safecompress_core.sparse.strategy import Initial, LossGradients
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.changes import expand
+from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule
 from safecompress_core.training.training_state import TrainingState
@@ -28,19 +29,31 @@ class SparseTraining:
     Args:
         params: of the method.
         rules: the prune and grow parts that a training state's ``settings.rule`` picks from.
+        starts: whether the method trains models from several kinds of weights.
     """
 
     def __init__(
-        self, params: SparseTrainingParams, rules: Sequence[tuple[Params, Params]]
+        self,
+        params: SparseTrainingParams,
+        rules: Sequence[tuple[Params, Params]],
+        *,
+        starts: bool = False,
     ) -> None:
         self._params = params
         self._rules = rules
+        self._has_starts = starts
 
     @property
-    def start(self) -> str:
-        """Return the source of the first model's weights: ``InitialParams.weights``."""
+    def starts(self) -> tuple[Start, ...]:
+        """Return the kinds of weights that models start from: ``InitialParams.starts``."""
         initial: Any = self._params.initial
-        return str(initial.weights)
+        starts: tuple[Start, ...] = initial.starts
+        return starts
+
+    @property
+    def start(self) -> Start:
+        """Return the source of the first model's weights."""
+        return self.starts[0]
 
     def check(
         self,
@@ -48,13 +61,19 @@ class SparseTraining:
         create: Create,
         changes: Sequence[Mapping[str, Any]] = (),
     ) -> Iterator[Problem]:
-        """Each layer needs a weight.
+        """Each layer needs a weight, and most methods start from one kind of weights.
 
         Args:
             network: as it is before training.
             create: builds a component from its parameters.
             changes: ``set`` of each of the method's strategies, whose densities are checked too.
         """
+        if len(self.starts) > 1 and not self._has_starts:
+            yield Problem(
+                path=("initial", "weights"),
+                message=f"{definition_of(self._params).name} starts from one kind of weights",
+                hint=f"write {' or '.join(self.starts)}",
+            )
         initial: Initial = create(self._params.initial)
         weights = {name: one.detach() for name, one in network.sparse_parameters().items()}
         # Only counts matter here, and the true slopes take samples.
@@ -64,7 +83,12 @@ class SparseTraining:
         for path, density in self._densities(changes):
             try:
                 self._initial_topology(
-                    initial, network, density, torch.Generator(), lambda: loss_gradients
+                    initial,
+                    network,
+                    density=density,
+                    start=self.start,
+                    generator=torch.Generator(),
+                    slopes=lambda: loss_gradients,
                 )
             except TopologyError as error:
                 yield Problem(path=path, message=str(error), hint="ask for more")
@@ -102,9 +126,12 @@ class SparseTraining:
             until=params.update_until * context.recipe.epochs,
         )
 
-    def facts(self, context: MethodContext, state: TrainingState) -> dict[str, Any]:
+    def facts(
+        self, context: MethodContext, state: TrainingState, *, start: Start | None = None
+    ) -> dict[str, Any]:
         """Return facts about the origin and history of a model's weights for the results.
 
+        ``start`` is what the model started from, by default the first kind that the spec names.
         ``explored`` is the share of all sparsifiable weights that have been active at any time
         since the first topology, in (0, 1]; reported where the topology is updated, with the facts
         of the prune rules.
@@ -113,7 +140,7 @@ class SparseTraining:
         Over-Parameterization in Sparse Training", ICML: the rate R_s.
         """
         facts: dict[str, Any] = {}
-        if self.start == "inherit":
+        if (start or self.start) == "inherit":
             # Inherited weights were trained before, which a comparison of budgets has to state.
             facts["inherited_epochs"] = context.recipe.epochs
         if self._rules:
@@ -124,19 +151,27 @@ class SparseTraining:
                 facts |= context.create_component(prune).facts(state.topology)
         return facts
 
-    def create_state(self, context: MethodContext, settings: Settings) -> TrainingState:
-        """An untrained training state with the first topology, of the settings' density."""
+    def create_state(
+        self, context: MethodContext, settings: Settings, *, start: Start | None = None
+    ) -> TrainingState:
+        """An untrained training state with the first topology, of the settings' density.
+
+        Args:
+            context: of the method.
+            settings: of the model.
+            start: what its weights are; by default the first kind that the spec names.
+        """
+        start = start or self.start
         # "pretrained" weights come with the fresh network, so only "inherit" needs a copy.
-        network = (
-            context.copy_uncompressed() if self.start == "inherit" else context.create_network()
-        )
+        network = context.copy_uncompressed() if start == "inherit" else context.create_network()
         initial: Initial = context.create_component(self._params.initial)
         topology = self._initial_topology(
             initial,
             network,
-            settings.density,
-            context.seed.child("initial").torch(),
-            lambda: context.trainer.loss_gradients(
+            density=settings.density,
+            start=start,
+            generator=context.seed.child("initial").torch(),
+            slopes=lambda: context.trainer.loss_gradients(
                 network, batches=initial.gradient_batches, curvature=initial.needs_curvature
             ),
         )
@@ -146,7 +181,9 @@ class SparseTraining:
         self,
         initial: Initial,
         network: Classifier,
+        *,
         density: float,
+        start: Start,
         generator: torch.Generator,
         slopes: Callable[[], LossGradients],
     ) -> Topology:
@@ -156,7 +193,7 @@ class SparseTraining:
         return initial.topology(
             {name: weight.detach().cpu() for name, weight in weights.items()},
             density,
-            inherited=self.start != "random",
+            inherited=start != "random",
             generator=generator,
             **asked,
         )

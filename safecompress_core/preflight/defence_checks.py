@@ -131,7 +131,7 @@ def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
                 f"{name!r} bounds what members do to the model, and this reads their gradients"
             )
             yield Problem((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
-        if isinstance(params, InitialParams) and params.weights == "inherit":
+        if isinstance(params, InitialParams) and "inherit" in params.starts:
             message = f"{name!r} bounds what members do to the model, and these weights know them"
             yield Problem((*path, "weights"), message, "write 'random', or 'pretrained'")
 

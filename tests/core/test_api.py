@@ -16,9 +16,11 @@ from safecompress_core.api import (
     Access,
     AttackerDef,
     AttackerParams,
+    InitialParams,
     Need,
     Params,
 )
+from safecompress_core.specfile.translate import find_problems
 
 
 def modules_after(code: str) -> set[str]:
@@ -96,3 +98,34 @@ def test_defaults_are_validated_as_well() -> None:
 
     with pytest.raises(ValidationError, match="valid integer"):
         WrongParams()
+
+
+def test_weights_may_start_from_several_kinds() -> None:
+    """One kind is written as a word or as a list."""
+    assert InitialParams().starts == ("random",)
+    assert InitialParams(weights="inherit").starts == ("inherit",)
+    assert InitialParams(weights=["random", "inherit"]).starts == ("random", "inherit")
+
+
+@pytest.mark.parametrize(
+    ("weights", "path", "message"),
+    [
+        ("rondom", ("weights",), "'rondom' is no option; did you mean 'random'?"),
+        (["random", "rondom"], ("weights", 1), "'rondom' is no option; did you mean 'random'?"),
+        ([], ("weights",), "there are no entries; write 1 or more"),
+        (
+            ["random", "random"],
+            ("weights",),
+            "'random' is listed more than once; write it once",
+        ),
+    ],
+)
+def test_each_kind_of_weights_is_listed_once(
+    weights: object, path: tuple[str | int, ...], message: str
+) -> None:
+    """One problem, and not one for each form that was possible."""
+    with pytest.raises(ValidationError) as refusal:
+        InitialParams.model_validate({"weights": weights})
+
+    [problem] = find_problems(refusal.value, model=InitialParams)
+    assert (problem.path, f"{problem.message}; {problem.hint}") == (path, message)

@@ -11,6 +11,7 @@ from safecompress_core.api import SparseTrainingParams
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.specfile.models.changes import Change
@@ -114,3 +115,42 @@ def test_a_set_density_that_leaves_a_layer_empty_is_a_problem(
 
     assert problem.path == ("strategies", 1, "set", "density")
     assert "density 0.0003 leaves" in problem.message
+
+
+def test_each_kind_of_weights_is_a_start(prepare: Prepare, tmp_path: Path) -> None:
+    """The first of the list where nothing is said."""
+    prepared = prepare(method__initial={"type": "uniform", "weights": ["random", "inherit"]})
+    training, context = training_of(prepared, tmp_path)
+    settings = training.settings(context)
+
+    first = training.create_state(context, settings)
+    inherited = training.create_state(context, settings, start="inherit")
+
+    assert (training.start, training.starts) == ("random", ("random", "inherit"))
+    assert first.topology == training.create_state(context, settings, start="random").topology
+    assert first.topology != inherited.topology
+    assert inherited.topology is not None
+    for name, weight in context.copy_uncompressed().sparse_parameters().items():
+        mask = inherited.topology.masks[name]
+        assert weight[mask].abs().min() >= weight[~mask].abs().max()
+    assert "inherited_epochs" not in training.facts(context, first)
+    assert "inherited_epochs" in training.facts(context, inherited, start="inherit")
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_several_kinds_of_weights_are_for_methods_that_train_from_each(
+    starts: bool, prepare: Prepare
+) -> None:
+    """Any other method has one model, which starts from one of them."""
+    prepared = prepare(method__initial={"type": "uniform", "weights": ["random", "inherit"]})
+    params: Any = prepared.spec.method
+    training = SparseTraining(params, (), starts=starts)
+
+    problems = list(training.check(prepared.create_network(), prepared.registry.create))
+
+    refusal = Problem(
+        path=("initial", "weights"),
+        message="test-driven starts from one kind of weights",
+        hint="write random or inherit",
+    )
+    assert problems == ([] if starts else [refusal])
