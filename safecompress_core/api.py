@@ -132,6 +132,8 @@ class Need(StrEnum):
     - ``references``: reference models, which an audit trains;
     - ``uncompressed``: the uncompressed model that compression started from;
     - ``versions``: other compressed versions of the model;
+    - ``twin``: the model's swap twin, trained with members and others of the pool exchanged, which
+      only the owner of the data can train;
     - ``encoding``: an attribute that is a part of the model's input, to write other values there;
     - ``continuous-inputs``: inputs that can change a little, unlike token ids and codes;
     - ``reference-data``: samples that are no members (``pools.reference``);
@@ -146,6 +148,7 @@ class Need(StrEnum):
     REFERENCES = "references"
     UNCOMPRESSED = "uncompressed"
     VERSIONS = "versions"
+    TWIN = "twin"
     ENCODING = "encoding"
     CONTINUOUS_INPUTS = "continuous-inputs"
     REFERENCE_DATA = "reference-data"
@@ -502,13 +505,15 @@ class Workload:
         epochs: passes over the members, of all models that it trains together.
         fits: how often every attacker is trained from scratch.
         tests: how often a model is attacked during the run.
-        candidates: how many models are derived in each round; empty for a method without rounds.
+        candidates: how many models are tested in each round; empty for a method without rounds.
+        field: how many lineages each round of a race trains; empty for a method that has none.
     """
 
     epochs: int
     fits: int = 0
     tests: int = 0
     candidates: tuple[int, ...] = ()
+    field: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -688,12 +693,17 @@ class AttackerDef(Definition):
     what the attacker needs in addition. With ``Need.REFERENCES``, ``Need.VERSIONS`` or
     ``Need.GRADIENTS`` its parameters are a subclass of ``ReferenceAttackerParams``,
     ``VersionsAttackerParams`` or ``GradientAttackerParams``. Only an audit may name an attacker
-    that needs reference models, the uncompressed model or other versions.
+    that needs reference models, the uncompressed model or other versions; only selection one that
+    needs a swap twin.
+
+    ``is_trained`` states that fitting it trains a network: a race of lineages saves such an
+    attacker on membership for its last rounds.
     """
 
     kind: ClassVar[Kind] = Kind.ATTACKER
     game: str
     needs: frozenset[Need]
+    is_trained: bool = False
 
     @property
     def access(self) -> Access:
@@ -726,6 +736,7 @@ class CombinedAttackerDef(Definition):
             game=parts[0].game,
             # The whole sees what any part needs; each part is restricted to its own again.
             needs=frozenset[Need]().union(*(part.needs for part in parts)),
+            is_trained=any(part.is_trained for part in parts),
         )
 
 
@@ -785,11 +796,14 @@ class MethodDef(Definition):
 
     ``workload`` states, from the parameters and ``training.epochs``, what it will do; without it
     ``safecompress plan`` cannot say how long a run is. ``refuses`` are the defences that it cannot
-    host, by name, each with the reason; a spec that names one of them is refused.
+    host, by name, each with the reason; a spec that names one of them is refused. ``has_twins``
+    states that it can train a swap twin of each model that it tests, for attackers with
+    ``Need.TWIN``.
     """
 
     kind: ClassVar[Kind] = Kind.METHOD
     workload: Callable[[Any, int], Workload] | None = None
+    has_twins: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

@@ -51,6 +51,8 @@ class AdversaryKnowledge:
             for an attacker whose definition asks for them; else None.
         versions: other compressed versions' reactions to the same samples, with the same access,
             for an attacker whose definition asks for them; empty where there are none.
+        twin: the swap twin's reactions to the same samples, with the same access, for an attacker
+            whose definition asks for them; else None.
         public: attribute: what anyone may know of the samples anyway, shape (N, P), where the data
             have public features; else None. ``seen.inputs`` show no more than that either.
         encoding: attribute: how the model's input says the attribute, where it does; else None.
@@ -66,6 +68,7 @@ class AdversaryKnowledge:
     references: ReferenceAnswers | None = None
     uncompressed: Observations | None = None
     versions: tuple[Observations, ...] = ()
+    twin: Observations | None = None
     public: Tensor | None = None
     encoding: AttributeEncoding | None = None
     is_member: Tensor | None = None
@@ -86,6 +89,7 @@ class AdversaryKnowledge:
             references=None if self.references is None else self.references.take(positions),
             uncompressed=None if self.uncompressed is None else self.uncompressed.take(positions),
             versions=tuple(version.take(positions) for version in self.versions),
+            twin=None if self.twin is None else self.twin.take(positions),
             public=None if self.public is None else self.public[positions],
             is_member=None if self.is_member is None else self.is_member[positions],
         )
@@ -106,6 +110,7 @@ class AdversaryKnowledge:
             uncompressed = None
         else:
             uncompressed = uncompressed.restrict(access)
+        twin = self.twin if Need.TWIN in definition.needs else None
         # One of the versions is the audited model itself, which is in `seen`.
         others = versions_of(params) - 1 if Need.VERSIONS in definition.needs else 0
         return replace(
@@ -114,6 +119,7 @@ class AdversaryKnowledge:
             references=references,
             uncompressed=uncompressed,
             versions=tuple(version.restrict(access) for version in self.versions[:others]),
+            twin=twin and twin.restrict(access),
         )
 
 

@@ -26,6 +26,7 @@ class ObservedPool:
         references: those of reference models, or None.
         uncompressed: those of the uncompressed model, or None.
         versions: those of other compressed versions, in the order in which they are returned.
+        twin: those of the model's swap twin, or None.
     """
 
     dataset: Dataset
@@ -34,6 +35,7 @@ class ObservedPool:
     references: ReferenceAnswers | None = None
     uncompressed: Observations | None = None
     versions: tuple[Observations, ...] = ()
+    twin: Observations | None = None
 
     @property
     def unseen(self) -> Observations:

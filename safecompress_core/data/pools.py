@@ -12,10 +12,21 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.grouping import split_groups
 from safecompress_core.errors import PoolError
 
-__all__ = ["Pool", "SamplePools", "build_pools", "choose_stratified", "cut_pools", "fingerprint"]
+__all__ = [
+    "FEWEST_EXCHANGED",
+    "Pool",
+    "SamplePools",
+    "build_pools",
+    "choose_stratified",
+    "cut_pools",
+    "fingerprint",
+]
 
 FEWEST = 2
 """Samples that each side of a pool needs: one fewer has no spread."""
+
+FEWEST_EXCHANGED = 10
+"""Samples of either side that a swap twin exchanges: with fewer, an AUC has no useful interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +144,54 @@ class SamplePools:
         )
         # From attack-train alone: select and audit keep the size that the spec asks for.
         return replace(self, attack_train=Pool(known.name, known.members, left), reference=taken)
+
+    def swap(
+        self, labels: Tensor, *, groups: Tensor | None = None, generator: torch.Generator
+    ) -> "tuple[SamplePools, Pool]":
+        """Exchange members of select with as many of its non-members: the pools of a swap twin.
+
+        Of the larger side some stay where they are, chosen at random and stratified by label; whole
+        groups where there are any, so that the two sides are as equal as groups allow. The other
+        pools stay as they are, so the audit pool is in neither exchange.
+
+        Args:
+            labels: task label of each sample of the data set, shape (N,), int64.
+            groups: what belongs together, shape (N,), int64; None for nothing.
+            generator: who of the larger side is exchanged.
+
+        Returns:
+            The twin's pools, and the exchanged samples: members of these pools against non-members.
+
+        Raises:
+            PoolError: if there is no select pool, or either side would exchange fewer than
+                ``FEWEST_EXCHANGED``.
+
+        Source: Feldman 2020, "Does Learning Require Memorization?", STOC; Zhang et al. 2023,
+        "Counterfactual Memorization in Neural Language Models", NeurIPS, definition 1.
+        """
+        if self.select is None:
+            raise PoolError("a swap twin exchanges samples of the pool 'select'; give it a share")
+        sides = (self.select.members, self.select.non_members)
+        count = min(map(len, sides))
+        if count < FEWEST_EXCHANGED:
+            raise PoolError(
+                f"a swap twin exchanges at least {FEWEST_EXCHANGED} samples of either side, and "
+                f"pool 'select' has {len(sides[0])} members and {len(sides[1])} non-members; give "
+                "it a larger share or use more data"
+            )
+        # The smaller side as a whole, so that every sample of it is compared.
+        (out, stays_in), (into, stays_out) = (
+            (side, side[:0])
+            if len(side) == count
+            else _split(side, labels, groups, (count, len(side) - count), generator)
+            for side in sides
+        )
+        select = Pool(
+            self.select.name,
+            torch.cat([stays_in, into]).sort().values,
+            torch.cat([stays_out, out]).sort().values,
+        )
+        return replace(self, select=select), Pool("exchanged", out, into)
 
     def fingerprints(self, dataset: Dataset) -> dict[str, str]:
         """By pool name, a SHA-256 of which samples it holds on which side, and of their contents.

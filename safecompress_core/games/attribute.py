@@ -81,6 +81,7 @@ class AttributeGame(ScoredGame):
             if uncompressed is None
             else uncompressed.with_visible_columns(columns),
             versions=tuple(version.with_visible_columns(columns) for version in knowledge.versions),
+            twin=knowledge.twin and knowledge.twin.with_visible_columns(columns),
             public=_public(observed, attribute),
             encoding=encoding_of(observed.dataset.attributes[attribute]),
             # Membership, like the attribute, is known to the adversary on attack-train only.

@@ -117,6 +117,7 @@ class ScoredGame(Game):
             references=observed.references,
             uncompressed=observed.uncompressed,
             versions=observed.versions,
+            twin=observed.twin,
         ).restrict(definition, params)
 
     def play(self, attack_run: AttackRun) -> AttackResult:

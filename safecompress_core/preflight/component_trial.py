@@ -115,8 +115,10 @@ def _attackers(run_context: RunContext) -> Iterator[Problem]:
 
 
 def _attack(run_context: RunContext, attack: Attack, observed: ObservedPool) -> None:
-    # The network itself stands for the dense model and for another version.
-    observed = replace(observed, uncompressed=observed.seen, versions=(observed.seen,))
+    # The network itself stands for the dense model, for another version and for its twin.
+    observed = replace(
+        observed, uncompressed=observed.seen, versions=(observed.seen,), twin=observed.seen
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         attacker: Attacker = run_context.registry.create(attack.params)

@@ -57,6 +57,10 @@ class Resampling:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def take(self, positions: NDArray[np.int64]) -> "Resampling":
+        """The same draws of some of the samples, by position; a draw may hold more or fewer."""
+        return Resampling(self.weights[:, positions])
+
     def means(self, values: Array, *, where: Array | None = None) -> Floats:
         """The mean in every draw: (B,) for values (N,), (B, K) for values (N, K).
 

@@ -51,9 +51,10 @@ class AttackerConformance(DefinitionConformance):
     that reads more fails with an ``AccessError``. Private attributes have three values. An
     attacker that declares ``Need.REFERENCES`` gets eight of them; one that declares
     ``Need.UNCOMPRESSED`` gets the reactions of a second model, which leaks nothing, one that
-    declares ``Need.VERSIONS`` those of two of these. One that
-    declares ``Need.ENCODING`` meets an attribute that is a part of the model's input. Of the
-    samples themselves an attack on an attribute sees what is public, and all else as 0.
+    declares ``Need.VERSIONS`` those of two of these, one that declares ``Need.TWIN`` those of a
+    swap twin, which has seen the non-members instead. One that declares ``Need.ENCODING`` meets an
+    attribute that is a part of the model's input. Of the samples themselves an attack on an
+    attribute sees what is public, and all else as 0.
 
     Attributes:
         definition: the attacker's definition.
@@ -140,6 +141,9 @@ class AttackerConformance(DefinitionConformance):
             if Need.UNCOMPRESSED in self.definition_of_attacker.needs
             else None,
             versions=_versions(full.seen, self.definition_of_attacker),
+            twin=_observe_twin(full, leak, generator).restrict(self.definition_of_attacker.access)
+            if Need.TWIN in self.definition_of_attacker.needs
+            else None,
         )
 
     def scores(self, attacker: Attacker, pool: AdversaryKnowledge) -> Tensor:
@@ -327,6 +331,17 @@ def _observe(hidden: Tensor, labels: Tensor, *, first: int = 0) -> Observations:
 def _observe_uncompressed(seen: Observations) -> Observations:
     """A model whose logits are the other half, where membership leaves no trace."""
     return _observe(seen.inputs, seen.labels, first=CLASSES)
+
+
+def _observe_twin(
+    pool: AdversaryKnowledge, leak: float, generator: torch.Generator
+) -> Observations:
+    """A model of the same leak, whose members are the pool's non-members."""
+    assert pool.truth is not None
+    hidden = torch.randn(SAMPLES, HIDDEN, generator=generator)
+    labels = pool.seen.labels
+    hidden[:, :CLASSES] += leak * ~pool.truth[:, None] * F.one_hot(labels, CLASSES)
+    return _observe(hidden, labels)
 
 
 def _versions(seen: Observations, declared: AttackerDef) -> tuple[Observations, ...]:

@@ -320,3 +320,67 @@ class Letters(Inputs):
     def contents(self, positions: Tensor) -> Iterator[bytes]:
         for position in positions.tolist():
             yield bytes([self._text[position % 3]])
+
+
+@given(st.lists(st.integers(0, 4), min_size=120, max_size=200), st.floats(0.3, 0.7), st.integers(0))
+def test_a_swap_exchanges_as_many_members_as_non_members(
+    labels: list[int], share: float, seed: int
+) -> None:
+    """The smaller side of select as a whole; all else stays, the audit pool above all."""
+    pools = cut(tensor(labels), share, seed=seed % 2**32)
+    assert pools.select is not None
+
+    twin, exchanged = pools.swap(tensor(labels), generator=torch.Generator().manual_seed(1))
+
+    assert twin.select is not None
+    count = min(len(pools.select.members), len(pools.select.non_members))
+    assert len(exchanged.members) == len(exchanged.non_members) == count
+    assert set(exchanged.members.tolist()) <= set(pools.select.members.tolist())
+    assert set(exchanged.members.tolist()) <= set(twin.select.non_members.tolist())
+    assert set(exchanged.non_members.tolist()) <= set(twin.select.members.tolist())
+    assert len(twin.members) == len(pools.members)
+    assert twin.select.indices.sort().values.equal(pools.select.indices.sort().values)
+    assert (twin.attack_train, twin.audit) == (pools.attack_train, pools.audit)
+
+
+def test_a_swap_of_a_large_side_is_stratified() -> None:
+    """Of 60 non-members a third goes in, and so a third of every label."""
+    labels = arange(400) % 4
+    pools = cut(labels, 0.25)
+
+    _, exchanged = pools.swap(labels, generator=torch.Generator().manual_seed(1))
+
+    for side in (exchanged.members, exchanged.non_members):
+        assert sorted(labels[side].bincount().tolist()) == [7, 7, 8, 8]
+
+
+def test_a_swap_keeps_groups_together(all_digits: Dataset) -> None:
+    """Whoever wrote several digits moves with all of them, or with none."""
+    groups = arange(len(all_digits.labels)) // 5
+    pools = build_pools(
+        all_digits.labels,
+        members=0.3,
+        attack_train=0.4,
+        select=0.3,
+        audit=0.3,
+        generator=torch.Generator().manual_seed(3),
+        groups=groups,
+    )
+
+    twin, exchanged = pools.swap(
+        all_digits.labels, groups=groups, generator=torch.Generator().manual_seed(1)
+    )
+
+    assert twin.select is not None
+    moved = set(groups[exchanged.non_members].tolist())
+    assert not moved & set(groups[twin.select.non_members].tolist())
+    assert abs(len(exchanged.members) - len(exchanged.non_members)) <= 5
+
+
+def test_a_pool_that_is_too_small_to_swap_is_refused() -> None:
+    """Nine of a side give an AUC without any use."""
+    labels = arange(60) % 2
+    pools = cut(labels)
+
+    with pytest.raises(PoolError, match="at least 10 samples of either side.*has 9 members and 9"):
+        pools.swap(labels, generator=torch.Generator())

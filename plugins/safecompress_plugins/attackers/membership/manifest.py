@@ -12,11 +12,13 @@ from safecompress_core.api import (
     AttackerDef,
     AttackerParams,
     LayerName,
+    Need,
 )
 
 __all__ = [
     "DEFINITIONS",
     "ConfidenceParams",
+    "CounterfactualParams",
     "EntropyAttackParams",
     "GapParams",
     "GradientNormParams",
@@ -76,6 +78,10 @@ class NeuralWhiteboxParams(NeuralParams):
     stream each. Pruned weights are left out. If empty, the weight of the last layer."""
 
 
+class CounterfactualParams(AttackerParams):
+    """Comparison with the swap twin, which a race of lineages trains."""
+
+
 class GapParams(AttackerParams):
     """Correctness of the prediction."""
 
@@ -132,6 +138,7 @@ DEFINITIONS = (
         cites="Zhu, Wang & Han 2022, ASE, Fig. 2; Nasr, Shokri & Houmansadr 2018, CCS",
         game="membership",
         needs=BLACK_BOX,
+        is_trained=True,
     ),
     AttackerDef(
         name="neural-whitebox",
@@ -142,6 +149,7 @@ DEFINITIONS = (
         "Liu et al. 2022, ML-Doctor, USENIX Security",
         game="membership",
         needs=WHITE_BOX,
+        is_trained=True,
     ),
     AttackerDef(
         name="loss-threshold",
@@ -215,5 +223,15 @@ DEFINITIONS = (
         cites="Nasr, Shokri & Houmansadr 2019, S&P; Rezaei & Liu 2021, CVPR",
         game="membership",
         needs=WHITE_BOX,
+    ),
+    AttackerDef(
+        name="counterfactual",
+        params=CounterfactualParams,
+        target="safecompress_plugins.attackers.membership.counterfactual:Counterfactual",
+        summary="Members are more probable to the model than to its swap twin; only for selection.",
+        cites="Feldman 2020, Does Learning Require Memorization?, STOC; Zhang et al. 2023, "
+        "Counterfactual Memorization in Neural Language Models, NeurIPS",
+        game="membership",
+        needs=BLACK_BOX | {Need.TWIN},
     ),
 )
