@@ -55,6 +55,8 @@ def spec_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.density < 1:
         method = {
             "type": "test-driven",
+            "field": 1,
+            "twins": False,
             "density": options.density,
             "rounds": 1,
             "keep": False,

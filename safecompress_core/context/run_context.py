@@ -2,23 +2,27 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from safecompress_core.api import Need
 from safecompress_core.context.held_out import train_held_out_models
 from safecompress_core.context.network_builder import NetworkBuilder
 from safecompress_core.context.samples import NetworkSamples, RunSamples
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.context.trainer_factory import TrainerFactory
+from safecompress_core.context.twin_samples import TwinSamples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
 from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
@@ -137,6 +141,16 @@ class RunContext(SpecContext):
         """Return the length of training in a whole run."""
         return self._trainer.schedule
 
+    @property
+    def has_twins(self) -> bool:
+        """Return whether an attack that tests candidates compares with a swap twin."""
+        return any(Need.TWIN in attack.needs for attack in self.attacks)
+
+    @cached_property
+    def twin_samples(self) -> TwinSamples:
+        """Return the samples of the models' swap twins."""
+        return TwinSamples(origin=self.samples, seed=self.seed)
+
     @cached_property
     def _trainer(self) -> Trainer:
         return self.trainer_of(self)
@@ -194,6 +208,8 @@ class RunContext(SpecContext):
             self.performance[1],
             dataset=self.dataset,
             pools=self.pools,
+            # Only where an attack compares with a twin: a pool may be too small to exchange.
+            exchanged=self.twin_samples.exchanged if self.has_twins else None,
             create=self.registry.create,
             events=events,
             # A branch of its own: adding an attacker leaves the training unchanged.
@@ -226,8 +242,53 @@ class RunContext(SpecContext):
             ),
             model_metadata=self.model_metadata,
             events=events,
+            twin=self._twin_context(
+                unit,
+                inherits=big is not None,
+                checkpoints=checkpoints.within("twin"),
+                archived=archived,
+                events=events.for_inner_work(),
+            )
+            if self.has_twins
+            else None,
         )
         return context
+
+    def _twin_context(
+        self,
+        unit: str,
+        *,
+        inherits: bool,
+        checkpoints: Checkpoints,
+        archived: Callable[[str], Path],
+        events: EventLog,
+    ) -> MethodContext:
+        """Return the same context on the twin's pools, whose big model is a twin as well.
+
+        A twin that inherited from the run's own uncompressed model would know the exchanged
+        samples.
+        """
+        twin = replace(self, samples=self.twin_samples, selecting=())
+        # Built here, since a method could reach the audit pool through the run's context.
+        context = twin.method_context(
+            "baseline",
+            big=None,
+            checkpoints=checkpoints.within("uncompressed"),
+            archived=archived,
+            events=events,
+        )
+
+        @cache
+        def big() -> Classifier:
+            return Uncompressed(UncompressedParams()).run(context).chosen.network
+
+        return twin.method_context(
+            unit,
+            big=big if inherits else None,
+            checkpoints=checkpoints,
+            archived=archived,
+            events=events,
+        )
 
 
 def build_run_context(

@@ -97,8 +97,8 @@ method:                         # train sparsely, attack every candidate, carry 
   strategies:
     - {{prune: {{type: magnitude}}, grow: {{type: gradient}}}}
     - {{prune: {{type: magnitude}}, grow: {{type: random}}}}
-attackers:                      # these test candidates
-  - {{type: neural-blackbox}}
+attackers:                      # these test candidates: each model is compared with its swap twin
+  - {{type: counterfactual}}
 audit:                          # and these judge the chosen model, on samples that nothing has seen
   attackers:
     - {{type: loss-threshold}}

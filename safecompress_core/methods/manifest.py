@@ -1,10 +1,11 @@
 """Names and parameters of the methods that core ships."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from safecompress_core.api import (
+    InitialParams,
     Kind,
     MethodDef,
     MethodParams,
@@ -14,12 +15,26 @@ from safecompress_core.api import (
     SparseTrainingParams,
     Workload,
 )
-from safecompress_core.methods.test_driven.rounds import Round, rounds_of
+from safecompress_core.methods.test_driven.open_settings import OpenSettings
+from safecompress_core.methods.test_driven.rounds import (
+    Round,
+    narrow_field,
+    plain_trainings,
+    rounds_of,
+)
 from safecompress_core.specfile.models.changes import Changes, expand
 
 __all__ = ["DEFINITIONS", "StrategyParams", "TestDrivenParams", "UncompressedParams"]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+FIELD = 8
+"""Lineages of a race for which neither field nor budget is given."""
+MOST = 1000
+"""Lineages of a field at most."""
+LONG = 100_000
+"""Epochs of the training on which costs are computed, so that no rounding is in them."""
+
+Lineages = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class StrategyParams(Params):
@@ -34,30 +49,119 @@ class StrategyParams(Params):
     to a number, to ``{factor: number}`` of where the parent stands, or to a list of either; each
     combination of the lists is a candidate."""
 
+    def describe(self) -> str:
+        """Return the names of its parts."""
+        prune: Any = self.prune
+        grow: Any = self.grow
+        return f"{prune.type} × {grow.type}"
+
 
 class TestDrivenParams(SparseTrainingParams):
-    """SafeCompress: derive candidates, attack each of them, carry on with the best."""
+    """SafeCompress: a race of lineages, tested in every round, and candidates of the last ones."""
 
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
-    """How often candidates are derived and tested; the epochs from ``tests_from`` on are spread
-    over them."""
+    """How often models are tested; the epochs from ``tests_from`` on are spread over them."""
     tests_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of ``training.epochs`` in which the first model only trains, before there are rounds:
-    a model leaks late in training."""
+    """Share of ``training.epochs`` in which models only train, before there are rounds."""
     finetune: Share = 0.4
     """Share of a round's epochs in which each candidate is trained by itself."""
     update_every: Annotated[int, Field(ge=0)] = 5
     """Epochs between topology updates while a model trains; 0: only where candidates are made."""
     strategies: Annotated[list[StrategyParams], Field(min_length=1, max_length=100)]
-    """The candidates of every round."""
+    """What candidates are made of, and the lineages of the field: lineages are spread over every
+    prune × grow, every value that a ``set`` names and every kind of initial weights."""
     keep: bool = True
     """Whether the model as it is, trained on without a change, is a candidate too."""
     beam: Annotated[int, Field(ge=1, le=100)] = 1
-    """How many models are carried from round to round, each with its own settings."""
+    """How many models go on from a round with candidates, each with its own settings."""
     bound: Literal["careful", "estimate"] = "careful"
     """Whether an attack counts with the upper end of its interval or with its estimate."""
     confidence: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """How sure a difference must be before the run leaves what it has; 0: any will do."""
+    """How sure a difference must be before the run leaves what it has, and before an attack decides
+    between two lineages; 0: any will do."""
+    statistic: Literal["auc", "advantage"] = "auc"
+    """Which figure of an attack on membership counts: 2·AUC − 1, or the advantage at one
+    threshold, a maximum whose noise chooses."""
+    twins: bool = True
+    """Whether each lineage trains a swap twin, for an attacker that compares with one, such as
+    ``counterfactual``."""
+    derive_at: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Candidates are derived in rounds that begin with at most so many lineages; 0: in none."""
+    field: Lineages | Annotated[list[Lineages], Field(min_length=1)] | None = None
+    """Lineages that a round trains: of the first round, from where the field narrows by itself, or
+    of each round, the last one for all others. 1 for the papers' algorithm. 8 where there is no
+    ``budget``, or as many as the strategies open."""
+    budget: Annotated[float, Field(gt=0)] | None = None
+    """Cost of all rounds at most, in trainings of one model, swap twins included: the field is the
+    widest that it pays for."""
+
+    @field_validator("field")
+    @classmethod
+    def _narrows(
+        cls, field: int | list[int] | None, info: ValidationInfo
+    ) -> int | list[int] | None:
+        if field is None or "rounds" not in info.data:
+            return field
+        widths = field if isinstance(field, list) else [field]
+        if len(widths) > info.data["rounds"]:
+            raise ValueError(
+                f"field has {len(widths)} entries and method.rounds is {info.data['rounds']}; "
+                "write at most one a round"
+            )
+        if widths != sorted(widths, reverse=True):
+            raise ValueError(f"field {widths} grows; a lineage that left does not come back")
+        if "strategies" in info.data and "initial" in info.data:
+            offered = _open_settings(info.data["strategies"], info.data["initial"]).count
+            if widths[0] > offered:
+                raise ValueError(
+                    f"the strategies open {offered} settings, and a field of {widths[0]} would "
+                    f"train some of them twice; write at most {offered}, or open more in 'set'"
+                )
+        return field
+
+    @field_validator("budget")
+    @classmethod
+    def _suffices(cls, budget: float | None, info: ValidationInfo) -> float | None:
+        if budget is not None and info.data.get("field") is not None:
+            raise ValueError("field and budget both say how wide the field is; leave one out")
+        # A field that is missing here has an error of its own.
+        if budget is None or cls.model_fields.keys() - info.data.keys() - {"budget"}:
+            return budget
+        cheapest = cls.model_construct(**info.data | {"field": 1, "budget": None}).cost()
+        if cheapest > budget:
+            raise ValueError(
+                f"{budget:g} trainings pay for no field: one lineage, with its twin and its "
+                f"candidates, costs {cheapest:.3g}; write at least that"
+            )
+        return budget
+
+    @property
+    def open_settings(self) -> OpenSettings:
+        """Return what a field of lineages is spread over."""
+        return _open_settings(self.strategies, self.initial)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Return the lineages that each round trains."""
+        if isinstance(self.field, list):
+            return (*self.field, *self.field[-1:] * (self.rounds - len(self.field)))
+        if self.field is not None:
+            return narrow_field(self.field, self.rounds)
+        most = int(min(MOST, self.open_settings.count))
+        if self.budget is None:
+            return narrow_field(min(FIELD, most), self.rounds)
+        # Cost rises with the width, so the first width that is too dear ends the search.
+        width = 1
+        while width < most and self._cost(width + 1) <= self.budget:
+            width += 1
+        return narrow_field(width, self.rounds)
+
+    def cost(self) -> float:
+        """Return the cost of all rounds in trainings of one model, swap twins included."""
+        return plain_trainings(self.timetable(LONG), twins=self.twins)
+
+    def _cost(self, width: int) -> float:
+        return self.model_copy(update={"field": width, "budget": None}).cost()
 
     def epochs_before_tests(self, epochs: int) -> int:
         """Return the number of epochs before the first round."""
@@ -68,12 +172,18 @@ class TestDrivenParams(SparseTrainingParams):
         return rounds_of(
             epochs=epochs,
             before=self.epochs_before_tests(epochs),
-            rounds=self.rounds,
+            field=self.widths,
             finetune=self.finetune,
             # ``keep`` is a bool, which counts as one more candidate.
             proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),
+            derive_at=self.derive_at,
             beam=self.beam,
         )
+
+
+def _open_settings(strategies: list[StrategyParams], initial: Params) -> OpenSettings:
+    assert isinstance(initial, InitialParams)
+    return OpenSettings.of(strategies, initial.starts)
 
 
 class UncompressedParams(MethodParams):
@@ -82,11 +192,13 @@ class UncompressedParams(MethodParams):
 
 def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
     rounds = params.timetable(epochs)
+    models = 2 if params.twins else 1
     return Workload(
-        epochs=sum(round_.epochs for round_ in rounds),
-        fits=sum(round_.beam for round_ in rounds),
-        tests=sum(round_.candidates for round_ in rounds),
-        candidates=tuple(round_.candidates for round_ in rounds),
+        epochs=models * sum(round_.epochs for round_ in rounds),
+        fits=sum(round_.lineages for round_ in rounds),
+        tests=sum(round_.tested for round_ in rounds),
+        candidates=tuple(round_.tested for round_ in rounds),
+        field=tuple(round_.lineages for round_ in rounds),
     )
 
 
@@ -95,9 +207,10 @@ DEFINITIONS = (
         name="test-driven",
         params=TestDrivenParams,
         target="safecompress_core.methods.test_driven.loop:TestDriven",
-        summary="Sparse training that attacks every candidate topology and keeps the best.",
+        summary="Sparse training that attacks a field of lineages in rounds and keeps the best.",
         cites="Zhu, Wang & Han, ASE 2022, Algorithm 1; TSE 2024",
         workload=_test_driven,
+        has_twins=True,
     ),
     MethodDef(
         name="uncompressed",

@@ -75,6 +75,9 @@ class MethodContext:
         architecture: the spec's model, and what else can be built for the same samples.
         model_metadata: what a model file says of its architecture, inputs and classes.
         events: the event log.
+        twin: the context of the models' swap twins; None where no attack compares with one. Its
+            trainer's members are those of the twin, and so are those of its uncompressed network,
+            teacher and held-out answers. Seeds are the same.
     """
 
     recipe: Recipe
@@ -93,6 +96,7 @@ class MethodContext:
     architecture: Architecture
     model_metadata: Mapping[str, Any]
     events: EventLog
+    twin: "MethodContext | None"
 
     def settings(
         self, defences: list[Params], *, density: float = 1.0, update_fraction: float = 0

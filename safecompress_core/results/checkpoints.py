@@ -40,6 +40,10 @@ class Checkpoints:
         """
         return time.perf_counter() - self._began
 
+    def within(self, name: str) -> "Checkpoints":
+        """Return the checkpoints of a folder inside, for work inside this work."""
+        return Checkpoints(self._folder / name)
+
     def save(
         self, name: str, record: Mapping[str, Any], models: Sequence[Mapping[str, Tensor]]
     ) -> None:

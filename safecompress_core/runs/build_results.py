@@ -228,6 +228,7 @@ def _describe_method(work: MethodWork) -> dict[str, Any]:
 
 def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> SelectionRecord:
     """Return the meaning of the objectives of rounds and archive."""
+    params = work.params if work and isinstance(work.params, TestDrivenParams) else None
     return SelectionRecord(
         performance=prepared.performance[0],
         attackers={
@@ -238,7 +239,8 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
             )
             for attack in prepared.attacks
         },
-        bound=work.params.bound if work and isinstance(work.params, TestDrivenParams) else None,
+        bound=params.bound if params else None,
+        statistic=params.statistic if params else None,
         also_audit=tuple(work.also_audit) if work else (),
     )
 

@@ -26,6 +26,8 @@ task:
 training: {epochs: 5, batch_size: 300}
 method:
   type: test-driven
+  field: 1
+  twins: false
   density: 0.2
   rounds: 2
   beam: 2
@@ -90,7 +92,7 @@ def test_a_run_does_what_was_planned(
 def test_rounds_cover_all_epochs_of_one_model() -> None:
     """Whatever does not divide; each candidate is fine-tuned at least one epoch."""
     params = TestDrivenParams.model_construct(
-        rounds=3, finetune=0.1, keep=True, beam=1, strategies=[]
+        rounds=3, field=1, finetune=0.1, keep=True, beam=1, strategies=[]
     )
     rounds = params.timetable(10)
 

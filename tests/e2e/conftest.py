@@ -25,6 +25,8 @@ SPEC: dict[str, Any] = {
     "training": {"epochs": 6, "batch_size": 128, "learning_rate": 0.01},
     "method": {
         "type": "test-driven",
+        "field": 1,
+        "twins": False,
         "density": 0.3,
         "rounds": 3,
         "update_every": 1,

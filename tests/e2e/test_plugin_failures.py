@@ -14,6 +14,8 @@ task: {{data: {{type: handwriting}}, model: {{type: mlp, hidden: [8]}}}}
 training: {{epochs: 1}}
 method:
   type: test-driven
+  field: 1
+  twins: false
   density: 0.2
   rounds: 1
   strategies: [{{prune: {{type: magnitude}}, grow: {{type: {grow}}}}}]
@@ -96,39 +98,39 @@ def invoke(tmp_path: Path, kind: str, body: str, *options: str, check: str = "pa
         (
             "attacker",
             FIT + "return torch.full((len(evidence.seen.labels),), float('nan'))",
-            "15:14: audit.attackers.0",
+            "17:14: audit.attackers.0",
             "attacker 'odd': score() returned 718 NaN for 718 samples; it must return a tensor of "
             "shape (718,), without NaN",
         ),
         (
             "attacker",
             FIT + "raise ValueError('no')",
-            "15:14: audit.attackers.0",
+            "17:14: audit.attackers.0",
             "attacker 'odd': score() raised ValueError: no",
         ),
         (
             "attacker",
             FIT + "raise SystemExit(0)",
-            "15:14: audit.attackers.0",
+            "17:14: audit.attackers.0",
             "attacker 'odd': score() raised SystemExit: 0",
         ),
         (
             "metric",
             "def measure(self, subject): return 0.5",
-            "12:36: metrics.1",
+            "14:36: metrics.1",
             "metric 'odd': measure() returned float; it must return an Estimate of finite numbers",
         ),
         (
             "grow",
             "def grow(self, topology, counts): return {}",
-            "9:56: method.strategies.0.grow",
+            "11:56: method.strategies.0.grow",
             "grow strategy 'odd': grow() raised TypeError: Odd.grow() got an unexpected keyword "
             "argument 'gradients'",
         ),
         (
             "defence",
             "def loss(self, step, loss): return loss * float('nan')",
-            "10:21: method.defences.0",
+            "12:21: method.defences.0",
             "defence 'odd': loss() returned nan for 8 samples and an untrained network; it must "
             "return a finite number",
         ),

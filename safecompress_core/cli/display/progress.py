@@ -27,14 +27,14 @@ class Outline:
 
     Attributes:
         rounds: how many there are; None for a method without rounds.
-        candidates: at most so many in the first round, and in each later one; None where only the
+        candidates: models that each round tests at most; None where only the
             method knows.
         audit: ids of the attacks at the end.
         is_careful: whether an attack counts with the upper end of its interval.
     """
 
     rounds: int | None
-    candidates: tuple[int, int] | None
+    candidates: tuple[int, ...] | None
     audit: tuple[str, ...]
     is_careful: bool = False
 
@@ -47,15 +47,13 @@ class Outline:
             return cls(rounds=None, candidates=None, audit=audit)
         # Lazy: an audit needs neither.
         from safecompress_core.methods.manifest import TestDrivenParams
-        from safecompress_core.methods.test_driven.candidates import candidate_specs
 
         candidates = rounds = None
         is_careful = False
         if isinstance(spec.method, TestDrivenParams):
             rounds, is_careful = spec.method.rounds, spec.method.bound == "careful"
-            first = len(candidate_specs(spec.method.strategies, keep=spec.method.keep))
-            # The first round starts from one model, later ones from a whole beam.
-            candidates = (first, first * spec.method.beam)
+            timetable = spec.method.timetable(spec.training.epochs)
+            candidates = tuple(round_.tested for round_ in timetable)
         return cls(
             rounds=rounds,
             candidates=candidates,
@@ -148,10 +146,11 @@ class Progress:
 
     @property
     def candidates(self) -> int | None:
-        """Return the largest number of candidates in this round."""
-        known = self.outline.candidates
-        # The index is a bool: the first round has its own number.
-        return known and known[self.rounds_done > 0]
+        """Return the largest number of models that this round tests."""
+        if self.outline.candidates is None:
+            return None
+        # After the last round the display still asks.
+        return self.outline.candidates[min(self.rounds_done, len(self.outline.candidates) - 1)]
 
     @property
     def is_auditing(self) -> bool:

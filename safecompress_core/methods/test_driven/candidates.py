@@ -43,7 +43,7 @@ def candidate_specs(
     specs = [UNCHANGED] if keep else []
     # The rule is kept as an index, since checkpoints hold no strategy objects.
     for rule, strategy in enumerate(strategies):
-        parts = f"{strategy.prune.type} × {strategy.grow.type}"  # type: ignore[attr-defined]
+        parts = strategy.describe()
         for changes in expand(strategy.set):
             descriptions = [f"{key} {change}" for key, change in changes.items()]
             specs.append(

@@ -1,21 +1,25 @@
 """Tests models with the attackers of the spec, on the *select* pool.
 
-Attackers are trained once on a round's trained model; for each candidate a copy of them learns on
-from there, from the same generator, so that two candidates differ by their models alone.
+- Attackers are trained once on a round's trained model; for each candidate a copy of them learns on
+  from there, from the same generator, so that two candidates differ by their models alone.
+- An attack that compares with a swap twin is measured on the samples that model and twin exchanged.
+- An attack on membership that is not fitted counts with the strongest threshold attack.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from safecompress_core.api import Access, Params
+from safecompress_core.api import Access, Need, Params
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import SamplePools
+from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
@@ -47,12 +51,13 @@ class Evaluation:
         performance: what each non-member of the pool contributes to the task metric, shape (N₀,).
         results: by attack id, what counts: the attacker's own, or that of a cheap attack which
             is significantly stronger.
-        outperformed: by attack id, the name of that cheap attack and the attacker's own judgement.
+        outperformed: by attack id, the name of that cheap attack and the attacker's own judgement;
+            None for an attacker that was not fitted.
     """
 
     performance: NDArray[np.float64]
     results: Mapping[str, AttackResult]
-    outperformed: Mapping[str, tuple[str, AttackResult]]
+    outperformed: Mapping[str, tuple[str, AttackResult | None]]
 
     def to_json(self) -> dict[str, Any]:
         """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
@@ -80,6 +85,7 @@ class CandidateEvaluator:
         create: Callable[[Params], Any],
         events: EventLog,
         seed: Seed,
+        exchanged: Pool | None = None,
     ) -> None:
         self._attacks = tuple(attacks)
         self._metric = metric
@@ -95,6 +101,17 @@ class CandidateEvaluator:
         self.resampling = Resampling.draw_stratified(
             self.is_member, draws=DRAWS, generator=seed.child("resampling").numpy()
         )
+        self._exchanged = exchanged
+        # The same draws as for all other attacks, so that objectives of a draw belong together.
+        self._resampling_of_exchanged = exchanged and self.resampling.take(self._positions.numpy())
+
+    @cached_property
+    def _positions(self) -> torch.Tensor:
+        """Where the exchanged samples are within the pool, shape (N,), int64."""
+        assert self._exchanged is not None
+        place = torch.full((len(self._dataset.labels),), -1)
+        place[self._asked.indices] = torch.arange(len(self._asked))
+        return place[self._exchanged.indices]
 
     @property
     def attacks(self) -> tuple[str, ...]:
@@ -106,16 +123,40 @@ class CandidateEvaluator:
         """Their weights, shape (A,)."""
         return np.array([attack.params.weight for attack in self._attacks], dtype=np.float64)
 
-    def fit_attackers(self, network: Classifier, *, unit: str) -> FittedAttackers:
+    def resampling_of(self, attack: str) -> Resampling:
+        """Return the draws of the samples that an attack is measured on."""
+        if self._resampling_of_exchanged and attack in self._twin_attacks:
+            return self._resampling_of_exchanged
+        return self.resampling
+
+    @cached_property
+    def _twin_attacks(self) -> frozenset[str]:
+        return frozenset(attack.id for attack in self._attacks if Need.TWIN in attack.needs)
+
+    @cached_property
+    def trained_attacks(self) -> frozenset[str]:
+        """Return the attacks on membership whose fitting trains a network."""
+        return frozenset(
+            attack.id
+            for attack in self._attacks
+            if attack.definition.is_trained and _has_threshold_attacks(attack)
+        )
+
+    def fit_attackers(
+        self, network: Classifier, *, unit: str, spared: Collection[str] = ()
+    ) -> FittedAttackers:
         """Train every attacker from scratch on a model.
 
         Args:
             network: the model of this round, before candidates are derived from it.
             unit: names the round and model; attackers draw from a generator of this name.
+            spared: attacks that are not fitted; each must be one of ``trained_attacks``.
         """
         known = observe_pool(network, self._dataset, self._known)
         fitted_attackers: dict[str, Attacker] = {}
         for attack in self._attacks:
+            if attack.id in spared:
+                continue
             attacker: Attacker = self._create(attack.params)
             generator = self._seed.child("fit", unit, attack.id).torch()
             attacker.fit(attack.adversary_knowledge(known, is_known=True), generator=generator)
@@ -129,6 +170,8 @@ class CandidateEvaluator:
         *,
         unit: str,
         facts: Mapping[str, Any],
+        twin: Classifier | None = None,
+        adapts: bool = True,
     ) -> Evaluation:
         """Let copies of the attackers learn on for this model, and judge them.
 
@@ -137,6 +180,8 @@ class CandidateEvaluator:
             fitted_attackers: what ``fit_attackers`` made of the model that it comes from.
             unit: as for ``fit_attackers``; the same for all candidates that are compared.
             facts: what events say of the candidate.
+            twin: its swap twin, where an attack compares with one.
+            adapts: whether attackers learn on; False where they were fitted on this very model.
         """
         known = observe_pool(network, self._dataset, self._known)
         asked = observe_pool(network, self._dataset, self._asked)
@@ -148,34 +193,69 @@ class CandidateEvaluator:
             if network.inside is network
             else self._measure_threshold_attacks(_without_guard(known), _without_guard(asked))
         )
+        paired = self._observe_with_twin(known, asked, twin)
         judgements: dict[str, AttackResult] = {}
-        outdone: dict[str, tuple[str, AttackResult]] = {}
+        outdone: dict[str, tuple[str, AttackResult | None]] = {}
         for attack in self._attacks:
-            # Siblings must not learn from each other, so each candidate gets a copy.
-            attacker = copy.deepcopy(fitted_attackers[attack.id])
-            generator = self._seed.child("adapt", unit, attack.id).torch()
-            attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
-            own_result = attack.measure(
-                attacker,
-                known,
-                asked,
-                seed=self._seed.child("play", unit, attack.id),
-            )
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
+            own_result: AttackResult | None = None
+            if attack.id in fitted_attackers:
+                own_result = self._measure(
+                    attack,
+                    fitted_attackers[attack.id],
+                    *(paired if attack.id in self._twin_attacks else (known, asked)),
+                    unit=unit,
+                    adapts=adapts,
+                )
             better = self._stronger_threshold_attack(attack, own_result, rivals)
             if better:
                 outdone[attack.id] = (better, own_result)
-            judgements[attack.id] = rivals[better] if better else own_result
-            self._emit(attack, judgements[attack.id], better, facts)
+            result = rivals[better] if better else own_result
+            assert result is not None  # an attack that is not fitted has a rival
+            judgements[attack.id] = result
+            self._emit(attack, result, better, facts)
         # float64, so that means of equal candidates compare equal.
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Evaluation(performance=performance, results=judgements, outperformed=outdone)
+
+    def _measure(
+        self,
+        attack: Attack,
+        fitted: Attacker,
+        known: ObservedPool,
+        asked: ObservedPool,
+        *,
+        unit: str,
+        adapts: bool,
+    ) -> AttackResult:
+        """Measure a copy of a fitted attacker on a model."""
+        # Siblings must not learn from each other, so each candidate gets a copy.
+        attacker = copy.deepcopy(fitted)
+        if adapts:
+            generator = self._seed.child("adapt", unit, attack.id).torch()
+            attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
+        seed = self._seed.child("play", unit, attack.id)
+        return attack.measure(attacker, known, asked, seed=seed)
+
+    def _observe_with_twin(
+        self, known: ObservedPool, asked: ObservedPool, twin: Classifier | None
+    ) -> tuple[ObservedPool, ObservedPool]:
+        """Observe both pools with a twin, the second one where its samples were exchanged."""
+        if twin is None or self._exchanged is None:
+            return known, asked
+        exchanged = replace(asked, pool=self._exchanged, seen=asked.seen.take(self._positions))
+        pairs = (
+            replace(pool, twin=observe_pool(twin, self._dataset, pool.pool).seen)
+            for pool in (known, exchanged)
+        )
+        first, second = pairs
+        return first, second
 
     def _measure_threshold_attacks(
         self, known: ObservedPool, asked: ObservedPool
     ) -> dict[str, AttackResult]:
         """The attacks that need no training, judged like any other; none where none is needed."""
-        if not any(map(_is_about_membership, self._attacks)):
+        if not any(map(_has_threshold_attacks, self._attacks)):
             return {}
         calibration = _threshold_attack_scores(known)
         game = MembershipGame(MEMBERSHIP)
@@ -185,15 +265,19 @@ class CandidateEvaluator:
         }
 
     def _stronger_threshold_attack(
-        self, attack: Attack, trained_result: AttackResult, cheap: Mapping[str, AttackResult]
+        self,
+        attack: Attack,
+        trained_result: AttackResult | None,
+        cheap: Mapping[str, AttackResult],
     ) -> str | None:
         """The strongest of the cheap attacks that are significantly stronger than a trained one.
 
-        They read posteriors, so they say nothing of an adversary that sees labels alone.
+        For an attack that was not trained, return the strongest of all.
         """
-        # Thresholds on posteriors are no rivals of an attacker that sees labels alone.
-        if not (_is_about_membership(attack) and attack.definition.access.covers(THRESHOLD_ACCESS)):
+        if not _has_threshold_attacks(attack):
             return None
+        if trained_result is None:
+            return max(cheap, key=lambda name: cheap[name].advantage.value)
         gains = {
             name: comparison.gain.value
             for name, result in cheap.items()
@@ -216,9 +300,14 @@ class CandidateEvaluator:
         )
 
 
-def _is_about_membership(attack: Attack) -> bool:
-    """Return whether threshold attacks, which play no other game, are comparable."""
-    return attack.game.name == MEMBERSHIP.name
+def _has_threshold_attacks(attack: Attack) -> bool:
+    """Return whether threshold attacks on posteriors are comparable with an attack.
+
+    They play no other game, are no rivals of an attacker that sees labels alone, and no rivals of
+    the data owner's own test with a twin, which is measured on other samples.
+    """
+    is_rival = attack.definition.access.covers(THRESHOLD_ACCESS) and Need.TWIN not in attack.needs
+    return attack.game.name == MEMBERSHIP.name and is_rival
 
 
 def _without_guard(observed: ObservedPool) -> ObservedPool:

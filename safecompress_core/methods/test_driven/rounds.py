@@ -1,8 +1,14 @@
-"""Rounds of the test-driven loop and their epochs, known before anything is built."""
+"""Rounds of the test-driven loop, their field and their epochs, known before anything is built."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Round", "rounds_of"]
+__all__ = ["Round", "narrow_field", "plain_trainings", "rounds_of"]
+
+SHRINKAGE = 0.6
+"""Share of a field that goes on after an eighth of training: 16, 10, 6, 4, 3, 2, 1, 1."""
+EIGHTHS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,51 +16,100 @@ class Round:
     """One round, if every candidate can be tried.
 
     Attributes:
-        beam: models that come from the round before, and are trained on.
-        candidates: what is derived from all of them, fine-tuned and tested.
+        lineages: models that come from the round before, and are trained on.
+        candidates: what is derived from all of them, fine-tuned and tested; 0 in a round that tests
+            the lineages themselves.
+        keeps: how many models go on to the next round.
         start: epochs before the round.
-        middle: where training ends and candidates are derived.
+        middle: where training ends, and candidates are derived if there are any.
         end: where their fine-tuning ends.
     """
 
-    beam: int
+    lineages: int
     candidates: int
+    keeps: int
     start: int
     middle: int
     end: int
 
     @property
+    def derives(self) -> bool:
+        """Return whether candidates are derived."""
+        return self.candidates > 0
+
+    @property
+    def tested(self) -> int:
+        """Return the number of models that are tested."""
+        return self.candidates or self.lineages
+
+    @property
     def epochs(self) -> int:
-        """Passes over the members, of all models together."""
-        trained = self.beam * (self.middle - self.start)
+        """Passes over the members, of all models together, without their twins."""
+        trained = self.lineages * (self.middle - self.start)
         return trained + self.candidates * (self.end - self.middle)
 
 
 def rounds_of(
-    *, epochs: int, before: int, rounds: int, finetune: float, proposals: int, beam: int
+    *,
+    epochs: int,
+    before: int,
+    field: Sequence[int],
+    finetune: float,
+    proposals: int,
+    derive_at: int,
+    beam: int,
 ) -> tuple[Round, ...]:
     """All rounds of a run.
 
     Args:
         epochs: of one model, over the whole run.
         before: how many of them go by before rounds begin; the first round trains through them.
-        rounds: how many the rest are spread over.
+        field: lineages that each round trains.
         finetune: share of a round in which candidates are trained by themselves.
         proposals: candidates of each carried model.
-        beam: models that go on to the next round; a single one starts the first.
+        derive_at: candidates are derived in rounds of at most so many lineages.
+        beam: models that go on from a round with candidates.
     """
-    # A single model starts, since no test has ranked candidates yet.
-    carried, start, rounds_planned = 1, 0, []
-    for number in range(rounds):
+    rounds: list[Round] = []
+    carried, start = field[0], 0
+    for number in range(len(field)):
         # Integer division spreads the remainder, and the last round ends exactly at ``epochs``.
-        begin = before + (epochs - before) * number // rounds
-        end = before + (epochs - before) * (number + 1) // rounds
+        begin = before + (epochs - before) * number // len(field)
+        end = before + (epochs - before) * (number + 1) // len(field)
+        # A beam begins with candidates of few lineages, and derives from all that it carries.
+        derives = carried <= derive_at or (number > 0 and rounds[-1].derives)
+        candidates = carried * proposals if derives else 0
         # At least one epoch, or candidates would not differ by their changes.
-        middle = end - max(1, round((end - begin) * finetune))
-        candidates = carried * proposals
-        rounds_planned.append(
-            Round(beam=carried, candidates=candidates, start=start, middle=middle, end=end)
-        )
+        middle = end - max(1, round((end - begin) * finetune)) if derives else end
+        next_field = field[min(number + 1, len(field) - 1)]
         # A round may have fewer candidates than the beam holds.
-        carried, start = min(beam, candidates), end
-    return tuple(rounds_planned)
+        keeps = min(max(beam, next_field), candidates) if derives else next_field
+        rounds.append(
+            Round(
+                lineages=carried,
+                candidates=candidates,
+                keeps=keeps,
+                start=start,
+                middle=middle,
+                end=end,
+            )
+        )
+        carried, start = keeps, end
+    return tuple(rounds)
+
+
+def narrow_field(lineages: int, rounds: int) -> tuple[int, ...]:
+    """Return the lineages of each round of a field that starts with so many.
+
+    ``SHRINKAGE`` of the field, rounded up, goes on after each eighth of training, so that what a
+    field costs hardly depends on the number of rounds.
+    """
+    return tuple(
+        math.ceil(lineages * SHRINKAGE ** (EIGHTHS * number / rounds)) for number in range(rounds)
+    )
+
+
+def plain_trainings(rounds: Sequence[Round], *, twins: bool) -> float:
+    """Return the cost of all rounds in trainings of one model, swap twins included."""
+    models = 2 if twins else 1
+    return models * sum(round_.epochs for round_ in rounds) / rounds[-1].end

@@ -5,18 +5,10 @@ from typing import Any
 
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.method import MethodContext
+from safecompress_core.methods.test_driven.lineages import Lineage, LineageTraining
 from safecompress_core.training.settings import Settings
-from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["BeamModel", "LoopState", "resume_state", "save_state"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeamModel:
-    """A model that goes from round to round."""
-
-    id: str
-    state: TrainingState
+__all__ = ["LoopState", "resume_state", "save_state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +16,12 @@ class LoopState:
     """State of a run after its last finished round.
 
     Attributes:
-        beam: the models that go on, the one that the aggregator likes best first.
+        lineages: the models that go on, the one that the aggregator likes best first.
         rounds: what happened, JSON-ready.
         archive: the non-dominated models so far.
     """
 
-    beam: tuple[BeamModel, ...]
+    lineages: tuple[Lineage, ...]
     rounds: tuple[dict[str, Any], ...]
     archive: Archive
 
@@ -37,18 +29,12 @@ class LoopState:
 def save_state(context: MethodContext, state: LoopState) -> None:
     """Make a checkpoint; only then drop what the one before it needed."""
     record = {
-        "beam": [
-            {
-                "id": beam_model.id,
-                "epoch": beam_model.state.epoch,
-                "settings": beam_model.state.settings.to_json(),
-            }
-            for beam_model in state.beam
-        ],
+        "lineages": [lineage.to_json() for lineage in state.lineages],
         "rounds": state.rounds,
         "archive": [asdict(entry) for entry in state.archive.entries],
     }
-    models = [beam_model.state.tensors() for beam_model in state.beam]
+    # Model and twin one after the other, as often as there are lineages.
+    models = [kept.tensors() for lineage in state.lineages for kept in lineage.states]
     context.checkpoints.save(_name(len(state.rounds)), record, models)
     # All earlier ones, since a killed run may not have dropped its last.
     for number in range(len(state.rounds)):
@@ -60,28 +46,24 @@ def save_state(context: MethodContext, state: LoopState) -> None:
         context.archive_path(model).unlink(missing_ok=True)
 
 
-def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> LoopState | None:
+def resume_state(training: LineageTraining, written: Settings, *, rounds: int) -> LoopState | None:
     """The state after the last round that was kept; None where none was.
 
     Args:
-        context: where checkpoints are.
-        settings: those that the run started from; they lend the types of their parameters.
+        training: of lineages; its context has the checkpoints.
+        written: settings of the spec; they lend the types of their parameters.
         rounds: how many there are in all.
     """
+    context = training.context
     names = map(_name, range(rounds, 0, -1))
     checkpoint = next(filter(None, map(context.checkpoints.load, names)), None)
     if checkpoint is None:
         return None
     record, models = checkpoint
-    beam = tuple(
-        BeamModel(
-            id=model_record["id"],
-            # Checkpoints hold numbers; the starting settings know the types of the parameters.
-            state=context.restore_state(
-                tensors, settings.restore(model_record["settings"]), epoch=model_record["epoch"]
-            ),
-        )
-        for model_record, tensors in zip(record["beam"], models, strict=True)
+    count = 1 + training.twins
+    lineages = tuple(
+        training.restore(kept, models[count * index : count * (index + 1)], written)
+        for index, kept in enumerate(record["lineages"])
     )
     archive = Archive(
         weights=tuple(context.evaluator.weights.tolist()),
@@ -90,7 +72,7 @@ def resume_state(context: MethodContext, settings: Settings, *, rounds: int) -> 
             for entry in record["archive"]
         ),
     )
-    return LoopState(beam=beam, rounds=tuple(record["rounds"]), archive=archive)
+    return LoopState(lineages=lineages, rounds=tuple(record["rounds"]), archive=archive)
 
 
 def _name(rounds: int) -> str:

@@ -59,6 +59,7 @@ from safecompress_core.results.schema.record import (
 from safecompress_core.results.schema.round_records import (
     ArchiveRecord,
     CandidateRecord,
+    DepartureRecord,
     GapRecord,
     GapSideRecord,
     ObjectiveSpreadRecord,
@@ -102,6 +103,7 @@ __all__ = [
     "CourseRoundRecord",
     "DataRecord",
     "DefenceRecord",
+    "DepartureRecord",
     "EpsilonBoundRecord",
     "EstimateRecord",
     "EvasionRecord",

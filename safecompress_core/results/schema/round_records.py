@@ -17,6 +17,7 @@ from safecompress_core.results.schema.record import (
 __all__ = [
     "ArchiveRecord",
     "CandidateRecord",
+    "DepartureRecord",
     "GapRecord",
     "GapSideRecord",
     "ObjectiveSpreadRecord",
@@ -43,16 +44,33 @@ class SettingsRecord(Record):
     """Parameters of the defences, by id."""
 
 
+class DepartureRecord(Record):
+    """Why a lineage left the race."""
+
+    reason: Literal["outranked", "dominated"]
+    """``outranked``: others won more pairwise comparisons, and the next round trains fewer
+    lineages. ``dominated``: another one was significantly better in every objective."""
+    by: str
+    """Id of the model that it lost to; of several the one that ranks highest."""
+    decided_by: Literal["utility", "performance", "cost", "index"]
+    """What decided between the two: their utilities, where an attack distinguished them; else the
+    task, then the number of weights, then the order."""
+
+
 class CandidateRecord(Record):
-    """A candidate of a round."""
+    """A model that a round tests: a lineage, or a candidate that was derived from one."""
 
     id: str
-    """``r3c2`` is the second candidate of round 3."""
+    """``r3c2`` is the second model of round 3."""
+    lineage: Count
+    """Number of its lineage, from 1: the first has the settings of the spec."""
     parent: str
-    """Id of the model that it was derived from; ``initial`` in the first round."""
+    """Id of the model that it comes from; ``initial`` in the first round."""
     strategy: str
-    """Change that was made to the parent. The first candidate of a round is the incumbent, which
-    the others are compared with."""
+    """Change that was made to the parent; of a lineage that is tested as it is, what distinguishes
+    it from the spec. The first model of a round is the incumbent of derived candidates."""
+    start: Literal["random", "inherit", "pretrained"]
+    """Source of the lineage's first weights."""
     settings: SettingsRecord
     """Settings of training from here on."""
     density: Fraction
@@ -62,8 +80,8 @@ class CandidateRecord(Record):
     attacks: Mapping[str, AnyAttackRecord]
     """By the id of the attacker, measured on the pool *select*."""
     objectives: Mapping[str, float]
-    """``performance`` and, by the id of the attacker, the advantage that counts: both fractions in
-    [0, 1]."""
+    """``performance`` and, by the id of the attacker, the advantage that counts (2·AUC − 1 where
+    ``selection.statistic`` is ``auc`` and the attack is on membership): fractions in [0, 1]."""
     utility: float
     """Value that the aggregator gives these objectives; higher is better."""
     difference: float
@@ -76,6 +94,8 @@ class CandidateRecord(Record):
     objective."""
     chosen: bool
     """Whether the next round continues with it."""
+    left: DepartureRecord | None
+    """Why the lineage left the race; null while it stays, and for candidates of one lineage."""
 
 
 class ObjectiveSpreadRecord(Record):
@@ -95,9 +115,13 @@ class RoundRecord(Record):
     round: Count
     """Number of the round, from 1."""
     epochs: Count
-    """Epochs that its candidates have been trained for at its end."""
+    """Epochs that its models have been trained for at its end."""
+    lineages: Count
+    """Lineages that it trains."""
+    trainings: float
+    """Cost of its training in trainings of one model, ≥ 0, swap twins included."""
     candidates: tuple[CandidateRecord, ...]
-    """All candidates, the incumbent first."""
+    """All models that it tests, the incumbent first."""
     spread: Mapping[str, ObjectiveSpreadRecord]
     """By objective."""
 
@@ -156,6 +180,9 @@ class SelectionRecord(Record):
     bound: Literal["careful", "estimate"] | None
     """``careful``: the upper end of an advantage's interval is the objective; ``estimate``: the
     advantage itself. Null for a method that does not state it."""
+    statistic: Literal["auc", "advantage"] | None
+    """``auc``: an attack on membership counts with 2·AUC − 1; ``advantage``: with the advantage at
+    its threshold. Null for a method that does not state it."""
     also_audit: tuple[str, ...]
     """Ids in the audit of attackers that selected as well (``allow_selectors`` of the spec); their
     measures there are too low."""

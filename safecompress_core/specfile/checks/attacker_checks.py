@@ -20,7 +20,13 @@ from safecompress_core.specfile.models.components import attacker_of, definition
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.problems import SpecPath
 
-__all__ = ["auditing_selectors", "check_attackers", "check_combined", "each_base_attacker"]
+__all__ = [
+    "auditing_selectors",
+    "check_attackers",
+    "check_combined",
+    "check_twins",
+    "each_base_attacker",
+]
 
 # Read from the field, so that the check cannot miss a changed default.
 WEIGHT: float = AttackerParams.model_fields["weight"].default
@@ -47,8 +53,22 @@ def check_attackers(spec: RunSpec) -> Iterator[Problem]:
     yield from check_combined(spec.attackers, LISTS["select"])
     yield from check_combined(spec.audit.attackers, LISTS["audit"])
     yield from _check_selecting(spec)
+    yield from _check_twins(spec)
     yield from _check_versions(spec)
+    yield from check_twins(spec.audit.attackers, LISTS["audit"])
     yield from _check_audit(spec)
+
+
+def check_twins(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
+    """Refuse attackers of an audit that compare with a swap twin, which no adversary can train."""
+    for place, attacker in each_base_attacker(attackers, path):
+        if Need.TWIN in attacker_of(attacker).needs:
+            message = (
+                f"{component_id(attacker)!r} compares with a swap twin, which only the owner of "
+                "the data can train; no adversary can"
+            )
+            hint = "move it to attackers, and audit with an attacker such as rmia"
+            yield Problem((*place, "type"), message, hint)
 
 
 def check_combined(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
@@ -133,9 +153,28 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
         elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
             yield Problem(where, message, hint)
+        if Need.TWIN in definition.needs and not _trains_twins(spec):
+            method = definition_of(spec.method)
+            message = f"{name!r} compares with a swap twin, and {method.name!r} trains none"
+            hint_of_twin = "write method.twins: true" if method.has_twins else "take it out"
+            yield Problem(where, message, hint_of_twin)
         if not game_of(attacker).compares_candidates:
             message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
             yield Problem(where, message, hint)
+
+
+def _check_twins(spec: RunSpec) -> Iterator[Problem]:
+    """Require an attacker that compares with the twins that the method trains."""
+    needs = [attacker_of(attacker).needs for _, attacker in each_base_attacker(spec.attackers, ())]
+    if _trains_twins(spec) and not any(Need.TWIN in each for each in needs):
+        message = "the method trains a swap twin of each model, and no attacker compares with it"
+        hint = "add {type: counterfactual} to attackers, or write method.twins: false"
+        yield Problem(("attackers",), message, hint)
+
+
+def _trains_twins(spec: RunSpec) -> bool:
+    # A field of the method's own: only such methods have it.
+    return definition_of(spec.method).has_twins and bool(spec.method.twins)  # type: ignore[attr-defined]
 
 
 def _check_versions(spec: RunSpec) -> Iterator[Problem]:

@@ -5,7 +5,11 @@ from collections.abc import Callable, Collection, Iterator
 
 from safecompress_core.api import Need, component_id
 from safecompress_core.problems import Problem
-from safecompress_core.specfile.checks.attacker_checks import check_combined, each_base_attacker
+from safecompress_core.specfile.checks.attacker_checks import (
+    check_combined,
+    check_twins,
+    each_base_attacker,
+)
 from safecompress_core.specfile.checks.spec_checks import (
     check_against_card,
     check_gate,
@@ -59,6 +63,7 @@ def _check_labels(spec: AuditSpec) -> Iterator[Problem]:
 
 def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
     yield from check_combined(spec.audit.attackers, ("audit", "attackers"))
+    yield from check_twins(spec.audit.attackers, ("audit", "attackers"))
 
 
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:

@@ -22,6 +22,8 @@ LIRA: dict[str, Any] = {"type": "lira", "references": 4}
 PLAIN = {"type": "uncompressed"}
 RIGL = {
     "type": "test-driven",
+    "field": 1,
+    "twins": False,
     "density": 0.3,
     "rounds": 1,
     "keep": False,

@@ -19,6 +19,8 @@ pools: {reference: 0.5}
 training: {batch_size: 20, precision: float32}
 method:
   type: test-driven
+  field: 1
+  twins: false
   density: 0.5
   defences:
     - {type: adversarial-regularisation, width: 16}

@@ -22,12 +22,30 @@ def test_every_built_in_method_has_its_kit() -> None:
 
 
 class TestTestDriven(MethodConformance):
-    """Two rounds of three candidates, tested by one attack."""
+    """A race of two lineages with their twins, then candidates of the better one."""
 
     definition: ClassVar[MethodDef] = METHODS["test-driven"]
-    params: ClassVar[dict[str, Any]] = {"density": 0.3, "rounds": 2, "strategies": [STRATEGY]}
-    attackers = ({"type": "loss-threshold"},)
+    params: ClassVar[dict[str, Any]] = {
+        "density": 0.3,
+        "rounds": 2,
+        "field": [2, 1],
+        "strategies": [{**STRATEGY, "set": {"learning_rate": 0.02}}],
+    }
+    attackers = ({"type": "loss-threshold"}, {"type": "counterfactual"})
     may_do_less = True
+
+
+class TestAlgorithm1(TestTestDriven):
+    """Two rounds of three candidates, tested by one attack."""
+
+    params: ClassVar[dict[str, Any]] = {
+        "density": 0.3,
+        "rounds": 2,
+        "field": 1,
+        "twins": False,
+        "strategies": [STRATEGY],
+    }
+    attackers = ({"type": "loss-threshold"},)
 
 
 class TestUncompressed(MethodConformance):

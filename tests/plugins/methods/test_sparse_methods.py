@@ -46,7 +46,14 @@ def test_it_is_one_round_of_the_loop_without_a_test(
         **own,
     }
     alone = shop({"type": name, **common}).run().chosen
-    loop = {"type": "test-driven", "rounds": 1, "keep": False, "finetune": 0.5}
+    loop = {
+        "type": "test-driven",
+        "field": 1,
+        "twins": False,
+        "rounds": 1,
+        "keep": False,
+        "finetune": 0.5,
+    }
     tested = shop({**loop, **common, "strategies": [strategy]}, "loop").run().chosen
 
     assert alone.topology == tested.topology
@@ -89,6 +96,8 @@ def test_inherited_weights_are_told_with_the_epochs_that_they_have_seen_before(
         {"type": "rigl", "prune": {"type": "saliency"}, "grow": {"type": "momentum"}},
         {
             "type": "test-driven",
+            "field": 1,
+            "twins": False,
             "rounds": 2,
             "keep": False,
             "strategies": [{"prune": {"type": "movement"}, "grow": {"type": "random"}}],
@@ -164,7 +173,14 @@ def test_a_run_that_was_killed_grows_as_if_it_had_not_been(shop: Callable[..., A
         {"prune": {"type": "saliency"}, "grow": {"type": "momentum"}},
         {"prune": {"type": "set"}, "grow": {"type": "random-unfired"}},
     ]
-    method = {"type": "test-driven", "density": 0.2, "rounds": 3, "update_every": 1}
+    method = {
+        "type": "test-driven",
+        "field": 1,
+        "twins": False,
+        "density": 0.2,
+        "rounds": 3,
+        "update_every": 1,
+    }
     attackers = [{"type": "loss-threshold"}]
     whole = shop({**method, "strategies": strategies}, "whole", attackers=attackers)
     kept: list[Any] = []

@@ -11,11 +11,14 @@ import torch
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.methods.method import MethodContext
+from safecompress_core.methods.test_driven.field import LineageSettings
+from safecompress_core.methods.test_driven.lineages import LineageTraining
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.training.training_state import TrainingState
 
 Prepare = Callable[..., RunContext]
 Events = list[Mapping[str, Any]]
@@ -28,6 +31,13 @@ def method(prepare: Prepare, **changes: Any) -> TestDriven:
     made = prepare(**changes).method
     assert isinstance(made, TestDriven)
     return made
+
+
+def start(loop: TestDriven, shop: MethodContext) -> TrainingState:
+    """The first model of a run, untrained."""
+    training = LineageTraining(shop, loop._training, twins=False)
+    written = shop.settings([], density=0.3)
+    return training.start(1, LineageSettings("as written", loop._training.start, written)).state
 
 
 def test_a_round_trains_derives_tests_and_chooses(
@@ -171,7 +181,7 @@ def test_inherited_weights_are_the_big_models_largest(
     shop = replace(shop, copy_uncompressed=lambda: big)
     loop = method(prepare, **changes)
 
-    state = loop._start(shop, shop.settings([], density=0.3)).beam[0].state
+    state = start(loop, shop)
 
     for name, weight in big.sparse_parameters().items():
         active = state.topology.masks[name]  # type: ignore[union-attr]
@@ -186,7 +196,7 @@ def test_pretrained_weights_are_the_largest_that_the_model_comes_with(
     changes = {"method__initial": {"type": "uniform", "weights": "pretrained"}}
     shop = workshop(**changes)
     given = shop.create_network().sparse_parameters()
-    state = method(prepare, **changes)._start(shop, shop.settings([], density=0.3)).beam[0].state
+    state = start(method(prepare, **changes), shop)
 
     for name, weight in given.items():
         active = state.topology.masks[name]  # type: ignore[union-attr]

@@ -39,19 +39,22 @@ def params(**more: Any) -> TestDrivenParams:
     """Of a method; only what a ballot reads matters."""
     strategies = [StrategyParams(prune=PruneParams(), grow=GrowParams())]
     return TestDrivenParams.model_construct(
-        strategies=strategies, **{"beam": 1, "bound": "careful", "confidence": 0.9, **more}
+        strategies=strategies,
+        **{"beam": 1, "bound": "careful", "confidence": 0.9, "statistic": "auc", **more},
     )
 
 
 def examiner(*attacks: str) -> Any:
     """What a ballot asks of one."""
+    resampling = Resampling.draw_stratified(
+        IS_MEMBER, draws=400, generator=np.random.default_rng(3)
+    )
     return SimpleNamespace(
         attacks=attacks,
         weights=np.ones(len(attacks)),
         is_member=IS_MEMBER,
-        resampling=Resampling.draw_stratified(
-            IS_MEMBER, draws=400, generator=np.random.default_rng(3)
-        ),
+        resampling=resampling,
+        resampling_of=lambda _: resampling,
     )
 
 
@@ -100,7 +103,7 @@ def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
         params(),
     )
 
-    assert selection.winners() == (0,)
+    assert selection.winners == (0,)
     verdict = selection.verdict_on(1)
     assert verdict["difference"] > 0
     assert not verdict["significant"]
@@ -122,7 +125,7 @@ def test_a_candidate_that_is_clearly_better_wins() -> None:
         params(),
     )
 
-    assert selection.winners() == (2,)
+    assert selection.winners == (2,)
     assert [selection.verdict_on(index)["significant"] for index in range(3)] == [False, True, True]
     assert selection.verdict_on(0)["difference"] == 0
 
@@ -144,7 +147,7 @@ def test_comparisons_are_paired() -> None:
         for other in (better, unpaired)
     ]
 
-    assert [selection.winners() for selection in found] == [(1,), (0,)]
+    assert [selection.winners for selection in found] == [(1,), (0,)]
     differences = [selection.verdict_on(1)["difference"] for selection in found]
     assert differences[0] == pytest.approx(differences[1])
 
@@ -196,7 +199,7 @@ def test_without_attacks_candidates_differ_by_their_performance(make: Callable[[
         [examination(hits(0.5)), examination(better)], examiner(), make(), params()
     )
 
-    assert selection.winners() == (1,)
+    assert selection.winners == (1,)
     assert list(selection.spread()) == ["performance"]
 
 
@@ -212,10 +215,11 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
         examiner("mia"),
         WEIGHTED,
         params(beam=3),
+        keeps=3,
     )
     utilities = [selection.verdict_on(index)["utility"] for index in range(4)]
 
-    winners = selection.winners()
+    winners = selection.winners
 
     assert set(winners) == {0, 1, 2}
     assert [utilities[index] for index in winners] == sorted(
@@ -244,3 +248,48 @@ def test_the_spread_of_candidates_stands_beside_the_noise_of_the_test() -> None:
     assert not alike["performance"]["tells_apart"]
     assert apart["mia"]["tells_apart"]
     assert apart["performance"] == {"spread": 0.0, "noise": 0.0, "tells_apart": False}
+
+
+def test_lineages_of_a_race_are_ranked_as_equals() -> None:
+    """None is the incumbent: the safest of three wins, and the worst in everything leaves at once.
+
+    The second is only as safe as chance makes the first one, so it goes on by its task.
+    """
+    selection = RoundSelection(
+        [
+            examination(hits(0.40), membership(tpr=0.9, fpr=0.1)),
+            examination(hits(0.62), membership(tpr=0.6, fpr=0.2, seed=1)),
+            examination(hits(0.60), membership(tpr=0.3, fpr=0.2, seed=2)),
+        ],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+        keeps=2,
+        has_incumbent=False,
+        costs=[0.1, 0.1, 0.1],
+    )
+
+    assert selection.winners == (2, 1)
+    assert selection.departure(0, ["a", "b", "c"]) == {
+        "reason": "dominated",
+        "by": "c",
+        "decided_by": "utility",
+    }
+    assert selection.departure(1, ["a", "b", "c"]) is None
+
+
+def test_the_auc_counts_for_membership_or_the_advantage_at_a_threshold() -> None:
+    """Scores of two values have one threshold: both are TPR − FPR; their intervals differ."""
+    found = {
+        statistic: RoundSelection(
+            [examination(hits(0.6), membership(tpr=0.7, fpr=0.2))],
+            examiner("mia"),
+            WEIGHTED,
+            params(statistic=statistic, bound="estimate"),
+        ).objectives
+        for statistic in ("auc", "advantage")
+    }
+
+    assert found["auc"].advantage == pytest.approx(0.5)
+    assert found["advantage"].advantage == pytest.approx(0.5)
+    assert found["auc"].attack_accuracy == pytest.approx(0.75)

@@ -6,7 +6,12 @@ import pytest
 
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.test_driven.rounds import Round, rounds_of
+from safecompress_core.methods.test_driven.rounds import (
+    Round,
+    narrow_field,
+    plain_trainings,
+    rounds_of,
+)
 
 Prepare = Callable[..., RunContext]
 
@@ -55,15 +60,73 @@ def test_tests_may_begin_late(prepare: Prepare) -> None:
 def test_a_beam_is_filled_by_the_first_round() -> None:
     """One model starts; three proposals fill a beam of two, which derives six."""
     first, second, third = rounds_of(
-        epochs=30, before=0, rounds=3, finetune=0.5, proposals=3, beam=2
+        epochs=30, before=0, field=(1, 1, 1), finetune=0.5, proposals=3, derive_at=1, beam=2
     )
 
-    assert [one.beam for one in (first, second, third)] == [1, 2, 2]
+    assert [one.lineages for one in (first, second, third)] == [1, 2, 2]
     assert [one.candidates for one in (first, second, third)] == [3, 6, 6]
 
 
 def test_all_models_epochs_count() -> None:
     """Hand-worked: 2 models for 3 epochs, and their 4 candidates for 2."""
-    one = Round(beam=2, candidates=4, start=5, middle=8, end=10)
+    one = Round(lineages=2, candidates=4, keeps=1, start=5, middle=8, end=10)
 
     assert one.epochs == 2 * 3 + 4 * 2
+
+
+def test_a_race_derives_candidates_once_few_are_left() -> None:
+    """Four, two, one lineages; the last is trained for half a round, and so are its candidates."""
+    rounds = rounds_of(
+        epochs=12, before=0, field=(4, 2, 1), finetune=0.5, proposals=3, derive_at=1, beam=1
+    )
+
+    assert [(one.lineages, one.candidates, one.keeps) for one in rounds] == [
+        (4, 0, 2),
+        (2, 0, 1),
+        (1, 3, 1),
+    ]
+    assert [one.tested for one in rounds] == [4, 2, 3]
+    assert [one.epochs for one in rounds] == [16, 8, 2 + 3 * 2]
+
+
+def test_a_race_need_not_derive_candidates() -> None:
+    """Then lineages are tested as they are, to the end."""
+    rounds = rounds_of(
+        epochs=12, before=0, field=(2, 1, 1), finetune=0.5, proposals=3, derive_at=0, beam=1
+    )
+
+    assert [one.candidates for one in rounds] == [0, 0, 0]
+    assert sum(one.epochs for one in rounds) == 4 * (2 + 1 + 1)
+
+
+@pytest.mark.parametrize(
+    ("lineages", "rounds", "expected"),
+    [
+        (16, 8, (16, 10, 6, 4, 3, 2, 1, 1)),
+        (8, 8, (8, 5, 3, 2, 2, 1, 1, 1)),
+        (8, 4, (8, 3, 2, 1)),
+        (1, 3, (1, 1, 1)),
+        (5, 1, (5,)),
+    ],
+)
+def test_a_field_narrows_to_six_tenths_in_an_eighth_of_training(
+    lineages: int, rounds: int, expected: tuple[int, ...]
+) -> None:
+    """Rounded up; so a field costs about as much whatever the number of rounds."""
+    assert narrow_field(lineages, rounds) == expected
+
+
+def test_a_field_of_eight_with_twins_costs_five_and_three_quarter_trainings() -> None:
+    """(8 + 5 + 3 + 2 + 2 + 1 + 1 + 1) / 8, twice."""
+    rounds = rounds_of(
+        epochs=800,
+        before=0,
+        field=narrow_field(8, 8),
+        finetune=0.5,
+        proposals=3,
+        derive_at=0,
+        beam=1,
+    )
+
+    assert plain_trainings(rounds, twins=True) == 5.75
+    assert plain_trainings(rounds, twins=False) == 2.875

@@ -1,5 +1,6 @@
 """What the loop has reached, in a checkpoint."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.methods.test_driven.lineages import LineageTraining
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.methods.test_driven.state import resume_state
 
@@ -104,9 +108,42 @@ def test_one_checkpoint_is_kept_and_left_over_files_are_swept(
 
 
 def test_without_a_checkpoint_there_is_nothing_to_resume(
-    workshop: Callable[..., MethodContext],
+    prepare: Prepare, workshop: Callable[..., MethodContext]
 ) -> None:
     """The loop begins at its beginning then."""
+    params = prepare().spec.method
+    assert isinstance(params, TestDrivenParams)
     context = workshop()
+    training = LineageTraining(context, SparseTraining(params, []), twins=False)
 
-    assert resume_state(context, context.settings([]), rounds=8) is None
+    assert resume_state(training, context.settings([], density=0.3), rounds=8) is None
+
+
+RACE = {
+    "method__field": [3, 2],
+    "method__twins": True,
+    "method__strategies": [{**RANDOM, "set": {"learning_rate": [0.005, 0.02]}}],
+    "attackers": [{"type": "counterfactual"}],
+}
+
+
+def test_a_race_killed_after_a_round_goes_on_to_the_same_end(
+    prepare: Prepare,
+    workshop: Callable[..., MethodContext],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Model, twin and settings of each lineage come back as they were."""
+    loop = method(prepare, **RACE)
+    whole = loop.run(workshop(**RACE))
+    shutil.rmtree(tmp_path / "checkpoints")
+    shutil.rmtree(tmp_path / "archive")
+
+    assert run_until(loop, workshop(**RACE), 1, monkeypatch) is None
+    resumed = loop.run(workshop(**RACE))
+
+    assert resumed.rounds == whole.rounds
+    assert resumed.chosen_id == whole.chosen_id
+    after, before = resumed.chosen.tensors(), whole.chosen.tensors()
+    assert after.keys() == before.keys()
+    assert all(after[name].equal(before[name]) for name in after)

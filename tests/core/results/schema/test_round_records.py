@@ -63,7 +63,7 @@ def test_a_gap_says_which_way_selection_was_wrong() -> None:
 
 def test_a_method_need_not_say_which_end_of_an_interval_counts() -> None:
     """Null then; another word than the two is refused."""
-    content = {"performance": "accuracy", "attackers": {}, "also_audit": []}
+    content = {"performance": "accuracy", "attackers": {}, "also_audit": [], "statistic": None}
 
     assert SelectionRecord.model_validate({**content, "bound": None}).bound is None
     with pytest.raises(ValidationError, match="bound"):

@@ -15,6 +15,8 @@ name: trial
 task: {data: {type: handwriting}, model: {type: mlp}}
 method:
   type: test-driven
+  field: 1
+  twins: false
   density: 0.1
   strategies:
     - {prune: {type: magnitude}, grow: {type: gradient}}

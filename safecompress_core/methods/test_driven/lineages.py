@@ -1,0 +1,153 @@
+"""Lineages: models that a race trains from their first step, each with its swap twin."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from safecompress_core.api import Start
+from safecompress_core.methods.method import MethodContext
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.methods.test_driven.field import LineageSettings
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import TopologySchedule, Trainer
+from safecompress_core.training.training_state import TrainingState
+
+__all__ = ["Lineage", "LineageTraining"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """A model on its way through the rounds.
+
+    Attributes:
+        number: of the lineage, from 1; candidates keep that of the model they come from.
+        name: what distinguishes its settings from the spec's.
+        start: source of its first weights: ``random``, ``inherit`` or ``pretrained``.
+        id: of the model that the last round tested; ``initial`` before the first.
+        state: of the model.
+        twin: of its swap twin; None without twins. It is never shipped.
+    """
+
+    number: int
+    name: str
+    start: Start
+    id: str
+    state: TrainingState
+    twin: TrainingState | None
+
+    @property
+    def states(self) -> tuple[TrainingState, ...]:
+        """Return the training states of model and twin."""
+        return (self.state,) if self.twin is None else (self.state, self.twin)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record of a checkpoint, without the tensors of its states."""
+        return {
+            "number": self.number,
+            "name": self.name,
+            "start": self.start,
+            "id": self.id,
+            "epoch": self.state.epoch,
+            "settings": self.state.settings.to_json(),
+        }
+
+    @property
+    def shipped_twin(self) -> Classifier | None:
+        """Return the twin as its users would query it."""
+        return None if self.twin is None else self.twin.shipped
+
+
+class LineageTraining:
+    """Starts, trains and branches lineages; what happens to a model happens to its twin.
+
+    Args:
+        context: of the method.
+        training: start and topology schedule of sparse networks.
+        twins: whether lineages have a swap twin.
+
+    Attributes:
+        context: of the method.
+        twins: whether lineages have a swap twin.
+    """
+
+    def __init__(self, context: MethodContext, training: SparseTraining, *, twins: bool) -> None:
+        self.context = context
+        self.twins = twins
+        self._contexts: tuple[MethodContext, ...] = (context,)
+        if twins:
+            assert context.twin is not None  # an attack compares with one, which the spec says
+            self._contexts = (context, context.twin)
+        self._training = training
+        self._topology_schedule: TopologySchedule = training.topology_schedule(context)
+
+    @property
+    def _trainers(self) -> Iterator[Trainer]:
+        return (context.trainer for context in self._contexts)
+
+    def start(self, number: int, drawn: LineageSettings) -> Lineage:
+        """Return an untrained lineage."""
+        state, *twin = (
+            self._training.create_state(context, drawn.settings, start=drawn.start)
+            for context in self._contexts
+        )
+        return Lineage(
+            number=number,
+            name=drawn.name,
+            start=drawn.start,
+            id="initial",
+            state=state,
+            twin=next(iter(twin), None),
+        )
+
+    def restore(
+        self, record: Mapping[str, Any], tensors: Sequence[Mapping[str, Tensor]], written: Settings
+    ) -> Lineage:
+        """Return the lineage of a checkpoint.
+
+        Args:
+            record: what ``Lineage.to_json`` returned.
+            tensors: of its training states.
+            written: settings of the spec; they lend the types of their parameters.
+        """
+        settings = written.restore(record["settings"])
+        state, *twin = (
+            context.restore_state(kept, settings, epoch=record["epoch"])
+            for context, kept in zip(self._contexts, tensors, strict=True)
+        )
+        return Lineage(
+            number=record["number"],
+            name=record["name"],
+            start=record["start"],
+            id=record["id"],
+            state=state,
+            twin=next(iter(twin), None),
+        )
+
+    def train(self, lineage: Lineage, *, until: int, what: str, is_derived: bool = False) -> None:
+        """Train model and twin to the end of epoch ``until``."""
+        names = (what, f"the twin of {what}")
+        for trainer, state, name in zip(self._trainers, lineage.states, names, strict=False):
+            trainer.train(
+                state,
+                until=until,
+                topology_schedule=self._topology_schedule,
+                what=name,
+                is_derived=is_derived,
+            )
+
+    def branch(
+        self, lineage: Lineage, settings: Settings, *, model: str, rule: int | None
+    ) -> Lineage:
+        """Return a candidate: a copy with other settings and, by a rule, another topology.
+
+        Where the settings are of a lower density, the smallest weights of each layer leave first.
+        """
+        branched = [state.branch(settings) for state in lineage.states]
+        if rule is not None:
+            for trainer, state in zip(self._trainers, branched, strict=True):
+                trainer.evolve(state, self._topology_schedule, rule=rule)
+        state, *twin = branched
+        return replace(lineage, id=model, state=state, twin=next(iter(twin), None))

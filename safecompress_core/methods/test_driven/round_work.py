@@ -1,0 +1,236 @@
+"""Work of one round: train its lineages, derive candidates where few are left, test, choose."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from safecompress_core.choose.archive import Archive, ArchiveEntry
+from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.test_driven.candidates import UNCHANGED, CandidateSpec
+from safecompress_core.methods.test_driven.evaluator import Evaluation
+from safecompress_core.methods.test_driven.lineages import Lineage, LineageTraining
+from safecompress_core.methods.test_driven.round_selection import RoundSelection
+from safecompress_core.methods.test_driven.rounds import Round
+from safecompress_core.methods.test_driven.state import LoopState
+from safecompress_core.sparse.thinning import is_reachable
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.training_state import TrainingState
+
+__all__ = ["RoundWork"]
+
+FEW = 3
+"""Lineages up to which a race spends attackers that train a network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedModel:
+    """A model that a round has tested: a lineage, or a candidate that was derived from one.
+
+    Attributes:
+        lineage: the model, under the id that this round gives it.
+        parent: id of the model that it comes from.
+        strategy: what was changed of the parent; of a lineage, what distinguishes it from the spec.
+        evaluation: its test.
+    """
+
+    __test__ = False  # no test class, whatever its name makes pytest believe
+
+    lineage: Lineage
+    parent: str
+    strategy: str
+    evaluation: Evaluation
+
+
+class RoundWork:
+    """One round of the test-driven loop.
+
+    Args:
+        params: of the method.
+        candidate_specs: the candidates of a model; the first is the reference of the others.
+        training: starts, trains and branches lineages.
+        state: after the rounds before.
+    """
+
+    def __init__(
+        self,
+        params: TestDrivenParams,
+        candidate_specs: Sequence[CandidateSpec],
+        training: LineageTraining,
+        state: LoopState,
+    ) -> None:
+        self._params = params
+        self._candidate_specs = candidate_specs
+        self._training = training
+        self._context = training.context
+        self._state = state
+        self._index = len(state.rounds)
+        self._times: Round = params.timetable(self._context.recipe.epochs)[self._index]
+
+    @property
+    def _number(self) -> int:
+        return self._index + 1
+
+    def run(self) -> LoopState:
+        """Return the state after the round."""
+        tested: list[TestedModel] = []
+        for lineage in self._state.lineages:
+            derive = self._derive if self._times.derives else self._test_lineage
+            tested += derive(lineage, len(tested) + 1)
+        # Everything that was tested competes in one selection.
+        selection = RoundSelection(
+            [model.evaluation for model in tested],
+            self._context.evaluator,
+            self._context.aggregator,
+            self._params,
+            keeps=self._times.keeps,
+            # A derived candidate has to beat the model it comes from; lineages are equals.
+            has_incumbent=self._times.derives and len(self._state.lineages) == 1,
+            costs=[model.lineage.state.density for model in tested],
+        )
+        # Before the record: a killed run must find the files of every archived model.
+        archive = self._update_archive(tested, selection)
+        record = self._record(tested, selection)
+        front = [entry.id for entry in archive.entries]
+        self._context.events.emit("round_finished", **record, front=front)
+        return LoopState(
+            lineages=tuple(tested[index].lineage for index in selection.winners),
+            rounds=(*self._state.rounds, record),
+            archive=archive,
+        )
+
+    def _test_lineage(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
+        """Train a lineage through the round, and test it as it is."""
+        name = f"r{self._number}c{first}"
+        what = f"lineage {lineage.number} ({lineage.name}) in round {self._number}"
+        self._training.train(lineage, until=self._times.end, what=what)
+        fitted = self._context.evaluator.fit_attackers(
+            lineage.state.shipped, unit=str(self._index), spared=self._spared()
+        )
+        trained = replace(lineage, id=name)
+        yield self._test(trained, lineage.id, lineage.name, fitted, adapts=False)
+
+    def _derive(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
+        """Train a lineage, then derive, fine-tune and test its candidates."""
+        times, where = self._times, f"round {self._number}"
+        self._training.train(lineage, until=times.middle, what=f"{lineage.id} in {where}")
+        self._context.events.advance()
+        # Attackers are fitted on the parent once; per candidate they only adapt, which costs a
+        # tenth.
+        fitted = self._context.evaluator.fit_attackers(
+            lineage.state.shipped, unit=str(self._index), spared=self._spared()
+        )
+        feasible = self._feasible(lineage.state)
+        for number, (candidate_spec, settings) in enumerate(feasible, first):
+            name = f"r{self._number}c{number}"
+            candidate = self._training.branch(
+                lineage, settings, model=name, rule=candidate_spec.rule
+            )
+            what = f"candidate {name} ({candidate_spec.name}) in {where}"
+            self._training.train(candidate, until=times.end, what=what, is_derived=True)
+            yield self._test(candidate, lineage.id, candidate_spec.name, fitted, adapts=True)
+
+    def _test(
+        self, model: Lineage, parent: str, strategy: str, fitted: Any, *, adapts: bool
+    ) -> TestedModel:
+        facts = {"round": self._number, "candidate": model.id, "strategy": strategy}
+        evaluation = self._context.evaluator.evaluate(
+            model.state.shipped,
+            fitted,
+            # The same for all models of a round: they are compared.
+            unit=str(self._index),
+            facts=facts,
+            twin=model.shipped_twin,
+            adapts=adapts,
+        )
+        self._context.events.advance()
+        self._context.events.emit(
+            "candidate_tested", **facts, performance=float(evaluation.performance.mean())
+        )
+        return TestedModel(lineage=model, parent=parent, strategy=strategy, evaluation=evaluation)
+
+    def _spared(self) -> frozenset[str]:
+        """Return the trained attacks that this round of a race does without.
+
+        They are spent on the last rounds, and not on the round after one in which untrained
+        attacks outdid them on every model.
+        """
+        trained = self._context.evaluator.trained_attacks
+        if self._params.widths[0] == 1:
+            return frozenset()
+        if self._times.lineages > FEW:
+            return trained
+        last = self._state.rounds[-1]["candidates"] if self._state.rounds else []
+        records = {name: [model["attacks"][name] for model in last] for name in trained}
+        return frozenset(
+            name
+            for name, attacks in records.items()
+            # An attack that was spared has no advantage of its own.
+            if attacks and all(attack["own_advantage"] is not None for attack in attacks)
+        )
+
+    def _feasible(self, parent: TrainingState) -> list[tuple[CandidateSpec, Settings]]:
+        """Return the candidates that a model admits; the model itself if all limits are reached."""
+        feasible: list[tuple[CandidateSpec, Settings]] = []
+        for candidate_spec in self._candidate_specs:
+            settings = candidate_spec.settings(parent.settings)
+            if settings is not None and _is_reachable(parent, settings):
+                feasible.append((candidate_spec, settings))
+                continue
+            self._context.events.advance()
+            self._context.events.emit(
+                "candidate_left_out", round=self._number, strategy=candidate_spec.name
+            )
+        # Without any admissible candidate the lineage still trains on, or its epochs would be lost.
+        return feasible or [(UNCHANGED, parent.settings)]
+
+    def _record(self, tested: Sequence[TestedModel], selection: RoundSelection) -> dict[str, Any]:
+        """Return what results say of the round, JSON-ready."""
+        twins = self._training.twins
+        return {
+            "round": self._number,
+            "epochs": tested[0].lineage.state.epoch,
+            "lineages": len(self._state.lineages),
+            "trainings": self._times.epochs * (1 + twins) / self._context.recipe.epochs,
+            "candidates": [
+                {
+                    "id": model.lineage.id,
+                    "lineage": model.lineage.number,
+                    "parent": model.parent,
+                    "strategy": model.strategy,
+                    "start": model.lineage.start,
+                    "settings": model.lineage.state.settings.to_json(),
+                    "density": model.lineage.state.density,
+                    "defences": model.lineage.state.facts(),
+                    "attacks": model.evaluation.to_json(),
+                    **selection.verdict_on(index),
+                    "chosen": index in selection.winners,
+                    "left": selection.departure(index, [other.lineage.id for other in tested]),
+                }
+                for index, model in enumerate(tested)
+            ],
+            "spread": selection.spread(),
+        }
+
+    def _update_archive(self, tested: Sequence[TestedModel], selection: RoundSelection) -> Archive:
+        """Return the archive with this round's models, whose files are written at once."""
+        entries = [
+            ArchiveEntry(
+                model.lineage.id,
+                float(selection.objectives.performance[index]),
+                tuple(selection.objectives.advantage[index].tolist()),
+            )
+            for index, model in enumerate(tested)
+        ]
+        after = self._state.archive.add(*entries)
+        stays = {entry.id for entry in after.entries}
+        for model in tested:
+            if model.lineage.id in stays:
+                path = self._context.archive_path(model.lineage.id)
+                self._context.store(model.lineage.state, path)
+        return after
+
+
+def _is_reachable(state: TrainingState, settings: Settings) -> bool:
+    """Return whether each layer keeps a weight at the density of the settings."""
+    assert state.topology is not None  # it is sparse
+    return is_reachable(state.topology, settings.density)
