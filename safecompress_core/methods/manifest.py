@@ -85,8 +85,10 @@ class TestDrivenParams(SparseTrainingParams):
     twins: bool = True
     """Whether each lineage trains a swap twin, for an attacker that compares with one, such as
     ``counterfactual``."""
-    derive_at: Annotated[int, Field(ge=0, le=1000)] = 1
-    """Candidates are derived in rounds that begin with at most so many lineages; 0: in none."""
+    derive_at: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    """Candidates are derived in rounds that begin with at most so many lineages; 0: in none. By
+    default 1 for a field of one lineage and 0 for a race, where candidates of the last lineage cost
+    more than a wider field and change less."""
     field: Lineages | Annotated[list[Lineages], Field(min_length=1)] | None = None
     """Lineages that a round trains: of the first round, from where the field narrows by itself, or
     of each round, the last one for all others. 1 for the papers' algorithm. 8 where there is no
@@ -125,13 +127,16 @@ class TestDrivenParams(SparseTrainingParams):
         if budget is not None and info.data.get("field") is not None:
             raise ValueError("field and budget both say how wide the field is; leave one out")
         # A field that is missing here has an error of its own.
-        if budget is None or cls.model_fields.keys() - info.data.keys() - {"budget"}:
+        if budget is None or TestDrivenParams.model_fields.keys() - info.data.keys() - {"budget"}:
             return budget
-        cheapest = cls.model_construct(**info.data | {"field": 1, "budget": None}).cost()
-        if cheapest > budget:
+        costs = [
+            cls.model_construct(**info.data | {"field": width, "budget": None}).cost()
+            for width in (1, 2)
+        ]
+        if min(costs) > budget:
             raise ValueError(
-                f"{budget:g} trainings pay for no field: one lineage, with its twin and its "
-                f"candidates, costs {cheapest:.3g}; write at least that"
+                f"{budget:g} trainings pay for no field: the smallest costs {min(costs):.3g}, swap "
+                "twins included; write at least that"
             )
         return budget
 
@@ -150,11 +155,9 @@ class TestDrivenParams(SparseTrainingParams):
         most = int(min(MOST, self.open_settings.count))
         if self.budget is None:
             return narrow_field(min(FIELD, most), self.rounds)
-        # Cost rises with the width, so the first width that is too dear ends the search.
-        width = 1
-        while width < most and self._cost(width + 1) <= self.budget:
-            width += 1
-        return narrow_field(width, self.rounds)
+        # One lineage may cost more than a race, since candidates are derived from it.
+        affordable = (width for width in range(most, 1, -1) if self._cost(width) <= self.budget)
+        return narrow_field(next(affordable, 1), self.rounds)
 
     def cost(self) -> float:
         """Return the cost of all rounds in trainings of one model, swap twins included."""
@@ -176,9 +179,15 @@ class TestDrivenParams(SparseTrainingParams):
             finetune=self.finetune,
             # ``keep`` is a bool, which counts as one more candidate.
             proposals=self.keep + sum(len(expand(strategy.set)) for strategy in self.strategies),
-            derive_at=self.derive_at,
+            derive_at=self._derive_at,
             beam=self.beam,
         )
+
+    @property
+    def _derive_at(self) -> int:
+        if self.derive_at is not None:
+            return self.derive_at
+        return 1 if self.widths[0] == 1 else 0
 
 
 def _open_settings(strategies: list[StrategyParams], initial: Params) -> OpenSettings:

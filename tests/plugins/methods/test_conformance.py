@@ -29,6 +29,7 @@ class TestTestDriven(MethodConformance):
         "density": 0.3,
         "rounds": 2,
         "field": [2, 1],
+        "derive_at": 1,
         "strategies": [{**STRATEGY, "set": {"learning_rate": 0.02}}],
     }
     attackers = ({"type": "loss-threshold"}, {"type": "counterfactual"})

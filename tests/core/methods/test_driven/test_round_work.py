@@ -13,6 +13,7 @@ RACE = {
     "method__field": [5, 2, 1],
     "method__rounds": 3,
     "method__twins": True,
+    "method__derive_at": 1,
     "method__strategies": [
         {**GRADIENT, "set": {"learning_rate": [0.005, 0.02], "density": [0.2, 0.1]}}
     ],

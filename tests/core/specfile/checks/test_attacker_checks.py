@@ -1,6 +1,7 @@
 """Attackers that are made of others, and attackers that audit what they selected."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,11 @@ from safecompress_core.api import (
     CombinedAttackerParams,
     Definition,
 )
-from safecompress_core.host import Origin, Registry
+from safecompress_core.errors import SpecError
+from safecompress_core.host import Origin, Registry, load_plugins
 from safecompress_core.specfile.checks.attacker_checks import auditing_selectors
 from safecompress_core.specfile.checks.spec_checks import gate_measures
-from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.load import LoadedSpec, load_any_spec
 
 SEVERAL = "{type: several, attackers: [{type: entropy}, {type: threshold, level: 0.1}]}"
 PLACE = "audit.attackers.0"
@@ -181,3 +183,67 @@ def test_a_resolved_spec_is_as_valid_as_what_it_was_resolved_from(
 
     assert resolved["attackers"][0]["weight"] == 1
     assert problems(f"{PLACE}={resolved}".replace("None", "null")) == []
+
+
+TWINNED = """\
+version: 1
+name: trial
+task: {{data: {{type: handwriting}}, model: {{type: mlp}}}}
+method:
+  type: {method}
+  density: 0.1
+  {more}
+attackers: [{{type: {attacker}}}]
+audit: {{attackers: [{{type: {auditor}}}]}}
+"""
+STRATEGY = "strategies: [{prune: {type: magnitude}, grow: {type: gradient}}]"
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "attacker", "auditor", "problem"),
+    [
+        (
+            "prune",
+            "",
+            "counterfactual",
+            "loss-threshold",
+            "attackers.0.type: 'counterfactual' compares with a swap twin, and 'prune' trains none",
+        ),
+        (
+            "test-driven",
+            f"{STRATEGY}\n  twins: false",
+            "counterfactual",
+            "loss-threshold",
+            "attackers.0.type: 'counterfactual' compares with a swap twin, and 'test-driven' "
+            "trains none; write method.twins: true",
+        ),
+        (
+            "test-driven",
+            STRATEGY,
+            "loss-threshold",
+            "entropy",
+            "attackers: the method trains a swap twin of each model, and no attacker compares with "
+            "it; add {type: counterfactual} to attackers, or write method.twins: false",
+        ),
+        (
+            "test-driven",
+            STRATEGY,
+            "counterfactual",
+            "counterfactual",
+            "audit.attackers.0.type: 'counterfactual' compares with a swap twin, which only the "
+            "owner of the data can train",
+        ),
+    ],
+)
+def test_twins_and_attackers_that_compare_with_them_belong_together(
+    tmp_path: Path, method: str, more: str, attacker: str, auditor: str, problem: str
+) -> None:
+    """And no audit has a twin, since no adversary can train one."""
+    path = tmp_path / "trial.yaml"
+    path.write_text(TWINNED.format(method=method, more=more, attacker=attacker, auditor=auditor))
+    registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+
+    with pytest.raises(SpecError) as caught:
+        load_any_spec(path, registry=registry)
+
+    assert any(problem in f"{one.path}: {one.message}; {one.hint}" for one in caught.value.problems)
