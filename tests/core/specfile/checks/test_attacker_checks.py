@@ -236,7 +236,7 @@ STRATEGY = "strategies: [{prune: {type: magnitude}, grow: {type: gradient}}]"
     ],
 )
 def test_twins_and_attackers_that_compare_with_them_belong_together(
-    tmp_path: Path, method: str, more: str, attacker: str, auditor: str, problem: str
+    tmp_path: Path, *, method: str, more: str, attacker: str, auditor: str, problem: str
 ) -> None:
     """And no audit has a twin, since no adversary can train one."""
     path = tmp_path / "trial.yaml"
