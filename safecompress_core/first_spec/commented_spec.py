@@ -31,6 +31,7 @@ class Draft:
         notes: what was guessed, and what might be changed; comments above the data.
         private: attributes that the audit goes after.
         pretrained: whether training starts from weights.
+        continuous: whether inputs are numbers, to which noise can be added.
         extras: of the distribution that the run needs.
         runs_code: whether the command must allow code.
     """
@@ -41,6 +42,7 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     private: Sequence[str] = ()
     pretrained: bool = False
+    continuous: bool = True
     extras: tuple[str, ...] = ("run",)
     runs_code: bool = False
 
@@ -57,10 +59,14 @@ class Draft:
             # start.
             density=0.5 if self.pretrained else 0.1,
             initial=INITIAL if self.pretrained else "",
-            attackers="".join(
-                f"\n    - {{type: attribute-probe, id: probe-{place}, attribute: {_quote(name)}}}"
-                for place, name in enumerate(self.private, start=1)
-            ),
+            # All of them are in memory at once, and pretrained models are large.
+            field=4 if self.pretrained else 8,
+            rounds=ROUNDS if self.pretrained else "",
+            noise=NOISE if self.continuous else "",
+            defences=DEFENCES if self.continuous else "",
+            probes=self._probes("\n  - {{type: attribute-probe, id: probe-{}, attribute: {}}}"),
+            # An audit by the probes that selected would find less than there is.
+            audit_probes=self._probes(AUDIT_PROBE),
             gates="".join(f"\n#  - {{measure: {gate}}}" for gate in self._gates()),
         )
 
@@ -72,12 +78,27 @@ class Draft:
         epochs = 60 if self.samples < 2_000 else 30 if self.samples < 20_000 else 15
         return f"{{epochs: {epochs}}}"
 
+    def _probes(self, line: str) -> str:
+        """Return a line for each private attribute, with its number and name."""
+        return "".join(
+            line.format(number, _quote(name)) for number, name in enumerate(self.private, start=1)
+        )
+
     def _gates(self) -> list[str]:
         gates = ["accuracy, at_least: 0.8", "membership.advantage, at_most: 0.2"]
         return [*gates, "attribute.lift, at_most: 0.1"] if self.private else gates
 
 
 INITIAL = "\n  initial: {type: uniform, weights: pretrained}"
+ROUNDS = "\n  rounds: 3"
+AUDIT_PROBE = "\n    - {{type: attribute-probe, id: mlp-{}, attribute: {}, classifier: mlp}}"
+NOISE = """
+    - prune: {type: magnitude}
+      grow: {type: gradient}
+      set: {augmentation.noise: {low: 0, high: 0.4}}"""
+DEFENCES = """
+  defences:
+    - {type: augmentation, noise: 0}    # noise on inputs in training; 0 is none"""
 
 TEMPLATE = """\
 # Written by `safecompress init`; `safecompress plugins list` has what else a `type` may be.
@@ -90,19 +111,23 @@ task:
 # half of the samples are trained on; attacks distinguish them from the other half
 pools: {{members: 0.5}}
 training: {training}
-method:                         # train sparsely, attack every candidate, carry on with the best
+method:                         # trains several models, tests them in rounds, keeps the best
   type: test-driven
-  density: {density}                  # weights that are kept{initial}
-  rounds: 2
-  strategies:
-    - {{prune: {{type: magnitude}}, grow: {{type: gradient}}}}
-    - {{prune: {{type: magnitude}}, grow: {{type: random}}}}
-attackers:                      # these test candidates: each model is compared with its swap twin
-  - {{type: counterfactual}}
+  density: {density}                  # share of the weights that is kept at most{initial}
+  field: {field}                      # models of the first round; the best go on{rounds}
+  strategies:                   # what models may differ in: weights pruned and grown, settings
+    - prune: {{type: magnitude}}
+      grow: {{type: gradient}}
+      set: {{learning_rate: {{factor: [0.3, 3]}}}}
+    - prune: {{type: magnitude}}
+      grow: {{type: random}}
+      set: {{density: {{factor: [0.7, 0.5]}}}}{noise}{defences}
+attackers:                      # these test the models, counterfactual by a twin of each
+  - {{type: counterfactual}}{probes}
 audit:                          # and these judge the chosen model, on samples that nothing has seen
   attackers:
     - {{type: loss-threshold}}
-    - {{type: modified-entropy}}{attackers}
+    - {{type: modified-entropy}}{audit_probes}
 # Bounds decide the exit code. Set them once a run has shown what is possible:
 #gate:{gates}
 """
@@ -238,6 +263,7 @@ def _huggingface(data: Path, model: Path, target: str | None, private: Sequence[
     draft.notes = [note for note in draft.notes if not note.startswith("dropped")]
     draft.notes.append("columns of sentences are the text; the others are no inputs")
     draft.model += ", max_length: 64}"
+    draft.continuous = False
     return draft
 
 

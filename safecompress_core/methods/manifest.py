@@ -45,9 +45,11 @@ class StrategyParams(Params):
     grow: Annotated[Params, Slot(Kind.STRATEGY, Role.GROW)]
     """Which inactive positions take their place."""
     set: Changes = {}
-    """Changes of training: ``learning_rate``, ``update_fraction`` or ``<defence id>.<parameter>``
-    to a number, to ``{factor: number}`` of where the parent stands, or to a list of either; each
-    combination of the lists is a candidate."""
+    """Changes of training: ``learning_rate``, ``density`` (at most the method's),
+    ``update_fraction`` or ``<defence id>.<parameter>`` to a number, to ``{factor: number}`` of
+    where the parent stands, to a list of either, or to a range ``{low: number, high: number, scale:
+    linear or log}``. Each combination is a candidate, a range standing for its ends and its middle;
+    a field of lineages draws from the whole range."""
 
     def describe(self) -> str:
         """Return the names of its parts."""

@@ -40,12 +40,16 @@ def test_the_spec_of_a_table_is_yaml_with_what_was_guessed(table: Path) -> None:
 
 
 def test_private_columns_are_attacked(table: Path) -> None:
-    """Each by an attacker with an id of its own, and a gate that is proposed."""
+    """By different attackers in selection and audit, and a gate is proposed."""
     text = draft(table, target="outcome", private=("sex", "score")).text("x")
     spec = YAML(typ="safe", pure=True).load(text)
 
-    attackers = {one.get("id"): one.get("attribute") for one in spec["audit"]["attackers"]}
-    assert attackers.items() >= {("probe-1", "sex"), ("probe-2", "score")}
+    def attributes(attackers: list[dict[str, str]]) -> dict[str | None, str | None]:
+        return {attacker.get("id"): attacker.get("attribute") for attacker in attackers}
+
+    assert attributes(spec["attackers"]) == {None: None, "probe-1": "sex", "probe-2": "score"}
+    audit = attributes(spec["audit"]["attackers"])
+    assert audit == {None: None, "mlp-1": "sex", "mlp-2": "score"}
     assert spec["task"]["data"]["private"] == ["sex", "score"]
     assert "attribute.lift" in text
 
@@ -59,6 +63,28 @@ def test_more_samples_need_fewer_epochs() -> None:
         return found
 
     assert epochs(500) > epochs(5_000) > epochs(50_000) > epochs(500, pretrained=True)
+
+
+@pytest.mark.parametrize("continuous", [True, False])
+def test_models_differ_in_settings_that_move_any_data(continuous: bool) -> None:
+    """Noise is opened only where inputs are numbers, and is off in the spec as written."""
+    text = Draft([], "{type: mlp}", 500, continuous=continuous).text("x")
+    method = YAML(typ="safe", pure=True).load(text)["method"]
+
+    opened = {key for strategy in method["strategies"] for key in strategy.get("set", {})}
+    assert opened - {"augmentation.noise"} == {"learning_rate", "density"}
+    assert ("augmentation.noise" in opened) is continuous
+    noise = [{"type": "augmentation", "noise": 0}]
+    assert method.get("defences", []) == (noise if continuous else [])
+
+
+def test_a_pretrained_model_has_a_smaller_field() -> None:
+    """And no more rounds than epochs."""
+    text = Draft([], "{type: mlp}", 500, pretrained=True).text("x")
+    spec = YAML(typ="safe", pure=True).load(text)
+
+    assert spec["method"]["field"] == 4
+    assert spec["method"]["rounds"] <= spec["training"]["epochs"]
 
 
 @pytest.mark.parametrize(
@@ -111,5 +137,6 @@ def test_a_folder_with_a_configuration_is_a_model(table: Path, tmp_path: Path) -
     found = draft(folder, data=table)
 
     assert found.pretrained
+    assert not found.continuous
     assert "huggingface" in found.extras
     assert 'text: ["body"]' in found.data
