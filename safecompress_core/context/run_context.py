@@ -143,8 +143,9 @@ class RunContext(SpecContext):
 
     @property
     def has_twins(self) -> bool:
-        """Return whether an attack that tests candidates compares with a swap twin."""
-        return any(Need.TWIN in attack.needs for attack in self.attacks)
+        """Return whether the method trains swap twins for an attack that compares with one."""
+        is_asked = any(Need.TWIN in attack.needs for attack in self.attacks)
+        return is_asked and definition_of(self.spec.method).has_twins
 
     @cached_property
     def twin_samples(self) -> TwinSamples:

@@ -203,6 +203,17 @@ def _one_sided(prepared: SpecContext) -> Iterator[Problem]:
         yield Problem(("task", "data"), message, hint)
 
 
+def _twins(run_context: RunContext) -> Iterator[Problem]:
+    """Require a pool of which a swap twin can exchange enough."""
+    if not run_context.has_twins:
+        return
+    try:
+        _ = run_context.twin_samples.exchanged
+    except PoolError as error:
+        message, _, hint = str(error).partition("; ")
+        yield Problem(("pools", "select"), message, hint)
+
+
 def _pool_problem(error: PoolError, *, prefix: str = "") -> Problem:
     """With the error's own hint, where it has one."""
     # Messages of pools have the form "rule; hint".
@@ -307,6 +318,7 @@ CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     # Order matters: each check may use what those before it have found to be right.
     _compiler,
     *SAMPLES_AND_ATTACKS,
+    _twins,
     check_input_changes,
     _model,
     _layers,

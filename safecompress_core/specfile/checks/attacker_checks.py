@@ -153,7 +153,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
         elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, which only the audit has"
             yield Problem(where, message, hint)
-        if Need.TWIN in definition.needs and not _trains_twins(spec):
+        if Need.TWIN in definition.needs and _tests_models(spec) and not _trains_twins(spec):
             method = definition_of(spec.method)
             message = f"{name!r} compares with a swap twin, and {method.name!r} trains none"
             hint_of_twin = "write method.twins: true" if method.has_twins else "take it out"
@@ -170,6 +170,12 @@ def _check_twins(spec: RunSpec) -> Iterator[Problem]:
         message = "the method trains a swap twin of each model, and no attacker compares with it"
         hint = "add {type: counterfactual} to attackers, or write method.twins: false"
         yield Problem(("attackers",), message, hint)
+
+
+def _tests_models(spec: RunSpec) -> bool:
+    """Return whether the method may attack models while it compresses; most attack none."""
+    workload = definition_of(spec.method).workload
+    return workload is None or workload(spec.method, spec.training.epochs).tests > 0
 
 
 def _trains_twins(spec: RunSpec) -> bool:

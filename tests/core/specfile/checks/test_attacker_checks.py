@@ -203,13 +203,6 @@ STRATEGY = "strategies: [{prune: {type: magnitude}, grow: {type: gradient}}]"
     ("method", "more", "attacker", "auditor", "problem"),
     [
         (
-            "prune",
-            "",
-            "counterfactual",
-            "loss-threshold",
-            "attackers.0.type: 'counterfactual' compares with a swap twin, and 'prune' trains none",
-        ),
-        (
             "test-driven",
             f"{STRATEGY}\n  twins: false",
             "counterfactual",
@@ -247,3 +240,13 @@ def test_twins_and_attackers_that_compare_with_them_belong_together(
         load_any_spec(path, registry=registry)
 
     assert any(problem in f"{one.path}: {one.message}; {one.hint}" for one in caught.value.problems)
+
+
+def test_a_method_that_tests_nothing_may_have_any_attackers(tmp_path: Path) -> None:
+    """So the variants of a comparison share them."""
+    path = tmp_path / "trial.yaml"
+    path.write_text(
+        TWINNED.format(method="prune", more="", attacker="counterfactual", auditor="loss-threshold")
+    )
+
+    load_any_spec(path, registry=load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry)
