@@ -93,8 +93,8 @@ class TestDrivenParams(SparseTrainingParams):
     more than a wider field and change less."""
     field: Lineages | Annotated[list[Lineages], Field(min_length=1)] | None = None
     """Lineages that a round trains: of the first round, from where the field narrows by itself, or
-    of each round, the last one for all others. 1 for the papers' algorithm. 8 where there is no
-    ``budget``, or as many as the strategies open."""
+    of each round, the last one for all others; at most as many as the strategies open settings. 1
+    for the papers' algorithm, 8 where there is no ``budget``."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """Cost of all rounds at most, in trainings of one model, swap twins included: the field is the
     widest that it pays for."""
@@ -114,13 +114,6 @@ class TestDrivenParams(SparseTrainingParams):
             )
         if widths != sorted(widths, reverse=True):
             raise ValueError(f"field {widths} grows; a lineage that left does not come back")
-        if "strategies" in info.data and "initial" in info.data:
-            offered = _open_settings(info.data["strategies"], info.data["initial"]).count
-            if widths[0] > offered:
-                raise ValueError(
-                    f"the strategies open {offered} settings, and a field of {widths[0]} would "
-                    f"train some of them twice; write at most {offered}, or open more in 'set'"
-                )
         return field
 
     @field_validator("budget")
@@ -149,12 +142,13 @@ class TestDrivenParams(SparseTrainingParams):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Return the lineages that each round trains."""
-        if isinstance(self.field, list):
-            return (*self.field, *self.field[-1:] * (self.rounds - len(self.field)))
-        if self.field is not None:
-            return narrow_field(self.field, self.rounds)
+        """Return the lineages that each round trains, no more than there are settings."""
         most = int(min(MOST, self.open_settings.count))
+        if isinstance(self.field, list):
+            widths = (*self.field, *self.field[-1:] * (self.rounds - len(self.field)))
+            return tuple(min(width, most) for width in widths)
+        if self.field is not None:
+            return narrow_field(min(self.field, most), self.rounds)
         if self.budget is None:
             return narrow_field(min(FIELD, most), self.rounds)
         # One lineage may cost more than a race, since candidates are derived from it.

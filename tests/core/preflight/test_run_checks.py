@@ -301,3 +301,19 @@ def test_a_label_of_one_side_is_refused(prepare: Prepare, tmp_path: Path) -> Non
         "samples); a label of one side reveals membership whatever the model answers; write labels "
         "of members and non-members alike, or leave out samples of these labels"
     ]
+
+
+def test_a_select_pool_that_is_too_small_to_swap_is_refused(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Before anything trains, at the share that has to grow."""
+    twinned = {"method__twins": True, "attackers": [{"type": "counterfactual"}]}
+    pools = {"members": 0.5, "attack_train": 0.695, "select": 0.005, "audit": 0.3}
+
+    found = refusal(prepare(**twinned, pools=pools))
+
+    assert found == [
+        f"{line(tmp_path, 'select')}: pools.select: a swap twin exchanges at least 10 samples of "
+        "either side, and pool 'select' has 5 members and 4 non-members; give it a larger share or "
+        "use more data"
+    ]
