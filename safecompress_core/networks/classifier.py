@@ -145,16 +145,17 @@ class Classifier(nn.Module):
         # Hooks rather than a second forward pass: dropout would differ between two passes.
         fed: list[Tensor] = []
         put_out: list[Tensor] = []
+        handles = [self.head.register_forward_pre_hook(lambda _, args: fed.append(args[0]))]
+        handles += [
+            layer.register_forward_hook(lambda _, __, output: put_out.append(_flat(output)))
+            for layer in self._probed
+        ]
         # Removed even if the forward pass fails.
-        with ExitStack() as hooks:
-            handle = self.head.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
-            hooks.callback(handle.remove)
-            for layer in self._probed:
-                handle = layer.register_forward_hook(
-                    lambda _, __, output: put_out.append(_flat(output))
-                )
-                hooks.callback(handle.remove)
+        try:
             logits = self(inputs)
+        finally:
+            for handle in handles:
+                handle.remove()
         # The last call counts, if a module is applied several times in a pass.
         return ForwardOutput(logits, logits, put_out[-1] if put_out else fed[-1], fed[-1])
 

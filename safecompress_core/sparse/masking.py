@@ -1,8 +1,9 @@
 """Keeps a network sparse while any optimizer trains it.
 
 Parameters stay plain dense tensors, so that every model, optimizer and backward pass works as it
-is; a hook after each optimizer step multiplies weights and moments by float masks, all layers in
-one call. Dense gradients are then there for growing at no cost. The network owns the topology
+is. A hook before each optimizer step multiplies the gradients by float masks, all layers in one
+call: a weight without gradient and moments stays 0 under weight decay, too, so that neither weights
+nor moments need a mask of their own in a step. The network owns the topology
 (`safecompress_core.networks.classifier`); a binding has nothing but these float masks.
 """
 
@@ -22,11 +23,12 @@ __all__ = ["SparseBinding"]
 
 
 class SparseBinding:
-    """Binds a topology to an optimizer: after every step, what is not active is zero again.
+    """Binds a topology to an optimizer: what is not active is zero, and stays so in every step.
 
-    The masks are applied when the binding is made, after every step, and at `apply`. The
-    optimizer's state is looked up each time, so its ``load_state_dict`` needs no new binding; after
-    a weight was loaded from elsewhere, call `apply`.
+    The masks are applied to weights and moments when the binding is made, when the optimizer loads
+    a state, and at `apply`; call it after a weight was loaded from elsewhere. They are applied to
+    gradients before every step, so a step must not compute its gradients by a closure. An optimizer
+    that treats each weight by itself leaves one of 0 alone whose gradient and moments are 0.
 
     ``copy.deepcopy`` of an optimizer loses its hooks. A binding that is copied together with its
     optimizer and parameters is bound to the copies; after copying those without it, make a new one.
@@ -41,14 +43,17 @@ class SparseBinding:
     ) -> None:
         topology.require_match(parameters, what="parameters")
         # torch shows an optimizer's hooks nowhere else.
-        hooks = optimizer._optimizer_step_post_hooks.values()  # noqa: SLF001
+        hooks = optimizer._optimizer_step_pre_hooks.values()  # noqa: SLF001
         # Two bindings on one optimizer would apply each other's masks.
         if any(isinstance(getattr(hook, "__self__", None), SparseBinding) for hook in hooks):
             raise TopologyError("the optimizer is bound already; release the other binding first")
         self._optimizer = optimizer
         self._parameters = {name: parameters[name] for name in topology.masks}
-        # After the step: weight decay and momentum move inactive weights, too.
-        self._handle = optimizer.register_step_post_hook(self._after_step)
+        self._handles = (
+            optimizer.register_step_pre_hook(self._before_step),
+            # Moments of a dense training would move inactive weights.
+            optimizer.register_load_state_dict_post_hook(lambda _: self.apply()),
+        )
         self._take(topology)
         # At once, since the weights may come from a dense model.
         self.apply()
@@ -83,13 +88,18 @@ class SparseBinding:
 
     def release(self) -> None:
         """Stop masking; the optimizer is free for another binding."""
-        self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
 
     def _take(self, topology: Topology) -> None:
         self._factors = list(topology.floats_like(self._parameters).values())
 
-    def _after_step(self, *_: Any) -> None:
-        self.apply()
+    def _before_step(self, *_: Any) -> None:
+        parameters = zip(self._parameters.values(), self._factors, strict=True)
+        # A layer that took no part in the loss has no gradient.
+        pairs = [(w.grad, factor) for w, factor in parameters if w.grad is not None]
+        if pairs:
+            torch._foreach_mul_(*zip(*pairs, strict=True))
 
     @torch.no_grad()
     def _multiply(self, factors: list[Tensor]) -> None:

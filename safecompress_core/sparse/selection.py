@@ -51,7 +51,7 @@ def largest(values: Tensor, eligible: Tensor, count: int) -> Tensor:
     tied = positions[candidates == border]
     chosen[positions[above]] = True
     # Ties go to the first positions in memory, so that the result is reproducible.
-    chosen[tied[: count - int(above.sum())]] = True
+    chosen[tied[: count - int(above.count_nonzero())]] = True
     return chosen.view(eligible.shape)
 
 

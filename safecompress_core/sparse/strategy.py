@@ -72,9 +72,9 @@ def _check_dropped(
     # Per layer: a layer must keep a weight, and room for what is grown.
     for name, limit in topology.replaceable().items():
         mask = dropped[name]
-        if wrong := int((mask & ~topology.masks[name]).sum()):
+        if wrong := int((mask & ~topology.masks[name]).count_nonzero()):
             raise ValueError(f"returned {wrong} positions of {name} that are not active")
-        if (count := int(mask.sum())) > limit:
+        if (count := int(mask.count_nonzero())) > limit:
             message = f"returned {count} positions of {name}"
             raise ValueError(f"{message}; it must return at most {limit}, which can be replaced")
 
@@ -85,10 +85,10 @@ def _check_grown(
     """Inactive positions of the topology, as many as were dropped."""
     grown = _complete(masks, topology)
     for name, mask in grown.items():
-        if wrong := int((mask & topology.masks[name]).sum()):
+        if wrong := int((mask & topology.masks[name]).count_nonzero()):
             raise ValueError(f"returned {wrong} positions of {name} that are active already")
     # Over all layers: a rule may move weights from one layer to another.
-    count, wanted = sum(int(mask.sum()) for mask in grown.values()), sum(counts.values())
+    count, wanted = sum(int(mask.count_nonzero()) for mask in grown.values()), sum(counts.values())
     if count != wanted:
         raise ValueError(f"returned {count} positions; it must return {wanted}")
 

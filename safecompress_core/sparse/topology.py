@@ -62,7 +62,7 @@ class Topology:
 
     def active(self) -> dict[str, int]:
         """Return the number of active weights of each layer."""
-        return {name: int(mask.sum()) for name, mask in self._masks.items()}
+        return {name: int(mask.count_nonzero()) for name, mask in self._masks.items()}
 
     @property
     def total_active(self) -> int:
@@ -112,9 +112,9 @@ class Topology:
         """
         dropped, grown = self.complete(dropped), self.complete(grown)
         for name, active in self._masks.items():
-            if wrong := int((dropped[name] & ~active).sum()):
+            if wrong := int((dropped[name] & ~active).count_nonzero()):
                 raise TopologyError(f"{name}: {wrong} of the dropped weights are not active")
-            if wrong := int((grown[name] & active).sum()):
+            if wrong := int((grown[name] & active).count_nonzero()):
                 raise TopologyError(f"{name}: {wrong} of the grown weights are active already")
         # Summed over layers: density is a property of the network, not of a layer.
         lost, gained = _count(dropped.values()), _count(grown.values())
@@ -202,7 +202,7 @@ def _check_mask(name: str, mask: Tensor) -> Tensor:
         raise TopologyError(f"{name}: a mask holds nothing but 0 and 1")
     # Copied even from the CPU, and contiguous for packing bits.
     copied = mask.detach().to("cpu", torch.bool, copy=True).contiguous()
-    if not bool(copied.any()):
+    if not bool(copied.count_nonzero()):
         raise TopologyError(
             f"{name}: the layer has no active weight ({math.prod(copied.shape)} in all)"
         )
@@ -216,4 +216,4 @@ def _mismatch(name: str, what: str, tensor: Tensor, layer_mask: Tensor) -> str:
 
 
 def _count(masks: Iterable[Tensor]) -> int:
-    return sum(int(mask.sum()) for mask in masks)
+    return sum(int(mask.count_nonzero()) for mask in masks)

@@ -77,7 +77,7 @@ def update_topology(
     shown = Topology.from_masks(topology.masks)
 
     dropped = _answer(topology, prune, prune.drop(weights, shown, fraction=fraction, **slope))
-    counts = {name: int(mask.sum()) for name, mask in dropped.items()}
+    counts = {name: int(mask.count_nonzero()) for name, mask in dropped.items()}
     for name, limit in topology.replaceable().items():
         if counts[name] > limit:
             raise TopologyError(

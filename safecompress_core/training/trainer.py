@@ -135,7 +135,7 @@ class Trainer:
     @property
     def schedule(self) -> Schedule:
         """Return the length of training in a whole run."""
-        return Schedule(members=len(self), steps=len(self._rows(0)), epochs=self._epochs)
+        return Schedule(members=len(self), steps=len(self._sizes), epochs=self._epochs)
 
     @cached_property
     def bounds(self) -> tuple[Tensor, Tensor] | None:
@@ -244,7 +244,7 @@ class Trainer:
                 generator=self._seed.child("guard", state.epoch).torch(),
             )
         # A round keeps all its candidates; their gradients are of no use to anybody.
-        state.optimizer.zero_grad(set_to_none=True)
+        state.drop_gradients()
 
     def evolve(
         self, state: TrainingState, topology_schedule: TopologySchedule, *, rule: int
@@ -320,24 +320,34 @@ class Trainer:
         with global_random_state(generator), _same_buffers(network):  # dropout, as in training
             return loss_gradients(network, list(batches), curvature=curvature)
 
-    def _rows(self, epoch: int) -> list[Tensor]:
-        """Return the samples of each batch."""
-        # Shuffled on the CPU, so that the order does not depend on the device.
-        order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
-        rows = list(order.to(self._device).split(self._batch_size))
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """The number of samples of each batch, the same in every epoch."""
+        whole, rest = divmod(len(self), self._batch_size)
+        sizes = [self._batch_size] * whole
         # Batch norm has no variance for a single sample, so it joins the batch before.
-        if len(rows) > 1 and len(rows[-1]) == 1 < self._batch_size:
-            rows[-2:] = [torch.cat(rows[-2:])]
-        return rows
+        if rest == 1 < self._batch_size and whole:
+            sizes[-1] += 1
+        elif rest:
+            sizes.append(rest)
+        return sizes
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
-        rows = self._rows(epoch)
-        for chosen, inputs in zip(rows, in_batches(self._inputs, iter(rows)), strict=True):
+        # Shuffled on the CPU, so that the order does not depend on the device.
+        order = torch.randperm(len(self), generator=self._seed.child("batches", epoch).torch())
+        order = order.to(self._device)
+        rows = order.split(self._sizes)
+        # All but the inputs are small enough to be shuffled at once.
+        labels = self._labels[order].split(self._sizes)
+        attributes = {
+            name: values[order].split(self._sizes) for name, values in self._attributes.items()
+        }
+        for index, inputs in enumerate(in_batches(self._inputs, rows)):
             yield Batch(
                 inputs=inputs,
-                labels=self._labels[chosen],
-                attributes={name: values[chosen] for name, values in self._attributes.items()},
-                rows=chosen,
+                labels=labels[index],
+                attributes={name: parts[index] for name, parts in attributes.items()},
+                rows=rows[index],
             )
 
     def _batches_after_defences(
@@ -354,7 +364,7 @@ class Trainer:
 
     def _rates(self, epoch: int, start: int, end: int) -> Iterator[float]:
         """The factor of the learning rate for each step of an epoch."""
-        steps = len(self._rows(epoch))
+        steps = len(self._sizes)
         for step in range(steps):
             # Per step, not per epoch: a warm-up of less than an epoch still rises gradually.
             yield self._learning_rate.at((epoch + step / steps - start) / (end - start))
@@ -385,9 +395,9 @@ class Trainer:
                 for defence in state.defences.values():
                     batch = defence.challenge(batch, state.network, generator=generator)
                 step = self._step(state, forward, batch, epoch)
-                total += self._descend(state, step, defences, rate=rate, generator=generator)
-                if remembers:
-                    state.remember()
+                total += self._descend(
+                    state, step, defences, rate=rate, remembers=remembers, generator=generator
+                )
                 report_step(total)
         # Checked once per epoch: reading the loss each step would wait for the device.
         if not torch.isfinite(total):
@@ -450,6 +460,7 @@ class Trainer:
         defences: Sequence[Defence],
         *,
         rate: float,
+        remembers: bool,
         generator: torch.Generator,
     ) -> Tensor:
         """Loss, gradients and the optimizer's step; returns the loss."""
@@ -460,8 +471,7 @@ class Trainer:
         for defence in defences:
             loss = defence.loss(step, loss)
         optimizer, scaler = state.optimizer, state.scaler
-        # None rather than 0: skips a kernel, and a parameter without gradient stays unchanged.
-        optimizer.zero_grad(set_to_none=True)
+        state.drop_gradients()
         if scaler is None:
             loss.backward()
         else:
@@ -470,12 +480,18 @@ class Trainer:
             scaler.unscale_(optimizer)
         for defence in defences:
             defence.adjust(step, generator=generator)
+        # Autograd lays them out as their parameters are; a defence may not.
+        if defences:
+            state.align_gradients()
         # After `adjust`, which is promised gradients that are not clipped yet.
         if self._clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), self._clip_norm)
         # Set at each step, so that the schedule has no state to store.
         for group in optimizer.param_groups:
             group["lr"] = state.settings.learning_rate * rate
+        # Before the step, which masks them.
+        if remembers:
+            state.remember()
         if scaler is None:
             optimizer.step()
         else:

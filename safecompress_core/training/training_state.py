@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -118,10 +119,16 @@ class TrainingState:
         """Return the active weights of the network; None for a dense model."""
         return self.network.topology
 
-    @property
+    @cached_property
     def weights(self) -> dict[str, nn.Parameter]:
         """The sparsifiable weights by name."""
+        # Found once: the optimizer holds these very parameters as long as this object lives.
         return self.network.sparse_parameters()
+
+    @cached_property
+    def _trained(self) -> list[nn.Parameter]:
+        """All parameters that the optimizer trains, in its order."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
 
     @property
     def density(self) -> float:
@@ -187,9 +194,23 @@ class TrainingState:
         assert self.explored is not None  # a dense model never evolves
         return History(explored=self.explored, momentum=self.momentum or None)
 
+    def drop_gradients(self) -> None:
+        """Forget the gradients of all trained parameters."""
+        # None rather than 0: skips a kernel, and a parameter without gradient stays unchanged. An
+        # optimizer's `zero_grad` profiles itself, which takes as long as a small layer.
+        for parameter in self._trained:
+            parameter.grad = None
+
+    def align_gradients(self) -> None:
+        """Lay gradients out in memory as their parameters are, which fused optimizers rely on."""
+        for parameter in self._trained:
+            gradient = parameter.grad
+            if gradient is not None and gradient.stride() != parameter.stride():
+                parameter.grad = torch.empty_like(parameter).copy_(gradient)
+
     @torch.no_grad()
     def remember(self) -> None:
-        """Take the gradients of this step into the running average, which starts at 0.
+        """Take the gradients of this step, before masks, into the running average from 0.
 
         A step that half precision skips, since its gradients have overflowed, is none.
         """

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,17 +50,17 @@ def test_numbers_are_the_same_in_every_process() -> None:
 
 def test_code_that_knows_global_state_alone_is_lent_a_generators_draw() -> None:
     """The same generator, the same numbers; afterwards all is as before."""
-    before = torch.get_rng_state()
+    before, before_numpy = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
     drawn = []
-    for _ in range(2):
-        with global_random_state(Seed(1).torch()):
-            drawn.append(torch.rand(4))
-    with global_random_state(Seed(2).torch()):
-        drawn.append(torch.rand(4))
+    for seed in (1, 1, 2):
+        with global_random_state(Seed(seed).torch()):
+            numbers = np.random.rand(4)  # noqa: NPY002  the state that is lent
+            drawn.append(torch.cat([torch.rand(4), torch.from_numpy(numbers)]))
 
     assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
+    assert not (drawn[0] == drawn[2]).any()
     assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_equal(np.random.get_state(legacy=False), before_numpy)  # noqa: NPY002
 
 
 def test_an_error_gives_the_global_state_back_too() -> None:

@@ -31,3 +31,16 @@ def test_the_recipe_is_the_training_section(prepare: Prepare, optimizer: str, ki
     [group] = made.param_groups
     assert (group["lr"], group["weight_decay"]) == (0.25, 0.01)
     assert group.get("momentum") == (0.3 if optimizer == "sgd" else None)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_optimizers_are_fused_where_torch_has_that(prepare: Prepare, optimizer: str) -> None:
+    """On the processor, for one; torch refuses fused optimizers for other devices."""
+    make = prepare(training={"optimizer": optimizer}).recipe.optimizer
+
+    fused = {
+        device: make([torch.nn.Parameter(torch.ones(1, device=device))], 0.25).defaults["fused"]
+        for device in ("cpu", "meta")
+    }
+
+    assert fused == {"cpu": True, "meta": None}

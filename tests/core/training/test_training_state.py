@@ -13,6 +13,7 @@ from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.selection import largest
 from safecompress_core.sparse.strategy import Grow, History
 from safecompress_core.sparse.topology import Masks, Topology
+from safecompress_core.training.defence import Defence, Step
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState, read_topology
 
@@ -306,15 +307,18 @@ def test_momentum_is_the_running_average_of_the_gradients(
         sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     weights = one.weights
 
-    def follow(*_: object) -> None:
-        for name, parameter in shadow.items():
-            gradient = weights[name].grad
-            assert gradient is not None
-            parameter.grad = gradient.clone()
-        sgd.step()
+    class Follow(Defence):
+        def adjust(self, step: Step, *, generator: torch.Generator) -> None:
+            """Take the dense gradients, which the optimizer's step masks."""
+            for name, parameter in shadow.items():
+                gradient = weights[name].grad
+                assert gradient is not None
+                parameter.grad = gradient.clone()
+            sgd.step()
 
-    one.optimizer.register_step_post_hook(follow)
-    trainer.train(one, until=2, topology_schedule=by_momentum, what="it")
+    trainer.train(
+        one, until=2, topology_schedule=by_momentum, what="it", method_defences=[Follow()]
+    )
 
     assert one.topology is not None
     for name, parameter in shadow.items():
@@ -405,3 +409,33 @@ def test_steps_that_overflow_are_not_remembered(make_state: MakeState) -> None:
     assert all(
         torch.allclose(average, torch.full_like(average, 0.1)) for average in one.momentum.values()
     )
+
+
+def test_gradients_are_aligned_with_their_parameters(make_state: MakeState) -> None:
+    """A fused optimizer reads memory in order: with another layout it would exchange weights."""
+    one, other = make_state(), make_state()
+    for state, layout in (
+        (one, torch.Tensor.contiguous),
+        (other, lambda x: x.t().contiguous().t()),
+    ):
+        generator = torch.Generator().manual_seed(7)
+        for weight in state.weights.values():
+            weight.grad = layout(torch.rand(weight.shape, generator=generator))
+        state.align_gradients()
+        state.optimizer.step()
+
+    assert same(copied(one), copied(other))
+
+
+def test_dropped_gradients_are_those_of_all_trained_parameters(
+    make_state: MakeState, memory: type
+) -> None:
+    """A defence trains parameters of its own."""
+    one = make_state(memory=memory())
+    parameters = [*one.network.parameters(), *one.defences["memory"].parameters()]
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+
+    one.drop_gradients()
+
+    assert all(parameter.grad is None for parameter in parameters)

@@ -1,0 +1,255 @@
+"""CPU time of the trainer's steps and topology updates, as ratios.
+
+All ways of a row take turns in one process, so that whatever else the machine does falls on each of
+them alike. The table shows the median over rounds of one way's CPU time divided by another's in the
+same round, with its quartiles.
+
+- ``trainer / bare step``: a step of the trainer, and of a loop of a few lines of plain PyTorch with
+  the same network, optimizer and batches; of ``default Adam``, the optimizer is as torch makes it
+  where nothing is said.
+- ``masked / dense step``: of the trainer, at ``--density`` and without a topology.
+- ``update / step``: magnitude pruning and gradient growth of a masked network, given the gradients;
+  ``gradients / step`` is the pass over one batch that yields them.
+
+    OMP_NUM_THREADS=1 python benchmarks/loop.py [--only mlp] [--rounds 100]
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from safecompress_core.context.trainer_factory import TrainerFactory
+from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.results.environment import reproducible
+from safecompress_core.seeding import Seed
+from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.update import update_topology
+from safecompress_core.specfile.models.run_spec import Training
+from safecompress_core.training.precision import PLAIN
+from safecompress_core.training.settings import Settings
+from safecompress_core.training.trainer import Trainer
+from safecompress_core.training.training_state import OptimizerFactory, TrainingState
+from safecompress_plugins.models.manifest import MlpParams, Vgg16Params
+from safecompress_plugins.models.mlp import Mlp
+from safecompress_plugins.models.vgg import Vgg16
+from safecompress_plugins.strategies.gradient_growth import GradientGrowth
+from safecompress_plugins.strategies.manifest import GradientGrowthParams, MagnitudePruningParams
+from safecompress_plugins.strategies.scored_pruning import MagnitudePruning
+
+CPU, CLASSES, LEARNING_RATE = torch.device("cpu"), 14, 0.003
+UPDATE = MagnitudePruning(MagnitudePruningParams()), GradientGrowth(GradientGrowthParams())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network and the samples that it is trained on.
+
+    Attributes:
+        build: makes the network, the same each time.
+        shape: of an input.
+        members: samples of an epoch; as many as the task of ``specs/multi_attack.yaml`` has for the
+            perceptron, a few batches for the others.
+    """
+
+    build: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    members: int
+
+    def dataset(self) -> Dataset:
+        """Noise of the right shape, with a private attribute as most data have."""
+        generator = torch.Generator().manual_seed(19)
+        labels = torch.arange(self.members) % CLASSES
+        return Dataset(
+            inputs=torch.rand(self.members, *self.shape, generator=generator),
+            labels=labels,
+            classes=tuple(map(str, range(CLASSES))),
+            attributes={"group": Attribute(values=labels % 2, names=("0", "1"))},
+        )
+
+
+def perceptron() -> nn.Module:
+    """The network of ``specs/multi_attack.yaml``."""
+    return Mlp(MlpParams(hidden=[256, 128])).build(
+        input_shape=(64,), classes=CLASSES, generator=torch.Generator().manual_seed(18)
+    )
+
+
+def vgg16(width: float) -> nn.Module:
+    """VGG-16 for 3 × 32 × 32."""
+    return Vgg16(Vgg16Params(width=width)).build(
+        input_shape=(3, 32, 32), classes=CLASSES, generator=torch.Generator().manual_seed(18)
+    )
+
+
+PERCEPTRON = Case(build=perceptron, shape=(64,), members=650)
+SMALL_VGG = Case(build=lambda: vgg16(0.25), shape=(3, 32, 32), members=256)
+VGG = Case(build=lambda: vgg16(1), shape=(3, 32, 32), members=64)
+STEP_CASES: Mapping[str, Case] = {
+    "mlp 64-256-128-14": PERCEPTRON,
+    "vgg16, a quarter as wide": SMALL_VGG,
+}
+
+
+def trained_part(
+    case: Case, training: Training, *, density: float
+) -> tuple[Trainer, TrainingState]:
+    """A trainer and a training state without defences; a density of 1 is dense."""
+    dataset = case.dataset()
+    factory = TrainerFactory(
+        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
+    )
+    network = Classifier(case.build())
+    generator = torch.Generator().manual_seed(20)
+    masks = {
+        name: torch.rand(weight.shape, generator=generator) < density
+        for name, weight in network.sparse_parameters().items()
+    }
+    state = TrainingState(
+        network,
+        None if density == 1 else Topology.from_masks(masks),
+        Settings(
+            learning_rate=LEARNING_RATE, density=density, update_fraction=0.3, rule=0, defences={}
+        ),
+        make_optimizer=factory.recipe.optimizer,
+        make_defence=lambda *_: (_ for _ in ()).throw(AssertionError),
+    )
+    return factory.create(torch.arange(len(dataset)), Seed(1)), state
+
+
+def trainer_epochs(case: Case, training: Training, *, density: float) -> Callable[[int], None]:
+    """A function that trains for so many epochs by the trainer."""
+    trainer, state = trained_part(case, training, density=density)
+
+    def train(epochs: int) -> None:
+        until = state.epoch + epochs
+        trainer.train(state, until=until, topology_schedule=None, what="the network")
+
+    return train
+
+
+def bare_epochs(
+    case: Case, training: Training, *, by: OptimizerFactory | None = None
+) -> Callable[[int], None]:
+    """A function that trains for so many epochs in plain PyTorch, by default by our optimizer."""
+    dataset = case.dataset()
+    factory = TrainerFactory(
+        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
+    )
+    network = case.build().train()
+    optimizer = (by or factory.recipe.optimizer)(list(network.parameters()), LEARNING_RATE)
+    inputs, labels = dataset.inputs, dataset.labels
+
+    def train(epochs: int) -> None:
+        for _ in range(epochs):
+            for rows in torch.randperm(len(labels)).split(training.batch_size):
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(network(inputs[rows]), labels[rows])
+                loss.backward()
+                optimizer.step()
+
+    return train
+
+
+def cpu_seconds(action: Callable[[], object]) -> float:
+    """CPU time of this process and its threads."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """CPU seconds by way, one number a round; the order turns from round to round."""
+    for action in ways.values():
+        action()  # warm up
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    order = list(ways)
+    for _ in range(rounds):
+        for way in order:
+            seconds[way].append(cpu_seconds(ways[way]))
+        order.append(order.pop(0))
+    return seconds
+
+
+def report(what: str, seconds: Mapping[str, list[float]], way: str, other: str) -> None:
+    """Print a line: one way's time divided by another's."""
+    ratios = [a / b for a, b in zip(seconds[way], seconds[other], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    print(f"{what:<28}{f'{way} / {other}':<26}{middle:>6.3f}   {low:.3f} to {high:.3f}")
+
+
+def report_steps(name: str, case: Case, options: argparse.Namespace) -> None:
+    """Steps of the trainer, dense and masked, and of plain PyTorch."""
+    training = Training(batch_size=options.batch)
+    epochs = {
+        "bare step": bare_epochs(case, training),
+        "default Adam": bare_epochs(case, training, by=torch.optim.Adam),
+        "trainer": trainer_epochs(case, training, density=1),
+        "masked": trainer_epochs(case, training, density=options.density),
+    }
+    count = max(1, round(options.seconds / cpu_seconds(lambda: epochs["bare step"](1))))
+    ways = {way: lambda train=train: train(count) for way, train in epochs.items()}
+    seconds = in_turns(ways, options.rounds)
+    seconds["dense step"] = seconds["trainer"]
+    report(name, seconds, "trainer", "bare step")
+    report(name, seconds, "trainer", "default Adam")
+    report(name, seconds, "masked", "dense step")
+
+
+def report_update(name: str, case: Case, options: argparse.Namespace) -> None:
+    """A topology update, and a step on a batch of all samples."""
+    training = Training(batch_size=case.members)
+    trainer, state = trained_part(case, training, density=0.05)
+    gradients: dict[str, torch.Tensor] = {}
+
+    def take_gradients() -> None:
+        gradients.update(trainer.dense_gradients(state, batches=1))
+
+    def evolve() -> None:
+        update = update_topology(
+            {name: weight.detach() for name, weight in state.weights.items()},
+            state.topology,
+            prune=UPDATE[0],
+            grow=UPDATE[1],
+            fraction=state.settings.update_fraction,
+            gradients=gradients,
+            generator=torch.Generator(),
+        )
+        state.apply_update(update)
+
+    def train() -> None:
+        until = state.epoch + 1
+        trainer.train(state, until=until, topology_schedule=None, what="the network")
+
+    ways = {"gradients": take_gradients, "update": evolve, "step": train}
+    seconds = in_turns(ways, max(2, options.rounds // 10))
+    report(name, seconds, "update", "step")
+    report(name, seconds, "gradients", "step")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--density", type=float, default=0.1)
+    parser.add_argument("--rounds", type=int, default=100, help="of steps; of updates a tenth")
+    parser.add_argument("--seconds", type=float, default=0.03, help="of a way in a round, at least")
+    parser.add_argument("--only", default="", help="networks whose name begins so")
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {options.threads} threads")
+    with reproducible(options.threads):
+        for name, case in STEP_CASES.items():
+            if name.startswith(options.only):
+                report_steps(name, case, options)
+        if "vgg16, density 0.05".startswith(options.only):
+            report_update("vgg16, density 0.05", VGG, options)
+
+
+if __name__ == "__main__":
+    main()
