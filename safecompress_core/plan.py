@@ -16,7 +16,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 
-__all__ = ["PLAIN", "Job", "Plan", "make_plan"]
+__all__ = ["PLAIN", "Job", "Plan", "make_plan", "reference_workload"]
 
 PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
 """Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
@@ -153,7 +153,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
         tests=work.tests * selecting if work else None,
         candidates=work.candidates if work else (),
     )
-    yield from _references(spec, work)
+    yield from _references(spec)
     attackers = len(spec.audit.attackers)
     # the uncompressed and the chosen one, the two ends of the front; a whole front cannot be known
     models = {"chosen": 2, "ends": 4, "all": None}[spec.audit.front]
@@ -177,8 +177,8 @@ def _held_out_jobs(spec: RunSpec, *, times: int, whom: str) -> Iterator[Job]:
         )
 
 
-def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
-    """The method and dense training, as often as the attacker that asks for most wants."""
+def _references(spec: RunSpec) -> Iterator[Job]:
+    """Reference models of both kinds, as many as the attacker that asks for most wants."""
     count = max(map(references_of, spec.audit.attackers), default=0)
     if not count:
         return
@@ -188,14 +188,23 @@ def _references(spec: RunSpec, work: Workload | None) -> Iterator[Job]:
     # Dense training is the previous job already.
     if spec.method.model_dump() != PLAIN:
         yield from _held_out_jobs(spec, times=count, whom="reference models")
-        selecting = len(spec.attackers)
+        selecting, work = len(spec.attackers), reference_workload(spec)
         yield Job(
-            name="reference models, by the method",
+            name="reference models, compressed",
             models=count,
             epochs=count * work.epochs if work else None,
             fits=count * work.fits * selecting if work else 0,
             tests=count * work.tests * selecting if work else None,
         )
+
+
+def reference_workload(spec: RunSpec) -> Workload | None:
+    """Return the work for one reference model of the compressed model; None if it is not known."""
+    work = _workload(spec)
+    # One training, without tests; what has no lineage is run again as a whole.
+    if work and work.replay_epochs is not None and spec.audit.references.method == "replay":
+        return Workload(epochs=work.replay_epochs)
+    return work
 
 
 def _workload(spec: RunSpec) -> Workload | None:

@@ -10,6 +10,7 @@ from safecompress_core.api import references_of
 from safecompress_core.attacks.reference_answers import assign_folds
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.context.samples import NetworkSamples
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools, cut_pools
 from safecompress_core.networks.classifier import ModelFactory
@@ -24,10 +25,10 @@ __all__ = [
 ]
 
 
-def count_references(run_context: RunContext) -> int:
+def count_references(prepared: SpecContext) -> int:
     """Return the number of reference models that the audit needs: the attackers' maximum."""
     # One set of models serves all attackers, so the largest demand decides.
-    return max((references_of(attack.params) for attack in run_context.audit_attacks), default=0)
+    return max((references_of(attack.params) for attack in prepared.audit_attacks), default=0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +66,7 @@ class ReferenceSamples:
     def pools(self) -> SamplePools:
         """Split the reference model's members and the rest."""
         shares = self.spec.pools
-        # With the shares of the run: a reference model repeats its whole selection.
+        # With the shares of the run: a reference model may repeat its whole selection.
         pools = cut_pools(
             self.dataset.labels,
             self.members(),

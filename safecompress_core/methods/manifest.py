@@ -204,6 +204,7 @@ def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
         tests=sum(round_.tested for round_ in rounds),
         candidates=tuple(round_.tested for round_ in rounds),
         field=tuple(round_.lineages for round_ in rounds),
+        replay_epochs=epochs,
     )
 
 

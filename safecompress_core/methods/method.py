@@ -1,5 +1,6 @@
 """Methods: the context that they get and the outcome that they return."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -234,6 +235,8 @@ class MethodOutcome:
         phases: what was done in which order, JSON-ready; each has a ``name``, the ``epochs`` in it
             and the ``density`` at its end. Empty for a method that has none, or rounds.
         facts: what else should be known of the work, JSON-ready.
+        lineage: how the chosen model was trained, JSON-ready, for ``Method.replay``; empty for a
+            method that chooses nothing.
     """
 
     chosen: TrainingState
@@ -243,6 +246,7 @@ class MethodOutcome:
     model: Params | None = None
     phases: tuple[dict[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _check_outcome(_: Definition, outcome: object, *__: object) -> None:
@@ -260,6 +264,16 @@ def _check_outcome(_: Definition, outcome: object, *__: object) -> None:
             PhaseRecord.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"returned what results cannot hold: {format_errors(error)}") from error
+    # Names and jobs of reference models are made of it.
+    try:
+        json.dumps(outcome.lineage)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"returned a lineage that JSON cannot hold: {error}") from error
+
+
+def _check_replay(_: Definition, state: object, *__: object) -> None:
+    if not isinstance(state, TrainingState):
+        raise ValueError(f"returned {type(state).__name__}; it must return a TrainingState")
 
 
 class Method(ABC):
@@ -294,3 +308,15 @@ class Method(ABC):
     @check_result(_check_outcome)
     def run(self, context: MethodContext) -> MethodOutcome:
         """Yield a model; goes on from a checkpoint where there is one."""
+
+    @check_result(_check_replay)
+    def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:
+        """Train the model of a lineage again, on the context's members and without any test.
+
+        The default is for a method that selects nothing: its run is a replay already.
+
+        Args:
+            context: of the run, which gives the same bytes again, or of a reference model.
+            lineage: that of the run's `MethodOutcome`.
+        """
+        return self.run(context).chosen

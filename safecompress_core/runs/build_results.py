@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from safecompress_core.api import Params, component_id
 from safecompress_core.audit.selection_gap import selection_gap
+from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
@@ -27,6 +28,7 @@ from safecompress_core.results.schema import (
     ModelRecord,
     OriginRecord,
     Record,
+    ReferencesRecord,
     Results,
     RoundRecord,
     SelectingAttackerRecord,
@@ -146,6 +148,8 @@ def build_results(
     # Only games of plugins; core's own are known to every reader.
     if games := record_games(attack.game.definition for attack in attacks):
         content["games"] = games
+    if work and (references := _describe_references(prepared, work.outcome)):
+        content["references"] = references
     if origin is not None:
         content["origin"] = origin
     return _validate(Results, content)
@@ -224,6 +228,18 @@ def _describe_method(work: MethodWork) -> dict[str, Any]:
         "phases": work.outcome.phases,
         "facts": work.outcome.facts,
     }
+
+
+def _describe_references(prepared: SpecContext, outcome: MethodOutcome) -> ReferencesRecord | None:
+    """Return number and training of reference models; None where no attack compares with any."""
+    count = count_references(prepared)
+    if not count:
+        return None
+    # A method that chooses and has no lineage is run again, whatever the spec asks for.
+    has_replay = bool(outcome.lineage) or not outcome.rounds
+    asked: Literal["replay", "rerun"] = prepared.spec.audit.references.method
+    method = asked if has_replay else "rerun"
+    return ReferencesRecord(models=count, method=method)
 
 
 def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> SelectionRecord:

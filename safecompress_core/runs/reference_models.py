@@ -4,9 +4,10 @@
   split into new halves (`safecompress_core.attacks.reference_answers.assign_folds`), and each
   reference model is trained on one. So every sample that is attacked has models that knew it and
   models that did not: *online* attacks use both, *offline* ones only the latter.
-- A reference model re-runs the whole method, its selection included, on pools that are cut from its
-  own half and the rest; with another seed for everything that is drawn. It is not audited, and has
-  no reference models of its own.
+- A reference model of the compressed model *replays* the training of the chosen one: its settings,
+  round by round, on its own half, with another seed for everything that is drawn. Or it *re-runs*
+  the whole method, its selection included, on pools that are cut from its own half and the rest.
+  It is not audited, and has no reference models of its own.
 - The uncompressed model is attacked with reference models that are trained as it was.
 - What is kept is each model's logits for all samples, under a key of everything that they depend
   on, so that attackers share them and a run that was stopped trains only what is missing.
@@ -14,10 +15,11 @@
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -44,7 +46,7 @@ from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.plan import PLAIN
+from safecompress_core.plan import PLAIN, reference_workload
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.directory import RunDirectory
 from safecompress_core.results.environment import reproducible
@@ -53,13 +55,13 @@ from safecompress_core.results.identity import require_same_identity
 from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.failure_attribution import naming_code_of
 from safecompress_core.specfile.load import load_spec
-from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.placing import locating
 from safecompress_core.training.training_state import TrainingState
 
 __all__ = [
     "ReferenceJob",
     "ReferenceTraining",
+    "count_trainings",
 ]
 
 SELECTING = ("method", "attackers", "metrics", "choose")
@@ -74,11 +76,20 @@ class ReferenceJob:
         key: of all that its answers depend on.
         index: which one it is, from 0.
         is_dense: whether it is trained as the uncompressed model, or by the spec's method.
+        lineage: what the method replays; None to run it as a whole.
     """
 
     key: str
     index: int
     is_dense: bool
+    lineage: Mapping[str, Any] | None
+
+
+def count_trainings(run_context: RunContext) -> int:
+    """Return the number of reference models of both kinds, cached ones included."""
+    # A plain method and the baseline share their reference models.
+    kinds = 1 if trains_plainly(run_context) else 2
+    return kinds * count_references(run_context)
 
 
 class ReferenceTraining:
@@ -88,6 +99,8 @@ class ReferenceTraining:
         run_context: the run.
         directory: of the run; it holds the resolved spec.
         events: receives each model.
+        lineage: that of the method's outcome, which reference models replay unless the spec has
+            them re-run the method; None where the method has not been run.
         workers: how many processes train.
         plugins_dir: where single-file plugins are, for those processes.
         shared: where several runs keep what they have in common; None to keep it with the run.
@@ -99,21 +112,19 @@ class ReferenceTraining:
         directory: Path,
         *,
         events: EventLog,
+        lineage: Mapping[str, Any] | None = None,
         workers: int = 1,
         plugins_dir: Path | None = None,
         shared: Path | None = None,
     ) -> None:
         self._prepared = run_context
+        is_replay = run_context.spec.audit.references.method == "replay"
+        self._lineage = lineage if is_replay else None
         self._spec = directory / "spec.resolved.yaml"
         self._folder = (shared or directory / "checkpoints") / "references"
         self._events = events
         self._workers = workers
         self._plugins_dir = plugins_dir
-
-    def units(self) -> int:
-        """Return the number of reference models, cached ones included."""
-        # By key: a plain method and the baseline share their reference models.
-        return len({order.key for order in self._orders()})
 
     def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
         """Train every model that is not there yet.
@@ -155,8 +166,7 @@ class ReferenceTraining:
     def _skip(self, order: ReferenceJob, *, has_trained: bool = False) -> int:
         """Take off a model's attacks, and its epochs unless they were just trained."""
         spec = self._prepared.spec
-        workload = None if order.is_dense else definition_of(spec.method).workload
-        work = workload(spec.method, spec.training.epochs) if workload else None
+        work = None if order.is_dense else reference_workload(spec)
         epochs = work.epochs if work else spec.training.epochs
         attacks = work.tests * len(spec.attackers) if work else 0
         self._events.skip(epochs=0 if has_trained else epochs, attacks=attacks)
@@ -183,8 +193,12 @@ class ReferenceTraining:
     def _orders(self) -> Iterator[ReferenceJob]:
         for is_dense in (True, False):
             for index in range(count_references(self._prepared)):
-                key = self._key(index, is_dense=is_dense)
-                yield ReferenceJob(key=key, index=index, is_dense=is_dense)
+                yield ReferenceJob(
+                    key=self._key(index, is_dense=is_dense),
+                    index=index,
+                    is_dense=is_dense,
+                    lineage=None if is_dense else self._lineage,
+                )
 
     def _key(self, index: int, *, is_dense: bool) -> str:
         """The same for a method that is dense training and nothing else as for the baseline."""
@@ -192,6 +206,11 @@ class ReferenceTraining:
         if is_dense or trains_plainly(self._prepared):
             # PLAIN as the method, whatever the run's own method is.
             return content_key(self._prepared, index=index, method=PLAIN)
+        if self._lineage:
+            # Neither attackers nor metrics: models of one lineage serve whatever tested it.
+            return content_key(
+                self._prepared, index=index, method=resolved["method"], lineage=self._lineage
+            )
         sections = {name: resolved[name] for name in SELECTING}
         return content_key(self._prepared, index=index, **sections)
 
@@ -203,9 +222,7 @@ def _train(
     context_of_reference = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
-        state = _train_method(
-            context_of_reference, working, is_dense=order.is_dense, events=events or EventLog()
-        )
+        state = _train_model(context_of_reference, working, order, events=events or EventLog())
     finally:
         # Also after an error: a half-trained model must not be resumed with other code.
         shutil.rmtree(working, ignore_errors=True)
@@ -220,15 +237,16 @@ def _train(
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
 
 
-def _train_method(
-    reference: RunContext, working: Path, *, is_dense: bool, events: EventLog
+def _train_model(
+    reference: RunContext, working: Path, order: ReferenceJob, *, events: EventLog
 ) -> TrainingState:
-    """Run a method, which reports only its training, and which has no audit of its own."""
+    """Run or replay a method, which reports only its training and has no audit of its own."""
 
     @cache
     def big() -> Classifier:
         """Only for what starts from it, or asks it."""
-        return _train_method(reference, working / "big", is_dense=True, events=events).network
+        dense = replace(order, is_dense=True, lineage=None)
+        return _train_model(reference, working / "big", dense, events=events).network
 
     context = reference.method_context(
         "method",
@@ -237,8 +255,11 @@ def _train_method(
         archived=lambda model: working / "archive" / f"{model}.safetensors",
         events=events,
     )
-    method = Uncompressed(UncompressedParams()) if is_dense else reference.method
-    return method.run(context).chosen
+    if order.is_dense:
+        return Uncompressed(UncompressedParams()).run(context).chosen
+    if order.lineage is not None:
+        return reference.method.replay(context, order.lineage)
+    return reference.method.run(context).chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
+from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
@@ -37,7 +38,7 @@ from safecompress_core.runs.build_results import (
     write_results,
 )
 from safecompress_core.runs.failure_attribution import naming_code
-from safecompress_core.runs.reference_models import ReferenceTraining
+from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
 from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
@@ -147,28 +148,20 @@ class _RunUnits:
     ) -> None:
         self._prepared = run_context
         self._directory = directory
+        self._workers = workers
+        self._plugins_dir = plugins_dir
+        self._shared = shared
         self._seconds: dict[str, float] = {}
         self._method = run_context.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
         self._events = EventLog(directory.log, live=observers)
-        self._references = ReferenceTraining(
-            run_context,
-            directory.path,
-            events=self._events,
-            workers=workers,
-            plugins_dir=plugins_dir,
-            shared=shared,
-        )
-        self._audit = RunAudit(
-            run_context, directory, self._references, events=self._events, shared=shared
-        )
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
             # By content, so that all variants of a comparison find the same model.
             self._dense = shared / BASELINE / content_key(run_context, method=PLAIN)
         plan = make_plan(run_context.loaded, run_context.registry)
-        units = total + self._references.units()
+        units = total + count_trainings(run_context)
         # Known before the first event, so that progress never exceeds its total.
         self._events.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
@@ -187,12 +180,12 @@ class _RunUnits:
         baseline = self._train_uncompressed()
         outcome = self._run_method(baseline.chosen.network)
         rounds = parse_rounds(outcome)
-        # After the method: references are only needed by the audit.
-        if self._references.units():
-            with self._time("references"):
-                self._references.train()
+        references = self._train_references(outcome)
+        audit = RunAudit(
+            run_context, self._directory, references, events=self._events, shared=self._shared
+        )
         with self._time("audit"):
-            audited = self._audit.of(baseline.chosen, outcome, rounds)
+            audited = audit.of(baseline.chosen, outcome, rounds)
         results = build_results(
             run_context,
             audited,
@@ -230,6 +223,22 @@ class _RunUnits:
         # The method may ship another architecture than the spec's.
         context.store(outcome.chosen, self._directory.model, model=outcome.model)
         return outcome
+
+    def _train_references(self, outcome: MethodOutcome) -> ReferenceTraining:
+        """Train the audit's reference models, after the method whose lineage they may replay."""
+        references = ReferenceTraining(
+            self._prepared,
+            self._directory.path,
+            events=self._events,
+            lineage=outcome.lineage,
+            workers=self._workers,
+            plugins_dir=self._plugins_dir,
+            shared=self._shared,
+        )
+        if count_references(self._prepared):
+            with self._time("references"):
+                references.train()
+        return references
 
     def _method_context(
         self, unit: str, place: Path, *, big: Callable[[], Classifier] | None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -247,6 +247,25 @@ class MethodConformance(DefinitionConformance):
             _, again = self.run_method(prepare(), tmp_path)
 
         assert again == completed_run.file.read_bytes()
+
+    def test_a_replay_of_its_lineage_gives_the_same_bytes(
+        self, completed_run: CompletedRun, prepare: Callable[..., RunContext], tmp_path: Path
+    ) -> None:
+        """Reference models are trained as the chosen model was, for as many epochs as planned."""
+        lineage = completed_run.outcome.lineage
+        if not lineage:
+            pytest.skip("the method chooses nothing: its run is its replay")
+        assert self.definition.workload is not None, "a plan cannot say how long a replay is"
+        run_context = prepare()
+        context = self.method_context(run_context, tmp_path)
+        # Through JSON, as it reaches other processes.
+        state = run_context.method.replay(context, json.loads(json.dumps(lineage)))
+        outcome = replace(completed_run.outcome, chosen=state)
+
+        file = self.model_file(context, outcome, tmp_path)
+        assert file.read_bytes() == completed_run.file.read_bytes()
+        work = self.definition.workload(run_context.spec.method, EPOCHS)
+        assert work.replay_epochs is not None, "a plan counts a whole run for each replay"
 
     def test_it_goes_on_after_a_stop_to_the_same_bytes(
         self,

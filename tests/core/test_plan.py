@@ -12,7 +12,7 @@ from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
-from safecompress_core.plan import Plan, make_plan
+from safecompress_core.plan import Job, Plan, make_plan
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 from safecompress_core.training.trainer import Trainer
@@ -122,20 +122,33 @@ def test_models_that_a_defence_has_trained_are_counted(tmp_path: Path) -> None:
     assert counted["models for split-distillation of reference models"] == (24, 60)
 
 
-def test_reference_models_are_counted_once_for_all_attackers(tmp_path: Path) -> None:
-    """As many as the attacker that asks for most, dense and by the method."""
-    path = tmp_path / "spec.yaml"
+def plan_references(folder: Path, *changes: str) -> dict[str, Job]:
+    """Plan the spec with four and with six reference models; the jobs by name."""
+    path = folder / "spec.yaml"
     path.write_text(SPEC)
     registry = load_plugins().registry
     audit = "audit.attackers=[{type: rmia, references: 4}, {type: lira, references: 6}]"
-    loaded = load_spec(path, overrides=[audit], registry=registry)
-    jobs = {job.name: job for job in make_plan(loaded, registry).jobs}
+    loaded = load_spec(path, overrides=[audit, *changes], registry=registry)
+    return {job.name: job for job in make_plan(loaded, registry).jobs}
 
-    dense, own = jobs["reference models, uncompressed"], jobs["reference models, by the method"]
+
+def test_reference_models_are_counted_once_for_all_attackers(tmp_path: Path) -> None:
+    """As many as the attacker that asks for most, dense and as the compressed model."""
+    jobs = plan_references(tmp_path)
+    dense, own = jobs["reference models, uncompressed"], jobs["reference models, compressed"]
     assert (dense.models, dense.epochs) == (6, 30)
-    method = jobs["method test-driven"].epochs
-    assert method is not None
-    assert (own.models, own.epochs) == (6, 6 * method)
+    assert (own.models, own.epochs, own.fits, own.tests) == (6, 30, 0, 0)
+
+
+def test_references_that_re_run_the_method_cost_its_tests_as_well(tmp_path: Path) -> None:
+    """Six times what the method costs once."""
+    jobs = plan_references(tmp_path, "audit.references.method=rerun")
+
+    method, own = jobs["method test-driven"], jobs["reference models, compressed"]
+    assert method.epochs is not None
+    assert method.tests is not None
+    assert (own.models, own.epochs) == (6, 6 * method.epochs)
+    assert (own.fits, own.tests) == (6 * method.fits, 6 * method.tests)
 
 
 def test_dense_training_needs_no_second_set_of_references(tmp_path: Path) -> None:

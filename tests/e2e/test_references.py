@@ -28,7 +28,7 @@ CHANGES: dict[str, Any] = {
     ],
     "gate": [{"measure": "lira.advantage", "at_most": 0.999}],
 }
-MODELS = 8  # four as the uncompressed model, four by the whole method
+MODELS = 8  # four as the uncompressed model, four as the compressed one
 
 PLUGIN = """\
 from safecompress_core.api import DefenceDef, DefenceParams, hookimpl
@@ -85,6 +85,7 @@ def test_both_models_are_attacked_with_reference_models_of_their_own_kind(audite
         assert 0 <= part.audit["lira"].auc <= 1
     assert {"lira", "offline"} <= set(run.results.controls.null)
     assert run.results.seconds.references > 0
+    assert run.results.references.to_json() == {"models": 4, "method": "replay"}
     assert [e["model"] for e in told] == ["uncompressed"] * 4 + ["compressed"] * 4
     assert bench.events[-1]["done"] == bench.events[-1]["total"]
     assert len(list((run.path / "checkpoints" / "references").iterdir())) == MODELS

@@ -14,7 +14,7 @@ Source: Zhu, Wang & Han 2022, "Safety and Performance, Why Not Both?", ASE, Algo
 Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from safecompress_core.api import Params
@@ -24,13 +24,15 @@ from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import candidate_specs
-from safecompress_core.methods.test_driven.field import draw_field
+from safecompress_core.methods.test_driven.field import LineageSettings, draw_field
 from safecompress_core.methods.test_driven.lineages import LineageTraining
+from safecompress_core.methods.test_driven.replay import LineagePath, read_path, replay_path
 from safecompress_core.methods.test_driven.round_work import RoundWork
 from safecompress_core.methods.test_driven.state import LoopState, resume_state, save_state
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem
 from safecompress_core.training.settings import Settings
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["TestDriven"]
 
@@ -69,13 +71,24 @@ class TestDriven(Method):
             save_state(context, state)
         # Lineages are sorted by the aggregator's preference, so the first one is the result.
         best = state.lineages[0]
+        path = read_path(
+            state.rounds,
+            best.id,
+            drawn=self._field(context, settings)[best.number - 1],
+            timetable=self._params.timetable(context.recipe.epochs),
+        )
         return MethodOutcome(
             chosen=best.state,
             chosen_id=best.id,
             rounds=state.rounds,
             archive=state.archive,
             facts=self._training.facts(context, best.state, start=best.start),
+            lineage=path.to_json(),
         )
+
+    def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:
+        """Train the chosen model again: one model, no candidates, no tests."""
+        return replay_path(context, self._training, LineagePath.from_json(lineage))
 
     def _skip(self, context: MethodContext, state: LoopState) -> None:
         """Take off what an earlier attempt has trained and attacked."""
@@ -105,13 +118,7 @@ class TestDriven(Method):
 
     def _start(self, training: LineageTraining, written: Settings) -> LoopState:
         context = training.context
-        field = draw_field(
-            self._params.open_settings,
-            written,
-            self._params.widths[0],
-            rule_names=[strategy.describe() for strategy in self._params.strategies],
-            generator=context.seed.child("field").numpy(),
-        )
+        field = self._field(context, written)
         lineages = tuple(training.start(number, drawn) for number, drawn in enumerate(field, 1))
         # A candidate that cannot branch shall fail now, not after a round.
         for candidate_spec in self._candidate_specs:
@@ -120,3 +127,13 @@ class TestDriven(Method):
                 lineages[0].state.branch(changed)
         archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
         return LoopState(lineages=lineages, rounds=(), archive=archive)
+
+    def _field(self, context: MethodContext, written: Settings) -> tuple[LineageSettings, ...]:
+        """Return the settings that lineages begin with; the same at every call."""
+        return draw_field(
+            self._params.open_settings,
+            written,
+            self._params.widths[0],
+            rule_names=[strategy.describe() for strategy in self._params.strategies],
+            generator=context.seed.child("field").numpy(),
+        )

@@ -36,6 +36,7 @@ __all__ = [
     "GateRecord",
     "OriginRecord",
     "PoolRecord",
+    "ReferencesRecord",
     "Results",
     "SecondsRecord",
     "ValueCountRecord",
@@ -87,6 +88,16 @@ class ControlsRecord(Record):
     planted: Mapping[str, ControlRecord]
     """By membership attack of the audit: the attack on a copy of the model that leaks membership
     in its output."""
+
+
+class ReferencesRecord(Record):
+    """Reference models of the audit."""
+
+    models: Count
+    """Number that the chosen model is compared with; the uncompressed one has as many."""
+    method: Literal["replay", "rerun"]
+    """Training of those of the chosen model. ``replay``: as the chosen model was trained, its
+    settings round by round. ``rerun``: by the whole method, its selection included."""
 
 
 class GateOutcomeRecord(Record):
@@ -212,6 +223,8 @@ class Results(Record):
     """The uncompressed model, trained on the same members; null in an audit, which has none."""
     controls: ControlsRecord
     """Attacks whose right result is known in advance."""
+    references: ReferencesRecord | None = None
+    """Reference models; only where an attack of the audit compares with some."""
     archive: tuple[ArchiveRecord, ...]
     """Models that no other model of the run dominates. The chosen model is among them unless
     another one dominates it. Empty for a method that tests nothing."""

@@ -16,6 +16,7 @@ __all__ = [
     "GIVEN",
     "MOST_ENTRIES",
     "Audit",
+    "AuditReferences",
     "Gate",
     "Members",
     "Pools",
@@ -160,6 +161,14 @@ class Training(Params):
     """Whether torch compiles the network for training: minutes at first, bytes of its own."""
 
 
+class AuditReferences(Params):
+    """Reference models of the audit; attackers say how many they compare with."""
+
+    method: Literal["replay", "rerun"] = "replay"
+    """Training of those of the compressed model: ``replay`` has the settings of the chosen model,
+    round by round; ``rerun`` has a selection of its own."""
+
+
 class Audit(Params):
     """The attacks at the end, on data that nothing was chosen with."""
 
@@ -173,6 +182,9 @@ class Audit(Params):
     """Share of members among those an adversary asks about, at which precision is stated."""
     front: Literal["chosen", "ends", "all"] = "chosen"
     """Which models are audited: the chosen one, the two ends of the front as well, or all."""
+    references: AuditReferences = AuditReferences()
+    """How reference models of the compressed model are trained: ``replay`` repeats the training of
+    the chosen model, ``rerun`` the whole method with its selection."""
 
 
 class Gate(Params):

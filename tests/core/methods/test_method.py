@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import (
     MethodContext,
     MethodOutcome,
     _check_outcome,
     shared_teacher,
 )
+from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
@@ -110,3 +112,27 @@ def test_records_that_results_cannot_hold_are_refused(
 
     with pytest.raises(ValueError, match=f"returned what results cannot hold: .*{field}"):
         _check_outcome(None, outcome)  # type: ignore[arg-type]
+
+
+def test_a_lineage_that_is_no_json_is_refused(context: MethodContext) -> None:
+    """Keys and jobs of reference models are made of it."""
+    state = context.new_state(context.create_network(), None, context.settings([]))
+
+    with pytest.raises(ValueError, match="returned a lineage that JSON cannot hold: .*Settings"):
+        _check_outcome(
+            None,  # type: ignore[arg-type]
+            MethodOutcome(chosen=state, lineage={"start": state.settings}),
+        )
+
+
+def test_a_method_that_selects_nothing_is_its_own_replay(context: MethodContext) -> None:
+    """Run again, it trains the same model."""
+    method = Uncompressed(UncompressedParams())
+    outcome = method.run(context)
+    context.checkpoints.drop("uncompressed")
+
+    state = method.replay(context, outcome.lineage)
+
+    assert outcome.lineage == {}
+    for name, weight in outcome.chosen.weights.items():
+        assert torch.equal(state.weights[name], weight)

@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
+from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.methods.method import MethodOutcome
-from safecompress_core.runs.build_results import MethodWork, describe_model, parse_rounds
+from safecompress_core.runs.build_results import (
+    MethodWork,
+    _describe_references,
+    describe_model,
+    parse_rounds,
+)
 from safecompress_core.training.training_state import TrainingState
 from tests.core.fixtures.records import candidate_record, round_record
 
@@ -66,3 +72,34 @@ def test_what_tested_the_chosen_candidate_is_found_by_its_id(
 
     assert work("r1c1").tested == rounds[0].candidates[0].attacks
     assert work("").tested == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "lineage", "rounds", "method"),
+    [
+        ("replay", {"steps": []}, 1, "replay"),
+        ("rerun", {"steps": []}, 1, "rerun"),
+        # A method that selects nothing is its own replay; one that selects needs a lineage.
+        ("replay", {}, 0, "replay"),
+        ("replay", {}, 1, "rerun"),
+    ],
+)
+def test_results_say_how_reference_models_were_trained(
+    prepare: Callable[..., RunContext],
+    make_state: MakeState,
+    *,
+    asked: str,
+    lineage: dict[str, Any],
+    rounds: int,
+    method: str,
+) -> None:
+    """With their number; nothing where no attack compares with any."""
+    outcome = MethodOutcome(chosen=make_state(), lineage=lineage, rounds=({},) * rounds)
+    lira = {"type": "lira", "references": 4}
+    run_context = prepare(audit__attackers=[lira], audit__references={"method": asked})
+
+    found = _describe_references(run_context, outcome)
+
+    assert found is not None
+    assert (found.models, found.method) == (4, method)
+    assert _describe_references(prepare(), outcome) is None

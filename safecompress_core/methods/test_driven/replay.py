@@ -1,0 +1,132 @@
+"""Path of a chosen model through the rounds, and its replay: training without tests.
+
+A run's records hold all that decided on a model's training: the settings that its lineage began
+with, those of each candidate on the way, and whether a topology was updated. So a replay with the
+run's own context gives the same bytes, and one with other members and another seed is what the
+choices of the run make of those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from safecompress_core.api import Start
+from safecompress_core.methods.method import MethodContext
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.methods.test_driven.candidates import UNCHANGED
+from safecompress_core.methods.test_driven.field import LineageSettings
+from safecompress_core.methods.test_driven.rounds import Round
+from safecompress_core.training.training_state import TrainingState
+
+__all__ = ["LineagePath", "PathStep", "read_path", "replay_path"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStep:
+    """One round of a path.
+
+    Attributes:
+        middle: epoch at which a candidate is derived; None in a round that derives none.
+        end: epoch at the end of the round.
+        settings: of the model that the round tested, JSON-ready.
+        is_evolved: whether the topology is updated at ``middle``, by the rule of ``settings``.
+    """
+
+    middle: int | None
+    end: int
+    settings: Mapping[str, Any]
+    is_evolved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineagePath:
+    """Path from first weights to a chosen model.
+
+    Attributes:
+        start: source of the first weights: ``random``, ``inherit`` or ``pretrained``.
+        settings: those that the lineage began with, JSON-ready.
+        steps: one for each round.
+    """
+
+    start: Start
+    settings: Mapping[str, Any]
+    steps: tuple[PathStep, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Return the path that ``to_json`` recorded."""
+        steps = tuple(PathStep(**step) for step in record["steps"])
+        return cls(**{**record, "steps": steps})
+
+
+def read_path(
+    rounds: Sequence[Mapping[str, Any]],
+    chosen: str,
+    *,
+    drawn: LineageSettings,
+    timetable: Sequence[Round],
+) -> LineagePath:
+    """Return the path of a model that the last round has tested.
+
+    Args:
+        rounds: the records of all rounds.
+        chosen: the model's id.
+        drawn: what its lineage began with.
+        timetable: the work of each round.
+    """
+    steps: list[PathStep] = []
+    model = chosen
+    # From the last round back: a record names a model's parent, not what comes of it.
+    for times, record in zip(reversed(timetable), reversed(rounds), strict=True):
+        candidate = next(entry for entry in record["candidates"] if entry["id"] == model)
+        steps.append(
+            PathStep(
+                middle=times.middle if times.derives else None,
+                end=times.end,
+                settings=candidate["settings"],
+                is_evolved=times.derives and candidate["strategy"] != UNCHANGED.name,
+            )
+        )
+        model = candidate["parent"]
+    return LineagePath(
+        start=drawn.start, settings=drawn.settings.to_json(), steps=tuple(reversed(steps))
+    )
+
+
+def replay_path(
+    context: MethodContext, training: SparseTraining, path: LineagePath
+) -> TrainingState:
+    """Train a model as the one at the end of a path was trained, on the context's members.
+
+    Args:
+        context: of the run itself, or of a reference model.
+        training: the sparse training of the run's method.
+        path: what is repeated.
+    """
+    topology_schedule = training.topology_schedule(context)
+    # A path holds plain values; these settings know the types of the parameters.
+    written = training.settings(context)
+    state = training.create_state(context, written.restore(path.settings), start=path.start)
+
+    def train(until: int, *, is_derived: bool = False) -> None:
+        context.trainer.train(
+            state,
+            until=until,
+            topology_schedule=topology_schedule,
+            what="a replay of the chosen model",
+            is_derived=is_derived,
+        )
+
+    for step in path.steps:
+        if step.middle is not None:
+            train(step.middle)
+            state = state.branch(written.restore(step.settings))
+        if step.is_evolved:
+            context.trainer.evolve(state, topology_schedule, rule=state.settings.rule)
+        # Round by round, since an output guard learns at the end of each training.
+        train(step.end, is_derived=step.middle is not None)
+    return state
