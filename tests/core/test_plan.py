@@ -10,8 +10,8 @@ import pytest
 
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.test_driven.rounds import rounds_of
 from safecompress_core.plan import Job, Plan, make_plan
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
@@ -91,10 +91,9 @@ def test_a_run_does_what_was_planned(
 
 def test_rounds_cover_all_epochs_of_one_model() -> None:
     """Whatever does not divide; each candidate is fine-tuned at least one epoch."""
-    params = TestDrivenParams.model_construct(
-        rounds=3, field=1, finetune=0.1, keep=True, beam=1, strategies=[]
+    rounds = rounds_of(
+        epochs=10, before=0, field=(1, 1, 1), finetune=0.1, proposals=1, derive_at=1, beam=1
     )
-    rounds = params.timetable(10)
 
     assert [(one.start, one.middle, one.end) for one in rounds] == [
         (0, 2, 3),

@@ -177,7 +177,7 @@ def test_another_audit_finds_the_references_of_the_same_lineage(
         training(run_context, tmp_path, told, lineage=lineage).train(kinds=(False,))
         return len(told)
 
-    other = {**lineage, "start": {**lineage["start"], "learning_rate": 0.02}}
+    other = {**lineage, "settings": {**lineage["settings"], "learning_rate": 0.02}}
     rerun = prepare(**SELECTING, audit__references={"method": "rerun"})
     assert train_missing(second, lineage) == 0
     assert train_missing(first, other) == 4
