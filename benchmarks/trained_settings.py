@@ -67,7 +67,7 @@ TASKS = {
     "handwriting": Task(
         data={"type": "handwriting", "task": "session"},
         hidden=[256, 128],
-        epochs=64,
+        epochs=128,
         batch_size=64,
         learning_rate=0.003,
         noise=(0, 0.05, 0.15, 0.3),
