@@ -104,7 +104,8 @@ def test_convolutions_are_quantised_however_they_lie_in_memory(
     shop: Callable[..., Any], tmp_path: Path, *, aware: bool
 ) -> None:
     """Batch statistics and biases are not; the file gives back what answers."""
-    model = {"type": "resnet18", "width": 0.0625}
+    # No narrower: with 4 channels in channels_last, oneDNN aborts where there is no AVX-512.
+    model = {"type": "resnet18", "width": 0.125}
     one = shop(
         {**QUANTIZE, "aware": aware},
         task__model=model,
