@@ -27,7 +27,7 @@ from safecompress_core.specfile.models.changes import Changes, expand
 __all__ = ["DEFINITIONS", "StrategyParams", "TestDrivenParams", "UncompressedParams"]
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-FIELD = 8
+FIELD = 6
 """Lineages of a race for which neither field nor budget is given."""
 MOST = 1000
 """Lineages of a field at most."""
@@ -78,7 +78,7 @@ class TestDrivenParams(SparseTrainingParams):
     """How many models go on from a round with candidates, each with its own settings."""
     bound: Literal["careful", "estimate"] = "careful"
     """Whether an attack counts with the upper end of its interval or with its estimate."""
-    confidence: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    confidence: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """How sure a difference must be before the run leaves what it has, and before an attack decides
     between two lineages; 0: any will do."""
     statistic: Literal["auc", "advantage"] = "auc"
@@ -94,7 +94,7 @@ class TestDrivenParams(SparseTrainingParams):
     field: Lineages | Annotated[list[Lineages], Field(min_length=1)] | None = None
     """Lineages that a round trains: of the first round, from where the field narrows by itself, or
     of each round, the last one for all others; at most as many as the strategies open settings. 1
-    for the papers' algorithm, 8 where there is no ``budget``."""
+    for the papers' algorithm, 6 where there is no ``budget``."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """Cost of all rounds at most, in trainings of one model, swap twins included: the field is the
     widest that it pays for."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Round", "narrow_field", "plain_trainings", "rounds_of"]
 
 SHRINKAGE = 0.6
-"""Share of a field that goes on after an eighth of training: 16, 10, 6, 4, 3, 2, 1, 1."""
+"""Share of a field that goes on after an eighth of training: 6, 6, 4, 3, 2, 1, 1, 1."""
 EIGHTHS = 8
 
 
@@ -101,12 +101,12 @@ def rounds_of(
 def narrow_field(lineages: int, rounds: int) -> tuple[int, ...]:
     """Return the lineages of each round of a field that starts with so many.
 
-    ``SHRINKAGE`` of the field, rounded up, goes on after each eighth of training, so that what a
-    field costs hardly depends on the number of rounds.
+    The field is kept for a quarter of training, since before nothing is memorised that a test could
+    find; then ``SHRINKAGE`` of it, rounded up, goes on after each eighth. So what a field costs
+    hardly depends on the number of rounds.
     """
-    return tuple(
-        math.ceil(lineages * SHRINKAGE ** (EIGHTHS * number / rounds)) for number in range(rounds)
-    )
+    shrinkages = (max(0, EIGHTHS * number / rounds - 1) for number in range(rounds))
+    return tuple(math.ceil(lineages * SHRINKAGE**count) for count in shrinkages)
 
 
 def plain_trainings(rounds: Sequence[Round], *, twins: bool) -> float:

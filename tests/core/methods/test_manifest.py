@@ -82,17 +82,17 @@ def race(prepare: Prepare, **changes: object) -> TestDrivenParams:
 
 
 def test_a_field_may_be_a_number_a_list_or_what_a_budget_pays_for(prepare: Prepare) -> None:
-    """Eight by default; a list goes on with its last number; 5.75 trainings are eight and twins."""
+    """Six by default; a list goes on with its last number; six trainings are six and twins."""
     twinned = {"attackers": [{"type": "counterfactual"}]}
 
     def widths(**changes: object) -> tuple[int, ...]:
         return race(lambda **given: prepare(**given, **twinned), twins=True, **changes).widths
 
-    assert widths(field=None) == (8, 5, 3, 2, 2, 1, 1, 1)
-    assert widths(field=4) == (4, 3, 2, 1, 1, 1, 1, 1)
+    assert widths(field=None) == (6, 6, 4, 3, 2, 1, 1, 1)
+    assert widths(field=4) == (4, 4, 3, 2, 1, 1, 1, 1)
     assert widths(field=[6, 2]) == (6, 2, 2, 2, 2, 2, 2, 2)
-    assert widths(field=None, budget=5.75) == (8, 5, 3, 2, 2, 1, 1, 1)
-    assert widths(field=None, budget=5.7)[0] == 7
+    assert widths(field=None, budget=6) == (6, 6, 4, 3, 2, 1, 1, 1)
+    assert widths(field=None, budget=5.9)[0] == 5
 
 
 def test_no_field_is_wider_than_what_the_strategies_open(prepare: Prepare) -> None:
@@ -125,4 +125,4 @@ def test_candidates_are_derived_from_a_single_lineage_unless_it_comes_from_a_rac
     assert all(one.derives for one in race(prepare, field=1).timetable(8))
     assert not any(one.derives for one in race(prepare, field=4).timetable(8))
     asked = race(prepare, field=4, derive_at=1).timetable(8)
-    assert [one.derives for one in asked] == [False] * 3 + [True] * 5
+    assert [one.derives for one in asked] == [False] * 4 + [True] * 4
