@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from safecompress_core.api import Params, component_id
+from safecompress_core.api import Need, Params, component_id
 from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.spec_context import SpecContext
@@ -137,7 +137,7 @@ def build_results(
         "rounds": rounds,
         "selection": _describe_selection(prepared, work),
         "attacks": {attack.definition.name: attack.definition.summary for attack in attacks},
-        "selection_gap": selection_gap(work.tested if work else {}, chosen.audit),
+        "selection_gap": selection_gap(_attacked(prepared, work), chosen.audit),
         "gate": gate_verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
         "data": data,
         "pools": prepared.describe_pools(),
@@ -240,6 +240,16 @@ def _describe_references(prepared: SpecContext, outcome: MethodOutcome) -> Refer
     asked: Literal["replay", "rerun"] = prepared.spec.audit.references.method
     method = asked if has_replay else "rerun"
     return ReferencesRecord(models=count, method=method)
+
+
+def _attacked(prepared: SpecContext, work: MethodWork | None) -> dict[str, AnyAttackRecord]:
+    """Return the tests of the chosen model that an adversary could make, too.
+
+    A test against a swap twin is far stronger than an audit, so their difference says nothing.
+    """
+    with_twin = {attack.id for attack in prepared.attacks if Need.TWIN in attack.needs}
+    tested = work.tested if work else {}
+    return {name: attack for name, attack in tested.items() if name not in with_twin}
 
 
 def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> SelectionRecord:
