@@ -211,6 +211,7 @@ def report_update(name: str, case: Case, options: argparse.Namespace) -> None:
         gradients.update(trainer.dense_gradients(state, batches=1))
 
     def evolve() -> None:
+        assert state.topology is not None  # of density 0.05
         update = update_topology(
             {name: weight.detach() for name, weight in state.weights.items()},
             state.topology,
