@@ -9,7 +9,7 @@ from typing import Any
 
 from safecompress_core.api import DataCard, Workload, component_id, references_of
 from safecompress_core.host import Registry
-from safecompress_core.methods.manifest import UncompressedParams
+from safecompress_core.methods.manifest import TestDrivenParams, UncompressedParams
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import LoadedSpec
@@ -47,7 +47,10 @@ class Job:
         epochs: passes over the members; None if the method's definition does not state them.
         fits: how often an attacker is trained from scratch.
         tests: how often a model is asked for an attack; None as for ``epochs``.
-        candidates: models derived in each round.
+        candidates: models that each round tests.
+        field: lineages that each round of a race trains.
+        trainings: cost of all rounds in trainings of one model; None without a race.
+        twins: whether this includes a swap twin of each model.
     """
 
     name: str
@@ -56,6 +59,9 @@ class Job:
     fits: int = 0
     tests: int | None = 0
     candidates: tuple[int, ...] = ()
+    field: tuple[int, ...] = ()
+    trainings: float | None = None
+    twins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,9 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
         fits=work.fits * selecting if work else 0,
         tests=work.tests * selecting if work else None,
         candidates=work.candidates if work else (),
+        field=work.field if work else (),
+        trainings=work.epochs / epochs if work and work.field else None,
+        twins=isinstance(spec.method, TestDrivenParams) and spec.method.twins,
     )
     yield from _references(spec)
     attackers = len(spec.audit.attackers)

@@ -9,6 +9,7 @@ from safecompress_core.report.change import Direction, direction
 from safecompress_core.report.densities import share_kept
 from safecompress_core.report.formatting import and_list, format_interval, format_number, size
 from safecompress_core.report.guesses import guess_sentence
+from safecompress_core.report.race.history import cost_of_rounds, is_field, is_race
 from safecompress_core.report.verdict import find_failed_controls
 from safecompress_core.report.worst_cases import WorstCaseFigure, worst_cases
 from safecompress_core.results.schema import (
@@ -25,6 +26,7 @@ __all__ = [
     "RoundSummary",
     "Tile",
     "attackers",
+    "cost_of_race",
     "headline",
     "rounds",
     "select_worst_cases",
@@ -80,12 +82,14 @@ class RoundSummary:
         chosen: the candidates that went on, the best first.
         decision: why, in a few words.
         challenger: the best of those that did not go on; None if all did.
+        is_field: whether it tested lineages as they are, of which none is the incumbent.
     """
 
     record: RoundRecord
     chosen: tuple[CandidateRecord, ...]
     decision: str
     challenger: CandidateRecord | None
+    is_field: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,8 @@ def worst_tile(worst: WorstCaseFigure) -> Tile:
 
 def rounds(results: Results) -> tuple[RoundSummary, ...]:
     """Every round, with why it went on as it did."""
-    return tuple(_round(record) for record in results.rounds)
+    raced = is_race(results)
+    return tuple(_round(record, is_race=raced) for record in results.rounds)
 
 
 def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
@@ -284,16 +289,38 @@ def _less(old: float, new: float) -> str:
     return f"{abs(1 - new / old) * 100:.0f} % {'less' if new < old else 'more'}"
 
 
-def _round(record: RoundRecord) -> RoundSummary:
+def cost_of_race(results: Results, spec: Mapping[str, Any]) -> str:
+    """Return what the rounds of a race cost; empty for a run that is no race."""
+    if not is_race(results):
+        return ""
+    half = ", half of it for swap twins" if spec["method"].get("twins") else ""
+    return f"The rounds cost {cost_of_rounds(results):.3g} plain trainings{half}."
+
+
+def _round(record: RoundRecord, *, is_race: bool) -> RoundSummary:
     best_first = sorted(record.candidates, key=lambda candidate: -candidate.utility)
     chosen = tuple(candidate for candidate in best_first if candidate.chosen)
     others = [candidate for candidate in best_first if not candidate.chosen]
-    if len(chosen) > 1:
+    if any(candidate.left is not None for candidate in others):
+        goes = "goes" if len(chosen) == 1 else "go"
+        decision = f"{len(chosen)} of {record.lineages} lineages {goes} on"
+        if not is_field(record):
+            decision = f"{len(chosen)} of {len(record.candidates)} candidates {goes} on"
+    elif is_field(record):
+        decision = "all lineages go on"
+    elif len(record.candidates) == 1:
+        decision = "nothing to compare with"
+    elif len(chosen) > 1:
         decision = f"the {len(chosen)} that cover most of the front"
     elif chosen[0].significant:
         decision = "significantly better"
     else:
         decision = "kept: nothing was significantly better"
     return RoundSummary(
-        record=record, chosen=chosen, decision=decision, challenger=next(iter(others), None)
+        record=record,
+        chosen=chosen,
+        decision=decision,
+        challenger=next(iter(others), None),
+        # The last lineage of a race may be tested as it is.
+        is_field=is_field(record) or (is_race and len(record.candidates) == 1),
     )

@@ -19,6 +19,9 @@ from safecompress_core.report import formatting as words
 from safecompress_core.report.data_card_text import card_lines
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
+from safecompress_core.report.objectives import attack_figure
+from safecompress_core.report.race import history
+from safecompress_core.report.selection import selection_findings
 from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import require_inside
 from safecompress_core.results.reading import read_results
@@ -78,7 +81,7 @@ def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
         unimproved_points=worst_cases.find_unimproved_points(results),
         inverted=verdict.inverted_findings(results),
         gaps=verdict.gaps(results),
-        findings=verdict.selection(results),
+        findings=selection_findings(results),
         tiles=top.tiles(results),
         models=summary.columns_of(results),
         comparison=summary.comparison(results),
@@ -87,6 +90,16 @@ def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
         exposure=membership_details_table(results),
         attackers=contents.attackers(results, resolved),
         rounds=contents.rounds(results),
+        lineages=history.lineages(results),
+        departures={entry.last.id: entry.end for entry in history.lineages(results)},
+        cost=contents.cost_of_race(results, resolved),
+        noun=history.noun_of_models(results),
+        chosen=history.chosen_model(results) if results.rounds else None,
+        aucs=[
+            name
+            for name in results.selection.attackers
+            if attack_figure(results, name) != "advantage"
+        ],
         ends=summary.ends_of(results),
         forests=panels.forests(results),
         trade_offs=panels.trade_offs(results),

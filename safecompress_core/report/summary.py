@@ -10,6 +10,8 @@ from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
 from safecompress_core.report.formatting import format_fraction, format_interval, format_number
+from safecompress_core.report.objectives import attack_figure, objective_name
+from safecompress_core.report.race.history import noun_of_models, rounds_with_choice
 from safecompress_core.results.schema import (
     AnyAttackRecord,
     ArchiveRecord,
@@ -29,7 +31,6 @@ __all__ = [
     "columns_of",
     "comparison",
     "ends_of",
-    "objective_name",
     "objectives_of",
     "phases",
     "separability",
@@ -110,10 +111,10 @@ def objectives_of(results: Results, entry: ArchiveRecord) -> ResultTable:
     """Return the objectives that a model of the archive was kept for."""
     rows = []
     for name, value in entry.objectives.items():
-        advantage = "" if name == "performance" else f"{_end(results)}advantage of "
-        rows.append(
-            Row(f"{advantage}{objective_name(results, name)}", (Cell(format_number(value)),))
-        )
+        label = objective_name(results, name)
+        if name != "performance":
+            label = f"{_end(results)}{attack_figure(results, name)} of {label}"
+        rows.append(Row(label, (Cell(format_number(value)),)))
     return ResultTable("Objectives, on the pool that selects", ("",), tuple(rows))
 
 
@@ -148,8 +149,8 @@ def archive_ends(results: Results) -> ResultTable | None:
 
 
 def separability(results: Results) -> ResultTable | None:
-    """Return the candidates' spread against the test's noise, by objective, over all rounds."""
-    rounds = results.rounds
+    """Return the spread of what was tested against the test's noise, by objective, over rounds."""
+    rounds = rounds_with_choice(results)
     if not rounds:
         return None
     rows = []
@@ -162,7 +163,8 @@ def separability(results: Results) -> ResultTable | None:
         figures = (f"{distinguished} of {len(records)}", *map(format_number, means))
         rows.append(Row(objective_name(results, objective), tuple(map(Cell, figures))))
     columns = ("rounds that could", "mean spread", "mean noise")
-    return ResultTable("Could a round's test distinguish its candidates?", columns, tuple(rows))
+    title = f"Could a round's test distinguish its {noun_of_models(results)}?"
+    return ResultTable(title, columns, tuple(rows))
 
 
 def phases(results: Results) -> ResultTable | None:
@@ -176,13 +178,6 @@ def phases(results: Results) -> ResultTable | None:
     ]
     title = f"How {method.type} came to its model"
     return ResultTable(title, ("epochs", "density after it"), tuple(rows))
-
-
-def objective_name(results: Results, objective: str) -> str:
-    """Return the name of an objective: ``performance`` has that of its metric."""
-    if objective != "performance":
-        return objective
-    return results.selection.performance
 
 
 def _end(results: Results) -> str:

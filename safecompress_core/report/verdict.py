@@ -12,11 +12,9 @@ from safecompress_core.report.formatting import (
     format_fraction,
     format_interval,
     format_number,
-    or_list,
 )
 from safecompress_core.report.inverted import explanations as inverted_attacks
 from safecompress_core.report.inverted import remark
-from safecompress_core.report.summary import objective_name
 from safecompress_core.results.schema import (
     ControlRecord,
     ControlsRecord,
@@ -36,7 +34,6 @@ __all__ = [
     "gates",
     "inverted_findings",
     "is_good",
-    "selection",
     "selectors",
     "verdict",
     "verdict_word",
@@ -262,11 +259,6 @@ def inverted_findings(results: Results) -> tuple[VerdictFinding, ...]:
     return tuple(VerdictFinding(text, is_caution=True) for text in inverted_attacks(results))
 
 
-def selection(results: Results) -> tuple[VerdictFinding, ...]:
-    """Return the evidence behind the rounds' choices; empty if a method chose nothing."""
-    return tuple(_selection(results)) if results.rounds else ()
-
-
 def gaps(results: Results) -> tuple[VerdictFinding, ...]:
     """By game, whether the attacks that selected showed what the audit finds."""
     return tuple(_gap(game, gap) for game, gap in results.selection_gap.items())
@@ -303,57 +295,3 @@ def selectors(results: Results) -> tuple[VerdictFinding, ...]:
             is_good=False,
         ),
     )
-
-
-def _selection(results: Results) -> Iterator[VerdictFinding]:
-    rounds = results.rounds
-    distinguished = {
-        objective: sum(round_.spread[objective].tells_apart for round_ in rounds)
-        for objective in rounds[0].spread
-    }
-    never = [objective_name(results, name) for name, count in distinguished.items() if not count]
-    if never and len(never) == len(distinguished):
-        yield VerdictFinding(
-            "No round could distinguish its candidates: they differ by less than the test's noise. "
-            "What was chosen among them is chance; ask for larger pools or bolder strategies.",
-            is_good=False,
-        )
-    elif never:
-        text = "they differ by less than the test's noise there"
-        yield VerdictFinding(f"No round could distinguish candidates by {or_list(never)}: {text}.")
-    elif all(count == len(rounds) for count in distinguished.values()):
-        yield VerdictFinding(
-            "Every round could distinguish its candidates by everything.", is_good=True
-        )
-    yield from _describe_unchanged_rounds(results)
-    yield from _outdone(results)
-
-
-def _describe_unchanged_rounds(results: Results) -> Iterator[VerdictFinding]:
-    """Count the rounds that kept their model; of several carried ones none does."""
-    rounds = results.rounds
-    if any(sum(candidate.chosen for candidate in round_.candidates) > 1 for round_ in rounds):
-        return
-    unchanged = sum(round_.candidates[0].chosen for round_ in rounds)
-    name = rounds[0].candidates[0].strategy
-    if unchanged:
-        text = f"nothing was significantly better than '{name}', so the run kept what it had"
-        when = f"{unchanged} of {len(rounds)} rounds" if unchanged < len(rounds) else "every round"
-        yield VerdictFinding(f"In {when} {text}.")
-    else:
-        text = f"In every round a candidate was significantly better than '{name}'."
-        yield VerdictFinding(text, is_good=True)
-
-
-def _outdone(results: Results) -> Iterator[VerdictFinding]:
-    """Attackers that were significantly weaker than an attack which needs no training."""
-    candidates = [candidate for round_ in results.rounds for candidate in round_.candidates]
-    for name in candidates[0].attacks:
-        outdone_by = [candidate.attacks[name].outdone_by for candidate in candidates]
-        stronger = sorted({attacker for attacker in outdone_by if attacker})
-        if stronger:
-            count = sum(attacker is not None for attacker in outdone_by)
-            text = f"{name} was significantly weaker than {or_list(stronger)}"
-            yield VerdictFinding(
-                f"In {count} of {len(candidates)} tests {text}, which counted in its place."
-            )

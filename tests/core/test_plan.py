@@ -181,6 +181,20 @@ def test_a_method_that_does_not_tell_leaves_the_sum_open(
     assert plan.epochs is None
 
 
+def test_a_race_is_planned_with_its_field_and_its_cost(tmp_path: Path) -> None:
+    """Two lineages for two epochs of five, then one of them."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC.replace("  beam: 2\n", ""))
+    registry = load_plugins().registry
+    loaded = load_spec(path, overrides=["method.field=[2, 1]"], registry=registry)
+    plan = make_plan(loaded, registry)
+
+    dense, method, *_ = plan.to_json()["jobs"]
+    assert (dense["field"], dense["trainings"]) == ((), None)
+    assert (method["field"], method["candidates"], method["twins"]) == ((2, 1), (2, 1), False)
+    assert method["trainings"] == (2 * 2 + 3) / 5
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

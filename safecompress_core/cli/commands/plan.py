@@ -1,6 +1,8 @@
 """``safecompress plan``: what a run would do, before anything is loaded."""
 
 import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from safecompress_core.specfile.load import load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = ["plan"]
+
+ROUNDS_IN_TABLE, ROUNDS_IN_LINE = 5, 16
+"""Rounds whose counts are written one by one."""
 
 
 @click.command()
@@ -84,19 +89,22 @@ def _print(document: dict[str, Any]) -> None:
     members = members or f"{document['members']:,} members in {document['steps']:,} steps an epoch"
     console.print(f"{members}, batches of {document['training']['batch_size']}\n")
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("", "models", "epochs", "candidates", "attackers fitted", "tests"):
+    for title in ("", "models", "epochs", "tested a round", "attackers fitted", "tests"):
         table.add_column(title, justify="left" if not title else "right")
     for job in document["jobs"]:
         table.add_row(
             job["name"],
             _count(job["models"]),
             _count(job["epochs"]),
-            "+".join(map(str, job["candidates"])),
+            _list_counts(job["candidates"], joint="+", most=ROUNDS_IN_TABLE),
             _count(job["fits"]),
             _count(job["tests"]),
         )
     table.add_row("in all", "", _count(document["epochs"]), style="bold")
     console.print(table)
+    for job in document["jobs"]:
+        if job["field"]:
+            console.print(f"\n{_describe_field(job)}")
     if "measured" in document:
         _print_measured(console, document)
     else:
@@ -121,6 +129,24 @@ def _count_samples(document: dict[str, Any], spec: RunSpec) -> dict[str, int]:
 
 def _count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}" if number else ""
+
+
+def _list_counts(counts: Sequence[int], *, joint: str, most: int) -> str:
+    """List the counts of all rounds; of more than ``most``, equal ones once with how many."""
+    if len(counts) <= most:
+        return joint.join(map(str, counts))
+    runs = [(len(list(same)), count) for count, same in groupby(counts)]
+    return joint.join(f"{times}×{count}" if times > 1 else str(count) for times, count in runs)
+
+
+def _describe_field(job: Mapping[str, Any]) -> str:
+    """Describe the lineages of each round, and the cost of the rounds."""
+    widths = "1 lineage"
+    if max(job["field"]) > 1:
+        widths = f"{_list_counts(job['field'], joint=', ', most=ROUNDS_IN_LINE)} lineages"
+    twins = " with twins" if job["twins"] else ""
+    noun = "training" if job["trainings"] == 1 else "trainings"
+    return f"field: {widths}; {job['trainings']:.3g} {noun}{twins}"
 
 
 def _print_measured(console: Any, document: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ class Lines(Display):
             case "run_started":
                 line = self._start()
             case "candidate_tested":
-                line = f"{event['candidate']} {event['strategy']}: {self._figures()}"
+                line = f"{event['candidate']} {self._progress.candidate_name}: {self._figures()}"
             case "round_finished":
                 line = self._round(event)
             case "reference_trained":
@@ -120,8 +120,9 @@ class Lines(Display):
 
     def _figures(self) -> str:
         candidate = self._progress.candidate
-        performance = {self._progress.metric: candidate["performance"]}
-        return _join({**performance, **candidate["advantages"]})
+        performance = _join({self._progress.metric: candidate["performance"]})
+        advantages = _join(candidate["advantages"])
+        return f"{performance}; advantage {advantages}" if advantages else performance
 
     def _audit(self, model: str) -> str:
         """Return the result of all attacks on a model; empty while one is missing."""
@@ -131,10 +132,16 @@ class Lines(Display):
 
     def _round(self, event: Event) -> str:
         total = self._progress.outline.rounds
-        chosen = [candidate for candidate in event["candidates"] if candidate["chosen"]]
+        candidates = event["candidates"]
+        chosen = [candidate for candidate in candidates if candidate["chosen"]]
         names = ", ".join(f"{candidate['id']} ({candidate['strategy']})" for candidate in chosen)
         of = f" of {total}" if total else ""
-        return f"round {event['round']}{of} chose {names}; {len(event['front'])} on the front"
+        outcome = f" chose {names}"
+        if self._progress.was_field(event):
+            goes = "goes" if len(chosen) == 1 else "go"
+            several = f"{len(candidates)} lineages, {len(chosen)} {goes} on"
+            outcome = f": {several if len(candidates) > 1 else '1 lineage, alone'}"
+        return f"round {event['round']}{of}{outcome}; {len(event['front'])} on the front"
 
 
 class BriefLines(Lines):

@@ -20,6 +20,7 @@ __all__ = ["LiveView"]
 Event = Mapping[str, Any]
 
 FRONT_SHOWN = 6
+CHOSEN_SHOWN = 3
 AUDITS_ON_TOP, AUDITS_SHOWN = 2, 6
 HEADER_WIDTH = 10
 WIDEST = 120
@@ -82,7 +83,7 @@ class LiveView(Display):
         if progress.audited:
             parts += [Text(), _audit(progress)]
         elif progress.last_round:
-            parts += [Text(), _outcome(progress.last_round), _figures(progress)]
+            parts += [Text(), _outcome(progress, progress.last_round), _figures(progress)]
         return Panel(
             Group(*parts),
             title=Text(progress.name or "safecompress", style="bold"),
@@ -106,13 +107,14 @@ def _now(progress: Progress) -> Text:
             of = f" of {progress.candidates}" if progress.candidates else ""
             # A candidate without performance is still in work, and not counted as tested.
             number_ = progress.tested + ("performance" not in progress.candidate)
-            text.append(f" · candidate {number_}{of}")
+            noun = "lineage" if progress.tests_field else "candidate"
+            text.append(f" · {noun} {number_}{of}")
         text.append(" · ")
     text.append(progress.status)
     text.append("\n")
     if progress.candidate:
         text.append(f"{progress.candidate['candidate']} ", style="cyan")
-        text.append(str(progress.candidate["strategy"]))
+        text.append(progress.candidate_name)
         advantages = progress.candidate["advantages"]
         figures = ", ".join(f"{name} {format_number(value)}" for name, value in advantages.items())
         text.append(f"\n  advantage so far: {figures}" if figures else "\n", style="dim")
@@ -137,11 +139,16 @@ def _bar(progress: Progress) -> Table:
     return line
 
 
-def _outcome(round_: Event) -> Text:
+def _outcome(progress: Progress, round_: Event) -> Text:
     """Draw the result of the last finished round."""
     candidates = round_["candidates"]
     chosen = [candidate for candidate in candidates if candidate["chosen"]]
     text = Text(f"round {round_['round']} ", style="bold")
+    if progress.was_field(round_):
+        plain = f"kept {len(chosen)} of {len(candidates)} lineages"
+        if len(candidates) == 1:
+            plain = "had one lineage"
+        return text.append(plain, style="not bold")
     # The first candidate is the unchanged model.
     if len(chosen) == 1 and chosen[0] is candidates[0]:
         plain = f"kept what it had: nothing was significantly better than '{chosen[0]['strategy']}'"
@@ -157,6 +164,9 @@ def _figures(progress: Progress) -> Table:
     names = ("performance", *progress.attackers)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("advantage: upper ends" if progress.outline.is_careful else "", no_wrap=True)
+    if progress.outline.counts_auc:
+        table.caption = Text("an attack on membership counts with 2·AUC − 1", style="dim")
+        table.caption_justify = "left"
     for name in names:
         header = progress.metric if name == "performance" else name
         table.add_column(_fold(header), justify="right", overflow="fold")
@@ -165,16 +175,20 @@ def _figures(progress: Progress) -> Table:
         table.add_row(label, *(format_number(figures[name]) for name in names), style=style)
 
     candidates = round_["candidates"]
-    for candidate in candidates:
-        if candidate["chosen"]:
-            add(f"chosen {candidate['id']}", candidate["objectives"], "bold green")
+    is_field = progress.was_field(round_)
+    chosen_models = [candidate for candidate in candidates if candidate["chosen"]]
+    for candidate in chosen_models[:CHOSEN_SHOWN]:
+        add(f"chosen {candidate['id']}", candidate["objectives"], "bold green")
+    if len(chosen_models) > CHOSEN_SHOWN:
+        table.add_row(f"       and {len(chosen_models) - CHOSEN_SHOWN} more", style="dim")
     # The unchanged model is the reference, and shown even if it was not chosen.
-    if not candidates[0]["chosen"]:
+    if not is_field and not candidates[0]["chosen"]:
         add(f"{candidates[0]['strategy']} {candidates[0]['id']}", candidates[0]["objectives"])
     spread = round_["spread"]
-    add("spread of candidates", {name: spread[name]["spread"] for name in names}, "dim")
+    noun = "lineages" if is_field else "candidates"
+    add(f"spread of {noun}", {name: spread[name]["spread"] for name in names}, "dim")
     add("noise of the test", {name: spread[name]["noise"] for name in names}, "dim")
-    chosen = {candidate["id"] for candidate in candidates if candidate["chosen"]}
+    chosen = {candidate["id"] for candidate in chosen_models}
     table.add_row()
     for position, (name, objectives) in enumerate(progress.front.items()):
         if position == FRONT_SHOWN:

@@ -1,6 +1,7 @@
 """Progress of a run, derived from its events."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from safecompress_core.api import component_id
 from safecompress_core.report.formatting import duration, format_number
 from safecompress_core.specfile.models.audit_spec import AuditSpec
+from safecompress_core.specfile.models.components import attacker_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = ["Outline", "Progress"]
@@ -31,12 +33,16 @@ class Outline:
             method knows.
         audit: ids of the attacks at the end.
         is_careful: whether an attack counts with the upper end of its interval.
+        fields: by round of a race, whether it tests lineages as they are; empty without a race.
+        counts_auc: whether an attack on membership counts with 2·AUC − 1.
     """
 
     rounds: int | None
     candidates: tuple[int, ...] | None
     audit: tuple[str, ...]
     is_careful: bool = False
+    fields: tuple[bool, ...] = ()
+    counts_auc: bool = False
 
     @classmethod
     def of(cls, spec: RunSpec | AuditSpec) -> "Outline":
@@ -49,16 +55,23 @@ class Outline:
         from safecompress_core.methods.manifest import TestDrivenParams
 
         candidates = rounds = None
-        is_careful = False
+        is_careful = counts_auc = False
+        fields: tuple[bool, ...] = ()
         if isinstance(spec.method, TestDrivenParams):
             rounds, is_careful = spec.method.rounds, spec.method.bound == "careful"
             timetable = spec.method.timetable(spec.training.epochs)
             candidates = tuple(round_.tested for round_ in timetable)
+            if timetable[0].lineages > 1:
+                fields = tuple(not round_.derives for round_ in timetable)
+            games = {attacker_of(params).game for params in spec.attackers}
+            counts_auc = spec.method.statistic == "auc" and "membership" in games
         return cls(
             rounds=rounds,
             candidates=candidates,
             audit=audit,
             is_careful=is_careful,
+            fields=fields,
+            counts_auc=counts_auc,
         )
 
 
@@ -100,6 +113,7 @@ class Progress:
         self.audited: dict[str, dict[str, float]] = {}
         self.training: Event | None = None
         self._objectives: dict[str, Mapping[str, float]] = {}
+        self._lineages: dict[str, int] = {}
         self._left: Mapping[str, Any] | None = None
         self._heard = self._start
 
@@ -140,7 +154,7 @@ class Progress:
             return self.activity
         step = f", step {event['step']:,} of {event['steps']:,}"
         return (
-            f"training {event['what']}: epoch {event['epoch']} of {event['until']}"
+            f"training {_shorten(event['what'])}: epoch {event['epoch']} of {event['until']}"
             f"{step if event['step'] < event['steps'] else ''}, loss {format_number(event['loss'])}"
         )
 
@@ -151,6 +165,26 @@ class Progress:
             return None
         # After the last round the display still asks.
         return self.outline.candidates[min(self.rounds_done, len(self.outline.candidates) - 1)]
+
+    @property
+    def tests_field(self) -> bool:
+        """Return whether this round tests lineages as they are."""
+        fields = self.outline.fields
+        return self.rounds_done < len(fields) and fields[self.rounds_done]
+
+    def was_field(self, round_: Event) -> bool:
+        """Return whether a finished round tested lineages as they are."""
+        fields = self.outline.fields
+        number: int = round_["round"]
+        return number <= len(fields) and fields[number - 1]
+
+    @property
+    def candidate_name(self) -> str:
+        """Return the strategy of the current candidate; of a lineage its number if it is known."""
+        strategy = str(self.candidate["strategy"])
+        if self.tests_field and strategy in self._lineages:
+            return f"lineage {self._lineages[strategy]}"
+        return strategy
 
     @property
     def is_auditing(self) -> bool:
@@ -194,7 +228,8 @@ class Progress:
     def _on_training(self, event: Event) -> None:
         is_over = (event["epoch"], event["step"]) == (event["until"], event["steps"])
         self.training = None if is_over else event
-        self.activity = f"{'finished ' if is_over else ''}training {event['what']}"
+        what = _shorten(event["what"])
+        self.activity = f"{'finished ' if is_over else ''}training {what}"
 
     def _on_attack(self, event: Event) -> None:
         # The first attack on a candidate announces it.
@@ -214,10 +249,14 @@ class Progress:
         self.candidate |= {"strategy": event["strategy"], "performance": event["performance"]}
         self.tested += 1
         is_last = self.tested == self.candidates
-        self.activity = "choosing" if is_last else "training the next candidate"
+        noun = "lineage" if self.tests_field else "candidate"
+        self.activity = "choosing" if is_last else f"training the next {noun}"
 
     def _on_round(self, event: Event) -> None:
         self.last_round = event
+        # The first round shows the settings of each lineage, the next ones its number.
+        if event["round"] == 1 and self.was_field(event):
+            self._lineages = {one["strategy"]: one["lineage"] for one in event["candidates"]}
         self.rounds_done, self.tested, self.candidate = event["round"], 0, {}
         self._objectives |= {
             candidate["id"]: candidate["objectives"] for candidate in event["candidates"]
@@ -235,6 +274,11 @@ class Progress:
         advantages[event["attacker"]] = event["advantage"]
         which = _next(event["attacker"], self.outline.audit)
         self.activity = f"auditing {event['model']}{which}" if which else "auditing"
+
+
+def _shorten(what: str) -> str:
+    """Return what trains; of a lineage without its settings, which are too long for a line."""
+    return re.sub(r"(lineage \d+) \(.*\)", r"\1", what)
 
 
 def _next(finished: str, attacks: tuple[str, ...]) -> str:

@@ -13,6 +13,8 @@ from safecompress_core.report import summary, verdict
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.formatting import duration
 from safecompress_core.report.guesses import guesses
+from safecompress_core.report.race.lineages_table import lineages_table
+from safecompress_core.report.selection import selection_findings
 from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.report.verdict import VerdictFinding
 from safecompress_core.report.worst_cases import cautions
@@ -40,6 +42,7 @@ def print_summary(console: Console, results: Results) -> None:
         membership_details_table(results),
         summary.archive_ends(results),
         summary.phases(results),
+        lineages_table(results),
     )
     for table in tables:
         if table:
@@ -51,7 +54,7 @@ def print_summary(console: Console, results: Results) -> None:
         console.print(draw_table(apart))
         console.print()
     # Selection first, since the figures below depend on it.
-    _print_findings(console, (*verdict.selection(results), *verdict.gaps(results)))
+    _print_findings(console, (*selection_findings(results), *verdict.gaps(results)))
     guards = (
         *verdict.selectors(results),
         *verdict.inverted_findings(results),

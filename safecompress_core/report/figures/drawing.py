@@ -20,6 +20,7 @@ __all__ = [
     "Whisker",
     "course",
     "draw_round_axis",
+    "draw_value_axis",
     "forest",
     "label_axes",
     "limits",
@@ -60,7 +61,8 @@ class CandidatePoint:
         performance: what the task metric read, in [0, 1].
         advantage: what the attack gained, in [0, 1].
         on_front: whether no other candidate of the run beats it in everything.
-        is_chosen: whether its round went on with it; of several, the best.
+        is_chosen: whether its round went on with it; of several, the best; in a race whether it is
+            of the lineage that the run chose.
     """
 
     round: int
@@ -144,10 +146,26 @@ def forest(whiskers: Sequence[Whisker], *, name: str, title: str, wide: int) -> 
     )
 
 
-def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: int) -> SvgFigure:
-    """Performance (upwards) against one attack's advantage (to the right), every candidate.
+def trade_off(
+    trials: Sequence[CandidatePoint],
+    *,
+    name: str,
+    title: str,
+    wide: int,
+    measure: str = "advantage",
+    noun: str = "candidates",
+) -> SvgFigure:
+    """Performance (upwards) against one attack's gain (to the right), every candidate.
 
     Earlier rounds are fainter. The line is the front of this attack alone.
+
+    Args:
+        trials: the candidates.
+        name: as in ``render_figure``.
+        title: likewise.
+        wide: width in CSS pixels.
+        measure: the figure of the attack that counts.
+        noun: the word for what was tested.
     """
     rounds = max(trial.round for trial in trials)
 
@@ -171,16 +189,16 @@ def trade_off(trials: Sequence[CandidatePoint], *, name: str, title: str, wide: 
             _dot(axes, trial, Color.AFTER, size=11 if trial.round == rounds else 6, shape="D")
         axes.set_xlim(*limits([trial.advantage for trial in trials]))
         axes.set_ylim(*limits([trial.performance for trial in trials]))
-        label_axes(axes, right="advantage →", up="performance ↑")
+        label_axes(axes, right=f"{measure} →", up="performance ↑")
 
     last = next((trial for trial in reversed(trials) if trial.is_chosen), trials[-1])
     return render_figure(
         draw,
         name=name,
         title=title,
-        description=f"{len(trials)} candidates of {rounds} rounds; up and to the left is better. "
+        description=f"{len(trials)} {noun} of {rounds} rounds; up and to the left is better. "
         f"The chosen one of the last round has performance {last.performance:.3f} and "
-        f"advantage {last.advantage:.3f}.",
+        f"{measure} {last.advantage:.3f}.",
         size=(wide, 270),
         margins=(44, 28, 14, 44),
     )
@@ -210,8 +228,7 @@ def course(
         )
         axes.set_ylim(*limits([*lows, *highs]))
         draw_round_axis(axes, numbers)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(_short))
+        draw_value_axis(axes)
 
     values = "; ".join(
         f"round {step.round}: {step.chosen:.3f}, candidates {step.low:.3f} to {step.high:.3f}"
@@ -248,8 +265,7 @@ def noise(readings: Sequence[NoiseBar], *, name: str, title: str, wide: int) -> 
         highest = max(max(reading.spread, reading.noise) for reading in readings)
         axes.set_ylim(0, max(highest * 1.2, SMALLEST_SPAN / 2))
         draw_round_axis(axes, [reading.round for reading in readings])
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(_short))
+        draw_value_axis(axes)
 
     values = "; ".join(
         f"round {reading.round}: spread {reading.spread:.4f}, noise {reading.noise:.4f}"
@@ -310,6 +326,12 @@ def draw_round_axis(axes: Axes, numbers: Sequence[int]) -> None:
     axes.set_xlim(numbers[0] - edge, numbers[-1] + edge)
     axes.set_xlabel("round")
     axes.grid(visible=False, axis="x")
+
+
+def draw_value_axis(axes: Axes) -> None:
+    """A vertical axis of a few figures."""
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
 
 def label_axes(axes: Axes, *, right: str, up: str) -> None:

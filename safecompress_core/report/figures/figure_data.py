@@ -14,8 +14,17 @@ from safecompress_core.report.figures.drawing import (
     trade_off,
     width,
 )
+from safecompress_core.report.figures.lineage_lines import LineageLine, lineage_lines
 from safecompress_core.report.figures.svg import Color, SvgFigure
-from safecompress_core.report.summary import columns_of, ends_of, objective_name
+from safecompress_core.report.objectives import attack_figure, objective_name
+from safecompress_core.report.race.history import (
+    chosen_model,
+    is_race,
+    lineages,
+    noun_of_models,
+    rounds_with_choice,
+)
+from safecompress_core.report.summary import columns_of, ends_of
 from safecompress_core.results.schema import (
     AuditedPart,
     CandidateRecord,
@@ -71,7 +80,7 @@ def forests(results: Results) -> list[CaptionedFigure]:
 
 
 def trade_offs(results: Results) -> list[CaptionedFigure]:
-    """Every candidate of every round, against each attack that tested it."""
+    """Every candidate of every round, and every lineage, against each attack that tested it."""
     attackers = results.selection.attackers
     front = {entry.id for entry in results.archive}
     figures = []
@@ -89,11 +98,14 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
         ]
         if not trials:
             continue
+        measure, noun = attack_figure(results, attack), noun_of_models(results)
         panel = trade_off(
             trials,
             name=f"trade-off-{index}",
-            title=f"Performance against the advantage of {attack}, every candidate",
+            title=f"Performance against the {measure} of {attack}, all {noun}",
             wide=width(len(attackers)),
+            measure=measure,
+            noun=noun,
         )
         figures.append(
             CaptionedFigure(caption=attack, note=f"{attacker.game}, {attacker.access}", svg=panel)
@@ -102,31 +114,56 @@ def trade_offs(results: Results) -> list[CaptionedFigure]:
 
 
 def learning_figures(results: Results) -> list[CaptionedFigure]:
-    """Each objective over the rounds."""
+    """Each objective over the rounds; in a race of every lineage."""
+    draw = _lines if is_race(results) else _course
     objectives = _objectives(results)
     figures = []
     for index, objective in enumerate(objectives):
-        steps = [
-            RoundPoint(
-                round=record.round,
-                chosen=best.objectives[objective],
-                low=min(candidate.objectives[objective] for candidate in record.candidates),
-                high=max(candidate.objectives[objective] for candidate in record.candidates),
-            )
-            for record, best in _rounds(results)
-        ]
-        name = objective_name(results, objective)
         is_task = objective == "performance"
-        panel = course(
-            steps,
+        note = (
+            "higher is better"
+            if is_task
+            else f"{attack_figure(results, objective)}, lower is better"
+        )
+        panel = draw(
+            results,
+            objective,
             name=f"course-{index}",
-            title=f"{name} over the rounds",
             wide=width(len(objectives)),
             color=Color.AFTER if is_task else Color.LEAK,
         )
-        note = "higher is better" if is_task else "advantage, lower is better"
-        figures.append(CaptionedFigure(caption=name, note=note, svg=panel))
+        caption = objective_name(results, objective)
+        figures.append(CaptionedFigure(caption=caption, note=note, svg=panel))
     return figures
+
+
+def _course(results: Results, objective: str, *, name: str, wide: int, color: Color) -> SvgFigure:
+    """Draw what each round went on with, within the range of its candidates."""
+    steps = [
+        RoundPoint(
+            round=record.round,
+            chosen=best.objectives[objective],
+            low=min(candidate.objectives[objective] for candidate in record.candidates),
+            high=max(candidate.objectives[objective] for candidate in record.candidates),
+        )
+        for record, best in _rounds(results)
+    ]
+    title = f"{objective_name(results, objective)} over the rounds"
+    return course(steps, name=name, title=title, wide=wide, color=color)
+
+
+def _lines(results: Results, objective: str, *, name: str, wide: int, color: Color) -> SvgFigure:
+    """Draw the lineages of a race."""
+    lines = [
+        LineageLine(
+            number=history.number,
+            values=[model.objectives[objective] for model in history.models.values()],
+            is_chosen=history.is_chosen,
+        )
+        for history in lineages(results)
+    ]
+    title = f"{objective_name(results, objective)} of each lineage over the rounds"
+    return lineage_lines(lines, name=name, title=title, wide=wide, color=color)
 
 
 def noises(results: Results) -> list[CaptionedFigure]:
@@ -134,7 +171,8 @@ def noises(results: Results) -> list[CaptionedFigure]:
     objectives = _objectives(results)
     figures = []
     for index, objective in enumerate(objectives):
-        spreads = [record.spread[objective] for record in results.rounds]
+        rounds = rounds_with_choice(results)
+        spreads = [record.spread[objective] for record in rounds]
         apart_count = sum(spread.tells_apart for spread in spreads)
         readings = [
             NoiseBar(
@@ -143,13 +181,13 @@ def noises(results: Results) -> list[CaptionedFigure]:
                 noise=spread.noise,
                 tells_apart=spread.tells_apart,
             )
-            for record, spread in zip(results.rounds, spreads, strict=True)
+            for record, spread in zip(rounds, spreads, strict=True)
         ]
-        name = objective_name(results, objective)
+        name, noun = objective_name(results, objective), noun_of_models(results)
         panel = noise(
             readings,
             name=f"noise-{index}",
-            title=f"Spread of the candidates in {name}, and the test's noise, by round",
+            title=f"Spread of the {noun} in {name}, and the test's noise, by round",
             wide=width(len(objectives)),
         )
         undistinguished = len(spreads) - apart_count
@@ -167,10 +205,15 @@ def _objectives(results: Results) -> Sequence[str]:
 
 
 def _rounds(results: Results) -> Iterator[tuple[RoundRecord, CandidateRecord]]:
-    """Each round with the best of the candidates that it went on with."""
+    """Each round with the best of the candidates that it went on with.
+
+    In a race with the model of the lineage that the run chose: equals have no best one before.
+    """
+    winner = chosen_model(results).lineage if is_race(results) else None
     for record in results.rounds:
         chosen = [candidate for candidate in record.candidates if candidate.chosen]
-        yield record, max(chosen, key=lambda candidate: candidate.utility)
+        of_winner = [candidate for candidate in chosen if candidate.lineage == winner]
+        yield record, max(of_winner or chosen, key=lambda candidate: candidate.utility)
 
 
 def _list_audited(results: Results) -> Iterator[tuple[str, Color, AuditedPart]]:

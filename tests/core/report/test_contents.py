@@ -2,7 +2,7 @@
 
 import pytest
 
-from safecompress_core.report.contents import headline, rounds, tiles
+from safecompress_core.report.contents import cost_of_race, headline, rounds, tiles
 from safecompress_core.results.schema import ControlsRecord, ModelAuditRecord, Results
 from tests.core.fixtures.records import (
     attack_record,
@@ -13,7 +13,7 @@ from tests.core.fixtures.records import (
     model_record,
     round_record,
 )
-from tests.core.fixtures.results import run_results
+from tests.core.fixtures.results import race_results, run_results
 
 FAILED = {"passed": False}
 
@@ -120,3 +120,44 @@ def test_a_round_says_why_it_went_on(
     assert [one.id for one in found.chosen] == [
         name for index, name in reversed(list(enumerate("ab"))) if index in chosen
     ]
+
+
+def test_a_round_of_a_race_counts_its_lineages() -> None:
+    """Equals have no incumbent; a single lineage derives candidates."""
+    first, second, third = rounds(race_results())
+
+    assert (first.decision, first.is_field) == ("2 of 3 lineages go on", True)
+    assert (second.decision, second.is_field) == ("1 of 2 lineages goes on", True)
+    assert third.decision == "kept: nothing was significantly better"
+    assert not third.is_field
+
+
+@pytest.mark.parametrize(
+    ("chosen", "lineages", "decision"),
+    [((True, True), 2, "all lineages go on"), ((True,), 1, "nothing to compare with")],
+)
+def test_a_round_that_narrows_nothing_says_so(
+    chosen: tuple[bool, ...], lineages: int, decision: str
+) -> None:
+    """A field may keep its width, and the last lineage may be tested as it is."""
+    models = [candidate_record(f"r1c{index}", chosen=one) for index, one in enumerate(chosen)]
+    record = round_record(1, *models, lineages=lineages)
+
+    [found] = rounds(run_results().model_copy(update={"rounds": (record,)}))
+
+    assert found.decision == decision
+
+
+@pytest.mark.parametrize(
+    ("twins", "said"),
+    [
+        (True, "The rounds cost 2 plain trainings, half of it for swap twins."),
+        (False, "The rounds cost 2 plain trainings."),
+    ],
+)
+def test_a_race_says_what_its_rounds_cost(*, twins: bool, said: str) -> None:
+    """A run of one lineage does not."""
+    spec = {"method": {"twins": twins}}
+
+    assert cost_of_race(race_results(), spec) == said
+    assert cost_of_race(run_results(), spec) == ""

@@ -16,6 +16,7 @@ from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.page import write_report
 from safecompress_core.results.checksums import is_recorded, record_all_files
 from tests.core.fixtures.page_results import page_results
+from tests.core.fixtures.results import race_results
 
 Results = dict[str, Any]
 MakeRun = Callable[..., Path]
@@ -431,3 +432,29 @@ def test_a_page_is_made_without_torch_and_without_pyplot() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_race_shows_each_lineage_and_the_end_of_it(make_run: MakeRun) -> None:
+    """Table, figures and rounds speak of lineages, of candidates where one is left."""
+    page = read(make_run(race_results().to_json()))
+    race = page.text[
+        page.text.index("The race, round by round") : page.text.rindex("Resolution of")
+    ]
+    rounds = page.text[page.text.index("Lineages are compared in pairs") :]
+
+    assert "The rounds cost 2 plain trainings." in race
+    assert "outranked by lineage 2 (r2c1), by accuracy, as no attack distinguishes them" in race
+    assert "dominated by lineage 2 (r1c2): significantly worse in every objective" in race
+    assert "Of an attack on membership 2·AUC − 1 counts" in race
+    assert "Learning, round by round" not in page.text
+    assert "lineages 1, 2" in rounds
+    assert "Round 1: all 3 lineages" in rounds
+    assert "Round 3: all 2 candidates" in rounds
+
+
+def test_a_run_of_one_lineage_has_no_race(make_run: MakeRun, results: Results) -> None:
+    """It shows how its candidates learned."""
+    text = read(make_run(results)).text
+
+    assert "Learning, round by round" in text
+    assert "lineage" not in text[: text.index("Run it again")].lower()

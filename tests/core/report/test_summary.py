@@ -243,7 +243,7 @@ def test_separability_counts_rounds_and_means_their_figures(results: Results) ->
 
 @pytest.mark.parametrize(
     ("bound", "label"),
-    [("careful", "upper end of the advantage of net"), ("estimate", "advantage of net")],
+    [("careful", "upper end of the 2·AUC − 1 of net"), ("estimate", "2·AUC − 1 of net")],
 )
 def test_objectives_say_which_end_of_the_interval_they_are(
     results: Results, bound: str, label: str

@@ -12,7 +12,6 @@ from safecompress_core.report.verdict import (
     gaps,
     gates,
     is_good,
-    selection,
     selectors,
     verdict,
 )
@@ -241,56 +240,6 @@ def test_without_a_membership_attack_there_is_no_control(results: Results) -> No
 
     assert finding.is_good is None
     assert "there are no controls" in finding.text
-
-
-def test_what_no_round_could_tell_apart_is_said_plainly(results: Results) -> None:
-    """Together with how often the run kept what it had, and which attackers were too weak."""
-    assert [finding.text for finding in selection(typed(results))] == [
-        "No round could distinguish candidates by accuracy: they differ by less than the test's "
-        "noise there.",
-        "In 1 of 2 rounds nothing was significantly better than 'keep', so the run kept what it "
-        "had.",
-        "In 2 of 4 tests net was significantly weaker than loss-threshold, which counted in its "
-        "place.",
-    ]
-
-
-def test_candidates_that_nothing_tells_apart_were_chosen_by_chance(results: Results) -> None:
-    """The most important thing to know of such a run."""
-    for round_ in results["rounds"]:
-        for noise in round_["spread"].values():
-            noise["tells_apart"] = False
-
-    first = selection(typed(results))[0]
-
-    assert first.is_good is False
-    assert first.text.startswith("No round could distinguish its candidates:")
-    assert "chance" in first.text
-
-
-def test_rounds_that_could_always_tell_are_good_news(results: Results) -> None:
-    """As are rounds that went on with something better each time."""
-    for round_ in results["rounds"]:
-        for noise in round_["spread"].values():
-            noise["tells_apart"] = True
-        round_["candidates"][0]["chosen"], round_["candidates"][1]["chosen"] = False, True
-
-    texts = {finding.text: finding.is_good for finding in selection(typed(results))}
-
-    assert texts["Every round could distinguish its candidates by everything."] is True
-    assert texts["In every round a candidate was significantly better than 'keep'."] is True
-
-
-def test_of_several_carried_models_none_is_the_one_kept(results: Results) -> None:
-    """With a beam there is no such sentence."""
-    results["rounds"][0]["candidates"][1]["chosen"] = True
-
-    assert not any("kept what it had" in finding.text for finding in selection(typed(results)))
-
-
-def test_a_method_without_rounds_chose_nothing(results: Results) -> None:
-    """There are no findings about selection."""
-    assert selection(typed({**results, "rounds": []})) == ()
 
 
 def test_what_defences_tell_of_themselves_is_a_sentence_each(results: Results) -> None:

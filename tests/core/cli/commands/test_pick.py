@@ -83,7 +83,7 @@ def test_an_audited_model_is_shown_with_its_audit(finished_run: Path) -> None:
 
     outcome = picked(finished_run, "--id", entry["id"])
 
-    assert "upper end of the advantage of neural-blackbox" in outcome.stdout
+    assert "upper end of the 2·AUC − 1 of neural-blackbox" in outcome.stdout
     assert "loss-threshold (membership)" in outcome.stdout
     assert "not audited" not in outcome.stdout
 

@@ -89,3 +89,36 @@ def test_an_invalid_spec_is_not_planned(spec: Path) -> None:
 
     assert result.exit_code == 1
     assert "training.epochs" in result.stderr
+
+
+RACE = """{type: test-driven, density: 0.5, rounds: 3, field: [2, 1], twins: %s, strategies: [
+  {prune: {type: magnitude}, grow: {type: random}},
+  {prune: {type: magnitude}, grow: {type: gradient}}]}"""
+
+
+def test_a_race_shows_its_field_and_what_its_rounds_cost(spec: Path) -> None:
+    """Two lineages for one epoch of three, then one; twice that with twins."""
+    race = "field: 2, 1, 1 lineages; 1.33 trainings"
+    selecting = "attackers=[{type: loss-threshold}]"
+    changes = ["--set", f"method={RACE % 'false'}", "--set", selecting]
+    result = CliRunner().invoke(cli, ["plan", str(spec), *changes])
+    assert result.exit_code == 0, result.output
+    assert f"{race}\n" in result.stdout
+
+    selecting = "attackers=[{type: counterfactual}]"
+    changes = ["--set", f"method={RACE % 'true'}", "--set", selecting]
+    result = CliRunner().invoke(cli, ["plan", str(spec), *changes])
+    assert result.exit_code == 0, result.output
+    assert "field: 2, 1, 1 lineages; 2.67 trainings with twins\n" in result.stdout
+
+
+def test_a_single_lineage_and_many_rounds_are_shown_in_brief(spec: Path) -> None:
+    """A table of a terminal has no room for each round, here of three candidates."""
+    method = RACE.replace("field: [2, 1], ", "field: 1, ") % "false"
+    changes = ["--set", f"method={method}", "--set", "method.rounds=20"]
+    changes += ["--set", "training.epochs=20", "--set", "attackers=[{type: loss-threshold}]"]
+    result = CliRunner().invoke(cli, ["plan", str(spec), *changes])
+
+    assert result.exit_code == 0, result.output
+    assert "field: 1 lineage; 3 trainings\n" in result.stdout
+    assert "20×3" in result.stdout

@@ -1,6 +1,7 @@
 """Lines on standard error, where there is no terminal."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 
@@ -11,11 +12,13 @@ from safecompress_core.cli.display.lines import BriefLines, Lines
 from safecompress_core.cli.display.progress import Progress
 from tests.core.fixtures.run_events import (
     CARD,
+    OUTLINE,
     Clock,
     attacked,
     audited,
     ended,
     finished,
+    raced,
     started,
     told,
     training,
@@ -110,7 +113,7 @@ def test_lines_tell_each_finished_unit(
         *CARD,
         f"[ 0/10  0:00] trial in {tmp_path}",
         "[ 3/10  1:05] r1c1 magnitude × gradient: "
-        "accuracy 0.420, neural-blackbox 0.100, probe 0.200",
+        "accuracy 0.420; advantage neural-blackbox 0.100, probe 0.200",
         "[ 4/10  1:05] round 1 of 3 chose r1c2 (magnitude × random); 2 on the front",
         "[ 9/10  1:05] audit of compressed: advantage loss 0.250, entropy 0.125",
         "[10/10  1:05] audit finished, 1 of 1 gates met",
@@ -139,3 +142,30 @@ def test_lines_say_where_a_run_goes_on(
 
     lines = capsys.readouterr().err.splitlines()
     assert lines == [*CARD, f"[ 0/10  0:00] trial in {tmp_path}, going on after round 1"]
+
+
+def test_lines_of_a_race_count_lineages(
+    clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the first round a lineage is shown by its number: its settings are long."""
+    outline = replace(OUTLINE, fields=(True, True, True))
+    event = was_tested("r2c1", done=5) | {"strategy": "density 0.01, weights random"}
+    told(
+        Lines(Progress(outline, clock=clock)),
+        started(tmp_path),
+        event,
+        raced(1, lineages=4, kept=2, done=5),
+        event,
+        raced(2, lineages=2, kept=1, done=7),
+        raced(3, lineages=1, kept=1, done=8),
+    )
+
+    lines = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()[-5:]]
+
+    assert lines == [
+        "r2c1 density 0.01, weights random: accuracy 0.420",
+        "round 1 of 3: 4 lineages, 2 go on; 1 on the front",
+        "r2c1 lineage 1: accuracy 0.420",
+        "round 2 of 3: 2 lineages, 1 goes on; 1 on the front",
+        "round 3 of 3: 1 lineage, alone; 1 on the front",
+    ]

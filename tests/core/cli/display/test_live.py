@@ -1,5 +1,6 @@
 """A view on a terminal, drawn again as a run goes on."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn
@@ -10,10 +11,13 @@ from rich.console import Console
 from safecompress_core.cli.display.live import LiveView
 from safecompress_core.cli.display.progress import Progress
 from tests.core.fixtures.run_events import (
+    OUTLINE,
+    Clock,
     attacked,
     audited,
     drawn,
     finished,
+    raced,
     started,
     told,
     training,
@@ -143,3 +147,32 @@ def test_no_colour_is_respected(
         coloured[wanted] = "\x1b[36m" in stream.getvalue()
 
     assert coloured == {"": True, "1": False}
+
+
+def test_the_view_of_a_race_speaks_of_lineages(clock: Clock, tmp_path: Path) -> None:
+    """None of them is the reference; of many that go on the first three are shown."""
+    outline = replace(OUTLINE, candidates=(6, 4, 2), fields=(True, True, False), counts_auc=True)
+    console = Console(file=StringIO(), width=80, height=40, force_terminal=True)
+    view = LiveView(Progress(outline, clock=clock), console=console)
+    lineage = {"candidate": "r2c1", "strategy": "density 0.01, weights random"}
+    told(
+        view,
+        started(tmp_path),
+        raced(1, lineages=6, kept=4, done=4),
+        attacked("r2c1", "probe", 0.1, done=5) | lineage,
+    )
+
+    text = drawn(view)
+    lines = [" ".join(line.strip("│ ").split()) for line in text.splitlines()]
+
+    assert "lineage 1 of 4" in text
+    assert "r2c1 lineage 1" in lines
+    assert "round 1 kept 4 of 6 lineages" in lines
+    assert "chosen r1c3 0.300 0.300 0.300" in lines
+    assert "chosen r1c4" not in text
+    assert "and 1 more" in lines
+    assert "spread of lineages 0.050 0.050 0.050" in lines
+    assert "an attack on membership counts with 2·AUC − 1" in text
+
+    told(view, raced(2, lineages=1, kept=1, done=6))
+    assert "round 2 had one lineage" in drawn(view)

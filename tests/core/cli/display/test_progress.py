@@ -74,8 +74,35 @@ def test_an_outline_knows_how_many_candidates_a_round_has(tiny_spec: Path) -> No
     loaded = load_spec(tiny_spec, overrides=["method.beam=2"], registry=load_plugins().registry)
 
     assert Outline.of(loaded.spec) == Outline(
-        rounds=2, candidates=(3, 6), audit=("loss-threshold", "probe-mlp"), is_careful=True
+        rounds=2,
+        candidates=(3, 6),
+        audit=("loss-threshold", "probe-mlp"),
+        is_careful=True,
+        counts_auc=True,
     )
+
+
+def test_an_outline_knows_which_rounds_test_lineages(tiny_spec: Path) -> None:
+    """Candidates are derived where one is left; only an AUC that counts is stated."""
+    changes = ["method.field=[2, 1]", "method.derive_at=1", "method.statistic=advantage"]
+    loaded = load_spec(tiny_spec, overrides=changes, registry=load_plugins().registry)
+
+    outline = Outline.of(loaded.spec)
+
+    assert outline.fields == (True, False)
+    assert not outline.counts_auc
+
+
+def test_what_trains_of_a_lineage_is_told_without_its_settings(progress: Progress) -> None:
+    """They would not fit a line; a candidate's strategy stays."""
+    event = training(epoch=4, left=90)
+    lineage = "the twin of lineage 3 (magnitude × random (a), density 0.05) in round 2"
+
+    progress.take(event | {"what": lineage})
+    assert progress.status.startswith("training the twin of lineage 3 in round 2: epoch 4")
+
+    progress.take(event | {"what": "candidate r3c1 (keep) in round 3"})
+    assert progress.status.startswith("training candidate r3c1 (keep) in round 3: epoch 4")
 
 
 def test_an_audit_has_no_rounds_and_trains_no_model(tmp_path: Path) -> None:

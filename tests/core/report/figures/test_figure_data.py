@@ -9,6 +9,7 @@ from safecompress_core.report.figures.figure_data import (
     trade_offs,
 )
 from tests.core.fixtures.records import typed
+from tests.core.fixtures.results import race_results
 
 
 def test_each_attack_is_drawn_on_every_model_that_was_audited(results: dict[str, Any]) -> None:
@@ -40,8 +41,8 @@ def test_objectives_are_followed_over_the_rounds(results: dict[str, Any]) -> Non
 
     assert [(one.caption, one.note) for one in figures] == [
         ("accuracy", "higher is better"),
-        ("net", "advantage, lower is better"),
-        ("reader", "advantage, lower is better"),
+        ("net", "2·AUC − 1, lower is better"),
+        ("reader", "2·AUC − 1, lower is better"),
     ]
     assert learning_figures(typed(results | {"rounds": []})) == []
 
@@ -55,3 +56,13 @@ def test_noise_counts_the_rounds_that_told_nothing_apart(results: dict[str, Any]
         "net": "always distinguished",
         "reader": "not distinguished in 1 of 2 rounds",
     }
+
+
+def test_a_race_draws_its_lineages() -> None:
+    """One line each; trade-offs mark the way of the chosen one, in words for models."""
+    accuracy, net = learning_figures(race_results())
+
+    assert "accuracy of each lineage over the rounds" in accuracy.svg
+    assert "lineage 2, chosen, from round 1 to 3: 0.350, 0.380, 0.400" in accuracy.svg
+    assert net.note == "2·AUC − 1, lower is better"
+    assert "7 models of 3 rounds" in trade_offs(race_results())[0].svg

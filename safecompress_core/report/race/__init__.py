@@ -1,0 +1,1 @@
+"""Race of lineages in a report: its history, and the table of it."""

@@ -1,0 +1,37 @@
+"""Table of a race's lineages: what each one was, when it left and why."""
+
+from collections.abc import Sequence
+
+from safecompress_core.report.formatting import format_number
+from safecompress_core.report.objectives import objective_name
+from safecompress_core.report.race.history import LineageHistory, cost_of_rounds, lineages
+from safecompress_core.report.summary import Cell, ResultTable, Row
+from safecompress_core.results.schema import Results
+
+__all__ = ["lineages_table"]
+
+
+def lineages_table(results: Results) -> ResultTable | None:
+    """Return the lineages with their objectives of the round that they left after.
+
+    None for a run that is no race.
+    """
+    raced = lineages(results)
+    if not raced:
+        return None
+    objectives = list(raced[0].last.objectives)
+    names = [objective_name(results, objective) for objective in objectives]
+    rows = tuple(_row(history, objectives) for history in raced)
+    cost = f"{cost_of_rounds(results):.3g} trainings of one model"
+    title = f"Lineages of the race, whose rounds cost {cost}"
+    return ResultTable(title, ("round", *names, "lost to"), rows)
+
+
+def _row(history: LineageHistory, objectives: Sequence[str]) -> Row:
+    figures = [history.last.objectives[objective] for objective in objectives]
+    values = (
+        str(history.last_round),
+        *map(format_number, figures),
+        history.brief_end,
+    )
+    return Row(f"lineage {history.number}", tuple(map(Cell, values)))

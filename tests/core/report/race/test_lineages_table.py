@@ -1,0 +1,23 @@
+"""Table of a race's lineages."""
+
+from safecompress_core.report.race.lineages_table import lineages_table
+from tests.core.fixtures.results import race_results, run_results
+
+
+def test_each_lineage_has_its_last_round_its_objectives_and_what_it_lost_to() -> None:
+    """The title states the cost of all rounds."""
+    table = lineages_table(race_results())
+
+    assert table is not None
+    assert table.title == "Lineages of the race, whose rounds cost 2 trainings of one model"
+    assert table.columns == ("round", "accuracy", "net", "lost to")
+    assert [(row.label, *(cell.value for cell in row.cells)) for row in table.rows] == [
+        ("lineage 2", "3", "0.400", "0.300", "chosen"),
+        ("lineage 1", "2", "0.360", "0.310", "2 (accuracy)"),
+        ("lineage 3", "1", "0.200", "0.500", "2 (dominated)"),
+    ]
+
+
+def test_a_run_of_one_lineage_has_no_such_table() -> None:
+    """Its candidates have their own sections."""
+    assert lineages_table(run_results()) is None
