@@ -108,7 +108,8 @@ def draw_table(table: ResultTable) -> Drawing:
     )
     drawing.add_column("")
     for column in table.columns:
-        drawing.add_column(column)
+        # A name that is cut would not be known again.
+        drawing.add_column(column, overflow="fold")
     for row in table.rows:
         drawing.add_row(_label(row), *(_figure(cell) for cell in row.cells))
     return drawing

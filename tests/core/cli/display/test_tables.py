@@ -66,3 +66,13 @@ def test_a_long_path_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_places({"model": long, "others": "safecompress pick"})
 
     assert capsys.readouterr().out.splitlines() == [f"model   {long}", "others  safecompress pick"]
+
+
+def test_a_long_heading_is_folded_and_never_cut() -> None:
+    """An attacker's id must be known again, however many columns there are."""
+    columns = tuple(f"a-very-long-attacker-{index}" for index in range(5))
+    table = ResultTable("T", columns, (Row("x", (Cell("0.123"),) * 5),))
+
+    lines = plain(draw_table(table))
+
+    assert "…" not in "".join(lines)
