@@ -9,12 +9,9 @@ from torch import Tensor
 from safecompress_core.api import references_of
 from safecompress_core.attacks.reference_answers import assign_folds
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.context.samples import NetworkSamples
+from safecompress_core.context.samples import RecutSamples
 from safecompress_core.context.spec_context import SpecContext
-from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools, cut_pools
-from safecompress_core.networks.classifier import ModelFactory
-from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.run_spec import RunSpec
 
 __all__ = [
@@ -32,35 +29,18 @@ def count_references(prepared: SpecContext) -> int:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ReferenceSamples:
+class ReferenceSamples(RecutSamples):
     """The run's own data, and pools that are cut from a reference model's members and the rest.
 
+    ``seed`` is the reference model's.
+
     Attributes:
-        origin: samples of the run.
         spec: of the run.
-        seed: of the reference model.
         members: gives the samples that it is trained on, shape (N,), bool.
     """
 
-    origin: NetworkSamples
     spec: RunSpec
-    seed: Seed
     members: Callable[[], Tensor]
-
-    @property
-    def factory(self) -> ModelFactory:
-        """Return that of the run."""
-        return self.origin.factory
-
-    @property
-    def original(self) -> Dataset:
-        """Return that of the run."""
-        return self.origin.original
-
-    @property
-    def dataset(self) -> Dataset:
-        """Return that of the run."""
-        return self.origin.dataset
 
     @cached_property
     def pools(self) -> SamplePools:

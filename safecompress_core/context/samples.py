@@ -23,7 +23,14 @@ from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.run_spec import GIVEN, RunSpec
 
-__all__ = ["NetworkSamples", "RunSamples", "Samples", "cut_members", "with_membership_note"]
+__all__ = [
+    "NetworkSamples",
+    "RecutSamples",
+    "RunSamples",
+    "Samples",
+    "cut_members",
+    "with_membership_note",
+]
 
 
 class Samples(Protocol):
@@ -117,6 +124,34 @@ class RunSamples:
         # Drawn after the cut, from another child: pools do not depend on the defences.
         generator = self.seed.child("pools", "reference").torch()
         return whole.with_reference(declared.reference, generator=generator)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RecutSamples:
+    """The data of a run, for samples whose pools are cut otherwise.
+
+    Attributes:
+        origin: samples of the run.
+        seed: of the cut.
+    """
+
+    origin: NetworkSamples
+    seed: Seed
+
+    @property
+    def factory(self) -> ModelFactory:
+        """Return that of the run."""
+        return self.origin.factory
+
+    @property
+    def original(self) -> Dataset:
+        """Return that of the run."""
+        return self.origin.original
+
+    @property
+    def dataset(self) -> Dataset:
+        """Return that of the run."""
+        return self.origin.dataset
 
 
 def with_membership_note(data: Dataset, spec: AnySpec) -> Dataset:

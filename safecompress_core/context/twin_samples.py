@@ -3,41 +3,15 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from safecompress_core.context.samples import NetworkSamples
-from safecompress_core.data.dataset import Dataset
+from safecompress_core.context.samples import RecutSamples
 from safecompress_core.data.pools import Pool, SamplePools
-from safecompress_core.networks.classifier import ModelFactory
-from safecompress_core.seeding import Seed
 
 __all__ = ["TwinSamples"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TwinSamples:
-    """The data of a run, and the pools of its models' swap twins.
-
-    Attributes:
-        origin: samples of the run.
-        seed: of the run.
-    """
-
-    origin: NetworkSamples
-    seed: Seed
-
-    @property
-    def factory(self) -> ModelFactory:
-        """Return that of the run."""
-        return self.origin.factory
-
-    @property
-    def original(self) -> Dataset:
-        """Return that of the run."""
-        return self.origin.original
-
-    @property
-    def dataset(self) -> Dataset:
-        """Return that of the run."""
-        return self.origin.dataset
+class TwinSamples(RecutSamples):
+    """The data of a run, and the pools of its models' swap twins; ``seed`` is the run's."""
 
     @property
     def pools(self) -> SamplePools:
