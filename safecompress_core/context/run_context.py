@@ -255,6 +255,11 @@ class RunContext(SpecContext):
         )
         return context
 
+    @cached_property
+    def _twin(self) -> "RunContext":
+        """Return the context of the swap twins, whose trainer all methods of the run share."""
+        return replace(self, samples=self.twin_samples, selecting=())
+
     def _twin_context(
         self,
         unit: str,
@@ -269,7 +274,7 @@ class RunContext(SpecContext):
         A twin that inherited from the run's own uncompressed model would know the exchanged
         samples.
         """
-        twin = replace(self, samples=self.twin_samples, selecting=())
+        twin = self._twin
         # Built here, since a method could reach the audit pool through the run's context.
         context = twin.method_context(
             "baseline",

@@ -97,13 +97,20 @@ class CandidateEvaluator:
         self._events = events
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
-        # Drawn once: all candidates of all rounds are compared on the same resampled pools.
-        self.resampling = Resampling.draw_stratified(
-            self.is_member, draws=DRAWS, generator=seed.child("resampling").numpy()
-        )
         self._exchanged = exchanged
+
+    @cached_property
+    def resampling(self) -> Resampling:
+        """Return the draws on which all candidates of all rounds are compared."""
+        # When first used: most methods compare nothing, and this is the largest array of a run.
+        return Resampling.draw_stratified(
+            self.is_member, draws=DRAWS, generator=self._seed.child("resampling").numpy()
+        )
+
+    @cached_property
+    def _resampling_of_exchanged(self) -> Resampling:
         # The same draws as for all other attacks, so that objectives of a draw belong together.
-        self._resampling_of_exchanged = exchanged and self.resampling.take(self._positions.numpy())
+        return self.resampling.take(self._positions.numpy())
 
     @cached_property
     def _positions(self) -> torch.Tensor:
@@ -125,9 +132,8 @@ class CandidateEvaluator:
 
     def resampling_of(self, attack: str) -> Resampling:
         """Return the draws of the samples that an attack is measured on."""
-        if self._resampling_of_exchanged and attack in self._twin_attacks:
-            return self._resampling_of_exchanged
-        return self.resampling
+        is_exchanged = self._exchanged is not None and attack in self._twin_attacks
+        return self._resampling_of_exchanged if is_exchanged else self.resampling
 
     @cached_property
     def _twin_attacks(self) -> frozenset[str]:
