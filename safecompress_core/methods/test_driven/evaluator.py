@@ -149,16 +149,78 @@ class CandidateEvaluator:
         )
 
     def fit_attackers(
-        self, network: Classifier, *, unit: str, spared: Collection[str] = ()
+        self,
+        network: Classifier,
+        *,
+        unit: str,
+        twin: Classifier | None = None,
+        spared: Collection[str] = (),
     ) -> FittedAttackers:
         """Train every attacker from scratch on a model.
 
         Args:
             network: the model of this round, before candidates are derived from it.
             unit: names the round and model; attackers draw from a generator of this name.
+            twin: its swap twin, where an attack compares with one.
             spared: attacks that are not fitted; each must be one of ``trained_attacks``.
         """
-        known = observe_pool(network, self._dataset, self._known)
+        return self._fit(self._observe_known(network, twin), unit=unit, spared=spared)
+
+    def evaluate(
+        self,
+        network: Classifier,
+        fitted_attackers: FittedAttackers,
+        *,
+        unit: str,
+        facts: Mapping[str, Any],
+        twin: Classifier | None = None,
+    ) -> Evaluation:
+        """Let copies of the attackers learn on for this model, and judge them.
+
+        Args:
+            network: the candidate.
+            fitted_attackers: what ``fit_attackers`` made of the model that it comes from.
+            unit: as for ``fit_attackers``; the same for all candidates that are compared.
+            facts: what events say of the candidate.
+            twin: its swap twin, where an attack compares with one.
+        """
+        known = self._observe_known(network, twin)
+        adapted: dict[str, Attacker] = {}
+        for attack in self._attacks:
+            if attack.id not in fitted_attackers:
+                continue
+            # Siblings must not learn from each other, so each candidate gets a copy.
+            attacker = copy.deepcopy(fitted_attackers[attack.id])
+            generator = self._seed.child("adapt", unit, attack.id).torch()
+            attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
+            adapted[attack.id] = attacker
+        return self._judge(network, adapted, known, unit=unit, facts=facts, twin=twin)
+
+    def fit_and_evaluate(
+        self,
+        network: Classifier,
+        *,
+        unit: str,
+        facts: Mapping[str, Any],
+        twin: Classifier | None = None,
+        spared: Collection[str] = (),
+    ) -> Evaluation:
+        """Train every attacker from scratch on a model, and judge them on this very model.
+
+        Args:
+            network: the model.
+            unit: as for ``fit_attackers``; the same for all models that are compared.
+            facts: what events say of the model.
+            twin: its swap twin, where an attack compares with one.
+            spared: as for ``fit_attackers``.
+        """
+        known = self._observe_known(network, twin)
+        fitted = self._fit(known, unit=unit, spared=spared)
+        return self._judge(network, fitted, known, unit=unit, facts=facts, twin=twin)
+
+    def _fit(
+        self, known: ObservedPool, *, unit: str, spared: Collection[str]
+    ) -> dict[str, Attacker]:
         fitted_attackers: dict[str, Attacker] = {}
         for attack in self._attacks:
             if attack.id in spared:
@@ -169,27 +231,17 @@ class CandidateEvaluator:
             fitted_attackers[attack.id] = attacker
         return fitted_attackers
 
-    def evaluate(
+    def _judge(
         self,
         network: Classifier,
-        fitted_attackers: FittedAttackers,
+        attackers: FittedAttackers,
+        known: ObservedPool,
         *,
         unit: str,
         facts: Mapping[str, Any],
-        twin: Classifier | None = None,
-        adapts: bool = True,
+        twin: Classifier | None,
     ) -> Evaluation:
-        """Let copies of the attackers learn on for this model, and judge them.
-
-        Args:
-            network: the candidate.
-            fitted_attackers: what ``fit_attackers`` made of the model that it comes from.
-            unit: as for ``fit_attackers``; the same for all candidates that are compared.
-            facts: what events say of the candidate.
-            twin: its swap twin, where an attack compares with one.
-            adapts: whether attackers learn on; False where they were fitted on this very model.
-        """
-        known = observe_pool(network, self._dataset, self._known)
+        """Measure attackers that have learned for this very model."""
         asked = observe_pool(network, self._dataset, self._asked)
         cheap = self._measure_threshold_attacks(known, asked)
         # A holder of the network sees logits before the output guard, so the rivals of white-box
@@ -199,19 +251,18 @@ class CandidateEvaluator:
             if network.inside is network
             else self._measure_threshold_attacks(_without_guard(known), _without_guard(asked))
         )
-        paired = self._observe_with_twin(known, asked, twin)
+        exchanged = asked if twin is None else self._observe_exchanged(asked, twin)
         judgements: dict[str, AttackResult] = {}
         outdone: dict[str, tuple[str, AttackResult | None]] = {}
         for attack in self._attacks:
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
             own_result: AttackResult | None = None
-            if attack.id in fitted_attackers:
-                own_result = self._measure(
-                    attack,
-                    fitted_attackers[attack.id],
-                    *(paired if attack.id in self._twin_attacks else (known, asked)),
-                    unit=unit,
-                    adapts=adapts,
+            if attack.id in attackers:
+                own_result = attack.measure(
+                    attackers[attack.id],
+                    known,
+                    exchanged if attack.id in self._twin_attacks else asked,
+                    seed=self._seed.child("play", unit, attack.id),
                 )
             better = self._stronger_threshold_attack(attack, own_result, rivals)
             if better:
@@ -224,38 +275,22 @@ class CandidateEvaluator:
         performance = self._metric.per_sample(asked.unseen).double().numpy()
         return Evaluation(performance=performance, results=judgements, outperformed=outdone)
 
-    def _measure(
-        self,
-        attack: Attack,
-        fitted: Attacker,
-        known: ObservedPool,
-        asked: ObservedPool,
-        *,
-        unit: str,
-        adapts: bool,
-    ) -> AttackResult:
-        """Measure a copy of a fitted attacker on a model."""
-        # Siblings must not learn from each other, so each candidate gets a copy.
-        attacker = copy.deepcopy(fitted)
-        if adapts:
-            generator = self._seed.child("adapt", unit, attack.id).torch()
-            attacker.adapt(attack.adversary_knowledge(known, is_known=True), generator=generator)
-        seed = self._seed.child("play", unit, attack.id)
-        return attack.measure(attacker, known, asked, seed=seed)
+    def _observe_known(self, network: Classifier, twin: Classifier | None) -> ObservedPool:
+        """Observe attack-train, with a twin where there is one."""
+        known = observe_pool(network, self._dataset, self._known)
+        if twin is None:
+            return known
+        return replace(known, twin=observe_pool(twin, self._dataset, self._known).seen)
 
-    def _observe_with_twin(
-        self, known: ObservedPool, asked: ObservedPool, twin: Classifier | None
-    ) -> tuple[ObservedPool, ObservedPool]:
-        """Observe both pools with a twin, the second one where its samples were exchanged."""
-        if twin is None or self._exchanged is None:
-            return known, asked
-        exchanged = replace(asked, pool=self._exchanged, seen=asked.seen.take(self._positions))
-        pairs = (
-            replace(pool, twin=observe_pool(twin, self._dataset, pool.pool).seen)
-            for pool in (known, exchanged)
+    def _observe_exchanged(self, asked: ObservedPool, twin: Classifier) -> ObservedPool:
+        """Observe the exchanged samples of the pool with a twin."""
+        assert self._exchanged is not None  # models have twins where an attack compares with them
+        return replace(
+            asked,
+            pool=self._exchanged,
+            seen=asked.seen.take(self._positions),
+            twin=observe_pool(twin, self._dataset, self._exchanged).seen,
         )
-        first, second = pairs
-        return first, second
 
     def _measure_threshold_attacks(
         self, known: ObservedPool, asked: ObservedPool

@@ -70,6 +70,11 @@ class RoundWork:
     def _number(self) -> int:
         return self._index + 1
 
+    @property
+    def _unit(self) -> str:
+        """Return the name of the draws of attackers, one for all models that are compared."""
+        return str(self._index)
+
     def run(self) -> LoopState:
         """Return the state after the round."""
         tested: list[TestedModel] = []
@@ -103,11 +108,15 @@ class RoundWork:
         name = f"r{self._number}c{first}"
         what = f"lineage {lineage.number} ({lineage.name}) in round {self._number}"
         self._training.train(lineage, until=self._times.end, what=what)
-        fitted = self._context.evaluator.fit_attackers(
-            lineage.state.shipped, unit=str(self._index), spared=self._spared()
-        )
         trained = replace(lineage, id=name)
-        yield self._test(trained, lineage.id, lineage.name, fitted, adapts=False)
+        evaluation = self._context.evaluator.fit_and_evaluate(
+            trained.state.shipped,
+            unit=self._unit,
+            facts=self._facts(trained, lineage.name),
+            twin=trained.shipped_twin,
+            spared=self._spared(),
+        )
+        yield self._tested(trained, lineage.id, lineage.name, evaluation)
 
     def _derive(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
         """Train a lineage, then derive, fine-tune and test its candidates."""
@@ -117,7 +126,10 @@ class RoundWork:
         # Attackers are fitted on the parent once; per candidate they only adapt, which costs a
         # tenth.
         fitted = self._context.evaluator.fit_attackers(
-            lineage.state.shipped, unit=str(self._index), spared=self._spared()
+            lineage.state.shipped,
+            unit=self._unit,
+            twin=lineage.shipped_twin,
+            spared=self._spared(),
         )
         feasible = self._feasible(lineage.state)
         for number, (candidate_spec, settings) in enumerate(feasible, first):
@@ -127,24 +139,28 @@ class RoundWork:
             )
             what = f"candidate {name} ({candidate_spec.name}) in {where}"
             self._training.train(candidate, until=times.end, what=what, is_derived=True)
-            yield self._test(candidate, lineage.id, candidate_spec.name, fitted, adapts=True)
+            evaluation = self._context.evaluator.evaluate(
+                candidate.state.shipped,
+                fitted,
+                unit=self._unit,
+                facts=self._facts(candidate, candidate_spec.name),
+                twin=candidate.shipped_twin,
+            )
+            yield self._tested(candidate, lineage.id, candidate_spec.name, evaluation)
 
-    def _test(
-        self, model: Lineage, parent: str, strategy: str, fitted: Any, *, adapts: bool
+    def _facts(self, model: Lineage, strategy: str) -> dict[str, Any]:
+        """Return what events say of a tested model."""
+        return {"round": self._number, "candidate": model.id, "strategy": strategy}
+
+    def _tested(
+        self, model: Lineage, parent: str, strategy: str, evaluation: Evaluation
     ) -> TestedModel:
-        facts = {"round": self._number, "candidate": model.id, "strategy": strategy}
-        evaluation = self._context.evaluator.evaluate(
-            model.state.shipped,
-            fitted,
-            # The same for all models of a round: they are compared.
-            unit=str(self._index),
-            facts=facts,
-            twin=model.shipped_twin,
-            adapts=adapts,
-        )
+        """Count and report a test."""
         self._context.events.advance()
         self._context.events.emit(
-            "candidate_tested", **facts, performance=float(evaluation.performance.mean())
+            "candidate_tested",
+            **self._facts(model, strategy),
+            performance=float(evaluation.performance.mean()),
         )
         return TestedModel(lineage=model, parent=parent, strategy=strategy, evaluation=evaluation)
 
