@@ -9,7 +9,7 @@ from typing import Any
 
 from safecompress_core.api import DataCard, Workload, component_id, references_of
 from safecompress_core.host import Registry
-from safecompress_core.methods.manifest import TestDrivenParams, UncompressedParams
+from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
 from safecompress_core.specfile.load import LoadedSpec
@@ -160,7 +160,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
         candidates=work.candidates if work else (),
         field=work.field if work else (),
         trainings=work.epochs / epochs if work and work.field else None,
-        twins=isinstance(spec.method, TestDrivenParams) and spec.method.twins,
+        twins=work.has_twins if work else False,
     )
     yield from _references(spec)
     attackers = len(spec.audit.attackers)

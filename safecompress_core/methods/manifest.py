@@ -138,7 +138,13 @@ class TestDrivenParams(SparseTrainingParams):
     @property
     def open_settings(self) -> OpenSettings:
         """Return what a field of lineages is spread over."""
-        return _open_settings(self.strategies, self.initial)
+        assert isinstance(self.initial, InitialParams)  # the slot takes no others
+        return OpenSettings.of(self.strategies, self.initial.starts)
+
+    @property
+    def models(self) -> int:
+        """Return how many models a lineage trains: its own and, where it has one, its twin."""
+        return 2 if self.twins else 1
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -157,7 +163,7 @@ class TestDrivenParams(SparseTrainingParams):
 
     def cost(self) -> float:
         """Return the cost of all rounds in trainings of one model, swap twins included."""
-        return plain_trainings(self.timetable(LONG), twins=self.twins)
+        return plain_trainings(self.timetable(LONG), models=self.models)
 
     def _cost(self, width: int) -> float:
         return self.model_copy(update={"field": width, "budget": None}).cost()
@@ -186,24 +192,19 @@ class TestDrivenParams(SparseTrainingParams):
         return 1 if self.widths[0] == 1 else 0
 
 
-def _open_settings(strategies: list[StrategyParams], initial: Params) -> OpenSettings:
-    assert isinstance(initial, InitialParams)
-    return OpenSettings.of(strategies, initial.starts)
-
-
 class UncompressedParams(MethodParams):
     """The model as it would be without compression."""
 
 
 def _test_driven(params: TestDrivenParams, epochs: int) -> Workload:
     rounds = params.timetable(epochs)
-    models = 2 if params.twins else 1
     return Workload(
-        epochs=models * sum(round_.epochs for round_ in rounds),
+        epochs=params.models * sum(round_.epochs for round_ in rounds),
         fits=sum(round_.lineages for round_ in rounds),
         tests=sum(round_.tested for round_ in rounds),
         candidates=tuple(round_.tested for round_ in rounds),
         field=tuple(round_.lineages for round_ in rounds),
+        has_twins=params.twins,
         replay_epochs=epochs,
     )
 

@@ -27,21 +27,24 @@ class Lineage:
         name: what distinguishes its settings from the spec's.
         start: source of its first weights: ``random``, ``inherit`` or ``pretrained``.
         id: of the model that the last round tested; ``initial`` before the first.
-        state: of the model.
-        twin: of its swap twin; None without twins. It is never shipped.
+        states: of the model and, where it has one, of its swap twin, which is never shipped.
     """
 
     number: int
     name: str
     start: Start
     id: str
-    state: TrainingState
-    twin: TrainingState | None
+    states: tuple[TrainingState, ...]
 
     @property
-    def states(self) -> tuple[TrainingState, ...]:
-        """Return the training states of model and twin."""
-        return (self.state,) if self.twin is None else (self.state, self.twin)
+    def state(self) -> TrainingState:
+        """Return the training state of the model."""
+        return self.states[0]
+
+    @property
+    def twin(self) -> TrainingState | None:
+        """Return that of the swap twin; None without one."""
+        return self.states[1] if len(self.states) > 1 else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record of a checkpoint, without the tensors of its states."""
@@ -70,12 +73,10 @@ class LineageTraining:
 
     Attributes:
         context: of the method.
-        twins: whether lineages have a swap twin.
     """
 
     def __init__(self, context: MethodContext, training: SparseTraining, *, twins: bool) -> None:
         self.context = context
-        self.twins = twins
         self._contexts: tuple[MethodContext, ...] = (context,)
         if twins:
             assert context.twin is not None  # an attack compares with one, which the spec says
@@ -84,22 +85,25 @@ class LineageTraining:
         self._topology_schedule: TopologySchedule = training.topology_schedule(context)
 
     @property
+    def models(self) -> int:
+        """Return how many models a lineage trains: its own and, where it has one, its twin."""
+        return len(self._contexts)
+
+    @property
     def _trainers(self) -> Iterator[Trainer]:
         return (context.trainer for context in self._contexts)
 
     def start(self, number: int, drawn: LineageSettings) -> Lineage:
         """Return an untrained lineage."""
-        state, *twin = (
-            self._training.create_state(context, drawn.settings, start=drawn.start)
-            for context in self._contexts
-        )
         return Lineage(
             number=number,
             name=drawn.name,
             start=drawn.start,
             id="initial",
-            state=state,
-            twin=next(iter(twin), None),
+            states=tuple(
+                self._training.create_state(context, drawn.settings, start=drawn.start)
+                for context in self._contexts
+            ),
         )
 
     def restore(
@@ -113,17 +117,15 @@ class LineageTraining:
             written: settings of the spec; they lend the types of their parameters.
         """
         settings = written.restore(record["settings"])
-        state, *twin = (
-            context.restore_state(kept, settings, epoch=record["epoch"])
-            for context, kept in zip(self._contexts, tensors, strict=True)
-        )
         return Lineage(
             number=record["number"],
             name=record["name"],
             start=record["start"],
             id=record["id"],
-            state=state,
-            twin=next(iter(twin), None),
+            states=tuple(
+                context.restore_state(kept, settings, epoch=record["epoch"])
+                for context, kept in zip(self._contexts, tensors, strict=True)
+            ),
         )
 
     def train(self, lineage: Lineage, *, until: int, what: str, is_derived: bool = False) -> None:
@@ -145,9 +147,8 @@ class LineageTraining:
 
         Where the settings are of a lower density, the smallest weights of each layer leave first.
         """
-        branched = [state.branch(settings) for state in lineage.states]
+        branched = tuple(state.branch(settings) for state in lineage.states)
         if rule is not None:
             for trainer, state in zip(self._trainers, branched, strict=True):
                 trainer.evolve(state, self._topology_schedule, rule=rule)
-        state, *twin = branched
-        return replace(lineage, id=model, state=state, twin=next(iter(twin), None))
+        return replace(lineage, id=model, states=branched)

@@ -95,7 +95,7 @@ class TestDriven(Method):
         every = self._params.timetable(context.recipe.epochs)[: len(state.rounds)]
         tested = [candidate for round_ in state.rounds for candidate in round_["candidates"]]
         context.events.skip(
-            epochs=sum(round_.epochs for round_ in every) * (1 + self._params.twins),
+            epochs=sum(round_.epochs for round_ in every) * self._params.models,
             attacks=sum(len(candidate["attacks"]) for candidate in tested),
         )
 

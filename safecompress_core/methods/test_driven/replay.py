@@ -15,6 +15,7 @@ from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import UNCHANGED
 from safecompress_core.methods.test_driven.field import LineageSettings
+from safecompress_core.methods.test_driven.lineages import LineageTraining
 from safecompress_core.methods.test_driven.rounds import Round
 from safecompress_core.training.training_state import TrainingState
 
@@ -107,26 +108,18 @@ def replay_path(
         training: the sparse training of the run's method.
         path: what is repeated.
     """
-    topology_schedule = training.topology_schedule(context)
     # A path holds plain values; these settings know the types of the parameters.
     written = training.settings(context)
-    state = training.create_state(context, written.restore(path.settings), start=path.start)
-
-    def train(until: int, *, is_derived: bool = False) -> None:
-        context.trainer.train(
-            state,
-            until=until,
-            topology_schedule=topology_schedule,
-            what="a replay of the chosen model",
-            is_derived=is_derived,
-        )
-
+    lineages = LineageTraining(context, training, twins=False)
+    what = "a replay of the chosen model"
+    drawn = LineageSettings(what, path.start, written.restore(path.settings))
+    lineage = lineages.start(1, drawn)
     for step in path.steps:
         if step.middle is not None:
-            train(step.middle)
-            state = state.branch(written.restore(step.settings))
-        if step.is_evolved:
-            context.trainer.evolve(state, topology_schedule, rule=state.settings.rule)
+            lineages.train(lineage, until=step.middle, what=what)
+            settings = written.restore(step.settings)
+            rule = settings.rule if step.is_evolved else None
+            lineage = lineages.branch(lineage, settings, model=lineage.id, rule=rule)
         # Round by round, since an output guard learns at the end of each training.
-        train(step.end, is_derived=step.middle is not None)
-    return state
+        lineages.train(lineage, until=step.end, what=what, is_derived=step.middle is not None)
+    return lineage.state

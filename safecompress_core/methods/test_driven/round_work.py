@@ -201,12 +201,12 @@ class RoundWork:
 
     def _record(self, tested: Sequence[TestedModel], selection: RoundSelection) -> dict[str, Any]:
         """Return what results say of the round, JSON-ready."""
-        twins = self._training.twins
+        trained = self._times.epochs * self._training.models
         return {
             "round": self._number,
             "epochs": tested[0].lineage.state.epoch,
             "lineages": len(self._state.lineages),
-            "trainings": self._times.epochs * (1 + twins) / self._context.recipe.epochs,
+            "trainings": trained / self._context.recipe.epochs,
             "candidates": [
                 {
                     "id": model.lineage.id,

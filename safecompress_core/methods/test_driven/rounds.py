@@ -109,7 +109,6 @@ def narrow_field(lineages: int, rounds: int) -> tuple[int, ...]:
     return tuple(math.ceil(lineages * SHRINKAGE**count) for count in shrinkages)
 
 
-def plain_trainings(rounds: Sequence[Round], *, twins: bool) -> float:
-    """Return the cost of all rounds in trainings of one model, swap twins included."""
-    models = 2 if twins else 1
+def plain_trainings(rounds: Sequence[Round], *, models: int) -> float:
+    """Return the cost of all rounds in trainings of one model; a lineage has so many models."""
     return models * sum(round_.epochs for round_ in rounds) / rounds[-1].end

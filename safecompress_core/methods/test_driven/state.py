@@ -60,7 +60,7 @@ def resume_state(training: LineageTraining, written: Settings, *, rounds: int) -
     if checkpoint is None:
         return None
     record, models = checkpoint
-    count = 1 + training.twins
+    count = training.models
     lineages = tuple(
         training.restore(kept, models[count * index : count * (index + 1)], written)
         for index, kept in enumerate(record["lineages"])

@@ -128,5 +128,5 @@ def test_a_field_of_six_with_twins_costs_six_trainings() -> None:
         beam=1,
     )
 
-    assert plain_trainings(rounds, twins=True) == 6
-    assert plain_trainings(rounds, twins=False) == 3
+    assert plain_trainings(rounds, models=2) == 6
+    assert plain_trainings(rounds, models=1) == 3
