@@ -97,8 +97,7 @@ class TrainingState:
         parameters = {
             id(parameter)
             for optimizer in self._opponents.values()
-            for group in optimizer.param_groups
-            for parameter in group["params"]
+            for parameter in _parameters_of(optimizer)
         }
         # An opponent's parameters have their own optimizer, which pursues the opposite aim.
         return [p for module in modules for p in module.parameters() if id(p) not in parameters]
@@ -128,7 +127,7 @@ class TrainingState:
     @cached_property
     def _trained(self) -> list[nn.Parameter]:
         """All parameters that the optimizer trains, in its order."""
-        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        return _parameters_of(self.optimizer)
 
     @property
     def density(self) -> float:
@@ -380,6 +379,11 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size | None]:
     }
 
 
+def _parameters_of(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """Return all parameters that an optimizer trains, in its order."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimizer's state by ``<parameter's number>/<name>``."""
     return {
@@ -395,7 +399,7 @@ def _restore_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Ten
 
     With another layout every step would be the same but for rounding.
     """
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = _parameters_of(optimizer)
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in moments.items():
         index, name = key.split("/")
