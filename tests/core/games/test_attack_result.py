@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,19 @@ MEMBERS = np.array([True] * 4 + [False] * 2)
 HALF = Estimate(0.5, 0.4, 0.6)
 
 
+def made_by_hand(game: str, **figures: Any) -> AttackResult:
+    """A result of six samples with these figures; all others say nothing."""
+    content = {
+        "accuracy": HALF,
+        "auc": None,
+        "advantage": HALF,
+        "baseline": 0.5,
+        "correct": MEMBERS,
+        "is_member": MEMBERS,
+    }
+    return AttackResult(game=game, **(content | figures))
+
+
 def test_advantage_is_the_gain_over_the_baseline_rescaled() -> None:
     """Halfway from baseline to perfect is 0.5; below the baseline, or where it is perfect, 0."""
     gains = rescale_to_advantage(np.array([0.9, 0.8, 0.7, 1.0]), np.array([0.8, 0.8, 0.8, 1.0]))
@@ -32,14 +46,9 @@ def test_advantage_is_the_gain_over_the_baseline_rescaled() -> None:
 
 def test_membership_advantages_weigh_both_sides_alike() -> None:
     """TPR − FPR in every draw, by hand: draw 0 holds each sample once, draw 1 only some."""
-    result = AttackResult(
-        game="membership",
-        accuracy=HALF,
-        auc=None,
-        advantage=HALF,
-        baseline=0.5,
+    result = made_by_hand(
+        "membership",
         correct=np.array([True, True, True, False, True, False]),
-        is_member=MEMBERS,
         is_balanced=True,
         threshold=0.0,
     )
@@ -52,14 +61,10 @@ def test_membership_advantages_weigh_both_sides_alike() -> None:
 
 def test_attribute_advantages_move_with_the_baseline_of_the_draw() -> None:
     """(accuracy − baseline) / (1 − baseline) where both are measured on the same draw."""
-    result = AttackResult(
-        game="attribute",
-        accuracy=HALF,
-        auc=None,
-        advantage=HALF,
+    result = made_by_hand(
+        "attribute",
         baseline=1 / 3,
         correct=np.array([True, True, True, False, True, False]),
-        is_member=MEMBERS,
         lift=HALF,
         baseline_correct=np.array([True, False, False, False, False, True]),
     )
@@ -150,15 +155,7 @@ def test_a_draw_of_each_sample_once_has_the_auc_of_the_pool() -> None:
 
 def test_a_result_without_placements_has_no_auc_draws() -> None:
     """Other games rank no members against non-members."""
-    result = AttackResult(
-        game="evasion",
-        accuracy=HALF,
-        auc=None,
-        advantage=HALF,
-        baseline=0.5,
-        correct=MEMBERS,
-        is_member=MEMBERS,
-    )
+    result = made_by_hand("evasion")
 
     with pytest.raises(ValueError, match="a result of evasion has no placements"):
         result.aucs(Resampling(np.ones((1, 6), dtype=np.int32)))
@@ -167,14 +164,8 @@ def test_a_result_without_placements_has_no_auc_draws() -> None:
 def test_json_is_strict_and_holds_no_samples() -> None:
     """An infinite threshold becomes null, and every documented key is there."""
     point = OperatingPoint(0.1, np.inf, 0.0, 0.0, 0, 0, 4, 200)
-    result = AttackResult(
-        game="membership",
-        accuracy=HALF,
-        auc=None,
-        advantage=HALF,
-        baseline=0.5,
-        correct=MEMBERS,
-        is_member=MEMBERS,
+    result = made_by_hand(
+        "membership",
         threshold=-np.inf,
         operating_points=(LowFprRate(point, HALF, HALF), Unresolvable(0.01, 200)),
     )
