@@ -77,6 +77,7 @@ class RoundWork:
 
     def run(self) -> LoopState:
         """Return the state after the round."""
+        self._pass_over_missing()
         tested: list[TestedModel] = []
         for lineage in self._state.lineages:
             derive = self._derive if self._times.derives else self._test_lineage
@@ -101,6 +102,17 @@ class RoundWork:
             lineages=tuple(tested[index].lineage for index in selection.winners),
             rounds=(*self._state.rounds, record),
             archive=archive,
+        )
+
+    def _pass_over_missing(self) -> None:
+        """Count the work of planned lineages that left early as done."""
+        times = self._times
+        missing = times.lineages - len(self._state.lineages)
+        candidates = missing * times.candidates // times.lineages
+        self._context.events.advance(missing + candidates)
+        self._context.events.skip(
+            epochs=times.epochs_of(missing, candidates) * self._training.models,
+            attacks=(candidates or missing) * len(self._context.evaluator.attacks),
         )
 
     def _test_lineage(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
@@ -201,12 +213,13 @@ class RoundWork:
 
     def _record(self, tested: Sequence[TestedModel], selection: RoundSelection) -> dict[str, Any]:
         """Return what results say of the round, JSON-ready."""
-        trained = self._times.epochs * self._training.models
+        candidates = len(tested) if self._times.derives else 0
+        epochs = self._times.epochs_of(len(self._state.lineages), candidates)
         return {
             "round": self._number,
             "epochs": tested[0].lineage.state.epoch,
             "lineages": len(self._state.lineages),
-            "trainings": trained / self._context.recipe.epochs,
+            "trainings": epochs * self._training.models / self._context.recipe.epochs,
             "candidates": [
                 {
                     "id": model.lineage.id,

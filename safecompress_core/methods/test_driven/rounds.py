@@ -45,8 +45,11 @@ class Round:
     @property
     def epochs(self) -> int:
         """Passes over the members, of all models together, without their twins."""
-        trained = self.lineages * (self.middle - self.start)
-        return trained + self.candidates * (self.end - self.middle)
+        return self.epochs_of(self.lineages, self.candidates)
+
+    def epochs_of(self, lineages: int, candidates: int) -> int:
+        """Return the same for so many lineages and candidates, where not all could be tried."""
+        return lineages * (self.middle - self.start) + candidates * (self.end - self.middle)
 
 
 def rounds_of(

@@ -3,8 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from safecompress_core.choose.archive import Archive
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.methods.manifest import TestDrivenParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.methods.test_driven.field import LineageSettings
+from safecompress_core.methods.test_driven.lineages import LineageTraining
+from safecompress_core.methods.test_driven.round_work import RoundWork
+from safecompress_core.methods.test_driven.state import LoopState
 
 Prepare = Callable[..., RunContext]
 Events = list[Mapping[str, Any]]
@@ -87,3 +94,25 @@ def test_a_race_costs_what_its_plan_says(
     assert [round(cost, 9) for cost in costs[:2]] == [10, 4]
     params: Any = prepare(**RACE).spec.method
     assert round(sum(costs), 9) == 2 * sum(one.epochs for one in params.timetable(3))
+
+
+def test_a_field_that_is_narrower_than_planned_costs_what_it_trains(
+    prepare: Prepare, workshop: Callable[..., MethodContext], events: Events
+) -> None:
+    """One lineage of five: two models for one epoch of three; what left early counts as done."""
+    params = prepare(**RACE).spec.method
+    assert isinstance(params, TestDrivenParams)
+    rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
+    sparse = SparseTraining(params, rules)
+    context = workshop(**RACE)
+    training = LineageTraining(context, sparse, twins=True)
+    drawn = LineageSettings("as written", "random", sparse.settings(context))
+    archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
+    state = LoopState(lineages=(training.start(1, drawn),), rounds=(), archive=archive)
+
+    [record] = RoundWork(params, (), training, state).run().rounds
+
+    assert record["lineages"] == 1
+    assert record["trainings"] == 2 / 3
+    [finished] = [event for event in events if event["event"] == "round_finished"]
+    assert finished["done"] == 5
