@@ -24,8 +24,8 @@ __all__ = [
     "auditing_selectors",
     "check_attackers",
     "check_combined",
-    "check_twins",
     "each_base_attacker",
+    "refuse_twins",
 ]
 
 # Read from the field, so that the check cannot miss a changed default.
@@ -55,11 +55,11 @@ def check_attackers(spec: RunSpec) -> Iterator[Problem]:
     yield from _check_selecting(spec)
     yield from _check_twins(spec)
     yield from _check_versions(spec)
-    yield from check_twins(spec.audit.attackers, LISTS["audit"])
+    yield from refuse_twins(spec.audit.attackers, LISTS["audit"])
     yield from _check_audit(spec)
 
 
-def check_twins(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
+def refuse_twins(attackers: Iterable[Params], path: SpecPath) -> Iterator[Problem]:
     """Refuse attackers of an audit that compare with a swap twin, which no adversary can train."""
     for place, attacker in each_base_attacker(attackers, path):
         if Need.TWIN in attacker_of(attacker).needs:

@@ -7,8 +7,8 @@ from safecompress_core.api import Need, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.attacker_checks import (
     check_combined,
-    check_twins,
     each_base_attacker,
+    refuse_twins,
 )
 from safecompress_core.specfile.checks.spec_checks import (
     check_against_card,
@@ -63,7 +63,7 @@ def _check_labels(spec: AuditSpec) -> Iterator[Problem]:
 
 def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
     yield from check_combined(spec.audit.attackers, ("audit", "attackers"))
-    yield from check_twins(spec.audit.attackers, ("audit", "attackers"))
+    yield from refuse_twins(spec.audit.attackers, ("audit", "attackers"))
 
 
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:
