@@ -8,6 +8,9 @@ same round, with its quartiles.
   the same network, optimizer and batches; of ``default Adam``, the optimizer is as torch makes it
   where nothing is said.
 - ``masked / dense step``: of the trainer, at ``--density`` and without a topology.
+- ``stacked / bare step``: a model and its swap twin in one step of batched matrix products, and the
+  model alone; ``torch.func / bare step`` has them stacked by `torch.func.vmap`. Both are plain
+  PyTorch, and a lower bound of what a trainer that stacks would take.
 - ``update / step``: magnitude pruning and gradient growth of a masked network, given the gradients;
   ``gradients / step`` is the pass over one batch that yields them.
 
@@ -17,11 +20,11 @@ same round, with its quartiles.
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from safecompress_core.context.trainer_factory import TrainerFactory
 from safecompress_core.data.dataset import Attribute, Dataset
@@ -73,11 +76,13 @@ class Case:
         )
 
 
-def perceptron() -> nn.Module:
-    """The network of ``specs/multi_attack.yaml``."""
-    return Mlp(MlpParams(hidden=[256, 128])).build(
+def perceptron(*hidden: int) -> nn.Sequential:
+    """A perceptron for the inputs of ``specs/multi_attack.yaml``."""
+    network = Mlp(MlpParams(hidden=list(hidden))).build(
         input_shape=(64,), classes=CLASSES, generator=torch.Generator().manual_seed(18)
     )
+    assert isinstance(network, nn.Sequential)
+    return network
 
 
 def vgg16(width: float) -> nn.Module:
@@ -87,9 +92,13 @@ def vgg16(width: float) -> nn.Module:
     )
 
 
-PERCEPTRON = Case(build=perceptron, shape=(64,), members=650)
+PERCEPTRON = Case(build=lambda: perceptron(256, 128), shape=(64,), members=650)
 SMALL_VGG = Case(build=lambda: vgg16(0.25), shape=(3, 32, 32), members=256)
 VGG = Case(build=lambda: vgg16(1), shape=(3, 32, 32), members=64)
+STACKED: Mapping[str, tuple[int, ...]] = {
+    "mlp 64-256-128-14": (256, 128),  # of the default spec
+    "mlp 64-64-14": (64,),
+}
 STEP_CASES: Mapping[str, Case] = {
     "mlp 64-256-128-14": PERCEPTRON,
     "vgg16, a quarter as wide": SMALL_VGG,
@@ -156,6 +165,79 @@ def bare_epochs(
     return train
 
 
+Stacked = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+"""Logits (K, B, C) of K networks for inputs (K, B, ...), by their stacked parameters."""
+
+
+def matrix_products(network: nn.Sequential) -> Stacked:
+    """Batched matrix products, for a sequence of linear layers and functions of single values."""
+
+    def logits(parameters: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        values = inputs
+        for name, layer in network.named_children():
+            if isinstance(layer, nn.Linear):
+                weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
+                values = torch.baddbmm(bias[:, None], values, weight.transpose(1, 2))
+            elif not isinstance(layer, nn.Flatten):
+                values = layer(values)
+        return values
+
+    return logits
+
+
+def mapped(network: nn.Module) -> Stacked:
+    """The network itself, mapped over stacked parameters."""
+    return torch.func.vmap(
+        lambda parameters, inputs: torch.func.functional_call(network, parameters, (inputs,))
+    )
+
+
+def stacked_epochs(
+    hidden: Sequence[int], training: Training, stack: Callable[[nn.Sequential], Stacked]
+) -> Callable[[int], None]:
+    """A function that trains two perceptrons in lockstep for so many epochs in plain PyTorch."""
+    case = Case(build=lambda: perceptron(*hidden), shape=(64,), members=650)
+    dataset = case.dataset()
+    factory = TrainerFactory(
+        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
+    )
+    networks = [perceptron(*hidden).train() for _ in range(2)]
+    tensors, _ = torch.func.stack_module_state(networks)
+    parameters = {name: nn.Parameter(tensor.detach()) for name, tensor in tensors.items()}
+    optimizer = factory.recipe.optimizer(list(parameters.values()), LEARNING_RATE)
+    logits_of = stack(networks[0])
+    inputs, labels = dataset.inputs, dataset.labels
+
+    def train(epochs: int) -> None:
+        for _ in range(epochs):
+            orders = [torch.randperm(len(labels)).split(training.batch_size) for _ in networks]
+            for rows in map(torch.stack, zip(*orders, strict=True)):
+                optimizer.zero_grad()
+                logits = logits_of(parameters, inputs[rows]).flatten(0, 1)
+                # Of two means the sum, since no network may see the other's batch.
+                loss = len(rows) * nn.functional.cross_entropy(logits, labels[rows].flatten())
+                loss.backward()
+                optimizer.step()
+
+    return train
+
+
+def report_stacked(name: str, hidden: Sequence[int], options: argparse.Namespace) -> None:
+    """Two networks in lockstep, and one of them alone."""
+    training = Training(batch_size=options.batch)
+    case = Case(build=lambda: perceptron(*hidden), shape=(64,), members=650)
+    epochs = {
+        "bare step": bare_epochs(case, training),
+        "stacked": stacked_epochs(hidden, training, matrix_products),
+        "torch.func": stacked_epochs(hidden, training, mapped),
+    }
+    count = max(1, round(options.seconds / cpu_seconds(lambda: epochs["bare step"](1))))
+    ways = {way: lambda train=train: train(count) for way, train in epochs.items()}
+    seconds = in_turns(ways, options.rounds)
+    report(name, seconds, "stacked", "bare step")
+    report(name, seconds, "torch.func", "bare step")
+
+
 def cpu_seconds(action: Callable[[], object]) -> float:
     """CPU time of this process and its threads."""
     start = time.process_time()
@@ -205,7 +287,7 @@ def report_update(name: str, case: Case, options: argparse.Namespace) -> None:
     """A topology update, and a step on a batch of all samples."""
     training = Training(batch_size=case.members)
     trainer, state = trained_part(case, training, density=0.05)
-    gradients: dict[str, torch.Tensor] = {}
+    gradients: dict[str, Tensor] = {}
 
     def take_gradients() -> None:
         gradients.update(trainer.dense_gradients(state, batches=1))
@@ -248,6 +330,9 @@ def main() -> None:
         for name, case in STEP_CASES.items():
             if name.startswith(options.only):
                 report_steps(name, case, options)
+        for name, hidden in STACKED.items():
+            if name.startswith(options.only):
+                report_stacked(name, hidden, options)
         if "vgg16, density 0.05".startswith(options.only):
             report_update("vgg16, density 0.05", VGG, options)
 
