@@ -520,6 +520,11 @@ class Workload:
     has_twins: bool = False
     replay_epochs: int | None = None
 
+    @property
+    def chooses(self) -> bool:
+        """Return whether tests choose a model: they see several in a round, or without rounds."""
+        return (max(self.candidates) if self.candidates else self.tests) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOut:
@@ -800,7 +805,8 @@ class MethodDef(Definition):
     """A way to a compressed model; its target is a toolkit ``Method``.
 
     ``workload`` states, from the parameters and ``training.epochs``, what it will do; without it
-    ``safecompress plan`` cannot say how long a run is. ``refuses`` are the defences that it cannot
+    ``safecompress plan`` cannot say how long a run is, and a defence cannot rely on models being
+    chosen without tests. ``refuses`` are the defences that it cannot
     host, by name, each with the reason; a spec that names one of them is refused. ``has_twins``
     states that it can train a swap twin of each model that it tests, for attackers with
     ``Need.TWIN``.

@@ -16,7 +16,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
 
-__all__ = ["PLAIN", "Job", "Plan", "make_plan", "reference_workload"]
+__all__ = ["PLAIN", "Job", "Plan", "chooses_by_tests", "make_plan", "reference_workload"]
 
 PLAIN = {"type": "uncompressed", **UncompressedParams().model_dump()}
 """Dense training and nothing else, as a resolved spec has it: what any run does anyway."""
@@ -214,6 +214,12 @@ def reference_workload(spec: RunSpec) -> Workload | None:
     if work and work.replay_epochs is not None and spec.audit.references.method == "replay":
         return Workload(epochs=work.replay_epochs)
     return work
+
+
+def chooses_by_tests(spec: RunSpec) -> bool:
+    """Return whether tests choose the method's model; also if its work is not known."""
+    work = _workload(spec)
+    return work is None or work.chooses
 
 
 def _workload(spec: RunSpec) -> Workload | None:

@@ -24,6 +24,7 @@ from safecompress_core.methods.method import Method, MethodContext, Recipe, shar
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.plan import chooses_by_tests
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.input_rows import digests_read
@@ -225,6 +226,7 @@ class RunContext(SpecContext):
             create_network=create_network,
             copy_uncompressed=original,
             teacher=shared_teacher(original),
+            chooses=chooses_by_tests(self.spec),
             data_card=self.dataset.card,
             architecture=self.architecture,
             # ``unit`` separates baseline and method, so that neither shifts the other's draws.

@@ -67,6 +67,7 @@ class MethodContext:
         copy_uncompressed: the trained uncompressed network, for methods that start from it; a copy
         every time.
         teacher: the same for defences that ask it: one for all, in eval mode, not to be trained.
+        chooses: whether tests of its models choose what the method yields.
         data_card: facts on the data.
         seed: of this method.
         checkpoints: where it keeps what it has reached.
@@ -89,6 +90,7 @@ class MethodContext:
     create_network: Callable[[], Classifier]
     copy_uncompressed: Callable[[], Classifier]
     teacher: Callable[[], Classifier]
+    chooses: bool
     data_card: DataCard
     seed: Seed
     checkpoints: Checkpoints
@@ -132,6 +134,7 @@ class MethodContext:
             defence.equip(
                 DefenceInputs(
                     schedule=self.trainer.schedule,
+                    is_chosen=self.chooses,
                     bounds=self.trainer.bounds,
                     # Only declared needs are passed on, so that a declaration cannot be wrong
                     # unnoticed.

@@ -1,6 +1,7 @@
 """Checks of defences that need the data, the model or the rest of the method."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.preflight.attack_checks import has_continuous_inputs
 from safecompress_core.problems import Problem
 from safecompress_core.sparse.strategy import Grow
+from safecompress_core.specfile.checks.change_checks import opened_defences
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.training.defence import Defence, DefenceContext
@@ -70,7 +72,8 @@ def check_defences(run_context: RunContext) -> Iterator[Problem]:
             earlier=tuple(component_id(other) for _, other in declared[:index]),
             are_numbers=has_continuous_inputs(run_context.dataset),
         )
-        for problem in built[name].check(context):
+        refused = list(built[name].check(context))
+        for problem in refused:
             yield problem.within(*path)
         # Compiled code is fixed before hooks are attached, and would ignore them silently.
         if run_context.recipe.precision.compile and _hooks(built[name]):
@@ -81,10 +84,47 @@ def check_defences(run_context: RunContext) -> Iterator[Problem]:
         if guards[name] is not None and earlier:
             message = f"only one output guard is allowed; the spec has {earlier[0]!r} and {name!r}"
             yield Problem((*path, "type"), message, "remove one of them")
+        opened = list(_opened(run_context, name))
+        yield from _opened_problems(opened, context, {problem.message for problem in refused})
         # A guarantee covers the training data only if nothing else reads them.
-        if built[name].guarantees:
-            yield from _past(run_context, name)
-            yield from _guarded_past(run_context, name, guards)
+        if guarantor := _guarantor(name, built[name], opened):
+            yield from _past(run_context, guarantor)
+            yield from _guarded_past(run_context, guarantor, guards)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A defence as a strategy's ``set`` changes it: the place, what it changes, the defence."""
+
+    path: SpecPath
+    change: str
+    defence: Defence
+
+
+def _opened(run_context: RunContext, name: str) -> Iterator[_Opened]:
+    """Yield all that strategies make of a defence."""
+    for path, field, params in opened_defences(run_context.spec):
+        if component_id(params) == name:
+            change = f"{field} {getattr(params, field):g}"
+            yield _Opened(path, change, run_context.registry.create(params))
+
+
+def _opened_problems(
+    opened: Iterable[_Opened], context: DefenceContext, known: set[str]
+) -> Iterator[Problem]:
+    """Problems that a defence has only where a strategy changes it, at the place of the change."""
+    for one in opened:
+        for problem in one.defence.check(context):
+            if problem.message not in known:
+                yield Problem(one.path, problem.message, problem.hint)
+
+
+def _guarantor(name: str, written: Defence, opened: Iterable[_Opened]) -> str | None:
+    """Return what guarantees privacy: a defence as written, or as a strategy changes it."""
+    if written.guarantees:
+        return repr(name)
+    changes = (one.change for one in opened if one.defence.guarantees)
+    return next((f"{name!r} with {change}, as 'set' has it," for change in changes), None)
 
 
 def _hooks(defence: Defence) -> bool:
@@ -99,7 +139,7 @@ def _guard(run_context: RunContext, defence: Defence) -> OutputGuard | None:
 
 
 def _guarded_past(
-    run_context: RunContext, name: str, guards: Mapping[str, OutputGuard | None]
+    run_context: RunContext, guarantor: str, guards: Mapping[str, OutputGuard | None]
 ) -> Iterator[Problem]:
     """A guard that learns from members would ship what the defence has bounded in the model."""
     for path, params in list_defences(run_context):
@@ -117,22 +157,24 @@ def _guarded_past(
             )
         else:
             continue
-        message = f"{name!r} bounds what members do to what ships, and {reason}"
+        message = f"{guarantor} bounds what members do to what ships, and {reason}"
         yield Problem((*path, "type"), message, "take one of the two out")
 
 
-def _past(run_context: RunContext, name: str) -> Iterator[Problem]:
+def _past(run_context: RunContext, guarantor: str) -> Iterator[Problem]:
     """Ways around a defence that bounds all that a model learns from members."""
     for path, params in strategy_parts(run_context.spec.method):
         role, part = definition_of(params).role, run_context.registry.create(params)
         # Gradients of members decide which weights are active, which the guarantee does not cover.
         if part.gradient_batches or (isinstance(part, Grow) and part.needs_momentum):
             message = (
-                f"{name!r} bounds what members do to the model, and this reads their gradients"
+                f"{guarantor} bounds what members do to the model, and this reads their gradients"
             )
             yield Problem((*path, "type"), message, f"write {WITHOUT_GRADIENTS[role]!r}")
         if isinstance(params, InitialParams) and "inherit" in params.starts:
-            message = f"{name!r} bounds what members do to the model, and these weights know them"
+            message = (
+                f"{guarantor} bounds what members do to the model, and these weights know them"
+            )
             yield Problem((*path, "weights"), message, "write 'random', or 'pretrained'")
 
 

@@ -93,6 +93,7 @@ class DefenceInputs:
 
     Attributes:
         schedule: how much the model is trained.
+        is_chosen: whether tests that look at members choose among the models that are trained.
         bounds: the lowest and the highest value that an input can have, which broadcast to one
             sample; None where the data have no such bounds.
         reference: samples of the defender's own, ``pools.reference``: no members, and unknown to
@@ -105,6 +106,7 @@ class DefenceInputs:
     """
 
     schedule: Schedule = Schedule(members=1, steps=1, epochs=1)
+    is_chosen: bool = False
     bounds: tuple[Tensor, Tensor] | None = None
     reference: Batch | None = None
     teacher: Classifier | None = None

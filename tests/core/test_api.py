@@ -19,6 +19,7 @@ from safecompress_core.api import (
     InitialParams,
     Need,
     Params,
+    Workload,
 )
 from safecompress_core.specfile.translate import find_problems
 
@@ -129,3 +130,18 @@ def test_each_kind_of_weights_is_listed_once(
 
     [problem] = find_problems(refusal.value, model=InitialParams)
     assert (problem.path, f"{problem.message}; {problem.hint}") == (path, message)
+
+
+@pytest.mark.parametrize(
+    ("work", "chooses"),
+    [
+        (Workload(epochs=5), False),
+        (Workload(epochs=5, tests=2, candidates=(1, 1)), False),
+        (Workload(epochs=5, tests=3, candidates=(2, 1)), True),
+        (Workload(epochs=5, tests=12), True),
+    ],
+    ids=["no tests", "one model a round", "two models in a round", "a search without rounds"],
+)
+def test_tests_of_several_models_choose(work: Workload, chooses: bool) -> None:
+    """Rounds that test one model have nothing to choose from."""
+    assert work.chooses is chooses

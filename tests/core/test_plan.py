@@ -12,7 +12,7 @@ from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
 from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.methods.test_driven.rounds import rounds_of
-from safecompress_core.plan import Job, Plan, make_plan
+from safecompress_core.plan import Job, Plan, chooses_by_tests, make_plan
 from safecompress_core.runs.run import run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 from safecompress_core.training.trainer import Trainer
@@ -179,6 +179,29 @@ def test_a_method_that_does_not_tell_leaves_the_sum_open(
 
     assert plan.jobs[1].epochs is None
     assert plan.epochs is None
+    # A guarantee must not rest on what is not known.
+    assert chooses_by_tests(loaded.spec)
+
+
+@pytest.mark.parametrize(
+    ("changes", "chooses"),
+    [
+        ([], True),
+        (["method.field=[2, 1]", "method.beam=1"], True),
+        (["method.derive_at=0"], False),
+        (["method={type: set, density: 0.2}", "attackers=[]"], False),
+    ],
+    ids=["candidates", "lineages", "one lineage", "a fixed training"],
+)
+def test_tests_choose_among_candidates_and_lineages(
+    tmp_path: Path, changes: list[str], chooses: bool
+) -> None:
+    """One lineage that is tested as it is has no rival."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    loaded = load_spec(path, overrides=changes, registry=load_plugins().registry)
+
+    assert chooses_by_tests(loaded.spec) is chooses
 
 
 def test_a_race_is_planned_with_its_field_and_its_cost(tmp_path: Path) -> None:

@@ -135,7 +135,8 @@ class MethodRecord(Record):
 class DefenceRecord(Record):
     """Facts that a defence reports.
 
-    Further keys depend on the defence. ``dp-sgd``: ``epsilon`` (null for ∞), ``delta``,
+    Further keys depend on the defence. ``dp-sgd``: ``epsilon`` (null without a guarantee: for a
+    model that tests on members have chosen, or that was trained without noise), ``delta``,
     ``noise_multiplier``, ``clipping_norm``, ``steps``, ``sampling_rate``, ``accountant``,
     ``history``. ``early-stopping``: ``epochs``, ``best_epoch``, ``reference_loss``.
     ``split-distillation``: ``models``, ``left_out``, and ``epochs``, the passes over the members of

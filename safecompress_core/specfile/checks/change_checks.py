@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from safecompress_core.api import MethodParams, component_id
+from safecompress_core.api import MethodParams, Params, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, find_marked
 from safecompress_core.specfile.models.changes import Change, ChangesMark, Range, options
@@ -17,7 +17,7 @@ from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath
 from safecompress_core.specfile.translate import find_problems
 
-__all__ = ["check_changes"]
+__all__ = ["check_changes", "opened_defences"]
 
 LEARNING_RATE, DENSITY, UPDATE_FRACTION = "learning_rate", "density", "update_fraction"
 
@@ -33,6 +33,23 @@ def check_changes(spec: RunSpec) -> Iterator[Problem]:
                     yield problem
                     # One problem a key: the remaining values would repeat it.
                     break
+
+
+def opened_defences(spec: RunSpec) -> Iterator[tuple[SpecPath, str, Params]]:
+    """Yield every defence as a strategy's ``set`` changes it, one parameter at a time.
+
+    Each comes with the place of the change and the name of the parameter. The spec is valid, so
+    that every change can be made; factors are of the spec's own values.
+    """
+    defences = {component_id(one): one for one in spec.method.defences}
+    for path, changes in find_marked(spec, ChangesMark):
+        for key in changes:
+            owner, _, field = key.rpartition(".")
+            for below, change in _values(key, changes[key]) if owner else ():
+                params = defences[owner]
+                values: dict[str, Any] = params.model_dump(by_alias=True)
+                changed = values | {field: change.apply(values[field])}
+                yield (*path, key, *below), field, type(params).model_validate(changed)
 
 
 def _values(key: str, value: Any) -> Iterator[tuple[SpecPath, Change]]:
@@ -90,7 +107,9 @@ def _refusal(model: BaseModel, field: str, change: Change, path: SpecPath) -> Pr
     if change.is_factor and (not isinstance(current, int | float) or isinstance(current, bool)):
         message = f"{field!r} is {current!r} and takes no factor"
         return Problem(path, message, "write the values themselves")
-    changed = change.apply(current)
+    # A factor below 0 leaves a 0 as it is, and would fail once another change has made it more.
+    is_hidden = change.is_factor and change.number < 0 and current == 0
+    changed = change.number if is_hidden else change.apply(current)
     try:
         # Validated as a whole model, so that validators over several fields run as well.
         type(model).model_validate(values | {field: changed})

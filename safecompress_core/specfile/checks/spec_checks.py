@@ -166,9 +166,8 @@ def _check_tests(spec: RunSpec) -> Iterator[Problem]:
     if spec.attackers or definition.workload is None:
         # A method without a workload does not say how it chooses.
         return
-    candidates = definition.workload(spec.method, spec.training.epochs).candidates
     # One candidate a round needs no choice, and so no attacks.
-    if max(candidates, default=0) > 1:
+    if definition.workload(spec.method, spec.training.epochs).chooses:
         message = f"{definition.name!r} chooses among candidates by attacks, and there are none"
         yield Problem(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
 

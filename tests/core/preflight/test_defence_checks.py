@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.errors import SpecError
 from safecompress_core.preflight.run_checks import require_feasible
 from tests.core.fixtures.refusals import line, refusal
 
@@ -107,6 +108,110 @@ def test_who_guarantees_nothing_may_stand_anywhere(prepare: Prepare) -> None:
             method__defences=[{"type": "dp-sgd", "noise": 0}],
         )
     )
+
+
+def test_weights_trained_without_the_defence_are_refused_as_one_start_of_several(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """A lineage that inherits would have no guarantee, whatever the others have."""
+    run_context = prepare(
+        method__field=2,
+        method__strategies=[RANDOM],
+        method__initial={"type": "erdos-renyi", "weights": ["random", "inherit"]},
+        method__defences=[PRIVATE],
+    )
+
+    assert refusal(run_context) == [
+        f"{line(tmp_path, 'weights')}: method.initial.weights: 'dp-sgd' bounds what members do to "
+        "the model, and these weights know them; write 'random', or 'pretrained'"
+    ]
+
+
+@pytest.mark.parametrize("initial", ["snip", "grasp"])
+def test_a_first_topology_by_members_gradients_is_refused(prepare: Prepare, initial: str) -> None:
+    """Which weights are active from the start would tell of members."""
+    run_context = prepare(
+        method__strategies=[RANDOM],
+        method__initial={"type": initial},
+        method__defences=[PRIVATE],
+    )
+
+    [found] = refusal(run_context)
+    assert "method.initial.type: 'dp-sgd' bounds what members do to the model, and this" in found
+    assert found.endswith("write 'erdos-renyi-kernel'")
+
+
+@pytest.mark.parametrize("noise", [[0, 0.5], {"low": 0, "high": 0.5}])
+def test_noise_that_a_strategy_turns_on_forbids_gradients_as_well(
+    prepare: Prepare, tmp_path: Path, noise: Any
+) -> None:
+    """The defence as written clips alone; the strategy that grows by gradient is named."""
+    run_context = prepare(
+        method__strategies=[{**RANDOM, "set": {"dp-sgd.noise": noise}}, GRADIENT],
+        method__defences=[{"type": "dp-sgd", "noise": 0}],
+    )
+
+    assert refusal(run_context) == [
+        f"{line(tmp_path, 'gradient')}: method.strategies.1.grow.type: 'dp-sgd' with noise 0.5, as "
+        "'set' has it, bounds what members do to the model, and this reads their gradients; write "
+        "'random'"
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"dp-sgd.clip": [0.1, 2]}, {"dp-sgd.noise": {"factor": 2}}])
+def test_clipping_alone_grows_by_gradients_whatever_the_clip(
+    prepare: Prepare, changes: dict[str, Any]
+) -> None:
+    """Neither a clip nor a factor of 0 adds noise."""
+    require_feasible(
+        prepare(
+            method__strategies=[{**GRADIENT, "set": changes}],
+            method__defences=[{"type": "dp-sgd", "noise": 0}],
+        )
+    )
+
+
+def test_a_flaw_that_only_a_strategy_makes_is_told_at_its_place(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """A delta of 0.5 permits publishing half of the members."""
+    run_context = prepare(
+        method__strategies=[{**RANDOM, "set": {"dp-sgd.delta": [0.00001, 0.5]}}],
+        method__defences=[PRIVATE],
+    )
+
+    [found] = refusal(run_context)
+    place = "method.strategies.0.set.dp-sgd.delta"
+    assert found.startswith(f"{line(tmp_path, 'dp-sgd.delta')}: {place}: a delta of 0.5 permits")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dp-sgd.noise": [0.5, -1]}, "noise: 'noise' cannot be -1: -1 is less than 0"),
+        ({"dp-sgd.noise": {"factor": -1}}, "noise: 'noise' cannot be -1"),
+        ({"dp-sgd.noise": {"low": -1, "high": 1}}, "noise.low: 'noise' cannot be -1"),
+        ({"dp-sgd.clip": [0]}, "clip: 'clip' cannot be 0: 0 is not greater than 0"),
+        ({"dp-sgd.clip": {"factor": [2, -2]}}, "clip: 'clip' cannot be -2"),
+        ({"dp-sgd.clip": {"low": -1, "high": 1}}, "clip.low: 'clip' cannot be -1"),
+    ],
+)
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_a_clip_or_noise_below_zero_is_refused(
+    prepare: Prepare, changes: dict[str, Any], message: str, noise: float
+) -> None:
+    """In a list, by a factor or in a range; a factor below zero also where noise is off."""
+    with pytest.raises(SpecError) as caught:
+        prepare(
+            method__strategies=[{**RANDOM, "set": changes}],
+            method__defences=[{"type": "dp-sgd", "noise": noise}],
+        )
+
+    [problem] = caught.value.problems
+    assert f"{problem.path}: {problem.message}".startswith(
+        f"method.strategies.0.set.dp-sgd.{message}"
+    )
+    assert problem.line > 1
 
 
 @pytest.mark.parametrize("defence", [PRIVATE, {"type": "dropout"}])

@@ -38,13 +38,14 @@ class DpSgd(Defence):
         g = 1/b · (Σᵢ gᵢ · min(1, C / ‖gᵢ‖) + N(0, σ² C² I))
 
     b is the mean batch size, so that a smaller last batch makes a smaller step. gᵢ covers active
-    weights
-    only: pruned weights neither count in the norm nor get noise. σ = 0 clips without a guarantee.
+    weights only: pruned weights neither count in the norm nor get noise. σ = 0 clips without a
+    guarantee.
     What the optimizer computes from g (momentum, Adam, weight decay) is post-processing.
 
     ε comes from opacus' accountant, over all of the model's training steps. The accountant assumes
     that every batch draws each member independently (Poisson sampling); ours are shuffled and
-    split, with the same mean rate, as is common practice.
+    split, with the same mean rate, as is common practice. A model that was chosen by tests on
+    members has no ε: the tests add no noise.
 
     Source: Abadi et al. 2016, "Deep Learning with Differential Privacy", CCS, Algorithm 1.
     """
@@ -110,6 +111,7 @@ class DpSgd(Defence):
         # One batch of `steps` per epoch: a member's probability of being in a given batch.
         self._rate = 1 / schedule.steps
         self._batch = schedule.members / schedule.steps
+        self._is_chosen = inputs.is_chosen
         self._noise = self._multiplier(schedule.steps, schedule.epochs)
 
     def _multiplier(self, steps: int, epochs: int) -> float:
@@ -176,19 +178,16 @@ class DpSgd(Defence):
         self._history = [(noise, rate, int(steps)) for noise, rate, steps in state.tolist()]
 
     def facts(self) -> Mapping[str, Any]:
-        """Report the accountant's ε of all steps so far."""
+        """Report the accountant's ε of all steps so far, or why there is none."""
         if not self._history:
             return {}
         params = self._params
-        epsilon = _epsilon(tuple(self._history), params.delta, params.accountant)
         noise, rate, _ = self._history[-1]
         steps = sum(count for *_, count in self._history)
-        shown = "∞ (no noise)" if epsilon is None else f"{epsilon:.3g}"
+        epsilon, guarantee = self._guarantee()
         return {
-            "text": f"ε = {shown} at δ = {params.delta:g}: noise multiplier {noise:.3g}, clipping "
-            f"norm {params.clip:g}, {steps:,} steps at a sampling rate of {rate:.3g}; the "
-            f"{params.accountant} accountant assumes Poisson sampling, batches were shuffled; the "
-            "choice among candidates is not accounted for",
+            "text": f"{guarantee}: noise multiplier {noise:.3g}, clipping norm {params.clip:g}, "
+            f"{steps:,} steps at a sampling rate of {rate:.3g}{self._assumption(epsilon)}",
             "epsilon": epsilon,
             "delta": params.delta,
             "noise_multiplier": noise,
@@ -198,6 +197,24 @@ class DpSgd(Defence):
             "accountant": params.accountant,
             "history": [list(step) for step in self._history],
         }
+
+    def _guarantee(self) -> tuple[float | None, str]:
+        """Return ε and what to call it; None where there is no bound."""
+        if any(noise == 0 for noise, *_ in self._history):
+            return None, "no guarantee, since there was no noise"
+        if self._is_chosen:
+            return None, "no guarantee, since selection used members without noise"
+        params = self._params
+        epsilon = _epsilon(tuple(self._history), params.delta, params.accountant)
+        return epsilon, f"ε = {epsilon:.3g} at δ = {params.delta:g}"
+
+    def _assumption(self, epsilon: float | None) -> str:
+        if epsilon is None:
+            return ""
+        return (
+            f"; the {self._params.accountant} accountant assumes Poisson sampling, batches were "
+            "shuffled"
+        )
 
 
 def _list_first(layers: Mapping[str, nn.Module]) -> str:
@@ -224,12 +241,7 @@ def _noise_for(epsilon: float, delta: float, steps: int, epochs: int, accountant
 
 
 @lru_cache(maxsize=64)
-def _epsilon(
-    history: tuple[tuple[float, float, int], ...], delta: float, accountant: str
-) -> float | None:
-    """Return ε; None if any step had no noise, which has no bound."""
-    if any(noise == 0 for noise, *_ in history):
-        return None
+def _epsilon(history: tuple[tuple[float, float, int], ...], delta: float, accountant: str) -> float:
     counted = create_accountant(mechanism=accountant)
     counted.history = list(history)
     with warnings.catch_warnings():

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from safecompress_core.specfile.checks.change_checks import opened_defences
+from safecompress_core.specfile.load import LoadedSpec
+
 PLACE = "13:12: method.steps.0.set"
 
 CASES = {
@@ -183,3 +186,32 @@ def test_without_defences_the_message_says_where_to_add_one(
     (problem,) = problems("method.defences=[]")
 
     assert problem.endswith("the method has none; add it to method.defences")
+
+
+def test_a_factor_below_zero_is_refused_where_the_value_is_zero(
+    problems: Callable[..., list[str]],
+) -> None:
+    """It would fail as soon as another change has made the value positive."""
+    off = "method.defences.0.target=0"
+
+    (problem,) = problems(off, "method.steps.0.set={smooth.target: {factor: -2}}")
+    assert "'target' cannot be -2: -2 is less than 0" in problem
+    assert problems(off, "method.steps.0.set={smooth.target: {factor: 2}}") == []
+
+
+def test_defences_are_opened_by_values_factors_and_ends_of_ranges(
+    loaded: Callable[..., LoadedSpec],
+) -> None:
+    """One parameter at a time, each with its place; training's own parameters are no defence's."""
+    changes = "{smooth.target: [0.1, {factor: 2}], smooth.rounds: {low: 1, high: 4}, density: 0.1}"
+    spec = loaded(f"method.steps.0.set={changes}").spec
+    found = list(opened_defences(spec))
+
+    place = ("method", "steps", 0, "set")
+    assert [(path, getattr(params, field)) for path, field, params in found] == [
+        ((*place, "smooth.target"), 0.1),
+        ((*place, "smooth.target"), 0.6),
+        ((*place, "smooth.rounds", "low"), 1),
+        ((*place, "smooth.rounds", "high"), 4),
+        ((*place, "smooth.rounds"), 2),
+    ]

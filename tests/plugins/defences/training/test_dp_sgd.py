@@ -308,7 +308,7 @@ def test_the_whole_history_counts_whatever_the_noise_was() -> None:
 
 
 def test_clipping_alone_guarantees_nothing_and_says_so() -> None:
-    """ε is infinite, which JSON cannot say."""
+    """ε is infinite; the figures of the clipping are there."""
     network = Classifier(mlp())
     batch = Batch(inputs=torch.rand(12, 9), labels=torch.arange(12) % 3, attributes={})
     defence = dp_sgd(noise=0)
@@ -318,7 +318,29 @@ def test_clipping_alone_guarantees_nothing_and_says_so() -> None:
     assert dp_sgd(noise=0.01).guarantees
     assert dp_sgd(epsilon=1).guarantees
     assert defence.facts()["epsilon"] is None
-    assert "ε = ∞ (no noise)" in defence.facts()["text"]
+    assert defence.facts()["text"] == (
+        "no guarantee, since there was no noise: noise multiplier 0, clipping norm 1, 1 steps at a "
+        "sampling rate of 0.1"
+    )
+
+
+def test_a_model_that_tests_have_chosen_has_no_epsilon() -> None:
+    """The tests looked at members without noise; what was done to gradients is still stated."""
+    network = Classifier(mlp())
+    batch = Batch(inputs=torch.rand(12, 9), labels=torch.arange(12) % 3, attributes={})
+    defence = dp_sgd(epsilon=8, clip=0.5)
+    defence.equip(DefenceInputs(schedule=SCHEDULE, is_chosen=True))
+    for _ in range(2):
+        stepped(defence, network, batch)
+
+    facts = defence.facts()
+
+    assert facts["epsilon"] is None
+    assert (facts["steps"], facts["clipping_norm"]) == (2, 0.5)
+    assert facts["text"] == (
+        "no guarantee, since selection used members without noise: noise multiplier "
+        f"{facts['noise_multiplier']:.3g}, clipping norm 0.5, 2 steps at a sampling rate of 0.1"
+    )
 
 
 @pytest.mark.parametrize(
