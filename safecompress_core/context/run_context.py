@@ -19,9 +19,9 @@ from safecompress_core.context.twin_samples import TwinSamples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
 from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import chooses_by_tests

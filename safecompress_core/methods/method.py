@@ -17,7 +17,7 @@ from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.host.boundary import check_result
 from safecompress_core.methods.architecture import Architecture
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints

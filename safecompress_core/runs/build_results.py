@@ -13,7 +13,7 @@ from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.params import LineageParams
 from safecompress_core.methods.method import MethodOutcome
 from safecompress_core.results.checksums import sha256
 from safecompress_core.results.directory import RunDirectory, write_json
@@ -254,7 +254,7 @@ def _attacked(prepared: SpecContext, work: MethodWork | None) -> dict[str, AnyAt
 
 def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> SelectionRecord:
     """Return the meaning of the objectives of rounds and archive."""
-    params = work.params if work and isinstance(work.params, TestDrivenParams) else None
+    params = work.params if work and isinstance(work.params, LineageParams) else None
     return SelectionRecord(
         performance=prepared.performance[0],
         attackers={

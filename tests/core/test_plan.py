@@ -10,7 +10,7 @@ import pytest
 
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.methods.test_driven.rounds import rounds_of
 from safecompress_core.plan import Job, Plan, chooses_by_tests, make_plan
 from safecompress_core.runs.run import run_spec

@@ -52,7 +52,7 @@ class Outline:
             # An audit has no rounds and no candidates.
             return cls(rounds=None, candidates=None, audit=audit)
         # Lazy: an audit needs neither.
-        from safecompress_core.methods.manifest import TestDrivenParams
+        from safecompress_core.methods.test_driven.params import TestDrivenParams
 
         candidates = rounds = None
         is_careful = counts_auc = False

@@ -1,1 +1,1 @@
-"""Test-driven compression: candidates, their evaluation, the selection of each round, the loop."""
+"""Test-driven compression: the field, its rounds, candidates, the loop."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from safecompress_core.methods.manifest import StrategyParams
+from safecompress_core.methods.lineages.params import StrategyParams
 from safecompress_core.specfile.models.changes import Change, expand
 from safecompress_core.training.settings import Settings
 

@@ -20,13 +20,15 @@ from typing import Any
 from safecompress_core.api import Params
 from safecompress_core.choose.archive import Archive
 from safecompress_core.methods.architecture import Architecture
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.lineage_training import LineageTraining
+from safecompress_core.methods.lineages.replay import LineagePath, replay_path
 from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import candidate_specs
-from safecompress_core.methods.test_driven.field import LineageSettings, draw_field
-from safecompress_core.methods.test_driven.lineages import LineageTraining
-from safecompress_core.methods.test_driven.replay import LineagePath, read_path, replay_path
+from safecompress_core.methods.test_driven.field import draw_field
+from safecompress_core.methods.test_driven.params import TestDrivenParams
+from safecompress_core.methods.test_driven.replay import read_path
 from safecompress_core.methods.test_driven.round_work import RoundWork
 from safecompress_core.methods.test_driven.state import LoopState, resume_state, save_state
 from safecompress_core.networks.classifier import Classifier

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safecompress_core.choose.archive import Archive, ArchiveEntry
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.evaluator import Evaluation
+from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
+from safecompress_core.methods.lineages.model_figures import ModelFigures
+from safecompress_core.methods.lineages.round_selection import RoundSelection
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, CandidateSpec
-from safecompress_core.methods.test_driven.evaluator import Evaluation
-from safecompress_core.methods.test_driven.lineages import Lineage, LineageTraining
-from safecompress_core.methods.test_driven.round_selection import RoundSelection
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.rounds import Round
 from safecompress_core.methods.test_driven.state import LoopState
 from safecompress_core.sparse.thinning import is_reachable
@@ -84,13 +85,14 @@ class RoundWork:
             tested += derive(lineage, len(tested) + 1)
         # Everything that was tested competes in one selection.
         selection = RoundSelection(
-            [model.evaluation for model in tested],
+            [self._figures(model) for model in tested],
             self._context.evaluator,
             self._context.aggregator,
-            self._params,
+            confidence=self._params.confidence,
             keeps=self._times.keeps,
             # A derived candidate has to beat the model it comes from; lineages are equals.
             has_incumbent=self._times.derives and len(self._state.lineages) == 1,
+            keeps_variety=self._params.beam > 1,
             costs=[model.lineage.state.density for model in tested],
         )
         # Before the record: a killed run must find the files of every archived model.
@@ -103,6 +105,10 @@ class RoundWork:
             rounds=(*self._state.rounds, record),
             archive=archive,
         )
+
+    def _figures(self, model: TestedModel) -> ModelFigures:
+        """Return the figures of a test that count."""
+        return ModelFigures.of(model.evaluation, self._context.evaluator, self._params)
 
     def _pass_over_missing(self) -> None:
         """Count the work of planned lineages that left early as done."""

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from safecompress_core.choose.archive import Archive, ArchiveEntry
+from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
 from safecompress_core.methods.method import MethodContext
-from safecompress_core.methods.test_driven.lineages import Lineage, LineageTraining
 from safecompress_core.training.settings import Settings
 
 __all__ = ["LoopState", "resume_state", "save_state"]

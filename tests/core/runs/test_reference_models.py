@@ -12,7 +12,7 @@ from safecompress_core.context.reference_context import (
 )
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from safecompress_core.api import Params
-from safecompress_core.methods.manifest import StrategyParams
+from safecompress_core.methods.lineages.params import StrategyParams
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, candidate_specs
 from safecompress_core.training.settings import Settings
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from safecompress_core.api import DefenceParams
-from safecompress_core.methods.test_driven.field import LineageSettings, draw_field
-from safecompress_core.methods.test_driven.open_settings import OpenSettings
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.open_settings import OpenSettings
+from safecompress_core.methods.test_driven.field import draw_field
 from safecompress_core.specfile.models.changes import Change, Range
 from safecompress_core.training.settings import Settings
 

@@ -10,9 +10,9 @@ import torch
 
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SafeCompressError
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.lineage_training import LineageTraining
 from safecompress_core.methods.method import MethodContext
-from safecompress_core.methods.test_driven.field import LineageSettings
-from safecompress_core.methods.test_driven.lineages import LineageTraining
 from safecompress_core.methods.test_driven.loop import TestDriven
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog

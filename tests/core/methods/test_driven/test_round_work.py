@@ -5,11 +5,11 @@ from typing import Any
 
 from safecompress_core.choose.archive import Archive
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.lineage_training import LineageTraining
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.sparse_training import SparseTraining
-from safecompress_core.methods.test_driven.field import LineageSettings
-from safecompress_core.methods.test_driven.lineages import LineageTraining
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.round_work import RoundWork
 from safecompress_core.methods.test_driven.state import LoopState
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.rounds import (
     Round,
     narrow_field,

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.lineage_training import LineageTraining
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.sparse_training import SparseTraining
-from safecompress_core.methods.test_driven.lineages import LineageTraining
 from safecompress_core.methods.test_driven.loop import TestDriven
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.state import resume_state
 
 Prepare = Callable[..., RunContext]

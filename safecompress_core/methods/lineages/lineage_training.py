@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from safecompress_core.api import Start
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
-from safecompress_core.methods.test_driven.field import LineageSettings
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule, Trainer

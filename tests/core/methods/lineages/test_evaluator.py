@@ -15,7 +15,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.games.play import Attack
 from safecompress_core.host import load_plugins
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import (

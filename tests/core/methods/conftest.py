@@ -1,4 +1,4 @@
-"""What the test-driven loop works with."""
+"""Contexts that methods work in."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Candidates are compared on the same resampled tests; luck does not count as better."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from safecompress_core.api import Params
+from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.manifest import ParetoParams, TmScoreParams, WeightedParams
 from safecompress_core.choose.pareto import Pareto
 from safecompress_core.choose.tm_score import TmScore
@@ -18,9 +19,11 @@ from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.scores import AttackScores
-from safecompress_core.methods.manifest import StrategyParams, TestDrivenParams
-from safecompress_core.methods.test_driven.evaluator import Evaluation
-from safecompress_core.methods.test_driven.round_selection import RoundSelection
+from safecompress_core.methods.lineages.evaluator import Evaluation
+from safecompress_core.methods.lineages.model_figures import ModelFigures
+from safecompress_core.methods.lineages.params import StrategyParams
+from safecompress_core.methods.lineages.round_selection import RoundSelection
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.stats.resampling import Resampling
 
 MEMBERS, OTHERS = 200, 300
@@ -40,7 +43,7 @@ def params(**more: Any) -> TestDrivenParams:
     strategies = [StrategyParams(prune=PruneParams(), grow=GrowParams())]
     return TestDrivenParams.model_construct(
         strategies=strategies,
-        **{"beam": 1, "bound": "careful", "confidence": 0.9, "statistic": "auc", **more},
+        **{"bound": "careful", "confidence": 0.9, "statistic": "auc", **more},
     )
 
 
@@ -91,9 +94,26 @@ def examination(performance: NDArray[np.float64], result: AttackResult | None = 
 WEIGHTED = Weighted(WeightedParams())
 
 
+def chosen_among(
+    evaluations: Sequence[Evaluation],
+    evaluator: Any,
+    aggregator: Aggregator,
+    of_method: TestDrivenParams,
+    **more: Any,
+) -> RoundSelection:
+    """The selection among models that were tested like this."""
+    return RoundSelection(
+        [ModelFigures.of(evaluation, evaluator, of_method) for evaluation in evaluations],
+        evaluator,
+        aggregator,
+        confidence=of_method.confidence,
+        **more,
+    )
+
+
 def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
     """Two right answers more of 300, and an attack that fails once more: the run keeps its own."""
-    selection = RoundSelection(
+    selection = chosen_among(
         [
             examination(hits(0.60), membership(tpr=0.5, fpr=0.2)),
             examination(hits(0.607, seed=1), membership(tpr=0.495, fpr=0.2, seed=1)),
@@ -114,7 +134,7 @@ def test_a_candidate_that_is_only_luckier_does_not_win() -> None:
 def test_a_candidate_that_is_clearly_better_wins() -> None:
     """As good at its task, and half as leaky; of two such, the better."""
     right = hits(0.6)
-    selection = RoundSelection(
+    selection = chosen_among(
         [
             examination(right, membership(tpr=0.8, fpr=0.2)),
             examination(right, membership(tpr=0.5, fpr=0.2)),
@@ -138,7 +158,7 @@ def test_comparisons_are_paired() -> None:
     result = membership(tpr=0.5, fpr=0.2)
     unpaired = np.random.default_rng(5).permutation(better)
     found = [
-        RoundSelection(
+        chosen_among(
             [examination(same, result), examination(other, result)],
             examiner("mia"),
             WEIGHTED,
@@ -156,7 +176,7 @@ def test_comparisons_are_paired() -> None:
 def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: str) -> None:
     """The upper one of advantage and accuracy, or the estimates as the papers do."""
     result = membership(tpr=0.5, fpr=0.2)
-    selection = RoundSelection(
+    selection = chosen_among(
         [examination(hits(0.6), result)], examiner("mia"), WEIGHTED, params(bound=bound)
     )
     is_careful = bound == "careful"
@@ -176,9 +196,7 @@ def test_an_attack_counts_with_the_end_of_its_interval_that_is_asked_for(bound: 
 def test_replicates_centre_on_what_was_found() -> None:
     """Performance on non-members, advantage and balanced accuracy: each the mean over draws."""
     result = membership(tpr=0.7, fpr=0.1)
-    selection = RoundSelection(
-        [examination(hits(0.4), result)], examiner("mia"), WEIGHTED, params()
-    )
+    selection = chosen_among([examination(hits(0.4), result)], examiner("mia"), WEIGHTED, params())
     replicates = selection._replicates
 
     assert replicates.performance.shape == (400, 1)
@@ -195,7 +213,7 @@ def test_without_attacks_candidates_differ_by_their_performance(make: Callable[[
     """Nothing to defend against is no reason to break."""
     better = hits(0.5)
     better[np.flatnonzero(better == 0)[:30]] = 1
-    selection = RoundSelection(
+    selection = chosen_among(
         [examination(hits(0.5)), examination(better)], examiner(), make(), params()
     )
 
@@ -205,7 +223,7 @@ def test_without_attacks_candidates_differ_by_their_performance(make: Callable[[
 
 def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
     """Both ends of the front stay, though neither is significantly better than the first."""
-    selection = RoundSelection(
+    selection = chosen_among(
         [
             examination(hits(0.50), membership(tpr=0.6, fpr=0.2)),
             examination(hits(0.70), membership(tpr=0.8, fpr=0.2)),
@@ -214,8 +232,9 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
         ],
         examiner("mia"),
         WEIGHTED,
-        params(beam=3),
+        params(),
         keeps=3,
+        keeps_variety=True,
     )
     utilities = [selection.verdict_on(index)["utility"] for index in range(4)]
 
@@ -230,13 +249,13 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
 def test_the_spread_of_candidates_stands_beside_the_noise_of_the_test() -> None:
     """Equal candidates cannot be told apart; very different ones can."""
     one, other = membership(tpr=0.5, fpr=0.2), membership(tpr=0.1, fpr=0.2, seed=1)
-    alike = RoundSelection(
+    alike = chosen_among(
         [examination(hits(0.6), one), examination(hits(0.6, seed=1), one)],
         examiner("mia"),
         WEIGHTED,
         params(),
     ).spread()
-    apart = RoundSelection(
+    apart = chosen_among(
         [examination(hits(0.6), one), examination(hits(0.6), other)],
         examiner("mia"),
         WEIGHTED,
@@ -255,7 +274,7 @@ def test_lineages_of_a_race_are_ranked_as_equals() -> None:
 
     The second is only as safe as chance makes the first one, so it goes on by its task.
     """
-    selection = RoundSelection(
+    selection = chosen_among(
         [
             examination(hits(0.40), membership(tpr=0.9, fpr=0.1)),
             examination(hits(0.62), membership(tpr=0.6, fpr=0.2, seed=1)),
@@ -281,7 +300,7 @@ def test_lineages_of_a_race_are_ranked_as_equals() -> None:
 def test_the_auc_counts_for_membership_or_the_advantage_at_a_threshold() -> None:
     """Scores of two values have one threshold: both are TPR − FPR; their intervals differ."""
     found = {
-        statistic: RoundSelection(
+        statistic: chosen_among(
             [examination(hits(0.6), membership(tpr=0.7, fpr=0.2))],
             examiner("mia"),
             WEIGHTED,

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import pytest
 
 from safecompress_core.api import Params
-from safecompress_core.methods.manifest import StrategyParams
-from safecompress_core.methods.test_driven.open_settings import OpenSettings
+from safecompress_core.methods.lineages.open_settings import OpenSettings
+from safecompress_core.methods.lineages.params import StrategyParams
 from safecompress_core.specfile.models.changes import Change, Range
 
 

@@ -6,7 +6,7 @@
 - A beam keeps variety, by hypervolume.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +24,8 @@ from safecompress_core.choose.significance import (
     decide,
     objective_noise,
 )
-from safecompress_core.games.attack_result import AttackResult
-from safecompress_core.methods.manifest import TestDrivenParams
-from safecompress_core.methods.test_driven.evaluator import CandidateEvaluator, Evaluation
-from safecompress_core.stats.intervals import Estimate
-from safecompress_core.stats.resampling import Resampling
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
+from safecompress_core.methods.lineages.model_figures import ModelFigures
 
 __all__ = ["RoundSelection"]
 
@@ -43,102 +40,53 @@ class RoundSelection:
     """The models of one round, tested on one pool.
 
     Args:
-        evaluations: of the K models, the incumbent first.
-        evaluator: who made them; it lends its attacks, their weights and the resampled pools.
+        figures: of the K models, the incumbent first.
+        evaluator: who tested them; it lends its attacks, their weights and the resampled pools.
         aggregator: makes one number of objectives.
-        params: the method's: which figure of an attack counts, and how sure a difference must be.
+        confidence: how sure a difference must be.
         keeps: how many models go on.
         has_incumbent: whether the others have to beat the first one; else all are equals.
+        keeps_variety: whether those go on that together cover most, as in a beam.
         costs: of each model, in any unit, K of them: what decides where all else is equal.
     """
 
     def __init__(
         self,
-        evaluations: Sequence[Evaluation],
+        figures: Sequence[ModelFigures],
         evaluator: CandidateEvaluator,
         aggregator: Aggregator,
-        params: TestDrivenParams,
         *,
+        confidence: float,
         keeps: int = 1,
         has_incumbent: bool = True,
+        keeps_variety: bool = False,
         costs: Sequence[float] = (),
     ) -> None:
-        self._evaluations = evaluations
+        self._figures = figures
         self._evaluator = evaluator
         self._aggregator = aggregator
-        self._params = params
+        self._confidence = confidence
         self._keeps = keeps
         self._has_incumbent = has_incumbent
-        self._costs = np.array(costs or [0.0] * len(evaluations))
+        self._keeps_variety = keeps_variety
+        self._costs = np.array(costs or [0.0] * len(figures))
         self.objectives = Objectives(
-            performance=np.array([evaluation.performance.mean() for evaluation in evaluations]),
-            advantage=self._table(lambda result, _: self._counting(self._advantage(result))),
-            attack_accuracy=self._table(lambda result, _: self._counting(self._accuracy(result))),
+            performance=np.array([model.performance.mean() for model in figures]),
+            advantage=np.stack([model.advantage for model in figures]),
+            attack_accuracy=np.stack([model.attack_accuracy for model in figures]),
             weights=evaluator.weights,
         )
-
-    def _counting(self, estimate: Estimate) -> float:
-        """The end of an interval that counts: what is careful with safety is its upper one."""
-        return estimate.high if self._params.bound == "careful" else estimate.value
-
-    def _counts_auc(self, result: AttackResult) -> bool:
-        """Return whether an attack counts with its AUC, as one on membership does by default."""
-        return self._params.statistic == "auc" and result.placements is not None
-
-    def _advantage(self, result: AttackResult) -> Estimate:
-        """Return 2·AUC − 1, Somers' D, or the advantage at the attack's threshold."""
-        if not self._counts_auc(result):
-            return result.advantage
-        assert result.auc is not None  # it has placements
-        return result.auc.scale(2, shift=-1).clip(0, 1)
-
-    def _accuracy(self, result: AttackResult) -> Estimate:
-        """Return the AUC, the accuracy in choosing between a member and another, or accuracy."""
-        if not self._counts_auc(result):
-            return result.accuracy
-        assert result.auc is not None
-        return result.auc
-
-    def _advantage_draws(self, result: AttackResult, resampling: Resampling) -> Array:
-        if not self._counts_auc(result):
-            return result.advantages(resampling)
-        # Not clipped, or the mean of the draws would be biased near a coin.
-        draws: Array = 2 * result.aucs(resampling) - 1
-        return draws
-
-    def _accuracy_draws(self, result: AttackResult, resampling: Resampling) -> Array:
-        if not self._counts_auc(result):
-            return result.accuracies(resampling)
-        return result.aucs(resampling)
-
-    def _table(self, reading: Callable[[AttackResult, Resampling], Any]) -> Array:
-        """Something of every attack, shape (K, A), or (K, A, R) for a reading of R values."""
-        rows = [
-            [
-                reading(evaluation.results[attack], self._evaluator.resampling_of(attack))
-                for attack in self._evaluator.attacks
-            ]
-            for evaluation in self._evaluations
-        ]
-        shape = (len(rows), len(self._evaluator.attacks))
-        table = np.array(rows, dtype=np.float64)
-        return table.reshape(*shape, *table.shape[2:])
 
     @cached_property
     def _replicates(self) -> Replicates:
         """All models on the same R resampled pools, members and non-members by themselves."""
         resampling, unseen = self._evaluator.resampling, ~self._evaluator.is_member
         # Members keep 0: the metric is read on unseen samples only, and `where` leaves them out.
-        values = np.zeros((len(unseen), len(self._evaluations)))  # (N, K)
-        values[unseen] = np.stack(
-            [evaluation.performance for evaluation in self._evaluations], axis=1
-        )
+        values = np.zeros((len(unseen), len(self._figures)))  # (N, K)
+        values[unseen] = np.stack([model.performance for model in self._figures], axis=1)
         performance = resampling.means(values, where=unseen)  # (R, K)
-        if not self._evaluator.attacks:
-            nothing = np.zeros((*performance.shape, 0))
-            return Replicates(performance=performance, advantage=nothing, attack_accuracy=nothing)
-        advantage = self._table(self._advantage_draws)
-        accuracy = self._table(self._accuracy_draws)
+        advantage = np.stack([model.advantage_draws for model in self._figures])  # (K, A, R)
+        accuracy = np.stack([model.accuracy_draws for model in self._figures])
         return Replicates(
             performance=performance,
             advantage=np.moveaxis(advantage, 2, 0),
@@ -152,7 +100,7 @@ class RoundSelection:
             self._replicates,
             self._aggregator,
             incumbent=INCUMBENT,
-            confidence=self._params.confidence,
+            confidence=self._confidence,
         )
 
     @cached_property
@@ -166,14 +114,14 @@ class RoundSelection:
             self._replicates,
             self._aggregator,
             costs=self._costs,
-            confidence=self._params.confidence,
+            confidence=self._confidence,
             keep=self._keeps,
         )
 
     @cached_property
     def winners(self) -> tuple[int, ...]:
         """Return the models that go on, the best one first."""
-        if self._params.beam > 1:
+        if self._keeps_variety:
             survivors = keep_by_hypervolume(self.objectives, self._keeps)
             return tuple(sorted(survivors, key=lambda index: -self._decision.utilities[index]))
         # Significance is defined against one incumbent; equals are ranked instead.
@@ -186,7 +134,7 @@ class RoundSelection:
             index: of the model.
             names: of all models.
         """
-        if self._has_incumbent or self._params.beam > 1 or index in self.winners:
+        if self._has_incumbent or self._keeps_variety or index in self.winners:
             return None
         departure = self._ranking.departures[index]
         assert departure is not None  # it is not among the kept

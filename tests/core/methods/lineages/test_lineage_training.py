@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.manifest import TestDrivenParams
+from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
-from safecompress_core.methods.test_driven.field import LineageSettings
-from safecompress_core.methods.test_driven.lineages import Lineage, LineageTraining
+from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 

@@ -1,0 +1,127 @@
+"""Figures of a model's test that a selection compares, and their form in a checkpoint."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from safecompress_core.games.attack_result import AttackResult
+from safecompress_core.methods.lineages.evaluator import CandidateEvaluator, Evaluation
+from safecompress_core.methods.lineages.params import LineageParams
+from safecompress_core.stats.intervals import Estimate
+from safecompress_core.stats.resampling import Resampling
+
+__all__ = ["ModelFigures"]
+
+Array = NDArray[np.float64]
+
+# R replicates · A attacks · N₀ non-members of the pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelFigures:
+    """Figures of one model, tested on a pool.
+
+    Attributes:
+        performance: shape (N₀,), what each non-member contributes to the task metric.
+        advantage: shape (A,), the end of each advantage's interval that counts.
+        attack_accuracy: shape (A,), likewise of the accuracies.
+        advantage_draws: shape (A, R), each advantage in the bootstrap draws of the pool.
+        accuracy_draws: shape (A, R), likewise the accuracies.
+    """
+
+    performance: Array
+    advantage: Array
+    attack_accuracy: Array
+    advantage_draws: Array
+    accuracy_draws: Array
+
+    @classmethod
+    def of(
+        cls, evaluation: Evaluation, evaluator: CandidateEvaluator, params: LineageParams
+    ) -> Self:
+        """Return the figures of a test.
+
+        Args:
+            evaluation: of the model.
+            evaluator: who made it; it lends its attacks and the resampled pools.
+            params: the method's: which figure of an attack counts, and which end of its interval.
+        """
+        reading = _Reading(params)
+
+        def table(read: Callable[[AttackResult, Resampling], Any], *shape: int) -> Array:
+            rows = [
+                read(evaluation.results[attack], evaluator.resampling_of(attack))
+                for attack in evaluator.attacks
+            ]
+            # Without attacks there are no rows to take the shape from.
+            return np.array(rows, dtype=np.float64).reshape(len(rows), *shape)
+
+        draws = len(evaluator.resampling)
+        return cls(
+            performance=evaluation.performance,
+            advantage=table(lambda result, _: reading.counting(reading.advantage(result))),
+            attack_accuracy=table(lambda result, _: reading.counting(reading.accuracy(result))),
+            advantage_draws=table(reading.advantage_draws, draws),
+            accuracy_draws=table(reading.accuracy_draws, draws),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint keeps of them."""
+        return {field.name: torch.from_numpy(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def restore(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """Return the figures that ``tensors`` kept."""
+        return cls(**{field.name: tensors[field.name].numpy() for field in fields(cls)})
+
+
+class _Reading:
+    """Reads the figures of an attack that count.
+
+    Args:
+        params: of the method.
+    """
+
+    def __init__(self, params: LineageParams) -> None:
+        self._params = params
+
+    def counting(self, estimate: Estimate) -> float:
+        """The end of an interval that counts: what is careful with safety is its upper one."""
+        return estimate.high if self._params.bound == "careful" else estimate.value
+
+    def _counts_auc(self, result: AttackResult) -> bool:
+        """Return whether an attack counts with its AUC, as one on membership does by default."""
+        return self._params.statistic == "auc" and result.placements is not None
+
+    def advantage(self, result: AttackResult) -> Estimate:
+        """Return 2·AUC − 1, Somers' D, or the advantage at the attack's threshold."""
+        if not self._counts_auc(result):
+            return result.advantage
+        assert result.auc is not None  # it has placements
+        return result.auc.scale(2, shift=-1).clip(0, 1)
+
+    def accuracy(self, result: AttackResult) -> Estimate:
+        """Return the AUC, the accuracy in choosing between a member and another, or accuracy."""
+        if not self._counts_auc(result):
+            return result.accuracy
+        assert result.auc is not None
+        return result.auc
+
+    def advantage_draws(self, result: AttackResult, resampling: Resampling) -> Array:
+        """Return the advantage in each draw."""
+        if not self._counts_auc(result):
+            return result.advantages(resampling)
+        # Not clipped, or the mean of the draws would be biased near a coin.
+        draws: Array = 2 * result.aucs(resampling) - 1
+        return draws
+
+    def accuracy_draws(self, result: AttackResult, resampling: Resampling) -> Array:
+        """Return the accuracy in each draw."""
+        if not self._counts_auc(result):
+            return result.accuracies(resampling)
+        return result.aucs(resampling)
