@@ -35,6 +35,7 @@ __all__ = [
     "Access",
     "AggregatorDef",
     "AnyDefinition",
+    "AttackNamesMark",
     "AttackerDef",
     "AttackerParams",
     "AttributeAttackerParams",
@@ -251,6 +252,11 @@ class AttributeMark:
 @dataclass(frozen=True, slots=True)
 class LayerMark:
     """Marks a field that names a parameter or a module of the model; checked like an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttackNamesMark:
+    """Marks a mapping by attack; each key is a game or an attacker's id, checked with the spec."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,16 @@ class Objectives:
         advantage: shape (K, A), each attack's advantage, in [0, 1], lower is better.
         attack_accuracy: shape (K, A), each attack's accuracy, in [0, 1], lower is better.
         weights: shape (A,), each attack's weight, not negative, with a positive sum if A > 0.
+        attackers: the id of each attack, A of them; empty where an archive is ordered.
+        games: the game of each attack, likewise.
     """
 
     performance: NDArray[np.float64]
     advantage: NDArray[np.float64]
     attack_accuracy: NDArray[np.float64]
     weights: NDArray[np.float64]
+    attackers: tuple[str, ...] = ()
+    games: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.performance)
@@ -45,6 +49,19 @@ def _check_utilities(_: Definition, utilities: object, objectives: Objectives) -
         raise ValueError(f"returned {broken} numbers that are not finite; {wanted}")
 
 
+def _check_win_shares(definition: Definition, shares: object, objectives: Objectives) -> None:
+    """Return without error for None, and for a share of each candidate that sum to 1."""
+    if shares is None:
+        return
+    _check_utilities(definition, shares, objectives)
+    assert isinstance(shares, np.ndarray)  # just checked
+    wanted = f"it must return {len(objectives)} shares in [0, 1] that sum to 1"
+    if (shares < 0).any() or not np.isclose(shares.sum(), 1):
+        raise ValueError(
+            f"returned shares from {shares.min():g} that sum to {shares.sum():g}; {wanted}"
+        )
+
+
 class Aggregator(ABC):
     """Built from its parameters; pure: the same objectives always give the same utilities."""
 
@@ -55,3 +72,12 @@ class Aggregator(ABC):
 
         It may depend on the company a candidate is in (a knee does).
         """
+
+    @check_result(_check_win_shares)
+    def win_shares(self, objectives: Objectives) -> NDArray[np.float64] | None:
+        """Return how often each candidate has the largest utility, shape (K,), summing to 1.
+
+        For a rule whose own parameters are uncertain: the share of their draws that a candidate
+        wins, where equal ones share a draw. None, the default, for a rule that has no draws.
+        """
+        return None

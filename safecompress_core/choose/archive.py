@@ -25,11 +25,13 @@ class ArchiveEntry:
         id: what the run calls it.
         performance: the task metric, in [0, 1].
         advantage: each attack's advantage, in [0, 1].
+        attack_accuracy: each attack's accuracy, in [0, 1]; empty for an entry that is only ordered.
     """
 
     id: str
     performance: float
     advantage: tuple[float, ...]
+    attack_accuracy: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,33 @@ class Archive:
         candidates = tuple(entries.values())
         if not candidates:
             return self
-        points = losses(_objectives(candidates, self.weights))
+        points = losses(replace(self, entries=candidates).objectives())
         # np.unique gives the first of equal points, so an older model is never replaced.
         _, first = np.unique(points, axis=0, return_index=True)
         stays = is_nondominated(points) & np.isin(np.arange(len(points)), first)
         front = tuple(entry for entry, is_kept in zip(candidates, stays, strict=True) if is_kept)
         return replace(self, entries=front)
+
+    def objectives(
+        self, *, attackers: tuple[str, ...] = (), games: tuple[str, ...] = ()
+    ) -> Objectives:
+        """Return the objectives of all models, in their order.
+
+        Args:
+            attackers: the id of each attack; empty where nothing asks for it.
+            games: the game of each attack, likewise.
+        """
+        shape = (len(self.entries), len(self.weights))
+        # Neither dominance nor the knee reads accuracies, and an entry need not have them.
+        accuracies = [entry.attack_accuracy or (0.0,) * shape[1] for entry in self.entries]
+        return Objectives(
+            performance=np.array([entry.performance for entry in self.entries]),
+            advantage=np.array([entry.advantage for entry in self.entries]).reshape(shape),
+            attack_accuracy=np.array(accuracies).reshape(shape),
+            weights=np.array(self.weights),
+            attackers=attackers,
+            games=games,
+        )
 
     @property
     def ends(self) -> tuple[ArchiveEntry, ArchiveEntry]:
@@ -93,7 +116,7 @@ class Archive:
             # Worst attack, then sum, then performance: ties are decided by the next criterion.
             return min(self.entries, key=lambda entry: (*self._leak(entry), -entry.performance))
         knee = Pareto(ParetoParams(pick="knee"))
-        utilities = knee.utilities(_objectives(self.entries, self.weights))
+        utilities = knee.utilities(self.objectives())
         return self.entries[int(np.argmax(utilities))]
 
     def _leak(self, entry: ArchiveEntry) -> tuple[float, float]:
@@ -128,13 +151,3 @@ def keep_by_hypervolume(objectives: Objectives, count: int) -> tuple[int, ...]:
         ]
         rest = rest[~on_front]
     return tuple(chosen_indices)
-
-
-def _objectives(entries: tuple[ArchiveEntry, ...], weights: tuple[float, ...]) -> Objectives:
-    advantage = np.array([entry.advantage for entry in entries]).reshape(len(entries), len(weights))
-    return Objectives(
-        performance=np.array([entry.performance for entry in entries]),
-        advantage=advantage,
-        attack_accuracy=np.zeros_like(advantage),  # neither dominance nor the knee reads it
-        weights=np.array(weights),
-    )

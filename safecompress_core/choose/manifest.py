@@ -1,15 +1,26 @@
-"""The four aggregators that core ships: parameters and definitions."""
+"""The five aggregators that core ships: parameters and definitions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from safecompress_core.api import AggregatorDef, Params
+from safecompress_core.api import AggregatorDef, AttackNamesMark, Params
 
 __all__ = [
     "DEFINITIONS",
     "ParetoParams",
     "Reference",
+    "Risk",
+    "SeverityParams",
+    "Spread",
     "TmScoreParams",
     "WeightedParams",
     "WorstCaseParams",
@@ -76,6 +87,71 @@ class ParetoParams(Params):
         return self
 
 
+class Spread(Params):
+    """A quantity between two ends: uniform, or triangular where ``mode`` is given."""
+
+    low: Annotated[float, Field(ge=0)]
+    """The least that it can be."""
+    high: float
+    """The most that it can be."""
+    mode: float | None = None
+    """Where it is likeliest."""
+
+    @field_validator("high")
+    @classmethod
+    def _is_above(cls, high: float, info: ValidationInfo) -> float:
+        low = info.data.get("low")
+        if low is not None and low >= high:
+            raise ValueError(
+                f"low: {low:g} is not below high: {high:g}; write low first, or one number alone"
+            )
+        return high
+
+    @field_validator("mode")
+    @classmethod
+    def _is_between(cls, mode: float | None, info: ValidationInfo) -> float | None:
+        low, high = info.data.get("low"), info.data.get("high")
+        if mode is not None and low is not None and high is not None and not low <= mode <= high:
+            raise ValueError(f"mode: {mode:g} is outside {low:g} to {high:g}; write one within")
+        return mode
+
+
+Amount = Annotated[
+    # 0 is refused: a weight of 0 on the attacker itself says that it does not count.
+    Annotated[Positive, Tag("number")] | Annotated[Spread, Tag("spread")],
+    # By the kind of the value: pydantic would report the errors of both branches.
+    Discriminator(lambda value: "spread" if isinstance(value, Mapping | Spread) else "number"),
+]
+
+
+class Risk(Params):
+    """The severity and the commonality of an attack."""
+
+    severity: Amount | None = None
+    """The harm where it succeeds, on any scale: a number, a range ``{low: 2, high: 4}``, or a
+    triangular distribution ``{low: 0, mode: 1, high: 4}``. By default that of its game, else 1."""
+    commonality: Amount | None = None
+    """How common the attack is, likewise."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Risk":
+        if self.severity is None and self.commonality is None:
+            raise ValueError("nothing is said of this attack; write severity, commonality or both")
+        return self
+
+
+class SeverityParams(Params):
+    """Parameters of ``severity``."""
+
+    performance_weight: Positive = 1.0
+    """How much performance counts; all attacks together count 1."""
+    attacks: Annotated[dict[str, Risk], Field(min_length=1), AttackNamesMark()]
+    """By game, or by attacker's id, which has precedence. An attack that is not named has severity
+    1 and commonality 1."""
+    draws: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    """How often severities and commonalities are drawn."""
+
+
 DEFINITIONS: tuple[AggregatorDef, ...] = (
     AggregatorDef(
         name="weighted",
@@ -104,5 +180,12 @@ DEFINITIONS: tuple[AggregatorDef, ...] = (
         target="safecompress_core.choose.pareto:Pareto",
         summary="A non-dominated candidate: knee, hypervolume, reference point or TM-score.",
         cites="Das 1999; Branke et al. 2004; Wierzbicki 1980; Beume, Naujoks & Emmerich 2007",
+    ),
+    AggregatorDef(
+        name="severity",
+        params=SeverityParams,
+        target="safecompress_core.choose.severity:Severity",
+        summary="A weighted sum whose weights are severity × commonality, each possibly uncertain.",
+        cites="Zhu, Wang & Han 2022 (ASE), section 8",
     ),
 )

@@ -6,7 +6,7 @@ utilities of a replicate are those of all its candidates together (a knee depend
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -53,16 +53,16 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.performance)
 
-    def objectives(self, weights: Array) -> Iterator[Objectives]:
-        """Each replicate as if it had been the test."""
+    def objectives(self, measured: Objectives) -> Iterator[Objectives]:
+        """Each replicate as if it had been the test; attacks are those of ``measured``."""
         for performance, advantage, attack_accuracy in zip(
             self.performance, self.advantage, self.attack_accuracy, strict=True
         ):
-            yield Objectives(
+            yield replace(
+                measured,
                 performance=performance,
                 advantage=advantage,
                 attack_accuracy=attack_accuracy,
-                weights=weights,
             )
 
 
@@ -139,7 +139,7 @@ def decide(
     replicated = np.stack(
         [
             aggregator.utilities(objectives_of_replicate)
-            for objectives_of_replicate in replicates.objectives(objectives.weights)
+            for objectives_of_replicate in replicates.objectives(objectives)
         ]
     )  # (R, K)
     estimates = utilities - utilities[incumbent]

@@ -77,11 +77,15 @@ def archive_table(results: "Results") -> Any:
 
     if not results.archive:
         raise RunDirectoryError("this run kept no archive, so there is no model to take")
-    names = list(results.archive[0].objectives)
+    figures = [dict(entry.objectives) for entry in results.archive]
+    for entry, of_entry in zip(results.archive, figures, strict=True):
+        if entry.win_share is not None:
+            of_entry["win share"] = entry.win_share
+    names = list(figures[0])
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for title in ("id", *names, "", "strategy"):
         table.add_column(title, justify="right" if title in names else "left")
-    for entry in results.archive:
-        values = (format_number(entry.objectives[name]) for name in names)
+    for entry, of_entry in zip(results.archive, figures, strict=True):
+        values = map(format_number, of_entry.values())
         table.add_row(entry.id, *values, "chosen" if entry.chosen else "", entry.strategy)
     return table

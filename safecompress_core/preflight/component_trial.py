@@ -26,6 +26,7 @@ from safecompress_core.errors import (
     SafeCompressError,
 )
 from safecompress_core.games.game import ScoredGame
+from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.host.boundary import owner_of
 from safecompress_core.metric import Subject
@@ -139,14 +140,16 @@ def _measures(run_context: RunContext) -> None:
         aggregator: Aggregator = run_context.registry.create(run_context.spec.choose)
         # Three candidates without order, so that a rule that needs variation finds some.
         utilities = np.array([[0.2], [0.4], [0.3]])
-        aggregator.utilities(
-            Objectives(
-                performance=np.array([0.5, 0.7, 0.6]),
-                advantage=utilities,
-                attack_accuracy=0.5 + utilities / 2,
-                weights=np.ones(1),
-            )
+        objectives = Objectives(
+            performance=np.array([0.5, 0.7, 0.6]),
+            advantage=utilities,
+            attack_accuracy=0.5 + utilities / 2,
+            weights=np.ones(1),
+            attackers=("trial",),
+            games=(MEMBERSHIP.name,),
         )
+        aggregator.utilities(objectives)
+        aggregator.win_shares(objectives)
 
 
 def _strategies(run_context: RunContext) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from safecompress_core.api import Need
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.audit.auditor import Auditor
+from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.context.cache_keys import content_key
 from safecompress_core.context.run_context import RunContext
@@ -152,7 +153,8 @@ class RunAudit:
         candidates = {
             candidate.id: candidate for round_ in rounds for candidate in round_.candidates
         }
-        for entry in front.entries:
+        win_shares = self._win_shares(front)
+        for entry, win_share in zip(front.entries, win_shares, strict=True):
             path, candidate = self._directory.archive_path(entry.id), candidates[entry.id]
             file_bytes = path.stat().st_size
             audit = {}
@@ -176,8 +178,20 @@ class RunAudit:
                 # Relative, so that a run directory can be moved.
                 file=str(path.relative_to(self._directory.path)),
                 file_bytes=file_bytes,
+                win_share=win_share,
                 **audit,
             )
+
+    def _win_shares(self, front: Archive) -> list[float] | list[None]:
+        """Return how often each entry wins, where the weights of attacks are uncertain."""
+        aggregator: Aggregator = self._prepared.registry.create(self._prepared.spec.choose)
+        attacks = self._prepared.attacks
+        objectives = front.objectives(
+            attackers=tuple(attack.id for attack in attacks),
+            games=tuple(attack.game.name for attack in attacks),
+        )
+        shares = aggregator.win_shares(objectives)
+        return [None] * len(front.entries) if shares is None else shares.tolist()
 
     def _versions(self, outcome: MethodOutcome) -> dict[str, Classifier]:
         """The models of the archive that ``audit.front`` keeps, where an attack sees several."""

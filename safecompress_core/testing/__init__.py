@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from safecompress_core.testing.aggregators import AggregatorConformance
     from safecompress_core.testing.attackers import AttackerConformance
     from safecompress_core.testing.data import DataConformance
     from safecompress_core.testing.defences import DefenceConformance
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from safecompress_core.testing.strategies import GrowConformance, PruneConformance
 
 __all__ = [
+    "AggregatorConformance",
     "AttackerConformance",
     "DataConformance",
     "DefenceConformance",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AggregatorConformance": "safecompress_core.testing.aggregators",
     "AttackerConformance": "safecompress_core.testing.attackers",
     "DataConformance": "safecompress_core.testing.data",
     "DefenceConformance": "safecompress_core.testing.defences",

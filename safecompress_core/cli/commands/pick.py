@@ -63,7 +63,9 @@ def pick(
     source = _inside(run, entry.file)
     place = _copy_model(source, output) if output else _record_pick(run, source, entry.id)
     if as_json:
-        keys = ("id", "strategy", "settings", "objectives", "chosen", "metrics", "audit")
+        keys = (
+            "id", "strategy", "settings", "objectives", "win_share", "chosen", "metrics", "audit",
+        )  # fmt: skip
         values = entry.to_json()
         picked = {"file": str(place), **{key: values.get(key) for key in keys}}
         click.echo(json.dumps(picked, indent=2, ensure_ascii=False))
@@ -74,7 +76,7 @@ def pick(
 def _list(results: "Results", run: Path, *, as_json: bool) -> None:
     """All models that may be taken, with what they were selected by."""
     if as_json:
-        keys = ("id", "strategy", "objectives", "chosen")
+        keys = ("id", "strategy", "objectives", "win_share", "chosen")
         entries = [{key: getattr(entry, key) for key in keys} for entry in results.archive]
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return

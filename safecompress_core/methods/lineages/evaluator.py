@@ -126,6 +126,11 @@ class CandidateEvaluator:
         return tuple(attack.id for attack in self._attacks)
 
     @property
+    def games(self) -> tuple[str, ...]:
+        """The game that each of them plays."""
+        return tuple(attack.game.name for attack in self._attacks)
+
+    @property
     def weights(self) -> NDArray[np.float64]:
         """Their weights, shape (A,)."""
         return np.array([attack.params.weight for attack in self._attacks], dtype=np.float64)

@@ -75,6 +75,8 @@ class RoundSelection:
             advantage=np.stack([model.advantage for model in figures]),
             attack_accuracy=np.stack([model.attack_accuracy for model in figures]),
             weights=evaluator.weights,
+            attackers=evaluator.attacks,
+            games=evaluator.games,
         )
 
     @cached_property
@@ -102,6 +104,10 @@ class RoundSelection:
             incumbent=INCUMBENT,
             confidence=self._confidence,
         )
+
+    @cached_property
+    def _win_shares(self) -> Array | None:
+        return self._aggregator.win_shares(self.objectives)
 
     @cached_property
     def _spread(self) -> NoiseByObjective:
@@ -147,7 +153,7 @@ class RoundSelection:
         }
 
     def verdict_on(self, index: int) -> dict[str, Any]:
-        """Objectives, utility and difference to the incumbent of a candidate, JSON-ready."""
+        """Objectives, utility, win share and difference to the incumbent, JSON-ready."""
         difference = self._decision.differences[index]
         return {
             "objectives": {
@@ -161,6 +167,7 @@ class RoundSelection:
                 ),
             },
             "utility": self._decision.utilities[index],
+            "win_share": None if self._win_shares is None else float(self._win_shares[index]),
             "difference": difference.estimate,
             "difference_interval": [difference.low, difference.high],
             "significant": self._decision.significant[index],

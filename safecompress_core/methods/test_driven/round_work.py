@@ -253,6 +253,7 @@ class RoundWork:
                 model.lineage.id,
                 float(selection.objectives.performance[index]),
                 tuple(selection.objectives.advantage[index].tolist()),
+                tuple(selection.objectives.attack_accuracy[index].tolist()),
             )
             for index, model in enumerate(tested)
         ]

@@ -68,7 +68,12 @@ def resume_state(training: LineageTraining, written: Settings, *, rounds: int) -
     archive = Archive(
         weights=tuple(context.evaluator.weights.tolist()),
         entries=tuple(
-            ArchiveEntry(entry["id"], entry["performance"], tuple(entry["advantage"]))
+            ArchiveEntry(
+                entry["id"],
+                entry["performance"],
+                tuple(entry["advantage"]),
+                tuple(entry["attack_accuracy"]),
+            )
             for entry in record["archive"]
         ),
     )

@@ -21,14 +21,18 @@ def lineages_table(results: Results) -> ResultTable | None:
         return None
     objectives = list(raced[0].last.objectives)
     names = [objective_name(results, objective) for objective in objectives]
+    has_shares = raced[0].last.win_share is not None
     rows = tuple(_row(history, objectives) for history in raced)
     cost = f"{cost_of_rounds(results):.3g} trainings of one model"
     title = f"Lineages of the race, whose rounds cost {cost}"
-    return ResultTable(title, ("round", *names, "lost to"), rows)
+    shares = ("win share",) if has_shares else ()
+    return ResultTable(title, ("round", *names, *shares, "lost to"), rows)
 
 
 def _row(history: LineageHistory, objectives: Sequence[str]) -> Row:
     figures = [history.last.objectives[objective] for objective in objectives]
+    if history.last.win_share is not None:
+        figures.append(history.last.win_share)
     values = (
         str(history.last_round),
         *map(format_number, figures),

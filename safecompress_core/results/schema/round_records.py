@@ -84,6 +84,9 @@ class CandidateRecord(Record):
     ``selection.statistic`` is ``auc`` and the attack is on membership): fractions in [0, 1]."""
     utility: float
     """Value that the aggregator gives these objectives; higher is better."""
+    win_share: Fraction | None = None
+    """Share of the draws of uncertain weights in which it has the largest utility of its round;
+    null for an aggregator whose weights are certain."""
     difference: float
     """Utility less that of the incumbent."""
     difference_interval: Interval
@@ -145,6 +148,9 @@ class ArchiveRecord(Record):
     """Path of its file in the run directory."""
     file_bytes: Count
     """Size of this file, in bytes."""
+    win_share: Fraction | None = None
+    """Share of the draws of uncertain weights in which it has the largest utility of the archive;
+    null for an aggregator whose weights are certain."""
     metrics: Mapping[str, EstimateRecord] | None = None
     """By metric, on the test set; only where ``audit.front`` of the spec has it audited."""
     audit: Mapping[str, AnyAttackRecord] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from safecompress_core.api import (
     AttackerParams,
+    AttackNamesMark,
     CombinedAttackerDef,
     CombinedAttackerParams,
     Need,
@@ -16,8 +17,10 @@ from safecompress_core.api import (
     component_id,
 )
 from safecompress_core.problems import Problem
+from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.models.components import attacker_of, definition_of, game_of
 from safecompress_core.specfile.models.run_spec import RunSpec
+from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath
 
 __all__ = [
@@ -53,6 +56,7 @@ def check_attackers(spec: RunSpec) -> Iterator[Problem]:
     yield from check_combined(spec.attackers, LISTS["select"])
     yield from check_combined(spec.audit.attackers, LISTS["audit"])
     yield from _check_selecting(spec)
+    yield from _check_named(spec)
     yield from _check_twins(spec)
     yield from _check_versions(spec)
     yield from refuse_twins(spec.audit.attackers, LISTS["audit"])
@@ -161,6 +165,22 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
         if not game_of(attacker).compares_candidates:
             message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
             yield Problem(where, message, hint)
+
+
+def _check_named(spec: RunSpec) -> Iterator[Problem]:
+    """A mapping by attack names games and attackers that select."""
+    games = {game_of(attacker).name for attacker in spec.attackers}
+    names = [*sorted(games), *map(component_id, spec.attackers)]
+    judging = {component_id(attacker) for attacker in spec.audit.attackers}
+    for path, by_attack in find_marked(spec, AttackNamesMark):
+        for name in by_attack:
+            if name in names:
+                continue
+            message = f"no game or attacker of selection is called {name!r}"
+            hint = offer(name, names, none="there are no attackers; add some")
+            if name in judging:
+                hint = f"it audits only; {hint}"
+            yield Problem((*path, name), message, hint, at_key=True)
 
 
 def _check_twins(spec: RunSpec) -> Iterator[Problem]:

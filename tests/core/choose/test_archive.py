@@ -107,3 +107,16 @@ def test_beam_is_a_prefix_of_a_wider_beam(values: list[tuple[int, int]]) -> None
     assert sorted(everything) == list(range(len(values)))
     for count in range(1, len(values)):
         assert keep_by_hypervolume(objectives, count) == everything[:count]
+
+
+def test_objectives_are_those_of_the_entries_in_their_order() -> None:
+    """With the names of attacks, for an aggregator that asks for them."""
+    entry = ArchiveEntry("sure", 0.7, (0.2, 0.1), (0.6, 0.3))
+    archive = Archive(weights=(1.0, 2.0), entries=(entry, STEADY))
+
+    objectives = archive.objectives(attackers=("a", "b"), games=("g", "h"))
+
+    assert objectives.performance.tolist() == [0.7, 0.7]
+    assert objectives.advantage.tolist() == [[0.2, 0.1], [0.2, 0.2]]
+    assert objectives.attack_accuracy.tolist() == [[0.6, 0.3], [0.0, 0.0]]
+    assert (objectives.weights.tolist(), objectives.attackers) == ([1.0, 2.0], ("a", "b"))

@@ -60,3 +60,17 @@ def test_a_run_without_an_archive_has_nothing_to_take() -> None:
             ask(empty)
     with pytest.raises(RunDirectoryError, match="this run kept no archive"):
         find_entry(empty, "r1c1")
+
+
+def test_the_table_has_win_shares_where_there_are_any() -> None:
+    """An aggregator of certain weights gives none."""
+    shared = [
+        {**entry.to_json(), "win_share": share}
+        for entry, share in zip(RESULTS.archive, (0.25, 0.7, 0.05), strict=True)
+    ]
+    console = Console(file=StringIO(), width=100, record=True)
+    console.print(archive_table(edited(RESULTS, {"archive": shared})))
+    lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
+
+    assert "id performance net reader win share strategy" in lines
+    assert "r2c1 0.400 0.300 0.800 0.700 chosen keep" in lines

@@ -221,6 +221,21 @@ def test_words_of_a_spec_are_shown_and_never_obeyed(make_run: MakeRun, results: 
     assert page.text.count(HOSTILE) > 20
 
 
+def test_win_shares_have_a_column_where_weights_are_uncertain(
+    make_run: MakeRun, results: Results
+) -> None:
+    """In each round and in the archive."""
+    for models in (results["archive"], *(one["candidates"] for one in results["rounds"])):
+        for model in models:
+            model["win_share"] = 1 / 64
+
+    text = read(make_run(results)).text
+
+    listed = len(results["archive"]) + sum(len(one["candidates"]) for one in results["rounds"])
+    assert text.count("0.016") >= listed
+    assert "A win share is the share of" in text
+
+
 def test_an_uncompressed_run_has_neither_rounds_nor_archive_nor_gates(
     make_run: MakeRun, results: Results
 ) -> None:

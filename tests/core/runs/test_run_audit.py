@@ -66,3 +66,19 @@ def test_both_models_are_audited_by_the_same_attacks(finished_run: Path) -> None
     assert all(set(entry["audit"]) == set(results["audit"]) for entry in audited)
     assert results["baseline"]["model"]["density"] == 1.0
     assert results["model"]["density"] == pytest.approx(0.2, abs=0.001)
+
+
+def test_the_archive_has_win_shares_where_weights_are_uncertain(
+    prepare: Callable[..., RunContext], tmp_path: Path
+) -> None:
+    """By the spec's aggregator, over all of the archive."""
+    attacks = tuple(attack.id for attack in prepare().attacks)
+    front = Archive(weights=(1.0,) * len(attacks)).add(
+        ArchiveEntry("a", 0.5, (0.1,) * len(attacks)), ArchiveEntry("b", 0.9, (0.2,) * len(attacks))
+    )
+    risks = {"membership": {"severity": {"low": 1, "high": 2}}}
+
+    uncertain = audit_of(prepare(choose={"type": "severity", "attacks": risks}), tmp_path / "a")
+
+    assert uncertain._win_shares(front) == [0.0, 1.0]
+    assert audit_of(prepare(), tmp_path / "b")._win_shares(front) == [None, None]

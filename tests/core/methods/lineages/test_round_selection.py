@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 from safecompress_core.api import Params
 from safecompress_core.choose.aggregator import Aggregator
-from safecompress_core.choose.manifest import ParetoParams, TmScoreParams, WeightedParams
+from safecompress_core.choose.manifest import (
+    ParetoParams,
+    SeverityParams,
+    TmScoreParams,
+    WeightedParams,
+)
 from safecompress_core.choose.pareto import Pareto
+from safecompress_core.choose.severity import Severity
 from safecompress_core.choose.tm_score import TmScore
 from safecompress_core.choose.weighted import Weighted
 from safecompress_core.games.attack_result import AttackResult
@@ -54,6 +60,7 @@ def examiner(*attacks: str) -> Any:
     )
     return SimpleNamespace(
         attacks=attacks,
+        games=(MEMBERSHIP.name,) * len(attacks),
         weights=np.ones(len(attacks)),
         is_member=IS_MEMBER,
         resampling=resampling,
@@ -244,6 +251,26 @@ def test_a_beam_keeps_what_covers_most_the_best_liked_first() -> None:
     assert [utilities[index] for index in winners] == sorted(
         (utilities[index] for index in winners), reverse=True
     )
+
+
+def test_win_shares_are_recorded_where_weights_are_uncertain() -> None:
+    """By objectives of the attacks' ids; null for a rule without draws."""
+    risks = {"membership": {"severity": {"low": 0, "high": 1}}, "b": {"severity": 4}}
+    evaluations = [
+        Evaluation(
+            performance=hits(0.5),
+            results={"a": membership(tpr=first, fpr=0.2), "b": membership(tpr=0.9, fpr=0.2)},
+            outperformed={},
+        )
+        for first in (0.9, 0.5)
+    ]
+
+    def shares(aggregator: Any) -> list[Any]:
+        selection = chosen_among(evaluations, examiner("a", "b"), aggregator, params())
+        return [selection.verdict_on(index)["win_share"] for index in range(2)]
+
+    assert shares(Severity(SeverityParams.model_validate({"attacks": risks}))) == [0.0, 1.0]
+    assert shares(WEIGHTED) == [None, None]
 
 
 def test_the_spread_of_candidates_stands_beside_the_noise_of_the_test() -> None:

@@ -1,6 +1,7 @@
 """Table of a race's lineages."""
 
 from safecompress_core.report.race.lineages_table import lineages_table
+from tests.core.fixtures.records import edited
 from tests.core.fixtures.results import race_results, run_results
 
 
@@ -16,6 +17,24 @@ def test_each_lineage_has_its_last_round_its_objectives_and_what_it_lost_to() ->
         ("lineage 1", "2", "0.360", "0.310", "2 (accuracy)"),
         ("lineage 3", "1", "0.200", "0.500", "2 (dominated)"),
     ]
+
+
+def test_win_shares_stand_beside_the_objectives() -> None:
+    """Those of the round that a lineage left after, where the aggregator has uncertain weights."""
+    results = race_results()
+    rounds = [
+        {**record.to_json(), "candidates": [
+            {**candidate.to_json(), "win_share": 1 / len(record.candidates)}
+            for candidate in record.candidates
+        ]}
+        for record in results.rounds
+    ]  # fmt: skip
+
+    table = lineages_table(edited(results, {"rounds": rounds}))
+
+    assert table is not None
+    assert table.columns == ("round", "accuracy", "net", "win share", "lost to")
+    assert [row.cells[3].value for row in table.rows] == ["0.500", "0.500", "0.333"]
 
 
 def test_a_run_of_one_lineage_has_no_such_table() -> None:

@@ -250,3 +250,44 @@ def test_a_method_that_tests_nothing_may_have_any_attackers(tmp_path: Path) -> N
     )
 
     load_any_spec(path, registry=load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry)
+
+
+SEVERITY = """
+version: 1
+name: trial
+seed: 1
+task: {{data: {{type: handwriting, task: session}}, model: {{type: mlp, hidden: [8]}}}}
+method: {{type: prune, density: 0.1}}
+attackers: [{{type: loss-threshold}}]
+audit: {{attackers: [{{type: entropy}}]}}
+choose: {{type: severity, attacks: {attacks}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("attacks", "problem"),
+    [
+        (
+            "{loss-treshold: {severity: 2}}",
+            "9:36: choose.attacks.loss-treshold: no game or attacker of selection is called "
+            "'loss-treshold'; did you mean 'loss-threshold'?",
+        ),
+        (
+            "{membership: {severity: 2}, entropy: {severity: 2}}",
+            "9:63: choose.attacks.entropy: no game or attacker of selection is called 'entropy'; "
+            "it audits only; there are: membership, loss-threshold",
+        ),
+    ],
+)
+def test_a_mapping_by_attack_names_games_and_attackers_that_select(
+    tmp_path: Path, attacks: str, problem: str
+) -> None:
+    """The mistake is at the key."""
+    path = tmp_path / "trial.yaml"
+    path.write_text(SEVERITY.format(attacks=attacks))
+    registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+
+    with pytest.raises(SpecError) as caught:
+        load_any_spec(path, registry=registry)
+
+    assert [str(one) for one in caught.value.problems] == [f"{path}:{problem}"]
