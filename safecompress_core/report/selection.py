@@ -41,6 +41,7 @@ def _describe_departures(results: Results) -> Iterator[VerdictFinding]:
         "performance": f"{results.selection.performance} alone",
         "cost": "the number of weights",
         "index": "the order of the field",
+        "field": "the comparisons with the whole field",
     }
     counts = Counter[str](
         departure.decided_by for departure in left if departure.reason == "outranked"

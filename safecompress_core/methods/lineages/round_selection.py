@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from safecompress_core.choose.aggregator import Aggregator, Objectives
 from safecompress_core.choose.archive import keep_by_hypervolume
-from safecompress_core.choose.ranking import Defeat, FieldRanking, rank_field
+from safecompress_core.choose.ranking import FieldRanking, rank_field
 from safecompress_core.choose.significance import (
     Decision,
     NoiseByObjective,
@@ -144,13 +144,8 @@ class RoundSelection:
             return None
         departure = self._ranking.departures[index]
         assert departure is not None  # it is not among the kept
-        # Without a defeat by any that stays it has fewer wins over the others than these.
-        rivals = departure.defeats or [Defeat(by=self._ranking.kept[0], criterion="utility")]
-        return {
-            "reason": departure.reason,
-            "by": names[rivals[0].by],
-            "decided_by": rivals[0].criterion,
-        }
+        by, decided_by = next(iter(departure.defeats), (self._ranking.kept[0], "field"))
+        return {"reason": departure.reason, "by": names[by], "decided_by": decided_by}
 
     def verdict_on(self, index: int) -> dict[str, Any]:
         """Objectives, utility, win share and difference to the incumbent, JSON-ready."""

@@ -151,6 +151,7 @@ def _end(results: Results, last: CandidateRecord) -> str:
         "performance": f"by {results.selection.performance}, as no attack distinguishes them",
         "cost": "with more weights, all else equal",
         "index": "all else equal",
+        "field": "by the comparisons with the whole field",
     }
     return f"outranked by {rival}, {ways[left.decided_by]}"
 
@@ -167,6 +168,7 @@ def _brief_end(results: Results, last: CandidateRecord) -> str:
         "performance": results.selection.performance,
         "cost": "weights",
         "index": "order",
+        "field": "whole field",
     }
     return f"{rival} ({criteria[left.decided_by]})"
 

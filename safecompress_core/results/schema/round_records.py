@@ -52,9 +52,10 @@ class DepartureRecord(Record):
     lineages. ``dominated``: another one was significantly better in every objective."""
     by: str
     """Id of the model that it lost to; of several the one that ranks highest."""
-    decided_by: Literal["utility", "performance", "cost", "index"]
+    decided_by: Literal["utility", "performance", "cost", "index", "field"]
     """What decided between the two: their utilities, where an attack distinguished them; else the
-    task, then the number of weights, then the order."""
+    task, then the number of weights, then the order. ``field`` if it lost to none of those that
+    stay, but has fewer wins, or smaller margins, over the whole field."""
 
 
 class CandidateRecord(Record):

@@ -210,7 +210,9 @@ class AnswerNoise(OutputGuard):
         # Frozen outside of training: the guard is part of the model, whose optimizer must not move
         # it.
         self.classifier.requires_grad_(requires_grad=True)
-        optimizer = torch.optim.Adam(self.classifier.parameters(), lr=self._params.learning_rate)
+        optimizer = torch.optim.Adam(
+            self.classifier.parameters(), lr=self._params.learning_rate, fused=True
+        )
         epochs = self._params.epochs
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [epochs - epochs // 4])
         # The caller may have switched gradients off, as in evaluation.

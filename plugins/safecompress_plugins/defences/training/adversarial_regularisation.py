@@ -70,7 +70,7 @@ class AdversarialRegularisation(Defence):
         """Initialise the inference model's weights: He's rule, biases 0."""
         self.opponent = InferenceModel(classes, self._params.width, generator)
         self.own_optimizer = torch.optim.Adam(
-            self.opponent.parameters(), lr=self._params.learning_rate
+            self.opponent.parameters(), lr=self._params.learning_rate, fused=True
         )
 
     def equip(self, inputs: DefenceInputs) -> None:

@@ -324,6 +324,34 @@ def test_lineages_of_a_race_are_ranked_as_equals() -> None:
     assert selection.departure(1, ["a", "b", "c"]) is None
 
 
+def test_a_lineage_that_no_survivor_beats_leaves_by_the_whole_field() -> None:
+    """Steps of .06 in leak are noise, .12 is not: 0 beats 1, 1 beats 2 by the task, 2 beats 0.
+
+    The third has the largest margin, so it stays, and the second has won against it.
+    """
+    selection = RoundSelection(
+        [
+            examination(hits(0.62), membership(tpr=0.60, fpr=0.2)),
+            examination(hits(0.61), membership(tpr=0.54, fpr=0.2, seed=1)),
+            examination(hits(0.60), membership(tpr=0.48, fpr=0.2, seed=2)),
+        ],
+        examiner("mia"),
+        WEIGHTED,
+        params(),
+        keeps=1,
+        has_incumbent=False,
+        costs=[0.1, 0.1, 0.1],
+    )
+
+    departures = [selection.departure(index, ["a", "b", "c"]) for index in range(3)]
+
+    assert departures == [
+        {"reason": "outranked", "by": "c", "decided_by": "utility"},
+        {"reason": "outranked", "by": "c", "decided_by": "field"},
+        None,
+    ]
+
+
 def test_the_auc_counts_for_membership_or_the_advantage_at_a_threshold() -> None:
     """Scores of two values have one threshold: both are TPR − FPR; their intervals differ."""
     found = {

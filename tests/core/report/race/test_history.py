@@ -47,6 +47,7 @@ def test_a_lineage_left_for_another_one_by_what_decided() -> None:
         ("utility", "by utility", "2 (utility)"),
         ("cost", "with more weights, all else equal", "2 (weights)"),
         ("index", "all else equal", "2 (order)"),
+        ("field", "by the comparisons with the whole field", "2 (whole field)"),
     ],
 )
 def test_each_criterion_has_its_words(criterion: str, end: str, brief: str) -> None:
